@@ -36,9 +36,10 @@ from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import Difference, ScoreReport
-from extractor.llm.local import find_model
+from extractor.llm.dialogue import dialogue
+from extractor.llm.local.models import find_model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import query_model
+from extractor.llm.querying import converse
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import ParsedRecord
@@ -187,7 +188,7 @@ async def _ask_all(
         before = _child_seconds()
         for parsed, gold in pairs:
             begun = time.perf_counter()
-            result = await query_model(parsed, model, options)
+            result = await converse(dialogue(parsed, options), model)
             seconds = time.perf_counter() - begun
             answered.append(Answered(parsed, result, count_situations(parsed, result, gold), seconds))
         return answered, _child_seconds() - before if spec and spec.kind is ModelKind.LOCAL else None

@@ -1,6 +1,6 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
-    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --record DIR | --replay DIR) [--effort low,medium,0.8,high]
+    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --record DIR | --replay DIR) [--effort low,0.8,high]
                                 [--folds 3,4] [--limit N] [--price NAME] [--json FILE]
 
 GOLD is a file as for ``benchmarks.oracle``. ``--record`` keeps all answers in a folder, from which ``--replay`` takes
@@ -82,7 +82,7 @@ async def measure(extractor: Extractor, pairs: Group, price: Price) -> dict[str,
     """F1 by field and total, and means a record of calls, tokens and dollars."""
     found = [one async for one in extractor.extract_many([record for record, _ in pairs], concurrency=64)]
     figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
-    usage = sum((one.usage for one in found), Usage())
+    usage = sum((one.usage or Usage() for one in found), Usage())
     static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
     cached = usage.model_copy(update={"cached_tokens": max(usage.cached_tokens, static)})
     plain = usage.model_copy(update={"cached_tokens": 0})

@@ -24,7 +24,8 @@ from openai import AsyncOpenAI
 
 from benchmarks.data import option_parser
 from extractor.cli.environment import read_cache_folder
-from extractor.llm.local import LocalServer, ServerSettings, locate_model, serve_model
+from extractor.llm.local.models import locate_model
+from extractor.llm.local.server import LocalServer, ServerSettings, serve_model
 from extractor.llm.planner import pack_questions, plan_questions
 from extractor.llm.prompt import render_call
 from extractor.llm.requests import AnswerMode, Call, compact_schema

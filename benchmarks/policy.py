@@ -21,12 +21,13 @@ from benchmarks.data import Pairs, format_table, parse_options, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.dosing import pair_reread
-from extractor.assemble.policy import DOUBTFUL, ModelClass, list_situations
+from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.llm.client import ClientSettings
+from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import query_model
+from extractor.llm.querying import converse
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
@@ -98,8 +99,7 @@ def nest(counts: Mapping[tuple[str, str, str], int]) -> dict[str, dict[str, dict
 
 def write_counts(path: Path, model_class: ModelClass, counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
     """Replace the nested counts of a class in the file. Raises ``ValueError`` for an unknown situation."""
-    known = list_situations(model_class)
-    if strange := {name for situations in counts.values() for name in situations if name not in known}:
+    if strange := {name for situations in counts.values() for name in situations if name not in SITUATIONS}:
         raise ValueError(f"no {model_class} model was counted: {', '.join(sorted(strange))}")
     kept = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
     path.write_text(_HEADER + "\n".join(_format_classes({**kept, model_class: counts})) + "\n", "utf-8")
@@ -109,7 +109,7 @@ def _format_classes(kept: Mapping[str, Mapping[str, Mapping[str, Mapping[str, in
     for model_class, fields in sorted(kept.items()):
         for field, situations in sorted(fields.items()):
             yield f'\n[{model_class}."{field}"]'
-            for name in list_situations(ModelClass(model_class)):
+            for name in SITUATIONS:
                 if found := situations.get(name):
                     yield f"{name} = {{ {', '.join(f'{who} = {count}' for who, count in sorted(found.items()))} }}"
 
@@ -124,7 +124,7 @@ def show_counts(counts: Counts) -> str:
     dosing.role    1/3     0/3/0
     """
     occurred = {situation for _, situation, _ in counts}
-    columns = [name for name in list_situations(ModelClass.CAPABLE) if name in occurred]
+    columns = [name for name in SITUATIONS if name in occurred]
 
     def show(field: str, situation: str) -> str:
         if situation in {"agree", "alone"}:
@@ -157,7 +157,7 @@ async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
     async with open_model(choice, ClientSettings(concurrency=100)) as model:
 
         async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Counts:
-            return count_situations(parsed, await query_model(parsed, model, options), gold)
+            return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)
 
         return sum(await asyncio.gather(*(count(parsed, gold) for parsed, gold in pairs)), Counter())
 

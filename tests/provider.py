@@ -93,16 +93,7 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
         self.serve("GET", b"")
 
     def do_POST(self) -> None:
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            self.serve("POST", b"".join(self.chunks()))
-        else:
-            self.serve("POST", self.rfile.read(int(self.headers["Content-Length"])))
-
-    def chunks(self) -> Iterator[bytes]:
-        while size := int(self.rfile.readline(), 16):
-            yield self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
+        self.serve("POST", self.rfile.read(int(self.headers["Content-Length"])))
 
     def serve(self, method: str, body: bytes) -> None:
         path = self.path.partition("?")[0].removeprefix("/v1")

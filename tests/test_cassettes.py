@@ -1,15 +1,20 @@
 """The recorded scenarios, replayed: no network, no waiting, the same result each time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss
-from extractor.llm.cassettes import check_cassettes
+from extractor.llm.cassettes import check_cassettes, first_request, use_cassette
+from extractor.llm.client import Model
+from extractor.llm.limits import RetryPolicy, SkippedTime
 from extractor.llm.prompt import list_prompt_versions
-from extractor.run.scenarios import read_scenarios, replay_scenario
+from extractor.llm.requests import mode_of
+from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.run.scenarios import extract_scenario, read_scenarios, settings_of
 from extractor.schemas import FindingKind, Origin
 
 FOLDER = Path(__file__).parent / "cassettes"
@@ -23,6 +28,17 @@ ANSWERS = (
     FindingKind.ANSWER_MISSING,
 )
 """Findings about a model's answers; the others are about the record."""
+
+
+async def replay_scenario(scenario, folder):
+    """The scenario from its recording: no network, no waiting."""
+    time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
+    first = first_request(path)
+    spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
+    settings = replace(settings_of(scenario), mode=mode_of(first))
+    with use_cassette(path):
+        async with Model(spec, settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
+            return await extract_scenario(scenario, folder, model)
 
 
 def exchanges(name):

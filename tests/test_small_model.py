@@ -16,8 +16,9 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
+from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import query_model
+from extractor.llm.querying import converse
 from extractor.llm.requests import AnswerMode, mode_of
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
@@ -37,7 +38,7 @@ def asked():
     async def ask_all():
         async with open_model(ModelChoice(replay=ANSWERS)) as model:
             options = ExtractionOptions(assist=Assist.ALWAYS)
-            return [(parsed, await query_model(parsed, model, options)) for parsed in records]
+            return [(parsed, await converse(dialogue(parsed, options), model)) for parsed in records]
 
     records = [parse_record(record) for record in read_records(str(ROOT / "seeds" / "records"))]
     return asyncio.run(ask_all())

@@ -17,13 +17,13 @@ from typing import NamedTuple
 from benchmarks.data import Row, parse_options, read_areas, read_labels
 from benchmarks.gold import GROUPS, LABELS, name_group, read_annotated, read_gold
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
-from extractor.parse.dosing import read_statements
+from extractor.parse.dosing import read_all_statements
 from extractor.parse.dosing.agents import build_lexicon
-from extractor.parse.dosing.facts import Statement, find_all
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
-from extractor.parse.dosing.passages import list_passages
 from extractor.parse.dosing.roles import describe_role, view_trial
+from extractor.parse.dosing.sections import list_sections
+from extractor.parse.dosing.statements import Statement
 from extractor.read import read_records
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
 from extractor.text.passage import read_section
@@ -151,22 +151,20 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
     """The statements that the rules read in a labelled record, and whose agent has one labelled role."""
     record = labelled.record
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
-    groups, descriptions = list_passages(record, sections)
-    lexicon, passages = build_lexicon(groups, descriptions), (*groups, *descriptions)
-    findings = {passage.section: find_all(passage.tokens) for passage in passages}
-    statements = merge_statements(read_statements(groups, descriptions, lexicon, findings))
+    groups, descriptions = list_sections(record, sections)
+    lexicon = build_lexicon(groups, descriptions)
+    statements = merge_statements(read_all_statements(groups, descriptions, lexicon))
     titles = [sections[name].tokens for name in _TITLES if name in sections]
-    trial = view_trial(passages, lexicon, statements, titles)
+    trial = view_trial((*groups, *descriptions), lexicon, statements, titles)
     for statement in statements:
-        text = sections[statement.section].tokens.text
-        if len(roles := _find_roles(statement, text, labelled.doses)) == 1:
-            features = describe_role(statement, text, trial)
+        if len(roles := _find_roles(statement, labelled.doses)) == 1:
+            features = describe_role(statement, trial)
             yield LabelledAgent(record.record_id, labelled.group, features, Role(roles.pop()))
 
 
-def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[str]:
-    """The roles of the labels whose quote is in the statement and, if there are none, of those of the same agent."""
-    words = text[statement.start : statement.end]
+def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
+    """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
+    words = statement.clause.tokens.read(statement.first, statement.end)
     same = [label for label in labels if _is_agent(statement, label["agent"])]
     holding = [label for label in same if label["section"] == statement.section and label["quote"] in words]
     return {label["role"] for label in (holding or same)}
@@ -175,7 +173,7 @@ def _find_roles(statement: Statement, text: str, labels: Sequence[Row]) -> set[s
 def _is_agent(statement: Statement, name: str) -> bool:
     """Whether a labelled name is that of a statement's agent, or a part of it."""
     key, mention = name_key(name), statement.mention
-    named = name_key(statement.clause.text[mention.start : mention.end]) if mention else ""
+    named = name_key(statement.clause.tokens.read(mention.first, mention.end)) if mention else ""
     return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
 
 

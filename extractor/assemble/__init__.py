@@ -2,13 +2,12 @@
 
 from collections.abc import Collection
 
-from extractor.ground.rederive import list_items
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import cut_to_honest_text, report_hostile, report_rejections, report_unproven, report_unread
+from .findings import report_hostile, report_rejections, report_unproven, report_unread
 from .items import assemble_eligibility, assemble_endpoints
 from .resolve import ModelResult
 
@@ -24,27 +23,23 @@ def assemble_extraction(
 
     A task that is not wanted is empty, with the reason ``not_asked``.
     """
-    absences = [Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in Task if task not in tasks]
-    eligibility = Eligibility()
-    dosing: tuple[Regimen, ...] = ()
-    endpoints: tuple[Endpoint, ...] = ()
+    people: tuple[Eligibility, list[Absence]] = (Eligibility(), [])
+    regimens: tuple[tuple[Regimen, ...], list[Absence]] = ((), [])
+    outcomes: tuple[tuple[Endpoint, ...], list[Absence]] = ((), [])
     if Task.ELIGIBILITY in tasks:
-        eligibility, gaps = assemble_eligibility(parsed, result)
-        absences += gaps
+        people = assemble_eligibility(parsed, result)
     if Task.DOSING in tasks:
-        dosing, gaps = assemble_dosing(parsed, result)
-        absences += gaps
+        regimens = assemble_dosing(parsed, result)
     if Task.ENDPOINTS in tasks:
-        endpoints, gaps = assemble_endpoints(parsed, result)
-        absences += gaps
-    criteria = tuple(cut_to_honest_text(criterion, parsed) for criterion in eligibility.criteria)
+        outcomes = assemble_endpoints(parsed, result)
+    unwanted = [Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in Task if task not in tasks]
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
-        eligibility=cut_to_honest_text(eligibility, parsed).model_copy(update={"criteria": criteria}),
-        dosing=tuple(cut_to_honest_text(regimen, parsed) for regimen in dosing),
-        endpoints=tuple(cut_to_honest_text(endpoint, parsed) for endpoint in endpoints),
+        eligibility=people[0],
+        dosing=regimens[0],
+        endpoints=outcomes[0],
         source=parsed.record.source,
-        absences=tuple(absences),
+        absences=(*unwanted, *people[1], *regimens[1], *outcomes[1]),
         usage=result.usage,
     )
     findings = (
@@ -53,5 +48,5 @@ def assemble_extraction(
         *report_unproven(extraction),
         *report_unread(parsed, extraction, tasks),
     )
-    coverage = measure_coverage(parsed.record, list_items(extraction))
+    coverage = measure_coverage(parsed.record, extraction.list_items())
     return extraction.model_copy(update={"findings": findings, "coverage": coverage})

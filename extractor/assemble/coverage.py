@@ -1,7 +1,7 @@
 """What became of every character of a record: claimed by a value, boilerplate, or unclaimed."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -66,22 +66,14 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
 
 def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
     """The characters of a record by what became of them, in total and for each kind of section."""
-    counts: dict[str, dict[TextClass, int]] = {}
-    for section in record.sections:
-        counts.setdefault(section.name.partition("[")[0], dict.fromkeys(TextClass, 0))
+    counts: dict[str, Counter[str]] = {section.name.partition("[")[0]: Counter() for section in record.sections}
     for covered in list_covered_spans(record, items):
-        counts[covered.span.section.partition("[")[0]][covered.text_class] += covered.span.length
-    sections = tuple(
-        SectionCoverage(
-            kind=kind,
-            characters=sum(count.values()),
-            claimed=count[TextClass.CLAIMED],
-            boilerplate=count[TextClass.BOILERPLATE],
-        )
-        for kind, count in counts.items()
-    )
-    totals = {name: sum(getattr(one, name) for one in sections) for name in ("characters", "claimed", "boilerplate")}
-    return Coverage(**totals, sections=sections)
+        length = covered.span.length
+        counts[covered.span.section.partition("[")[0]] += Counter({"characters": length, covered.text_class: length})
+    total = sum(counts.values(), Counter())
+    names = ("characters", TextClass.CLAIMED, TextClass.BOILERPLATE)
+    sections = (SectionCoverage(kind=kind, **{name: count[name] for name in names}) for kind, count in counts.items())
+    return Coverage(**{name: total[name] for name in names}, sections=tuple(sections))
 
 
 def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[tuple[int, int]]:
@@ -97,22 +89,19 @@ def _is_claim(path: str, piece: Evidence) -> bool:
 
 def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
     """Every character of a section; ``claims`` go from left to right and may overlap."""
-    joined: list[tuple[int, int]] = []
+    first = reached = 0
     for start, end, _ in claims:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        elif end > start:
-            joined.append((start, end))
-    reached = 0
-    for start, end in joined:
-        yield from _classify_gap(section, reached, start)
-        yield start, end, TextClass.CLAIMED
-        reached = end
+        if end > start > reached:
+            yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
+            yield from _classify_gap(section, reached, start)
+            first = start
+        reached = max(reached, end) if end > start else reached
+    yield from [(first, reached, TextClass.CLAIMED)] if reached > first else []
     yield from _classify_gap(section, reached, len(section.text))
 
 
 def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
-    """What is between two claims: in each line the words are unclaimed unless they are boilerplate."""
+    """The text between two claims: in each line the words are unclaimed unless they are boilerplate."""
     done = start
     while start < end:
         stop = section.text.find("\n", start, end)

@@ -6,14 +6,12 @@ from typing import Any
 
 from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
-from extractor.schemas import Absence, AbsenceReason, Comparison, Origin, Regimen, Task
+from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Task
 
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import ModelResult, Resolved, resolve
 
 _FIELDS = list_read_fields(Task.DOSING)
-_VALUES = [field.name for field in _FIELDS if field.metadata.comparison is not Comparison.TEXT]
-"""Fields that are no quotes. The rules may know the extent of a quote better."""
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _QUOTED = 0.5
 """How often the rules cut a quote just as an annotator does."""
@@ -35,16 +33,13 @@ class _Draft:
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], list[Absence]]:
-    """The rules' regimens, then those that only the model read, and why what is empty is empty."""
+    """The rules' regimens, then those that only the model read, and why each empty field is empty."""
     regimens: list[Regimen] = []
     absences: list[Absence] = []
     for draft in _list_drafts(parsed, result):
         span = draft.quote.spans[0]
         builder = ProvenanceBuilder(parsed, f"dosing[{len(regimens)}]", span, draft.result)
-        fields: dict[str, Any] = {}
-        for field in _FIELDS:
-            value: Any = builder.add(field.name, draft.readings[field.name], draft.chunk.number, draft.question)
-            fields[field.name] = value or () if field.many else value
+        fields = builder.add_fields(_FIELDS, draft.readings, draft.chunk.number, draft.question)
         fields["quote"] = builder.add_resolved("quote", draft.quote)
         if fields["agent"] is None or any(_adds_nothing(fields, regimen) for regimen in regimens):
             continue
@@ -56,7 +51,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
-    """What the rules read, paired with the model's answers where it was asked; then what only the model read."""
+    """The rules' regimens, paired with the model's answers where it was asked; then those that only the model read."""
     reread = pair_reread(parsed, result)
     for place, regimen in enumerate(reread.regimens):
         if place in reread.pairs:
@@ -73,7 +68,12 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
             yield replace(draft, chunk=chunks[0], question="regimens") if chunks else draft
     for place, (chunk, answer) in enumerate(reread.answers):
         if place not in reread.pairs.values():
-            yield _draft_model(parsed, chunk, answer, result.only(chunk.number, answer))
+            given = answer.readings.get("quote")
+            if not given or not given.spans:  # the model's quote was kept out
+                given = Reading(parsed.raw(chunk.span), MODEL_CONFIDENCE, (chunk.span,))
+            quote = Resolved(given.value, given.confidence, Origin.MODEL, given.spans)
+            readings = {field.name: Reading.open_() for field in _FIELDS}
+            yield _Draft(chunk, quote, readings, result.only(chunk.number, answer), "regimens")
 
 
 def _draft_rules(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
@@ -81,27 +81,14 @@ def _draft_rules(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResu
     return _Draft(regimen.chunk, quote, {field.name: getattr(regimen, field.name) for field in _FIELDS}, result)
 
 
-def _draft_model(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Draft:
-    """A regimen that the rules did not see. Its quote is the whole chunk if the model's quote was kept out."""
-    given = answer.readings.get("quote")
-    if not given or not given.spans:
-        given = Reading(parsed.raw(chunk.span), MODEL_CONFIDENCE, (chunk.span,))
-    quote = Resolved(given.value, given.confidence, Origin.MODEL, given.spans)
-    return _Draft(chunk, quote, {field.name: Reading.open_() for field in _FIELDS}, result, "regimens")
-
-
 def _draft_pair(parsed: ParsedRecord, chunk: Chunk, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
     """A regimen that both read. Of two quotes that overlap, the shorter one is nearer to the dose."""
-    draft = _draft_rules(parsed, regimen, result)
+    rules = _draft_rules(parsed, regimen, result)
     both = max(regimen.exists.confidence, result.policy.of("dosing.regimens").agree)
-    draft = _Draft(chunk, replace(draft.quote, confidence=both), draft.readings, result, "regimens")
+    draft = _Draft(chunk, replace(rules.quote, confidence=both), rules.readings, result, "regimens")
     theirs = result.reading(chunk.number, "quote")
-    trusted = result.policy.of("dosing.quote").trusts_model
-    if (
-        theirs
-        and not trusted
-        and any(regimen.quote.overlaps(span) and regimen.quote.length <= span.length for span in theirs.spans)
-    ):
+    shorter = theirs and any(regimen.quote.overlaps(s) and regimen.quote.length <= s.length for s in theirs.spans)
+    if shorter and not result.policy.prior.trusts_model:
         return draft
     ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
     quote = resolve(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
@@ -150,13 +137,13 @@ class Reread:
         pairs: Positions of the regimens, and of the answers about the same regimens.
     """
 
-    regimens: tuple[ParsedRegimen, ...]
-    answers: tuple[tuple[Chunk, GroundedAnswer], ...]
+    regimens: Sequence[ParsedRegimen]
+    answers: Sequence[tuple[Chunk, GroundedAnswer]]
     pairs: Mapping[int, int]
 
 
 def pair_reread(parsed: ParsedRecord, result: ModelResult) -> Reread:
-    """Pair the rules' regimens with the model's.
+    """Pair the rules' regimens with the model's, the most similar pairs first.
 
     A model lists the regimens of all chunks as one, so a regimen may be in another chunk of its answer than where the
     rules found it. If every chunk was answered, all of the rules' regimens are compared with its list.
@@ -169,42 +156,31 @@ def pair_reread(parsed: ParsedRecord, result: ModelResult) -> Reread:
         if complete or any(chunk.span.contains(regimen.chunk.span) for chunk in answered)
     ]
     answers = [(chunk, answer) for chunk in answered for answer in result.answers[chunk.number]]
-    return Reread(tuple(regimens), tuple(answers), _pair(regimens, [answer for _, answer in answers]))
-
-
-def _pair(regimens: Sequence[ParsedRegimen], answers: Sequence[GroundedAnswer]) -> dict[int, int]:
-    """Positions of regimens and of the answers about them, the most similar pairs first."""
-    scored = [
+    scored = sorted(
         (-_score(regimen, answer), row, column)
         for row, regimen in enumerate(regimens)
-        for column, answer in enumerate(answers)
-    ]
+        for column, (_, answer) in enumerate(answers)
+    )
     pairs: dict[int, int] = {}
-    for score, row, column in sorted(scored):
+    for score, row, column in scored:
         if -score >= _ENOUGH and row not in pairs and column not in pairs.values():
             pairs[row] = column
-    return pairs
+    return Reread(regimens, answers, pairs)
 
 
 def _score(regimen: ParsedRegimen, answer: GroundedAnswer) -> float:
     """How similar two regimens are."""
     theirs = {name: reading.value for name, reading in answer.readings.items()}
-    score = _score_agents(regimen.agent.value, theirs.get("agent"))
+    score = 0.0
+    one, other = _normalize_agent(regimen.agent.value or ""), _normalize_agent(theirs.get("agent") or "")
+    if one and other and (one in other or other in one):
+        score = _SAME_AGENT if one == other else _SIMILAR_AGENT
     quote = answer.readings.get("quote")
     score += _SAME_QUOTE * bool(quote and quote.spans and quote.spans[0].overlaps(regimen.quote))
     for name in ("amounts", "route", "frequency"):
         ours = getattr(regimen, name).value
         score += _SAME_FIELD * bool(ours and ours == theirs.get(name))
     return score
-
-
-def _score_agents(one: str | None, other: str | None) -> float:
-    ours, theirs = _normalize_agent(one or ""), _normalize_agent(other or "")
-    if not ours or not theirs:
-        return 0.0
-    if ours == theirs:
-        return _SAME_AGENT
-    return _SIMILAR_AGENT if ours in theirs or theirs in ours else 0.0
 
 
 def _normalize_agent(agent: str) -> str:

@@ -1,21 +1,16 @@
 """What a reader should know before trusting an extraction: rejected answers, unread text, hostile text."""
 
 from collections.abc import Collection, Iterator
-from typing import TypeVar
 
 from extractor.ground.check import Rejection
-from extractor.ground.rederive import list_items
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.injection import find_honest
 from extractor.parse.parsed import Chunk, ParsedRecord, Span
 from extractor.schemas import (
     Citation,
     Criterion,
     Endpoint,
-    Evidence,
     Finding,
     FindingKind,
-    Item,
     Severity,
     Support,
     Task,
@@ -27,8 +22,6 @@ from extractor.text.numbers import read_number
 
 from .coverage import list_unclaimed
 from .resolve import ModelResult
-
-ItemT = TypeVar("ItemT", bound=Item)
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -55,19 +48,18 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
             for c in rejection.refusal.conflicts
         )
         yield f"it has {parsed.raw(near)!r} ({', '.join(conflicts)})"
-    if rejection.again:
-        yield f"asked again, it answered {', '.join(rejection.again)}"
-    elif rejection.again is not None:
-        yield "asked again, it withdrew it"
+    if rejection.again is not None:
+        answered = ", ".join(rejection.again)
+        yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
 
 
 def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
     """Values of the rules that cannot be derived again from their quotes. They stay in the extraction."""
-    for path, item in list_items(extraction):
+    message = "the rules read a value here that cannot be derived again from these words"
+    for path, item in extraction.list_items():
         for piece in item.evidence:
             if piece.support is Support.UNSUPPORTED:
-                message = "the rules read a value here that cannot be derived again from these words"
                 yield _inform(FindingKind.VALUE_NOT_IN_QUOTE, f"{path}.{piece.field}", message, piece.cite())
 
 
@@ -94,30 +86,10 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
         )
 
 
-def cut_to_honest_text(item: ItemT, parsed: ParsedRecord) -> ItemT:
-    """The item with evidence that runs across blanked text cut to its longest part without blanks.
-
-    Only evidence for a value that rests on a passage as a whole reaches so far.
-    """
-    if not any(hostile.blanked for hostile in parsed.hostile):
-        return item
-    return item.model_copy(update={"evidence": tuple(_cut(piece, parsed) for piece in item.evidence)})
-
-
-def _cut(piece: Evidence, parsed: ParsedRecord) -> Evidence:
-    place = Span(piece.section, piece.start, piece.end)
-    blanks = [h.span for h in parsed.hostile if h.blanked and h.span.section == piece.section]
-    if not any(place.overlaps(blank) for blank in blanks):
-        return piece
-    text = parsed.record.raw_text(piece.section) or ""
-    start, end = find_honest((piece.start, piece.end), text, [(blank.start, blank.end) for blank in blanks])
-    return piece.model_copy(update={"start": start, "end": end, "quote": text[start:end]})
-
-
 _FEWEST_WORDS = 5
 _GIVEN_IN = ("arms[", "interventions[")
 _VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
-"""Units of what is drawn, dissolved or made up far oftener than given."""
+"""Units of substances that are drawn, dissolved or made up far more often than given."""
 _COUNTS = range(2, 1000)
 """Numbers beside a unit that name a moment: "day 1" is where a trial begins."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
@@ -126,7 +98,7 @@ _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
     """Text of these tasks that looks as if it states something, and that no value was read from.
 
-    Only what is seldom a false alarm is reported: docs/trust.md has counts and precision.
+    Kinds with many false alarms are not reported: docs/trust.md has counts and precision.
     """
     if Task.ELIGIBILITY in tasks:
         yield from _report_criteria(parsed, extraction)
@@ -170,20 +142,14 @@ def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> It
 
 def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
     """Clauses with a dose that no regimen has; in running text only if no regimen was read at all."""
-    known = {
-        bound for regimen in extraction.dosing for amount in regimen.amounts for bound in (amount.low, amount.high)
-    }
-    quotes = [
-        Span(piece.section, piece.start, piece.end)
-        for regimen in extraction.dosing
-        for piece in regimen.evidence
-        if piece.field == "quote"
-    ]
+    amounts = [amount for regimen in extraction.dosing for amount in regimen.amounts]
+    known = {bound for amount in amounts for bound in (amount.low, amount.high)}
+    evidence = (piece for regimen in extraction.dosing for piece in regimen.evidence if piece.field == "quote")
+    quotes = [Span(piece.section, piece.start, piece.end) for piece in evidence]
     for chunk in parsed.dosing.candidates:
         span = chunk.span
-        if extraction.dosing and not span.section.startswith(_GIVEN_IN):
-            continue
-        if _states_dose(chunk, known) and not any(quote.overlaps(span) for quote in quotes):
+        is_given = not extraction.dosing or span.section.startswith(_GIVEN_IN)
+        if is_given and _states_dose(chunk, known) and not any(quote.overlaps(span) for quote in quotes):
             message = "these words look like a dose, and no regimen has it"
             yield _inform(FindingKind.DOSE_UNREAD, "dosing", message, _cite(parsed, span))
 
@@ -199,17 +165,12 @@ def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
 
 def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
     """A time frame that names a moment, of which no time was read."""
-    if endpoint.time_points or endpoint.time_kind not in _MOMENTS:
-        return
-    for piece in endpoint.evidence:
-        if piece.field == "time_frame" and _names_moment(piece.quote):
-            message = "this time frame names a time, and none was read"
-            yield _inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
-
-
-def _names_moment(text: str) -> bool:
-    counts = rule("dated_count").find(read_text(text))
-    return any(read_number(found.read("count") or found.read("later") or "") in _COUNTS for found in counts)
+    message = "this time frame names a time, and none was read"
+    for piece in endpoint.evidence if endpoint.time_kind in _MOMENTS and not endpoint.time_points else ():
+        if piece.field == "time_frame":
+            found = rule("dated_count").find(read_text(piece.quote))
+            if any(read_number(one.read("count") or one.read("later") or "") in _COUNTS for one in found):
+                yield _inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
 
 
 def _inform(kind: FindingKind, field: str, message: str, cited: Citation) -> Finding:

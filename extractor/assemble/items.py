@@ -3,11 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from extractor.parse.parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, Reading
+from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, Reading
 from extractor.schemas import (
     Absence,
     AbsenceReason,
-    Age,
     Concept,
     Criterion,
     Eligibility,
@@ -23,18 +22,27 @@ from .resolve import PARTICIPANTS, ModelResult, Resolved, resolve
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _AGES = ("minimum_age", "maximum_age")
-_GENERAL = [field.name for field in list_read_fields(Task.ELIGIBILITY) if field.name not in _AGES]
-_OF_CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
-_OF_ENDPOINT = list_read_fields(Task.ENDPOINTS)
+_PEOPLE = list_read_fields(Task.ELIGIBILITY)
+_CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
+_ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
 def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eligibility, list[Absence]]:
-    """The record's eligibility, and why what is empty is empty."""
+    """The record's eligibility, and why each empty field is empty.
+
+    If nobody could meet both ages, there is none: the passages that state them contradict each other.
+    """
     found = parsed.eligibility
-    sections = [name for name in _SEARCHED if parsed.record.section(name)]
-    builder = ProvenanceBuilder(parsed, "eligibility", sections, result)
-    fields: dict[str, Any] = _add_ages(found, builder)
-    fields |= {name: builder.add(name, getattr(found, name), PARTICIPANTS) for name in _GENERAL}
+    builder = ProvenanceBuilder(parsed, "eligibility", [n for n in _SEARCHED if parsed.record.section(n)], result)
+    resolved_ages = (builder.resolve(n, getattr(found, n), PARTICIPANTS) for n in _AGES)
+    low, high = (age.value for age in resolved_ages)
+    contradictory = low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]
+    ages = _AGES if contradictory else ()
+    for name in ages:
+        builder.add_absence(name, AbsenceReason.CONTRADICTORY)
+    fields = builder.add_fields(
+        [field for field in _PEOPLE if field.name not in ages], list_readings(found), PARTICIPANTS
+    )
     resolved = ((one, _resolve(one, result, "stands")) for one in found.criteria)
     accepted = [(one, stands) for one, stands in resolved if stands.value and _resolve(one, result, "kind").value]
     if not accepted:
@@ -42,21 +50,20 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
     criteria: list[Criterion] = []
     absences = builder.absences
     for criterion, stands in accepted:
-        path = f"eligibility.criteria[{len(criteria)}]"
-        nested = ProvenanceBuilder(parsed, path, criterion.chunk.span, result)
-        criteria.append(_assemble_criterion(parsed, criterion, stands, nested))
+        span, number, readings = criterion.chunk.span, criterion.chunk.number, list_readings(criterion)
+        nested = ProvenanceBuilder(parsed, f"eligibility.criteria[{len(criteria)}]", span, result)
+        values = nested.add_fields(_CRITERION[:1], readings, number)
+        quote = Resolved(parsed.raw(span), stands.confidence, stands.origin, (span,))
+        values["quote"] = nested.add_resolved("quote", quote)
+        values |= nested.add_fields(_CRITERION[1:], readings, number)
+        criteria.append(Criterion(section=span.section, **values, **nested.build()))
         absences += nested.absences
     return Eligibility(**fields, **builder.build(), criteria=tuple(criteria)), absences
 
 
-def _add_ages(found: ParsedEligibility, builder: ProvenanceBuilder) -> dict[str, Age | None]:
-    """Both ages; none if nobody could meet both, since the passages that state them contradict each other."""
-    low, high = (builder.resolve(name, getattr(found, name), PARTICIPANTS).value for name in _AGES)
-    if low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]:
-        for name in _AGES:
-            builder.add_absence(name, AbsenceReason.CONTRADICTORY)
-        return dict.fromkeys(_AGES)
-    return {name: builder.add(name, getattr(found, name), PARTICIPANTS) for name in _AGES}
+def list_readings(item: Any) -> dict[str, Any]:
+    """The attributes of a parsed item by name."""
+    return {name: getattr(item, name) for name in item.__dataclass_fields__}
 
 
 def _resolve(criterion: ParsedCriterion, result: ModelResult, name: str) -> Resolved[Any]:
@@ -73,36 +80,18 @@ def _explain_no_criteria(parsed: ParsedRecord, result: ModelResult) -> AbsenceRe
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 
 
-def _assemble_criterion(
-    parsed: ParsedRecord, criterion: ParsedCriterion, stands: Resolved[bool], builder: ProvenanceBuilder
-) -> Criterion:
-    chunk, fields = criterion.chunk, dict[str, Any]()
-    quote = Resolved(parsed.raw(chunk.span), stands.confidence, stands.origin, (chunk.span,))
-    for field in _OF_CRITERION:
-        value: Any = builder.add(field.name, getattr(criterion, field.name), chunk.number)
-        fields[field.name] = value or () if field.many else value
-        if field.name == "kind":
-            fields["quote"] = builder.add_resolved("quote", quote)
-    return Criterion(section=chunk.span.section, **fields, **builder.build())
-
-
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 
 
 def assemble_endpoints(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Endpoint, ...], list[Absence]]:
-    """One endpoint for each registered outcome, in the record's order, and why what is empty is empty."""
+    """One endpoint for each registered outcome, in the record's order, and why each empty field is empty."""
     endpoints: list[Endpoint] = []
     absences: list[Absence] = []
     for outcome in parsed.outcomes:
         builder = ProvenanceBuilder(parsed, f"endpoints[{len(endpoints)}]", outcome.chunk.span, result)
-        fields: dict[str, Any] = {}
-        for field in _OF_ENDPOINT:
-            reading = getattr(outcome, field.name)
-            if field.name == "concept":
-                reading = _choose_concept(outcome, builder)
-            value: Any = builder.add(field.name, reading, outcome.chunk.number, field.metadata.question)
-            fields[field.name] = () if field.many and value is None else value
-        endpoints.append(Endpoint(rank=outcome.rank, index=outcome.index, **fields, **builder.build()))
+        readings = list_readings(outcome) | {"concept": _choose_concept(outcome, builder)}
+        values = builder.add_fields(_ENDPOINT, readings, outcome.chunk.number)
+        endpoints.append(Endpoint(rank=outcome.rank, index=outcome.index, **values, **builder.build()))
         absences += builder.absences
     return tuple(endpoints), absences
 

@@ -61,27 +61,21 @@ class Policy:
         return self.fields.get(field, self.prior)
 
 
-_PRIORS: Mapping[ModelClass, Mapping[str, tuple[float, ...]]] = {
-    ModelClass.CAPABLE: {
-        "agree": (9.5, 0.5),
-        "alone": (4.5, 0.5),
-        "doubtful": (0.5, 4, 0.5),
-        "likely": (1, 3.5, 0.5),
-        "certain": (2, 2.5, 0.5),
-        "silent": (1, 3.5, 0.5),
-        "silent_certain": (2, 2.5, 0.5),
-    },
-    ModelClass.SMALL: {
-        "agree": (1, 2),
-        "alone": (1, 2),
-        "doubtful": (3, 1, 1),
-        "likely": (4, 0.5, 0.5),
-        "certain": (9, 0.5, 0.5),
-        "silent": (4, 0.5, 0.5),
-        "silent_certain": (9, 0.5, 0.5),
-    },
+SITUATIONS = ("agree", "alone", "doubtful", "likely", "certain", "silent", "silent_certain")
+_Counts = tuple[float, ...]
+_PRIORS: Mapping[ModelClass, tuple[_Counts, ...]] = {
+    ModelClass.CAPABLE: (
+        (9.5, 0.5),
+        (4.5, 0.5),
+        (0.5, 4, 0.5),
+        (1, 3.5, 0.5),
+        (2, 2.5, 0.5),
+        (1, 3.5, 0.5),
+        (2, 2.5, 0.5),
+    ),
+    ModelClass.SMALL: ((1, 2), (1, 2), (3, 1, 1), (4, 0.5, 0.5), (9, 0.5, 0.5), (4, 0.5, 0.5), (9, 0.5, 0.5)),
 }
-"""Counts assumed before any answer: right and wrong, or rule, model and neither right.
+"""Counts assumed in each situation before any answer: right and wrong, or rule, model and neither right.
 
 A small model gives many lines the same answer, so its agreement adds no confidence.
 """
@@ -109,15 +103,6 @@ def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, M
     return Policy(_combine(model_class, {}), fields, model_class)
 
 
-def list_situations(model_class: ModelClass) -> tuple[str, ...]:
-    """The situations that are counted for a class of models.
-
-    >>> list_situations(ModelClass.SMALL)[:4]
-    ('agree', 'alone', 'doubtful', 'likely')
-    """
-    return tuple(_PRIORS[model_class])
-
-
 def classify_model(name: str) -> ModelClass:
     """The class of a model by its name: small if the name gives a size below seven billion weights.
 
@@ -134,7 +119,7 @@ _CAPABLE_SIZE = 7
 
 def _combine(model_class: ModelClass, counts: Mapping[str, Mapping[str, int]]) -> FieldPolicy:
     shares: dict[str, tuple[float, float]] = {}
-    for situation, prior in _PRIORS[model_class].items():
+    for situation, prior in zip(SITUATIONS, _PRIORS[model_class], strict=True):
         sides = ("right", "wrong") if len(prior) == 2 else ("rule", "model", "neither")
         weights = [assumed + counts.get(situation, {}).get(side, 0) for side, assumed in zip(sides, prior, strict=True)]
         shares[situation] = round(weights[0] / sum(weights), 4), round(weights[1] / sum(weights), 4)

@@ -1,10 +1,11 @@
-"""How an item's values are proven: evidence while the item is built, and later without what is too doubtful."""
+"""The evidence of an item's values, collected while it is built; and extractions without doubtful values."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from extractor.ground.rederive import derive_support
+from extractor.ground.support import derive_support
+from extractor.parse.injection import find_honest
 from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import (
     Absence,
@@ -67,9 +68,19 @@ class ProvenanceBuilder:
         gap, policy = self._result.gap(chunk, field, question), self._result.policy.of(f"{self._task}.{field}")
         return resolve(rule, self._result.reading(chunk, field), gap, policy)
 
-    def add(self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None) -> T | None:
-        """Resolve a field, note its evidence or its gap, and return its value."""
-        return self.add_resolved(field, self.resolve(field, rule, chunk, question))
+    def add_fields(
+        self, fields: Iterable[FieldInfo], readings: Mapping[str, Reading[Any]], chunk: int, question: str | None = None
+    ) -> dict[str, Any]:
+        """Resolve fields, note the evidence or the gap of each, and return their values.
+
+        ``question`` is the name under which all of them were asked, if not each under its own.
+        """
+        values: dict[str, Any] = {}
+        for field in fields:
+            resolved = self.resolve(field.name, readings[field.name], chunk, question or field.metadata.question)
+            value: Any = self.add_resolved(field.name, resolved)
+            values[field.name] = () if field.many and value is None else value
+        return values
 
     def add_resolved(self, field: str, resolved: Resolved[T | None]) -> T | None:
         """Note the evidence or the gap of a resolved field, and return its value."""
@@ -98,8 +109,15 @@ class ProvenanceBuilder:
         return _describe(self._evidence, round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any]) -> None:
-        """Add evidence. Its support is derived again, whatever the reader of the value claimed."""
-        section = self._parsed.sections[span.section]
+        """Add evidence. Its support is derived again, whatever the reader of the value claimed.
+
+        A value that rests on a passage as a whole is proven by the longest part of it without blanked hostile text.
+        """
+        support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
+        blanks = [one.span for one in self._parsed.hostile if one.blanked and one.span.section == span.section]
+        if any(span.overlaps(blank) for blank in blanks):
+            text, places = self._parsed.record.raw_text(span.section) or "", [(one.start, one.end) for one in blanks]
+            span = Span(span.section, *find_honest((span.start, span.end), text, places))
         self._evidence.append(
             Evidence(
                 field=name,
@@ -108,7 +126,7 @@ class ProvenanceBuilder:
                 end=span.end,
                 quote=self._parsed.raw(span),
                 origin=resolved.origin,
-                support=derive_support(value, span, section) or Support.UNSUPPORTED,
+                support=support,
                 confidence=resolved.confidence,
             )
         )
@@ -130,7 +148,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
     Such a field becomes empty, with an absence whose reason is ``low_confidence``. Members of a list go one by one.
     An item goes as a whole with a field that it cannot lack, such as a criterion's quote. Absences and findings of
-    what is left get its new path, those of what goes are dropped. Coverage and usage still count all that was read.
+    remaining values get their new path, those of dropped values go. Coverage and usage still count all that was read.
     Values without evidence, such as gold, stay.
     """
     if minimum <= 0:
@@ -142,8 +160,8 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
         "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
-        "absences": (*_follow(extraction.absences, filtered.moved), *filtered.absences),
-        "findings": tuple(_follow(extraction.findings, filtered.moved)),
+        "absences": (*filtered.follow(extraction.absences), *filtered.absences),
+        "findings": tuple(filtered.follow(extraction.findings)),
     }
     return extraction.model_copy(update=changed) if filtered.moved else extraction
 
@@ -162,24 +180,21 @@ class _Filter:
         for place, item in enumerate(items):
             before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
             left = self.keep(item, before, after)
-            if left is None:
-                self.moved[before] = None
-                continue
-            if before != after:
-                self.moved[before] = after
-            kept.append(left)
+            if left is None or before != after:
+                self.moved[before] = after if left else None
+            kept += [left] if left else []
         if items and not kept:
             self._add_absence(path, [piece for item in items for piece in item.evidence])
         return tuple(kept)
 
     def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
-        """What is left of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
+        """The rest of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
         least: dict[str, float] = {}
         for piece in item.evidence:
             if piece.confidence is not None:
                 least[piece.field] = min(least.get(piece.field, 1.0), piece.confidence)
         doubtful = {field for field, confidence in least.items() if confidence < self._minimum}
-        names = list(dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful))
+        names = dict.fromkeys(field.partition("[")[0] for field in least if field in doubtful)
         if not names:
             return item
         if any(type(item).model_fields[name].is_required() for name in names):
@@ -189,12 +204,10 @@ class _Filter:
         places: dict[str, str | None] = {}
         for name in names:
             value = getattr(item, name)
-            kept: list[int] = []
-            if isinstance(value, tuple):
-                # A member without evidence of its own was read together with the others, and is no surer.
-                kept = [place for place in range(len(value)) if f"{name}[{place}]" in sure]
-                places |= dict.fromkeys(f"{name}[{place}]" for place in range(len(value)))
-                places |= {f"{name}[{place}]": f"{name}[{new}]" for new, place in enumerate(kept)}
+            members = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, tuple) else []
+            # A member without evidence of its own was read together with the others, and is no surer.
+            kept = [place for place, member in enumerate(members) if member in sure]
+            places |= dict.fromkeys(members) | {members[place]: members[new] for new, place in enumerate(kept)}
             update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
             if not kept:
                 places[name] = None
@@ -202,27 +215,21 @@ class _Filter:
         self.moved |= {f"{before}.{old}": new and f"{after}.{new}" for old, new in places.items()}
         moved = ((piece, places.get(piece.field, piece.field)) for piece in item.evidence)
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
-        return item.model_copy(update={**update, **_describe(evidence, _find_least(item, least, evidence))})
+        confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
+        if item.confidence is not None and item.confidence < min(least.values()):
+            confidence = item.confidence  # that of an empty field, which has no evidence and is still empty
+        return item.model_copy(update={**update, **_describe(evidence, confidence)})
+
+    def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
+        """Those whose place is still there, with its new path."""
+        for one in located:
+            path = one.field
+            while path not in self.moved and (step := _LAST_STEP.search(path)):
+                path = path[: step.start()]
+            new = self.moved.get(path, path)
+            if new is not None:
+                yield one.model_copy(update={"field": new + one.field[len(path) :]}) if new != path else one
 
     def _add_absence(self, path: str, evidence: Iterable[Evidence]) -> None:
         searched = tuple(dict.fromkeys(piece.section for piece in evidence))
         self.absences.append(Absence(field=path, reason=AbsenceReason.LOW_CONFIDENCE, sections=searched))
-
-
-def _find_least(item: Item, before: Mapping[str, float], left: Iterable[Evidence]) -> float:
-    """The least confidence of what is left. An empty field has no evidence: if it was the least, it still is."""
-    if item.confidence is not None and item.confidence < min(before.values()):
-        return item.confidence
-    return min((piece.confidence for piece in left if piece.confidence is not None), default=1.0)
-
-
-def _follow(located: Iterable[_Located], moved: Mapping[str, str | None]) -> Iterable[_Located]:
-    """Those whose place is still there, with its new path."""
-    for one in located:
-        path = one.field
-        while path not in moved and (step := _LAST_STEP.search(path)):
-            path = path[: step.start()]
-        if path not in moved:
-            yield one
-        elif (new := moved[path]) is not None:
-            yield one.model_copy(update={"field": new + one.field[len(path) :]})

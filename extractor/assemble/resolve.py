@@ -67,7 +67,7 @@ class ModelResult:
     def is_open(self, chunk: int) -> bool:
         """Whether something that was asked about a chunk has no supported answer."""
         if (stands := self.reading(chunk, "stands")) and stands.value is False:
-            return False  # what is no criterion, or no regimen, has no fields to read
+            return False  # a line without criterion or regimen has no fields to read
         answers = self.answers.get(chunk, ())
         read = {name for answer in answers for name in answer.readings}
         return not answers or not all(_ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk])
@@ -128,19 +128,17 @@ def resolve(
         chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
-        rules_win = theirs <= ours
-        chosen = (
-            _choose(rule, Origin.RULE, min(ours, rule.confidence))
-            if rules_win
-            else _choose(model, Origin.MODEL, theirs)
-        )
-    if (
-        chosen.confidence >= BELIEVED
-        or isinstance(chosen.value, _OF_EVERY_ITEM)
-        or (model is not None and _overlap(rule, model))
-    ):
+        chosen = _choose(model, Origin.MODEL, theirs)
+        if theirs <= ours:
+            chosen = _choose(rule, Origin.RULE, min(ours, rule.confidence))
+    same_place = model is not None and type(rule.value) is type(model.value) is str and _overlap(rule, model)
+    if chosen.confidence >= BELIEVED or isinstance(chosen.value, _OF_EVERY_ITEM) or same_place:
         return chosen
-    return Resolved(None, 0.0, Origin.RULE, gap=gap if model is None else _explain_doubt(rule, model))
+    if model is not None:
+        sections = [{span.section for span in reading.spans} for reading in (rule, model)]
+        apart = all(sections) and sections[0].isdisjoint(sections[1])
+        gap = AbsenceReason.CONTRADICTORY if apart else AbsenceReason.AMBIGUOUS
+    return Resolved(None, 0.0, Origin.RULE, gap=gap)
 
 
 def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
@@ -158,16 +156,7 @@ def _is_finer(rule: Reading[T_co], model: Reading[T_co]) -> bool:
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:
-    """Whether both quote the same place, one more of it than the other."""
-    if type(rule.value) is not str or type(model.value) is not str:
-        return False
     return any(ours.overlaps(theirs) for ours in rule.spans for theirs in model.spans)
-
-
-def _explain_doubt(rule: Reading[T_co], model: Reading[T_co]) -> AbsenceReason:
-    """Why neither reading is believed although there is an answer."""
-    ours, theirs = ({span.section for span in reading.spans} for reading in (rule, model))
-    return AbsenceReason.CONTRADICTORY if ours and theirs and not ours & theirs else AbsenceReason.AMBIGUOUS
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")

@@ -1,103 +1,95 @@
 """The design that the text states, against the registered one: allocation, masking, phase, arms, size, doses."""
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterator
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.parse.dosing.names import name_key
-from extractor.schemas import Amount, Citation, Regimen, Severity
-from extractor.text.book import rule
+from extractor.schemas import Amount, Finding, FindingKind, Severity
+from extractor.text.book import rule, word_set
+from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
+from extractor.text.passage import Section
 from extractor.text.patterns import Found
-from extractor.text.quantities import Quantity, find_quantities
+from extractor.text.quantities import find_quantities
 
-from .prose import Prose
-from .record import AuditedRecord, Problem, report
+from .promises import find_sentence
+from .record import AuditedRecord, Problems, report
 
-_ALLOCATIONS: Mapping[str, re.Pattern[str]] = {
-    "says_randomised": re.compile(r"na|n/a|non[-_]randomi[sz]ed", re.IGNORECASE),
-    "says_not_randomised": re.compile(r"randomi[sz]ed", re.IGNORECASE),
-}
-_MASKINGS: Mapping[str, re.Pattern[str]] = {
-    "says_blind": re.compile(r"none(?:\s*\(.*)?", re.IGNORECASE),
-    "says_open": re.compile(r"(?:double|triple|quadruple)\b.*", re.IGNORECASE),
-}
-"""What a rule finds in the text, and what the registered field must not say then."""
+_CLAIMS = (
+    (FindingKind.ALLOCATION_DIFFERS, "says_randomised", r"na|n/a|non[-_]randomi[sz]ed"),
+    (FindingKind.ALLOCATION_DIFFERS, "says_not_randomised", r"randomi[sz]ed"),
+    (FindingKind.MASKING_DIFFERS, "says_blind", r"none(?:\s*\(.*)?"),
+    (FindingKind.MASKING_DIFFERS, "says_open", r"(?:double|triple|quadruple)\b.*"),
+)
+"""Kind of finding, the rule that finds a claim in the text, and the registered values that contradict it."""
 
 
-def check_allocation(audited: AuditedRecord) -> Iterator[Problem]:
-    """Randomised in the text and not in the registry, or the other way round."""
-    yield from _compare(audited, _ALLOCATIONS, "allocation")
+def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
+    """Randomised or blinded in the text and not in the registry, or the other way round."""
+    for kind, name, against in _CLAIMS:
+        field = kind.value.partition("_")[0]
+        stated = audited.record.registry.text(field)
+        if stated and re.fullmatch(against, stated, re.IGNORECASE):
+            claims = ((section, found) for section, found in _find(audited, name) if _is_own_design(section, found))
+            for section, found in islice(claims, 1):
+                yield _report_claim(audited, kind, section, found, field, f"the registry's {field} is {stated}")
 
 
-def check_masking(audited: AuditedRecord) -> Iterator[Problem]:
-    """Double-blind in the text and open in the registry, or the other way round."""
-    yield from _compare(audited, _MASKINGS, "masking")
+def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[Section, Found]]:
+    """The places of these rules in titles and bodies."""
+    for section in audited.titles + audited.bodies:
+        yield from ((section, found) for name in names for found in rule(name).find(section.tokens))
 
 
-def _compare(audited: AuditedRecord, claims: Mapping[str, re.Pattern[str]], field: str) -> Iterator[Problem]:
-    stated = audited.record.registry.text(field)
-    for name, against in claims.items():
-        if not stated or not against.fullmatch(stated):
-            continue
-        found = next((one for prose in audited.prose if (one := _find_claim(prose, name))), None)
-        if found:
-            yield _report_claim(audited, *found, field, f"the registry's {field} is {stated}")
+def _is_title(section: Section) -> bool:
+    return section.name in {"title", "official_title"}
 
 
-def _report_claim(audited: AuditedRecord, prose: Prose, found: Found, field: str, registered: str) -> Problem:
-    return report(
-        f"the text says {found.text}, {registered}",
-        audited.cite(prose.section, *found.span),
-        audited.cite_registry(field),
-    )
+def _report_claim(
+    audited: AuditedRecord, kind: FindingKind, section: Section, found: Found, field: str, registered: str
+) -> Finding:
+    cited = audited.cite(section.name, *found.span), audited.cite_registry(field)
+    return report(kind, f"the text says {found.text}, {registered}", *cited)
 
 
-def _find_claim(prose: Prose, name: str) -> tuple[Prose, Found] | None:
-    """What the text says of the trial itself, as a whole."""
-    for found in rule(name).find(prose.tokens):
-        first, end = prose.sentence(found.first, found.end)
-        if not _is_mixed(prose, first, end) and (prose.is_title or prose.has("design_of_itself", first, found.first)):
-            return prose, found
-    return None
-
-
-def _is_mixed(prose: Prose, first: int, end: int) -> bool:
-    """Whether a sentence speaks of parts, of other trials, or of more than one design."""
-    if prose.has("design_otherwise", first, end):
-        return True
-    words = [word.lower() for word in prose.tokens.words[first:end]]
-    both = any(word.startswith("blind") for word in words) and "open" in words
-    return both or sum(word.startswith(("randomised", "randomized")) for word in words) > 1
+def _is_own_design(section: Section, found: Found) -> bool:
+    """Whether the text says it of the trial as a whole: of no part, no other trial, and not of two designs at once."""
+    tokens = section.tokens
+    first, end = find_sentence(tokens, found.first, found.end)
+    words = [word.lower() for word in tokens.words[first:end]]
+    is_mixed = "open" in words and any(word.startswith("blind") for word in words)
+    several = sum(word.startswith(("randomised", "randomized")) for word in words) > 1
+    if is_mixed or several or rule("design_otherwise").search(tokens, first, end):
+        return False
+    return _is_title(section) or rule("design_of_itself").search(tokens, first, found.first) is not None
 
 
 _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number in range(1, 5)}
 _REGISTERED = re.compile(r"(early)?[\s_]*phase\s*([1-4])", re.IGNORECASE)
 
 
-def check_phase(audited: AuditedRecord) -> Iterator[Problem]:
+def check_phase(audited: AuditedRecord) -> Problems:
     """A phase in the text that is none of the registered ones. "Early phase 1" is what texts call phase 0 or 1."""
     stated = audited.record.registry.text("phases")
     registered = {int(number) for _, number in _REGISTERED.findall(stated or "")}
-    if not stated or not registered:
-        return
-    for prose in audited.prose:
-        for found in rule("says_phase").find(prose.tokens):
-            named = _read_phases(found)
-            if not named or not _is_own_phase(prose, found):
-                continue
+    for section, found in _find(audited, "says_phase") if registered else ():
+        named = _read_phases(found)
+        if named and _is_own_phase(section, found):
             if not named & registered:
-                yield _report_claim(audited, prose, found, "phases", f"the registry {stated}")
+                yield _report_claim(
+                    audited, FindingKind.PHASE_DIFFERS, section, found, "phases", f"the registry {stated}"
+                )
             return
 
 
-def _is_own_phase(prose: Prose, found: Found) -> bool:
+def _is_own_phase(section: Section, found: Found) -> bool:
     """Whether a title names the phase, or the text names it of the trial itself."""
-    first, end = prose.sentence(found.first, found.end)
-    if prose.has("phase_otherwise", first, end):
+    first, end = find_sentence(section.tokens, found.first, found.end)
+    if rule("phase_otherwise").search(section.tokens, first, end):
         return False
-    return prose.is_title or prose.has("phase_of_itself", first, found.first) is not None
+    return _is_title(section) or rule("phase_of_itself").search(section.tokens, first, found.first) is not None
 
 
 def _read_phases(found: Found) -> set[int]:
@@ -114,69 +106,54 @@ def _read_phases(found: Found) -> set[int]:
     return set(range(min(ends), max(ends) + 1)) if ends and words[0].rstrip("abc") in _PHASES else set()
 
 
-_WITHOUT_CONTROLS = frozenset(
-    {"intervention", "interventional", "experimental", "active", "treatment", "exercise", "training"}
-)
-_MOST = 9
-_NOTHING = ("no_intervention", "no intervention")
+_WITHOUT_CONTROLS = word_set("intervention interventional experimental active treatment exercise training")
+"""Words for arms beside which there may be a control group: "3 intervention groups"."""
+_MOST_ARMS = 9
 
 
-def check_arm_count(audited: AuditedRecord) -> Iterator[Problem]:
+def check_arm_count(audited: AuditedRecord) -> Problems:
     """A number of arms in the text that is not the number of registered ones."""
-    arms = [name for name in audited.parsed.sections if name.startswith("arms[")]
-    if not arms or any(rule("grouped_arms").search(audited.parsed.sections[name].tokens) for name in arms):
+    arms = audited.sections("arms")
+    if not arms or any(map(rule("grouped_arms").search, arms.values())):
         return
-    for prose in audited.prose:
-        for found in (*rule("counts_arms").find(prose.tokens), *rule("counts_groups").find(prose.tokens)):
-            count = read_number(found.read("count") or "")
-            first, end = prose.sentence(found.first, found.end)
-            if count is None or not 1 < count <= _MOST or prose.has("some_arms", first, end):
-                continue
-            if _is_of_another_trial(prose, found, first, end):
-                continue
-            if count != len(arms) and not (_names_some(found) and count < len(arms)):
-                yield report(
-                    f"the text says {found.text}, the registry has {len(arms)}",
-                    audited.cite(prose.section, *found.span),
-                    *map(audited.cite_label, arms),
-                )
-            return
+    for section, found in _find(audited, "counts_arms", "counts_groups"):
+        count = read_number(found.read("count") or "")
+        if count is None or not 1 < count <= _MOST_ARMS or not _counts_all_arms(section.tokens, found):
+            continue
+        named = found.match.groupdict().get("which") is not None
+        are_some = named and (found.read("which") or "").lower() in _WITHOUT_CONTROLS
+        if count != len(arms) and not (are_some and count < len(arms)):
+            cited = audited.cite(section.name, *found.span), *map(audited.cite_label, arms)
+            message = f"the text says {found.text}, the registry has {len(arms)}"
+            yield report(FindingKind.ARM_COUNT_DIFFERS, message, *cited)
+        return
 
 
-def _names_some(found: Found) -> bool:
-    """Whether the noun leaves room for others: "3 intervention groups", and a control group beside them."""
-    named = found.match.groupdict().get("which") is not None
-    return named and (found.read("which") or "").lower() in _WITHOUT_CONTROLS
+def _counts_all_arms(tokens: Tokens, found: Found) -> bool:
+    """Whether no other trial may be meant, as in "161 patients were randomised to 4 arms", and no part of this one."""
+    first, end = find_sentence(tokens, found.first, found.end)
+    past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
+    is_other = past is not None and not rule("own_trial").search(tokens, first, end)
+    return not is_other and not rule("some_arms").search(tokens, first, end)
 
 
-def _is_of_another_trial(prose: Prose, found: Found, first: int, end: int) -> bool:
-    """Whether the text may tell of an earlier trial: "161 patients were randomised to 4 arms"."""
-    past = rule("told_of_the_past").ends(prose.tokens, found.first, max(first, found.first - 3))
-    return past is not None and not prose.has("own_trial", first, end)
-
-
-def check_arms_without_intervention(audited: AuditedRecord) -> Iterator[Problem]:
-    """Arms of an interventional trial that no intervention is linked to, those without intervention by design apart."""
+def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
+    """Arms of an interventional trial that no intervention is linked to, except those without any by design."""
     registry = audited.record.registry
-    if (registry.study_type or "").lower() != "interventional":
-        return
-    for name in registry.bare_arms:
+    for name in registry.bare_arms if (registry.study_type or "").lower() == "interventional" else ():
         section = audited.record.section(name)
-        if section and (section.part("type") or "").lower() not in _NOTHING:
-            yield report(
-                f"{section.part('label') or name} is registered without any intervention",
-                audited.cite_label(name),
-                field=name,
-            )
+        if section and (section.part("type") or "").lower() not in ("no_intervention", "no intervention"):
+            message = f"{section.part('label') or name} is registered without any intervention"
+            yield report(FindingKind.ARM_WITHOUT_INTERVENTION, message, audited.cite_label(name), field=name)
 
 
 _PLANS = ("plans_a_total", "plans_in_this_trial", "plans_to_enrol", "plans_a_sample")
 """Rules that find plans of the whole trial."""
 _OTHERWISE = ("part_of_a_trial", "counted_otherwise", "counted_besides")
 _BEFORE = 270
-"""How many tokens in front of a sentence the statistics of a secondary aim begin: its number is not the trial's."""
+"""How many tokens before a sentence the statistics of a secondary aim begin: its number is not the trial's."""
 _NEXT = 28
-"""How many tokens behind a sentence others may still be added to its number."""
+"""How many tokens after a sentence others may still be added to its number."""
 _ROUGHLY = 1.15
 """What "approximately" allows."""
 _CEILINGS = {"up to", "up to approximately", "at most", "a maximum of", "maximum"}
@@ -192,48 +169,47 @@ class _Plan(NamedTuple):
     bound: str
 
 
-def check_sample_size(audited: AuditedRecord) -> Iterator[Problem]:
-    """Sizes in the text of which none fits the registered one. Actual enrolment is what came of a plan."""
+def check_sample_size(audited: AuditedRecord) -> Problems:
+    """Sizes in the text of which none fits the registered one. Actual enrolment is the outcome of a plan."""
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
-    if not enrolment:
+    if not enrolment or any(_names_others(section.tokens, int(enrolment)) for section in audited.bodies):
         return
-    plans = [plan for prose in audited.bodies for plan in _find_plans(prose)]
+    plans = [plan for section in audited.bodies for plan in _find_plans(section)]
     kind = (registry.enrollment_type or "").lower()
-    if any(_names_others(prose, int(enrolment)) for prose in audited.bodies):
-        return
     fitting = (_fits(plan, enrolment, reached=kind == "actual") for plan in plans)
     if not plans or any(fitting) or sum(plan.number for plan in plans) == enrolment:
         return
     plan = plans[0]
     yield report(
+        FindingKind.SAMPLE_SIZE_DIFFERS,
         f"the text plans {plan.bound + ' ' if plan.bound else ''}{plan.number} participants, "
         f"the registry's {kind + ' ' if kind else ''}enrolment is {enrolment}",
         audited.cite(plan.section, *plan.found.span),
         audited.cite_registry("enrollment"),
-        severity=None if kind in {"estimated", "anticipated"} else Severity.INFO,
+        severity=Severity.WARNING if kind in {"estimated", "anticipated"} else Severity.INFO,
     )
 
 
-def _names_others(prose: Prose, enrolment: int) -> bool:
+def _names_others(tokens: Tokens, enrolment: int) -> bool:
     """Whether the text names the registered number of people elsewhere, or controls who are not counted as patients."""
-    counts = (read_number(found.read("number") or "") for found in rule("counts_people").find(prose.tokens))
-    return bool(rule("controls_besides").search(prose.tokens)) or enrolment in counts
+    counts = (read_number(found.read("number") or "") for found in rule("counts_people").find(tokens))
+    return bool(rule("controls_besides").search(tokens)) or enrolment in counts
 
 
-def _find_plans(prose: Prose) -> Iterator[_Plan]:
-    tokens = prose.tokens
+def _find_plans(section: Section) -> Iterator[_Plan]:
+    tokens = section.tokens
     for found in (found for name in _PLANS for found in rule(name).find(tokens)):
-        first, end = prose.sentence(found.first, found.end)
+        first, end = find_sentence(tokens, found.first, found.end)
         count = read_number(found.read("number") or "")
-        if not count or prose.has("more_besides", end, end + _NEXT):
+        if not count or rule("more_besides").search(tokens, end, end + _NEXT):
             continue
-        if prose.has("other_aim", max(0, first - _BEFORE), first):
+        if rule("other_aim").search(tokens, max(0, first - _BEFORE), first):
             continue
         divisions = [(each.first, each.end) for each in rule("divides").find(tokens, first, end)]
         rest = tokens.without(divisions, first, end)
         if not any(rule(name).search(rest) for name in _OTHERWISE):
-            yield _Plan(prose.section, found, int(count), (found.read("bound") or "").lower())
+            yield _Plan(section.name, found, int(count), (found.read("bound") or "").lower())
 
 
 def _fits(plan: _Plan, enrolment: float, *, reached: bool) -> bool:
@@ -248,58 +224,42 @@ def _fits(plan: _Plan, enrolment: float, *, reached: bool) -> bool:
     return low <= enrolment <= high
 
 
-_ARM, _INTERVENTION = "arms[", "interventions["
 _VOLUMES = frozenset({"mL", "dL", "L"})
 _EXACT = 1e-6
 
 
-class _Dose(NamedTuple):
-    amount: Amount
-    citation: Citation
-
-
-def check_doses(audited: AuditedRecord) -> Iterator[Problem]:
+def check_doses(audited: AuditedRecord) -> Problems:
     """Agents of which arms state one amount alone and interventions another one alone, in the same unit.
 
     An amount that stands anywhere on the other side, also as a part of another dose, is no contradiction.
     """
-    if not audited.record.section("arms[0]") or not audited.record.section("interventions[0]"):
-        return
-    dosing = sorted(audited.extraction.dosing, key=_name_agent)
-    for _, regimens in groupby(dosing, key=_name_agent):
-        doses = [dose for regimen in regimens for dose in _list_doses(audited, regimen)]
-        arms, interventions = (
-            [dose for dose in doses if dose.citation.section.startswith(side)] for side in (_ARM, _INTERVENTION)
-        )
-        if len(doses) != 2 or len(arms) != 1 or len(interventions) != 1:
+    arms, interventions = audited.sections("arms"), audited.sections("interventions")
+    keyed = sorted(((name_key(one.agent), one) for one in audited.extraction.dosing), key=lambda pair: pair[0])
+    for _, regimens in groupby(keyed if arms and interventions else (), key=lambda pair: pair[0]):
+        doses = [
+            (amount, cited)
+            for _, regimen in regimens
+            for number, amount in enumerate(regimen.amounts)
+            for cited in audited.cite_evidence(regimen, f"amounts[{number}]")[:1]
+        ]
+        doses.sort(key=lambda dose: dose[1].section)
+        if [cited.section.partition("[")[0] for _, cited in doses] != ["arms", "interventions"]:
             continue
-        if not all(_is_only_amount(audited, dose) and not _is_level(audited, dose) for dose in doses):
+        if not all(_states_one_dose((arms | interventions)[cited.section]) for _, cited in doses):
             continue
-        arm, intervention = arms[0], interventions[0]
-        if _is_said(audited, arm.amount, _INTERVENTION) or _is_said(audited, intervention.amount, _ARM):
+        (given, arm), (other, intervention) = doses
+        if _is_stated(given, interventions) or _is_stated(other, arms):
             continue
-        if arm.amount.unit == intervention.amount.unit and not _is_multiple(arm.amount, intervention.amount):
-            yield report(
-                f"the arm gives {arm.citation.quote}, the intervention {intervention.citation.quote}",
-                arm.citation,
-                intervention.citation,
-                field="dosing",
-            )
+        if given.unit == other.unit and not _is_multiple(given, other):
+            message = f"the arm gives {arm.quote}, the intervention {intervention.quote}"
+            yield report(FindingKind.DOSE_DIFFERS, message, arm, intervention, field="dosing")
 
 
-def _is_only_amount(audited: AuditedRecord, dose: _Dose) -> bool:
-    """Whether its section states no other amount, such as a loading dose or that of another agent."""
-    return len([each for each in _list_quantities(audited, dose.citation.section) if each.unit.dose]) == 1
-
-
-def _list_quantities(audited: AuditedRecord, section: str) -> list[Quantity]:
-    return list(find_quantities(audited.parsed.sections[section].tokens))
-
-
-def _is_level(audited: AuditedRecord, dose: _Dose) -> bool:
-    """Whether its unit goes by volume: "a level of 4-8 IU/L" is aimed at, not given."""
-    found = _list_quantities(audited, dose.citation.section)
-    return any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
+def _states_one_dose(tokens: Tokens) -> bool:
+    """Whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is aimed at, not given."""
+    found = list(find_quantities(tokens))
+    is_level = any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
+    return not is_level and len([each for each in found if each.unit.dose]) == 1
 
 
 def _is_multiple(one: Amount, other: Amount) -> bool:
@@ -308,19 +268,7 @@ def _is_multiple(one: Amount, other: Amount) -> bool:
     return not low or abs(high / low - round(high / low)) < _EXACT
 
 
-def _name_agent(regimen: Regimen) -> str:
-    return name_key(regimen.agent)
-
-
-def _list_doses(audited: AuditedRecord, regimen: Regimen) -> Iterator[_Dose]:
-    for number, amount in enumerate(regimen.amounts):
-        for citation in audited.cite_evidence(regimen, f"amounts[{number}]")[:1]:
-            yield _Dose(amount, citation)
-
-
-def _is_said(audited: AuditedRecord, amount: Amount, side: str) -> bool:
-    """Whether the number of an amount stands in any arm, or any intervention."""
-    sought = {amount.low, amount.high}
-    sections = (section for name, section in audited.parsed.sections.items() if name.startswith(side))
-    words = (word for section in sections for word in section.tokens.words if word[0].isdigit() or word[0] == ".")
-    return any(read_number(word) in sought for word in words)
+def _is_stated(amount: Amount, sections: dict[str, Tokens]) -> bool:
+    """Whether the number of an amount stands in any of these sections."""
+    words = (word for tokens in sections.values() for word in tokens.words if word[0].isdigit() or word[0] == ".")
+    return any(read_number(word) in {amount.low, amount.high} for word in words)

@@ -1,7 +1,6 @@
 """Who may take part: ages and sex against the registered ones, and criteria that contradict each other."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from extractor.schemas import (
     Criterion,
     CriterionKind,
     Evidence,
+    FindingKind,
     Severity,
     Sex,
     TimeUnit,
@@ -26,24 +26,23 @@ from extractor.text.passage import Section
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
-from .record import AuditedRecord, Problem, report
+from .record import AuditedRecord, Problems, report
 
-_FIELDS = ("minimum_age", "maximum_age")
 _EVERYBODY = 99
 """Years from which on a registered upper limit admits everybody."""
 _ROUNDED = 1.02
 """Less than this factor apart, two limits are one that was rounded; registries turn "under 18" into 17."""
-_ADULT = 18
+_ADULT = 18 * DAYS[TimeUnit.YEAR]
 _REACH = 18
-"""How many tokens in front of its age the item may begin."""
+"""How many tokens before its age the item may begin."""
 _NEAR = 4
-"""How many tokens behind an age may name its bound."""
+"""How many tokens after an age may name its bound."""
 
 
-def check_ages(audited: AuditedRecord) -> Iterator[Problem]:
+def check_ages(audited: AuditedRecord) -> Problems:
     """Limits for all participants that lie more than a year (a month, for infants) apart from the registered ones."""
     eligibility, registry = audited.extraction.eligibility, audited.record.registry
-    for field in _FIELDS:
+    for field in ("minimum_age", "maximum_age"):
         age: Age | None = getattr(eligibility, field)
         written = registry.text(field)
         evidence = next((one for one in eligibility.evidence if one.field == field), None)
@@ -52,16 +51,18 @@ def check_ages(audited: AuditedRecord) -> Iterator[Problem]:
         stated, registered = age.value * DAYS[age.unit], _read_registered(written)
         if not registered or _agree(stated, registered):
             continue
-        if _is_of_one_generation(audited, evidence, stated, registered):
-            continue
-        if not _is_plain(audited, field, evidence) or _is_named(audited, registered):
-            continue
-        yield report(
-            f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
-            audited.cite_raw(evidence.section, evidence.start, evidence.end),
-            audited.cite_registry(field),
-            field=f"eligibility.{field}",
-        )
+        tokens = audited.parsed.sections[evidence.section].tokens
+        of_families = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
+        if of_families and (stated < _ADULT) is not (registered < _ADULT):
+            continue  # one limit is a child's and the other an adult's
+        if _is_plain(audited, field, evidence) and not _is_named(audited, registered):
+            yield report(
+                FindingKind.AGE_DIFFERS,
+                f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
+                evidence.cite(),
+                audited.cite_registry(field),
+                field=f"eligibility.{field}",
+            )
 
 
 def _read_registered(written: str) -> float | None:
@@ -73,14 +74,6 @@ def _read_registered(written: str) -> float | None:
 def _agree(stated: float, registered: float) -> bool:
     free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
     return abs(stated - registered) <= _ROUNDED * free
-
-
-def _is_of_one_generation(audited: AuditedRecord, evidence: Evidence, stated: float, registered: float) -> bool:
-    """Whether one limit is a child's and the other an adult's, in a text that names both: families take part."""
-    adult = _ADULT * DAYS[TimeUnit.YEAR]
-    tokens = audited.parsed.sections[evidence.section].tokens
-    both = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
-    return (stated < adult) is not (registered < adult) and bool(both)
 
 
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
@@ -96,23 +89,17 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
         return False
     line_end = tokens.codes.find("\n", age.end)
     end = min(age.end + _REACH, len(tokens) if line_end < 0 else line_end)
-    if _is_of_some(tokens, start, age.first) or _is_of_some(tokens, age.end, end):
-        return False
+    near = min(end, age.end + _NEAR)
+    for first, last in ((start, age.first), (age.end, end)):  # another number, or words for some participants
+        numbers = any(word[0].isdigit() for word in tokens.words[first:last])
+        if numbers or rule("age_of_some").search(tokens, first, last):
+            return False
     if tokens.words[age.first - 1] in ("-", "~", "(") and age.first > start:
         return False
-    if rule("age_at_an_event").search(tokens, age.end, end):
-        return False
-    near = min(end, age.end + _NEAR)
-    is_bound = rule("age_range").search(tokens, age.first, age.end) or rule(f"bounds_{field}").search(
-        tokens, start, near
-    )
-    return bool(rule("about_age").search(tokens, start, near) and is_bound)
-
-
-def _is_of_some(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether words beside an age, or another number, say that it is not that of all participants."""
-    counts = any(word[0].isdigit() for word in tokens.words[first:end])
-    return counts or rule("age_of_some").search(tokens, first, end) is not None
+    ranged = rule("age_range").search(tokens, age.first, age.end)
+    is_bound = ranged or rule(f"bounds_{field}").search(tokens, start, near)
+    is_event = rule("age_at_an_event").search(tokens, age.end, end)
+    return bool(is_bound and not is_event and rule("about_age").search(tokens, start, near))
 
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
@@ -141,18 +128,17 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
     return False
 
 
-def check_sex(audited: AuditedRecord) -> Iterator[Problem]:
+def check_sex(audited: AuditedRecord) -> Problems:
     """One sex in the text and another, or both, in the registry."""
-    stated, written = audited.extraction.eligibility.sex, audited.record.registry.sex
+    stated, written = audited.extraction.eligibility.sex, (audited.record.registry.sex or "").lower()
     reading = audited.parsed.eligibility.sex
-    if stated is None or not written or reading.alternatives or reading.value is not stated:
+    registered = "all" if written == "both" else written
+    if stated is None or reading.alternatives or reading.value is not stated or registered not in set(Sex) - {stated}:
         return
-    registered = {"both": "all"}.get(written.lower(), written.lower())
     citations = audited.cite_evidence(audited.extraction.eligibility, "sex")[:1]
-    if not all(_is_sex_alone(audited, one) for one in citations):
-        return
-    if registered in set(Sex) and registered != stated:
+    if all(_is_sex_alone(audited, one) for one in citations):
         yield report(
+            FindingKind.SEX_DIFFERS,
             f"the text admits {stated}, the registry {registered}",
             *citations,
             audited.cite_registry("sex"),
@@ -171,7 +157,7 @@ def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
 
 
 _LONGEST = 120
-"""Characters of a criterion that is one limit; what is longer has conditions of its own."""
+"""Characters of a criterion that is one limit; a longer one has conditions of its own."""
 _EMPTY = word_set(
     """
 of the and or an at is be in to with for by has have having must should who are was were than least most more less
@@ -191,32 +177,52 @@ _MEASURES = word_set(
 
 
 class _Limit(NamedTuple):
+    """A criterion that is one limit: its lowest and highest value, and whether the finite one is itself outside."""
+
     number: int
     criterion: Criterion
+    section: Section
+    start: int
     low: float
     high: float
     strict: bool
 
 
-def check_limits(audited: AuditedRecord) -> Iterator[Problem]:
-    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words."""
-    groups: dict[tuple[str, ...], list[_Limit]] = defaultdict(list)
+def check_limits(audited: AuditedRecord) -> Problems:
+    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words.
+
+    Limits of one list that exclude each other are those of groups, or alternatives.
+    """
+    groups: dict[tuple[str, str], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
-        if len(criterion.constraints) != 1 or len(criterion.quote) > _LONGEST or criterion.lead_in:
+        is_limit = len(criterion.constraints) == 1 and len(criterion.quote) <= _LONGEST and not criterion.lead_in
+        if not is_limit or not criterion.evidence:
             continue
         if not rule("limits_some").search(read_text(criterion.quote)):
-            limit = criterion.constraints[0]
-            groups[_name_quantity(criterion, limit)].append(_Limit(number, criterion, *_bounds(limit)))
-    for key, limits in groups.items():
-        if key[0]:
-            for one, other in combinations(limits, 2):
-                if _differ_by_rounding(key[0], one, other):
-                    continue
-                if _is_outermost(audited, one) and _is_outermost(audited, other) and _is_one_list(audited, one, other):
-                    yield from _compare(audited, one, other)
+            limit, place = criterion.constraints[0], _find_quote(criterion)
+            found = _Limit(number, criterion, audited.parsed.sections[place.section], place.start, *_bounds(limit))
+            groups[_name_quantity(criterion, limit)].append(found)
+    for (quantity, _), limits in groups.items():
+        for one, other in combinations(limits if quantity else (), 2):
+            both = sorted((one, other), key=lambda limit: limit.criterion.kind is CriterionKind.EXCLUSION)
+            if one.criterion.kind is other.criterion.kind or not _are_of_everybody(quantity, one, other):
+                continue
+            severity, message = _compare(*both)
+            if severity:
+                yield report(
+                    FindingKind.LIMITS_CONTRADICT,
+                    message,
+                    *(cited for limit in both for cited in audited.cite_evidence(limit.criterion, "quote")),
+                    severity=severity,
+                    field=f"eligibility.criteria[{both[1].number}]",
+                )
 
 
-def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, ...]:
+def _find_quote(criterion: Criterion) -> Evidence:
+    return next(one for one in criterion.evidence if one.field == "quote")
+
+
+def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, str]:
     """What the criterion limits: all its words that are no comparison, and the unit."""
     unit = read_unit(limit.unit or "") or (limit.unit or "").lower()
     known = name_quantity(limit.quantity, read_unit(limit.unit or ""))
@@ -230,7 +236,6 @@ def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, ...]:
 
 
 def _bounds(limit: Constraint) -> tuple[float, float, bool]:
-    """Lowest and highest value, and whether the finite one is itself outside."""
     value, comparator = limit.value, limit.comparator
     if comparator in {Comparator.LESS, Comparator.AT_MOST}:
         return -inf, value, comparator is Comparator.LESS
@@ -240,29 +245,19 @@ def _bounds(limit: Constraint) -> tuple[float, float, bool]:
     return value, high, False
 
 
-def _compare(audited: AuditedRecord, one: _Limit, other: _Limit) -> Iterator[Problem]:
-    if one.criterion.kind is other.criterion.kind:
-        return  # limits that exclude each other in one list are those of groups, or alternatives
-    asked, barred = (one, other) if one.criterion.kind is CriterionKind.INCLUSION else (other, one)
-    if _covers(barred, asked):
-        yield _report_limits(
-            audited, asked, barred, Severity.ERROR, "everybody whom the inclusion asks for is excluded"
-        )
-    elif _cuts(barred, asked):
-        yield _report_limits(audited, asked, barred, Severity.WARNING, "some whom the inclusion admits are excluded")
+def _are_of_everybody(quantity: str, one: _Limit, other: _Limit) -> bool:
+    """Whether both limits hold for all participants, in one list, and are no ages a year apart ("over 18", "under 19").
 
-
-def _is_outermost(audited: AuditedRecord, limit: _Limit) -> bool:
-    """Whether no item of the section stands further left: what is indented may hold for one group only."""
-    section, start = audited.parsed.sections[limit.criterion.section], _find_quote(limit).start
-    items = [line.column for line in read_lines(section) if line.bullet]
-    return bool(items) and start - section.raw.rfind("\n", 0, start) - 1 <= min(items)
-
-
-def _is_one_list(audited: AuditedRecord, one: _Limit, other: _Limit) -> bool:
-    """Whether no heading stands between the two but that of the exclusion criteria."""
-    places = (_find_quote(limit).start for limit in (one, other))
-    return _count_headings(audited.parsed.sections[one.criterion.section], *places) <= 1
+    An item may hold for one group only if another one stands further left.
+    """
+    ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
+    if quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1]):
+        return False
+    for _, _, section, start, *_ in (one, other):
+        items = [line.column for line in read_lines(section) if line.bullet]
+        if not items or start - section.raw.rfind("\n", 0, start) - 1 > min(items):
+            return False
+    return _count_headings(one.section, one.start, other.start) <= 1
 
 
 def _count_headings(section: Section, one: int, other: int) -> int:
@@ -271,39 +266,19 @@ def _count_headings(section: Section, one: int, other: int) -> int:
     return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))
 
 
-def _differ_by_rounding(quantity: str, one: _Limit, other: _Limit) -> bool:
-    """Whether ages are a year apart: "older than 18", and "under 19" excluded."""
-    ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
-    return quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1])
+def _compare(asked: _Limit, barred: _Limit) -> tuple[Severity | None, str]:
+    """Whether an exclusion bars everybody whom an inclusion asks for, or some of them.
 
-
-def _find_quote(limit: _Limit) -> Evidence:
-    return next(one for one in limit.criterion.evidence if one.field == "quote")
-
-
-def _covers(barred: _Limit, asked: _Limit) -> bool:
-    return (
-        barred.low <= asked.low
-        and asked.high <= barred.high
-        and not (barred.strict and not asked.strict and (barred.low == asked.low or barred.high == asked.high))
-    )
-
-
-def _cuts(barred: _Limit, asked: _Limit) -> bool:
-    """Whether an exclusion on the same side goes further than the inclusion: ">= 50" asked for, "< 75" excluded."""
+    Some are barred if it goes further on the same side: ">= 50" asked for, "< 75" excluded.
+    """
+    strict = barred.strict and not asked.strict and (barred.low == asked.low or barred.high == asked.high)
+    if barred.low <= asked.low and asked.high <= barred.high and not strict:
+        return Severity.ERROR, "everybody whom the inclusion asks for is excluded"
     if barred.low == -inf and asked.low != -inf:
-        return barred.high > asked.low * _ROUNDED
-    return barred.high == inf and asked.high != inf and barred.low * _ROUNDED < asked.high
-
-
-def _report_limits(audited: AuditedRecord, one: _Limit, other: _Limit, severity: Severity, message: str) -> Problem:
-    return report(
-        message,
-        *audited.cite_evidence(one.criterion, "quote"),
-        *audited.cite_evidence(other.criterion, "quote"),
-        severity=severity,
-        field=f"eligibility.criteria[{other.number}]",
-    )
+        cuts = barred.high > asked.low * _ROUNDED
+    else:
+        cuts = barred.high == inf and asked.high != inf and barred.low * _ROUNDED < asked.high
+    return Severity.WARNING if cuts else None, "some whom the inclusion admits are excluded"
 
 
 _SIGNS = " \n.,;:"
@@ -312,34 +287,37 @@ _SHORTEST = 8
 """Characters of a criterion that says something by itself."""
 
 
-def check_both_ways(audited: AuditedRecord) -> Iterator[Problem]:
+def check_both_lists(audited: AuditedRecord) -> Problems:
     """Criteria in the same words, under the same lead-in, in both lists."""
     asked: dict[tuple[str, str], Criterion] = {}
-    criteria = audited.extraction.eligibility.criteria
-    for criterion in criteria:
-        if criterion.kind is CriterionKind.INCLUSION and criterion.evidence:
+    criteria = [(number, one) for number, one in enumerate(audited.extraction.eligibility.criteria) if one.evidence]
+    for _, criterion in criteria:
+        if criterion.kind is CriterionKind.INCLUSION:
             asked.setdefault(_key(criterion), criterion)
-    for number, criterion in enumerate(criteria):
-        key = _key(criterion)
-        if criterion.kind is CriterionKind.EXCLUSION and key in asked and _is_condition(audited, asked[key], criterion):
+    for number, criterion in criteria:
+        same = asked.get(_key(criterion)) if criterion.kind is CriterionKind.EXCLUSION else None
+        if same and _is_condition(audited, same, criterion):
             yield report(
+                FindingKind.CRITERION_CONTRADICTED,
                 "the same condition stands among the inclusion and the exclusion criteria",
-                *audited.cite_evidence(asked[key], "quote"),
+                *audited.cite_evidence(same, "quote"),
                 *audited.cite_evidence(criterion, "quote"),
                 field=f"eligibility.criteria[{number}]",
+                severity=Severity.ERROR,
             )
+
+
+def _key(criterion: Criterion) -> tuple[str, str]:
+    return criterion.quote.lower().rstrip(_SIGNS), (criterion.lead_in or "").lower()
 
 
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
     """Whether it states something of the same people and fills its line: it is no heading and no pointer."""
-    quote = next((one for one in criterion.evidence if one.field == "quote"), None)
-    if quote is None or len(quote.quote) < _SHORTEST:
-        return False
+    quote = _find_quote(criterion)
     section, tokens = audited.parsed.sections[quote.section], read_text(quote.quote)
-    if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):
+    if len(quote.quote) < _SHORTEST or _count_headings(section, _find_quote(asked).start, quote.start) > 1:
         return False
-    first = next((one.start for one in asked.evidence if one.field == "quote"), quote.start)
-    if _count_headings(section, first, quote.start) > 1:
+    if rule("names_a_group").starts(tokens, 0) or rule("points_elsewhere").search(tokens):
         return False
     text = section.raw
     rest, _, below = text[quote.end : quote.end + _REACH_BEHIND].partition("\n")
@@ -349,7 +327,3 @@ def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _key(criterion: Criterion) -> tuple[str, str]:
-    return criterion.quote.lower().rstrip(_SIGNS), (criterion.lead_in or "").lower()

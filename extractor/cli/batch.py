@@ -18,7 +18,8 @@ from uuid import uuid4
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.batch_api.provider import BatchStatus, BatchTransport, PollPolicy, open_batch_client
+from extractor.llm.batch_api.provider import BatchStatus, PollPolicy, open_batch_client
+from extractor.llm.batch_api.requests import BatchTransport
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
@@ -183,8 +184,8 @@ def export_job(job: Job) -> int:
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
-    written = {"records": tally.extracted, "requests": exchange.requests.written}
-    print(json.dumps(written | {"files": [str(path) for path in exchange.requests.parts]}, indent=2))
+    written = {"records": tally.extracted, "requests": exchange.written}
+    print(json.dumps(written | {"files": [str(path) for path in exchange.parts]}, indent=2))
     return FAILED if tally.failed else OK
 
 
@@ -273,7 +274,7 @@ def _resume(job: Job) -> str:
 def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
     """What failed, what was left out, what stayed open, and what can be done with the results."""
     exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
-    for broken in exchange.answers.failed if exchange else ():  # also when quiet, since these answers are lost
+    for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
     if job.quiet:
         return
@@ -283,8 +284,8 @@ def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[
     if job.uses_rules_alone and asks and tally.usage.open_questions:
         yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
     if exchange and exchange.requests:
-        files = ", ".join(map(str, exchange.requests.parts))
-        yield f"{exchange.requests.written} requests still open, in {files}"
+        files = ", ".join(map(str, exchange.parts))
+        yield f"{exchange.written} requests still open, in {files}"
     if job.mirror:
         yield f"the results are at {place}"
     elif job.out:

@@ -26,7 +26,7 @@ def record(
     import asyncio
 
     from extractor.llm.opening import ModelChoice
-    from extractor.run.scenarios import CAPABLE, read_scenarios, record_scenario
+    from extractor.run.scenarios import read_scenarios, record_scenario
 
     from .environment import read_cache_folder, read_model_spec
 
@@ -36,7 +36,7 @@ def record(
         known = {scenario.name: scenario for scenario in read_scenarios(scenarios)}
         if unknown := sorted(set(names or ()) - set(known)):
             raise ValueError(f"no such scenario: {', '.join(unknown)}")
-        meant = spec.name if any(one.answered_by == spec.name for one in known.values()) else CAPABLE
+        meant = spec.name if any(one.answered_by == spec.name for one in known.values()) else "capable"
         for name, scenario in known.items():
             if name in names if names else scenario.answered_by == meant:
                 extractions = asyncio.run(record_scenario(scenario, scenarios.parent, choice))

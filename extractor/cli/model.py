@@ -15,7 +15,7 @@ import typer
 from .console import INTERRUPTED, errors_for_people, print_table
 
 if TYPE_CHECKING:
-    from extractor.llm.local import Progress
+    from extractor.llm.local.models import Progress
 
 app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def list_rows(
 
     A table on a terminal, tab-separated when piped.
     """
-    from extractor.llm.local import default_model, list_models
+    from extractor.llm.local.models import default_model, list_models
 
     with errors_for_people():
         models = list_models(cache_dir)
@@ -62,8 +62,7 @@ def pull(
 
     An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
     """
-    from extractor.llm.local import pull_model
-    from extractor.llm.local.models import find_catalogued
+    from extractor.llm.local.models import find_catalogued, pull_model
 
     with errors_for_people():
         models = [find_catalogued(name) for name in names]
@@ -92,7 +91,8 @@ def serve(
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
     environment, a token is made up and shown once.
     """
-    from extractor.llm.local import ServerSettings, find_model, locate_model, serve_model
+    from extractor.llm.local.models import find_model, locate_model
+    from extractor.llm.local.server import ServerSettings, serve_model
 
     token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
     given: dict[str, Any] = {key: value for key, value in (("threads", threads), ("token", token)) if value}

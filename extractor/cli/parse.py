@@ -61,9 +61,8 @@ def _as_json(parsed: "ParsedRecord") -> str:
 
     from extractor.assemble import ModelResult, assemble_extraction
     from extractor.assemble.coverage import list_covered_spans
-    from extractor.ground.rederive import list_items
 
-    items = list_items(assemble_extraction(parsed, ModelResult()))
+    items = assemble_extraction(parsed, ModelResult()).list_items()
     parts = {
         "record_id": parsed.record.record_id,
         "eligibility": parsed.eligibility,

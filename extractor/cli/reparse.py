@@ -69,7 +69,7 @@ def _compare(run: Path, folder: Path | None, workers: int | None, if_interrupted
     def count() -> int | None:
         with suppress(StoreError):  # the comparison reports it
             if manifest := read_manifest(run / MANIFEST):
-                return manifest.records.extracted
+                return manifest.records["extracted"]
         return None
 
     def say_failure(failure: dict[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""Hold what a model says against the text."""
+"""Check a model's answers against the text."""

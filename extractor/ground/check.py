@@ -27,13 +27,14 @@ from extractor.text.passage import Passage
 
 from .conflicts import ConflictKind, TokenConflict
 from .quotes import QuoteStatus, verify_quote
-from .rederive import derive_support
-from .support import Supported, find_parts, find_quote, find_support, find_window, span_of
+from .support import Supported, derive_support, find_parts, find_quote, find_support, find_window, span_of
 from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
+_Conflict = tuple[ConflictKind, str, str, Place]
+"""Kind, the token of the value, the token of the text, and the number in the text that it belongs to."""
 _DOSES_STATED_IN = {"arms", "interventions", "title", "official_title", "brief_summary", "detailed_description"}
 
 
@@ -155,52 +156,70 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     >>> refusal.status.value, refusal.conflicts[0].stated
     ('conflict', '2')
     """
+    if isinstance(value, str):
+        check = verify_quote(value, passage.raw)
+        if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+            return Refusal()
+        first = passage.raw_span[0]
+        return Refusal(
+            check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end)
+        )
     tokens = passage.tokens.cut(passage.first, passage.end)
+    found: _Conflict | None = None
     match value:
-        case str():
-            return _refuse_quote(value, passage)
         case Constraint():
-            return _refuse_limit(value, passage, tokens)
+            found = _contradict_limit(value, passage, tokens)
         case Amount(low=low, high=high, unit=unit):
-            stated = [(found.first, found.end) for found in rule("measured").find(tokens)]
-            bounds = (low, high if high != low else None)
-            return _refuse_measure(bounds, ConflictKind.UNIT, unit, stated, passage)
+            stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
+            found = _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
         case Period(value=number, unit=unit) | TimePoint(value=number, unit=unit):
             stated = [(duration.first, duration.end) for duration in find_durations(tokens)]
-            return _refuse_measure((number, None), ConflictKind.TIME_UNIT, unit, stated, passage)
+            found = _contradict_measure(tokens, (number, None), (ConflictKind.TIME_UNIT, unit), stated)
         case Instrument():
             return _refuse_version(value, passage, tokens)
-    return Refusal()
-
-
-def _refuse_quote(value: str, passage: Passage) -> Refusal:
-    first = passage.raw_span[0]
-    check = verify_quote(value, passage.raw)
-    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+    if found is None:
         return Refusal()
-    return Refusal(check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
+    kind, quoted, states, place = found
+    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
 
 
-def _refuse_limit(value: Constraint, passage: Passage, tokens: Tokens) -> Refusal:
+def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _Conflict | None:
     bounds = (value.value, value.value_high)
     for place in find_together(tokens, bounds):
         if not (stands_bare(tokens, place) if value.unit is None else has_unit(tokens, place, value.unit)):
-            return _refuse(passage, tokens, place, ConflictKind.UNIT, value.unit or "")
+            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, place), place
         stated = find_comparator(tokens, place)
         if stated is not value.comparator:
-            return _refuse(passage, tokens, place, ConflictKind.COMPARATOR, value.comparator, stated or "")
+            return ConflictKind.COMPARATOR, value.comparator, stated or "", place
     # The bound that is nowhere, against the number nearest to the other bound, or else to the quantity.
     numbers = find_numbers(tokens)
     missing = [bound for bound in bounds if bound is not None and all(number.value != bound for number in numbers)]
     stated_at = [number.first for number in numbers if number.value in bounds]
     others = [(number.first, number.end) for number in numbers if number.value not in bounds]
-    named = find_quote(passage, value.quantity)
-    if named and not stated_at:
+    if not stated_at and (named := find_quote(passage, value.quantity)):
         stated_at = [tokens.at(passage.section.cleaned.clean_position(named.end))]
     if not missing or not others or not stated_at:
-        return Refusal()
+        return None
     nearest = min(others, key=lambda place: abs(place[0] - stated_at[0]))
-    return _refuse(passage, tokens, nearest, ConflictKind.NUMBER, f"{missing[0]:g}", tokens.read(*nearest))
+    return ConflictKind.NUMBER, f"{missing[0]:g}", tokens.read(*nearest), nearest
+
+
+def _contradict_measure(
+    tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Place]
+) -> _Conflict | None:
+    """The first place of the numbers, which has another unit; else the first number that is stated."""
+    for place in find_together(tokens, bounds):
+        return *unit, _read_unit(tokens, place), place
+    value = bounds[1] if bounds[0] is None else bounds[0]
+    return (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
+
+
+def _read_unit(tokens: Tokens, place: Place) -> str:
+    """The two words after a number, which the text has for a unit."""
+    end = place[1]
+    while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
+        end += 1
+    return " ".join(tokens.read(place[1], end).split()[:2])
 
 
 def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
@@ -208,39 +227,10 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     if named is None:
         return Refusal()
     found = rule("version_behind").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
-    conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", (found.read("number") or "") if found else "")
     place = found.part("number") if found else None
+    conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
     span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
     return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
-
-
-def _refuse_measure(
-    bounds: tuple[float | None, float | None],
-    kind: ConflictKind,
-    unit: str,
-    stated: Sequence[Place],
-    passage: Passage,
-) -> Refusal:
-    """The first place of the numbers, which has another unit; else the first number that is stated."""
-    tokens = passage.tokens.cut(passage.first, passage.end)
-    for place in find_together(tokens, bounds):
-        return _refuse(passage, tokens, place, kind, unit)
-    value = bounds[1] if bounds[0] is None else bounds[0]
-    for place in stated:
-        return _refuse(passage, tokens, place, ConflictKind.NUMBER, f"{value:g}", tokens.read(*place))
-    return Refusal()
-
-
-def _refuse(
-    passage: Passage, tokens: Tokens, place: Place, kind: ConflictKind, quoted: str, stated: str | None = None
-) -> Refusal:
-    """A conflict at a place. Without ``stated``, the two words behind it are what the text has for a unit."""
-    if stated is None:
-        end = place[1]
-        while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
-            end += 1
-        stated = " ".join(tokens.read(place[1], end).split()[:2])
-    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, stated),), span_of(passage, tokens, *place))
 
 
 def show_value(value: Any) -> str:

@@ -1,13 +1,13 @@
 """How a quote contradicts a text: which words decide what a statement says, and the passage nearest to the quote."""
 
 import tomllib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from itertools import islice
+
+from rapidfuzz import fuzz
 
 from extractor.text.book import terms_of
 from extractor.text.numbers import read_number, read_time_unit
@@ -87,7 +87,8 @@ _WORDS = dict(_list_words())
 
 _BAND = 6
 """By how many tokens quote and text may drift apart in an alignment."""
-_VOTERS, _PLACES, _CANDIDATES = 32, 256, 4
+_LONGEST_SEARCHED = 200
+"""Tokens at the beginning of a quote by which its place is found."""
 _ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
 """Costs: another token of the same kind, one of another kind, a token only in the quote, a token only in the text."""
 _FAR = 1 << 30
@@ -111,10 +112,10 @@ class Nearest:
 
 
 def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
-    """The place in a folded text that the words of a quote come nearest to, or None if they share too little.
+    """The place in a folded text that the words of a quote come nearest to, or None if they share nothing.
 
-    Tokens that both have vote for where the quote would begin; the best few places are aligned. The time is linear
-    in quote and text. Of places with equal votes, the one nearest to the token ``near`` is taken.
+    rapidfuzz finds where the quote may begin, in the whole text and around the token ``near``; the tokens there are
+    aligned. The time is linear in quote and text.
 
     >>> from .fold import fold_text
     >>> text = fold_text("hb ≥ 8 g/dl and ecog 0-2")
@@ -122,67 +123,35 @@ def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None
     >>> text.tokens.words[found.first : found.end], [text.tokens.words[stated] for _, stated in found.differences]
     (['ecog', '0', '-', '2'], ['2'])
     """
-    found = (nearest for start in _vote(quote, text, near) if (nearest := _align(quote, text.tokens.words, start)))
-    return min(found, key=lambda nearest: nearest.cost, default=None)
+    wanted = "".join([text.alphabet.get(word, "\0") for word in quote[:_LONGEST_SEARCHED]])
+    reach = 2 * len(wanted)
+    windows = [] if near is None else [(max(0, near - reach), near + reach)]
+    aligned = (_align(quote, text.tokens.words, start) for start in _find_starts(wanted, text.codes, windows))
+    return min(filter(None, aligned), key=lambda nearest: nearest.cost, default=None)
 
 
-def _vote(quote: Sequence[str], text: FoldedText, expected: int | None) -> list[int]:
-    """Tokens of the text where the quote may begin, the likeliest first."""
-    shared = {word: text.codes.count(text.alphabet[word]) for word in quote if word in text.alphabet}
-    votes: Counter[int] = Counter()
-    for word in sorted(shared, key=lambda word: shared[word])[:_VOTERS]:
-        positions = list(_some(text, word, expected or 0))
-        for place in [at for at, other in enumerate(quote) if other == word][:_BAND]:
-            for position in positions:
-                votes[position - place] += 2 if word.isalpha() else 1
-    scores = {start: sum(votes.get(start + drift, 0) for drift in range(-2, 3)) for start in votes}
-    order = sorted(scores, key=lambda s: (-scores[s], -votes[s], abs(s - expected) if expected is not None else s))
-    return list(_apart(order))[:_CANDIDATES]
-
-
-def _some(text: FoldedText, word: str, expected: int) -> Iterator[int]:
-    """At most so many tokens that are the word that time stays linear: those around the one that is expected."""
-    yield from islice(text.find([word], expected), _PLACES)
-    place = text.codes.rfind(text.alphabet[word], 0, expected)
-    for _ in range(_PLACES):
-        if place < 0:
-            return
-        yield place
-        place = text.codes.rfind(text.alphabet[word], 0, place)
-
-
-def _apart(starts: Sequence[int]) -> Iterator[int]:
-    kept: set[int] = set()
-    for start in starts[: 8 * _BAND]:
-        if not any(start + drift in kept for drift in range(-2, 3)):
-            kept.add(start)
-            yield start
+def _find_starts(wanted: str, codes: str, windows: Sequence[tuple[int, int]]) -> Iterator[int]:
+    for first, end in (*windows, (0, len(codes))):
+        if found := fuzz.partial_ratio_alignment(wanted, codes[first:end], score_cutoff=1):
+            yield first + found.dest_start - found.src_start
 
 
 def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
-    """Align the whole quote with the words around ``start``; what the text has before and behind costs nothing."""
+    """Align the whole quote with the words around ``start``; what the text has before and after it costs nothing."""
     low, width = start - _BAND, 2 * _BAND + 1
-    rows, moves = [0] * width, list[list[str]]()
+    costs, moves = [0] * width, list[list[str]]()
     for row, word in enumerate(quote):
-        places = range(low + row, low + row + width)
-        rows, move = _fill(rows, word, [words[at] if 0 <= at < len(words) else "" for at in places])
-        moves.append(move)
-    column = min(range(width), key=lambda c: (rows[c], abs(c - _BAND)))
-    return _trace(quote, words, moves, (low, column, rows[column])) if rows[column] < _FAR else None
-
-
-def _fill(before: list[int], word: str, others: list[str]) -> tuple[list[int], list[str]]:
-    """One row: what it costs to have aligned the quote up to ``word`` with the text up to each column."""
-    costs: list[int] = []
-    moves: list[str] = []
-    for column, other in enumerate(others):
-        paired = before[column] + _cost(word, other) if other else _FAR
-        added = before[column + 1] + _ADDED if column + 1 < len(before) else _FAR
-        left_out = costs[-1] + _LEFT_OUT if costs and other else _FAR
-        least = min(paired, added, left_out)
-        costs.append(least)
-        moves.append("pair" if least == paired else "quote" if least == added else "text")
-    return costs, moves
+        before, costs, moved = costs, list[int](), list[str]()
+        for column in range(width):
+            other = words[low + row + column] if 0 <= low + row + column < len(words) else ""
+            paired = before[column] + _cost(word, other) if other else _FAR
+            added = before[column + 1] + _ADDED if column + 1 < width else _FAR
+            left_out = costs[-1] + _LEFT_OUT if costs and other else _FAR
+            costs.append(min(paired, added, left_out))
+            moved.append("pair" if costs[-1] == paired else "quote" if costs[-1] == added else "text")
+        moves.append(moved)
+    column = min(range(width), key=lambda c: (costs[c], abs(c - _BAND)))
+    return _trace(quote, words, moves, (low, column, costs[column])) if costs[column] < _FAR else None
 
 
 def _cost(word: str, other: str) -> int:

@@ -8,11 +8,12 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from extractor.text.book import load_book, rule
-from extractor.text.clean import CleanText, clean_text
+from extractor.text.clean import CleanText, apply_changes, clean_text
 from extractor.text.lexer import Tokens, lex
 
 _PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": " "}
@@ -31,7 +32,7 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
-# What Unicode would fold into something else than what is meant, or would not fold.
+# Signs that Unicode folds into something of another meaning, or does not fold.
 _OTHERS = dict.fromkeys("®™©℠\ufe0f", "") | dict.fromkeys("«»‹›", "'") | dict.fromkeys("∙⋅•‧", "·")
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
@@ -108,44 +109,24 @@ _FIRST = 0xE000
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     """The tokens with "10^9" and "2,4,6" as one, and which of them each old one is. "2, 4" are two numbers."""
-    words, codes = list[str](), list[str]()
-    starts, ends, places = list[int](), list[int](), list[int]()
     joined = {at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)}
     signs = [at for found in rule("joined_digits").find(tokens) for at in range(found.first + 1, found.end, 2)]
     joined |= {at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)}
-    for at, word in enumerate(tokens.words):
-        if at in joined:
-            words[-1] += word
-            ends[-1] = tokens.ends[at]
-        else:
-            words.append(word)
-            starts.append(tokens.starts[at])
-            ends.append(tokens.ends[at])
-            codes.append(tokens.codes[at])
-        places.append(len(words) - 1)
+    firsts = [at for at in range(len(tokens)) if at not in joined]
+    groups = list(pairwise([*firsts, len(tokens)]))
+    words, codes = ["".join(tokens.words[first:end]) for first, end in groups], [tokens.codes[at] for at in firsts]
+    starts, ends = [tokens.starts[at] for at in firsts], [tokens.ends[end - 1] for _, end in groups]
+    places = [place for place, (first, end) in enumerate(groups) for _ in range(first, end)]
     return Tokens(tokens.text, words, starts, ends, "".join(codes)), places
 
 
 def _fold(text: str) -> CleanText:
     """Cleaned text, folded, with a map to the cleaned text."""
-    pieces: list[str] = []
-    starts, ends, clean_starts, clean_ends = [], [], [], []
-    length = done = 0
-    for found in _CHANGES.finditer(text):
-        start, end = found.span()
-        new = _replacement(found, text)
-        if new == found[0]:
-            continue
-        pieces += (text[done:start], new)
-        length += start - done
-        starts.append(length)
-        length += len(new)
-        ends.append(length)
-        clean_starts.append(start)
-        clean_ends.append(end)
-        done = end
-    pieces.append(text[done:])
-    return CleanText(_lower("".join(pieces)), tuple(starts), tuple(ends), tuple(clean_starts), tuple(clean_ends))
+    found = ((change.start(), change.end(), _replacement(change, text)) for change in _CHANGES.finditer(text))
+    folded = apply_changes(text, [(start, end, new) for start, end, new in found if new != text[start:end]])
+    # Character by character: the others are folded already, and must keep their length.
+    lower = (c.lower() if c.isascii() else c for c in folded.text)
+    return replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
 
 
 def _replacement(found: re.Match[str], text: str) -> str:
@@ -156,20 +137,11 @@ def _replacement(found: re.Match[str], text: str) -> str:
         return "≤" if "<" in found[0] else "≥"
     if kind == "power":
         return "^" + unicodedata.normalize("NFKC", found[0]).replace("\u2212", "-").lstrip("+")
-    return _fold_character(found[0], text[found.start() - 1 : found.start()])
-
-
-def _fold_character(character: str, before: str) -> str:
-    if character in _OTHERS:
-        return _OTHERS[character]
-    decomposed = unicodedata.normalize("NFKD", character)
+    if found[0] in _OTHERS:
+        return _OTHERS[found[0]]
+    decomposed = unicodedata.normalize("NFKD", found[0])
     if _NEGATING.intersection(decomposed):
-        return character
+        return found[0]
     folded = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().replace("\u2044", "/")
-    apart = before.isdigit() and folded[:1].isdigit()
+    apart = text[found.start() - 1 : found.start()].isdigit() and folded[:1].isdigit()
     return f" {folded}" if apart else folded
-
-
-def _lower(text: str) -> str:
-    """In lower case, character by character: what is left beside ASCII has been folded."""
-    return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)

@@ -63,10 +63,17 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
         places = [place for place in _find_places(folded, words) if is_clean_cut(folded, *place)]
         plain = [place for place in places if _contradict(wanted, folded, place) is None]
         if plain:
-            return _choose([_raw_span(folded, place) for place in plain], quote, text, near)
+            spans = [_raw_span(folded, place) for place in plain]
+            start, end = min(
+                spans, key=lambda span: (near is not None and abs(span[0] - near), text[slice(*span)] != quote)
+            )
+            status = QuoteStatus.EXACT if text[start:end] == quote else QuoteStatus.FOLDED
+            return QuoteCheck(status, start, end)
         if places:
             place = min(places, key=lambda place: abs(folded.clean_span(*place)[0] - (expected or 0)))
-            return _report(wanted, folded, place)
+            conflict, denial = _contradict(wanted, folded, place), _find_denial(folded.tokens, place[0])
+            span = _raw_span(folded, (place[0] if denial is None else denial, place[1]))
+            return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,) if conflict else ())
     return _report_nearest(wanted, folded, expected)
 
 
@@ -123,15 +130,6 @@ def _raw_span(folded: FoldedText, place: _Place) -> _Place:
     return folded.cleaned.raw_span(*folded.clean_span(*place))
 
 
-def _choose(places: list[_Place], quote: str, text: str, near: int | None) -> QuoteCheck:
-    def rank(place: _Place) -> tuple[int, bool]:
-        return abs(place[0] - near) if near is not None else 0, text[place[0] : place[1]] != quote
-
-    start, end = min(places, key=rank)
-    status = QuoteStatus.EXACT if text[start:end] == quote else QuoteStatus.FOLDED
-    return QuoteCheck(status, start, end)
-
-
 _CASED = frozenset({"mm", "mu"})
 """Units that are another unit in the other case: millimolar and millimetre, a million units and a thousandth."""
 
@@ -154,13 +152,6 @@ def _list_cased(text: FoldedText, place: _Place) -> list[str]:
     return [word for word in written if word in ("mm", "mM", "mU", "MU")]
 
 
-def _report(quote: FoldedText, text: FoldedText, place: _Place) -> QuoteCheck:
-    """The conflict at a place where all words of the quote stand."""
-    conflict, denial = _contradict(quote, text, place), _find_denial(text.tokens, place[0])
-    start, end = _raw_span(text, (place[0] if denial is None else denial, place[1]))
-    return QuoteCheck(QuoteStatus.CONFLICT, start, end, (conflict,) if conflict else ())
-
-
 def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -> QuoteCheck:
     near = None if expected is None else text.tokens.at(text.folded.clean_position(expected))
     nearest = find_nearest(quote.tokens.words, text, near)
@@ -174,16 +165,13 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
 
 def _list_conflicts(nearest: Nearest, quote: Tokens, text: FoldedText) -> Iterator[TokenConflict]:
     for quoted_at, stated_at in nearest.differences:
-        quoted, stated = _read(quote, quoted_at), _read(text.tokens, stated_at)
+        quoted = "" if quoted_at is None else quote.read(quoted_at, quoted_at + 1)
+        stated = "" if stated_at is None else text.tokens.read(stated_at, stated_at + 1)
         if kind := compare_tokens(quoted, stated):
             yield TokenConflict(kind, quoted, stated)
     if not nearest.differences and (cut := _name_cut(text, nearest.first, nearest.end)):
         kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)
         yield TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)
-
-
-def _read(tokens: Tokens, at: int | None) -> str:
-    return "" if at is None else tokens.read(at, at + 1)
 
 
 _SIGNS = "<>=≤≥!"

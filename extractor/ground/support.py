@@ -1,8 +1,8 @@
-"""Where single values are stated: each is derived again from the text, or nothing there supports it."""
+"""Where the text states a value, and how the value follows from the words: each is derived again from the tokens."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import singledispatch
+from enum import StrEnum
 from itertools import chain
 from typing import Any
 
@@ -22,66 +22,16 @@ from extractor.schemas import (
     TimePoint,
     TimeWindow,
 )
-from extractor.text.book import find_terms, read_text, rule
+from extractor.text.book import find_terms, rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import NUMBER, Tokens, lex
-from extractor.text.passage import Passage
+from extractor.text.passage import Passage, Section
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .quotes import locate_quote
+from .fold import fold_clean
+from .quotes import is_clean_cut, locate_quote
 from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
-
-
-def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
-    """The raw span of some tokens that were cut from a passage."""
-    return Span(passage.section.name, *passage.section.cleaned.raw_span(tokens.starts[first], tokens.ends[end - 1]))
-
-
-def clean_span(passage: Passage) -> tuple[int, int]:
-    """The offsets of a passage in the cleaned text of its section."""
-    tokens = passage.tokens
-    return (tokens.starts[passage.first], tokens.ends[passage.end - 1]) if passage.end > passage.first else (0, 0)
-
-
-def cut_lines(passage: Passage) -> tuple[CleanText, int]:
-    """The lines of a passage as a text of their own, and where they begin in the section's cleaned text.
-
-    A line is folded once for all that is searched in it; its whole section would be folded for each line.
-    """
-    (start, end), text = clean_span(passage), passage.tokens.text
-    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
-
-
-def _find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
-    """The raw spans of a quote in the passage, left to right, from an offset into the section's cleaned text on."""
-    lines, begin = cut_lines(passage)
-    start, end = clean_span(passage)
-    position = start if position is None else position
-    while found := locate_quote(quote, lines, position - begin, end - begin):
-        yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
-        position = found[1] + begin
-
-
-def find_quote(passage: Passage, quote: str) -> Span | None:
-    """The raw span of a quote in the passage, or None."""
-    return next(_find_quotes(passage, quote), None)
-
-
-def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
-    """The raw spans of an outcome's parts, each behind the one before, since the same words may be in several.
-
-    The time frame is the last part, so its last occurrence counts.
-    """
-    spans: dict[str, Span | None] = {}
-    position = clean_span(passage)[0]
-    for name, quote in parts.items():
-        places = list(_find_quotes(passage, quote, position)) if quote else []
-        spans[name] = (places[-1] if name == "time_frame" else places[0]) if places else None
-        if found := spans[name]:
-            position = passage.section.cleaned.clean_position(found.end)
-    return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,67 +52,173 @@ class Derived:
     support: Support = Support.PARSED
 
 
-def _whole(passage: Passage) -> Span:
-    return Span(passage.section.name, *passage.raw_span)
-
-
-def _cut_tokens(passage: Passage) -> Tokens:
-    """The tokens of a passage, and none around them."""
-    return passage.tokens.cut(passage.first, passage.end)
-
-
-@singledispatch
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.
 
-    A member of a closed set rests on the passage as a whole; a quote must stand in it; every number
-    of a value must stand in it.
+    A quote must stand in the passage, and so must every number of a value. A code that the rules read in the same
+    words is parsed. Any other member of a closed set rests on the passage as a whole.
     """
-    return Supported(value, _whole(passage), Support.INFERRED)
+    match value:
+        case str() if type(value) is str:
+            span = find_quote(passage, value)
+            return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+        case Constraint():
+            return _find_constraint(value, passage)
+        case Instrument():
+            return _find_instrument(value, passage)
+        case TimeWindow():
+            return _find_window(value, passage)
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    find = _FINDERS.get(type(value))
+    if find and (place := find(tokens, value)):
+        return Supported(value, span_of(passage, tokens, place.first, place.end), place.support)
+    whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
+    return whole if find is None or isinstance(value, StrEnum) else None
 
 
-@find_support.register
-def _quote(value: str, passage: Passage) -> Supported | None:
-    if type(value) is not str:  # a member of a StrEnum
-        return Supported(value, _whole(passage), Support.INFERRED)
-    span = find_quote(passage, value)
-    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+def derive_support(value: Any, span: Span, section: Section) -> Support | None:
+    """How a value follows from its quote ``section.raw[span.start:span.end]``; None if it does not.
 
+    A quote is read in its line: the unit of "30" may be further on, in "days 30, 60 and 90". A value that only other
+    words of that line support is inferred.
 
-@find_support.register
-def _constraint(value: Constraint, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    quantity, named = find_quote(passage, value.quantity), list(_find_words(value.quantity, tokens))
-    if quantity is None and not named and not _names_quantity(tokens, value.quantity):
+    >>> from extractor.schemas import Amount
+    >>> from extractor.text.passage import read_section
+    >>> section = read_section("arms[0]", "Examplumab 5 mg/kg daily")
+    >>> whole, part = Span("arms[0]", 11, 18), Span("arms[0]", 11, 15)
+    >>> derive_support(Amount(low=5, high=5, unit="mg/kg"), whole, section).value
+    'parsed'
+    >>> derive_support(Amount(low=5, high=5, unit="mg"), part, section)
+    """
+    if value == section.raw[span.start : span.end]:
+        return Support.LITERAL
+    if isinstance(value, bool) or (isinstance(value, StrEnum) and type(value) not in _FINDERS):
+        return Support.INFERRED
+    quote = section.between(span.start, span.end)
+    if _is_clean(quote) and (alone := find_support(value, quote)):
+        return alone.support
+    codes = quote.tokens.codes
+    first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
+    within = find_support(value, quote.part(first, end if end >= 0 else len(codes)))
+    if within is None:
         return None
-    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
-    if place and named and not _is_said_of(tokens, named, (place.first, place.end)):
-        place = Derived(place.first, place.end, Support.INFERRED)
-    return _supported(value, passage, tokens, place, quantity)
+    return within.support if within.span.overlaps(span) else Support.INFERRED
 
 
-def _is_said_of(tokens: Tokens, named: list[Place], place: Place) -> bool:
-    """Whether a number is said of one of the nearest places that name the quantity; an age need not be named."""
-    nearest = sorted(named, key=lambda words: abs(words[0] - place[0]))[:2]
-    return any(is_said_of(tokens, subject, place) for subject in nearest)
+def _is_clean(quote: Passage) -> bool:
+    """Whether a quote cuts through nothing in its line."""
+    if quote.end <= quote.first:
+        return False
+    (lines, begin), (start, end) = _cut_lines(quote), _clean_span(quote)
+    folded = fold_clean(lines)
+    tokens, place = folded.tokens, folded.folded.clean_position
+    return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
 
-def _find_words(words: str, tokens: Tokens) -> Iterator[Place]:
-    """Every place of these words."""
-    wanted = [word.lower() for word in lex(words).words]
-    folded = [word.lower() for word in tokens.words]
-    for at in range(len(folded) - len(wanted) + 1) if wanted else ():
-        if folded[at : at + len(wanted)] == wanted:
-            yield at, at + len(wanted)
+def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
+    """The raw span of some tokens that were cut from a passage."""
+    return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
 
 
-def _names_quantity(tokens: Tokens, quantity: str) -> bool:
-    """Whether every word of a quantity stands in the text, in whatever order.
+def _clean_span(passage: Passage) -> Place:
+    """The offsets of a passage in the cleaned text of its section."""
+    return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
 
-    An age need not be named: "2 to 18 years old".
+
+def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
+    """The lines of a passage as a text of their own, and where they begin in the section's cleaned text.
+
+    A line is folded once for all searches in it; its whole section would be folded for each line.
     """
-    words = {word.lower() for word in lex(quantity).words if word.isalnum()}
-    return quantity.lower() == "age" or (bool(words) and words <= {word.lower() for word in tokens.words})
+    (start, end), text = _clean_span(passage), passage.tokens.text
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
+
+
+def _find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
+    """The raw spans of a quote in the passage, left to right, from an offset into the section's cleaned text on."""
+    lines, begin = _cut_lines(passage)
+    start, end = _clean_span(passage)
+    position = start if position is None else position
+    while found := locate_quote(quote, lines, position - begin, end - begin):
+        yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
+        position = found[1] + begin
+
+
+def find_quote(passage: Passage, quote: str) -> Span | None:
+    """The raw span of a quote in the passage, or None."""
+    return next(_find_quotes(passage, quote), None)
+
+
+def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
+    """The raw spans of an outcome's parts, each after the one before, since the same words may be in several.
+
+    The time frame is the last part, so its last occurrence counts.
+    """
+    spans: dict[str, Span | None] = {}
+    position = _clean_span(passage)[0]
+    for name, quote in parts.items():
+        places = list(_find_quotes(passage, quote, position)) if quote else []
+        spans[name] = found = (places[-1] if name == "time_frame" else places[0]) if places else None
+        if found:
+            position = passage.section.cleaned.clean_position(found.end)
+    return spans
+
+
+def find_window(quote: str, passage: Passage) -> Supported | None:
+    """The time window that a quoted part of the passage states, read from the quote by the rules, or None."""
+    span = find_quote(passage, quote)
+    if span is None:
+        return None
+    # The words around a window tell it from an age; but the first window of a passage may be another one.
+    around = read_window(passage.alone())
+    is_there = around.value is not None and all(one.overlaps(span) for one in around.spans)
+    window = around.value if is_there else read_window(passage.section.between(span.start, span.end).alone()).value
+    words = passage.section.raw[span.start : span.end]
+    return Supported(window.model_copy(update={"quote": words}), span, Support.PARSED) if window else None
+
+
+def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
+    """A window whose quote states its length of time, and no other sense than its own.
+
+    A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
+    """
+    found = find_window(value.quote, passage)
+    if found and found.value.model_copy(update={"quote": value.quote}) == value:
+        return found
+    span = find_quote(passage, value.quote)
+    if span is None:
+        return None
+    tokens = passage.section.between(span.start, span.end).alone().tokens
+    place = find_time(tokens, value.value, value.unit)
+    stated = find_comparator(tokens, place) if place else None
+    if place is None or stated not in (None, value.comparator) or "within" in map(str.lower, tokens.words):
+        return None
+    words = passage.section.raw[span.start : span.end]
+    return Supported(value.model_copy(update={"quote": words}), span, Support.INFERRED)
+
+
+def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
+    """A limit whose quantity the passage names; an age need not be named: "2 to 18 years old"."""
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
+    size = len(wanted)
+    named = [(at, at + size) for at in range(len(words) - size + 1) if size and words[at : at + size] == wanted]
+    quantity = find_quote(passage, value.quantity)
+    if quantity is None and not named and value.quantity.lower() != "age":
+        bare = {word for word in wanted if word.isalnum()}
+        if not bare or not bare <= set(words):  # in whatever order
+            return None
+    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
+    if place is None:
+        return None
+    number = place.first, place.end
+    nearest = sorted(named, key=lambda subject: abs(subject[0] - number[0]))[:2]
+    is_own = not nearest or any(is_said_of(tokens, subject, number) for subject in nearest)
+    span = span_of(passage, tokens, *number)
+    if quantity:
+        span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
+    return Supported(value, span, place.support if is_own else Support.INFERRED)
 
 
 def find_limit(
@@ -188,20 +244,17 @@ def find_limit(
         stated = find_comparator(tokens, place)
         if stated is comparator or comparator is Comparator.BETWEEN:
             return Derived(*place)
-        open_ = stated in (None, Comparator.BETWEEN) or is_denied(tokens, place, stated, comparator)
-        if open_ and implied is None:
+        is_open = stated in (None, Comparator.BETWEEN) or is_denied(tokens, place, stated, comparator)
+        if is_open and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
 
 
-@find_support.register
-def _amount(value: Amount, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    return _supported(value, passage, tokens, find_amount(tokens, value))
-
-
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
-    """Where an amount's numbers stand with its unit, or None."""
+    """Where an amount's numbers stand with its unit, or None.
+
+    Whether one giving or the giving of a day is meant is a conclusion: "mg" supports "mg/day", and the other way round.
+    """
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit, unit.dose if unit else None} - {None}
     named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
@@ -209,9 +262,10 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         if (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units:
             return Derived(stated.first, stated.end)
     bounds = (amount.low, amount.high if amount.high != amount.low else None)
-    together = [place for place in find_together(tokens, bounds) if place[0] not in named]
-    for wanted, support in ((amount.unit, Support.PARSED), (_other_rate(amount.unit), Support.INFERRED)):
-        for place in together:
+    places = [place for place in find_together(tokens, bounds) if place[0] not in named]
+    other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
+    for wanted, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
+        for place in places:
             if has_unit(tokens, place, wanted):
                 return Derived(*place, support)
     return None
@@ -219,129 +273,56 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
     """Whether a number belongs to a name: "IL-6", "Day 1"."""
-    joined = (
-        at > 0 and tokens.words[at - 1].isalpha() and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-")
-    )
-    return joined or rule("counts_a_place").ends(tokens, at, at - 1) is not None
+    behind_word = at > 0 and tokens.words[at - 1].isalpha()
+    if behind_word and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-"):
+        return True
+    return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
-def _other_rate(unit: str) -> str:
-    """The unit of one giving for that of a day, and the other way round: which of them is meant is a conclusion."""
-    return unit.removesuffix("/day") if unit.endswith("/day") else f"{unit}/day"
-
-
-@find_support.register(Period)
-@find_support.register(TimePoint)
-def _time(value: Period | TimePoint, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    place = find_time(tokens, value.value, value.unit)
-    return _supported(value, passage, tokens, Derived(*place) if place else None)
-
-
-@find_support.register
-def _age(value: Age, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
+def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     if place := find_time(tokens, value.value, value.unit):
-        return _supported(value, passage, tokens, Derived(*place))
-    bare = next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
-    return _supported(value, passage, tokens, bare)  # "Age 18-65": the unit is understood
-
-
-def _supported(
-    value: Any, passage: Passage, tokens: Tokens, place: Derived | None, also: Span | None = None
-) -> Supported | None:
-    if place is None:
+        return Derived(*place)
+    if not isinstance(value, Age):
         return None
-    span = span_of(passage, tokens, place.first, place.end)
-    if also:
-        span = Span(span.section, min(span.start, also.start), max(span.end, also.end))
-    return Supported(value, span, place.support)
+    # "Age 18-65": the unit is understood.
+    return next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
 
 
+def _find_frequency(tokens: Tokens, value: Frequency) -> Derived | None:
+    found = (mark for mark in find_frequencies(tokens) if mark.value == value)
+    return next((Derived(mark.first, mark.end) for mark in found), None)
+
+
+def _find_route(tokens: Tokens, value: Route) -> Derived | None:
+    found = (term for term in find_terms(tokens, "routes") if term.value == value)
+    return next((Derived(term.first, term.end) for term in found), None)
+
+
+_FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    Amount: find_amount,
+    Age: _find_time,
+    Period: _find_time,
+    TimePoint: _find_time,
+    Frequency: _find_frequency,
+    Route: _find_route,
+}
+"""How the tokens of a passage are searched for a value of each kind."""
 _VERSION_REACH = 60
+"""How many characters after an instrument's name its version may stand."""
 
 
-@find_support.register
-def _instrument(value: Instrument, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    named = list(_find_quotes(passage, value.name))
-    spelled = [span_of(passage, tokens, term.first, term.end) for term in find_terms(tokens, "instruments")
-               if term.value.lower() == value.name.lower()]  # fmt: skip
+def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
+    """An instrument by its name or another spelling of it, with its version right after it, as in "RECIST1.1"."""
     if value.version and (together := find_quote(passage, value.name + value.version)):
-        return Supported(value, together, Support.LITERAL)  # "RECIST1.1"
-    for span in (*named, *spelled):
-        if _states_version(value.version, passage, span):
-            return Supported(value, span, Support.LITERAL if span in named else Support.PARSED)
+        return Supported(value, together, Support.LITERAL)
+    tokens = passage.tokens.cut(passage.first, passage.end)
+    terms = (term for term in find_terms(tokens, "instruments") if term.value.lower() == value.name.lower())
+    named = [(span, Support.LITERAL) for span in _find_quotes(passage, value.name)]
+    spelled = [(span_of(passage, tokens, term.first, term.end), Support.PARSED) for term in terms]
+    literal = {span for span, _ in named}
+    for span, support in (*named, *spelled):
+        near = passage.section.between(span.end, min(passage.raw_span[1], span.end + _VERSION_REACH))
+        marks = (mark + (value.version or "") for mark in ("", "v", "v.", "version"))
+        if value.version is None or any(find_quote(near, mark) for mark in marks):
+            return Supported(value, span, Support.LITERAL if span in literal else support)
     return None
-
-
-def _states_version(version: str | None, passage: Passage, name: Span) -> bool:
-    """Whether a version stands right behind the instrument's name."""
-    end = min(passage.raw_span[1], name.end + _VERSION_REACH)
-    near = passage.section.between(name.end, end)
-    return version is None or any(find_quote(near, mark + version) for mark in ("", "v", "v.", "version"))
-
-
-@find_support.register
-def _window(value: TimeWindow, passage: Passage) -> Supported | None:
-    """The quote must state the length of time, and no other sense than that of the window.
-
-    A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
-    """
-    found = find_window(value.quote, passage)
-    if found and found.value.model_copy(update={"quote": value.quote}) == value:
-        return found
-    span = find_quote(passage, value.quote)
-    if span is None:
-        return None
-    quoted = passage.section.between(span.start, span.end)
-    tokens = _cut_tokens(quoted)
-    place = find_time(tokens, value.value, value.unit)
-    stated = find_comparator(tokens, place) if place else None
-    if place is None or stated not in (None, value.comparator) or not _WITHIN.isdisjoint(map(str.lower, tokens.words)):
-        return None
-    return Supported(value.model_copy(update={"quote": quoted.raw}), span, Support.INFERRED)
-
-
-_WITHIN = frozenset({"within"})
-
-
-@find_support.register
-def _frequency(value: Frequency, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    line = read_text(passage.text.replace("\n", " "))
-    shift = tokens.starts[0] if tokens.words else 0
-    places = ((tokens.at(shift + mark.start), tokens.before(shift + mark.end), mark.value)
-              for mark in find_frequencies(line))  # fmt: skip
-    return _read_code(value, passage, tokens, places)
-
-
-@find_support.register
-def _route(value: Route, passage: Passage) -> Supported | None:
-    tokens = _cut_tokens(passage)
-    terms = ((term.first, term.end, term.value) for term in find_terms(tokens, "routes"))
-    return _read_code(value, passage, tokens, terms)
-
-
-def _read_code(value: str, passage: Passage, tokens: Tokens, read: Iterable[tuple[int, int, str]]) -> Supported | None:
-    """A code that the rules read in the same words is parsed; any other is the reader's conclusion."""
-    for first, end, code in read:
-        if code == value:
-            return Supported(value, span_of(passage, tokens, first, end), Support.PARSED)
-    return Supported(value, _whole(passage), Support.INFERRED)
-
-
-def find_window(quote: str, passage: Passage) -> Supported | None:
-    """The time window that a quoted part of the passage states, read from the quote by the rules, or None."""
-    span = find_quote(passage, quote)
-    if span is None:
-        return None
-    # What stands around a window tells it from an age; but the first window of a passage may be another one.
-    around = read_window(passage.alone())
-    there = around.value is not None and all(one.overlaps(span) for one in around.spans)
-    quoted = passage.section.between(span.start, span.end)
-    window = around.value if there else read_window(quoted.alone()).value
-    if window is None:
-        return None
-    words = passage.section.raw[span.start : span.end]
-    return Supported(window.model_copy(update={"quote": words}), span, Support.PARSED)

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
@@ -18,8 +18,7 @@ Place = tuple[int, int]
 """A half-open range of tokens."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Number:
+class Number(NamedTuple):
     """``tokens.words[first:end]`` reads as a number."""
 
     first: int
@@ -27,6 +26,8 @@ class Number:
     value: float
 
 
+_POWER = re.compile(r"10[eE](\d{1,2})")
+"""The power of a number as registries also write it: "2 x 10e7" is 2 x 10^7."""
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
@@ -45,28 +46,24 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     end = len(tokens) if end is None else end
     found, last = list[Number](), first
     for place in rule("number").find(tokens, first, end):
-        if place.first < last:
+        value = read_number(place.text)
+        if place.first < last or value is None:
             continue
-        last, value = _read_times_ten(tokens, place.end, read_number(place.text))
-        if value is not None:
-            found.append(Number(place.first, last, value))
-            if is_signed(tokens, place.first):
-                found.append(Number(place.first - 1, last, -value))
+        last = place.end
+        if (
+            last + 1 < len(tokens)
+            and tokens.words[last] in "x×*·"
+            and (power := _POWER.fullmatch(tokens.words[last + 1]))
+        ):
+            last, value = last + 2, value * 10 ** int(power[1])
+        found.append(Number(place.first, last, value))
+        if is_signed(tokens, place.first):
+            found.append(Number(place.first - 1, last, -value))
     for at in range(first, end):
-        word = tokens.words[at]
-        counted = _ROMAN.get(word) or _COUNTS.get(word.lower())
-        if counted and not (tokens.joined(at + 1) if at + 1 < len(tokens) and tokens.codes[at + 1] in "nd" else False):
+        counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(tokens.words[at].lower())
+        if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
             found.append(Number(at, at + 1, counted))
     return sorted(found)
-
-
-_POWER = re.compile(r"10[eE](\d{1,2})")
-
-
-def _read_times_ten(tokens: Tokens, end: int, value: float | None) -> tuple[int, float | None]:
-    """The number with the power behind it as registries also write it: "2 x 10e7" is 2 x 10^7."""
-    power = _POWER.fullmatch(tokens.words[end + 1]) if end + 1 < len(tokens) and tokens.words[end] in "x×*·" else None
-    return (end + 2, value * 10 ** int(power[1])) if power and value is not None else (end, value)
 
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
@@ -285,7 +282,15 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     for duration in find_durations(tokens):
         if duration.unit is unit and value in (duration.low, duration.high):
             return duration.first, duration.end
-    for first, end in (*find_together(tokens, (value,)), *_find_counts(tokens, value)):
+    # "third", "3rd", or one of "72,96,120 hours", which reads as one number too.
+    counts = (
+        (at, at + 1)
+        for at, word in enumerate(tokens.words)
+        if _ORDINALS.get(word.lower()) == value
+        or ("," in word and f"{value:g}" in word.split(","))
+        or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
+    )
+    for first, end in (*find_together(tokens, (value,)), *counts):
         if unit in _units_beside(tokens, first, end):
             return first, end
     for found in rule("time_code").find(tokens):
@@ -300,31 +305,13 @@ _REACH = 70
 """How far the unit of a list may stand from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
 
 
-def _find_counts(tokens: Tokens, value: float) -> Iterator[Place]:
-    """Where a number stands as "third" or "3rd", or as one of "72,96,120 hours", which reads as one number too."""
-    for at, word in enumerate(tokens.words):
-        if (
-            _ORDINALS.get(word.lower()) == value
-            or ("," in word and f"{value:g}" in word.split(","))
-            or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
-        ):
-            yield at, at + 1
-
-
 def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     """What may be the unit of a number in a list: the words at both ends of the list, or the one right beside it."""
     front = rule("between_times").ends(tokens, first, first - _REACH)
-    before = front.first if front else first
     between = rule("cycle_length_behind").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
-    behind = between.end if between else end
-    named = before > 0 and len(tokens.words[before - 1]) > 1
-    found = [(_read_time_unit(tokens, before - 1), first - before)] if named else []
-    if behind < len(tokens):
-        found.append((_read_time_unit(tokens, behind), behind - end))
-    beside = [unit for unit, gap in found if unit and not gap]
-    return beside or [unit for unit, _ in found if unit]
-
-
-def _read_time_unit(tokens: Tokens, at: int) -> TimeUnit | None:
-    word = tokens.words[at].lower()
-    return TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word)
+    before, behind = front.first if front else first, between.end if between else end
+    places = [(before - 1, first - before)] if before > 0 and len(tokens.words[before - 1]) > 1 else []
+    places += [(behind, behind - end)] if behind < len(tokens) else []
+    words = [(tokens.words[at].lower(), gap) for at, gap in places]
+    units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]
+    return [unit for unit, gap in units if unit and not gap] or [unit for unit, _ in units if unit]

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import httpx2
 
 from extractor.schemas import Usage
 
 from .database import Database
-from .requests import AnswerMode, mode_of
 from .trace import CallTrace, Served, Verdict, read_finish_reason, read_usage
 
 _OK, _FEW = 200, 50
@@ -24,23 +24,6 @@ _FIRST_MESSAGES = 2
 _COST = "exchanges, prompt_tokens, cached_tokens, output_tokens"
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _COST.split(", "))
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The body of a request, with its keys."""
-
-    body: Mapping[str, Any]
-
-    @cached_property
-    def key(self) -> str:
-        """Equal for requests that must get equal answers."""
-        return request_key(self.body)[:32]
-
-    @cached_property
-    def question(self) -> str:
-        """Equal for requests that ask the same of any model."""
-        return exchange_key(self.body)[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +80,7 @@ class ReplyStore:
         return self._database.transaction()
 
     def begin_chain(self, trace: CallTrace) -> int:
-        """Note that a call to a model begins."""
+        """Store that a call to a model begins."""
         prompt = trace.prompt
         return self._insert(
             "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
@@ -105,15 +88,15 @@ class ReplyStore:
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
-        """Note how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
+        """Store how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 
-    def begin_call(self, chain: int, asked: Asked) -> int:
-        """Note that a request is sent."""
-        packed = zlib.compress(json.dumps(asked.body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
+    def begin_call(self, chain: int, body: Mapping[str, Any]) -> int:
+        """Store a request that is sent."""
+        packed = zlib.compress(json.dumps(body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
         sent = datetime.now(UTC).isoformat(timespec="milliseconds")
-        row = (chain, asked.key, asked.question, str(asked.body.get("model")), packed, sent)
+        row = (chain, request_key(body), question_key(body), str(body.get("model")), packed, sent)
         sql = "INSERT INTO calls (chain, key, question, model, request, sent) VALUES (?, ?, ?, ?, ?, ?)"
         return self._insert(sql, row)
 
@@ -136,13 +119,14 @@ class ReplyStore:
         """Forget a request that no server received."""
         self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
 
-    def note_use(self, record_id: str | None, asked: Asked, call: int) -> None:
-        """Note which call answers a record's question."""
+    def note_use(self, record_id: str | None, body: Mapping[str, Any], call: int) -> None:
+        """Store which call answers a record's question."""
         if record_id is not None:
-            self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", (record_id, asked.question, call))
+            row = (record_id, question_key(body), call)
+            self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", row)
 
-    def find(self, asked: Asked, own: int | None = None) -> KeptReply | None:
-        """The reply to this request: valid, or not judged yet because its call is under way or was killed.
+    def find(self, key: str, own: int | None = None) -> KeptReply | None:
+        """The reply to the request of this key: valid, or not judged yet because its call is under way or was killed.
 
         A reply that was cut off is not served before it is judged, nor one of the chain ``own``, which asks again on
         purpose.
@@ -152,13 +136,13 @@ class ReplyStore:
             " WHERE key = ? AND status = 200 AND finish_reason IS NOT NULL AND chains.id IS NOT ?"
             " AND (verdict = 'valid' OR verdict IS NULL AND finish_reason <> 'length')"
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1",
-            (asked.key, own),
+            (key, own),
         )
         return None if call is None else self.read(call)
 
-    def recall(self, record_id: str | None, asked: Asked) -> KeptReply | None:
+    def recall(self, record_id: str | None, body: Mapping[str, Any]) -> KeptReply | None:
         """The reply to this question by any model: that of this record, or else a valid one, or else any."""
-        question = asked.question
+        question = question_key(body)
         sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
         call = self._database.value(sql, (record_id, question)) or self._database.value(
             "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
@@ -169,17 +153,14 @@ class ReplyStore:
 
     def read(self, call: int) -> KeptReply:
         """The last reply to the request of ``call`` in its chain, with the cost of all its attempts."""
-        chain, key = self._database.row("SELECT chain, key FROM calls WHERE id = ?", (call,)) or (0, "")
-        reply = self._database.row(
-            "SELECT id, reply FROM calls WHERE chain = ? AND key = ? AND status = 200 ORDER BY id DESC LIMIT 1",
-            (chain, key),
-        )
-        spent = self._database.row(f"SELECT {_SUMS} FROM calls WHERE chain = ? AND key = ?", (chain, key))  # noqa: S608
-        verdict = self._database.value("SELECT verdict FROM chains WHERE id = ?", (chain,))
-        content = zlib.decompress(reply[1]) if reply else None
-        return KeptReply(
-            reply[0] if reply else call, chain, content, _usage(spent), Verdict(verdict) if verdict else None
-        )
+        chain, verdict, last, *spent = self._database.row(
+            f"SELECT chain, verdict, max(iif(status = 200, calls.id, NULL)), {_SUMS} FROM calls"  # noqa: S608
+            " JOIN chains ON chains.id = chain WHERE (chain, key) = (SELECT chain, key FROM calls WHERE id = ?)",
+            (call,),
+        ) or (0, None, None)
+        reply = self._database.value("SELECT reply FROM calls WHERE id = ?", (last,))
+        content = zlib.decompress(reply) if reply else None
+        return KeptReply(last or call, chain, content, _usage(spent or None), Verdict(verdict) if verdict else None)
 
     def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
         """Some requests of a record, or the last ones if it has none, by the beginning of their keys."""
@@ -191,35 +172,24 @@ class ReplyStore:
         return {}
 
     @property
-    def model(self) -> str | None:
-        """The name of the model that was asked last."""
-        name: str | None = self._database.value("SELECT model FROM calls ORDER BY id DESC LIMIT 1")
-        return name
-
-    @property
-    def mode(self) -> AnswerMode:
-        """How the last request sent its schema."""
+    def last_request(self) -> dict[str, Any]:
+        """The request that was answered last, preferably well; empty if there is none."""
         packed = self._database.value(
             "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # a probe of the server has no schema
         )
-        request = json.loads(zlib.decompress(packed)) if packed else {"response_format": {"type": "json_schema"}}
-        return mode_of(request)
-
-    @property
-    def spent(self) -> Usage:
-        """The sum over all calls that were ever made, those without a reply included."""
-        return _usage(self._database.row(f"SELECT {_SUMS} FROM calls"))  # noqa: S608
+        return dict(json.loads(zlib.decompress(packed))) if packed else {}
 
     @property
     def spending(self) -> Spending:
-        """The same with what they cost, each at the price of its day."""
+        """The sum over all calls that were ever made, those without a reply included, each at the price of its day."""
+        usage = _usage(self._database.row(f"SELECT {_SUMS} FROM calls"))  # noqa: S608
         row = self._database.row(
             "SELECT coalesce(sum(picodollars), 0),"
             " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0),"
             " coalesce(sum(status IS NULL AND exchanges > 0), 0) FROM calls"
         )
-        return Spending(self.spent, *(row or ()))
+        return Spending(usage, *(row or ()))
 
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
         """The calls that were answered last, the latest first."""
@@ -260,35 +230,31 @@ class ReplyCache:
 
     def __init__(self, open_replies: OpenReplies) -> None:
         self._open_replies = open_replies
-        self._requested: dict[str, asyncio.Event] = {}
+        self._requested: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def fetch(
-        self, asked: Asked, trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
+        self, body: Mapping[str, Any], trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
     ) -> httpx2.Response:
         """The stored reply, or that of ``send``."""
-        while (kept := self.replies.find(asked, trace.chain)) is None:
-            if asked.key not in self._requested:
-                ended = self._requested[asked.key] = asyncio.Event()
-                try:
-                    return await send()
-                finally:
-                    del self._requested[asked.key]
-                    ended.set()
-            await self._requested[asked.key].wait()
-        self.replies.note_use(trace.session.record_id, asked, kept.call)
+        key = request_key(body)
+        async with self._requested.setdefault(key, asyncio.Lock()):
+            kept = self.replies.find(key, trace.chain)
+            if kept is None or kept.content is None:
+                return await send()
+        self.replies.note_use(trace.session.record_id, body, kept.call)
         if kept.verdict is None:
-            trace.endings.append(lambda verdict, why: self.replies.end_chain(kept.chain, verdict, why))
+            trace.endings.append(partial(self.replies.end_chain, kept.chain))
         trace.tally.add(kept.cost, spent=False)
-        return kept_response(kept)
+        return served_response(kept.content, kept.cost, spent=False)
 
-    def begin(self, asked: Asked, trace: CallTrace) -> int:
-        """Note that a request is sent. Returns its number."""
+    def begin(self, body: Mapping[str, Any], trace: CallTrace) -> int:
+        """Store a request that is sent. Returns its number."""
         with self.replies.transaction():
             if trace.chain is None:
                 chain = trace.chain = self.replies.begin_chain(trace)
-                trace.endings.append(lambda verdict, why: self.replies.end_chain(chain, verdict, why))
-            call = self.replies.begin_call(trace.chain, asked)
-            self.replies.note_use(trace.session.record_id, asked, call)
+                trace.endings.append(partial(self.replies.end_chain, chain))
+            call = self.replies.begin_call(trace.chain, body)
+            self.replies.note_use(trace.session.record_id, body, call)
         return call
 
     @cached_property
@@ -297,10 +263,10 @@ class ReplyCache:
         return self._open_replies()
 
 
-def kept_response(kept: KeptReply, *, spent: bool = False) -> httpx2.Response:
-    """A stored reply as a response. ``spent``: its cost counts for this run too."""
-    headers, extensions = {"content-type": "application/json"}, {"served": Served(kept.cost, spent)}
-    return httpx2.Response(_OK, headers=headers, content=kept.content, extensions=extensions)
+def served_response(content: bytes, cost: Usage, status: int = _OK, *, spent: bool) -> httpx2.Response:
+    """A response that was paid for earlier. ``spent``: its cost counts for this run too."""
+    headers, extensions = {"content-type": "application/json"}, {"served": Served(cost, spent)}
+    return httpx2.Response(status, headers=headers, content=content, extensions=extensions)
 
 
 def _usage(spent: Sequence[Any] | None) -> Usage:
@@ -340,12 +306,16 @@ def exchange_key(body: Mapping[str, Any]) -> str:
     >>> exchange_key({"messages": [], "model": "a"}) == exchange_key({"messages": [], "model": "b", "temperature": 0})
     True
     """
-    canonical = json.dumps(identity_of(body), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return _hash(identity_of(body))
+
+
+def question_key(body: Mapping[str, Any]) -> str:
+    """Equal for requests that ask the same of any model."""
+    return exchange_key(body)[:32]
 
 
 def request_key(body: Mapping[str, Any]) -> str:
-    """SHA-256 of all that decides the answer to a request: what it asks, of which model, with which parameters.
+    """Equal for requests that must get equal answers: they ask the same of the same model, with the same parameters.
 
     The output limit is no part of it, since a whole answer is the same under any.
 
@@ -355,5 +325,9 @@ def request_key(body: Mapping[str, Any]) -> str:
     False
     """
     parameters = {name: value for name, value in body.items() if name not in _LIMITS}
-    canonical = json.dumps(parameters | identity_of(body), sort_keys=True, ensure_ascii=False)
+    return _hash(parameters | identity_of(body))[:32]
+
+
+def _hash(identity: Mapping[str, Any]) -> str:
+    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

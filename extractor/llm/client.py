@@ -16,13 +16,12 @@ from .failures import ModeRefused, RequestTooLong, explain_failure, name_model
 from .limits import RetryPolicy
 from .requests import AnswerMode, Call, Question, Render, Reply
 from .salvage import Rejection, Salvage, item_number
-from .servers import ServerCalls, ServerPool
+from .servers import ServerCalls, ServerPool, list_servers
 from .spec import ModelKind, ModelSpec, hide_user
 from .structured import Outcome, Sampling, StructuredClient
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
-_NO_KEY = "none"
 _LONGEST_CONNECT_S = 10.0
 
 
@@ -47,6 +46,29 @@ class ClientSettings:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: float = 600.0) -> openai.AsyncOpenAI:
+    """The SDK's client of a model, without retries of its own. Raises ``MissingKey`` for a hosted model without a key.
+
+    What a hosted model's specification leaves out, the SDK takes from its own environment variables.
+    """
+    hosted = spec.kind is ModelKind.HOSTED
+    key = spec.api_key.get_secret_value() if spec.api_key else None
+    limit = httpx2.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT_S), pool=None)
+    try:
+        sdk = openai.AsyncOpenAI(
+            api_key=key or (None if hosted else "none"),
+            base_url=spec.base_url,
+            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=limit),
+            timeout=limit,
+            max_retries=0,
+        )
+    except openai.OpenAIError:
+        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+    if not hosted:
+        sdk.organization = sdk.project = None  # of the environment, and none of this server's business
+    return sdk
+
+
 class Model:
     """A language model behind one OpenAI-compatible server, or several that share its calls.
 
@@ -69,8 +91,8 @@ class Model:
         self._settings, self._policy = settings or ClientSettings(), policy or RetryPolicy()
         self._mode, self._sampling = self._settings.mode, Sampling.of(spec)
         self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
+        self._servers = list_servers(spec.addresses, self._policy, self._settings.concurrency)
         self._total = UsageTally()
-        self._calls_before: dict[str, ServerCalls] = {}
         self._users = 0
         self._pool: ServerPool | None = None
         self._sdk: openai.AsyncOpenAI | None = None
@@ -92,11 +114,8 @@ class Model:
     @property
     def calls_by_server(self) -> dict[str, ServerCalls]:
         """Calls and faults of each server, by its address, if there are several."""
-        if self._pool is None or not self.spec.others:
-            return self._calls_before
-        counts = (ServerCalls(server.calls, server.faults) for server in self._pool.servers)
-        now = dict(zip(map(hide_user, self.spec.addresses), counts, strict=True))
-        return {server: self._calls_before.get(server, ServerCalls()).plus(calls) for server, calls in now.items()}
+        counts = (ServerCalls(server.calls, server.faults) for server in self._servers)
+        return dict(zip(map(hide_user, self.spec.addresses), counts, strict=True)) if self.spec.others else {}
 
     async def __aenter__(self) -> "Model":
         if self._sdk is None:
@@ -109,8 +128,7 @@ class Model:
     ) -> None:
         self._users -= 1
         if self._users == 0 and self._sdk is not None:
-            self._calls_before = self.calls_by_server
-            sdk, self._sdk, self._client, self._pool = self._sdk, None, None, None
+            sdk, self._sdk = self._sdk, None
             await sdk.close()
 
     async def complete(self, questions: Sequence[Question], render: Render) -> Reply:
@@ -191,35 +209,13 @@ class Model:
 
     def _open(self) -> None:
         spec, settings = self.spec, self._settings
-        hosted = spec.kind is ModelKind.HOSTED
-        if spec.base_url is None and not hosted:
+        if spec.base_url is None and spec.kind is not ModelKind.HOSTED:
             raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
-        pool = ServerPool(
-            spec.addresses,
-            self._policy,
-            settings.concurrency,
-            settings.requests_per_minute,
-            settings.tokens_per_minute,
-            name_model(spec),
-        )
+        rates = (settings.requests_per_minute, settings.tokens_per_minute)
+        pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
         transport = CallTransport(self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter)
-        timeout = httpx2.Timeout(settings.timeout, connect=min(settings.timeout, _LONGEST_CONNECT_S), pool=None)
-        key = spec.api_key.get_secret_value() if spec.api_key else None
-        try:
-            sdk = openai.AsyncOpenAI(
-                # What a hosted model's specification leaves out, the SDK takes from its own variables.
-                api_key=key or (None if hosted else _NO_KEY),
-                base_url=spec.base_url,
-                http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=timeout),
-                timeout=timeout,
-                max_retries=0,  # the transport retries
-            )
-        except openai.OpenAIError:
-            raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
-        if not hosted:
-            sdk.organization = sdk.project = None  # of the environment, and none of this server's business
-        self._pool, self._sdk = pool, sdk
-        self._client = StructuredClient(sdk, spec, self._explain, self._sampling, settings.extra)
+        self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
+        self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
 
     def _explain(self, error: openai.APIError, attempts: int) -> Exception:
         """The SDK's error as one for people, which names the server that it came from."""

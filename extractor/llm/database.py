@@ -1,8 +1,9 @@
 """SQLite files for many short transactions, which survive a killed process; the tables of a run's file."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,54 +12,13 @@ from extractor.errors import StoreError
 RUN_FILE = "run.sqlite"
 """The file in a run's folder with its records, calls and answers."""
 RUN_VERSION = 1
-"""Version of ``_RUN_TABLES``; files with another one are refused."""
+"""Version of the tables in ``run.sql``; files with another one are refused."""
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
 _PATIENCE_MS = 10_000
 _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
 """The log grows to 32 MiB before the disk is waited for: at the usual 4, a run that asks much makes fewer calls."""
 _MOVE_AWAY = "move the file away"
-_RUN_TABLES = """
-CREATE TABLE chains (  -- a call with its re-asks, only the replies of a valid one count as answers
-    id INTEGER PRIMARY KEY, record_id TEXT, prompt TEXT NOT NULL, prompt_version INTEGER NOT NULL,
-    prompt_sha256 TEXT NOT NULL, verdict TEXT, why TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE calls (  -- an HTTP exchange, written before it is sent, without status where no reply came
-    id INTEGER PRIMARY KEY, chain INTEGER NOT NULL REFERENCES chains, key TEXT NOT NULL, question TEXT NOT NULL,
-    model TEXT NOT NULL, request BLOB NOT NULL, status INTEGER, reply BLOB, finish_reason TEXT,
-    exchanges INTEGER NOT NULL DEFAULT 1, prompt_tokens INTEGER NOT NULL DEFAULT 0,
-    cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, sent TEXT NOT NULL,
-    picodollars INTEGER  -- none where no price was known
-);
-CREATE INDEX calls_by_key ON calls (key);
-CREATE INDEX calls_by_question ON calls (question);
-CREATE INDEX calls_by_chain ON calls (chain);
-CREATE INDEX chains_by_record ON chains (record_id);
-CREATE TABLE uses (  -- which call's reply a record's question got last, asked for or served from here
-    record_id TEXT NOT NULL, question TEXT NOT NULL, call INTEGER NOT NULL REFERENCES calls,
-    PRIMARY KEY (record_id, question)
-) WITHOUT ROWID;
-CREATE TABLE records (  -- state is done, or lacking where some answer of a model is missing
-    record_id TEXT PRIMARY KEY, text_sha256 TEXT NOT NULL, path TEXT NOT NULL, place TEXT, invocation INTEGER NOT NULL,
-    position INTEGER NOT NULL, state TEXT NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
-    moved_to INTEGER, counts TEXT NOT NULL
-);
-CREATE TABLE answers (  -- the valid items of a model's answers to the records above
-    record_id TEXT NOT NULL, chunk INTEGER NOT NULL, section TEXT NOT NULL, start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL, text TEXT NOT NULL, text_sha256 TEXT NOT NULL, task TEXT NOT NULL, fields TEXT NOT NULL,
-    item TEXT NOT NULL, model TEXT NOT NULL
-);
-CREATE INDEX answers_by_record ON answers (record_id);
-CREATE TABLE batches (  -- a provider's batch: planned, sent (its file is there), made, then as the provider says
-    id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
-    input_file TEXT, batch TEXT, output_file TEXT, error_file TEXT
-);
-CREATE TABLE batch_requests (  -- without a batch until it is planned, and again if that gave no answer
-    name TEXT PRIMARY KEY, batch INTEGER REFERENCES batches, body BLOB NOT NULL, bytes INTEGER NOT NULL,
-    status INTEGER, reply BLOB, taken INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE INDEX batch_requests_by_batch ON batch_requests (batch);
-"""
 
 
 class Database:
@@ -97,7 +57,9 @@ class Database:
 
     @classmethod
     def _connect(cls, path: Path, uri: str, version: int, remedy: str, *, reading: bool = False) -> Self:
-        opened = _explaining(path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None)
+        opened = _explaining(
+            path, remedy, sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False
+        )
         database = cls(path, opened, remedy)
         try:
             database.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
@@ -154,6 +116,10 @@ class Database:
                 self.execute("ROLLBACK")
             raise
 
+    def trace(self, note: Callable[[str], None]) -> None:
+        """Call ``note`` with the text of each statement that is run from now on, its parameters included."""
+        self._connection.set_trace_callback(note)
+
     def copy_to(self, path: Path) -> None:
         """A copy of the whole file, as of now."""
         target = _explaining(path, self._remedy, sqlite3.connect, path)
@@ -169,12 +135,23 @@ class Database:
 
 def open_run(folder: Path) -> Database:
     """The store of the run in ``folder``, made if it is not there. Raises ``StoreError`` for a foreign or newer one."""
-    return Database.open(folder / RUN_FILE, _RUN_TABLES, RUN_VERSION, "use --fresh or another --out")
+    return Database.open(folder / RUN_FILE, _read_tables(), RUN_VERSION, "use --fresh or another --out")
+
+
+def open_scratch() -> Database:
+    """A store of its own with the tables of a run, which vanishes when it is closed."""
+    connection = sqlite3.connect("", isolation_level=None)
+    connection.executescript(_read_tables())
+    return Database(Path("the scratch file"), connection, "free some space on the disk")
 
 
 def open_run_to_read(folder: Path) -> Database:
     """The store of an earlier run. Raises ``StoreError`` if there is none, or a foreign or newer one."""
     return Database.open_to_read(folder / RUN_FILE, RUN_VERSION, "make the run again")
+
+
+def _read_tables() -> str:
+    return files(__package__).joinpath("run.sql").read_text("utf-8")
 
 
 def _explaining(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -> Any:

@@ -40,17 +40,27 @@ class ModeRefused(ModelUnavailable):
 
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
     """The error for people. ``attempts`` were made; ``away``: no other request would fare better for now."""
+    kind: type[ModelUnavailable] = ModelUnavailable
     if isinstance(error, openai.APIStatusError):
         lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
         problem = _explain_status(error, spec)
-        kind = _kind_of_status(error)
+        stated = f"{error.code} {error.type} {error.message}"
+        if error.code == _NO_CREDIT:
+            kind = ModelAway
+        elif error.status_code == 413 or (error.status_code == 400 and _TOO_LONG.search(stated)):
+            kind = RequestTooLong
+        elif error.status_code in (400, 422, 501) and _NO_MODE.search(f"{error.param} {error.message}"):
+            kind = ModeRefused
     else:
         lasting = not (isinstance(error, openai.APITimeoutError) or isinstance(error.__cause__, GarbledReply))
-        problem, kind = _explain_silence(error), ModelUnavailable
+        problem = _explain_silence(error)
     if away:
         kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
-    return kind(_without_keys(f"{name_model(spec)}: {problem}{tried}", spec), lasting=lasting)
+    message = f"{name_model(spec)}: {problem}{tried}"
+    if spec.api_key:
+        message = message.replace(spec.api_key.get_secret_value(), "***")
+    return kind(_KEYS.sub("***", _USERS.sub("***@", message)), lasting=lasting)
 
 
 def name_model(spec: ModelSpec) -> str:
@@ -61,14 +71,6 @@ def name_model(spec: ModelSpec) -> str:
     """
     addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
     return f"model {spec.name} at {' and '.join(addresses)}"
-
-
-def _kind_of_status(error: openai.APIStatusError) -> type[ModelUnavailable]:
-    if error.code == _NO_CREDIT:
-        return ModelAway
-    if _is_too_long(error):
-        return RequestTooLong
-    return ModeRefused if _is_about_mode(error) else ModelUnavailable
 
 
 def _explain_silence(error: Exception) -> str:
@@ -82,43 +84,19 @@ def _explain_silence(error: Exception) -> str:
 
 
 def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
-    status, said = error.status_code, _said(error)
-    if status == 429:
-        return _explain_limit(error, said)
+    status, body = error.status_code, error.body
+    message = body.get("message") if isinstance(body, dict) else None
+    said = " ".join(str(message or error.response.reason_phrase).split())[:300]
+    if error.code == _NO_CREDIT:
+        return f"HTTP {status}, the account has no credit left: {said}"
     if status >= 500:
         return f"HTTP {status}, the server has a fault: {said}; try later"
+    asked = error.response.headers.get("retry-after")
+    wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
     stated = {
         401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
         403: f"HTTP 403, this key may not use the model: {said}",
         404: f"HTTP 404: {said}; check the model's name, and that the address ends as the server wants it (often /v1)",
+        429: f"HTTP 429, the server limits requests{wait}: {said}; ask fewer at once, or later",
     }
     return stated.get(status, f"HTTP {status}, the server does not take the request: {said}")
-
-
-def _explain_limit(error: openai.APIStatusError, said: str) -> str:
-    if error.code == _NO_CREDIT:
-        return f"HTTP 429, the account has no credit left: {said}"
-    asked = error.response.headers.get("retry-after")
-    wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
-    return f"HTTP 429, the server limits requests{wait}: {said}; ask fewer at once, or later"
-
-
-def _said(error: openai.APIStatusError) -> str:
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(message or error.response.reason_phrase).split())[:300]
-
-
-def _is_too_long(error: openai.APIStatusError) -> bool:
-    stated = f"{error.code} {error.type} {error.message}"
-    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(stated)))
-
-
-def _is_about_mode(error: openai.APIStatusError) -> bool:
-    return error.status_code in (400, 422, 501) and bool(_NO_MODE.search(f"{error.param} {error.message}"))
-
-
-def _without_keys(text: str, spec: ModelSpec) -> str:
-    if spec.api_key:
-        text = text.replace(spec.api_key.get_secret_value(), "***")
-    return _KEYS.sub("***", _USERS.sub("***@", text))

@@ -1,6 +1,6 @@
 """How long to wait for a server: retries after faults, and the limits that its replies state.
 
-All values are pure: the caller passes the time, in seconds of a monotonic clock.
+Times are seconds of a monotonic clock.
 """
 
 import asyncio
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_MINUTE = 60.0
-_NEARLY = 1e-6
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}", "ratelimit-{}"),
     "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "anthropic-ratelimit-input-tokens-{}"),
@@ -21,7 +19,9 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 """Headers for limit, remaining and reset: those of OpenAI and Azure, of Anthropic, of others."""
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MINUTE = 60.0
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
+_TEMPORARY = frozenset({408, 409, 429})
 
 
 class SkippedTime:
@@ -45,9 +45,9 @@ class RetryPolicy:
 
     ``first_wait`` seconds double with each attempt up to ``longest_wait``, plus up to a second of jitter. A server's
     Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once. After ``breaker_after``
-    faults in a row the server counts as away: one request at a time tries it, and these tries are not counted as
-    attempts. After ``longest_absence`` seconds the server is given up; one that never replied, after
-    ``first_absence`` seconds. ``sleep``, ``clock`` and ``jitter`` are replaced in tests.
+    faults in a row the server counts as away: one request at a time tries it. After ``longest_absence`` seconds the
+    server is given up; one that never replied, after ``first_absence`` seconds. ``sleep``, ``clock`` and ``jitter`` are
+    replaced in tests.
     """
 
     attempts: int = 6
@@ -72,60 +72,28 @@ class RetryPolicy:
         return min(wait, self.longest_wait) + self.jitter()
 
 
-@dataclass(slots=True)
-class Quota:
-    """A server's limit: ``rate`` units return each second, up to ``capacity``; ``level`` were left at ``at``."""
+def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncounted: Mapping[str, float]) -> float:
+    """Seconds until the limits that a reply states leave room for another request.
 
-    rate: float
-    capacity: float
-    level: float
-    at: float
+    ``costs`` are the units, ``requests`` and ``tokens``, that it takes; ``uncounted`` those of requests under way,
+    which the server has not counted yet. Missing and broken values count for nothing. A limit that is not stated is
+    taken to be what remains; a reset that is not stated, a minute.
 
-    def wait(self, cost: float, now: float) -> float:
-        """Seconds until ``cost`` units are left. A cost above the capacity waits for the capacity."""
-        missing = min(cost, self.capacity) - self._level_at(now)
-        return missing / self.rate if missing > _NEARLY else 0.0
-
-    def take(self, cost: float, now: float) -> None:
-        """Use ``cost`` units."""
-        self.level, self.at = self._level_at(now) - cost, now
-
-    def _level_at(self, now: float) -> float:
-        return min(self.capacity, self.level + (now - self.at) * self.rate)
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a reply states of one limit: ``remaining`` of ``limit`` are left, and all return in ``reset`` seconds."""
-
-    limit: float
-    remaining: float
-    reset: float
-
-    def as_quota(self, in_flight: float, now: float) -> Quota:
-        """The quota without the units ``in_flight``, which the server has not counted yet.
-
-        >>> Allowance(limit=500, remaining=0, reset=60).as_quota(0, now=0.0).wait(1, now=0.0)
-        0.12
-        """
-        rate = max(self.limit - self.remaining, 1.0) / max(self.reset, 0.001)
-        return Quota(rate, max(self.limit, 1.0), self.remaining - in_flight, now)
-
-
-def read_allowances(headers: Mapping[str, str]) -> dict[str, Allowance]:
-    """The limits for ``requests`` and ``tokens`` in a reply's headers. Missing and broken values are left out.
-
-    A limit that is not stated is taken to be what remains; a reset that is not stated, a minute.
-
-    >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "59"}
-    >>> read_allowances(stated | {"x-ratelimit-reset-requests": "1m1.5s"})
-    {'requests': Allowance(limit=60.0, remaining=59.0, reset=61.5)}
+    >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
+    >>> exhausted_for(stated | {"x-ratelimit-reset-requests": "1m60s"}, {"requests": 1}, {"requests": 0})
+    2.0
     """
-    found = {}
+    waits = [0.0]
     for unit, names in _HEADERS.items():
-        if allowance := next(filter(None, (_read(headers, name) for name in names)), None):
-            found[unit] = allowance
-    return found
+        for name in names:
+            remaining = _number(headers.get(name.format("remaining")))
+            if remaining is not None:
+                limit = max(_number(headers.get(name.format("limit"))) or 0.0, remaining, 1.0)
+                reset = _seconds(headers.get(name.format("reset")), headers)
+                rate = max(limit - remaining, 1.0) / (_MINUTE if reset is None else max(reset, 0.001))
+                waits.append((min(costs.get(unit, 0.0), limit) - remaining + uncounted.get(unit, 0.0)) / rate)
+                break
+    return max(waits)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -137,24 +105,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     20.0
     """
     milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    asked = headers.get("retry-after")
-    if asked is None:
-        return None
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        return _seconds_until(_date(asked), headers)
+    return _seconds(headers.get("retry-after"), headers) if milliseconds is None else milliseconds / 1000
 
 
-def _read(headers: Mapping[str, str], name: str) -> Allowance | None:
-    remaining = _number(headers.get(name.format("remaining")))
-    if remaining is None:
-        return None
-    limit = _number(headers.get(name.format("limit"))) or 0.0
-    reset = _seconds(headers.get(name.format("reset")), headers)
-    return Allowance(max(remaining, limit), remaining, _MINUTE if reset is None else reset)
+def is_temporary(status: int) -> bool:
+    """Whether a request that failed with this HTTP status may succeed later."""
+    return status in _TEMPORARY or status >= 500
 
 
 def _number(text: str | None) -> float | None:
@@ -167,34 +123,24 @@ def _number(text: str | None) -> float | None:
 
 def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
     """``6m0s``, ``120ms``, seconds, seconds or milliseconds since 1970, or a date."""
-    if text is None:
-        return None
-    if parts := _PARTS.findall(text):
+    if parts := _PARTS.findall(text or ""):
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
     number = _number(text)
-    if number is None:
-        return _seconds_until(_date(text), headers)
-    if number < _EPOCH_SECONDS:
+    if number is not None and number < _EPOCH_SECONDS:
         return number
     try:
-        return _seconds_until(
-            datetime.fromtimestamp(number / 1000 if number > _EPOCH_MILLISECONDS else number, UTC), headers
-        )
+        since_1970 = number and (number / 1000 if number > _EPOCH_MILLISECONDS else number)
+        date = datetime.fromtimestamp(since_1970, UTC) if since_1970 else _date(text)
     except (OverflowError, ValueError, OSError):
         return None
+    now = _date(headers.get("date")) or datetime.now(UTC)
+    return max(0.0, (date - now).total_seconds()) if date else None
 
 
-def _seconds_until(date: datetime | None, headers: Mapping[str, str]) -> float | None:
-    if date is None:
-        return None
-    now = _date(headers.get("date", "")) or datetime.now(UTC)
-    return max(0.0, (date - now).total_seconds())
-
-
-def _date(text: str) -> datetime | None:
+def _date(text: str | None) -> datetime | None:
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
-            date = read(text)
+            date = read(text or "")
         except ValueError:
             continue
         return date if date.tzinfo else date.replace(tzinfo=UTC)

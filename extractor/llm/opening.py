@@ -1,7 +1,7 @@
 """Open the model that the user chose: hosted, on a server, on this machine, or a recording of one."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from extractor.llm.batch_api.requests import Exchange
 from .cache import OpenReplies, ReplyStore
 from .client import ClientSettings, Model
 from .database import RUN_FILE, open_run_to_read
-from .local import ServerSettings, default_model, locate_model, serve_model
+from .local.models import default_model, locate_model
+from .local.server import ServerSettings, serve_model
 from .recordings import RecallTally, RecallTransport, RecordingTransport, ReplayTransport
-from .requests import AnswerMode
-from .spec import ModelKind, ModelSpec
+from .requests import AnswerMode, mode_of
+from .spec import LOOPBACK, ModelKind, ModelSpec
 from .transport import NetworkTransport, Route
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
 
@@ -51,13 +51,9 @@ class ModelChoice:
             raise ValueError("there is no model whose answers could be recorded; add --model")
         if self.replay and not self.replay.is_dir():
             raise ValueError(f"{self.replay}: there is no such folder to replay; --record makes one")
-        if self.exchange:
-            self._check_exchange(self.exchange)
-
-    def _check_exchange(self, exchange: Exchange) -> None:
-        if self.replay or self.record:
+        if self.exchange and (self.replay or self.record):
             raise ValueError("answers come by file or by recording, not both; drop --record and --replay")
-        if exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
+        if self.exchange and self.exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
             raise ValueError("requests are written for a hosted model or a server's; name it with --model")
 
     @property
@@ -83,28 +79,37 @@ async def open_model(
     Replies are served from ``replies`` and stored there. ``route`` is how requests reach a model. A model of this
     machine is served until the block ends. Raises ``ModelUnavailable`` if it is not here.
     """
-    route = route or Route()
+    route, settings = route or Route(), settings or ClientSettings()
     with ExitStack() as stack:
         spec = choice.spec if choice.spec and not choice.replay else _REPLAYED
         transport: Callable[[], httpx2.AsyncBaseTransport]
         if choice.exchange:
             exchange = stack.enter_context(choice.exchange.open())
-            spec, transport = _by_file(spec), lambda: exchange
+            transport = lambda: exchange  # noqa: E731
+            # The model that requests are written for, with an address and a key that nobody has.
+            spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
+            spec = replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
         elif choice.replay and (choice.replay / RUN_FILE).is_file():
             # The model of a run as its store remembers it, which gets the schema as it did last.
             store = ReplyStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
-            spec = replace(_REPLAYED, name=store.model or _REPLAYED.name)
-            settings = replace(settings or ClientSettings(), mode=store.mode)
+            if last := store.last_request:
+                spec, settings = replace(spec, name=last["model"]), replace(settings, mode=mode_of(last))
             route, transport = Route(), lambda: RecallTransport(store, choice.recall)
         elif choice.replay:
-            folder = choice.replay
-            transport = lambda: ReplayTransport(folder)  # noqa: E731
+            transport = partial(ReplayTransport, choice.replay)
         elif choice.spec:
             if choice.spec.kind is ModelKind.LOCAL:
-                server = ServerSettings()
-                settings = _fit_to_server(settings or ClientSettings(), server)
-                spec = stack.enter_context(_serve(choice.spec, choice.cache_dir, server))
-            transport = route.transport or _network(spec, choice.record)
+                # No more requests at once than the server answers, since one that waits here cannot time out; and a
+                # grammar for the lines of each call, since a weak model strays.
+                at_once = min(settings.concurrency, ServerSettings().slots)
+                settings = replace(settings, mode=AnswerMode.LINES, concurrency=at_once)
+                weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=choice.cache_dir)
+                server = stack.enter_context(serve_model(weights, ServerSettings()))
+                spec = replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
+            hosts = {urlsplit(address).hostname for address in spec.addresses}
+            network = partial(NetworkTransport, direct=bool(hosts) and hosts <= LOOPBACK)  # without a proxy
+            record = choice.record
+            transport = route.transport or ((lambda: RecordingTransport(record, network())) if record else network)
         else:
             yield None
             return
@@ -118,33 +123,4 @@ def served_name(spec: ModelSpec | None) -> str:
     >>> served_name(ModelSpec.parse("local:smollm2-135m")), served_name(None)
     ('smollm2-135m', '')
     """
-    if spec is None or spec.name:
-        return spec.name or "" if spec else ""
-    return default_model().name
-
-
-def _by_file(spec: ModelSpec) -> ModelSpec:
-    """The model that requests are written for, with an address and a key that nobody has."""
-    spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
-    return replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
-
-
-def _fit_to_server(settings: ClientSettings, server: ServerSettings) -> ClientSettings:
-    """No more requests at once than the server answers, since one that waits here cannot time out; and a grammar for
-    the lines of each call, since a weak model strays.
-    """
-    return replace(settings, mode=AnswerMode.LINES, concurrency=min(settings.concurrency, server.slots))
-
-
-@contextmanager
-def _serve(spec: ModelSpec, cache_dir: Path | None, settings: ServerSettings) -> Iterator[ModelSpec]:
-    weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=cache_dir)
-    with serve_model(weights, settings) as server:
-        yield replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
-
-
-def _network(spec: ModelSpec, record: Path | None) -> Callable[[], httpx2.AsyncBaseTransport]:
-    """The network, with a recording in front of it. A server on this machine is reached without a proxy."""
-    hosts = {urlsplit(address).hostname for address in spec.addresses}
-    network = partial(NetworkTransport, direct=bool(hosts) and hosts <= _LOOPBACK)
-    return (lambda: RecordingTransport(record, network())) if record else network
+    return "" if spec is None else spec.name or default_model().name

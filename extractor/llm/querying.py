@@ -4,38 +4,18 @@ import asyncio
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from extractor.assemble import ModelResult
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
-from extractor.options import ExtractionOptions
-from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Usage
 
 from .client import Model
-from .dialogue import QuestionBatch, Replies, dialogue
+from .dialogue import QuestionBatch, Replies
 from .failures import RequestTooLong
 from .requests import Question, Render, Reply
 
 T = TypeVar("T")
 
-
 MayAsk = Callable[[], bool]
 """Whether the run's budget still allows a question."""
-
-
-async def query_model(
-    parsed: ParsedRecord,
-    model: Model | None,
-    options: ExtractionOptions,
-    may_ask: MayAsk = lambda: True,
-) -> ModelResult:
-    """Ask ``model`` what ``options`` want asked about a record, and keep what the text supports.
-
-    What the text does not support is asked once more, narrowly. Without a model nothing is asked, and the questions
-    are counted as open; so are those for which ``may_ask``, or a ``BudgetReached`` of the model, leaves no budget. An
-    answer that cannot be used leaves its questions open. Raises ``ModelUnavailable`` if no question could be put, and
-    ``CassetteMiss`` in a replay of what was never recorded.
-    """
-    return await converse(dialogue(parsed, options), model, may_ask)
 
 
 async def converse(
@@ -51,7 +31,7 @@ async def converse(
         return result
 
 
-async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk) -> tuple[Reply | None, ...]:
+async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True) -> tuple[Reply | None, ...]:
     """A reply for each pack, None if the budget is spent.
 
     One failed pack does not lose the answers to the others. A failure is raised only if the batch is needed and no

@@ -14,7 +14,6 @@ from .requests import Call
 
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 _BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
-_DECODER = json.JSONDecoder()
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
@@ -82,18 +81,12 @@ def unwrap_json(text: str) -> str:
     begun = _BEGINNING.search(text)
     if (is_json(text) and text.startswith("{")) or begun is None:
         return text
-    found = _whole_value(text, begun.start())
-    if found is None:  # cut short, perhaps
-        return text[begun.start() :]
-    return f'{{"items":{found}}}' if found.startswith("[") else found
-
-
-def _whole_value(text: str, start: int) -> str | None:
+    found = text[begun.start() :]
     try:
-        _, end = _DECODER.raw_decode(text, start)
+        found = found[: json.JSONDecoder().raw_decode(found)[1]]
     except ValueError:
-        return None
-    return text[start:end]
+        return found  # cut short, perhaps
+    return f'{{"items":{found}}}' if found.startswith("[") else found
 
 
 def read_complete_items(text: str) -> list[Any] | None:
@@ -135,28 +128,23 @@ def is_json(text: str) -> bool:
 
 def salvage_items(items: list[Any], call: Call) -> Salvage:
     """Each item validated on its own against the reply model's item type, and against the call's chunks."""
-    salvages = []
+    kept = Salvage()
     for raw in items:
         try:
             item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
+            found = check_asked([item], call)
         except ValidationError as error:
             number = raw.get("n") if isinstance(raw, dict) else None
-            why = Rejection(number if isinstance(number, int) else None, describe_errors(error))
-            salvages.append(Salvage((), (why,)))
-        else:
-            salvages.append(check_asked([item], call))
-    return Salvage(
-        tuple(item for salvage in salvages for item in salvage.items),
-        tuple(why for salvage in salvages for why in salvage.rejected),
-    )
+            found = Salvage((), (Rejection(number if isinstance(number, int) else None, describe_errors(error)),))
+        kept = Salvage(kept.items + found.items, kept.rejected + found.rejected)
+    return kept
 
 
 def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:
     """Valid items, without those for chunks that the call does not ask about."""
     asked = {question.chunk.number for question in call.questions}
-    strange = [number for item in items if (number := item_number(item)) not in asked]
-    rejected = [Rejection(number, "was not asked about") for number in strange]
-    return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(rejected))
+    strange = (Rejection(item_number(item), "was not asked about") for item in items if item_number(item) not in asked)
+    return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(strange))
 
 
 def describe_errors(error: ValidationError) -> str:

@@ -16,12 +16,11 @@ from extractor.errors import ModelAway
 from extractor.events import Event, Fact, tell
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 
-from .limits import Quota, RetryPolicy, read_allowances, retry_after
+from .limits import RetryPolicy, exhausted_for, retry_after
 from .trace import read_usage
 
 Exchange = Callable[[Mapping[str, Fact]], Awaitable[httpx2.Response]]
 
-_SERVER = "server"
 _OVERLOADED = frozenset({429, 503, 529})
 _REFUSALS = frozenset({401, 404})
 """The key or the model's name is wrong: no other request would fare better at this server."""
@@ -32,10 +31,6 @@ class ServerCalls(NamedTuple):
 
     calls: int = 0
     faults: int = 0
-
-    def plus(self, more: "ServerCalls") -> "ServerCalls":
-        """The sum of both."""
-        return ServerCalls(self.calls + more.calls, self.faults + more.faults)
 
 
 @dataclass(slots=True, eq=False)
@@ -51,13 +46,12 @@ class Server:
     most: int
     url: httpx2.URL | None = None
     number: int | None = None
-    window: float = 0.0
+    window: float = field(init=False)
     in_flight: list[float] = field(default_factory=list)
     calls: int = 0
     faults: int = 0
     refuses: bool = False
     was_reached: bool = False
-    _quotas: dict[str, Quota] = field(default_factory=dict)
     _faults_in_row: int = 0
     _failing_since: float = 0.0
     _opened_at: float = 0.0
@@ -76,7 +70,7 @@ class Server:
 
     @property
     def facts(self) -> dict[str, int]:
-        """What events say of the server."""
+        """The server's part of an event."""
         return {} if self.number is None else {"server": self.number}
 
     def is_given_up(self, now: float) -> bool:
@@ -89,40 +83,30 @@ class Server:
         """Whether another request may be in flight."""
         return not self.refuses and len(self.in_flight) < (1 if self.is_away else int(self.window))
 
-    def wait(self, tokens: float, now: float) -> float:
-        """Seconds until a request of so many tokens may go."""
-        costs = {"requests": 1.0, "tokens": tokens}
-        return max(
-            self._paused_until - now, 0.0, *(quota.wait(costs[unit], now) for unit, quota in self._quotas.items())
-        )
+    def wait(self, now: float) -> float:
+        """Seconds until a request may go."""
+        return max(self._paused_until - now, 0.0)
 
     def preference(self, now: float) -> tuple[bool, bool, float, int]:
         """Sorts servers: first one whose return must be tried, then healthy ones with the least load."""
         is_doubtful = self._faults_in_row > 0 and now < self._doubted_until
         return not self.is_away, is_doubtful, (len(self.in_flight) + 1) / self.window, self.calls
 
-    def begin(self, tokens: float, now: float) -> None:
-        """A request is sent."""
-        self.in_flight.append(tokens)
-        self.calls += 1
-        for unit, quota in self._quotas.items():
-            quota.take(tokens if unit == "tokens" else 1.0, now)
-
     def note_reply(self, response: httpx2.Response, sent: float, tokens: float) -> None:
         """Learn from the reply to a request that was sent at ``sent``."""
         now, status = self.policy.clock(), response.status_code
         self.was_reached, self._unreached_since = True, None
-        in_flight = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
-        for unit, allowance in read_allowances(response.headers).items():
-            self._quotas[unit] = allowance.as_quota(in_flight[unit], now)
+        uncounted = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
+        pause = exhausted_for(response.headers, {"requests": 1.0, "tokens": tokens}, uncounted)
         if status == 429 or status >= 500:
             asked = retry_after(response.headers)
             self._note_fault(sent, asked, is_overload=status in _OVERLOADED)
             pause = self.policy.first_wait if asked is None and status == 429 else asked or 0.0
             if 0 < pause <= self.policy.longest_wait:  # a longer one ends the request
                 tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
-                self._pause(pause, now)
+                self._paused_until = max(self._paused_until, now + pause)
             return
+        self._paused_until = max(self._paused_until, now + pause)
         if self.is_away:
             tell(Event.BREAKER_CLOSED, **self.facts)
         self._faults_in_row = 0
@@ -141,11 +125,10 @@ class Server:
             self._note_fault(sent, None, is_overload=is_slow)
 
     def _note_fault(self, sent: float, asked: float | None, *, is_overload: bool) -> None:
-        now = self.policy.clock()
+        now, was_away = self.policy.clock(), self.is_away
         self.faults += 1
         if is_overload and sent >= self._window_cut_at:  # earlier requests belong to the same congestion
             self.window, self._window_cut_at = max(1.0, self.window / 2), now
-        was_away = self.is_away
         if not was_away:
             self._failing_since = self._failing_since if self._faults_in_row else now
             self._opened_at = now
@@ -156,32 +139,34 @@ class Server:
             if not was_away:
                 tell(Event.BREAKER_OPENED, faults=self._faults_in_row, **self.facts)
             tries = self._faults_in_row - self.policy.breaker_after + 1
-            self._pause(self.policy.wait_before(tries, asked), now)
+            self._paused_until = max(self._paused_until, now + self.policy.wait_before(tries, asked))
 
-    def _pause(self, seconds: float, now: float) -> None:
-        self._paused_until = max(self._paused_until, now + seconds)
+
+def list_servers(addresses: Sequence[str], policy: RetryPolicy, concurrency: int) -> list[Server]:
+    """The servers at several addresses, or a server without an address of its own."""
+    if len(addresses) < 2:
+        return [Server(policy, concurrency)]
+    urls = (httpx2.URL(address.rstrip("/")) for address in addresses)
+    return [Server(policy, concurrency, url, number) for number, url in enumerate(urls, 1)]
 
 
 class ServerPool:
     """Lets requests go to a model's servers. Belongs to one event loop.
 
-    ``addresses`` are needed if there are several servers: requests are made for the first of them, and redirected.
-    ``name`` is the model's, for messages. Rates are per minute.
+    Requests are made for the first of several servers, and redirected. ``name`` is the model's, for messages. Rates are
+    per minute.
     """
 
     def __init__(
         self,
-        addresses: Sequence[str],
+        servers: Sequence[Server],
         policy: RetryPolicy,
         concurrency: int,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         name: str = "",
     ) -> None:
-        self._policy, self._name = policy, name
-        urls = [httpx2.URL(address.rstrip("/")) for address in addresses] if len(addresses) > 1 else []
-        self.servers = [Server(policy, concurrency, url, number) for number, url in enumerate(urls, 1)]
-        self.servers = self.servers or [Server(policy, concurrency)]
+        self.servers, self._policy, self._name = servers, policy, name
         self._slots = asyncio.Semaphore(concurrency)
         self._requests, self._tokens = _limiter(requests_per_minute), _limiter(tokens_per_minute)
         self._token_debt = 0.0
@@ -200,7 +185,7 @@ class ServerPool:
 
     def server_of(self, request: httpx2.Request | None) -> Server:
         """The server that a request was sent to."""
-        return self.servers[(request.extensions.get(_SERVER) or 1) - 1 if request else 0]
+        return self.servers[(request.extensions.get("server") or 1) - 1 if request else 0]
 
     async def send(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Response:
         """The response of ``exchange``, called with the facts of the chosen server when the request may go.
@@ -211,18 +196,24 @@ class ServerPool:
         async with self._slots:
             await self._await_rates(tokens)
             server, sent = await self._admit(tokens), self._policy.clock()
-            _redirect(request, self.servers[0], server)
+            self._redirect(request, server)
             try:
                 response = await exchange(server.facts)
             except httpx2.TransportError as error:
                 server.note_error(error, sent)
                 raise
             else:
-                self._note_reply(server, response, sent, tokens)
+                server.note_reply(response, sent, tokens)
+                server.refuses |= response.status_code in _REFUSALS and len(self._live) > 1
+                if self._tokens:
+                    usage = read_usage(response.content)
+                    used = usage.prompt_tokens + usage.output_tokens
+                    self._token_debt += used - tokens if used else 0
                 return response
             finally:
                 server.in_flight.remove(tokens)
-                self._notify()
+                self._changed.set()
+                self._changed = asyncio.Event()
 
     @property
     def _live(self) -> list[Server]:
@@ -239,23 +230,18 @@ class ServerPool:
                 owed -= portion
             self._token_debt += owed
 
-    def _note_reply(self, server: Server, response: httpx2.Response, sent: float, tokens: float) -> None:
-        server.note_reply(response, sent, tokens)
-        usage = read_usage(response.content)
-        if used := usage.prompt_tokens + usage.output_tokens:
-            self._token_debt += used - tokens
-        server.refuses |= response.status_code in _REFUSALS and len(self._live) > 1
-
     async def _admit(self, tokens: float) -> Server:
         while True:
             now = self._policy.clock()
-            waits = {server: server.wait(tokens, now) for server in self.servers if server.has_room()}
+            waits = {server: server.wait(now) for server in self.servers if server.has_room()}
             ready = [server for server, wait in waits.items() if wait <= 0]
             if ready:
                 server = min(ready, key=lambda server: server.preference(now))
-                server.begin(tokens, now)
+                server.in_flight.append(tokens)
+                server.calls += 1
                 return server
-            await self._wait_for_change(min(waits.values(), default=None))
+            if not self.is_given_up:
+                await self._wait_for_change(min(waits.values(), default=None))
             if self.is_given_up:
                 raise ModelAway(self._explain_absence())
 
@@ -270,9 +256,16 @@ class ServerPool:
             for future in either:
                 future.cancel()
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _redirect(self, request: httpx2.Request, server: Server) -> None:
+        """Give a request, made for the first of several servers, the address of ``server``."""
+        first = self.servers[0].url
+        if server.url is None or first is None:
+            return
+        made_for = request.extensions.setdefault("made_for", request.url)
+        below = made_for.raw_path[len(first.raw_path.rstrip(b"/")) :]
+        request.url = server.url.copy_with(raw_path=server.url.raw_path.rstrip(b"/") + below)
+        request.headers["Host"] = request.url.netloc.decode("ascii")
+        request.extensions["server"] = server.number
 
     def _explain_absence(self) -> str:
         was_reached = any(server.was_reached for server in self.servers)
@@ -286,15 +279,3 @@ def _limiter(per_minute: float | None) -> AsyncLimiter | None:
         return None
     rate = per_minute / 60
     return AsyncLimiter(rate, 1.0) if rate >= 1 else AsyncLimiter(1, 1 / rate)
-
-
-def _redirect(request: httpx2.Request, first: Server, server: Server) -> None:
-    """Give a request, made for the ``first`` of several servers or redirected before, the address of ``server``."""
-    if server.url is None or first.url is None:
-        return
-    made_for = request.extensions.get("made_for") or request.url
-    request.extensions["made_for"] = made_for
-    below = made_for.raw_path[len(first.url.raw_path.rstrip(b"/")) :]
-    request.url = server.url.copy_with(raw_path=server.url.raw_path.rstrip(b"/") + below)
-    request.headers["Host"] = request.url.netloc.decode("ascii")
-    request.extensions[_SERVER] = server.number

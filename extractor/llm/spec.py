@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine."""
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
 _BETWEEN = re.compile(r",(?=\s*\w+://)")
@@ -121,15 +123,13 @@ def _secret(key: str | None) -> SecretStr | None:
 
 
 def _parse_local(text: str) -> ModelSpec:
-    if text == "local":
-        return ModelSpec(ModelKind.LOCAL, None)
-    chosen = text.removeprefix("local:")
+    chosen = text.removeprefix("local").removeprefix(":")
     if chosen.endswith(".gguf"):
         path = Path(chosen).expanduser()
         return ModelSpec(ModelKind.LOCAL, path.stem, path=path)
-    if not _NAME.fullmatch(chosen):
+    if text != "local" and not _NAME.fullmatch(chosen):
         raise ValueError(f"{text!r} names no local model; write local, local:NAME, or local:PATH.gguf")
-    return ModelSpec(ModelKind.LOCAL, chosen)
+    return ModelSpec(ModelKind.LOCAL, chosen or None)
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
@@ -152,17 +152,17 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
 
 
 def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
-    by_name, addresses = {server.name: server for server in servers}, {server.base_url: server for server in servers}
-    if len(by_name) > 1:
-        named = " and ".join(map(repr, by_name))
+    """The servers as one model. Raises ``ValueError`` if they serve several, or one is named twice."""
+    names = dict.fromkeys(server.name for server in servers)
+    if len(names) > 1:
         raise ValueError(
-            f"several servers must serve one model, and these name {named}; serve it under one name "
-            "(vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
+            f"several servers must serve one model, and these name {' and '.join(map(repr, names))}; serve it under one"
+            " name (vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
         )
-    if len(addresses) < len(servers):
+    addresses = [server.base_url or "" for server in servers]
+    if len(set(addresses)) < len(addresses):
         raise ValueError(f"a server is named twice in {','.join(map(str, servers))!r}; name it once")
-    first, *others = servers
-    return replace(first, others=tuple(server.base_url or "" for server in others))
+    return replace(servers[0], others=tuple(addresses[1:]))
 
 
 def join_servers(earlier: str, now: str) -> str | None:

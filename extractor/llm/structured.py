@@ -2,12 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 import instructor
@@ -51,6 +50,7 @@ _MODES = {
     AnswerMode.TOOLS: instructor.Mode.TOOLS,
     AnswerMode.JSON: instructor.Mode.JSON,
 }
+_OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Sampling:
     allowance: int = 0
 
     @classmethod
-    def of(cls, spec: ModelSpec) -> Self:
+    def of(cls, spec: ModelSpec) -> "Sampling":
         """The guess for a model."""
         return cls("max_completion_tokens" if spec.kind is ModelKind.HOSTED else "max_tokens")
 
@@ -94,25 +94,19 @@ class Sampling:
     def learn(self, error: BaseException | None, sent: Mapping[str, Any]) -> bool:
         """Learn from a failure. Returns whether the request is worth sending again with other parameters."""
         if isinstance(error, IncompleteOutputException) and error.last_completion:
-            return self._learn_thinking(error.last_completion)
-        if not isinstance(error, openai.BadRequestError):
+            usage, message = error.last_completion.usage, error.last_completion.choices[0].message
+            details = usage.completion_tokens_details if usage else None
+            thought = (details and details.reasoning_tokens) or (message.model_extra or {}).get("reasoning_content")
+            learnt = bool(thought) and not self.allowance
+            self.allowance = _REASONING_TOKENS if thought else self.allowance
+            return learnt
+        if not isinstance(error, openai.BadRequestError) or error.param not in sent:
             return False
-        refused = error.param if error.code in ("unsupported_parameter", "unsupported_value") else None
-        if refused not in sent or refused not in ("temperature", "max_tokens", "max_completion_tokens"):
+        if error.code not in ("unsupported_parameter", "unsupported_value"):
             return False
-        if refused == "temperature":
-            self.temperature = False
-        else:
-            self.limit = "max_tokens" if refused == "max_completion_tokens" else "max_completion_tokens"
+        self.temperature = self.temperature and error.param != "temperature"
+        self.limit = _OTHER_LIMIT.get(error.param or "", self.limit)
         return True
-
-    def _learn_thinking(self, completion: ChatCompletion) -> bool:
-        details = completion.usage.completion_tokens_details if completion.usage else None
-        thought = bool(details and details.reasoning_tokens)
-        thought = thought or bool((completion.choices[0].message.model_extra or {}).get("reasoning_content"))
-        learnt = thought and not self.allowance
-        self.allowance = _REASONING_TOKENS if thought else self.allowance
-        return learnt
 
 
 class StructuredClient:
@@ -147,13 +141,17 @@ class StructuredClient:
             with trace_call(call.prompt, tally) as trace:
                 reply = await self._ask(call, mode, reasks, answers, trace)
         except IncompleteOutputException:
-            return answers.truncated()
+            *others, last = answers.texts
+            return Outcome(answers.salvage(last).completed_by(answers.best(others)), answers.model, truncated=True)
         except (AnswerPending, BudgetReached) as error:
             if isinstance(error, BudgetReached) and not answers.texts:
                 raise
-            return Outcome(answers.best(), answers.model, pending=True)
+            return Outcome(answers.best(answers.texts), answers.model, pending=True)
         except AnswerRejected as error:
-            return answers.rejected(str(error))
+            best = answers.best(answers.texts)
+            if not answers.salvage(answers.texts[-1]).rejected:  # no item is at fault, so the answer as a whole is
+                best = best.joined_with(Salvage((), (Rejection(None, str(error)),)))
+            return Outcome(best, answers.model)
         return Outcome(check_asked(reply.items, call), answers.model)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
@@ -183,9 +181,10 @@ class StructuredClient:
             body |= {"grammar": call.line_grammar(), "response_format": openai.Omit()}
         hooks = Hooks()
         hooks.on("completion:response", answers.note)
-        with _validating(call, mode) as reply_model:
+        token = _context.set(call.context)
+        try:
             reply, _ = await self._clients[mode].create_with_completion(
-                response_model=reply_model,
+                response_model=_sent_model(call.reply_model, mode),
                 max_retries=AsyncRetrying(
                     stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
                 ),
@@ -197,6 +196,8 @@ class StructuredClient:
                 extra_headers=self._headers,
                 **sampling,
             )
+        finally:
+            _context.reset(token)
         return reply
 
     def _failure(self, cause: BaseException | None, answers: "_Answers", trace: CallTrace) -> BaseException:
@@ -246,46 +247,21 @@ class _Answers:
         broken = isinstance(error, ValidationError | ResponseParsingError | json.JSONDecodeError)
         return broken and not self.refusal
 
-    def truncated(self) -> Outcome:
-        """The outcome if the last answer was cut off."""
-        *others, last = self.texts
-        return Outcome(self._salvage(last).completed_by(self._best(others)), self.model, truncated=True)
-
-    def rejected(self, why: str) -> Outcome:
-        """The outcome if no answer is valid as a whole."""
-        best = self.best()
-        if not self._salvage(self.texts[-1]).rejected:  # no item is at fault, so the answer as a whole is
-            best = best.joined_with(Salvage((), (Rejection(None, why),)))
-        return Outcome(best, self.model)
-
-    def best(self) -> Salvage:
+    def best(self, texts: list[str]) -> Salvage:
         """The answer with the most valid items, the later of equals, completed from the others."""
-        return self._best(self.texts)
-
-    def _best(self, texts: list[str]) -> Salvage:
-        salvages = [self._salvage(text) for text in reversed(texts)]
+        salvages = [self.salvage(text) for text in reversed(texts)]
         salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # stable: the later of equals stays first
-        return reduce(Salvage.completed_by, salvages, salvages.pop(0)) if salvages else Salvage()
+        return reduce(Salvage.completed_by, salvages) if salvages else Salvage()
 
-    def _salvage(self, text: str) -> Salvage:
+    def salvage(self, text: str) -> Salvage:
+        """The valid items of one answer."""
         return salvage_items(read_complete_items(text) or [], self._call)
 
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("context of validation")
-
-
-@contextmanager
-def _validating(call: Call, mode: AnswerMode) -> Iterator[type[BaseModel]]:
-    """The call's reply model as instructor needs it. Inside the block it validates with the call's context.
-
-    instructor can pass a context on, but then renders every message as a Jinja template: a record's ``{{`` would
-    vanish. So the context is passed around instructor.
-    """
-    token = _context.set(call.context)
-    try:
-        yield _sent_model(call.reply_model, mode)
-    finally:
-        _context.reset(token)
+"""instructor can pass a context on, but then renders every message as a Jinja template: a record's ``{{`` would vanish.
+So the context is passed around instructor.
+"""
 
 
 @lru_cache(maxsize=256)

@@ -98,8 +98,8 @@ class CallTrace:
     """The requests of one call.
 
     ``exchanges`` counts those begun with a server, ``attempts`` those of the latest request, retries included;
-    ``chain`` is the call's number in the store, once a request is stored.
-    ``endings`` are called with the verdict when the call has ended, unless it was cancelled or may continue later.
+    ``chain`` is the call's number in the store, once a request is stored. ``endings`` are called with the verdict when
+    the call has ended, unless it was cancelled or may continue later.
     """
 
     prompt: PromptVersion
@@ -109,13 +109,6 @@ class CallTrace:
     attempts: int = 0
     chain: int | None = None
     endings: list[Callable[[Verdict, str], None]] = field(default_factory=list)
-
-    def end(self, error: BaseException | None) -> None:
-        """Report the verdict."""
-        verdict, why = (Verdict.VALID, "") if error is None else _judge(error)
-        if verdict:
-            for ending in self.endings:
-                ending(verdict, why)
 
 
 _session: ContextVar[Session | None] = ContextVar("session", default=None)
@@ -148,15 +141,18 @@ def trace_call(prompt: PromptVersion, tally: UsageTally | None = None) -> Iterat
     """Inside the block, requests belong to one call, made from ``prompt``. Their usage is added to ``tally``."""
     trace = CallTrace(prompt, current_session(), tally or UsageTally())
     token = _trace.set(trace)
+    verdict, why = None, ""
     try:
         yield trace
+        verdict = Verdict.VALID
     except BaseException as error:
-        trace.end(error)
+        verdict, why = _judge(error)
         raise
-    else:
-        trace.end(None)
     finally:
         _trace.reset(token)
+        if verdict:
+            for ending in trace.endings:
+                ending(verdict, why)
 
 
 def current_trace() -> CallTrace | None:
@@ -170,10 +166,10 @@ def current_prompt() -> PromptVersion | None:
     return trace.prompt if trace else None
 
 
-def load_object(content: bytes) -> dict[str, Any]:
+def load_object(content: bytes | str | None) -> dict[str, Any]:
     """A JSON object, empty if the content is none."""
     try:
-        loaded = json.loads(content)
+        loaded = json.loads(content or "{}")
     except ValueError:
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -5,28 +5,27 @@ Each request passes, in this order: retries, the store of replies, the budget, i
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
-from tenacity import AsyncRetrying, RetryCallState
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
 from extractor.errors import ExtractorError, ModelError
-from extractor.events import Event, Fact, tell
+from extractor.events import Event, Fact, is_heard, tell
 from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
-from .cache import Asked, OpenReplies, ReplyCache
+from .cache import OpenReplies, ReplyCache
 from .failures import GarbledReply
-from .limits import RetryPolicy, retry_after
+from .limits import RetryPolicy, is_temporary, retry_after
 from .servers import ServerPool
 from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_usage
 
 _OK = 200
-_TEMPORARY = frozenset({408, 409, 429})
 _OUT_OF_CREDIT = "insufficient_quota"
 _SILENCE_S = 10.0
 """A first answer that takes longer is a reason to check whether the server answers at all."""
@@ -92,26 +91,21 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
         less processor time than a large one.
         """
         client = next((each for each, busy in self._in_flight.items() if busy < _CONNECTIONS), None)
-        client = client or self._add_client()
-        self._in_flight[client] += 1
+        if client is None:  # a transport instead would ignore proxy settings
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+            verify, inner = self._certificates, self._inner
+            client = httpx2.AsyncClient(
+                timeout=None, limits=limits, verify=verify, trust_env=not self._direct, transport=inner
+            )
+        self._in_flight[client] = self._in_flight.get(client, 0) + 1
         try:
             return await client.send(request)
         finally:
             self._in_flight[client] -= 1
 
-    def _add_client(self) -> httpx2.AsyncClient:
-        # A transport of its own would ignore proxy settings, a client honours them.
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        client = httpx2.AsyncClient(
-            timeout=None, limits=limits, verify=self._certificates, trust_env=not self._direct, transport=self._inner
-        )
-        self._in_flight[client] = 0
-        return client
-
     async def _answers_get(self, url: httpx2.URL, exchange: "asyncio.Future[httpx2.Response]") -> bool:
         """Whether the server answers a GET, or meanwhile a request."""
-        probe = httpx2.Request("GET", url.copy_with(raw_path=b"/"))
-        get = asyncio.ensure_future(self._send(probe))
+        get = asyncio.ensure_future(self._send(httpx2.Request("GET", url.copy_with(raw_path=b"/"))))
         try:
             await asyncio.wait({get, exchange}, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
             # A refused second connection means that the server is busy with the first one.
@@ -141,47 +135,97 @@ class CallTransport(httpx2.AsyncBaseTransport):
         self._network, self._pool, self._policy, self._timeout = network, pool, policy, timeout
         self._cache = ReplyCache(replies) if replies else None
         self._meter = meter
+        self._probing = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The reply, or the last failure. Raises ``ExtractorError`` and ``httpx2.TransportError``."""
         trace = current_trace()
         assert trace, "a request belongs to a call"
         await request.aread()
-        patience = _Patience(self._policy, self._pool, request, lambda: self._probe(request, trace))
-        retrying = AsyncRetrying(
-            retry=patience.is_worth_retry, wait=lambda _: patience.wait, sleep=self._policy.sleep, reraise=True
-        )
+        body = json.loads(request.content)
 
         async def attempt() -> httpx2.Response:
-            trace.attempts = patience.attempt = patience.attempt + 1
-            return await self._fetch(request, trace)
+            trace.attempts += 1
+            return await self._fetch(request, body, trace)
 
-        return await retrying(attempt)
+        def is_worth_retry(state: RetryCallState) -> bool:
+            assert state.outcome
+            if (error := state.outcome.exception()) is not None:
+                return isinstance(error, httpx2.TransportError) and not self._pool.is_given_up
+            response = state.outcome.result()
+            if self._pool.server_of(request).refuses:
+                return bool(response.status_code != _OK)
+            return _waiting_helps(response, self._policy) and not self._pool.is_given_up
+
+        def wait(state: RetryCallState) -> float:
+            assert state.outcome
+            response = None if state.outcome.failed else state.outcome.result()
+            if response and self._pool.server_of(request).refuses:
+                return 0.0
+            return self._policy.wait_before(state.attempt_number, retry_after(response.headers) if response else None)
+
+        trace.attempts = 0
+        retrying = AsyncRetrying(
+            retry=is_worth_retry,
+            wait=wait,
+            stop=stop_after_attempt(self._policy.attempts),
+            sleep=self._policy.sleep,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        response: httpx2.Response = await retrying(attempt)
+        return response
 
     async def aclose(self) -> None:
         await self._network.aclose()
 
-    async def _fetch(self, request: httpx2.Request, trace: CallTrace) -> httpx2.Response:
+    async def _fetch(self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace) -> httpx2.Response:
         """One attempt: a stored reply, or one from a server."""
-        asked = Asked(json.loads(request.content))
-        if self._cache is None:
-            response = await self._send(request, asked, trace)
-        else:
-            response = await self._cache.fetch(asked, trace, lambda: self._send(request, asked, trace))
+
+        async def send() -> httpx2.Response:
+            return await self._await_return(request, body, trace) or await self._send(request, body, trace)
+
+        response = await self._cache.fetch(body, trace, send) if self._cache else await send()
         if response.status_code == _OK:
-            _check_completion(response, request)
+            if read_completion(response.content) is None:
+                raise GarbledReply(_describe_garbled(response), request=request)
+            response.headers["content-type"] = "application/json"
         return response
 
-    async def _send(self, request: httpx2.Request, asked: Asked, trace: CallTrace) -> httpx2.Response:
-        reservation = await self._meter.reserve(measure_body(asked.body)) if self._meter else 0
+    async def _await_return(
+        self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace
+    ) -> httpx2.Response | None:
+        """While every server is away, one request at a time tries whether one is back: a short question.
+
+        It is not the request itself, since that may be what the server fails at. Returns a refusal that no waiting
+        mends, None once a server is back. Raises ``ModelAway`` if all are given up.
+        """
+        async with self._probing:
+            while self._pool.is_away:
+                message = {"role": "user", "content": _PROBE_MESSAGE.format(token_hex(4))}  # no store knows it
+                sampling = {name: _PROBE_TOKENS for name in ("max_tokens", "max_completion_tokens") if name in body}
+                sampling |= {"temperature": body["temperature"]} if "temperature" in body else {}
+                question = {"messages": [message], "model": body.get("model"), **sampling}
+                headers = {name: value for name, value in request.headers.items() if name not in _BODY_HEADERS}
+                url = request.extensions.get("made_for") or request.url
+                probe = httpx2.Request("POST", url, headers=headers, json=question)
+                try:
+                    response = await self._send(probe, question, trace)
+                except httpx2.TransportError:
+                    continue
+                if self._pool.is_away and not _waiting_helps(response, self._policy):
+                    return response
+        return None
+
+    async def _send(self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace) -> httpx2.Response:
+        reservation = await self._meter.reserve(measure_body(body)) if self._meter else 0
         served = Served(Usage())
 
         async def exchange(facts: Mapping[str, Fact]) -> httpx2.Response:
             nonlocal served
-            call = self._cache.begin(asked, trace) if self._cache else 0
+            call = self._cache.begin(body, trace) if self._cache else 0
             served = Served(Usage(calls=1), spent=True)
             try:
-                response = await self._exchange(request, trace, {"model": asked.body.get("model"), **facts})
+                response = await self._exchange(request, trace, {"model": body.get("model"), **facts})
             except ExtractorError as error:  # no server was asked
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
@@ -221,67 +265,13 @@ class CallTransport(httpx2.AsyncBaseTransport):
                 message = f"no whole reply within {self._timeout:g} seconds"
                 raise httpx2.ReadTimeout(message, request=request) from None
             raise
-        headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _BODY_HEADERS]
+        headers = [(name, value) for name, value in response.headers.items() if name not in _BODY_HEADERS]
         whole = httpx2.Response(response.status_code, headers=headers, content=content, request=request)
-        whole.extensions |= {name: value for name, value in response.extensions.items() if name == "served"}
-        if "served" not in whole.extensions:
+        if "served" in response.extensions:
+            whole.extensions["served"] = response.extensions["served"]
+        elif is_heard():
             tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(whole))
         return whole
-
-    async def _probe(self, request: httpx2.Request, trace: CallTrace) -> bool:
-        """Whether the server answers another request than one that fails, if only to say what is wrong with it.
-
-        The probe differs each time, so that no store answers it.
-        """
-        message = {"role": "user", "content": _PROBE_MESSAGE.format(token_hex(4))}
-        asked = json.loads(request.content)
-        sampling = {name: _PROBE_TOKENS for name in ("max_tokens", "max_completion_tokens") if name in asked}
-        sampling |= {"temperature": asked["temperature"]} if "temperature" in asked else {}
-        body = {"messages": [message], "model": asked.get("model"), **sampling}
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _BODY_HEADERS}
-        url = request.extensions.get("made_for") or request.url
-        try:
-            response = await self._fetch(httpx2.Request("POST", url, headers=headers, json=body), trace)
-        except httpx2.TransportError:
-            return False
-        return response.status_code < 500 and response.status_code != 429
-
-
-class _Patience:
-    """Decides, for one request, whether it is sent again and after how many seconds (``wait``).
-
-    Attempts are not counted while the server is away: the pool then waits for it. But the server may fail at this very
-    request, with no other to show it. So ``probe`` sends another one in its place; if that is answered, the attempts
-    that failed meanwhile count, but for two.
-    """
-
-    def __init__(
-        self, policy: RetryPolicy, pool: ServerPool, request: httpx2.Request, probe: Callable[[], Awaitable[bool]]
-    ) -> None:
-        self._policy, self._pool, self._request, self._probe = policy, pool, request, probe
-        self.attempt, self.wait = 0, 0.0
-        self._counted = self._failed = self._failed_away = 0
-
-    async def is_worth_retry(self, state: RetryCallState) -> bool:
-        """Whether to send the request again. tenacity calls this after each attempt."""
-        assert state.outcome
-        error, self.wait = state.outcome.exception(), 0.0
-        response = None if error else state.outcome.result()
-        if self._pool.server_of(self._request).refuses and isinstance(response, httpx2.Response):
-            return response.status_code != _OK
-        temporary = _is_temporary(response, self._policy) if response else isinstance(error, httpx2.TransportError)
-        if not temporary or self._pool.is_given_up:
-            return False
-        self._failed += 1
-        if self._pool.is_away:
-            self._failed_away += 1  # the first was sent before the server was known to be away
-            if self._failed_away > 1 and await self._probe():
-                self._counted = max(self._counted, min(self._failed, self._policy.attempts) - 2)
-            return True
-        self._counted += 1
-        asked = retry_after(response.headers) if response else None
-        self.wait = self._policy.wait_before(self._counted, asked)
-        return self._counted < self._policy.attempts
 
 
 def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
@@ -290,20 +280,13 @@ def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
     return asked is not None and asked > policy.longest_wait
 
 
-def _is_temporary(response: httpx2.Response, policy: RetryPolicy) -> bool:
-    if response.status_code not in _TEMPORARY and response.status_code < 500:
-        return False
+def _waiting_helps(response: httpx2.Response, policy: RetryPolicy) -> bool:
+    """Whether a refused request may succeed later."""
     error = load_object(response.content).get("error")
     out_of_credit = isinstance(error, dict) and error.get("code") == _OUT_OF_CREDIT
     refused = response.headers.get("x-should-retry") == "false"
-    return not (out_of_credit or refused or asks_too_long(response.headers, policy))
-
-
-def _check_completion(response: httpx2.Response, request: httpx2.Request) -> None:
-    """Raises ``GarbledReply`` for what is no chat completion with a message."""
-    if read_completion(response.content) is None:
-        raise GarbledReply(_describe_garbled(response), request=request)
-    response.headers["content-type"] = "application/json"
+    lasting = out_of_credit or refused or asks_too_long(response.headers, policy)
+    return is_temporary(response.status_code) and not lasting
 
 
 def _describe_garbled(response: httpx2.Response) -> str:
@@ -317,7 +300,7 @@ def _describe_garbled(response: httpx2.Response) -> str:
 
 
 def _describe(response: httpx2.Response) -> dict[str, Fact]:
-    """What events say of a response: figures and names, never what was asked or answered."""
+    """A response as events report it: figures and names, never what was asked or answered."""
     status = response.status_code
     if status != _OK:
         return {"status": status, "error": str(status)}

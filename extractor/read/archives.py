@@ -57,7 +57,7 @@ def open_documents(name: str, source: Bytes) -> Iterator[Document]:
         with _rewind(stream, source) as archive_file:
             yield from _open_members(archive_file)
     else:
-        yield Document(_get_stem(name), _gunzip(stream, raw))
+        yield Document(_get_stem(name), _unpack(stream, raw))
 
 
 def _get_stem(name: str) -> str:
@@ -69,7 +69,9 @@ def _buffer(raw: SteadyStream) -> BinaryIO:
     return cast("BinaryIO", io.BufferedReader(raw, BLOCK_BYTES))
 
 
-def _gunzip(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
+    if peek_block(stream).startswith(_ZIPS):
+        raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
     if not peek_block(stream).startswith(_GZIP):
         return stream
     meter = Meter(packed=lambda: raw.position)
@@ -93,42 +95,31 @@ def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
 def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
     packed = archive_file.seek(0, io.SEEK_END)
     meter = Meter(packed=lambda: packed)
-    with _open_archive(archive_file) as archive:
+    try:
+        archive = zipfile.ZipFile(archive_file)
+    except _BROKEN_DIRECTORY as error:
+        raise as_unreadable(error) from error
+    with archive:
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
             raise Unreadable("the archive holds no files", "give an archive with records")
         for member in members:
+            stem = _get_stem(member.filename)
+            if member.flag_bits & _ENCRYPTED:
+                problem = Unreadable("the archive's member is encrypted", "unpack it with its password first")
+                yield Document(stem, problem, member.filename)
+                continue
             try:
-                with _unlock(archive, member) as stored:
+                with archive.open(member) as stored:
                     raw = SteadyStream(stored, meter)
-                    yield Document(_get_stem(member.filename), _unpack_member(raw), member.filename)
-            except (Unreadable, *_BROKEN_DIRECTORY) as problem:
-                yield Document(_get_stem(member.filename), as_unreadable(problem), member.filename)
+                    yield Document(stem, _unpack(_buffer(raw), raw), member.filename)
+            except (Unreadable, *_BROKEN_DIRECTORY) as error:
+                yield Document(stem, as_unreadable(error), member.filename)
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
     return not (member.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts)
-
-
-def _open_archive(archive_file: IO[bytes]) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(archive_file)
-    except _BROKEN_DIRECTORY as problem:
-        raise as_unreadable(problem) from problem
-
-
-def _unpack_member(raw: SteadyStream) -> BinaryIO:
-    stream = _buffer(raw)
-    if peek_block(stream).startswith(_ZIPS):
-        raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
-    return _gunzip(stream, raw)
-
-
-def _unlock(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    if member.flag_bits & _ENCRYPTED:
-        raise Unreadable("the archive's member is encrypted", "unpack it with its password and give the result")
-    return archive.open(member)
 
 
 def as_unreadable(problem: Exception) -> Unreadable:

@@ -2,8 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, BinaryIO
 
 from extractor.schemas import RegistryFields, Section
 
@@ -62,24 +63,15 @@ def read_ctgov_csv(stream: BinaryIO) -> Iterator[Found]:
     if isinstance(header, Unreadable):
         raise header
     text = _decode(header, "line 1")
-    delimiter, names = _find_delimiter(text), _split_header(text)
+    build = partial(_build_row, _split_header(text), _find_delimiter(text))
     for place, row in rows:
-        if isinstance(row, Unreadable):
-            yield row
-            continue
-        try:
-            cells = _split_row(_decode(row, place), delimiter, len(names), place)
-        except Unreadable as problem:
-            yield problem
-            continue
-        named = {_COLUMNS[name]: cell for name, cell in zip(names, cells, strict=True) if name in _COLUMNS}
-        yield build_draft(_build_row, named, place)
+        yield row if isinstance(row, Unreadable) else build_draft(build, row, place)
 
 
 def _group_rows(stream: BinaryIO) -> Iterator[tuple[str, bytes | Unreadable]]:
     """The lines of each row with the row's place.
 
-    A quoted cell may hold line breaks, so a row ends where its quotes are balanced. Where a quote is never
+    A quoted cell may contain line breaks, so a row ends where its quotes are balanced. Where a quote is never
     closed, the next line that begins with an NCT number starts the next row, so that one row is lost and no more.
     """
     lines: list[bytes] = []
@@ -102,25 +94,24 @@ def _group_rows(stream: BinaryIO) -> Iterator[tuple[str, bytes | Unreadable]]:
         yield place, b"".join(lines)
 
 
-def _decode(row: bytes, place: str) -> str:
+def _decode(row: bytes, place: str | None = None) -> str:
     try:
         return row.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as problem:
         raise Unreadable("text that is not UTF-8", "save the table as UTF-8", place=place) from problem
 
 
-def _split_row(row: str, delimiter: str, width: int, place: str) -> list[str]:
+def _split_row(row: str, delimiter: str, width: int) -> list[str]:
     old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is given back
     try:
         [cells] = csv.reader([row], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as problem:
-        raise Unreadable(f"a broken table row ({problem})", "check the row's quotes", place=place) from problem
+        raise Unreadable(f"a broken table row ({problem})", "check the row's quotes") from problem
     finally:
         csv.field_size_limit(old_limit)
     if len(cells) != width:
-        raise Unreadable(
-            f"the row has {len(cells)} cells, the header {width}", "check the row's quotes and separators", place=place
-        )
+        counts = f"the row has {len(cells)} cells, the header {width}"
+        raise Unreadable(counts, "check the row's quotes and separators")
     return cells
 
 
@@ -132,19 +123,15 @@ def _split_header(header: str) -> list[str]:
     return [cell.strip().strip('"').strip().lower() for cell in header.split(_find_delimiter(header))]
 
 
-def _build_row(cells: Mapping[str, str]) -> Draft:
-    registry = {name: cells[name].strip() or None for name in _REGISTRY if name in cells}
-    phases = tuple(filter(None, cells.get("phases", "").split("|")))
+def _build_row(names: Sequence[str], delimiter: str, row: bytes) -> Draft:
+    columns = zip(names, _split_row(_decode(row), delimiter, len(names)), strict=True)
+    cells = {_COLUMNS[name]: cell for name, cell in columns if name in _COLUMNS}
+    registry: dict[str, Any] = {name: cells[name].strip() or None for name in _REGISTRY if name in cells}
+    registry |= {name.lower(): value.strip() for name, value in _DESIGN.findall(cells.get("study_design", ""))}
+    registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
     return Draft(
-        tuple(_list_sections(cells)),
-        find_nct_id(cells.get("nct_id")),
-        RegistryFields.model_validate(registry | _read_design(cells) | {"phases": phases}),
+        tuple(_list_sections(cells)), find_nct_id(cells.get("nct_id")), RegistryFields.model_validate(registry)
     )
-
-
-def _read_design(cells: Mapping[str, str]) -> dict[str, str]:
-    found: list[tuple[str, str]] = _DESIGN.findall(cells.get("study_design", ""))
-    return {name.lower(): value.strip() for name, value in found}
 
 
 def _list_sections(cells: Mapping[str, str]) -> Iterator[Section]:

@@ -3,23 +3,22 @@
 A document is one study, an array of studies, a page ``{"studies": [...]}``, or studies line by line (JSONL). Arrays and
 pages are streamed; in JSONL a broken line costs that line only.
 
-The models below name every field that is read. A field of another type is an error that names its path, so that nothing
-is lost silently. null is the same as absent, and what is not named here may hold anything.
+A field that is read and has a wrong type is an error that names its path, so that nothing is lost silently. null is the
+same as absent, and a field that is not read may have any type.
 """
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import ijson  # type: ignore[import-untyped]
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
 
-from extractor.schemas import RegistryFields, Section
-
-from .drafts import Draft, Found, Unreadable, build_draft, find_bare_arms, find_nct_id, join_parts, text_section
+from .drafts import Draft, Found, Unreadable, build_draft
 from .streams import CappedStream, peek_block, read_lines
+from .study import StudyPaths, read_study
+
+_Value = TypeVar("_Value", str, list[Any], dict[str, Any])
 
 _OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
@@ -125,121 +124,54 @@ def _describe(problem: Exception) -> str:
     return f"broken JSON ({text})"
 
 
-_KINDS: Mapping[type, str] = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
-_EXPECTED = {"string_type": "text", "list_type": "a list", "tuple_type": "a list", "model_type": "an object"}
+_OUTCOME = {"measure": "measure", "description": "description", "time_frame": "timeFrame"}
+_PATHS = StudyPaths(
+    nct_id="identificationModule.nctId",
+    texts={
+        "title": "identificationModule.briefTitle",
+        "official_title": "identificationModule.officialTitle",
+        "brief_summary": "descriptionModule.briefSummary",
+        "detailed_description": "descriptionModule.detailedDescription",
+        "conditions": "conditionsModule.conditions[]",
+        "keywords": "conditionsModule.keywords[]",
+        "eligibility": "eligibilityModule.eligibilityCriteria",
+    },
+    items={
+        "arms": (
+            "armsInterventionsModule.armGroups[]",
+            {"label": "label", "type": "type", "description": "description"},
+        ),
+        "interventions": (
+            "armsInterventionsModule.interventions[]",
+            {"type": "type", "name": "name", "description": "description", "other_names": "otherNames[]"},
+        ),
+        "primary_outcomes": ("outcomesModule.primaryOutcomes[]", _OUTCOME),
+        "secondary_outcomes": ("outcomesModule.secondaryOutcomes[]", _OUTCOME),
+        "other_outcomes": ("outcomesModule.otherOutcomes[]", _OUTCOME),
+    },
+    registry={
+        "minimum_age": "eligibilityModule.minimumAge",
+        "maximum_age": "eligibilityModule.maximumAge",
+        "sex": "eligibilityModule.sex",
+        "healthy_volunteers": "eligibilityModule.healthyVolunteers",
+        "enrollment": "designModule.enrollmentInfo.count",
+        "enrollment_type": "designModule.enrollmentInfo.type",
+        "study_type": "designModule.studyType",
+        "allocation": "designModule.designInfo.allocation",
+        "masking": "designModule.designInfo.maskingInfo.masking",
+    },
+    phases="designModule.phases[]",
+    labels="armGroupLabels[]",
+    names="interventionNames[]",
+)
+"""Paths from a study's ``protocolSection`` on; ``[]`` marks a list."""
 
 
-class _Object(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+class _Node(NamedTuple):
+    """A value of a study, and its place in it."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_nulls(cls, value: object) -> object:
-        if value is None:  # in a list: the items behind it keep their numbers
-            return {}
-        return {key: one for key, one in value.items() if one is not None} if isinstance(value, dict) else value
-
-
-def _write_flag(value: object) -> object:
-    return ("false", "true")[value] if isinstance(value, bool) else value
-
-
-def _write_count(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-_Texts = tuple[str | None, ...]
-
-
-class _Identification(_Object):
-    nct_id: str | None = None
-    brief_title: str | None = None
-    official_title: str | None = None
-
-
-class _Description(_Object):
-    brief_summary: str | None = None
-    detailed_description: str | None = None
-
-
-class _Conditions(_Object):
-    conditions: _Texts = ()
-    keywords: _Texts = ()
-
-
-class _Enrollment(_Object):
-    count: Annotated[str | None, BeforeValidator(_write_count)] = None
-    type: str | None = None
-
-
-class _Masking(_Object):
-    masking: str | None = None
-
-
-class _DesignInfo(_Object):
-    allocation: str | None = None
-    masking_info: _Masking = _Masking()
-
-
-class _Design(_Object):
-    study_type: str | None = None
-    phases: _Texts = ()
-    design_info: _DesignInfo = _DesignInfo()
-    enrollment_info: _Enrollment = _Enrollment()
-
-
-class _Arm(_Object):
-    label: str | None = None
-    type: str | None = None
-    description: str | None = None
-    intervention_names: _Texts = ()
-
-
-class _Intervention(_Object):
-    type: str | None = None
-    name: str | None = None
-    description: str | None = None
-    other_names: _Texts = ()
-    arm_group_labels: _Texts = ()
-
-
-class _ArmsInterventions(_Object):
-    arm_groups: tuple[_Arm, ...] = ()
-    interventions: tuple[_Intervention, ...] = ()
-
-
-class _Outcome(_Object):
-    measure: str | None = None
-    description: str | None = None
-    time_frame: str | None = None
-
-
-class _Outcomes(_Object):
-    primary_outcomes: tuple[_Outcome, ...] = ()
-    secondary_outcomes: tuple[_Outcome, ...] = ()
-    other_outcomes: tuple[_Outcome, ...] = ()
-
-
-class _Eligibility(_Object):
-    eligibility_criteria: str | None = None
-    minimum_age: str | None = None
-    maximum_age: str | None = None
-    sex: str | None = None
-    healthy_volunteers: Annotated[str | None, BeforeValidator(_write_flag)] = None
-
-
-class _Protocol(_Object):
-    identification_module: _Identification = _Identification()
-    description_module: _Description = _Description()
-    conditions_module: _Conditions = _Conditions()
-    design_module: _Design = _Design()
-    arms_interventions_module: _ArmsInterventions = _ArmsInterventions()
-    outcomes_module: _Outcomes = _Outcomes()
-    eligibility_module: _Eligibility = _Eligibility()
-
-
-class _Study(_Object):
-    protocol_section: _Protocol
+    value: Any
+    place: str
 
 
 def build_study(study: Any) -> Draft:
@@ -251,72 +183,49 @@ def build_study(study: Any) -> Draft:
     """
     if not isinstance(study, dict) or study.get("protocolSection") is None:
         raise Unreadable("JSON that is no study (it has no protocolSection)", "give studies of the registry's API v2")
+    return read_study(_Node(study["protocolSection"], "protocolSection"), _PATHS, _find, _read_texts)
+
+
+def _find(node: _Node, path: str) -> list[_Node]:
+    """The values at a path. Null is the same as absent, and in a list it keeps the numbers of those after it."""
+    value, place = node
+    for step in path.split("."):
+        name = step.removesuffix("[]")
+        value, place = _expect(value, {}, place).get(name), f"{place}.{name}"
+    if path.endswith("[]"):
+        return [_Node(one, f"{place}[{number}]") for number, one in enumerate(_expect(value, [], place))]
+    return [_Node(value, place)]
+
+
+def _read_texts(node: _Node, path: str) -> list[str]:
+    """The texts at a path. A flag or a count is a text in old records, and true, false or a number in others."""
+    texts: list[str] = []
+    for value, place in _find(node, path):
+        if value is None:
+            continue
+        if path.endswith("healthyVolunteers") and isinstance(value, bool):
+            texts.append(str(value).lower())
+        elif path.endswith("count") and type(value) is int:
+            texts.append(str(value))
+        else:
+            texts.append(_expect(value, "", place))
     try:
-        protocol = _Study.model_validate(study).protocol_section
-    except ValidationError as problem:
-        raise _describe_field(problem) from None  # its message quotes the record
-    nct_id = find_nct_id(protocol.identification_module.nct_id)
-    return Draft(tuple(_list_sections(protocol)), nct_id, _read_registry(protocol))
+        "".join(texts).encode()
+    except UnicodeEncodeError:  # JSON can spell half a character
+        raise Unreadable(
+            "text that is no valid Unicode", "correct the escapes of its characters", place=place
+        ) from None
+    return texts
 
 
-def _describe_field(problem: ValidationError) -> Unreadable:
-    """The first wrong field, in our words."""
-    error = problem.errors(include_url=False)[0]
-    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in error["loc"]).removeprefix(".")
-    if error["type"] == "string_unicode":
-        return Unreadable("text that is no valid Unicode", "correct the escapes of its characters", place=path)
-    found = _KINDS.get(type(error["input"]), "a number")
-    expected = _EXPECTED.get(error["type"], "another type")
-    return Unreadable(f"{found} where {expected} is expected", "correct it or download the record again", place=path)
+_KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
 
 
-def _list_sections(protocol: _Protocol) -> Iterator[Section]:
-    identification, description = protocol.identification_module, protocol.description_module
-    conditions, arms, outcomes = (
-        protocol.conditions_module,
-        protocol.arms_interventions_module,
-        protocol.outcomes_module,
-    )
-    yield from text_section("title", identification.brief_title)
-    yield from text_section("official_title", identification.official_title)
-    yield from text_section("brief_summary", description.brief_summary)
-    yield from text_section("detailed_description", description.detailed_description)
-    yield from text_section("conditions", "\n".join(_present(conditions.conditions)))
-    yield from text_section("keywords", "\n".join(_present(conditions.keywords)))
-    yield from text_section("eligibility", protocol.eligibility_module.eligibility_criteria)
-    yield from _list_items("arms", arms.arm_groups, ("label", "type", "description"))
-    yield from _list_items("interventions", arms.interventions, ("type", "name", "description", "other_names"))
-    for name in ("primary_outcomes", "secondary_outcomes", "other_outcomes"):
-        yield from _list_items(name, getattr(outcomes, name), ("measure", "description", "time_frame"))
-
-
-def _list_items(name: str, items: Iterable[_Object], parts: Iterable[str]) -> Iterator[Section]:
-    """A section for each item, made of these fields."""
-    for number, item in enumerate(items):
-        held = ((part, getattr(item, part)) for part in parts)
-        texts = ((part, text) for part, value in held for text in (value if isinstance(value, tuple) else (value,)))
-        yield from join_parts(f"{name}[{number}]", texts)
-
-
-def _read_registry(protocol: _Protocol) -> RegistryFields:
-    eligibility, design, arms = protocol.eligibility_module, protocol.design_module, protocol.arms_interventions_module
-    linked = (label for item in arms.interventions for label in _present(item.arm_group_labels))
-    return RegistryFields(
-        minimum_age=eligibility.minimum_age or None,
-        maximum_age=eligibility.maximum_age or None,
-        sex=eligibility.sex or None,
-        healthy_volunteers=eligibility.healthy_volunteers or None,
-        enrollment=design.enrollment_info.count or None,
-        enrollment_type=design.enrollment_info.type or None,
-        phases=tuple(_present(design.phases)),
-        study_type=design.study_type or None,
-        allocation=design.design_info.allocation or None,
-        masking=design.design_info.masking_info.masking or None,
-        bare_arms=find_bare_arms(
-            ((arm.label, bool(_present(arm.intervention_names))) for arm in arms.arm_groups), linked
-        ),
-    )
-
-
-def _present(texts: _Texts) -> list[str]:
-    return [text for text in texts if text is not None]
+def _expect(value: Any, empty: _Value, place: str) -> _Value:
+    """The value if it is of the type of ``empty``, and ``empty`` for null. Raises ``Unreadable`` for other types."""
+    if value is None:
+        return empty
+    if isinstance(value, type(empty)):
+        return value
+    found, expected = _KINDS.get(type(value), "a number"), _KINDS[type(empty)]
+    raise Unreadable(f"{found} where {expected} is expected", "correct it or download the record again", place=place)

@@ -12,44 +12,62 @@ from xml.etree.ElementTree import Element, ParseError  # types only; defusedxml 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from extractor.schemas import RegistryFields, Section
-
-from .drafts import Draft, Found, Unreadable, build_draft, find_bare_arms, find_nct_id, join_parts, text_section
+from .drafts import Draft, Found, Unreadable, build_draft
 from .streams import CappedStream, peek_block
+from .study import StudyPaths, read_study
 
 _UTF16 = re.compile(rb"\s*<\?xml[^>]{0,80}utf-?16", re.IGNORECASE)
 _STUDY = "clinical_study"
-_TEXTS = (
-    ("title", "brief_title"),
-    ("official_title", "official_title"),
-    ("brief_summary", "brief_summary/textblock"),
-    ("detailed_description", "detailed_description/textblock"),
+_OUTCOME = {"measure": "measure", "description": "description", "time_frame": "time_frame"}
+_PATHS = StudyPaths(
+    nct_id="id_info/nct_id",
+    texts={
+        "title": "brief_title",
+        "official_title": "official_title",
+        "brief_summary": "brief_summary/textblock",
+        "detailed_description": "detailed_description/textblock",
+        "conditions": "condition",
+        "keywords": "keyword",
+        "eligibility": "eligibility/criteria/textblock",
+    },
+    items={
+        "arms": (
+            "arm_group",
+            {"label": "arm_group_label", "type": "arm_group_type", "description": "description"},
+        ),
+        "interventions": (
+            "intervention",
+            {
+                "type": "intervention_type",
+                "name": "intervention_name",
+                "description": "description",
+                "other_names": "other_name",
+            },
+        ),
+        "primary_outcomes": ("primary_outcome", _OUTCOME),
+        "secondary_outcomes": ("secondary_outcome", _OUTCOME),
+        "other_outcomes": ("other_outcome", _OUTCOME),
+    },
+    registry={
+        "minimum_age": "eligibility/minimum_age",
+        "maximum_age": "eligibility/maximum_age",
+        "sex": "eligibility/gender",
+        "healthy_volunteers": "eligibility/healthy_volunteers",
+        "enrollment": "enrollment",
+        "enrollment_type": "enrollment/@type",
+        "study_type": "study_type",
+        "allocation": "study_design_info/allocation",
+        "masking": "study_design_info/masking",
+    },
+    phases="phase",
+    labels="arm_group_label",
 )
-_ARM = (("label", "arm_group_label"), ("type", "arm_group_type"), ("description", "description"))
-_INTERVENTION = (
-    ("type", "intervention_type"),
-    ("name", "intervention_name"),
-    ("description", "description"),
-    ("other_names", "other_name"),
-)
-_OUTCOME = (("measure", "measure"), ("description", "description"), ("time_frame", "time_frame"))
-_ITEMS = (
-    ("arms", "arm_group", _ARM),
-    ("interventions", "intervention", _INTERVENTION),
-    ("primary_outcomes", "primary_outcome", _OUTCOME),
-    ("secondary_outcomes", "secondary_outcome", _OUTCOME),
-    ("other_outcomes", "other_outcome", _OUTCOME),
-)
-_PATHS = (
-    *(path for _, path in _TEXTS),
-    *(f"{path}/{tag}" for _, path, parts in _ITEMS for _, tag in parts),
-    *("id_info/nct_id", "intervention/arm_group_label", "condition", "keyword", "eligibility/criteria/textblock"),
-    *(f"eligibility/{tag}" for tag in ("minimum_age", "maximum_age", "gender", "healthy_volunteers")),
-    *("enrollment", "phase", "study_type", "study_design_info/allocation", "study_design_info/masking"),
-)
+_READ = {_PATHS.nct_id, _PATHS.phases, *_PATHS.texts.values(), *_PATHS.registry.values()}
+_READ |= {f"{path}/{tag}" for path, parts in _PATHS.items.values() for tag in parts.values()}
+_READ |= {f"{_PATHS.items['interventions'][0]}/{_PATHS.labels}"}
 """Every element that is read, from ``clinical_study`` on."""
-_INSIDE = {path.rpartition("/")[0] for path in _PATHS} | {"eligibility"}
-_TAGS = {tag for path in _PATHS for tag in path.split("/")}
+_INSIDE = {path.rpartition("/")[0] for path in _READ if "@" not in path} | {"eligibility"}
+_TAGS = {tag for path in _READ for tag in path.split("/")}
 
 
 def read_ctgov_xml(stream: BinaryIO) -> Iterator[Found]:
@@ -95,7 +113,7 @@ def _iterate_studies(stream: CappedStream, parser: DefusedXMLParser | None) -> I
 
 def _build_study(study: Element) -> Draft:
     _check_children(study, "")
-    return Draft(tuple(_list_sections(study)), find_nct_id(study.findtext("id_info/nct_id")), _read_registry(study))
+    return read_study(study, _PATHS, Element.findall, _read_texts)
 
 
 def _check_children(element: Element, path: str) -> None:
@@ -110,44 +128,13 @@ def _check_children(element: Element, path: str) -> None:
         raise Unreadable("text where elements are expected", remedy, place=place)
     for child in element:
         below = f"{path}/{child.tag}".lstrip("/")
-        if below in _PATHS or below in _INSIDE:
+        if below in _READ or below in _INSIDE:
             _check_children(child, below)
         elif child.tag in _TAGS:
             raise Unreadable(f"a {child.tag} that does not belong here", remedy, place=place)
 
 
-def _list_sections(study: Element) -> Iterator[Section]:
-    for name, path in _TEXTS:
-        yield from text_section(name, "\n".join(_texts(study, path)))
-    yield from text_section("conditions", "\n".join(_texts(study, "condition")))
-    yield from text_section("keywords", "\n".join(_texts(study, "keyword")))
-    yield from text_section("eligibility", "\n".join(_texts(study, "eligibility/criteria/textblock")))
-    for name, path, parts in _ITEMS:
-        for number, item in enumerate(study.findall(path)):
-            texts = ((part, text) for part, tag in parts for text in _texts(item, tag))
-            yield from join_parts(f"{name}[{number}]", texts)
-
-
-def _read_registry(study: Element) -> RegistryFields:
-    labels = (arm.findtext("arm_group_label") for arm in study.findall("arm_group"))
-    return RegistryFields(
-        minimum_age=_text(study, "eligibility/minimum_age"),
-        maximum_age=_text(study, "eligibility/maximum_age"),
-        sex=_text(study, "eligibility/gender"),
-        healthy_volunteers=_text(study, "eligibility/healthy_volunteers"),
-        enrollment=_text(study, "enrollment"),
-        enrollment_type=next((found.get("type") for found in study.findall("enrollment")), None),
-        phases=tuple(_texts(study, "phase")),
-        study_type=_text(study, "study_type"),
-        allocation=_text(study, "study_design_info/allocation"),
-        masking=_text(study, "study_design_info/masking"),
-        bare_arms=find_bare_arms(((label, False) for label in labels), _texts(study, "intervention/arm_group_label")),
-    )
-
-
-def _texts(element: Element, path: str) -> list[str]:
-    return ["".join(found.itertext()) for found in element.findall(path)]
-
-
-def _text(element: Element, path: str) -> str | None:
-    return next((text.strip() for text in _texts(element, path) if text.strip()), None)
+def _read_texts(element: Element, path: str) -> list[str]:
+    path, _, attribute = path.partition("/@")
+    found = element.findall(path)
+    return [one.get(attribute, "") if attribute else "".join(one.itertext()) for one in found]

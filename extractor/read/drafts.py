@@ -50,10 +50,6 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
         return Unreadable(f"an unexpected {type(error).__name__}", "please report it with the record", place=place)
     if not draft.sections:
         return Unreadable("the record holds no free text", "give a record with text", place=place)
-    try:
-        "".join(section.text for section in draft.sections).encode()
-    except UnicodeEncodeError:  # JSON can spell half a character
-        return Unreadable("text that is no valid Unicode", "correct the escapes of its characters", place=place)
     return replace(draft, place=place)
 
 
@@ -98,7 +94,7 @@ _TYPE = (
     r"|OTHER|PROCEDURE|RADIATION)"
 )
 _ITEM = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
-# A name may hold a bar of its own: only one before a type separates.
+# A name may contain a bar: only one before a type separates.
 _SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
 
 
@@ -123,27 +119,3 @@ def list_interventions(cell: str) -> Iterator[Section]:
         spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
         parts = tuple(Part(name=name, start=start, end=end) for name, start, end in spans if end > start)
         yield Section(name=f"interventions[{number}]", text=item, parts=parts)
-
-
-def find_bare_arms(arms: Iterable[tuple[str | None, bool]], linked: Iterable[str]) -> tuple[str, ...]:
-    """The sections of arms that have no intervention. An arm names its interventions, or an intervention its arms.
-
-    Nothing is known where a study links nothing, or where an intervention names an arm that is not there: the label
-    may be another spelling of any.
-
-    Args:
-        arms: Each arm's label, and whether it names an intervention.
-        linked: The labels that interventions name.
-
-    >>> find_bare_arms([("Low", False), ("High", True), ("Sham", False)], ["low "])
-    ('arms[2]',)
-    """
-    arms = [(_fold(label or ""), names_one) for label, names_one in arms]
-    labels = set(map(_fold, linked))
-    if not labels <= {label for label, _ in arms} or not (labels or any(names_one for _, names_one in arms)):
-        return ()
-    return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(arms) if not names_one and label not in labels)
-
-
-def _fold(label: str) -> str:
-    return " ".join(label.split()).casefold()

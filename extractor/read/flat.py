@@ -10,7 +10,7 @@
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-A field may hold line breaks of its own and any may be missing, so position alone does not tell what a line is. Blank
+A field may contain line breaks and any may be missing, so position alone does not identify a line. Blank
 lines and list items belong to the line before them. Interventions are recognised by their type words. A list of
 outcomes is known by its items, ``measure, description, time frame``, which are joined by bars: it ends with a time
 frame, a short phrase after a comma that names a time and is no sentence. Prose has sentences and no bars.
@@ -162,7 +162,7 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
     """How many lines of a field are a list of outcomes; 0 if it is prose.
 
     The field is the ``first`` that may be a list, and the ``last`` of the record or not. Nearly every record
-    has a first list; a list before another field is the whole field; what stands last is prose if in doubt.
+    has a first list; a list before another field is the whole field; the last field is prose if in doubt.
     """
     text = " ".join(lines)
     is_prose = len(text) > _MAX_MEASURE or bool(_SENTENCES.search(text))

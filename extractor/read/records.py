@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from glob import has_magic, iglob
 from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from extractor.errors import RecordError, RepeatedRecord
@@ -17,7 +17,6 @@ from .drafts import Found, Unreadable
 from .streams import peek_block, to_utf8
 
 _STDIN = "<stdin>"
-_Result = TrialRecord | RecordError
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
 
 
@@ -40,14 +39,15 @@ def read_records(
     """
     seen: dict[str, tuple[str, int]] = {}
     for location in inputs:
-        for result in _read_input(os.fspath(location), stdin, open_address):
-            checked = _check_new(result, seen) if isinstance(result, TrialRecord) else result
-            if isinstance(checked, TrialRecord):
-                yield checked
-            elif on_error:
-                on_error(checked)
-            else:
-                raise checked
+        for found in _open_input(os.fspath(location), stdin, open_address):
+            for result in [found] if isinstance(found, RecordError) else _read_file(*found):
+                checked = _check_new(result, seen) if isinstance(result, TrialRecord) else result
+                if isinstance(checked, TrialRecord):
+                    yield checked
+                elif on_error:
+                    on_error(checked)
+                else:
+                    raise checked
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
@@ -58,7 +58,7 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     >>> next(read_stream("example.txt", BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"))).record_id
     'example'
     """
-    for result in _read_file(name, name, stream):
+    for result in _read_file(name, stream):
         if isinstance(result, RecordError):
             raise result
         yield result
@@ -75,49 +75,42 @@ def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRe
     return RepeatedRecord(source.path, record.record_id, first, same_text=known == digest, place=source.place)
 
 
-def _read_input(location: str, stdin: BinaryIO | None, open_address: OpenAddress | None) -> Iterator[_Result]:
+def _open_input(
+    location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
+) -> Iterator[tuple[str, BinaryIO] | RecordError]:
+    """The open files of one input, each closed before the next is opened."""
     if location == "-":
-        yield from _read_file(_STDIN, "stdin", stdin or sys.stdin.buffer)
-        return
-    if open_address and "://" in location:
-        yield from _read_opened(open_address(location))
-        return
-    for path in _locate_files(location):
-        if isinstance(path, RecordError):
-            yield path
-            continue
-        try:
-            stream = path.open("rb")
-        except OSError as problem:
-            yield _locate_problem(as_unreadable(problem), str(path))
-            continue
-        with closing(stream):
-            yield from _read_file(str(path), path.name, stream)
+        yield _STDIN, stdin or sys.stdin.buffer
+    elif open_address and "://" in location:
+        for found in open_address(location):
+            with nullcontext() if isinstance(found, RecordError) else closing(found[1]):
+                yield found
+    else:
+        for path in _locate_files(location):
+            if isinstance(path, RecordError):
+                yield path
+                continue
+            try:
+                stream = path.open("rb")
+            except OSError as problem:
+                yield _locate_problem(as_unreadable(problem), str(path))
+                continue
+            with stream:
+                yield str(path), stream
 
 
-def _read_opened(files: Iterator[tuple[str, BinaryIO] | RecordError]) -> Iterator[_Result]:
-    for found in files:
-        if isinstance(found, RecordError):
-            yield found
-            continue
-        path, stream = found
-        with closing(stream):
-            yield from _read_file(path, PurePosixPath(path).name, stream)
-
-
-def _read_file(path: str, name: str, stream: BinaryIO) -> Iterator[_Result]:
+def _read_file(path: str, stream: BinaryIO) -> Iterator[TrialRecord | RecordError]:
     try:
-        for document in open_documents(name, stream):
+        for document in open_documents(path.strip("<>"), stream):
             yield from _read_document(path, document)
     except (Unreadable, *BROKEN_STREAM) as problem:
         yield _locate_problem(as_unreadable(problem), path)
 
 
-def _read_document(path: str, document: Document) -> Iterator[_Result]:
-    if isinstance(document.stream, Unreadable):
-        yield _locate_problem(document.stream, path, document.member)
-        return
+def _read_document(path: str, document: Document) -> Iterator[TrialRecord | RecordError]:
     try:
+        if isinstance(document.stream, Unreadable):
+            raise document.stream
         stream = to_utf8(document.stream)
         name, read = detect_format(peek_block(stream))
     except (Unreadable, *BROKEN_STREAM) as problem:
@@ -171,10 +164,14 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
         yield from _locate_in_folder(path)
     elif path.exists():
         yield path
-    elif has_magic(location):
-        yield from _locate_matches(location)
-    else:
+    elif not has_magic(location):
         yield RecordError(location, "there is no such file or folder", "check the path")
+    else:
+        matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
+        if not matches:
+            yield RecordError(location, "no file matches the pattern", "check the pattern, and quote it in a shell")
+        for match in map(Path, matches):
+            yield from _locate_in_folder(match) if match.is_dir() else (match,)
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
@@ -182,26 +179,12 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
     empty = True
     for parent, folders, names in os.walk(folder, onerror=problems.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if not name.startswith(".") and path.is_file():
+        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
+            if path.is_file():
                 empty = False
                 yield path
-        while problems:
-            yield _no_access(problems.pop())
     for problem in problems:
-        yield _no_access(problem)
+        reason = f"the folder cannot be listed ({problem.strerror})"
+        yield RecordError(str(problem.filename), reason, "check its rights")
     if empty:
         yield RecordError(str(folder), "the folder holds no files", "name a folder with records")
-
-
-def _locate_matches(pattern: str) -> Iterator[Path | RecordError]:
-    matches = sorted(iglob(pattern, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
-    if not matches:
-        yield RecordError(pattern, "no file matches the pattern", "check the pattern, and quote it in a shell")
-    for match in matches:
-        yield from _locate_in_folder(Path(match)) if Path(match).is_dir() else (Path(match),)
-
-
-def _no_access(problem: OSError) -> RecordError:
-    return RecordError(str(problem.filename), f"the folder cannot be listed ({problem.strerror})", "check its rights")

@@ -10,7 +10,6 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from extractor.ground.rederive import list_items
 from extractor.pages import to_utf16
 from extractor.run.finished import TextState
 from extractor.schemas import (
@@ -54,7 +53,7 @@ class RunRecord:
     @cached_property
     def items(self) -> list[tuple[str, Item, list[Value]]]:
         """Every item with its path and its values, in the order of the guideline."""
-        return [(path, item, list(_list_values(path, item))) for path, item in list_items(self.extraction)]
+        return [(path, item, list(_list_values(path, item))) for path, item in self.extraction.list_items()]
 
     @property
     def title(self) -> str:
@@ -111,7 +110,7 @@ def _show_text(record: TrialRecord) -> dict[str, _Section]:
 def _show_quotes(extraction: TrialExtraction) -> dict[str, _Section]:
     """What an extraction quotes of each section, in the order of the text, with dots where something is left out."""
     quoted: Iterable[Evidence | Citation] = chain(
-        (one for _, item in list_items(extraction) for one in item.evidence),
+        (one for _, item in extraction.list_items() for one in item.evidence),
         (one for finding in extraction.findings for one in finding.citations),
     )
     quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)

@@ -29,69 +29,62 @@ class Place:
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
         self._files, self._root = _open_address(self.address)
-        protocol = self._files.protocol
-        names = {protocol} if isinstance(protocol, str) else set(protocol)
-        self._takes_whole_objects = bool(names & _WHOLE_OBJECTS)
 
     def list(self, folder: str) -> list[str]:
         """The names of the files in a folder, sorted; none if it is not there."""
-        with self._naming_file(folder):
+        with self._using(folder) as path:
             self._files.invalidate_cache()
             try:
-                found = self._files.ls(self._path(folder), detail=False)
+                return sorted(PurePosixPath(found).name for found in self._files.ls(path, detail=False))
             except FileNotFoundError:
                 return []
-            return sorted(PurePosixPath(path).name for path in found)
 
     def read(self, name: str) -> bytes | None:
         """A file's content; None if it is not there."""
-        with self._naming_file(name):
+        with self._using(name) as path:
             try:
-                content: bytes = self._files.cat_file(self._path(name))
+                content: bytes = self._files.cat_file(path)
             except FileNotFoundError:
                 return None
             return content
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, whole or not at all."""
-        with self._naming_file(name), self._whole(name) as path:
-            self._files.pipe_file(path, content)
+        with self._using(name) as path, self._whole(path) as coming:
+            self._files.pipe_file(coming, content)
 
-    def upload(self, path: Path, name: str) -> None:
+    def upload(self, file: Path, name: str) -> None:
         """Write a file of this machine there, whole or not at all."""
-        with self._naming_file(name), self._whole(name) as there:
-            self._files.put_file(str(path), there)
+        with self._using(name) as path, self._whole(path) as coming:
+            self._files.put_file(str(file), coming)
 
     def delete(self, folder: str) -> None:
         """Delete a folder with all that is in it, if it is there."""
-        with self._naming_file(folder):
+        with self._using(folder) as path:
             self._files.invalidate_cache()
-            if self._files.exists(self._path(folder)):
-                self._files.rm(self._path(folder), recursive=True)
+            if self._files.exists(path):
+                self._files.rm(path, recursive=True)
 
     @contextmanager
-    def _whole(self, name: str) -> Iterator[str]:
-        path = self._path(name)
-        if self._takes_whole_objects:
+    def _whole(self, path: str) -> Iterator[str]:
+        protocol = self._files.protocol
+        if _WHOLE_OBJECTS.isdisjoint([protocol] if isinstance(protocol, str) else protocol):
+            folder, _, name = path.rpartition("/")
+            self._files.makedirs(folder, exist_ok=True)
+            beside = f"{folder}/.{name}.{uuid4().hex[:8]}"
+            yield beside
+            self._files.mv(beside, path)
+        else:
             yield path
-            return
-        folder, _, last = path.rpartition("/")
-        self._files.makedirs(folder, exist_ok=True)
-        beside = f"{folder}/.{last}.{uuid4().hex[:8]}"
-        yield beside
-        self._files.mv(beside, path)
-
-    def _path(self, name: str) -> str:
-        return f"{self._root}/{name}"
 
     @contextmanager
-    def _naming_file(self, name: str) -> Iterator[None]:
+    def _using(self, name: str) -> Iterator[str]:
+        """The path of a file or folder there; errors name it."""
         try:
-            yield
+            yield f"{self._root}/{name}"
         except Exception as error:
-            raise StoreError(
-                f"{self.address}/{name}: {_first_line(error)}; mend that, or choose another --out"
-            ) from error
+            problem = f"{self.address}/{name}: {_first_line(error)}; mend that, or choose another --out"
+            raise StoreError(problem) from error
 
 
 def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -37,7 +37,7 @@ _AHEAD = 4
 
 
 class Sink:
-    """Where results go: a run's folder, standard output, or a comparison. This one drops them.
+    """Where results go: a run's folder, or standard output. This one drops them.
 
     ``in_any_order``: results may be written as they are ready. ``strict``: a record that occurs twice with different
     texts is a failure.
@@ -47,10 +47,9 @@ class Sink:
     strict = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - nothing was done before
-        """Whether an earlier run finished this record.
+        """Whether an earlier run finished this record. Called once for each, in input order, before anything else.
 
-        Called once for each record, in input order, before anything else. Raises ``RecordError`` for a record that
-        cannot be taken.
+        Raises ``RecordError`` for a record that cannot be taken.
         """
         return False
 
@@ -65,13 +64,14 @@ class Sink:
 
 
 class StreamSink(Sink):
-    """Writes extractions as JSON lines to one stream, if there is one, and failures to another."""
+    """Writes extractions as JSON lines to one stream, if there is one, and failures to another; in ASCII on a terminal,
+    which interprets some other characters. That the same text occurs twice does no harm, and is not written.
+    """
 
     def __init__(self, results: TextIO | None, failures: TextIO, *, strict: bool = False) -> None:
         self._results, self._failures, self.strict = results, failures, strict
 
     def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
-        """Write an extraction as a line; in ASCII on a terminal, which interprets some other characters."""
         if self._results:
             text = line.line.decode()
             if self._results.isatty():
@@ -79,11 +79,9 @@ class StreamSink(Sink):
             self._results.write(text + "\n")
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        """Write a failure as a line."""
         self._failures.write(json.dumps(failure, ensure_ascii=self._failures.isatty()) + "\n")
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Write where a record occurs again with another text. The same text twice does no harm."""
         if not error.same_text:
             self.write_failure(describe_failure(error))
 
@@ -98,7 +96,11 @@ class BatchLimits:
 
 
 async def run_batch(
-    records: Iterable[TrialRecord], extract: Extract, sink: Sink, tally: Tally, limits: BatchLimits
+    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord],
+    extract: Extract,
+    sink: Sink,
+    tally: Tally,
+    limits: BatchLimits,
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
@@ -108,14 +110,14 @@ async def run_batch(
     ``EngineError`` when no process can extract records. What is finished when a run ends is kept.
     """
     relax_garbage_collector()
-    batch, budget = _Batch(sink, tally, limits.concurrency), limits.budget
+    batch, budget = _Batch(extract, sink, tally, limits.concurrency), limits.budget
     try:
-        for record in islice(records, limits.records):
-            if _is_done(record, sink, tally):
+        async for record in _take(records, limits.records):
+            if batch.is_done(record):
                 continue
             if budget and budget.reached:
                 break
-            batch.start(record, extract)
+            batch.start(record)
             while batch.is_full:
                 await batch.write_some()
         while batch.tasks:
@@ -134,6 +136,17 @@ async def run_batch(
         await batch.cancel()
 
 
+async def _take(
+    records: Iterable[TrialRecord] | AsyncIterable[TrialRecord], most: int | None
+) -> AsyncIterator[TrialRecord]:
+    if isinstance(records, AsyncIterable):
+        async for record in records:
+            yield record
+    else:
+        for record in islice(records, most):
+            yield record
+
+
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
     """Write down a record that could not be read or taken: as a failure, or as a note if it was read before."""
     if isinstance(error, RepeatedRecord) and (error.same_text or not sink.strict):
@@ -150,27 +163,14 @@ def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRe
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
     """A failure as one line of ``failures.jsonl``: which record, where it stands, what went wrong."""
     error = as_extractor_error(error)
-    failure = {
+    source = error if isinstance(error, RecordError) else record.source if record else None
+    return {
         "record_id": record.record_id if record else None,
-        "path": record.source.path if record else None,
-        "place": record.source.place if record else None,
+        "path": source.path if source else None,
+        "place": source.place if source else None,
         "error": error.kind if isinstance(error, UnexpectedError) else type(error).__name__,
         "message": str(error),
     }
-    if isinstance(error, RecordError):
-        failure |= {"path": error.path, "place": error.place}
-    return failure
-
-
-def _is_done(record: TrialRecord, sink: Sink, tally: Tally) -> bool:
-    """Whether nothing is to be done: an earlier run finished the record, or the sink cannot take it."""
-    try:
-        done = sink.is_done(record)
-    except RecordError as error:
-        note_unread(error, sink, tally, record)
-        return True
-    tally.resumed += done
-    return done
 
 
 _Task = asyncio.Task[tuple[ExtractedLine, Session]]
@@ -179,10 +179,10 @@ _Task = asyncio.Task[tuple[ExtractedLine, Session]]
 class _Batch:
     """The records under way, in the order of their start."""
 
-    def __init__(self, sink: Sink, tally: Tally, concurrency: int) -> None:
-        self._sink, self._tally, self._concurrency = sink, tally, concurrency
+    def __init__(self, extract: Extract, sink: Sink, tally: Tally, concurrency: int) -> None:
+        self._extract, self._sink, self._tally, self._concurrency = extract, sink, tally, concurrency
         self.tasks: dict[_Task, TrialRecord] = {}
-        self._was_answered = False
+        self._model_was_used = False  # as a record shows that did not fail for want of it
 
     @property
     def is_full(self) -> bool:
@@ -190,39 +190,39 @@ class _Batch:
         running = sum(not task.done() for task in self.tasks)
         return running >= self._concurrency or len(self.tasks) >= _AHEAD * self._concurrency
 
-    def start(self, record: TrialRecord, extract: Extract) -> None:
-        self.tasks[asyncio.ensure_future(_extract_observed(record, extract))] = record
+    def is_done(self, record: TrialRecord) -> bool:
+        """Whether nothing is to be done: an earlier run finished the record, or the sink cannot take it."""
+        try:
+            done = self._sink.is_done(record)
+        except RecordError as error:
+            note_unread(error, self._sink, self._tally, record)
+            return True
+        self._tally.resumed += done
+        self._model_was_used |= done
+        return done
+
+    def start(self, record: TrialRecord) -> None:
+        self.tasks[asyncio.ensure_future(self._extract_observed(record))] = record
 
     async def write_some(self) -> None:
         """Wait until a record has ended, and write what is ready. Raises what must stop the run."""
         if running := [task for task in self.tasks if not task.done()]:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        if self._sink.in_any_order:
-            ready = [task for task in self.tasks if task.done()]
-        else:
-            ready = list(takewhile(asyncio.Task.done, self.tasks))
-        for error in self.write(ready):
-            if isinstance(error, (ModelAway, EngineError)):
-                raise error
-            if isinstance(error, ModelUnavailable) and error.lasting and not self._was_reached():
+        ready = filter if self._sink.in_any_order else takewhile
+        for error in self.write(ready(asyncio.Task.done, list(self.tasks))):
+            if isinstance(error, (ModelAway, EngineError)) or (_is_lasting(error) and not self._model_was_used):
                 raise error
 
     def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
         """Write how these tasks ended; their errors."""
-        pairs = [(self.tasks.pop(task), task) for task in tasks]
-        errors = [self._write(record, task) for record, task in pairs]
-        return [error for error in errors if error]
+        ended = [self._write(self.tasks.pop(task), task) for task in tasks]
+        return [error for error in ended if error]
 
     async def cancel(self) -> None:
         """End what is under way, and wait until it has ended: only then its cost is known."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    def _was_reached(self) -> bool:
-        """Whether any record, of this run or an earlier one, shows that the model can be used."""
-        succeeded = (task.done() and not task.cancelled() and not task.exception() for task in self.tasks)
-        return bool(self._tally.extracted or self._tally.resumed) or self._was_answered or any(succeeded)
 
     def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
         # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
@@ -237,32 +237,37 @@ class _Batch:
         if isinstance(error, ModelError) and error.usage:
             add_counts(self._tally.counts, {"usage": error.usage.model_dump()})
         if not isinstance(error, (ModelAway, EngineError)):  # these are no fault of the record, which is tried again
-            self._was_answered |= not (isinstance(error, ModelUnavailable) and error.lasting)
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         return error
 
+    async def _extract_observed(self, record: TrialRecord) -> tuple[ExtractedLine, Session]:
+        """The result and the model's answers, reported as events. Whatever goes wrong is raised as ``ExtractorError``.
 
-async def _extract_observed(record: TrialRecord, extract: Extract) -> tuple[ExtractedLine, Session]:
-    """The result and the model's answers, reported as events. Whatever goes wrong is raised as ``ExtractorError``.
-
-    A record that is cancelled ends without another event.
-    """
-    tell(Event.RECORD_STARTED, record_id=record.record_id)
-    since = monotonic()
-    try:
-        with session(record.record_id) as answered:
-            line = await extract(record)
-    except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        known = as_extractor_error(error)
-        facts: dict[str, Fact] = {"error": type(known).__name__}
-        if isinstance(known, UnexpectedError):
-            facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
-        tell(Event.RECORD_FAILED, record_id=record.record_id, **facts, seconds=round(monotonic() - since, 3))
-        if known is error:
+        A record that is cancelled ends without another event.
+        """
+        tell(Event.RECORD_STARTED, record_id=record.record_id)
+        since = monotonic()
+        try:
+            with session(record.record_id) as answered:
+                line = await self._extract(record)
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
             raise
-        raise known from error
-    tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
-    return line, answered
+        except BaseException as error:
+            known = as_extractor_error(error)
+            self._model_was_used |= not isinstance(known, EngineError) and not _is_lasting(known)
+            facts: dict[str, Fact] = {"error": type(known).__name__}
+            if isinstance(known, UnexpectedError):
+                facts = {"error": known.kind, "traceback": " < ".join(known.frames)}
+            tell(Event.RECORD_FAILED, record_id=record.record_id, **facts, seconds=round(monotonic() - since, 3))
+            if known is error:
+                raise
+            raise known from error
+        self._model_was_used = True
+        tell(Event.RECORD_DONE, record_id=record.record_id, seconds=round(monotonic() - since, 3))
+        return line, answered
+
+
+def _is_lasting(error: BaseException) -> bool:
+    """Whether the model cannot be used for other records either."""
+    return isinstance(error, ModelUnavailable) and error.lasting

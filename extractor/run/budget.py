@@ -1,9 +1,9 @@
 """What a run may spend: its limits of money or tokens, checked before each call, at the prices of its model."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
@@ -14,8 +14,6 @@ from extractor.schemas import Usage
 
 from .prices import PICO, ListedPrice, Price, PriceList
 
-_CALIBRATED_AFTER = 10
-"""Calls after which forecasts are corrected by what the calls took."""
 _MOST_CALLS = 2000
 
 
@@ -28,14 +26,6 @@ class Limits:
 
     def __bool__(self) -> bool:
         return self.usd is not None or self.tokens is not None
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """What a call will probably take, and at most: by unit."""
-
-    expected: Mapping[str, float]
-    most: Mapping[str, float]
 
 
 class Budget:
@@ -53,86 +43,62 @@ class Budget:
         if limits.usd is not None and (price is None or spent.unpriced):
             raise ValueError("a limit in money needs the price of the model; --prices FILE can tell it, see README")
         self._limits, self._rates, self._price = limits, rates, price
-        tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
-        self._spent: Counter[str] = Counter({"tokens": tokens, "picodollars": spent.picodollars})
-        most = {"tokens": limits.tokens, "picodollars": None if limits.usd is None else round(limits.usd * PICO)}
-        self._most = {unit: limit for unit, limit in most.items() if limit is not None}
-        self._claims: dict[int, _Claim] = {}
-        self._number = self._answered = 0
-        self._taken: dict[str, float] = dict.fromkeys(self._spent, 0.0)
-        self._expected = dict.fromkeys(self._spent, 0.0)
+        self._tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
+        self._picodollars = spent.picodollars
+        self._most: dict[int, Usage] = {}  # what each call under way can take, by the number of its reservation
+        self._numbers = count(1)
         self._ended = asyncio.Event()
         self.reached = False
 
     async def reserve(self, size: RequestSize) -> int:
         """Reserve what a request may take, once there is room. Raises ``BudgetReached`` if there will be none."""
-        claim = self._claim(size)
-        while self.reached or not self._has_room(claim):
-            if self.reached or not self._claims:
-                self.reached = True
+        while (number := self.try_reserve(size)) is None:
+            if self.reached:
                 self._wake()
                 raise BudgetReached(str(self))
             await self._ended.wait()
-        return self._add(claim)
+        return number
 
     def try_reserve(self, size: RequestSize) -> int | None:
         """As ``reserve``, without waiting: None if there is no room."""
-        claim = self._claim(size)
-        if self._has_room(claim):
-            return self._add(claim)
-        self.reached |= not self._claims
+        forecast = forecast_request(size, self._rates)
+        prompt, output = round(forecast.prompt_tokens.expected), round(forecast.output_tokens.expected)
+        if not self.reached and self._has_room(Usage(prompt_tokens=prompt, output_tokens=output)):
+            return self.set_aside(size)
+        self.reached |= not self._most
         return None
 
     def set_aside(self, size: RequestSize) -> int:
         """Reserve what a request that was sent already may take, whether there is room or not."""
-        return self._add(self._claim(size))
+        forecast, number = forecast_request(size, self._rates), next(self._numbers)
+        # Answers are cut at their limit, together with what some models think before them.
+        output = max(size.most_tokens, round(forecast.output_tokens.high))
+        self._most[number] = Usage(prompt_tokens=round(forecast.prompt_tokens.high), output_tokens=output)
+        return number
 
     def charge(self, reservation: int, usage: Usage) -> None:
         """End a reservation, and count what the request took."""
-        claim = self._claims.pop(reservation)
-        for unit, amount in self._amounts(usage).items():
-            self._spent[unit] += amount
-            self._taken[unit] += amount
-            self._expected[unit] += claim.expected[unit]
-        self._answered += usage.prompt_tokens > 0
+        del self._most[reservation]
+        self._tokens += usage.prompt_tokens + usage.output_tokens
+        self._picodollars += self._price.cost(usage) if self._price else 0
         self._wake()
 
     def __str__(self) -> str:
         parts = []
         if self._limits.usd is not None:
-            parts.append(f"${self._spent['picodollars'] / PICO:.4f} of ${self._limits.usd} are spent")
+            parts.append(f"${self._picodollars / PICO:.4f} of ${self._limits.usd} are spent")
         if self._limits.tokens is not None:
-            parts.append(f"{self._spent['tokens']:.0f} tokens are spent, the limit is {self._limits.tokens}")
+            parts.append(f"{self._tokens} tokens are spent, the limit is {self._limits.tokens}")
         return ", ".join(parts) + "; the next call may not fit" * self.reached
 
-    def _has_room(self, claim: _Claim) -> bool:
-        under_way = {unit: sum(each.most[unit] for each in self._claims.values()) for unit in self._most}
-        return all(
-            self._spent[unit] + under_way[unit] + self._expect(claim, unit) <= most for unit, most in self._most.items()
-        )
-
-    def _expect(self, claim: _Claim, unit: str) -> float:
-        """What a call will probably take, as the calls before it did."""
-        if self._answered < _CALIBRATED_AFTER or not self._expected[unit]:
-            return claim.expected[unit]
-        return min(claim.expected[unit] * self._taken[unit] / self._expected[unit], claim.most[unit])
-
-    def _add(self, claim: _Claim) -> int:
-        self._number += 1
-        self._claims[self._number] = claim
-        return self._number
-
-    def _claim(self, size: RequestSize) -> _Claim:
-        forecast = forecast_request(size, self._rates)
-        prompt, output = forecast.prompt_tokens, forecast.output_tokens
-        expected = Usage(prompt_tokens=round(prompt.expected), output_tokens=round(output.expected))
-        # Answers are cut at their limit, together with what some models think before them.
-        most = Usage(prompt_tokens=round(prompt.high), output_tokens=max(size.most_tokens, round(output.high)))
-        return _Claim(self._amounts(expected), self._amounts(most))
-
-    def _amounts(self, usage: Usage) -> dict[str, int]:
-        tokens = usage.prompt_tokens + usage.output_tokens
-        return {"tokens": tokens, "picodollars": self._price.cost(usage) if self._price else 0}
+    def _has_room(self, expected: Usage) -> bool:
+        usages = [*self._most.values(), expected]
+        tokens = self._tokens + sum(usage.prompt_tokens + usage.output_tokens for usage in usages)
+        if self._limits.tokens is not None and tokens > self._limits.tokens:
+            return False
+        if self._limits.usd is None or self._price is None:
+            return True
+        return self._picodollars + sum(map(self._price.cost, usages)) <= round(self._limits.usd * PICO)
 
     def _wake(self) -> None:
         self._ended.set()
@@ -183,9 +149,7 @@ class Pricing:
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
         low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
         rates = load_rates(kind, model_class, Forecast(low=low, expected=expected, high=high))
-        if replies is None:
-            return rates
-        calls = replies.latest_calls(_MOST_CALLS)
+        calls = replies.latest_calls(_MOST_CALLS) if replies else ()
         return calibrate(
             rates,
             ((measure_body(call.request), call.usage, call.asked_again, call.prompt == "conflict") for call in calls),
@@ -195,7 +159,6 @@ class Pricing:
         """The budget over all invocations of a run, whose calls are in ``replies``; None without a limit."""
         if not self.limits:
             return None
-        if replies is None:
-            return Budget(self.limits, self.rates(), self.price)
-        replies.price_unpriced()
-        return Budget(self.limits, self.rates(replies), self.price, replies.spending)
+        if replies:
+            replies.price_unpriced()
+        return Budget(self.limits, self.rates(replies), self.price, replies.spending if replies else None)

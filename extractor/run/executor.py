@@ -15,17 +15,17 @@ any process can take any step, and take it again.
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from itertools import islice
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, Self, TypeVar
 
-from extractor.errors import EngineError, ExtractorError, RecordError
+from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
 from extractor.llm.client import Model
 from extractor.llm.dialogue import QuestionBatch, Replies
-from extractor.llm.querying import MayAsk, converse, query_batch
+from extractor.llm.querying import converse, query_batch
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import TrialRecord
@@ -59,34 +59,6 @@ class Executor(ABC):
         processes that work on it, and an ``EngineError`` if no process can be started.
         """
 
-    async def advance(
-        self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
-    ) -> QuestionBatch | ExtractedLine:
-        """The record's next batch of questions after the replies to the batches before, or its finished line.
-
-        ``replies`` of ``[None]`` stand for "there is no model". Raises what ``compute`` does.
-        """
-        return await self.compute(advance_record, record, options, tuple(replies))
-
-    async def map(
-        self,
-        function: Callable[..., T],
-        records: Iterable[TrialRecord],
-        *arguments: Any,
-        on_error: Callable[[ExtractorError], None],
-    ) -> AsyncIterator[T]:
-        """Compute a function of many records, in their order. ``on_error`` gets the error of a record that fails."""
-        left = iter(records)
-        while chunk := tuple(islice(left, max(1, self.capacity))):
-            steps = (self.compute(function, record, *arguments) for record in chunk)
-            for computed in await asyncio.gather(*steps, return_exceptions=True):
-                if isinstance(computed, ExtractorError) and not isinstance(computed, EngineError):
-                    on_error(computed)
-                elif isinstance(computed, BaseException):
-                    raise computed
-                else:
-                    yield computed
-
     async def __aenter__(self) -> Self:
         return self
 
@@ -99,7 +71,7 @@ class InlineExecutor(Executor):
 
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
         """As ``Executor.compute``. A record that kills its process kills this one."""
-        return call_picklable(function, record, *arguments)
+        return call_picklable(None, function, record, *arguments)
 
 
 class ProcessExecutor(Executor):
@@ -108,20 +80,29 @@ class ProcessExecutor(Executor):
     Each worker process is a ``ProcessPoolExecutor`` of its own, so that its death is noticed at once and concerns only
     the records sent to it. It is replaced, and these records are tried once more in another process, one at a time: the
     one that kills this process too fails with a ``RecordError``, the others succeed.
+
+    A process whose step takes longer than ``timeout`` seconds ends itself. Before its first step it extracts
+    ``example``, where there is one, which loads the rules: that is not timed.
     """
 
-    def __init__(self, workers: int, inline_first: int = SMALL_RUN) -> None:
+    def __init__(
+        self,
+        workers: int,
+        inline_first: int = SMALL_RUN,
+        timeout: float | None = None,
+        example: TrialRecord | None = None,
+    ) -> None:
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
-        self._workers = [_Worker() for _ in range(workers)]
-        self._suspects = _Worker()
+        self._workers = [_Worker(timeout, example) for _ in range(workers)]
+        self._suspects = _Worker(timeout, example)
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
         """As ``Executor.compute``."""
         if self._inline_left > 0:
             self._inline_left -= 1
-            return call_picklable(function, record, *arguments)
+            return call_picklable(None, function, record, *arguments)
         worker = min(self._workers, key=lambda each: each.pending)
         try:
             return await worker.call(function, record, *arguments)
@@ -142,35 +123,30 @@ class ProcessExecutor(Executor):
 class _Worker:
     """One worker process, started when it is first needed and replaced when it has died."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float | None, example: TrialRecord | None) -> None:
         self.pending = 0
+        self._timeout, self._example = timeout, example
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
         self.pending += 1
         try:
-            for _ in range(2):  # a process that died while it had nothing to do is no fault of what comes next
-                starting = self._starting = self._starting or asyncio.ensure_future(_start_process())
+            while True:
+                starting = self._starting = self._starting or asyncio.ensure_future(_start_process(self._example))
                 pool = await asyncio.shield(starting)
+                future = None
                 try:
-                    future = asyncio.wrap_future(pool.submit(call_picklable, function, *arguments))
+                    future = pool.submit(call_picklable, self._timeout, function, *arguments)
+                    return await asyncio.wrap_future(future)
                 except BrokenExecutor:
-                    self._forget(starting)
-                    continue
-                try:
-                    return await future
-                except BrokenExecutor:
-                    self._forget(starting)
-                    raise
-            raise BrokenExecutor
+                    if self._starting is starting:
+                        self._starting = None
+                        tell(Event.WORKER_LOST)
+                    if future:  # a process that died while it had nothing to do is no fault of what comes next
+                        raise
         finally:
             self.pending -= 1
-
-    def _forget(self, dead: "asyncio.Task[ProcessPoolExecutor]") -> None:
-        if self._starting is dead:
-            self._starting = None
-            tell(Event.WORKER_LOST)
 
     async def close(self) -> None:
         """End the process, after the record it works on."""
@@ -181,12 +157,13 @@ class _Worker:
                 pool.shutdown(cancel_futures=True)
 
 
-async def _start_process() -> ProcessPoolExecutor:
+async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """A pool of one process that is ready. Raises ``EngineError`` if none can be started."""
+    first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
     for _ in range(_STARTS):
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
         with interrupts_blocked():
-            ready = pool.submit(os.getpid)
+            ready: Future[object] = pool.submit(first)
         try:
             await asyncio.wrap_future(ready)
         except BrokenExecutor:
@@ -202,17 +179,12 @@ async def _start_process() -> ProcessPoolExecutor:
 
 
 async def extract_with(
-    executor: Executor,
-    record: TrialRecord,
-    options: ExtractionOptions,
-    model: Model | None,
-    may_ask: MayAsk = lambda: True,
+    executor: Executor, record: TrialRecord, options: ExtractionOptions, model: Model | None
 ) -> ExtractedLine:
     """Extract a record: the executor computes, and this process sends the questions to ``model``.
 
-    Without a model the rules work alone, and the questions are counted as open. ``may_ask`` is called before each
-    question: where it returns False, the run's budget is spent. Raises what ``Executor.compute`` and ``query_batch``
-    do.
+    Without a model the rules work alone, and the questions are counted as open. Raises what ``Executor.compute`` and
+    ``query_batch`` do.
 
     >>> from extractor.read import read_records
     >>> record = next(read_records("seeds/records"))
@@ -220,10 +192,10 @@ async def extract_with(
     True
     """
     if isinstance(executor, InlineExecutor):  # the generator continues where it stopped, without parsing again
-        return to_line(await converse(extract(record, options), model, may_ask))
+        return to_line(await converse(extract(record, options), model))
     replies: list[Replies | None] = [] if model else [None]
-    while isinstance(step := await executor.advance(record, options, replies), QuestionBatch):
-        replies.append(await query_batch(step, model, may_ask) if model else None)
+    while isinstance(step := await executor.compute(advance_record, record, options, replies), QuestionBatch):
+        replies.append(await query_batch(step, model) if model else None)
     return step
 
 

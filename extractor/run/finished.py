@@ -71,30 +71,29 @@ class FinishedRun:
 
         Raises ``StoreError`` if it cannot be read.
         """
+        try:
+            return shape.model_validate_json(self.read_line(record_id))
+        except ValidationError as error:
+            raise StoreError(
+                f"{self.folder / EXTRACTIONS}: the result of {record_id} cannot be read ({error.error_count()} "
+                "problems); it was changed, or another version of this program made it: run again with --fresh"
+            ) from error
+
+    def read_line(self, record_id: str) -> bytes:
+        """A record's result as JSON."""
         start, length = self._places[record_id]
         path = self.folder / EXTRACTIONS
         with naming_file(path), path.open("rb") as results:
             results.seek(start)
-            line = results.read(length)
-        try:
-            return shape.model_validate_json(line)
-        except ValidationError as error:
-            raise StoreError(
-                f"{path}: a result at byte {start} cannot be read ({error.error_count()} problems); "
-                "it was changed, or another version of this program made it: run again with --fresh"
-            ) from error
+            return results.read(length)
 
     def read_lines(self) -> Iterator[bytes]:
         """All results as JSON, in the order of the input. Lines that a killed run did not store are left out."""
-        path = self.folder / EXTRACTIONS
-        with naming_file(path), path.open("rb") as results:
-            for start, length in self._places.values():
-                results.seek(start)
-                yield results.read(length)
+        return map(self.read_line, self._places)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
         """Where the records can be read again. A stream cannot."""
-        return tuple(_list_readable(self.manifest.find_inputs()))
+        return _list_readable(self.manifest.find_inputs())
 
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
         """Each record that has a result, once: those found in ``inputs`` in their order, then the others.
@@ -117,10 +116,9 @@ class FinishedRun:
             yield RereadRecord(record_id, TextState.MISSING)
 
     def _describe_incomplete(self) -> str | None:
-        state, total = self.manifest.state, self.manifest.total
+        state, total, done = self.manifest.state, self.manifest.total, len(self._places)
         if state is RunState.COMPLETE:
             return None
-        done = len(self._places)
         known = f" of {total:,}" if total and total >= done else ""
         records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
         if state is RunState.STOPPED:
@@ -139,5 +137,5 @@ def find_run(results: Path) -> FinishedRun | None:
     return FinishedRun(folder) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
 
 
-def _list_readable(inputs: Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
-    return [one for one in inputs if one != "-" and not Path(one).is_fifo()]
+def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:
+    return tuple(one for one in inputs if one != "-" and not Path(one).is_fifo())

@@ -17,15 +17,14 @@ from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
-from .manifest import Manifest, Repeated, Totals, read_manifest
-from .results import ResultsFile, lock_folder, naming_file, write_atomically
-from .store import RunStore, StartedRecord, digest_record
+from .manifest import Manifest, read_manifest
+from .results import lock_folder, naming_file, repair_results, sort_results, write_atomically
+from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
 EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
 _REPARSED = frozenset({"extractor", "rules", "prompts"})
 """Settings that ``extractor reparse`` brings up to date."""
-_AT_ONCE = 1000
 _MOST_DIFFERING = 100
 
 
@@ -56,31 +55,30 @@ class RunFolder(Sink):
         strict: bool = False,
         price: Callable[[Usage], int] | None = None,
     ) -> None:
-        self.path, self._price = path, price
+        self.path, self.strict, self._price, self._fresh = path, strict, price, fresh
         self._inputs = tuple(dict.fromkeys(inputs))
-        self.changed = self.lacking = 0
-        self.strict, self.differing = strict, list[RepeatedRecord]()
-        self._begun, self._fresh, self._notes_total = False, fresh, False
-        self._position = 0
+        self.changed = self.lacking = self._position = 0
+        self.differing: list[RepeatedRecord] = []
+        self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
         self._manifest_lock = Lock()  # the total may be noted from another thread
-        self._started: dict[str, StartedRecord] = {}
-        self._places: list[tuple[str, int]] = []
+        self._started: dict[str, tuple[TrialRecord, int]] = {}
         self._store: RunStore | None = None
         self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
-        with ExitStack() as closing:
+        self._manifest = Manifest(settings=dict(settings))
+        self._closing = ExitStack()
+        with ExitStack() as failing:
+            failing.push(self._closing)
             with naming_file(path):
                 path.mkdir(parents=True, exist_ok=True)
-                closing.enter_context(lock_folder(path))
-            self._manifest = Manifest(settings=dict(settings))
-            self._closing = closing
+                self._closing.enter_context(lock_folder(path))
             if not fresh:
                 self._continue_earlier()
-            self._closing = closing.pop_all()
+            failing.pop_all()
 
     def begin(self) -> None:
         """Start to write: from now on the folder is this run's. The first record, result or failure does it too."""
-        if self._begun:
+        if self._files:
             return
         with naming_file(self.path):
             if self._fresh:
@@ -88,12 +86,10 @@ class RunFolder(Sink):
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
             with self._manifest_lock:
-                self._write_manifest(self._with_total(self._manifest.begun(self._inputs, self._since)))
-                self._notes_total = True
+                self._write_manifest(self._manifest.begun(self._inputs, self._since))
             self._open_store()
-            self._results = self._closing.enter_context(ResultsFile(self.path / EXTRACTIONS))
-            self._failures, self._repeated = map(self._open_lines, (FAILURES, REPEATED))
-        self._begun = True
+            for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
+                self._files[name] = self._closing.enter_context((self.path / name).open(mode))
 
     @property
     def store(self) -> RunStore:
@@ -113,25 +109,22 @@ class RunFolder(Sink):
     def rewind(self) -> None:
         """Prepare for reading all records once more, from the first on."""
         self.begin()
-        self._position = 0
-        self._places.clear()
+        self._position = self.changed = 0
         self._started.clear()
-        self.changed = 0
         self.differing.clear()
-        for file in (self._failures, self._repeated):
-            with naming_file(Path(file.name)):
-                file.seek(0)
-                file.truncate()
+        with naming_file(self.path):
+            for name in (FAILURES, REPEATED):
+                self._files[name].seek(0)
+                self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
         """Whether an earlier run finished this very record. Called once for each record, in input order.
 
         Raises ``RepeatedRecord`` for a record with the id of another one from another file.
         """
-        started = StartedRecord(record, digest_record(record), self._position)
-        self._position += 1
+        position, self._position = self._position, self._position + 1
         known = self.store.find(record.record_id)
-        if known and known.text_sha256 != started.text_sha256:
+        if known and known.text_sha256 != digest_record(record):
             if known.path != record.source.path or known.invocation == self.store.invocation:
                 raise RepeatedRecord(
                     record.source.path,
@@ -143,31 +136,27 @@ class RunFolder(Sink):
                 )
             self.changed += 1
         elif known and known.done:
-            self._places.append((record.record_id, started.position))
-            if len(self._places) >= _AT_ONCE:
-                self._note_places()
+            self.store.note_place(record.record_id, position)
             return True
-        self._started[record.record_id] = started
+        self._started[record.record_id] = record, position
         return False
 
     def write(self, line: ExtractedLine, session: Session) -> None:
         """Append a result; it is on disk when this returns. ``session`` holds the answers in it."""
-        started = self._started.pop(line.record_id)
-        start, length = self._results.append(line.line)
-        self.store.add(started, line, start, length, session)
+        start = self._append(EXTRACTIONS, line.line)
+        record, position = self._started.pop(line.record_id)
+        self.store.add(record, position, line, (start, len(line.line) + 1), session)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
-        self.begin()
         self._started.pop(failure.get("record_id") or "", None)
-        _append(self._failures, failure)
+        self._append(FAILURES, _to_json(failure))
 
     def write_repeated(self, error: RepeatedRecord) -> None:
         """Append where a record was read before."""
-        self.begin()
         if not error.same_text and len(self.differing) < _MOST_DIFFERING:
             self.differing.append(error)
-        _append(self._repeated, _describe_repeated(error) | {"same_text": error.same_text})
+        self._append(REPEATED, _to_json(_describe_repeated(error) | {"same_text": error.same_text}))
 
     def __enter__(self) -> Self:
         return self
@@ -187,8 +176,8 @@ class RunFolder(Sink):
         """
         with self._manifest_lock, naming_file(self.path):
             self._total = total
-            if self._notes_total:
-                self._write_manifest(self._with_total(self._manifest))
+            if self._files:
+                self._write_manifest(self._manifest)
 
     def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
@@ -196,47 +185,38 @@ class RunFolder(Sink):
         ``stopped_by`` says what ended the run before its inputs ended, such as "interrupted". Nothing is written if
         the run never began.
         """
-        if not self._begun:
+        if not self._files:
             return
         if not stopped_by:
-            self.note_total(self._position)
-        with self._manifest_lock:
-            self._notes_total = False
-        self._note_places()
-        self._results.sort(self.store)
-        self.lacking = self.store.count_lacking()
-        totals = Totals.summed(self.store, resumed=tally.resumed, failed=tally.failed)
-        repeated = Repeated(
-            same_text=tally.repeated - tally.differing,
-            other_text=tally.differing,
-            places=tuple(map(_describe_repeated, self.differing)),
-        )
-        manifest = self._manifest.ended(totals, monotonic() - self._clock, stopped_by, repeated)
-        with naming_file(self.path):
-            self._write_manifest(manifest.with_servers(tally.by_server()))
+            self._total = self._position
+        with naming_file(self.path), self._manifest_lock:
+            self._files.pop(EXTRACTIONS).close()
+            sort_results(self.path / EXTRACTIONS, self.store)
+            places = list(map(_describe_repeated, self.differing))
+            manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
+            self.lacking = manifest.records["lacking"]
+            self._write_manifest(manifest)
 
-    def _with_total(self, manifest: Manifest) -> Manifest:
-        known = self._total is not None and len(manifest.inputs) == len(self._inputs)
-        return manifest.model_copy(update={"total": self._total}) if known else manifest
+    def _append(self, name: str, line: bytes) -> int:
+        """Append a line to a file, and return its first byte."""
+        self.begin()
+        with naming_file(self.path / name):
+            file = self._files[name]
+            start = file.tell()
+            file.write(line + b"\n")
+            file.flush()
+        return start
 
     def _write_manifest(self, manifest: Manifest) -> None:
-        self._manifest = manifest
-        write_atomically(self.path / MANIFEST, manifest.to_json())
-
-    def _open_lines(self, name: str) -> IO[str]:
-        # A file's name may hold bytes that are no text; JSON can write them as an escape.
-        file = (self.path / name).open("w", encoding="utf-8", errors="backslashreplace")
-        return self._closing.enter_context(file)
+        known = self._total is not None and len(manifest.inputs) == len(self._inputs)
+        self._manifest = manifest.model_copy(update={"total": self._total}) if known else manifest
+        write_atomically(self.path / MANIFEST, self._manifest.to_json())
 
     def _open_store(self) -> RunStore:
         if self._store is None:
             self._store = RunStore(self.path, price=self._price)
             self._closing.callback(self._store.close)
         return self._store
-
-    def _note_places(self) -> None:
-        self.store.note_places(self._places)
-        self._places.clear()
 
     def _continue_earlier(self) -> None:
         earlier = read_manifest(self.path / MANIFEST)
@@ -251,24 +231,17 @@ class RunFolder(Sink):
         if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
             settings["model"] = joined
             earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
-        self._check_settings(earlier.settings)
+        if changed := {name: value for name, value in settings.items() if earlier.settings.get(name) != value}:
+            parts = (f"{name} was {_show(earlier.settings.get(name))}, is {_show(changed[name])}" for name in changed)
+            reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
+            raise SettingsDiffer(
+                f"{self.path}: was made with other settings ({'; '.join(parts)}); {reparse}use --fresh or another --out"
+            )
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
         self._manifest = earlier
         with naming_file(results):
-            ResultsFile.repair(results, self._open_store())
-
-    def _check_settings(self, earlier: Mapping[str, Any]) -> None:
-        settings = self._manifest.settings
-        changed = [name for name in settings if earlier.get(name) != settings[name]]
-        if changed:
-            differences = "; ".join(
-                f"{name} was {_show(earlier.get(name))}, is {_show(settings[name])}" for name in changed
-            )
-            reparse = f"extractor reparse {self.path} keeps its answers, " if _REPARSED.issuperset(changed) else ""
-            raise SettingsDiffer(
-                f"{self.path}: was made with other settings ({differences}); {reparse}use --fresh or another --out"
-            )
+            repair_results(results, self._open_store())
 
 
 def _show(value: Any) -> str:
@@ -276,10 +249,9 @@ def _show(value: Any) -> str:
     return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
-def _append(file: IO[str], content: Mapping[str, Any]) -> None:
-    with naming_file(Path(file.name)):
-        file.write(json.dumps(content, ensure_ascii=False) + "\n")
-        file.flush()
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    """A line. A file's name may hold bytes that are no text; JSON can write them as an escape."""
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:

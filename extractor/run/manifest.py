@@ -1,29 +1,27 @@
 """``run.json``: the settings that decide a run's results, and what all its invocations did together."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from glob import glob
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
 import extractor
 from extractor.errors import StoreError
-from extractor.llm.cache import Spending
 from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore
-from .tally import add_counts
+from .tally import Tally, add_counts
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
-    from extractor.llm.servers import ServerCalls
 
 _Counts = dict[str, NonNegativeInt]
 
@@ -31,10 +29,6 @@ _STAGES = ["schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """Code, vocabularies, pins of models, examples, learned weights. Markdown is a prompt below ``prompts``, and a
 description elsewhere."""
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 class RunState(StrEnum):
@@ -49,93 +43,42 @@ class RunState(StrEnum):
     STOPPED = "stopped"
 
 
-class Records(_Frozen):
-    """``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the same command asks
-    again. ``resumed`` and ``failed`` are of the last invocation.
+class Manifest(BaseModel):
+    """The content of ``run.json``, written when an invocation begins and when it ends.
+
+    ``state`` is of the last invocation, ``stopped_by`` says what stopped it, if anything did. ``total`` is how many
+    records the inputs hold, None as long as nobody knows. ``inputs`` are as they were given, ``input_paths`` the same
+    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts are as
+    of the last end.
+
+    Of the ``records``, ``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the
+    same command asks again; ``resumed`` and ``failed`` are of the last invocation. ``usage`` and ``cost`` are those of
+    all calls, each at the price of its day: ``usd`` is None while some call has no known price, and what a provider may
+    charge for ``calls_without_reply`` counts as nothing. ``repeated`` counts records of the last invocation's inputs
+    that occur twice; ``places`` are the first 100 with another text. ``servers``, only there where the model has
+    several, says how many calls each was sent and how many of these it had a fault at.
     """
 
-    extracted: NonNegativeInt = 0
-    lacking: NonNegativeInt = 0
-    resumed: NonNegativeInt = 0
-    failed: NonNegativeInt = 0
+    model_config = ConfigDict(frozen=True)
 
-
-class Repeated(_Frozen):
-    """Records of the last invocation's inputs that occur twice; the first is taken.
-
-    ``places`` are the first 100 with another text; ``repeated.jsonl`` holds all.
-    """
-
-    same_text: NonNegativeInt = 0
-    other_text: NonNegativeInt = 0
-    places: tuple[dict[str, str], ...] = ()
-
-
-class Cost(_Frozen):
-    """What all calls cost, each at the price of its day; ``usd`` is None while some call has no known price.
-
-    ``calls_without_reply`` were cut off: what a provider may charge for them is not known, and counts as nothing.
-    """
-
-    usd: float | None = 0.0
-    calls_without_price: NonNegativeInt = 0
-    calls_without_reply: NonNegativeInt = 0
-
-    @classmethod
-    def of(cls, spending: Spending) -> Self:
-        """The cost of the calls in a store."""
-        usd = None if spending.unpriced else spending.picodollars / 1e12
-        return cls(usd=usd, calls_without_price=spending.unpriced, calls_without_reply=spending.unanswered)
-
-
-class Totals(_Frozen):
-    """Counts over the records in the folder, and what all invocations spent on them and on those that failed."""
-
-    records: Records = Records()
+    state: RunState = RunState.RUNNING
+    stopped_by: str | None = None
+    total: NonNegativeInt | None = None
+    settings: dict[str, Any]
+    inputs: tuple[str, ...] = ()
+    input_paths: tuple[str, ...] = ()
+    started: str | None = None
+    seconds: float = Field(default=0.0, ge=0)
+    records: _Counts = {"extracted": 0, "lacking": 0, "resumed": 0, "failed": 0}
     items: _Counts = {}
     findings: NonNegativeInt = 0
     finding_kinds: _Counts = {}
     absences: _Counts = {}
     support: _Counts = {}
     usage: Usage = Usage()
-    cost: Cost = Cost()
-
-    @classmethod
-    def summed(cls, store: RunStore, *, resumed: int, failed: int) -> Self:
-        """What the records of a store count together, and the calls that were ever made for the run."""
-        total: dict[str, Any] = {}
-        for counts in store.counts():
-            add_counts(total, json.loads(counts))
-        ordered = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in total.items()}
-        ordered.setdefault("records", {}).update(lacking=store.count_lacking(), resumed=resumed, failed=failed)
-        spending = store.replies.spending
-        spent = spending.usage.model_dump(exclude={"questions", "open_questions"})
-        cost = Cost.of(spending).model_dump()
-        return cls.model_validate(ordered | {"usage": ordered.get("usage", {}) | spent, "cost": cost})
-
-
-class Manifest(Totals):
-    """The content of ``run.json``, written when an invocation begins and when it ends.
-
-    ``state`` is of the last invocation, ``stopped_by`` says what stopped it, if anything did. ``total`` is how many
-    records the inputs hold, None as long as nobody knows. ``inputs`` are as they were given, ``input_paths`` the same
-    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts are
-    as of the last end.
-
-    ``servers``, only there where the model has several, says how many calls each was sent and how many of these it had
-    a fault at, in all invocations that came to an end.
-    """
-
-    settings: dict[str, Any]
-    state: RunState = RunState.RUNNING
-    stopped_by: str | None = None
-    total: NonNegativeInt | None = None
-    inputs: tuple[str, ...] = ()
-    input_paths: tuple[str, ...] = ()
-    started: str | None = None
-    seconds: float = Field(default=0.0, ge=0)
+    cost: dict[str, int | float | None] = {"usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0}
     servers: dict[str, _Counts] = {}
-    repeated: Repeated = Repeated()
+    repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -158,17 +101,44 @@ class Manifest(Totals):
         }
         return self.model_copy(update=update)
 
-    def ended(self, totals: Totals, seconds: float, stopped_by: str | None, repeated: Repeated) -> "Manifest":
-        """The manifest after one more invocation; ``totals`` are those of all."""
-        state = RunState.STOPPED if stopped_by else RunState.COMPLETE
-        update: dict[str, Any] = {name: getattr(totals, name) for name in Totals.model_fields}
-        update |= {
-            "state": RunState.INTERRUPTED if stopped_by == RunState.INTERRUPTED else state,
+    def ended(
+        self, store: RunStore, tally: Tally, seconds: float, stopped_by: str | None, places: list[dict[str, str]]
+    ) -> "Manifest":
+        """The manifest after one more invocation of so many seconds, with the counts of all.
+
+        ``places`` are those of records that occur again with another text.
+        """
+        counts: dict[str, Any] = {}
+        for counted in store.counts():
+            add_counts(counts, json.loads(counted))
+        counts = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in counts.items()}
+        spending, servers = store.replies.spending, dict(self.servers)
+        for server, calls in tally.by_server().items():
+            servers[server] = dict(servers.get(server, {}))
+            add_counts(servers[server], calls._asdict())
+        lacking = {"lacking": store.count_lacking(), "resumed": tally.resumed, "failed": tally.failed}
+        update = {
+            "state": RunState.STOPPED if stopped_by else RunState.COMPLETE,
             "stopped_by": stopped_by,
-            "repeated": repeated,
             "seconds": round(self.seconds + seconds, 3),
+            "records": {"extracted": 0} | counts.get("records", {}) | lacking,
+            "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude={"questions", "open_questions"}),
+            "cost": {
+                "usd": None if spending.unpriced else spending.picodollars / 1e12,
+                "calls_without_price": spending.unpriced,
+                "calls_without_reply": spending.unanswered,
+            },
+            "servers": servers,
+            "repeated": {
+                "same_text": tally.repeated - tally.differing,
+                "other_text": tally.differing,
+                "places": places,
+            },
         }
-        return self.model_copy(update=update)
+        if stopped_by == RunState.INTERRUPTED:
+            update["state"] = RunState.INTERRUPTED
+        known = {"settings", "total", "inputs", "input_paths", "started"}
+        return Manifest.model_validate(self.model_dump(include=known) | counts | update)
 
     def find_inputs(self) -> tuple[str, ...]:
         """Where the inputs are: at their absolute paths, or, if nothing is there, as they were given."""
@@ -177,19 +147,10 @@ class Manifest(Totals):
             for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
         )
 
-    def with_servers(self, calls: Mapping[str, "ServerCalls"]) -> "Manifest":
-        """The manifest with what each server was sent in one more invocation."""
-        servers = {server: dict(counts) for server, counts in self.servers.items()}
-        for server, more in calls.items():
-            add_counts(servers.setdefault(server, {}), more._asdict())
-        return self.model_copy(update={"servers": servers})
-
     def to_json(self) -> bytes:
-        """One indented JSON object, settings first, ready to be written."""
-        first = ("state", "stopped_by", "total", "settings", "inputs", "input_paths", "started", "seconds")
+        """One indented JSON object, ready to be written."""
         content = self.model_dump(mode="json", exclude=None if self.servers else {"servers"})
-        ordered = {name: content[name] for name in first} | content
-        return json.dumps(ordered, indent=2).encode() + b"\n"
+        return json.dumps(content, indent=2).encode() + b"\n"
 
 
 def read_manifest(path: Path) -> Manifest | None:

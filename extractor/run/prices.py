@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -131,11 +132,11 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             content = _PriceFile.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror}; name a file of prices") from error
-        except ValidationError as error:
-            problems = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            raise ValueError(f"{path}: is no file of prices: {'; '.join(problems)}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path}: is no file of prices: {error}") from error
+        except (ValidationError, tomllib.TOMLDecodeError) as error:
+            problem = str(error)
+            if isinstance(error, ValidationError):
+                problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise ValueError(f"{path}: is no file of prices: {problem}") from error
         entries += (ListedPrice(name, price, str(path), content.as_of) for name, price in content.model.items())
     return PriceList(tuple(entries))
 
@@ -148,21 +149,16 @@ def _matches(listed: str, name: str) -> bool:
 
 
 def _find_hosted(spec: ModelSpec) -> ListedPrice | None:
-    name = spec.name or ""
     for provider, url in ((None, spec.base_url), ("openai", None)):
         if provider or url:
-            try:
-                _, model = get_snapshot().find_provider_model(name, None, provider, url)
-            except LookupError:
-                continue
-            return _list_model(model)
+            with suppress(LookupError):
+                return _list_model(get_snapshot().find_provider_model(spec.name or "", None, provider, url)[1])
     return None
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
     """A model's price; of prices that grow with the length of the prompt the first, None for what is no text model."""
-    now = datetime.now(UTC)
-    prices = model.get_prices(now)
+    prices = model.get_prices(datetime.now(UTC))
     prompt, cached, output = map(_base, (prices.input_mtok, prices.cache_read_mtok, prices.output_mtok))
     if not prompt or output is None or prices.input_audio_mtok:
         return None

@@ -1,18 +1,20 @@
 """The forecast of ``extractor run --dry-run``: calls, tokens, money and time, as low, expected and high figures."""
 
+import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import astuple, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from extractor.errors import ExtractorError
+from extractor.errors import EngineError, ExtractorError
 from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
-from extractor.llm.planner import estimate_record
+from extractor.llm.planner import Estimate, estimate_record
 from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
@@ -96,27 +98,29 @@ async def measure_records(
     each other record.
     """
 
-    async def estimate(chosen: Iterable[TrialRecord]) -> list[tuple[float, ...]]:
-        rows = []
-        async for found in executor.map(estimate_record, chosen, options, on_error=on_error):
-            rows.append((found.questions, *astuple(found.size), found.seconds))
-            on_estimate()
-        return rows
+    async def estimate(chosen: Iterable[TrialRecord]) -> AsyncIterator[tuple[float, ...]]:
+        left = iter(chosen)
+        while chunk := tuple(islice(left, max(1, executor.capacity))):
+            steps = (executor.compute(estimate_record, record, options) for record in chunk)
+            for found in await asyncio.gather(*steps, return_exceptions=True):
+                if isinstance(found, Estimate):
+                    on_estimate()
+                    yield (found.questions, *astuple(found.size), found.seconds)
+                elif isinstance(found, ExtractorError) and not isinstance(found, EngineError):
+                    on_error(found)
+                else:
+                    raise found
 
-    if sample is None:
-        rows = await estimate(records)
-        strata = [(len(rows), rows)]
-    else:
-        strata = [(members, await estimate(drawn)) for members, drawn in draw_sample(records, sample)]
+    strata = [(None, records)] if sample is None else draw_sample(records, sample)
     sums, variances, count, estimated = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0
-    for members, rows in strata:
-        if not rows:
-            continue
-        table, drawn = np.array(rows, dtype=np.float64), len(rows)
-        count, estimated = count + members, estimated + drawn
-        sums += members * table.mean(axis=0)
-        if drawn > 1:
-            variances += members**2 * (1 - drawn / members) * table.var(axis=0, ddof=1) / drawn
+    for members, drawn in strata:
+        table = np.array([row async for row in estimate(drawn)], dtype=np.float64)
+        if rows := len(table):
+            number = members or rows
+            count, estimated = count + number, estimated + rows
+            sums += number * table.mean(axis=0)
+            if rows > 1:
+                variances += number**2 * (1 - rows / number) * table.var(axis=0, ddof=1) / rows
     return Measured(count, estimated, sums, np.sqrt(variances))
 
 
@@ -131,20 +135,20 @@ def draw_sample(
     """
     rng = random.Random(seed)  # noqa: S311 - a sample, no secret
     members: Counter[int] = Counter()
-    kept: dict[int, list[TrialRecord]] = defaultdict(list)
+    drawn: dict[int, list[TrialRecord]] = defaultdict(list)
     for record in records:
         size = sum(len(section.text) for section in record.sections).bit_length()
         members[size] += 1
-        if len(kept[size]) < wanted:
-            kept[size].append(record)
+        if len(drawn[size]) < wanted:
+            drawn[size].append(record)
         elif (place := rng.randrange(members[size])) < wanted:
-            kept[size][place] = record
+            drawn[size][place] = record
     if members.total() > wanted:
-        weights = {size: number * 2.0**size for size, number in members.items()}
-        for size in members:
-            share = round(wanted * weights[size] / sum(weights.values()))
-            kept[size] = rng.sample(kept[size], min(len(kept[size]), max(share, _SMALLEST_DRAW)))
-    return [(members[size], tuple(kept[size])) for size in sorted(members)]
+        characters = sum(number * 2.0**size for size, number in members.items())
+        for size, number in members.items():
+            share = max(round(wanted * number * 2.0**size / characters), _SMALLEST_DRAW)
+            drawn[size] = rng.sample(drawn[size], min(len(drawn[size]), share))
+    return [(members[size], tuple(drawn[size])) for size in sorted(members)]
 
 
 def quote_run(
@@ -154,24 +158,24 @@ def quote_run(
     assumed time if None.
     """
     shifted = [measured.shift(errors) for errors in (-_CERTAINTY, 0.0, _CERTAINTY)]
-    bounds = [forecast_run(size, rates) for _, size, _ in shifted]
-    tokens = TokenForecast(
-        *(
-            Forecast(low=low.low, expected=expected.expected, high=high.high)
-            for name in ("calls", "prompt_tokens", "output_tokens")
-            for low, expected, high in [[getattr(bound, name) for bound in bounds]]
-        )
+    low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
+    calls, prompt, output = (
+        Forecast(low=getattr(low, name).low, expected=getattr(expected, name).expected, high=getattr(high, name).high)
+        for name in ("calls", "prompt_tokens", "output_tokens")
     )
-    questions = Forecast(low=shifted[0][0], expected=shifted[1][0], high=shifted[2][0])
-    work = Forecast(low=shifted[0][2], expected=shifted[1][2], high=shifted[2][2])
+    questions, work = (
+        Forecast(low=lowest, expected=probable, high=highest)
+        for lowest, probable, highest in (zip(*((asked, seconds) for asked, _, seconds in shifted), strict=True))
+    )
+    tokens = TokenForecast(calls, prompt, output)
     exact = measured.sampled == measured.records
     return Quote(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
         questions=questions.rounded(),
-        calls=tokens.calls.rounded(),
-        prompt_tokens=tokens.prompt_tokens.rounded(),
-        output_tokens=tokens.output_tokens.rounded(),
+        calls=calls.rounded(),
+        prompt_tokens=prompt.rounded(),
+        output_tokens=output.rounded(),
         usd=_forecast_price(tokens, pricing.price).rounded(4) if pricing.price else None,
         seconds=_forecast_seconds(tokens, work * _ASSEMBLING, pricing, concurrency, latency).rounded(1),
         price=_describe_price(pricing),
@@ -183,13 +187,15 @@ def quote_run(
 def _forecast_price(tokens: TokenForecast, price: Price) -> Forecast:
     """The low figure assumes that half of long prompts comes from the provider's cache."""
     prompt, output = tokens.prompt_tokens, tokens.output_tokens
-    long = prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected)
-    usages = (
-        Usage(prompt_tokens=int(prompt.low), cached_tokens=int(prompt.low / 2) * long, output_tokens=int(output.low)),
-        Usage(prompt_tokens=round(prompt.expected), output_tokens=round(output.expected)),
-        Usage(prompt_tokens=round(prompt.high), output_tokens=round(output.high)),
+    cached = int(prompt.low / 2) * (prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected))
+    low, expected, high = (
+        price.cost(Usage(prompt_tokens=round(p), cached_tokens=c, output_tokens=round(o))) / PICO
+        for p, c, o in (
+            (prompt.low, cached, output.low),
+            (prompt.expected, 0, output.expected),
+            (prompt.high, 0, output.high),
+        )
     )
-    low, expected, high = (price.cost(usage) / PICO for usage in usages)
     return Forecast(low=low, expected=expected, high=high)
 
 
@@ -203,11 +209,8 @@ def _forecast_seconds(
         return work + _BATCH_SECONDS
     each = Forecast.exactly(latency) if latency is not None else _assume_latency(tokens, pricing)
     waiting = tokens.calls * each * Forecast.exactly(1 / concurrency)
-    return Forecast(
-        low=max(work.low, waiting.low),
-        expected=max(work.expected, waiting.expected),
-        high=work.high + waiting.high,
-    )
+    expected = max(work.expected, waiting.expected)
+    return Forecast(low=max(work.low, waiting.low), expected=expected, high=work.high + waiting.high)
 
 
 def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
@@ -215,10 +218,10 @@ def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
     calls = max(1.0, tokens.calls.expected)
     prompt, output = tokens.prompt_tokens.expected / calls, tokens.output_tokens.expected / calls
     if pricing.spec and pricing.spec.kind is ModelKind.LOCAL:
-        return Forecast(
-            low=prompt / 2000 + output / 150, expected=prompt / 200 + output / 25, high=prompt / 40 + output / 5
-        )
-    return Forecast(low=0.3 + output / 200, expected=1 + output / 70, high=4 + output / 20)
+        seconds = (prompt / 2000 + output / 150, prompt / 200 + output / 25, prompt / 40 + output / 5)
+    else:
+        seconds = (0.3 + output / 200, 1 + output / 70, 4 + output / 20)
+    return Forecast(**dict(zip(("low", "expected", "high"), seconds, strict=True)))
 
 
 def _describe_price(pricing: Pricing) -> dict[str, Any] | None:

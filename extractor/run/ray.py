@@ -64,7 +64,7 @@ class RayExecutor(Executor):
         """
         async with self._slots:
             for _ in range(_ATTEMPTS):
-                answer = asyncio.ensure_future(_wait(self._call.remote(self._rules, function, record, *arguments)))
+                answer = asyncio.wrap_future(self._call.remote(self._rules, function, record, *arguments).future())
                 while not (await asyncio.wait([answer], timeout=_LOOK_S))[0]:
                     if not self._count_cores():
                         raise EngineError("the cluster has no node with a core any more; the same command goes on")
@@ -84,16 +84,12 @@ class RayExecutor(Executor):
         return int(self._ray.cluster_resources().get("CPU", 0))
 
 
-async def _wait(answer: Any) -> Any:
-    return await answer
-
-
 def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) -> T:
     """On a node: compute, if its program is the head's."""
     if rules != digest_rules():
         problem = "another version of this program, or other rules"
         raise EngineError(f"a node of the cluster has {problem}; install the same one on every node")
-    return call_picklable(function, *arguments)
+    return call_picklable(None, function, *arguments)
 
 
 @contextmanager

@@ -1,28 +1,27 @@
 """An earlier run's replies under today's rules and prompts, and what that changes. No model is asked."""
 
-import contextlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from extractor.api import Extractor
-from extractor.errors import RepeatedRecord, StoreError
+from extractor.errors import ExtractorError, StoreError
 from extractor.llm.recordings import RecallTally
-from extractor.llm.trace import Session
+from extractor.llm.trace import current_session
 from extractor.read import read_records
 from extractor.schemas import Criterion, Eligibility, Endpoint, Item, Regimen, TrialRecord
 
-from .batch import BatchLimits, Sink, note_unread, run_batch
+from .batch import BatchLimits, Sink, describe_failure, note_unread, run_batch
 from .executor import extract_with, open_executor
-from .folder import EXTRACTIONS, MANIFEST, RunFolder
-from .manifest import Manifest, describe_settings, read_manifest
+from .finished import FinishedRun
+from .folder import MANIFEST, RunFolder
+from .manifest import Manifest, describe_settings
 from .results import naming_file, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -31,7 +30,6 @@ _EXAMPLES = 3
 
 _Json = Mapping[str, Any]
 _PROVENANCE = frozenset(Item.model_fields)
-_PEOPLE = tuple(name for name in Eligibility.model_fields if name not in _PROVENANCE | {"criteria"})
 _KINDS: Mapping[str, tuple[type[Item], str]] = {
     "criteria": (Criterion, "quote"),
     "dosing": (Regimen, "quote"),
@@ -59,19 +57,18 @@ def compare_extractions(old: _Json, new: _Json) -> Iterator[Difference]:
     >>> list(compare_extractions(older, newer))
     [Difference(field='endpoints.concept', old=None, new='other')]
     """
-    yield from _compare_fields("eligibility", _PEOPLE, old["eligibility"], new["eligibility"])
+    yield from _compare_fields("eligibility", Eligibility, old["eligibility"], new["eligibility"])
     for kind, (model, quote) in _KINDS.items():
         before, after = _key_items(old, kind), _key_items(new, kind)
         yield from (Difference(kind, before[key].get(quote), None) for key in before if key not in after)
         yield from (Difference(kind, None, after[key].get(quote)) for key in after if key not in before)
-        names = tuple(name for name in model.model_fields if name not in _PROVENANCE)
         for key in before.keys() & after.keys():
-            yield from _compare_fields(kind, names, before[key], after[key])
+            yield from _compare_fields(kind, model, before[key], after[key])
 
 
-def _compare_fields(kind: str, names: tuple[str, ...], old: _Json, new: _Json) -> Iterator[Difference]:
-    for name in names:
-        if old.get(name) != new.get(name):
+def _compare_fields(kind: str, model: type[Item], old: _Json, new: _Json) -> Iterator[Difference]:
+    for name in model.model_fields:
+        if name not in _PROVENANCE and name != "criteria" and old.get(name) != new.get(name):
             yield Difference(f"{kind}.{name}", old.get(name), new.get(name))
 
 
@@ -88,9 +85,7 @@ def _key_items(extraction: _Json, kind: str) -> dict[tuple[Any, ...], _Json]:
 
 
 class Change(BaseModel):
-    """A field that has another value in so many ``records``, with the first of them."""
-
-    model_config = ConfigDict(frozen=True)
+    """A field that has another value in so many ``records``, with the first of them by their ids."""
 
     field: str
     records: int
@@ -105,109 +100,66 @@ class ComparisonReport(BaseModel):
     asked, so that their values are not compared. ``changed`` have another value somewhere.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    records: int
-    new: int
-    other_text: int
-    gone: int
-    failed: int
-    open: int
-    changed: int
+    records: int = 0
+    new: int = 0
+    other_text: int = 0
+    gone: int = 0
+    failed: int = 0
+    open: int = 0
+    changed: int = 0
     calls_unchanged: int
     calls_to_ask: int
     prompt_tokens_to_ask: int
     changes: tuple[Change, ...]
 
 
-class Comparison(Sink):
-    """Compares each result with the run's own, and passes it on to a ``folder`` if there is one.
+class _Comparison:
+    """Counts how new results differ from those of a run, and the records that only one of them has."""
 
-    Used as a context manager. ``on_failure`` gets each failure. Raises ``StoreError`` for a folder that holds no run,
-    or one that was killed and not resumed since.
-    """
+    def __init__(self, run: FinishedRun, store: RunStore) -> None:
+        self._run, self._store = run, store
+        self._counts = Counter[str]()
+        self._fields = Counter[str]()
+        self._examples = defaultdict[str, list[dict[str, Any]]](list)
 
-    def __init__(
-        self, run: Path, recall: RecallTally, on_failure: Callable[[dict[str, Any]], None], folder: Sink | None = None
-    ) -> None:
-        self._recall, self._on_failure, self._folder = recall, on_failure, folder or Sink()
-        self._counts: Counter[str] = Counter()
-        self._fields: Counter[str] = Counter()
-        self._examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        with ExitStack() as closing:
-            self._store = closing.enter_context(contextlib.closing(RunStore(run, reading=True)))
-            with naming_file(run / EXTRACTIONS):
-                self._file = closing.enter_context((run / EXTRACTIONS).open("rb"))
-            self._closing = closing.pop_all()
+    def count(self, records: Iterator[TrialRecord]) -> Iterator[TrialRecord]:
+        """Pass records on, and count them."""
+        for record in records:
+            known = self._store.find(record.record_id)
+            self._counts["records"] += 1
+            self._counts["new"] += known is None
+            self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
+            yield record
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closing.close()
-
-    def is_done(self, record: TrialRecord) -> bool:
-        """Count a record that was read."""
-        known = self._store.find(record.record_id)
-        self._counts["records"] += 1
-        self._counts["new"] += known is None
-        self._counts["other_text"] += bool(known and known.text_sha256 != digest_record(record))
-        return self._folder.is_done(record)
-
-    def write(self, line: ExtractedLine, session: Session) -> None:
+    def add(self, line: ExtractedLine, *, pending: bool) -> None:
         """Compare a result with the run's, if it has one and all its questions were answered."""
-        if session.pending:
+        if pending:
             self._counts["open"] += 1
-        elif old := self._read(line.record_id):
-            first_of_field: dict[str, Difference] = {}
-            for difference in compare_extractions(old, json.loads(line.line)):
-                first_of_field.setdefault(difference.field, difference)
-            self._counts["changed"] += bool(first_of_field)
-            self._fields.update(first_of_field.keys())
-            for field, difference in first_of_field.items():
-                if len(examples := self._examples[field]) < _EXAMPLES:
-                    examples.append({"record_id": line.record_id, "old": difference.old, "new": difference.new})
-        self._folder.write(line, session)
+        elif self._store.find(line.record_id):
+            old, name = json.loads(self._run.read_line(line.record_id)), line.record_id
+            differences = {one.field: one for one in reversed([*compare_extractions(old, json.loads(line.line))])}
+            self._counts["changed"] += bool(differences)
+            self._fields.update(differences.keys())
+            for field, one in differences.items():
+                examples = [*self._examples[field], {"record_id": name, "old": one.old, "new": one.new}]
+                self._examples[field] = sorted(examples, key=lambda each: str(each["record_id"]))[:_EXAMPLES]
 
-    def write_failure(self, failure: dict[str, Any]) -> None:
-        """Count a record that could not be read or extracted."""
-        self._counts["failed"] += 1
-        self._folder.write_failure(failure)
-        self._on_failure(failure)
-
-    def write_repeated(self, error: RepeatedRecord) -> None:
-        """Pass on a record that occurs again."""
-        self._folder.write_repeated(error)
-
-    def report(self) -> ComparisonReport:
-        """The result so far."""
-        counts = {name: self._counts[name] for name in ("records", "new", "other_text", "failed", "open", "changed")}
+    def report(self, recall: RecallTally, failed: int) -> ComparisonReport:
+        """The result; ``failed`` records could not be read or extracted."""
         fields = sorted(self._fields.items(), key=lambda pair: (-pair[1], pair[0]))
         return ComparisonReport(
-            **counts,
-            gone=len(self._store) - (counts["records"] - counts["new"]),
-            calls_unchanged=self._recall.answered,
-            calls_to_ask=self._recall.missing,
-            prompt_tokens_to_ask=self._recall.missing_tokens,
+            **self._counts,
+            gone=len(self._run.record_ids) - (self._counts["records"] - self._counts["new"]),
+            failed=failed,
+            calls_unchanged=recall.answered,
+            calls_to_ask=recall.missing,
+            prompt_tokens_to_ask=recall.missing_tokens,
             changes=tuple(Change(field=f, records=n, examples=tuple(self._examples[f])) for f, n in fields),
         )
 
-    def _read(self, record_id: str) -> dict[str, Any] | None:
-        known = self._store.find(record_id)
-        if known is None:
-            return None
-        self._file.seek(known.start)
-        try:
-            old: dict[str, Any] = json.loads(self._file.read(known.length))
-        except ValueError:
-            old = {}
-        if old.get("record_id") != record_id:
-            raise StoreError(f"{self._file.name}: is not what the store says; resume the run first")
-        return old
-
 
 async def reparse_run(
-    run: Path, out: Path | None, on_failure: Callable[[dict[str, Any]], None], tally: Tally, workers: int | None = None
+    folder: Path, out: Path | None, on_failure: Callable[[dict[str, Any]], None], tally: Tally, workers: int | None
 ) -> ComparisonReport:
     """Extract a run's inputs again with today's rules and the run's replies, and compare the results.
 
@@ -218,44 +170,53 @@ async def reparse_run(
     Raises ``StoreError`` for a folder that holds no run, a run whose inputs were standard input, and an ``out`` that is
     not empty.
     """
-    manifest = read_manifest(run / MANIFEST)
-    if manifest is None:
-        raise StoreError(f"{run}: holds no run; name a folder that extractor run --out wrote")
-    if "-" in manifest.inputs:
-        raise StoreError(f"{run}: was made of standard input, which cannot be read again")
-    recall, model = RecallTally(), manifest.settings.get("model")
-    options = {
-        name: manifest.settings[name] for name in ("tasks", "assist", "min_confidence") if name in manifest.settings
-    }
-    extractor = Extractor(**options, replay=None if model == "none" else run)
+    run = FinishedRun(folder)
+    if "-" in run.manifest.inputs:
+        raise StoreError(f"{folder}: was made of standard input, which cannot be read again")
+    recall, earlier, inputs = RecallTally(), run.manifest.settings, run.manifest.find_inputs()
+    options = {name: earlier[name] for name in ("tasks", "assist", "min_confidence") if name in earlier}
+    extractor, model = Extractor(**options), earlier.get("model")
     if model != "none":
-        extractor.choice = replace(extractor.choice, recall=recall)
-    inputs = manifest.find_inputs()
-    with ExitStack() as closing:
-        folder = None
+        extractor.choice = replace(extractor.choice, replay=folder, recall=recall)
+    sink = Sink()
+
+    def report(error: ExtractorError) -> None:
+        failed = tally.failed
+        note_unread(error, sink, tally)
+        if tally.failed > failed:
+            on_failure(describe_failure(error))
+
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(RunStore(folder, reading=True)))
+        comparison = _Comparison(run, store)
         if out:
             settings = describe_settings(extractor) | {"model": model}  # the run's own command continues the folder
-            _copy_calls(run, out, settings)
-            folder = closing.enter_context(RunFolder(out, settings, inputs=inputs))
-        sink = closing.enter_context(Comparison(run, recall, on_failure, folder))
-        records = read_records(*inputs, on_error=lambda error: note_unread(error, sink, tally))
+            _copy_calls(store, out, settings)
+            sink = stack.enter_context(RunFolder(out, settings, inputs=inputs))
+        records = comparison.count(read_records(*inputs, on_error=report))
         async with extractor.open() as opened, open_executor(workers) as executor:
-            extract = partial(extract_with, executor, options=opened.options, model=opened.model)
-            limits = BatchLimits(max(BatchLimits().concurrency, executor.capacity))
-            await run_batch(records, extract, sink, tally, limits)
-        report = sink.report()
-        if folder:
-            folder.finish(tally)
-        return report
+
+            async def extract(record: TrialRecord) -> ExtractedLine:
+                try:
+                    line = await extract_with(executor, record, opened.options, opened.model)
+                except Exception as error:
+                    on_failure(describe_failure(error, record))
+                    raise
+                comparison.add(line, pending=current_session().pending)
+                return line
+
+            await run_batch(records, extract, sink, tally, BatchLimits(max(8, executor.capacity)))
+        if isinstance(sink, RunFolder):
+            sink.finish(tally)
+        return comparison.report(recall, tally.failed)
 
 
-def _copy_calls(run: Path, out: Path, settings: dict[str, Any]) -> None:
+def _copy_calls(store: RunStore, out: Path, settings: dict[str, Any]) -> None:
     """Make a new run's folder with the calls of an earlier run."""
     with naming_file(out):
         if out.exists() and any(out.iterdir()):
             raise StoreError(f"{out}: is not empty; choose another --out")
         out.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(RunStore(run, reading=True)) as store:
-        store.copy_calls(out)
+    store.copy_calls(out)
     with naming_file(out):
         write_atomically(out / MANIFEST, Manifest(settings=settings).to_json())

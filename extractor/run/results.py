@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -21,8 +20,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises ``StoreError`` if another run holds it, and ``OSError`` if the lock's file cannot be opened.
     """
     try:
-        lock = FileLock(folder / _LOCK, timeout=0)
-        with lock:
+        with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout:
         raise StoreError(f"{folder}: another process writes into it; wait for it, or choose another --out") from None
@@ -33,9 +31,9 @@ def is_locked(folder: Path) -> bool:
     if not (folder / _LOCK).exists():
         return False
     try:
-        with FileLock(folder / _LOCK, timeout=0):
+        with lock_folder(folder):
             return False
-    except Timeout:
+    except StoreError:
         return True
     except OSError:  # a folder that cannot be written, to which nobody writes
         return False
@@ -56,59 +54,33 @@ def write_atomically(path: Path, content: bytes) -> None:
     _fresh(path).replace(path)
 
 
-class ResultsFile:
-    """The open ``extractions.jsonl``. The store knows whose each line is; a line it does not know is no result."""
+def sort_results(path: Path, store: RunStore) -> None:
+    """Sort the lines by input order. Readers see the old order or the new one.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("ab")
+    The sorted file is written beside the other, the store notes the new places, and the file is replaced. If the run
+    is killed in between, ``repair_results`` sees by the store whether the file beside is complete.
+    """
+    if store.is_sorted(path.stat().st_size):
+        return
+    with path.open("rb") as file, _fresh(path).open("wb") as ordered:
+        for _, start, length in store.lines():
+            file.seek(start)
+            ordered.write(file.read(length))
+    store.note_sorted()
+    _fresh(path).replace(path)
 
-    @staticmethod
-    def repair(path: Path, store: RunStore) -> None:
-        """Make file and store agree again, wherever an earlier run was killed.
 
-        A line that was torn, or written and not stored, is cut off; an interrupted sort is finished or undone.
-        """
-        unsorted = path.exists() and _fresh(path).exists()
-        store.end_move(moved=not unsorted)
-        _fresh(path).unlink(missing_ok=True)
-        path.touch()
-        store.forget_behind(path.stat().st_size)
-        with path.open("r+b") as file:
-            file.truncate(store.end_of_lines())
+def repair_results(path: Path, store: RunStore) -> None:
+    """Make file and store agree again, wherever an earlier run was killed.
 
-    def append(self, line: bytes) -> tuple[int, int]:
-        """Write a line; its first byte and its length. It is on disk when this returns."""
-        with naming_file(self._path):
-            start = self._file.tell()
-            self._file.write(line + b"\n")
-            self._file.flush()
-        return start, len(line) + 1
-
-    def sort(self, store: RunStore) -> None:
-        """Sort the lines by input order. Readers see the old order or the new one.
-
-        The new file is written beside the old one, the store notes where each line will be, the file is replaced, and
-        the store notes that it was. If the run is killed in between, ``repair`` sees which file is there.
-        """
-        with naming_file(self._path):
-            if store.is_sorted(self._path.stat().st_size):
-                return
-            with self._path.open("rb") as file, _fresh(self._path).open("wb") as ordered:
-                for _, start, length in store.lines():
-                    file.seek(start)
-                    ordered.write(file.read(length))
-            store.plan_move()
-            self._file.close()
-            _fresh(self._path).replace(self._path)
-            store.end_move(moved=True)
-            self._file = self._path.open("ab")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    An interrupted sort is finished or undone. A line that was torn, or written and not stored, is cut off.
+    """
+    if (fresh := _fresh(path)).exists():
+        fresh.replace(path) if store.is_sorted(fresh.stat().st_size) else fresh.unlink()
+    path.touch()
+    end = store.trim(path.stat().st_size)
+    with path.open("r+b") as file:
+        file.truncate(end)
 
 
 def _fresh(path: Path) -> Path:

@@ -1,7 +1,7 @@
-"""Scenarios: records whose questions are put to a model once, recorded, and replayed in tests."""
+"""Scenarios: records whose questions are put to a model once and recorded. Tests replay them."""
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -9,18 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from extractor.api import extract_record
 from extractor.errors import CassetteError
-from extractor.llm.cassettes import first_request, use_cassette
+from extractor.llm.cassettes import use_cassette
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.limits import RetryPolicy, SkippedTime
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.requests import mode_of
-from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
-
-CAPABLE = "capable"
-"""Stands for any model that reads well; other models are meant by their name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +28,7 @@ class Scenario:
     name: str
     shows: str
     input: str
-    answered_by: str = CAPABLE
+    answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
     assist: Assist = Assist.AUTO
     reasks: int = 1
@@ -55,32 +49,18 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
 
 async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice) -> list[TrialExtraction]:
     """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``."""
-    async with open_model(choice, _settings(scenario)) as model:
+    async with open_model(choice, settings_of(scenario)) as model:
         with use_cassette(folder / f"{scenario.name}.yaml", record=True):
-            return await _extract(scenario, folder, model)
+            return await extract_scenario(scenario, folder, model)
 
 
-async def replay_scenario(scenario: Scenario, folder: Path) -> list[TrialExtraction]:
-    """The same from the recording: no network, no waiting.
-
-    Raises ``CassetteMiss`` for a question that was never recorded, ``CassetteError`` for a recorded one that is not
-    asked any more.
-    """
-    time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
-    first = first_request(path)
-    spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
-    settings = replace(_settings(scenario), mode=mode_of(first))
-    with use_cassette(path):
-        async with Model(spec, settings, RetryPolicy(sleep=time.sleep, clock=time.clock)) as model:
-            return await _extract(scenario, folder, model)
-
-
-def _settings(scenario: Scenario) -> ClientSettings:
+def settings_of(scenario: Scenario) -> ClientSettings:
     """How the model is asked: one request after the other, so that a recording has one order."""
     return ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
 
 
-async def _extract(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
+async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
+    """The extractions of a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(scenario.tasks, scenario.assist)
     return [await extract_record(record, model, options) for record in records]

@@ -1,7 +1,8 @@
 """``run.sqlite``: which records of a run are done, where their lines are, and what they count."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,15 +10,14 @@ from typing import Any
 
 from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.cache import ReplyStore
-from extractor.llm.database import RUN_FILE, Database, open_run, open_run_to_read
+from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
 from extractor.llm.trace import NotedAnswer, Session
 from extractor.schemas import TrialRecord, Usage
 
 from .tally import ExtractedLine
 
-DONE, LACKING = "done", "lacking"
-
-_Row = tuple[Any, ...]
+_DONE, _LACKING = "done", "lacking"
+_IN_ORDER = "ORDER BY invocation DESC, position"
 
 
 def digest_record(record: TrialRecord) -> str:
@@ -26,97 +26,84 @@ def digest_record(record: TrialRecord) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class StartedRecord:
-    """A record under way, the digest of its text, and its place in the input."""
-
-    record: TrialRecord
-    text_sha256: str
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record that has a result: ``length`` bytes of ``extractions.jsonl`` from ``start`` on. ``done`` is false where
-    an answer of a model was missing, refused or invalid.
-    """
+    """A record that has a result. ``done`` is false where an answer of a model was missing, refused or invalid."""
 
     text_sha256: str
     path: str
     invocation: int
     done: bool
-    start: int
-    length: int
 
 
 class RunStore:
-    """``run.sqlite`` of a run's folder, made if it is not there; only to be read with ``reading``. ``replies`` are the
-    calls to models in it, ``batch_requests`` those that go to a provider in batches.
+    """``run.sqlite`` of a run's folder, made if it is not there; only to be read with ``reading``.
 
-    ``invocation`` numbers the runs of the program in this folder, from 1; ``price`` says what tokens cost, in
-    picodollars. Raises ``StoreError`` where the file cannot be used.
+    ``replies`` are the calls to models in it, ``batch_requests`` those that go to a provider in batches, ``database``
+    is the open file. ``invocation`` numbers the runs of the program in this folder, from 1; ``price`` says what tokens
+    cost, in picodollars. Raises ``StoreError`` where the file cannot be used.
     """
 
     def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
-        self._database = open_run_to_read(folder) if reading else open_run(folder)
-        self.replies = ReplyStore(self._database, price)
-        self.batch_requests = BatchRequests(self._database)
-        self.invocation = 1 + (self._database.value("SELECT max(invocation) FROM records") or 0)
-
-    @property
-    def database(self) -> Database:
-        """The open file, for the mirror that follows what is written into it."""
-        return self._database
+        self.database = open_run_to_read(folder) if reading else open_run(folder)
+        self.replies = ReplyStore(self.database, price)
+        self.batch_requests = BatchRequests(self.database)
+        self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:
         """The result of the record with that id, None if there is none."""
-        sql = "SELECT text_sha256, path, invocation, state, start, length FROM records WHERE record_id = ?"
-        row = self._database.row(sql, (record_id,))
-        return KnownRecord(row[0], row[1], row[2], row[3] == DONE, row[4], row[5]) if row else None
+        sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"
+        row = self.database.row(sql, (_DONE, record_id))
+        return KnownRecord(*row) if row else None
 
-    def note_places(self, places: Iterable[tuple[str, int]]) -> None:
-        """Note where done records, by id, stand in the input of this invocation."""
+    def note_place(self, record_id: str, position: int) -> None:
+        """Note where a done record stands in the input of this invocation."""
         sql = "UPDATE records SET invocation = ?, position = ? WHERE record_id = ?"
-        with self._database.transaction():
-            self._database.execute_many(sql, ((self.invocation, place, name) for name, place in places))
+        self.database.execute(sql, (self.invocation, position, record_id))
 
-    def add(self, started: StartedRecord, line: ExtractedLine, start: int, length: int, session: Session) -> None:
-        """Store a finished record, whose line has ``length`` bytes from ``start`` on, in place of an earlier result.
+    def add(
+        self, record: TrialRecord, position: int, line: ExtractedLine, place: tuple[int, int], session: Session
+    ) -> None:
+        """Store a finished record, in place of an earlier result.
 
-        ``session`` holds the answers of the model in it.
+        ``position`` is its place in the input, ``place`` the first byte and the length of its line, ``session`` holds
+        the answers of the model in it.
         """
-        record, state = started.record, LACKING if session.lacking or line.cut else DONE
-        row: _Row = (record.record_id, started.text_sha256, record.source.path, record.source.place, self.invocation)
-        row += (started.position, state, start, length, None, line.counts)
-        with self._database.transaction():
-            self._database.execute(f"INSERT OR REPLACE INTO records VALUES ({_marks(row)})", row)  # noqa: S608
-            self._database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
-            for answer in session.answers:
-                values = (record.record_id, *_describe_answer(answer))
-                self._database.execute(f"INSERT INTO answers VALUES ({_marks(values)})", values)  # noqa: S608
-
-    def __len__(self) -> int:
-        return int(self._database.value("SELECT count(*) FROM records"))
+        row = {
+            "record_id": record.record_id,
+            "text_sha256": digest_record(record),
+            "path": record.source.path,
+            "place": record.source.place,
+            "invocation": self.invocation,
+            "position": position,
+            "state": _LACKING if session.lacking or line.cut else _DONE,
+            "start": place[0],
+            "length": place[1],
+            "counts": line.counts,
+        }
+        with self.database.transaction():
+            self.database.execute("DELETE FROM answers WHERE record_id = ?", (record.record_id,))
+            for table, rows in (("records", [row]), ("answers", [_describe(record, one) for one in session.answers])):
+                for one in rows:
+                    columns, marks = ", ".join(f'"{name}"' for name in one), ", ".join("?" * len(one))
+                    sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
+                    self.database.execute(sql, tuple(one.values()))
 
     def count_lacking(self) -> int:
         """How many records have a result in which an answer of a model is missing."""
-        return int(self._database.value("SELECT count(*) FROM records WHERE state = ?", (LACKING,)))
-
-    def end_of_lines(self) -> int:
-        """The byte after the last stored line."""
-        return int(self._database.value("SELECT max(start + length) FROM records") or 0)
-
-    def forget_behind(self, size: int) -> None:
-        """Delete the records whose lines are not within so many bytes: the disk lost them."""
-        self._database.execute("DELETE FROM records WHERE start + length > ?", (size,))
+        return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (_LACKING,)))
 
     def counts(self) -> Iterator[str]:
         """What each record counts, as JSON."""
-        return (row[0] for row in self._database.execute("SELECT counts FROM records"))
+        return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
     def lines(self) -> Iterator[tuple[str, int, int]]:
         """Id, first byte and length of each line, in input order: this invocation's records before earlier ones."""
-        sql = "SELECT record_id, start, length FROM records ORDER BY invocation DESC, position"
-        return iter(self._database.execute(sql))
+        return iter(self.database.execute(f"SELECT record_id, start, length FROM records {_IN_ORDER}"))  # noqa: S608
+
+    def trim(self, size: int) -> int:
+        """Forget records whose lines are not within so many bytes, since the disk lost them. The end of the others."""
+        self.database.execute("DELETE FROM records WHERE start + length > ?", (size,))
+        return int(self.database.value("SELECT max(start + length) FROM records") or 0)
 
     def is_sorted(self, size: int) -> bool:
         """Whether the lines stand in input order, with nothing between them and nothing behind up to that byte."""
@@ -127,45 +114,39 @@ class RunStore:
             end = start + length
         return end == size
 
-    def plan_move(self) -> None:
-        """Note where each line goes when the lines are put into input order."""
-        with self._database.transaction():
-            self._database.execute(
-                "UPDATE records SET moved_to = sorted.start FROM (SELECT record_id AS name, coalesce(sum(length) OVER"
-                " (ORDER BY invocation DESC, position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
-                " FROM records) AS sorted WHERE record_id = sorted.name"
-            )
-        self._database.execute("PRAGMA wal_checkpoint(FULL)")  # on disk before the file is: it says which one that is
-
-    def end_move(self, *, moved: bool) -> None:
-        """The lines are where ``plan_move`` noted, or stayed where they were."""
-        with self._database.transaction():
-            if moved:
-                self._database.execute("UPDATE records SET start = moved_to WHERE moved_to IS NOT NULL")
-            self._database.execute("UPDATE records SET moved_to = NULL WHERE moved_to IS NOT NULL")
+    def note_sorted(self) -> None:
+        """Note that the lines stand in input order, with nothing between them."""
+        self.database.execute(
+            "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, coalesce(sum(length) OVER"  # noqa: S608
+            f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
+            " FROM records) AS sorted WHERE record_id = sorted.name"
+        )
+        self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
 
     def copy_calls(self, folder: Path) -> None:
-        """A store in another folder with the same calls, and no records yet."""
-        self._database.copy_to(folder / RUN_FILE)
-        copy = RunStore(folder)
-        try:
-            with copy._database.transaction():
-                copy._database.execute("DELETE FROM answers")
-                copy._database.execute("DELETE FROM records")
-        finally:
-            copy.close()
+        """Make a store in another folder with the same calls, and no records yet."""
+        self.database.copy_to(folder / RUN_FILE)
+        with closing(open_run(folder)) as copy, copy.transaction():
+            copy.execute("DELETE FROM answers")
+            copy.execute("DELETE FROM records")
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
 
-def _marks(row: _Row) -> str:
-    return ", ".join("?" * len(row))
-
-
-def _describe_answer(answer: NotedAnswer) -> _Row:
+def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
+    """A row of the table ``answers``."""
     chunk, question = answer.question.chunk, answer.question
-    item = answer.item.model_dump_json(exclude_none=True)
-    place = (chunk.number, chunk.span.section, chunk.span.start, chunk.span.end)
-    text = (chunk.text, sha256(chunk.text.encode("utf-8")).hexdigest())
-    return (*place, *text, question.task.value, json.dumps(question.fields), item, answer.model)
+    return {
+        "record_id": record.record_id,
+        "chunk": chunk.number,
+        "section": chunk.span.section,
+        "start": chunk.span.start,
+        "end": chunk.span.end,
+        "text": chunk.text,
+        "text_sha256": sha256(chunk.text.encode("utf-8")).hexdigest(),
+        "task": question.task.value,
+        "fields": json.dumps(question.fields),
+        "item": answer.item.model_dump_json(exclude_none=True),
+        "model": answer.model,
+    }

@@ -37,52 +37,54 @@ class SpanWriter(logging.Handler):
 
     def __init__(self, exporter: SpanExporter | None = None, provider_name: str = "openai") -> None:
         super().__init__()
+        if exporter is None:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - slow
+
+            exporter = OTLPSpanExporter()
         self._provider_name = provider_name
         self._provider = TracerProvider(resource=Resource.create({"service.name": "extractor"}))
-        self._provider.add_span_processor(BatchSpanProcessor(exporter or _open_exporter()))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("extractor")
-        self._run: Span | None = None
-        self._records: dict[Fact, Span] = {}
+        self._open: dict[Fact, Span] = {}  # by the record's id, that of the run by None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin, end or write a span."""
         facts, now = facts_of(record), int(record.created * _SECOND)
         match record.getMessage():
             case Event.RUN_STARTED:
-                self._run = self._tracer.start_span("run", start_time=now, attributes=_own(facts))
+                self._open[None] = self._tracer.start_span("run", start_time=now, attributes=_own(facts))
             case Event.RUN_ENDED:
-                self._end(self._run, facts, now)
-                self._run = None
+                self._end(self._open.pop(None, None), facts, now)
             case Event.RECORD_STARTED:
-                self._records[facts["record_id"]] = self._begin_record(facts, now)
+                self._open[facts["record_id"]] = self._begin_record(facts, now)
             case Event.RECORD_DONE | Event.RECORD_FAILED:
-                span = self._records.pop(facts["record_id"], None) or self._begin_record(facts, now)
-                self._end(span, facts, now)
+                known = self._open.pop(facts["record_id"], None) if facts["record_id"] else None
+                self._end(known or self._begin_record(facts, now), facts, now)
             case Event.CALL_ENDED:
                 self._write_call(facts, now)
             case event:
-                if self._run:
-                    self._run.add_event(event, _own(facts), now)
+                if run := self._open.get(None):
+                    run.add_event(event, _own(facts), now)
 
     def close(self) -> None:
         """End what is open, and send what is left."""
-        for span in (*self._records.values(), self._run):
-            if span:
-                span.end()
+        for span in reversed(self._open.values()):
+            span.end()
         self._provider.shutdown()
         super().close()
 
     def _begin_record(self, facts: Mapping[str, Fact], now: int) -> Span:
         attributes = {"extractor.record.id": str(facts["record_id"])}
-        return self._tracer.start_span("record", _below(self._run), start_time=now, attributes=attributes)
+        return self._tracer.start_span("record", self._inside(None), start_time=now, attributes=attributes)
 
     def _write_call(self, facts: Mapping[str, Fact], now: int) -> None:
-        above = self._records.get(facts.get("record_id")) or self._run
         attributes = {_OF_CALLS[name]: fact for name, fact in facts.items() if name in _OF_CALLS and fact is not None}
         attributes |= {"gen_ai.operation.name": "chat", "gen_ai.provider.name": self._provider_name}
         begun = now - int(float(facts.get("seconds") or 0) * _SECOND)
-        name = f"chat {facts.get('model')}"
-        span = self._tracer.start_span(name, _below(above), SpanKind.CLIENT, attributes, start_time=begun)
+        context = self._inside(facts.get("record_id"))
+        span = self._tracer.start_span(
+            f"chat {facts.get('model')}", context, SpanKind.CLIENT, attributes, start_time=begun
+        )
         if facts.get("finish_reason"):
             span.set_attribute("gen_ai.response.finish_reasons", [str(facts["finish_reason"])])
         if facts.get("error"):
@@ -98,16 +100,11 @@ class SpanWriter(logging.Handler):
             span.set_status(Status(StatusCode.ERROR))
         span.end(now)
 
+    def _inside(self, record_id: Fact) -> Context | None:
+        """The context of a record's span, or else of that of the run."""
+        span = self._open.get(record_id) or self._open.get(None)
+        return trace.set_span_in_context(span) if span else None
+
 
 def _own(facts: Mapping[str, Fact]) -> dict[str, str | int | float | bool]:
     return {f"extractor.{name}": fact for name, fact in facts.items() if fact is not None}
-
-
-def _below(span: Span | None) -> Context | None:
-    return trace.set_span_in_context(span) if span else None
-
-
-def _open_exporter() -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - opened late
-
-    return OTLPSpanExporter()

@@ -1,5 +1,6 @@
 """What a worker process runs. It imports nothing that talks to a model, which would take a second at each start."""
 
+import faulthandler
 import gc
 import os
 import pickle
@@ -26,7 +27,10 @@ _NEW_OBJECTS = 50_000
 def advance_record(
     record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None]
 ) -> QuestionBatch | ExtractedLine:
-    """The next batch of questions after these replies, or the finished line."""
+    """The next batch of questions after the replies to the batches before, or the finished line.
+
+    ``replies`` of ``[None]`` stand for "there is no model".
+    """
     step = advance(record, options, replies)
     return step if isinstance(step, QuestionBatch) else to_line(step)
 
@@ -56,11 +60,14 @@ def interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def call_picklable(function: Callable[..., T], *arguments: Any) -> T:
+def call_picklable(timeout: float | None, function: Callable[..., T], *arguments: Any) -> T:
     """Return ``function(*arguments)``; what it raises becomes an ``ExtractorError`` that another process can unpickle.
 
-    A ``SystemExit`` or ``StopIteration`` of one record would otherwise end a process or an event loop.
+    A ``SystemExit`` or ``StopIteration`` of one record would otherwise end a process or an event loop. If the call
+    takes longer than ``timeout`` seconds, the process ends.
     """
+    if timeout:
+        faulthandler.dump_traceback_later(timeout, exit=True)
     try:
         return function(*arguments)
     except KeyboardInterrupt:
@@ -72,6 +79,9 @@ def call_picklable(function: Callable[..., T], *arguments: Any) -> T:
         except Exception:  # noqa: BLE001 - any class may fail in its own way
             known = ExtractorError(f"{type(error).__name__}: {error}")
         raise known from None
+    finally:
+        if timeout:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _end_with_parent() -> None:

@@ -1,11 +1,21 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
 from .base import Comparison, EvidenceKind, FieldMetadata
-from .dosing import Amount, Period, Regimen
-from .eligibility import Age, Constraint, Criterion, Eligibility, TimeWindow
-from .endpoints import Endpoint, Instrument, TimePoint
 from .evidence import Absence, Citation, Coverage, Evidence, Finding, Item, SectionCoverage, Usage
-from .extraction import TrialExtraction
+from .extraction import (
+    Age,
+    Amount,
+    Constraint,
+    Criterion,
+    Eligibility,
+    Endpoint,
+    Instrument,
+    Period,
+    Regimen,
+    TimePoint,
+    TimeWindow,
+    TrialExtraction,
+)
 from .fields import FieldInfo, ValueKind, list_fields
 from .record import Part, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (

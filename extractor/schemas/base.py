@@ -6,8 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AllowInfNan, BaseModel, ConfigDict
 
-__all__ = ["Comparison", "EvidenceKind", "FieldMetadata", "FrozenModel", "Number"]
-
 
 class FrozenModel(BaseModel):
     """An immutable value. An unknown key is an error, so that nothing is lost silently."""
@@ -36,27 +34,15 @@ class EvidenceKind(StrEnum):
     NONE = "none"
 
 
-class Comparison(StrEnum):
-    """How two values of a field are compared.
+Comparison = StrEnum("Comparison", "TEXT CHOICE POLARITY PLACE PAIRING TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
+Comparison.__doc__ = """How two values of a field are compared.
 
-    - ``text``: words of the record, whose extent may differ a little.
-    - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
-    - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
-    - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
-    - ``name``: a name, and a version if there is one.
-    """
-
-    TEXT = "text"
-    CHOICE = "choice"
-    POLARITY = "polarity"
-    PLACE = "place"
-    PAIRING = "pairing"
-    TIME = "time"
-    LIMIT = "limit"
-    WINDOW = "window"
-    AMOUNT = "amount"
-    FREQUENCY = "frequency"
-    NAME = "name"
+- ``text``: words of the record, whose extent may differ a little.
+- ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
+- ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
+- ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.
+- ``name``: a name, and a version if there is one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +54,7 @@ class FieldMetadata:
         evidence: How a value is proven.
         question: The name under which a model is asked for the value; None if no model is asked.
         label: What people call the field; by default its name without underscores.
-        family: Fields of the same family hold values that a reader may confuse, such as both limits of age.
+        family: Fields of the same family have values that a reader may confuse, such as both limits of age.
         weight: Factor from 0 to 1 on the harm of an error.
         decided: Whether the guideline wants a value for every item, although the schema allows none.
         in_gold: Whether the guideline has the field, so that gold states it.

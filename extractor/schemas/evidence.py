@@ -1,11 +1,9 @@
-"""How a value is known: the characters that support it, and reasons for what is missing."""
+"""Provenance: the characters that support a value, and the reasons for missing ones."""
 
 from pydantic import Field
 
 from .base import FieldMetadata, FrozenModel
 from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
-
-__all__ = ["Absence", "Citation", "Coverage", "Evidence", "Finding", "Item", "SectionCoverage", "Usage"]
 
 
 class Evidence(FrozenModel):

@@ -1,17 +1,189 @@
-"""The result for one record."""
+"""The extraction of one trial record: who may take part, what is given, what is measured (guideline, parts 1 to 3)."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from .base import FrozenModel
-from .dosing import Regimen
-from .eligibility import Criterion, Eligibility
-from .endpoints import Endpoint
-from .evidence import Absence, Coverage, Finding, Usage
+from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
+from .evidence import Absence, Coverage, Finding, Item, Usage
 from .record import Source
+from .vocabulary import (
+    Category,
+    Comparator,
+    Concept,
+    CriterionKind,
+    EndpointCategory,
+    Frequency,
+    Rank,
+    Role,
+    Route,
+    Sex,
+    TimeKind,
+    TimeUnit,
+)
 
-__all__ = ["TrialExtraction"]
+
+class Age(FrozenModel):
+    """An age limit as the free text states it."""
+
+    value: Number
+    unit: TimeUnit
+
+
+class Constraint(FrozenModel):
+    """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
+
+    quantity: str = Field(description="What is limited, in the words of the text.")
+    comparator: Comparator
+    value: Number
+    value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
+    unit: str | None = Field(default=None, description="As written; null for counts and grades.")
+
+
+class TimeWindow(FrozenModel):
+    """A time limit. "within 4 weeks before enrollment" is <=, 4, week."""
+
+    quote: str
+    comparator: Comparator
+    value: Number
+    unit: TimeUnit
+
+
+class CriterionAnnotation(FrozenModel):
+    """One condition that decides who may take part, as an annotator writes it."""
+
+    kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind")]
+    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
+    lead_in: Annotated[str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)] = Field(
+        default=None, description="Quote of the line that introduces the item."
+    )
+    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5)]
+    category: Annotated[
+        Category | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
+    ] = None
+    constraints: Annotated[
+        tuple[Constraint, ...], FieldMetadata(Comparison.LIMIT, question="constraints", family="limit")
+    ] = ()
+    time_window: Annotated[
+        TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window")
+    ] = None
+    negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
+        default=None, description="Whether the statement is negated, as in 'no history of stroke'."
+    )
+
+
+class Criterion(Item, CriterionAnnotation):
+    """One condition that decides who may take part, with its provenance."""
+
+
+class EligibilityAnnotation(FrozenModel):
+    """Everything the record says of who may take part, as an annotator writes it."""
+
+    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
+    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
+    sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE)] = None
+    healthy_volunteers: Annotated[bool | None, FieldMetadata(Comparison.POLARITY)] = None
+    criteria: tuple[Criterion, ...] = ()
+
+
+class Eligibility(Item, EligibilityAnnotation):
+    """Everything the record says of who may take part, with its provenance."""
+
+
+class Amount(FrozenModel):
+    """One dose level. A range has low < high; an "up to" dose has no low."""
+
+    low: Number | None
+    high: Number | None
+    unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
+
+
+class Period(FrozenModel):
+    """A length of time stated as a number, such as a 21-day cycle."""
+
+    value: Number
+    unit: TimeUnit
+
+
+class RegimenAnnotation(FrozenModel):
+    """One agent and one way of giving it, as an annotator writes it."""
+
+    agent: Annotated[str, FieldMetadata(Comparison.TEXT, question="agent")]
+    role: Annotated[Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)] = None
+    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25)]
+    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="regimens", weight=0.25)]
+    amounts: Annotated[tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount")] = ()
+    route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
+    frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
+    cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
+    duration: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="duration", family="duration")] = None
+    timing: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="timing", family="timing", weight=0.5)] = (
+        Field(default=None, description="Quote of the days or moments of giving.")
+    )
+
+
+class Regimen(Item, RegimenAnnotation):
+    """One agent and one way of giving it, with its provenance."""
+
+
+class TimePoint(FrozenModel):
+    """A numeric moment or limit."""
+
+    value: Number
+    unit: TimeUnit
+
+
+class Instrument(FrozenModel):
+    """A named grading system, guideline, scale or set of criteria."""
+
+    name: str
+    version: str | None = None
+
+
+class EndpointAnnotation(FrozenModel):
+    """One registered outcome, as an annotator writes it."""
+
+    rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
+    index: Annotated[int, FieldMetadata(Comparison.PAIRING, EvidenceKind.NONE, weight=0.5)] = Field(
+        ge=0, description="Position within the rank."
+    )
+    measure: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.5)] = None
+    description: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.25)] = None
+    time_frame: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.5)] = None
+    concept: Annotated[Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)] = None
+    category: Annotated[
+        EndpointCategory | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
+    ] = None
+    time_points: Annotated[
+        tuple[TimePoint, ...], FieldMetadata(Comparison.TIME, question="time_points", family="time_point")
+    ] = ()
+    time_kind: Annotated[
+        TimeKind | None,
+        FieldMetadata(Comparison.CHOICE, question="time_kind", label="kind of time", weight=0.5, decided=True),
+    ] = None
+    instrument: Annotated[
+        Instrument | None, FieldMetadata(Comparison.NAME, question="instrument", family="instrument", weight=0.5)
+    ] = None
+    start_event: Annotated[
+        str | None, FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5)
+    ] = None
+    end_events: Annotated[
+        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5)
+    ] = ()
+    censored: Annotated[
+        bool | None, FieldMetadata(Comparison.POLARITY, question="censored", weight=0.25, decided=True)
+    ] = None
+    specimens: Annotated[
+        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25)
+    ] = ()
+    methods: Annotated[
+        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25)
+    ] = ()
+
+
+class Endpoint(Item, EndpointAnnotation):
+    """One registered outcome, with its provenance."""
 
 
 class TrialExtraction(FrozenModel):
@@ -33,15 +205,21 @@ class TrialExtraction(FrozenModel):
     def to_gold(self) -> dict[str, Any]:
         """The extraction with the guideline's keys alone, as gold files are written."""
         people, criteria, dosing, endpoints = (
-            dict.fromkeys(set(model.model_fields).difference(model.list_gold_fields()), True)
-            for model in (Eligibility, Criterion, Regimen, Endpoint)
+            dict.fromkeys(model.list_gold_fields(), True) for model in (Eligibility, Criterion, Regimen, Endpoint)
         )
         return self.model_dump(
             mode="json",
-            exclude={
-                **dict.fromkeys(("source", "absences", "findings", "coverage", "usage"), True),
+            include={
+                "record_id": True,
                 "eligibility": {**people, "criteria": {"__all__": criteria}},
                 "dosing": {"__all__": dosing},
                 "endpoints": {"__all__": endpoints},
             },
         )
+
+    def list_items(self) -> Iterator[tuple[str, Item]]:
+        """Every item with its path, such as ``dosing[0]``."""
+        yield "eligibility", self.eligibility
+        yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))
+        yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
+        yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))

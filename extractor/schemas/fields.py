@@ -13,28 +13,17 @@ from .evidence import Item
 from .extraction import TrialExtraction
 from .vocabulary import Task
 
-__all__ = ["FieldInfo", "ValueKind", "list_fields"]
+ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
+ValueKind.__doc__ = """What a field holds, or each member of it where it is a list.
 
-
-class ValueKind(StrEnum):
-    """What a field holds, or each member of it where it is a list.
-
-    - ``text``: words of the record.
-    - ``choice``: a member of a closed set.
-    - ``yes_no``: true or false.
-    - ``number``: a bare number.
-    - ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
-    - ``quantity``: numbers with what else belongs to them (``Amount``, ``Constraint``, ``TimeWindow``).
-    - ``name``: a name with a version (``Instrument``).
-    """
-
-    TEXT = "text"
-    CHOICE = "choice"
-    YES_NO = "yes_no"
-    NUMBER = "number"
-    DURATION = "duration"
-    QUANTITY = "quantity"
-    NAME = "name"
+- ``text``: words of the record.
+- ``choice``: a member of a closed set.
+- ``yes_no``: true or false.
+- ``number``: a bare number.
+- ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
+- ``quantity``: numbers with what else belongs to them (``Amount``, ``Constraint``, ``TimeWindow``).
+- ``name``: a name with a version (``Instrument``).
+"""
 
 
 @dataclass(frozen=True, slots=True)

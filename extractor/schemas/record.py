@@ -1,15 +1,8 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Self
-
 from pydantic import Field
 
 from .base import FrozenModel
-
-__all__ = ["Part", "RegistryFields", "Section", "Source", "TrialRecord"]
-
 
 _REGISTRY = "registry."
 
@@ -90,7 +83,7 @@ class TrialRecord(FrozenModel):
 
     def section(self, name: str) -> Section | None:
         """The section of that name, or None."""
-        return self._by_name.get(name)
+        return next((section for section in self.sections if section.name == name), None)
 
     def raw_text(self, name: str) -> str | None:
         """The raw text of a section, or of a structured field such as ``registry.enrollment``; None if there is none.
@@ -104,12 +97,3 @@ class TrialRecord(FrozenModel):
             return self.registry.text(name.removeprefix(_REGISTRY))
         section = self.section(name)
         return section.text if section else None
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        copied = super().model_copy(update=update, deep=deep)
-        vars(copied).pop("_by_name", None)  # the copy may have other sections
-        return copied
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, Section]:
-        return {section.name: section for section in reversed(self.sections)}

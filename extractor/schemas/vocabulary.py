@@ -1,30 +1,9 @@
 """The closed sets of the annotation guideline, and those that say how a value is known.
 
-Every member's value is the word that stands in the output.
+Every member's value is the word that stands in the output. Large sets are lists of names, in lower case as values.
 """
 
 from enum import StrEnum
-
-__all__ = [
-    "AbsenceReason",
-    "Category",
-    "Comparator",
-    "Concept",
-    "CriterionKind",
-    "EndpointCategory",
-    "FindingKind",
-    "Frequency",
-    "Origin",
-    "Rank",
-    "Role",
-    "Route",
-    "Severity",
-    "Sex",
-    "Support",
-    "Task",
-    "TimeKind",
-    "TimeUnit",
-]
 
 
 class Task(StrEnum):
@@ -43,16 +22,8 @@ class Sex(StrEnum):
     MALE = "male"
 
 
-class TimeUnit(StrEnum):
-    """Units of ages, windows, cycles, durations and time points."""
-
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
-    CYCLE = "cycle"
+TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE")
+TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points."""
 
 
 class CriterionKind(StrEnum):
@@ -62,26 +33,14 @@ class CriterionKind(StrEnum):
     EXCLUSION = "exclusion"
 
 
-class Category(StrEnum):
-    """What a criterion is about."""
-
-    AGE = "age"
-    SEX = "sex"
-    DIAGNOSIS = "diagnosis"
-    BIOMARKER = "biomarker"
-    PRIOR_THERAPY = "prior_therapy"
-    CONCOMITANT_THERAPY = "concomitant_therapy"
-    ORGAN_FUNCTION = "organ_function"
-    PERFORMANCE_STATUS = "performance_status"
-    LIFE_EXPECTANCY = "life_expectancy"
-    REPRODUCTIVE = "reproductive"
-    COMORBIDITY = "comorbidity"
-    INFECTION = "infection"
-    ALLERGY = "allergy"
-    LIFESTYLE = "lifestyle"
-    CONSENT_COMPLIANCE = "consent_compliance"
-    LOGISTICS = "logistics"
-    OTHER = "other"
+Category = StrEnum(
+    "Category",
+    """
+    AGE SEX DIAGNOSIS BIOMARKER PRIOR_THERAPY CONCOMITANT_THERAPY ORGAN_FUNCTION PERFORMANCE_STATUS LIFE_EXPECTANCY
+    REPRODUCTIVE COMORBIDITY INFECTION ALLERGY LIFESTYLE CONSENT_COMPLIANCE LOGISTICS OTHER
+    """,
+)
+Category.__doc__ = """What a criterion is about."""
 
 
 class Comparator(StrEnum):
@@ -95,43 +54,20 @@ class Comparator(StrEnum):
     BETWEEN = "between"
 
 
-class Role(StrEnum):
-    """Why an agent is given."""
+Role = StrEnum(
+    "Role", "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE OTHER"
+)
+Role.__doc__ = """Why an agent is given."""
 
-    INVESTIGATIONAL = "investigational"
-    COMPARATOR = "comparator"
-    PLACEBO = "placebo"
-    CONDITIONING = "conditioning"
-    PREMEDICATION = "premedication"
-    BACKGROUND = "background"
-    RESCUE = "rescue"
-    PROCEDURE = "procedure"
-    OTHER = "other"
-
-
-class Route(StrEnum):
-    """Way into the body."""
-
-    ORAL = "oral"
-    INTRAVENOUS = "intravenous"
-    SUBCUTANEOUS = "subcutaneous"
-    INTRAMUSCULAR = "intramuscular"
-    INTRADERMAL = "intradermal"
-    TOPICAL = "topical"
-    INHALED = "inhaled"
-    INTRANASAL = "intranasal"
-    OPHTHALMIC = "ophthalmic"
-    INTRATHECAL = "intrathecal"
-    INTRAVITREAL = "intravitreal"
-    INTRATUMORAL = "intratumoral"
-    INTRAPERITONEAL = "intraperitoneal"
-    INTRA_ARTERIAL = "intra_arterial"
-    RECTAL = "rectal"
-    VAGINAL = "vaginal"
-    TRANSDERMAL = "transdermal"
-    SUBLINGUAL = "sublingual"
-    EXTERNAL_BEAM = "external_beam"
-    OTHER = "other"
+Route = StrEnum(
+    "Route",
+    """
+    ORAL INTRAVENOUS SUBCUTANEOUS INTRAMUSCULAR INTRADERMAL TOPICAL INHALED INTRANASAL OPHTHALMIC INTRATHECAL
+    INTRAVITREAL INTRATUMORAL INTRAPERITONEAL INTRA_ARTERIAL RECTAL VAGINAL TRANSDERMAL SUBLINGUAL EXTERNAL_BEAM
+    OTHER
+    """,
+)
+Route.__doc__ = """Way into the body."""
 
 
 class Frequency(StrEnum):
@@ -174,64 +110,27 @@ class Rank(StrEnum):
     OTHER = "other"
 
 
-class Concept(StrEnum):
-    """What an endpoint measures."""
+Concept = StrEnum(
+    "Concept",
+    """
+    OVERALL_SURVIVAL PROGRESSION_FREE_SURVIVAL EVENT_FREE_SURVIVAL DISEASE_FREE_SURVIVAL TIME_TO_PROGRESSION
+    TIME_TO_EVENT_OTHER RESPONSE_RATE DURATION_OF_RESPONSE TIME_TO_RESPONSE MINIMAL_RESIDUAL_DISEASE
+    RELAPSE_OR_PROGRESSION_RATE MORTALITY ADVERSE_EVENTS DOSE_LIMITING_TOXICITY MAXIMUM_TOLERATED_DOSE
+    SPECIFIC_TOXICITY LABORATORY_OR_VITAL_SAFETY PHARMACOKINETICS CELLULAR_KINETICS IMMUNOGENICITY BIOMARKER
+    SYMPTOM_SCORE QUALITY_OF_LIFE FUNCTIONAL_STATUS CLINICAL_EVENT PHYSIOLOGICAL_MEASURE IMAGING_MEASURE
+    MEDICATION_USE DESENSITIZATION_OR_CHALLENGE FEASIBILITY HEALTH_ECONOMICS OTHER
+    """,
+)
+Concept.__doc__ = """What an endpoint measures."""
 
-    OVERALL_SURVIVAL = "overall_survival"
-    PROGRESSION_FREE_SURVIVAL = "progression_free_survival"
-    EVENT_FREE_SURVIVAL = "event_free_survival"
-    DISEASE_FREE_SURVIVAL = "disease_free_survival"
-    TIME_TO_PROGRESSION = "time_to_progression"
-    TIME_TO_EVENT_OTHER = "time_to_event_other"
-    RESPONSE_RATE = "response_rate"
-    DURATION_OF_RESPONSE = "duration_of_response"
-    TIME_TO_RESPONSE = "time_to_response"
-    MINIMAL_RESIDUAL_DISEASE = "minimal_residual_disease"
-    RELAPSE_OR_PROGRESSION_RATE = "relapse_or_progression_rate"
-    MORTALITY = "mortality"
-    ADVERSE_EVENTS = "adverse_events"
-    DOSE_LIMITING_TOXICITY = "dose_limiting_toxicity"
-    MAXIMUM_TOLERATED_DOSE = "maximum_tolerated_dose"
-    SPECIFIC_TOXICITY = "specific_toxicity"
-    LABORATORY_OR_VITAL_SAFETY = "laboratory_or_vital_safety"
-    PHARMACOKINETICS = "pharmacokinetics"
-    CELLULAR_KINETICS = "cellular_kinetics"
-    IMMUNOGENICITY = "immunogenicity"
-    BIOMARKER = "biomarker"
-    SYMPTOM_SCORE = "symptom_score"
-    QUALITY_OF_LIFE = "quality_of_life"
-    FUNCTIONAL_STATUS = "functional_status"
-    CLINICAL_EVENT = "clinical_event"
-    PHYSIOLOGICAL_MEASURE = "physiological_measure"
-    IMAGING_MEASURE = "imaging_measure"
-    MEDICATION_USE = "medication_use"
-    DESENSITIZATION_OR_CHALLENGE = "desensitization_or_challenge"
-    FEASIBILITY = "feasibility"
-    HEALTH_ECONOMICS = "health_economics"
-    OTHER = "other"
+EndpointCategory = StrEnum(
+    "EndpointCategory",
+    "EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED FEASIBILITY OTHER",
+)
+EndpointCategory.__doc__ = """The family of an endpoint's concept."""
 
-
-class EndpointCategory(StrEnum):
-    """The family of an endpoint's concept."""
-
-    EFFICACY = "efficacy"
-    SAFETY = "safety"
-    PHARMACOKINETICS = "pharmacokinetics"
-    PHARMACODYNAMICS = "pharmacodynamics"
-    IMMUNOGENICITY = "immunogenicity"
-    PATIENT_REPORTED = "patient_reported"
-    FEASIBILITY = "feasibility"
-    OTHER = "other"
-
-
-class TimeKind(StrEnum):
-    """How a time frame relates to its time points."""
-
-    AT = "at"
-    UP_TO = "up_to"
-    FROM_TO = "from_to"
-    PER = "per"
-    UNSPECIFIED = "unspecified"
+TimeKind = StrEnum("TimeKind", "AT UP_TO FROM_TO PER UNSPECIFIED")
+TimeKind.__doc__ = """How a time frame relates to its time points."""
 
 
 class Origin(StrEnum):
@@ -257,106 +156,80 @@ class Support(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-class AbsenceReason(StrEnum):
-    """Why a field is empty.
-
-    - ``not_reported``: the sections were searched and do not state it.
-    - ``section_absent``: the record has no section that could state it.
-    - ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is believed.
-    - ``contradictory``: two passages disagree, and neither is believed.
-    - ``not_asked``: the rules could not read it and no model was asked.
-    - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
-    - ``budget_exhausted``: the run's budget ended before it was asked.
-    - ``model_refused``: a model was asked and gave no usable answer.
-    - ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
+AbsenceReason = StrEnum(
+    "AbsenceReason",
     """
+    NOT_REPORTED SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER BUDGET_EXHAUSTED MODEL_REFUSED
+    LOW_CONFIDENCE
+    """,
+)
+AbsenceReason.__doc__ = """Why a field is empty.
 
-    NOT_REPORTED = "not_reported"
-    SECTION_ABSENT = "section_absent"
-    AMBIGUOUS = "ambiguous"
-    CONTRADICTORY = "contradictory"
-    NOT_ASKED = "not_asked"
-    UNSUPPORTED_ANSWER = "unsupported_answer"
-    BUDGET_EXHAUSTED = "budget_exhausted"
-    MODEL_REFUSED = "model_refused"
-    LOW_CONFIDENCE = "low_confidence"
+- ``not_reported``: the sections were searched and do not state it.
+- ``section_absent``: the record has no section that could state it.
+- ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is believed.
+- ``contradictory``: two passages disagree, and neither is believed.
+- ``not_asked``: the rules could not read it and no model was asked.
+- ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
+- ``budget_exhausted``: the run's budget ended before it was asked.
+- ``model_refused``: a model was asked and gave no usable answer.
+- ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
+"""
 
-
-class FindingKind(StrEnum):
-    """What a reader should know of an extraction, or of the record itself.
-
-    Of a model's answers:
-
-    - ``quote_not_found``: a quote that the text does not hold.
-    - ``value_not_in_quote``: a value that its quote does not bear out.
-    - ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
-    - ``answer_missing``: a question that got no usable answer.
-
-    Of text that nothing was read from:
-
-    - ``criterion_unread``: a line of the eligibility section that looks like a criterion.
-    - ``dose_unread``: words of an arm or intervention that look like a dose.
-    - ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
-
-    - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
-
-    Of text that is aimed at a model, or that hides something (``extractor/parse/injection``):
-
-    - ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
-    - ``invisible_characters``: characters that nobody sees, or that set a text backwards.
-    - ``look_alike_letters``: letters of two alphabets in one word.
-    - ``markup``: code that a page would run or hide.
-    - ``oversized_token``: a word without end, or words repeated over and over.
-
-    Of a record that contradicts itself (``extractor/audit``):
-
-    - ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
-    - ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.
-    - ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
-    - ``phase_differs``: the phase in the text is not the registered one.
-    - ``allocation_differs``: the text says randomised, the registered design does not, or the other way round.
-    - ``masking_differs``: the text says open or blinded, the registered design the opposite.
-    - ``arm_count_differs``: the text counts more or fewer arms than are registered.
-    - ``arm_without_intervention``: a registered arm to which no intervention is linked.
-    - ``age_differs``: an age limit of the text is not the registered one.
-    - ``sex_differs``: the text admits another sex than the registered field.
-    - ``limits_contradict``: limits that leave nobody, or that exclude whom another criterion asks for.
-    - ``criterion_contradicted``: the same condition is asked for and excludes.
-    - ``endpoint_undefined``: a survival or response endpoint without definition and without named criteria.
-    - ``time_frame_missing``: an outcome without a time frame.
-    - ``dose_differs``: an arm and its intervention give the same agent in other amounts.
-    - ``outcome_repeated``: an outcome that is registered twice.
+FindingKind = StrEnum(
+    "FindingKind",
     """
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD
+    EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
+    ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
+    ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
+    ENDPOINT_UNDEFINED TIME_FRAME_MISSING DOSE_DIFFERS OUTCOME_REPEATED
+    """,
+)
+FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
 
-    QUOTE_NOT_FOUND = "quote_not_found"
-    VALUE_NOT_IN_QUOTE = "value_not_in_quote"
-    QUOTE_CONFLICT = "quote_conflict"
-    ANSWER_MISSING = "answer_missing"
-    CRITERION_UNREAD = "criterion_unread"
-    DOSE_UNREAD = "dose_unread"
-    NUMBER_UNREAD = "number_unread"
-    EXAMPLE_REPEATED = "example_repeated"
-    INSTRUCTION_IN_TEXT = "instruction_in_text"
-    INVISIBLE_CHARACTERS = "invisible_characters"
-    LOOK_ALIKE_LETTERS = "look_alike_letters"
-    MARKUP = "markup"
-    OVERSIZED_TOKEN = "oversized_token"  # noqa: S105 - a word, no password
-    ENDPOINT_NOT_REGISTERED = "endpoint_not_registered"
-    TIME_POINTS_DIFFER = "time_points_differ"
-    SAMPLE_SIZE_DIFFERS = "sample_size_differs"
-    PHASE_DIFFERS = "phase_differs"
-    ALLOCATION_DIFFERS = "allocation_differs"
-    MASKING_DIFFERS = "masking_differs"
-    ARM_COUNT_DIFFERS = "arm_count_differs"
-    ARM_WITHOUT_INTERVENTION = "arm_without_intervention"
-    AGE_DIFFERS = "age_differs"
-    SEX_DIFFERS = "sex_differs"
-    LIMITS_CONTRADICT = "limits_contradict"
-    CRITERION_CONTRADICTED = "criterion_contradicted"
-    ENDPOINT_UNDEFINED = "endpoint_undefined"
-    TIME_FRAME_MISSING = "time_frame_missing"
-    DOSE_DIFFERS = "dose_differs"
-    OUTCOME_REPEATED = "outcome_repeated"
+Of a model's answers:
+
+- ``quote_not_found``: a quote that the text does not hold.
+- ``value_not_in_quote``: a value that its quote does not bear out.
+- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
+- ``answer_missing``: a question that got no usable answer.
+
+Of text that nothing was read from:
+
+- ``criterion_unread``: a line of the eligibility section that looks like a criterion.
+- ``dose_unread``: words of an arm or intervention that look like a dose.
+- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
+
+- ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
+
+Of text that is aimed at a model, or that hides something (``extractor/parse/injection``):
+
+- ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a prompt.
+- ``invisible_characters``: characters that nobody sees, or that set a text backwards.
+- ``look_alike_letters``: letters of two alphabets in one word.
+- ``markup``: code that a page would run or hide.
+- ``oversized_token``: a word without end, or words repeated over and over.
+
+Of a record that contradicts itself (``extractor/audit``):
+
+- ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
+- ``time_points_differ``: the text measures an endpoint at other times than the registered outcome does.
+- ``sample_size_differs``: the number of participants in the text is not the planned enrolment.
+- ``phase_differs``: the phase in the text is not the registered one.
+- ``allocation_differs``: the text says randomised, the registered design does not, or the other way round.
+- ``masking_differs``: the text says open or blinded, the registered design the opposite.
+- ``arm_count_differs``: the text counts more or fewer arms than are registered.
+- ``arm_without_intervention``: a registered arm to which no intervention is linked.
+- ``age_differs``: an age limit of the text is not the registered one.
+- ``sex_differs``: the text admits another sex than the registered field.
+- ``limits_contradict``: limits that leave nobody, or that exclude whom another criterion asks for.
+- ``criterion_contradicted``: the same condition is asked for and excludes.
+- ``endpoint_undefined``: a survival or response endpoint without definition and without named criteria.
+- ``time_frame_missing``: an outcome without a time frame.
+- ``dose_differs``: an arm and its intervention give the same agent in other amounts.
+- ``outcome_repeated``: an outcome that is registered twice.
+"""
 
 
 class Severity(StrEnum):

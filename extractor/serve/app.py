@@ -76,9 +76,9 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 async def _answer_error(request: Request, error: Exception) -> Response:
     response = render_problem(error, request.state.request_id)
     if response.status_code == 405:  # the framework names the methods of one route alone
-        routes = [route for router in routers for route in router.routes if isinstance(route, Route)]
-        fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
-        response.headers["allow"] = ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
+        routes = (route for router in routers for route in router.routes if isinstance(route, Route))
+        fitting = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+        response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
     return response
 
 
@@ -120,16 +120,12 @@ class _Guard:
                 raise ConnectionError("an answer was broken off") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
-            self._note(scope, status, monotonic() - since)
-
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        route = getattr(scope.get("route"), "path", "none")
-        self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
-        state = scope["state"]
-        facts = {"request": state["request_id"], "caller": state.get("caller"), "method": method, "route": route}
-        tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
+            seconds, route = monotonic() - since, getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.requests.labels(method, route, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(seconds)
+            facts = {"request": request_id, "caller": state.get("caller"), "method": method, "route": route}
+            tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
 
 
 def serve_service(settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]) -> None:

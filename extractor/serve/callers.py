@@ -20,6 +20,7 @@ from extractor.llm.cache import Spending
 from extractor.llm.database import Database
 from extractor.llm.estimates import RequestSize
 from extractor.run.budget import Budget, Limits, Pricing
+from extractor.run.prices import PICO
 from extractor.schemas import Usage
 
 from .problems import Refusal
@@ -73,14 +74,11 @@ class Caller:
 
 
 def _this_month() -> str:
-    """The calendar month in UTC, such as 2026-11."""
     return datetime.now(UTC).strftime("%Y-%m")
 
 
 def _digest(key: str) -> str:
-    """The stored hash of a key. 256 random bits cannot be guessed, so a slow hash, as for passwords, would protect
-    nothing and cost a tenth of a second for each request.
-    """
+    """The stored hash of a key. 256 random bits cannot be guessed, so that a slow hash would protect nothing."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -98,9 +96,8 @@ class CallerBook:
     def add(self, name: str, limits: CallerLimits) -> str:
         """Add a caller and return the key, which is not stored. Raises ``ValueError`` for a bad or taken name."""
         if not _NAME.fullmatch(name) or name == OPERATOR:
-            raise ValueError(
-                f"{name!r}: a caller's name has small letters, digits, - and _, at most 40; choose another"
-            )
+            wanted = "small letters, digits, - and _, at most 40"
+            raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
         if self.get(name):
             raise ValueError(f"{name} has a key already; revoke it first")
         key = f"xk_{secrets.token_urlsafe(32)}"
@@ -115,12 +112,14 @@ class CallerBook:
 
     def find(self, key: str) -> Caller | None:
         """The caller with that key. The lookup is by the hash, whose digits nobody can choose."""
-        row = self._database.row("SELECT name, limits FROM callers WHERE key_sha256 = ?", (_digest(key),))
-        return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
+        return self._read("key_sha256", _digest(key))
 
     def get(self, name: str) -> Caller | None:
         """The caller of that name, unless the key is revoked."""
-        row = self._database.row("SELECT name, limits FROM callers WHERE name = ?", (name,))
+        return self._read("name", name)
+
+    def _read(self, column: str, value: str) -> Caller | None:
+        row = self._database.row(f"SELECT name, limits FROM callers WHERE {column} = ?", (value,))  # noqa: S608
         return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
 
     def __iter__(self) -> Iterator[tuple[Caller, str, Spending]]:
@@ -163,19 +162,15 @@ class RateLimits:
 
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``Refusal`` if the caller sends too many."""
-        limit = caller.limits.requests_per_minute
-        if limit is None:
-            return
-        limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
-        if not limiter.has_capacity():
-            raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
-        await limiter.acquire()
+        if limit := caller.limits.requests_per_minute:
+            limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
+            if not limiter.has_capacity():
+                raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
+            await limiter.acquire()
 
     @contextmanager
     def admit(self, caller: Caller, what: str) -> Iterator[None]:
-        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if the caller runs enough of
-        them.
-        """
+        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if enough of them run."""
         most, key = caller.limits.max_concurrent, (caller.name, what)
         if most is not None and self._running[key] >= most:
             raise Refusal("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)
@@ -203,7 +198,7 @@ class CallerBudgets:
         self._book, self._pricing, self._note = book, pricing, note
         self._limiter = _limit(requests_per_minute) if requests_per_minute else None
         self._numbers = count(1)
-        self._budgets: dict[str, tuple[str, float, Budget]] = {}
+        self._budgets: dict[tuple[str, str, float], Budget] = {}
         self._reserved: dict[int, tuple[str, Budget | None, int]] = {}
 
     def find(self, name: str) -> Budget | None:
@@ -211,30 +206,26 @@ class CallerBudgets:
 
         Raises ``BudgetReached`` if nothing is left, or if no price is known: calls of unknown cost fit no limit.
         """
-        caller, price = self._book.get(name), self._pricing.price
+        caller, price, spent = self._book.get(name), self._pricing.price, replace(self._book.spent(name), unpriced=0)
         usd = caller.limits.max_usd if caller else None
         if usd is None:
             return None
-        if price is None:
+        if price is None or spent.picodollars >= usd * PICO:
             raise BudgetReached(SPENT)
-        spent, known = self._book.spent(name), self._budgets.get(name)
-        if known is None or known[:2] != (_this_month(), usd):
-            budget = Budget(Limits(usd, None), self._pricing.rates(), price, replace(spent, unpriced=0))
-            known = self._budgets[name] = (_this_month(), usd, budget)
-        known[2].reached |= spent.picodollars >= usd * 1e12
-        if known[2].reached:
+        budget = self._budgets.get(key := (name, _this_month(), usd))
+        if budget is None:
+            budget = self._budgets[key] = Budget(Limits(usd), self._pricing.rates(), price, spent)
+        if budget.reached:
             raise BudgetReached(SPENT)
-        return known[2]
+        return budget
 
     async def reserve(self, size: RequestSize) -> int:
         """Set aside what a request may cost, once there is room. Raises ``BudgetReached`` if there will be none."""
         if self._limiter:
             await self._limiter.acquire()
-        name = current_caller.get()
+        name, number = current_caller.get(), next(self._numbers)
         budget = self.find(name)
-        reserved = await budget.reserve(size) if budget else 0
-        number = next(self._numbers)
-        self._reserved[number] = (name, budget, reserved)
+        self._reserved[number] = name, budget, await budget.reserve(size) if budget else 0
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:

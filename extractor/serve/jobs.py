@@ -1,49 +1,47 @@
 """Jobs: on the disk, in the queue, and running.
 
 The queue is in memory, and the state of each job in its folder, from which the next start of the service continues. A
-running job has a thread with an event loop of its own: reading an upload and sorting results would block the service's.
+running job is a task in the service's loop; its upload is read, and its results are sorted, in threads.
 """
 
 import asyncio
-import contextvars
 import logging
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
-from extractor.llm.estimates import RequestSize
 from extractor.llm.transport import Route
-from extractor.options import Assist
+from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch
 from extractor.run.budget import Budget
 from extractor.run.executor import Executor, extract_with
-from extractor.run.folder import RunFolder
+from extractor.run.folder import MANIFEST, RunFolder
 from extractor.run.manifest import describe_settings, read_manifest
 from extractor.run.results import write_atomically
-from extractor.run.tally import ExtractedLine, Tally
+from extractor.run.tally import Tally
 from extractor.schemas import Task, TrialRecord, Usage
 
 from .callers import SPENT, CallerBudgets, current_caller
 from .problems import describe_unexpected
 from .settings import ServiceSettings
 
-T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
 _OTHER_PROGRAM = "the program or its model is another than when the job began; send the records again"
@@ -84,51 +82,11 @@ class Job(BaseModel):
     usage: Usage = Field(default=Usage(), description="What the model took since the job was last started.")
 
 
-def now() -> str:
-    """The time in UTC, to the second."""
+def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class JobFolders:
-    """``ROOT/jobs/<caller>/<job>``: the folder of a run (``run``) with the upload and the events beside it."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = (root / "jobs").absolute()
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def path(self, caller: str, job_id: str) -> Path:
-        """A job's folder."""
-        return self._root / caller / job_id
-
-    def prepare(self, caller: str) -> tuple[str, Path]:
-        """A new id of 128 random bits, and the folder for the upload. It is no job before ``write``."""
-        job_id = secrets.token_hex(16)
-        upload = self.path(caller, job_id) / _UPLOAD
-        upload.mkdir(parents=True, mode=0o700)
-        return job_id, upload
-
-    def write(self, caller: str, job: Job) -> None:
-        """Write the state of a job, all of it or nothing."""
-        write_atomically(self.path(caller, job.id) / _JOB, job.model_dump_json(indent=1).encode() + b"\n")
-
-    def read_all(self) -> Iterator[tuple[str, Job]]:
-        """All jobs with their callers, the oldest first. An upload that never ended is discarded."""
-        found = []
-        for path in self._root.glob("*/*"):
-            try:
-                found.append((path.parent.name, Job.model_validate_json((path / _JOB).read_bytes())))
-            except (OSError, ValidationError):
-                self.discard(path.parent.name, path.name)
-        yield from sorted(found, key=lambda pair: (pair[1].created, pair[1].id))
-
-    def discard(self, caller: str, job_id: str) -> None:
-        """Remove a job and its files. What remains of it when the service ends meanwhile is no job any more."""
-        path = self.path(caller, job_id)
-        (path / _JOB).unlink(missing_ok=True)
-        shutil.rmtree(path, ignore_errors=True)
-
-
-_event_log: contextvars.ContextVar[EventLog | None] = contextvars.ContextVar("event_log", default=None)
+_event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
 
 
 @contextmanager
@@ -149,272 +107,268 @@ def keep_job_events_apart() -> Iterator[None]:
         events.removeFilter(divert)
 
 
-class _ServiceLoop(Executor):
-    """The executor and the budgets of the service, for the event loop of a job."""
-
-    def __init__(self, executor: Executor, budgets: CallerBudgets) -> None:
-        self._executor, self._budgets, self._loop = executor, budgets, asyncio.get_running_loop()
-
-    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
-        return await self._await(self._executor.compute(function, record, *arguments))
-
-    async def reserve(self, size: RequestSize) -> int:
-        return await self._await(self._budgets.reserve(size))
-
-    def charge(self, reservation: int, usage: Usage) -> None:
-        self._loop.call_soon_threadsafe(self._budgets.charge, reservation, usage)
-
-    async def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._loop))
-
-
 @dataclass(slots=True, eq=False)
-class _JobRun:
-    """One start of a job: a batch over its upload. ``budget`` is the caller's, None for no limit or no model."""
+class _Entry:
+    """A job with its caller; while it runs, its task and its tally."""
 
-    folder: Path
+    caller: str
     job: Job
-    settings: ServiceSettings
-    service: _ServiceLoop
-    budget: Budget | None
-    tally: Tally = field(default_factory=Tally)
+    task: "asyncio.Task[None] | None" = None
+    tally: Tally | None = None
     stopping: bool = False
-    _unread: str | None = None
-    _cancel: Callable[[], object] | None = None
 
     @property
-    def progress(self) -> Job:
+    def shown(self) -> Job:
         """The job with its counts over all starts, and its calls and tokens of this start."""
+        if self.tally is None:
+            return self.job
         done, failed = self.tally.extracted + self.tally.resumed, self.tally.failed
         return self.job.model_copy(update={"extracted": done, "failed": failed, "usage": self.tally.usage})
 
-    def cancel(self) -> None:
-        """End at once. May be called from another thread."""
-        self.stopping = True
-        if self._cancel:
-            with suppress(RuntimeError):  # its loop has ended
-                self._cancel()
 
-    def perform(self) -> tuple[JobState, str | None]:
-        """Do what is left of the job. Returns its state at the end, and the reason for its caller."""
-        asks, since, tally = _asks(self.settings, self.job), monotonic(), self.tally
-        model = self.settings.model.name if self.settings.model and asks else None
+class JobRunner:
+    """All jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: the folder of a run (``run``) with the upload and
+    the events beside it.
+
+    Waiting jobs start in the order in which they came, those of the caller with the fewest running jobs first.
+    """
+
+    def __init__(self, settings: ServiceSettings, budgets: CallerBudgets, executor: Executor) -> None:
+        self._settings, self._budgets, self._executor = settings, budgets, executor
+        self._root = (settings.root / "jobs").absolute()
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._entries: dict[str, _Entry] = {}
+        self._closing = False
+
+    def start(self) -> None:
+        """Queue again what an earlier start of the service left: jobs that waited, ran, or paused. An upload that never
+        ended is discarded.
+        """
+        found = []
+        for path in self._root.glob("*/*"):
+            try:
+                found.append(_Entry(path.parent.name, Job.model_validate_json((path / _JOB).read_bytes())))
+            except (OSError, ValidationError):
+                _discard(path)
+        for entry in sorted(found, key=lambda each: (each.job.created, each.job.id)):
+            self._entries[entry.job.id] = entry
+            if entry.job.state in ACTIVE | {JobState.PAUSED}:
+                self._set(entry, state=JobState.QUEUED, reason=None)
+        self._fill()
+
+    def path(self, caller: str, job_id: str) -> Path:
+        """A job's folder."""
+        return self._root / caller / job_id
+
+    def prepare(self, caller: str) -> tuple[str, Path]:
+        """A new id of 128 random bits, and the folder for the upload. It is no job before ``submit``."""
+        job_id = secrets.token_hex(16)
+        upload = self.path(caller, job_id) / _UPLOAD
+        upload.mkdir(parents=True, mode=0o700)
+        (upload.parent / EVENTS).touch()
+        return job_id, upload
+
+    def find(self, caller: str, job_id: str) -> Job | None:
+        """A caller's job of that id, None for another caller's."""
+        entry = self._entries.get(job_id)
+        return entry.shown if entry and entry.caller == caller else None
+
+    def list_jobs(self, caller: str) -> list[Job]:
+        """All of a caller's jobs, the newest first."""
+        return [entry.shown for entry in reversed(self._entries.values()) if entry.caller == caller]
+
+    def count(self, state: JobState) -> int:
+        """The number of jobs in a state."""
+        return sum(entry.job.state is state for entry in self._entries.values())
+
+    def submit(self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions) -> Job:
+        """Queue a job whose upload is complete. Its state is on the disk when this returns."""
+        job = Job(
+            id=job_id,
+            state=JobState.QUEUED,
+            name=name,
+            bytes=size,
+            tasks=tuple(sorted(options.tasks)),
+            assist=options.assist,
+            min_confidence=options.min_confidence,
+            created=_now(),
+        )
+        self._write(caller, job)
+        self._entries[job_id] = _Entry(caller, job)
+        self._fill()
+        return job
+
+    def resume(self, job_id: str) -> Job:
+        """Queue a job that is not active once more."""
+        entry = self._entries[job_id]
+        self._set(entry, state=JobState.QUEUED, reason=None, ended=None)
+        self._fill()
+        return entry.shown
+
+    def cancel(self, job_id: str) -> Job:
+        """End a job after the records under way; what is finished is kept."""
+        entry = self._entries[job_id]
+        if entry.task:
+            entry.stopping = True
+        elif entry.job.state in ACTIVE:
+            self._set(entry, state=JobState.CANCELLED, ended=_now())
+        return entry.shown
+
+    async def delete(self, job_id: str) -> None:
+        """End a job at once and remove its files."""
+        entry = self._entries.pop(job_id)
+        if entry.task:
+            entry.stopping = True
+            entry.task.cancel()
+            await asyncio.wait([entry.task])
+        await asyncio.to_thread(_discard, self.path(entry.caller, job_id))
+
+    async def close(self, seconds: float) -> None:
+        """Stop all jobs, and cancel those that run after so many seconds. They continue with the next start."""
+        self._closing = True
+        for entry in self._entries.values():
+            entry.stopping = True
+        if running := [entry.task for entry in self._entries.values() if entry.task]:
+            for late in (await asyncio.wait(running, timeout=seconds))[1]:
+                late.cancel()
+            await asyncio.wait(running)
+
+    def _fill(self) -> None:
+        """Start waiting jobs while there is room."""
+        while not self._closing:
+            running = Counter(entry.caller for entry in self._entries.values() if entry.task)
+            waiting = [entry for entry in self._entries.values() if entry.job.state is JobState.QUEUED]
+            if not waiting or running.total() >= self._settings.jobs:
+                return
+            entry = min(waiting, key=lambda each: running[each.caller])
+            try:
+                budget = self._budgets.find(entry.caller) if self._asks(entry.job) else None
+            except BudgetReached as error:
+                self._set(entry, state=JobState.PAUSED, reason=str(error), ended=_now())
+                continue
+            self._set(entry, state=JobState.RUNNING, started=entry.job.started or _now(), ended=None)
+            entry.tally, entry.stopping = Tally(), False
+            entry.task = asyncio.create_task(self._run(entry, entry.tally, budget))
+
+    async def _run(self, entry: _Entry, tally: Tally, budget: Budget | None) -> None:
+        """Do what is left of a job, and note how that ended."""
+        current_caller.set(entry.caller)
+        job, since = entry.job, monotonic()
+        model = self._settings.model.name if self._settings.model and self._asks(job) else None
         try:
-            with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
+            with (self.path(entry.caller, job.id) / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
-                tell(Event.RUN_STARTED, assist=self.job.assist.value, model=model, workers=self.settings.workers)
-                state, status, reason = self._extract()
+                tell(Event.RUN_STARTED, assist=job.assist.value, model=model, workers=self._settings.workers)
+                state, status, reason = await self._perform(entry, tally, budget)
                 counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
                 usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
                 tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
         except OSError as error:
-            return JobState.FAILED, f"{EVENTS}: {error.strerror}"
-        return state, reason
+            state, reason = JobState.FAILED, f"{EVENTS}: {error.strerror}"
+        _event_log.set(None)
+        entry.job, entry.task, entry.tally = entry.shown, None, None
+        if self._closing and state is not JobState.DONE:
+            self._set(entry, state=JobState.QUEUED)
+        elif job.id in self._entries:
+            self._set(entry, state=state, reason=reason, ended=_now())
+        self._fill()
 
-    def _extract(self) -> tuple[JobState, str, str | None]:
-        """The state, the status for the events, and the reason."""
-        failed = JobState.FAILED, "failed"
+    async def _perform(self, entry: _Entry, tally: Tally, budget: Budget | None) -> tuple[JobState, str, str | None]:
+        """The job's state at the end, the status for the events, and the reason for its caller."""
+        failed, folder = (JobState.FAILED, "failed"), self.path(entry.caller, entry.job.id)
         try:
-            asyncio.run(self._extract_all())
+            await self._extract(entry, tally, budget, folder)
         except BudgetReached:
             return JobState.PAUSED, "budget", SPENT
         except ModelUnavailable:
             return JobState.PAUSED, "failed", "the model cannot be used at the moment"
         except asyncio.CancelledError:
-            self.stopping = True
+            entry.stopping = True
         except (ExtractorError, OSError) as error:
-            return *failed, str(error).replace(f"{self.folder}/", "")
+            return *failed, str(error).replace(f"{folder}/", "")
         except Exception as error:  # noqa: BLE001 - described without its text, which may quote a record
             return *failed, describe_unexpected(error)
-        if self._unread:
-            return *failed, self._unread
-        return (JobState.CANCELLED, "interrupted", None) if self.stopping else (JobState.DONE, "done", None)
+        return (JobState.CANCELLED, "interrupted", None) if entry.stopping else (JobState.DONE, "done", None)
 
-    async def _extract_all(self) -> None:
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel) if task else None
-        settings, asks = self.settings, _asks(self.settings, self.job)
-        job = self.job
+    async def _extract(self, entry: _Entry, tally: Tally, budget: Budget | None, folder: Path) -> None:
+        """A batch over the upload. Raises what ends it, also where the upload cannot be read to its end."""
+        settings, job, asks = self._settings, entry.job, self._asks(entry.job)
         extractor = Extractor(settings.model, tasks=job.tasks, assist=job.assist, min_confidence=job.min_confidence)
         described = describe_settings(extractor)
-        earlier = read_manifest(self.folder / RUN / "run.json")
+        earlier = read_manifest(folder / RUN / MANIFEST)
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
         if stale and asks:
             raise ExtractorError(_OTHER_PROGRAM)  # to begin anew would cost all of it again
-        limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=self.budget)
-        with RunFolder(self.folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
-            stopped_by: str | None = "an error"
+        limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
+        with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
+            upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
             try:
-                async with extractor.open(limits.concurrency, results.replies, Route(self.service)) as opened:
-                    self.tally.meter = lambda: opened.usage
-
-                    async def extract(record: TrialRecord) -> ExtractedLine:
-                        return await extract_with(self.service, record, opened.options, opened.model, self._may_ask)
-
+                route = Route(self._budgets)
+                async with extractor.open(limits.concurrency, results.replies, route) as opened:
+                    tally.meter = lambda: opened.usage
+                    extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
                     results.begin()
-                    await run_batch(self._read(results), extract, results, self.tally, limits)
-                stopped_by = "interrupted" if self.stopping else None
+                    await run_batch(upload.read(), extract, results, tally, limits)
+                stopped_by = "interrupted" if entry.stopping else ""
             except BudgetReached:
                 stopped_by = "the budget was reached"
                 raise
             finally:
-                results.finish(self.tally, stopped_by)
+                await asyncio.to_thread(results.finish, tally, stopped_by or None)
+        if upload.problem:
+            raise ExtractorError(upload.problem)
 
-    def _may_ask(self) -> bool:
-        return not (self.budget and self.budget.reached)
+    def _asks(self, job: Job) -> bool:
+        """Whether a job asks the model."""
+        return self._settings.model is not None and job.assist is not Assist.NEVER
 
-    def _read(self, results: RunFolder) -> Iterator[TrialRecord]:
-        """The records of the upload, until the job is stopped. What cannot be read is a failure."""
-
-        def report(error: ExtractorError) -> None:
-            if self.stopping:
-                raise asyncio.CancelledError
-            note_unread(error, results, self.tally)
-
-        name = self.job.name  # records and failures name the upload, not its place on this machine
-        upload = [(name, (self.folder / _UPLOAD / name).open("rb"))]
-        records = read_records("upload://", on_error=report, open_address=lambda _: iter(upload))
+    def _set(self, entry: _Entry, **changes: Any) -> None:
+        entry.job = entry.job.model_copy(update=changes)
         try:
-            yield from takewhile(lambda _: not self.stopping, records)
-        except ExtractorError:
-            raise
-        except Exception as error:  # noqa: BLE001 - what was read before is extracted
-            self._unread = f"the upload could not be read to its end: {describe_unexpected(error)}"
-            report(ExtractorError(self._unread))
-
-
-def _asks(settings: ServiceSettings, job: Job) -> bool:
-    """Whether a job asks the model."""
-    return settings.model is not None and job.assist is not Assist.NEVER
-
-
-@dataclass(slots=True)
-class _Known:
-    """A job with its caller, and its current start while it runs."""
-
-    caller: str
-    job: Job
-    run: _JobRun | None = None
-    task: "asyncio.Task[None] | None" = None
-
-    @property
-    def shown(self) -> Job:
-        return self.run.progress if self.run else self.job
-
-
-class JobRunner:
-    """All jobs of all callers.
-
-    Waiting jobs start in the order in which they came, those of the caller with the fewest running jobs first.
-    """
-
-    def __init__(
-        self, settings: ServiceSettings, folders: JobFolders, budgets: CallerBudgets, executor: Executor
-    ) -> None:
-        self._settings, self._folders, self._budgets = settings, folders, budgets
-        self._service = _ServiceLoop(executor, budgets)
-        self._threads = ThreadPoolExecutor(settings.jobs, "job")
-        self._known: dict[str, _Known] = {}
-        self._closing = False
-
-    def start(self) -> None:
-        """Queue again what an earlier start of the service left: jobs that waited, ran, or paused."""
-        for caller, job in self._folders.read_all():
-            known = self._known[job.id] = _Known(caller, job)
-            if job.state in ACTIVE | {JobState.PAUSED}:
-                self._set(known, state=JobState.QUEUED, reason=None)
-        self._fill()
-
-    def find(self, caller: str, job_id: str) -> Job | None:
-        """A caller's job of that id, None for another caller's."""
-        known = self._known.get(job_id)
-        return known.shown if known and known.caller == caller else None
-
-    def list_jobs(self, caller: str) -> list[Job]:
-        """All of a caller's jobs, the newest first."""
-        return [known.shown for known in reversed(self._known.values()) if known.caller == caller]
-
-    def count(self, state: JobState) -> int:
-        """The number of jobs in a state."""
-        return sum(known.job.state is state for known in self._known.values())
-
-    def submit(self, caller: str, job: Job) -> None:
-        """Queue a job whose upload is complete. Its state is on the disk when this returns."""
-        self._folders.write(caller, job)
-        self._known[job.id] = _Known(caller, job)
-        self._fill()
-
-    def resume(self, job_id: str) -> Job:
-        """Queue a job that is not active once more."""
-        known = self._known[job_id]
-        self._set(known, state=JobState.QUEUED, reason=None, ended=None)
-        self._fill()
-        return known.shown
-
-    def cancel(self, job_id: str) -> Job:
-        """End a job after the records under way; what is finished is kept."""
-        known = self._known[job_id]
-        if known.run:
-            known.run.stopping = True
-        elif known.job.state in ACTIVE:
-            self._set(known, state=JobState.CANCELLED, ended=now())
-        return known.shown
-
-    async def delete(self, job_id: str) -> None:
-        """End a job at once and remove its files."""
-        known = self._known.pop(job_id)
-        if known.run and known.task:
-            known.run.cancel()
-            await known.task
-        await asyncio.to_thread(self._folders.discard, known.caller, job_id)
-
-    async def close(self, seconds: float) -> None:
-        """Stop all jobs, and cancel those that run after so many seconds. They continue with the next start."""
-        self._closing = True
-        running = {known.task: known.run for known in self._known.values() if known.task and known.run}
-        for run in running.values():
-            run.stopping = True
-        if running:
-            for late in (await asyncio.wait(running, timeout=seconds))[1]:
-                running[late].cancel()
-            await asyncio.gather(*running)
-        self._threads.shutdown()
-
-    def _fill(self) -> None:
-        """Start waiting jobs while there is room."""
-        while not self._closing:
-            running = Counter(known.caller for known in self._known.values() if known.run)
-            waiting = [known for known in self._known.values() if known.job.state is JobState.QUEUED]
-            if not waiting or running.total() >= self._settings.jobs:
-                return
-            self._launch(min(waiting, key=lambda known: running[known.caller]))
-
-    def _launch(self, known: _Known) -> None:
-        try:
-            budget = self._budgets.find(known.caller) if _asks(self._settings, known.job) else None
-        except BudgetReached as error:
-            self._set(known, state=JobState.PAUSED, reason=str(error), ended=now())
-            return
-        self._set(known, state=JobState.RUNNING, started=known.job.started or now(), ended=None)
-        folder = self._folders.path(known.caller, known.job.id)
-        known.run = _JobRun(folder, known.job, self._settings, self._service, budget)
-        known.task = asyncio.create_task(self._run(known, known.run))
-
-    async def _run(self, known: _Known, run: _JobRun) -> None:
-        current_caller.set(known.caller)
-        perform = contextvars.copy_context().run
-        state, reason = await asyncio.get_running_loop().run_in_executor(self._threads, perform, run.perform)
-        known.job, known.run = run.progress, None
-        if self._closing and state is not JobState.DONE:
-            self._set(known, state=JobState.QUEUED)
-        elif known.job.id in self._known:
-            self._set(known, state=state, reason=reason, ended=now())
-        self._fill()
-
-    def _set(self, known: _Known, **changes: Any) -> None:
-        known.job = known.job.model_copy(update=changes)
-        try:
-            self._folders.write(known.caller, known.job)
+            self._write(entry.caller, entry.job)
         except OSError as error:  # the job goes on, and others after it; the next start may find its earlier state
             _logger.error("%s: %s; make room", error.filename, error.strerror)  # noqa: TRY400 - one line says it
-        tell(Event.JOB_CHANGED, job=known.job.id, state=known.job.state.value)
+        tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)
+
+    def _write(self, caller: str, job: Job) -> None:
+        """Write the state of a job, all of it or nothing."""
+        write_atomically(self.path(caller, job.id) / _JOB, job.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _discard(folder: Path) -> None:
+    """Remove a job and its files. What remains of it when the service ends meanwhile is no job any more."""
+    (folder / _JOB).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Upload:
+    """The records of an upload, until its job is stopped. What cannot be read is a failure.
+
+    ``problem`` says why it could not be read to its end; what was read before is extracted.
+    """
+
+    def __init__(self, path: Path, entry: _Entry, results: RunFolder, tally: Tally) -> None:
+        self._path, self._entry, self._results, self._tally = path, entry, results, tally
+        self.problem: str | None = None
+
+    async def read(self) -> AsyncIterator[TrialRecord]:
+        """The records, each read in a thread: a file of broken ones would hold up the service."""
+        with self._path.open("rb") as file:
+            # Records and failures name the upload, not its place on this machine.
+            found = read_records(
+                "upload://", on_error=self._report, open_address=lambda _: iter([(self._path.name, file)])
+            )
+            records = takewhile(lambda _: not self._entry.stopping, found)
+            try:
+                while record := await asyncio.to_thread(next, records, None):
+                    yield record
+            except ExtractorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - what was read before is extracted
+                self.problem = f"the upload could not be read to its end: {describe_unexpected(error)}"
+                self._report(ExtractorError(self.problem))
+
+    def _report(self, error: ExtractorError) -> None:
+        if self._entry.stopping:
+            raise asyncio.CancelledError
+        note_unread(error, self._results, self._tally)

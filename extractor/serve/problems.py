@@ -1,8 +1,10 @@
 """Errors as problem details (RFC 9457): what is wrong, where, and what to do about it."""
 
 import json
+import tomllib
 from collections.abc import Mapping
 from http import HTTPStatus
+from importlib.resources import files
 from math import ceil
 from typing import Any
 
@@ -38,27 +40,9 @@ class Problem(BaseModel):
     errors: tuple[WrongParameter, ...] | None = None
 
 
-PROBLEMS = {
-    "no-key": (401, "A valid key is needed"),
-    "spending-limit": (402, "The spending limit is reached"),
-    "not-allowed": (403, "This is for the operator"),
-    "no-such-job": (404, "There is no such job"),
-    "upload-too-slow": (408, "The body did not come"),
-    "not-finished": (409, "The job is not in a state for that"),
-    "too-large": (413, "The body is too large"),
-    "wrong-type": (415, "That type of body is not taken"),
-    "unreadable": (422, "The body is no trial record"),
-    "wrong-parameter": (422, "A parameter is wrong"),
-    "rate-limit": (429, "Too many requests in a minute"),
-    "too-many-at-once": (429, "Too much at once"),
-    "queue-full": (429, "The service is busy"),
-    "internal": (500, "An error of the service"),
-    "not-installed": (501, "The service lacks an extra for that"),
-    "model-away": (503, "The model does not answer"),
-    "not-ready": (503, "The service is not ready"),
-    "took-too-long": (504, "The extraction took too long"),
-    "no-space": (507, "The service has no space left"),
-}
+PROBLEMS: dict[str, tuple[int, str]] = tomllib.loads(
+    (files("extractor.serve") / "assets" / "problems.toml").read_text("utf-8")
+)
 """Each kind of problem with its HTTP status and its title."""
 
 
@@ -85,27 +69,9 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(detail)
         self.kind, self.detail, self.more = kind, detail, more
-        self.headers = dict(headers or {})
+        self.headers = {name.lower(): value for name, value in (headers or {}).items()}
         if retry_s is not None:
             self.headers["retry-after"] = str(max(1, ceil(retry_s)))
-
-
-def as_refusal(error: Exception) -> Refusal:
-    """The refusal for any error. Of an unexpected one only its class and its place are shown: its text may quote a
-    record. Parameters that pydantic did not understand are named, but not repeated.
-
-    >>> as_refusal(KeyError("a word of the record")).detail
-    'an unexpected KeyError'
-    """
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, RequestValidationError):
-        wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
-        named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
-        return Refusal("wrong-parameter", named, errors=wrong)
-    if isinstance(error, ModelError):
-        return Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
-    return Refusal("internal", describe_unexpected(error), remedy="please report it")
 
 
 def describe_unexpected(error: BaseException) -> str:
@@ -117,22 +83,32 @@ def describe_unexpected(error: BaseException) -> str:
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
-    """The response for an error of any class."""
-    members: dict[str, Any]
-    if isinstance(error, HTTPException):  # the framework's own, where the status says it all
-        status, headers = error.status_code, {name.lower(): value for name, value in (error.headers or {}).items()}
-        members = {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "detail": _DETAILS.get(status, error.detail),
-        }
-    else:
-        refusal = as_refusal(error)
-        (status, title), headers = PROBLEMS[refusal.kind], refusal.headers
-        members = {"type": problem_type(refusal.kind), "title": title, "detail": refusal.detail, **refusal.more}
-    problem = Problem(status=status, instance=f"urn:uuid:{request_id}", **members)
+    """The response for an error of any class. Of an unexpected one only its class and its place are shown: its text may
+    quote a record. Parameters that pydantic did not understand are named, but not repeated.
+
+    >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
+    'an unexpected KeyError'
+    """
+    match error:
+        case HTTPException():  # the framework's own, where the status says it all
+            status, title, kind = error.status_code, HTTPStatus(error.status_code).phrase, "about:blank"
+            refusal = Refusal(kind, _DETAILS.get(status, error.detail), headers=error.headers)
+        case Refusal():
+            refusal = error
+        case RequestValidationError():
+            wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
+            named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
+            refusal = Refusal("wrong-parameter", named, errors=wrong)
+        case ModelError():
+            refusal = Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
+        case _:
+            refusal = Refusal("internal", describe_unexpected(error), remedy="please report it")
+    if not isinstance(error, HTTPException):
+        (status, title), kind = PROBLEMS[refusal.kind], problem_type(refusal.kind)
+    instance, detail = f"urn:uuid:{request_id}", refusal.detail
+    problem = Problem(type=kind, title=title, status=status, detail=detail, instance=instance, **refusal.more)
     content = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(content, status, headers, PROBLEM_TYPE)
+    return Response(content, status, refusal.headers, PROBLEM_TYPE)
 
 
 _DETAILS = {404: "There is nothing at this address.", 405: "This address does not take that method."}

@@ -5,10 +5,10 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator
 
@@ -84,50 +84,50 @@ def admit(what: str) -> Callable[..., AsyncIterator[None]]:
     return admitted
 
 
+_TASK = "|".join(Task)
+_NAMED_AFTER = "Name of the file; a record without an id of its own is named after it."
+_NAME = Query(description=_NAMED_AFTER, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+NameQuery = Annotated[str, _NAME]
+OptionalNameQuery = Annotated[str | None, _NAME]
+_RECORD_ID = "The record's id, where its text has no NCT number of its own."
+_ID = Header(alias="X-Record-Id", description=_RECORD_ID, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)
+RecordIdHeader = Annotated[str | None, _ID]
+JobIdPath = Annotated[
+    str, Path(description="The id that POST /v1/jobs gave.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])
+]
+
+
 def _check_tasks(text: str) -> str:
     if len(set(text.split(","))) < len(text.split(",")):
         raise ValueError("a task is named twice")
     return text
 
 
-_TASK, _ALL_TASKS = "|".join(Task), ",".join(Task)
-_TasksQuery = Annotated[
-    str,
-    Query(description="Which parts, parted by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
-    AfterValidator(_check_tasks),
-]
-_AssistQuery = Annotated[
-    Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
-]
-_MinConfidenceQuery = Annotated[
-    float,
-    Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values that are less sure, and say so."),
-]
-
-
 async def _read_options(
-    assist: _AssistQuery = Assist.AUTO, tasks: _TasksQuery = _ALL_TASKS, min_confidence: _MinConfidenceQuery = 0.0
+    assist: Annotated[
+        Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
+    ] = Assist.AUTO,
+    tasks: Annotated[
+        str,
+        Query(description="Which parts, parted by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
+        AfterValidator(_check_tasks),
+    ] = ",".join(Task),
+    min_confidence: Annotated[
+        float, Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values that are less sure, and say so.")
+    ] = 0.0,
 ) -> ExtractionOptions:
     return ExtractionOptions(tasks.split(","), assist, min_confidence)
 
 
 OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
-_NAME = Query(
-    description="Name of the file; a record without an id of its own is named after it.",
-    pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
-    max_length=100,
-)
-NameQuery = Annotated[str, _NAME]
-OptionalNameQuery = Annotated[str | None, _NAME]
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
     """The whole body. Raises ``Refusal`` for another type, and for a larger body before it is read."""
-    blocks = [block async for block in _stream(request, most_bytes)]
-    return b"".join(blocks)
+    return b"".join([block async for block in _stream(request, most_bytes)])
 
 
-async def save_body(request: Request, path: Path, most_bytes: int) -> int:
+async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
     """Write the body to a file and return its size in bytes. The file appears when it is complete and on the disk.
 
     Raises ``Refusal`` as ``read_body`` does, and where there is no space left.
@@ -159,8 +159,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                 async with asyncio.timeout(_SILENCE_S):
                     block = await anext(stream, None)
             except TimeoutError:
-                detail = f"nothing came for {_SILENCE_S:.0f} seconds"
-                raise Refusal("upload-too-slow", detail) from None
+                raise Refusal("upload-too-slow", f"nothing came for {_SILENCE_S:.0f} seconds") from None
             if block is None:
                 return
             size += len(block)
@@ -182,7 +181,5 @@ def _check_type(request: Request) -> None:
         remedy = "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: application/octet-stream'"
         taken = ", ".join(BODY_TYPES)
         raise Refusal("wrong-type", f"taken are {taken}", headers={"accept-post": taken}, remedy=remedy)
-    coding = request.headers.get("content-encoding", "identity").lower()
-    if coding not in {"identity", "gzip"}:
-        detail = "this content encoding is not taken"
-        raise Refusal("wrong-type", detail, remedy="send it as it is, or in gzip")
+    if request.headers.get("content-encoding", "identity").lower() not in {"identity", "gzip"}:
+        raise Refusal("wrong-type", "this content encoding is not taken", remedy="send it as it is, or in gzip")

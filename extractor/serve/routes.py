@@ -3,16 +3,17 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
+from io import SEEK_CUR
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from extractor.errors import BudgetReached
@@ -22,14 +23,16 @@ from extractor.pages import read_assets, read_shared_script, render_page, state_
 from extractor.schemas import TrialExtraction
 
 from .callers import Caller
-from .jobs import ACTIVE, EVENTS, RUN, Job, JobState, now
+from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
 from .problems import Refusal
 from .requests import (
     CallerOfRequest,
+    JobIdPath,
     NameQuery,
     OperatorOfRequest,
     OptionalNameQuery,
     OptionsOfRequest,
+    RecordIdHeader,
     ServiceOfRequest,
     admit,
     read_body,
@@ -47,16 +50,6 @@ jobs = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 health = APIRouter(tags=["health"])
 pages = APIRouter(include_in_schema=False)
 routers = (extractions, jobs, health, pages)
-
-RecordIdHeader = Annotated[
-    str | None,
-    Header(
-        alias="X-Record-Id",
-        description="The record's id, where its text has no NCT number of its own.",
-        pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$",
-        max_length=100,
-    ),
-]
 
 
 @extractions.post(
@@ -95,11 +88,6 @@ def _check_money(service: Service, caller: Caller, assist: Assist) -> None:
         raise Refusal("spending-limit", str(error), remedy=remedy) from None
 
 
-JobId = Annotated[
-    str, Path(description="The id that POST /v1/jobs gave.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])
-]
-
-
 @jobs.post("", status_code=202, dependencies=[Depends(admit("uploads"))])
 async def submit_job(
     request: Request,
@@ -114,7 +102,7 @@ async def submit_job(
     """
     _check_money(service, caller, options.assist)
     _check_room(service, caller)
-    job_id, upload = service.folders.prepare(caller.name)
+    job_id, upload = service.runner.prepare(caller.name)
     try:
         most = min(service.settings.max_upload_bytes, caller.limits.max_bytes or 10**18)
         size = await save_body(request, upload / name, most)
@@ -123,17 +111,7 @@ async def submit_job(
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
     service.metrics.uploaded.inc(size)
-    job = Job(
-        id=job_id,
-        state=JobState.QUEUED,
-        name=name,
-        bytes=size,
-        tasks=tuple(sorted(options.tasks)),
-        assist=options.assist,
-        min_confidence=options.min_confidence,
-        created=now(),
-    )
-    service.runner.submit(caller.name, job)
+    job = service.runner.submit(caller.name, job_id, name, size, options)
     response.headers["location"] = f"/v1/jobs/{job_id}"
     return job
 
@@ -155,7 +133,7 @@ async def list_jobs(
     return service.runner.list_jobs(caller.name)[:limit]
 
 
-async def _find_job(job_id: JobId, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
+async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
     """A caller's job. Another's is refused as one that does not exist."""
     job = service.runner.find(caller.name, job_id)
     if job is None:
@@ -186,8 +164,7 @@ async def show_job(job: JobOfRequest) -> Job:
 async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """The records under way are finished, and what is finished is kept."""
     if job.state not in ACTIVE:
-        remedy = "there is nothing to cancel"
-        raise Refusal("not-finished", f"the job is {job.state.value}", remedy=remedy)
+        raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to cancel")
     return service.runner.cancel(job.id)
 
 
@@ -195,8 +172,7 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
 async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job goes on where it stopped. Nothing answered is paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
-        remedy = "there is nothing to resume"
-        raise Refusal("not-finished", f"the job is {job.state.value}", remedy=remedy)
+        raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
     _check_money(service, caller, job.assist)
     return service.runner.resume(job.id)
 
@@ -210,21 +186,19 @@ async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
 @jobs.get("/{job_id}/events", response_class=Response, dependencies=[Depends(admit("event streams"))])
 async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
     """Server-sent events until the job has ended. With Last-Event-ID they go on after that one."""
-    events = service.folders.path(caller.name, job.id) / EVENTS
-    start = _find_start(events, request.headers.get("last-event-id"))
+    events = service.runner.path(caller.name, job.id) / EVENTS
+    start = _find_start(events, request.headers.get("last-event-id", ""))
     if start and job.state not in ACTIVE and start == events.stat().st_size:
         return Response(status_code=204)  # tells a browser not to reconnect
     return EventSourceResponse(_follow(service, caller.name, job.id, events, start), sep="\n")
 
 
-def _find_start(events: FilePath, last_id: str | None) -> int:
+def _find_start(events: FilePath, last_id: str) -> int:
     """The byte after the event of that id, which is the byte where it ends; 0 for an id that no event has."""
-    if last_id is None or not last_id.isdecimal() or len(last_id) > 18 or not events.is_file():
-        return 0
-    start = int(last_id)
+    start = int(last_id) if last_id.isdecimal() and len(last_id) <= 18 else 0
     with events.open("rb") as file:
         file.seek(max(start - 1, 0))
-        return start if start and file.read(1) == b"\n" else 0
+        return start if file.read(1) == b"\n" else 0
 
 
 async def _follow(
@@ -233,31 +207,18 @@ async def _follow(
     """The job, its events after the byte ``start``, each with its id, and the job once more at its end."""
     if first := service.runner.find(caller, job_id):
         yield _render("job", first.model_dump(mode="json"))
-    while job := service.runner.find(caller, job_id):  # before the events: they are complete when it has ended
-        for end, event in _read_events(events, start):
-            yield event
-            start = end
-        if job.state not in ACTIVE:
-            yield _render("job", job.model_dump(mode="json"))
-            return
-        await asyncio.sleep(_POLL_S)
-
-
-def _read_events(path: FilePath, start: int) -> Iterator[tuple[int, ServerSentEvent]]:
-    """The complete events after a byte, each with the byte where it ends, which is its id."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
+    with events.open("rb") as file:
         file.seek(start)
-        for line in file:
-            start += len(line)
-            if not line.endswith(b"\n"):
+        while job := service.runner.find(caller, job_id):  # before the events: they are complete when it has ended
+            while (line := file.readline()).endswith(b"\n"):
+                with suppress(ValueError):  # cut off when the service was killed
+                    event: dict[str, Any] = json.loads(line)
+                    yield _render(event.pop("event"), event, str(file.tell()))
+            file.seek(-len(line), SEEK_CUR)
+            if job.state not in ACTIVE:
+                yield _render("job", job.model_dump(mode="json"))
                 return
-            try:
-                event: dict[str, Any] = json.loads(line)
-            except ValueError:
-                continue  # cut off when the service was killed
-            yield start, _render(str(event.pop("event")), event, str(start))
+            await asyncio.sleep(_POLL_S)
 
 
 def _render(name: str, data: dict[str, Any], event_id: str | None = None) -> ServerSentEvent:
@@ -275,7 +236,7 @@ async def send_results(
     table: Annotated[str, Query(description="Which table, for parquet.", pattern=_TABLES)] = "records",
 ) -> Response:
     """All of a job that is done; of one that was cancelled, paused or failed, what it had finished."""
-    folder = service.folders.path(caller.name, job.id)
+    folder = service.runner.path(caller.name, job.id)
     results = folder / RUN / "extractions.jsonl"
     if not results.is_file():
         raise Refusal("not-finished", f"the job {job.state.value} before it had any result")
@@ -303,27 +264,21 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
 @jobs.get("/{job_id}/failures", response_class=Response)
 async def show_failures(job: EndedJob, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
     """JSON lines; none if all went well."""
-    path = service.folders.path(caller.name, job.id) / RUN / "failures.jsonl"
+    path = service.runner.path(caller.name, job.id) / RUN / "failures.jsonl"
     return FileResponse(path, media_type=_JSON_LINES) if path.is_file() else Response(b"", media_type=_JSON_LINES)
 
 
-class Health(BaseModel):
-    """That all is well."""
-
-    status: str = "ok"
-
-
 @health.get("/healthz")
-async def show_health() -> Health:
+async def show_health() -> dict[str, str]:
     """Answered as long as the service answers anything. Needs no key."""
-    return Health()
+    return {"status": "ok"}
 
 
 @health.get("/readyz")
-async def show_readiness(service: ServiceOfRequest) -> Health:
+async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
     """Ready when all processes that extract have started, and until the service stops. Needs no key."""
     service.check_ready()
-    return Health()
+    return {"status": "ok"}
 
 
 @health.get("/metrics", response_class=Response)

@@ -1,7 +1,7 @@
 """The parts of a running service, and the extraction of single records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
 from io import BytesIO
@@ -14,17 +14,15 @@ from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError
 from extractor.events import listening
 from extractor.llm.client import Model
-from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
-from extractor.run.tally import ExtractedLine
+from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord, Usage
 
-from . import advance_in_time
 from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
-from .jobs import JobFolders, JobRunner, JobState, keep_job_events_apart
+from .jobs import JobRunner, JobState, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
 from .problems import Refusal
 from .settings import ServiceSettings
@@ -67,32 +65,23 @@ class Metrics:
 
 
 def read_single(name: str, body: bytes) -> TrialRecord:
-    r"""The only record in a body. Raises ``RecordError`` for several, or for more text than a million characters, which
-    a small body may unpack to.
+    r"""The only record in a body. Raises ``Refusal`` for several, for none, or for more text than a million characters,
+    which a small body may unpack to.
 
     >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
     'b'
     """
-    found = list(islice(read_stream(name, BytesIO(body)), 2))
-    if len(found) > 1:
-        raise RecordError(name, "there is more than one record in it", "send several records to POST /v1/jobs")
-    (record,) = found
+    try:
+        record, *others = islice(read_stream(name, BytesIO(body)), 2)
+    except RecordError as error:
+        raise Refusal("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
+    if others:
+        remedy = "send several records to POST /v1/jobs"
+        raise Refusal("unreadable", "there is more than one record in it", remedy=remedy)
     if sum(len(section.text) for section in record.sections) > _MOST_TEXT:
-        raise RecordError(name, f"the record has more than {_MOST_TEXT:,} characters", "send it to POST /v1/jobs")
+        detail = f"the record has more than {_MOST_TEXT:,} characters"
+        raise Refusal("unreadable", detail, remedy="send it to POST /v1/jobs")
     return record
-
-
-class _TimedExecutor(ProcessExecutor):
-    """Processes of which each is replaced when a record takes too long: the request has been answered by then."""
-
-    def __init__(self, workers: int, seconds: float) -> None:
-        super().__init__(workers, inline_first=0)
-        self._seconds = seconds
-
-    async def advance(
-        self, record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
-    ) -> QuestionBatch | ExtractedLine:
-        return await self.compute(advance_in_time, record, options, tuple(replies), self._seconds)
 
 
 class Service:
@@ -103,9 +92,8 @@ class Service:
     ) -> None:
         self.settings, self.metrics, self.book = settings, metrics, book
         self.limits = RateLimits()
-        self.folders = JobFolders(settings.root)
         self.budgets = CallerBudgets(book, settings.pricing, settings.requests_per_minute, metrics.note_call)
-        self.runner = JobRunner(settings, self.folders, self.budgets, jobs)
+        self.runner = JobRunner(settings, self.budgets, jobs)
         self.model: Model | None = None
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
@@ -123,7 +111,9 @@ class Service:
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             # Jobs have processes of their own, so that their long records do not hold up requests.
-            executor = await stack.enter_async_context(_TimedExecutor(settings.workers, settings.timeout_s + _SPARE_S))
+            example = read_single("example", EXAMPLE_RECORD.encode())
+            timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, example)
+            executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
             extractor = Extractor(settings.model)
@@ -139,55 +129,39 @@ class Service:
 
     def check_ready(self) -> None:
         """Raise ``Refusal`` until all processes that extract have started. Where they cannot, they are tried again."""
-        starting = self._starting
-        if not starting.done():
+        if not self._starting.done():
             raise Refusal("not-ready", "processes that extract are starting", retry_s=1)
-        if error := starting.exception():
-            self._starting = asyncio.create_task(self._start_processes())
-            raise _cannot_start(error)
+        if error := self._starting.exception():
+            raise self._start_again(error)
 
     async def _start_processes(self) -> None:
         record, options = read_single("example", EXAMPLE_RECORD.encode()), ExtractionOptions(assist=Assist.NEVER)
-        steps = (self._executor.advance(record, options, [None]) for _ in range(self.settings.workers))
+        steps = (self._executor.compute(advance_record, record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
+
+    def _start_again(self, error: BaseException) -> Refusal:
+        self._starting = asyncio.create_task(self._start_processes())
+        remedy = "the service's standard error says more"
+        return Refusal("not-ready", f"processes that extract cannot start: {error}", retry_s=5, remedy=remedy)
 
     async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
         """The extraction of the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
-        seconds = self.settings.timeout_s
-        full = Refusal("queue-full", "as many extractions are under way as the service takes", retry_s=1)
         if self._taken >= self.settings.queue:
-            raise full
+            raise Refusal("queue-full", "as many extractions are under way as the service takes", retry_s=1)
         model = None if options.assist is Assist.NEVER else self.model
-        slots = self._asking if model else self._computing
+        current_caller.set(caller.name)
         self._taken += 1
-        timed_out = full
         try:
-            async with asyncio.timeout(seconds) as limit, slots:
-                remedy = "send it as a job, which may take its time"
-                timed_out = Refusal("took-too-long", f"it took longer than {seconds:g} seconds", remedy=remedy)
-                limit.reschedule(asyncio.get_running_loop().time() + seconds)
-                current_caller.set(caller.name)
-                return await self._extract(name, body, options, model)
+            async with asyncio.timeout(self.settings.timeout_s), self._asking if model else self._computing:
+                record = await asyncio.to_thread(read_single, name, body)
+                return (await extract_with(self._executor, record, options, model)).line
         except TimeoutError:
-            raise timed_out from None
-        finally:
-            self._taken -= 1
-
-    async def _extract(self, name: str, body: bytes, options: ExtractionOptions, model: Model | None) -> bytes:
-        try:
-            record = await asyncio.to_thread(read_single, name, body)
-        except RecordError as error:
-            raise Refusal("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
-        try:
-            return (await extract_with(self._executor, record, options, model)).line
+            detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send it as a job"
+            raise Refusal("took-too-long", detail, remedy=remedy) from None
         except RecordError:
             detail = "the process that extracted it died, as for want of memory"
             raise Refusal("internal", detail, remedy="send no other record like it, and report it") from None
         except EngineError as error:
-            self._starting = asyncio.create_task(self._start_processes())
-            raise _cannot_start(error) from None
-
-
-def _cannot_start(error: BaseException) -> Refusal:
-    remedy = "the service's standard error says more"
-    return Refusal("not-ready", f"processes that extract cannot start: {error}", retry_s=5, remedy=remedy)
+            raise self._start_again(error) from None
+        finally:
+            self._taken -= 1

@@ -1,7 +1,6 @@
 """Configuration of a service: its limits, its folder and the operator's token."""
 
 import ipaddress
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,15 +53,11 @@ def read_or_make_token(root: Path) -> tuple[str, Path]:
     path = (root / "token").absolute()
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            path.chmod(0o600)  # a restored backup may have other permissions
-            return path.read_text("ascii").strip(), path
-        with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123 - opened with its mode
-            token = secrets.token_hex(32)
-            file.write(f"{token}\n")
+        path.touch(0o600)
+        path.chmod(0o600)  # a restored backup may have other permissions
+        if not path.read_text("ascii").strip():
+            path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
+        return path.read_text("ascii").strip(), path
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StoreError(f"{path}: {why}; set EXTRACTOR_TOKEN, or choose another --root") from error
-    return token, path

@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
@@ -137,7 +137,7 @@ def clean_text(raw: str) -> CleanText:
     changes = list(_find_changes(raw))
     if _WRAPPED.search(raw):
         changes = _merge(changes, ((m.start(), m.end(), " ") for m in _SOFT_BREAK.finditer(raw)))
-    return _apply(raw, changes)
+    return apply_changes(raw, changes)
 
 
 def _find_changes(raw: str) -> Iterator[tuple[int, int, str]]:
@@ -192,7 +192,8 @@ def _merge(changes: list[tuple[int, int, str]], breaks: Iterable[tuple[int, int,
     return merged
 
 
-def _apply(raw: str, changes: list[tuple[int, int, str]]) -> CleanText:
+def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanText:
+    """The text with these changes (start, end, new characters), from left to right."""
     if not changes:
         return CleanText(raw)
     pieces: list[str] = []

@@ -34,7 +34,7 @@ _NUMBER = rf"(?=\d)(?:{_THOUSANDS}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}|{_
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
 _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
 """A token and the space before it: most tokens have one, and a match that begins with it skips nothing."""
-_NUMBER_WORDS = """
+NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
 """
@@ -60,7 +60,7 @@ class Lexicon(dict[str, str]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._codes: dict[str, str] = dict.fromkeys(_NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
+        self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
         self._prefixes: dict[str, str] = {}
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []

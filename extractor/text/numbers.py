@@ -9,24 +9,9 @@ from math import isfinite
 from extractor.schemas import TimeUnit
 
 from .book import rule, terms_of
-from .lexer import Tokens
+from .lexer import NUMBER_WORDS, Tokens
 
-_COUNTED = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen twenty"
-)
-_WORDS: dict[str, int | float] = {word: value for value, word in enumerate(_COUNTED.split())}
-_WORDS |= {
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "seventy": 70,
-    "eighty": 80,
-    "ninety": 90,
-    "hundred": 100,
-    "half": 0.5,
-}
+_VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5], strict=True))
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>[\d.,]+)(?:e\+?(?P<short>\d{1,2}))?"
@@ -34,9 +19,7 @@ _NUMBER = re.compile(
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
-_TENS = re.compile(
-    r"(?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-](?P<ones>[a-z]+)", re.IGNORECASE
-)
+_TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _DECIMAL_COMMA = re.compile(r"0,\d{1,3}|\d{1,3},\d{1,2}")
 
 
@@ -49,11 +32,11 @@ def read_number(text: str) -> int | float | None:
     """
     text = text.strip()
     folded = text.lower()
-    if folded in _WORDS:
-        return _WORDS[folded]
+    if folded in _VALUES:
+        return _VALUES[folded]
     if tens := _TENS.fullmatch(folded):
-        ones = _WORDS.get(tens["ones"])
-        return None if ones is None else _WORDS[tens["tens"]] + ones
+        ones = _VALUES.get(tens["ones"])
+        return None if ones is None else _VALUES[tens["tens"]] + ones
     found = _NUMBER.fullmatch(text)
     if not found:
         return None

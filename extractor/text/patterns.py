@@ -61,13 +61,12 @@ class Found:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Whether a named part was found."""
-        return self.match[name] is not None
+        """Whether the rule has a named part, and it was found."""
+        return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
         """The tokens of a named part, half open; None if it is not there."""
-        first, end = self.match.span(name)
-        return None if first < 0 else (first + self.shift, end + self.shift)
+        return self.place(name) if self.has(name) else None
 
     def place(self, name: str) -> tuple[int, int]:
         """The tokens of a named part that is always there, half open."""

@@ -5,12 +5,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extractor.schemas import Comparator
-
 from .book import rule
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
 from .numbers import read_number
-from .units import Unit, UnitPlace, find_dimension, find_unit, list_units
+from .units import UnitPlace, find_dimension, find_unit, list_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +20,6 @@ class Quantity:
     unit: UnitPlace
     first: int
     end: int
-
-    @property
-    def comparator(self) -> Comparator:
-        if self.low is None:
-            return Comparator.AT_MOST
-        if self.high is None:
-            return Comparator.AT_LEAST
-        return Comparator.EQUAL if self.low == self.high else Comparator.BETWEEN
 
 
 def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
@@ -128,13 +118,10 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
 
 def _spread(items: list[_Item]) -> list[_Item]:
     """A unit, and a power of ten, hold for the numbers before them that have none; "per day" at the end for all."""
-    last = items[-1]
-    unit, scale, spread = last.unit, last.scale, list[_Item]()
+    unit = last = items[-1].unit
+    scale, spread = items[-1].scale, list[_Item]()
     for item in reversed(items):
-        own = item.unit
-        if own and last.unit and last.unit.parts[:-1] == own.parts:
-            own = last.unit
-        unit = own or unit
+        unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
         scale = item.scale if item.unit else scale
         shares = item.scale == 1 and scale > 1 and item.value < 1000
         spread.append(replace(item, unit=unit, value=_times(item.value, scale) if shares else item.value))
@@ -179,7 +166,8 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     value, scale, behind = number
     repeat = rule("number_repeat").starts(tokens, behind, end)
     stop = repeat.end if repeat else behind
-    unit = find_unit(tokens, stop, end) or _find_after_hyphen(tokens, stop, end)
+    hyphen = tokens.codes[stop : min(stop + 1, end)] == "-" and tokens.joined(stop)  # "5-mg"
+    unit = find_unit(tokens, stop + hyphen, end)
     if not unit and (kind := rule("piece_kind").starts(tokens, stop, end)):  # "two placebo tablets"
         unit = find_unit(tokens, kind.end, end)
     if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
@@ -187,12 +175,6 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     if unit and unit.parts[0].code in _COUNTS and scale == 1:
         value = _restore_power(tokens, at, behind, value)
     return _Item(value, scale, unit, at, unit.end if unit else stop)
-
-
-def _find_after_hyphen(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
-    if at < end and tokens.words[at] == "-" and tokens.joined(at):
-        return find_unit(tokens, at + 1, end)
-    return None
 
 
 def _after_number(tokens: Tokens, at: int, end: int) -> int:
@@ -234,15 +216,16 @@ def _read_number(  # noqa: PLR0911 - one return a way of writing
 
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-_ORDINALS = {"third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
-_ORDINALS |= {"eleventh": 11, "twelfth": 12}
+_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 
 
 def _read_worded_power(text: str) -> int | None:
     """``ten to the ninth``, ``10 to the 6th power``."""
-    words = text.lower().split()
-    power = next((_ORDINALS.get(word) or "".join(filter(str.isdecimal, word)) for word in words[3:]), None)
-    return 10 ** int(power) if power else None
+    *_, word = text.lower().removesuffix(" power").split()[:4]
+    digits = "".join(filter(str.isdecimal, word))
+    ordinals = _ORDINALS.split()
+    power = ordinals.index(word) + 3 if word in ordinals else int(digits or 0)
+    return 10**power if power else None
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
@@ -285,8 +268,10 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     place = tolerance.end if tolerance else behind
     if lost and scale == 1:
         place = max(place, lost.end)
-    if (per := _find_per_body(tokens, behind, end)) and scale > 1:
-        return UnitPlace((_CELLS, per[0]), behind, per[1])
+    divided = tokens.words[behind : min(behind + 1, end)] in (["/"], ["per"])
+    per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
+    if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
+        return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
     for first in range(place, min(place + _REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
@@ -294,19 +279,8 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
             return more if more and more.parts[0].code in _COUNTS else found
         if rule("no_description").starts(tokens, first, end):
             break
-    if scale == 1 or tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"]):
-        return None
-    below = find_unit(tokens, behind, end, loose=True) if tokens.words[behind : behind + 1] == ["/"] else None
-    follows = tokens.words[behind].lower() if behind < end else ""
-    return None if below or follows in ("/", "per") else UnitPlace((_CELLS,), behind, behind)
-
-
-def _find_per_body(tokens: Tokens, at: int, end: int) -> tuple[Unit, int] | None:
-    if at + 1 < end and tokens.words[at].lower() in ("/", "per"):
-        found = find_unit(tokens, at + 1, end, loose=True)
-        if found and found.parts[0].code in ("kg", "m2"):
-            return found.parts[0], found.end
-    return None
+    worded = tokens.words[at + 1 : at + 2] in (["million"], ["billion"], ["thousand"])
+    return None if scale == 1 or worded or divided else UnitPlace((_CELLS,), behind, behind)
 
 
 def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> int | float:
@@ -319,25 +293,3 @@ def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> 
     if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
         return value
     return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))
-
-
-def write_quantity(quantity: Quantity) -> str:
-    """A quantity in words that are read back as the same one.
-
-    >>> [write_quantity(each) for each in find_quantities(read_text("up to 5 mcg, 1-3 × 10^6 cells per kg"))]
-    ['up to 5 ug', '1000000.0 to 3000000.0 cells/kg']
-    """
-    unit = quantity.unit.dose or quantity.unit.code
-    if quantity.unit.parts[0].code in _COUNTS:  # "105 CFU" would be read as ten to the fifth
-        low, high = (end and float(end) for end in (quantity.low, quantity.high))
-        quantity = replace(quantity, low=low, high=high)
-    if quantity.comparator is Comparator.BETWEEN:
-        return f"{_write(quantity.low)} to {_write(quantity.high)} {unit}"
-    sign = {Comparator.AT_MOST: "up to ", Comparator.AT_LEAST: "at least "}.get(quantity.comparator, "")
-    return f"{sign}{_write(quantity.high if quantity.low is None else quantity.low)} {unit}"
-
-
-def _write(value: int | float | None) -> str:
-    if isinstance(value, float):
-        return f"{value:.15f}".rstrip("0") + ("0" if value.is_integer() else "")
-    return "" if value is None else str(value)

@@ -1,62 +1,28 @@
 """Canonical names of the quantities that limits are about, and values in their canonical units."""
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 
+from extractor.text.book import read_table, word_list
 from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_DROPPED = _words(
-    "a an the of in at to for with and or is are be been have having by on as from s level value concentration serum "
-    "count measured measurement result known documented"
+_SPELLINGS = (
+    "haem hem, aemi emi, oest est, oedem edem, foet fet, faec fec, apnoe apne, leuc leuk, tumour tumor, titre titer, "
+    "normalis normaliz, analogue analog"
 )
-"""Words that tell no quantity from another."""
-_SPELLINGS = {
-    "haem": "hem",
-    "aemi": "emi",
-    "oest": "est",
-    "oedem": "edem",
-    "foet": "fet",
-    "faec": "fec",
-    "apnoe": "apne",
-    "leuc": "leuk",
-    "tumour": "tumor",
-    "titre": "titer",
-    "normalis": "normaliz",
-    "analogue": "analog",
-}
+"""British beginnings and ends of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
-_PEOPLE = _words(
-    "patient subject participant men women man woman male female adult child children individual volunteer person boy "
-    "girl infant older younger control"
-)
-_OF_A_SCALE = _words("score scale class stage grade index total subscale point level item type")
-_IDLE = (
-    _PEOPLE
-    | _OF_A_SCALE
-    | _words(
-        "following those these them it there than greater less more over under below above before after least most "
-        "equal average mean range normal limit both each either then all any no not baseline screening healthy"
-    )
-)
-"""Words beside which a quantity is named elsewhere in the clause."""
 _HEADS = {
     "grade": {"{grade}", "{class}", "{stage}"},
     "class": {"{class}", "{grade}", "{stage}"},
     "stage": {"{stage}", "{class}", "{grade}"},
 }
-"""The last word of a name tells that it is no score and no amount."""
+"""The last word of a name shows that it is no score and no amount."""
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that nobody writes."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
@@ -105,7 +71,7 @@ class Quantity:
         return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
 
     def is_plausible(self, value: float) -> bool:
-        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary tells."""
+        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary knows."""
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
@@ -136,46 +102,40 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
     named = _choose(words, unit)
     if named and named.weak and unit is None and value is not None and not named.is_plausible(value):
         named = None
-    if _IDLE.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
+    idle = frozenset().union(*map(word_list, ("people", "scale_words", "idle_words")))
+    if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
     of_time = unit is not None and find_dimension(unit)[1] == (("s", 1),)
-    of_people = not _PEOPLE.isdisjoint(words) or _is_age(value, quote)
+    of_people = not word_list("people").isdisjoint(words) or _is_age(value, quote)
     if of_time and of_people and (named is None or named.name == "duration"):
         return list_quantities()["age"]
     return named or _by_unit(unit) or _countable(text, unit)
 
 
 def fold_words(text: str) -> tuple[str, ...]:
-    """The words of a name in one spelling, without those that tell nothing.
+    """The words of a name in one spelling, without those that distinguish nothing.
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
     """
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
-    for british, american in _SPELLINGS.items():
+    for british, american in map(str.split, _SPELLINGS.split(", ")):
         folded = folded.replace(british, american)
     singular = (_to_singular(word) for word in _WORD.findall(folded))
-    return tuple(word for word in singular if word not in _DROPPED)
+    return tuple(word for word in singular if word not in word_list("quantity_fillers"))
 
 
 @cache
 def list_quantities() -> Mapping[str, Quantity]:
     """All quantities by name."""
-    table = tomllib.loads((files("extractor.text") / "quantity_names.toml").read_text("utf-8"))
-    return {
-        name: Quantity(
-            name,
-            tuple(entry.pop("names")),
-            both=frozenset(entry.pop("both", ())),
-            implied=tuple(entry.pop("implied")) if "implied" in entry else None,
-            others=tuple(entry.pop("others", ())),
-            any=tuple(entry.pop("any", ())),
-            weak=entry.pop("weak", False) or entry.get("general", False),
-            **entry,
-        )
-        for name, entry in table.items()
-    }
+    quantities = {}
+    for name, entry in read_table("quantity_names").items():
+        lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied") if key in entry}
+        weak = entry.get("weak", False) or entry.get("general", False)
+        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak}
+        quantities[name] = Quantity(**entry | more, name=name)
+    return quantities
 
 
 def _to_singular(word: str) -> str:
@@ -239,7 +199,7 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
 def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
     """The quantity that is named before a limit, or behind it, in the same clause."""
     at = quote.find(text)
-    of_scale = not _OF_A_SCALE.isdisjoint(words)
+    of_scale = not word_list("scale_words").isdisjoint(words)
     if at < 0 or (unit is None and not of_scale):
         return None
     before = _CLAUSE.split(quote[max(0, at - _BEFORE) : at])[-1]
@@ -275,6 +235,6 @@ def _countable(text: str, unit: str | None) -> Quantity | None:
     """What has no unit and ends with a plural is counted: "syncopal spells", "affected limbs"."""
     *_, last = _WORD.findall(text.casefold()) or ("",)
     plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
-    uncounted = _PEOPLE | _OF_A_SCALE | _DROPPED | {"time", "year", "month", "week", "day", "hour", "minute"}
-    counted = unit is None and plural and last[:-1] not in uncounted and read_unit(last) is None
+    uncounted = any(last[:-1] in word_list(name) for name in ("people", "scale_words", "quantity_fillers"))
+    counted = unit is None and plural and not uncounted and last != "times" and read_unit(last) is None
     return list_quantities()["count"] if counted else None

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from .book import read_table
-from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation, lex
+from .book import read_table, read_text, rule
+from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
 
 Dimension = tuple[tuple[str, int], ...]
 """Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit of its own."""
@@ -118,8 +118,8 @@ class UnitPlace:
 
         Per body surface, and for pieces, a daily rate is the dose of one giving; elsewhere "/day" is kept.
 
-        >>> [find_unit(lex(text), 0).dose for text in ("mcg", "milligrams per kilogram", "mg/m^2/day", "ug•kg-1•h-1")]
-        ['ug', 'mg/kg', 'mg/m2', 'ug/kg/h']
+        >>> [find_unit(read_text(text), 0).dose for text in ("milligrams per kilogram", "mg/m^2/day", "ug•kg-1•h-1")]
+        ['mg/kg', 'mg/m2', 'ug/kg/h']
         """
         base, *below = self.parts
         if base.dose is None or any(part.per is None and not part.piece for part in below):
@@ -201,7 +201,7 @@ def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool
 
     ``loose``: nothing but a unit can stand there, so that "u" and "c" are units too.
 
-    >>> place = find_unit(lex("5 mg per kg body weight per day, orally"), 1)
+    >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
     ('mg/kg/d', 'mg/kg/day', 8)
     """
@@ -209,15 +209,11 @@ def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool
     base = _match(tokens, first, end, loose=loose)
     if base is None or _is_name(tokens, base[1], end):
         return None
-    parts, at = [base[0]], _skip_repeat(tokens, base[1], end, base[0])
+    parts, at = [base[0]], _skip_repeat(tokens, base[1], end, base[:1])
     while step := _read_step(tokens, at, end):
-        parts += step[0]
+        parts.append(step[0])
         at = step[1]
-    if len(parts) > 1 and at < end and tokens.words[at] == "(":  # "milligrams per kilogram (mg/kg)"
-        again = find_unit(tokens, at + 1, end)
-        if again and [part.code for part in again.parts] == [part.code for part in parts] and again.end < end:
-            at = again.end + (tokens.words[again.end] == ")")
-    return UnitPlace(tuple(parts), first, at)
+    return UnitPlace(tuple(parts), first, _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at)
 
 
 def _is_name(tokens: Tokens, at: int, end: int) -> bool:
@@ -227,109 +223,72 @@ def _is_name(tokens: Tokens, at: int, end: int) -> bool:
     return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
 
 
-def _skip_repeat(tokens: Tokens, at: int, end: int, unit: Unit) -> int:
-    """Behind the abbreviation that repeats a unit in brackets: "milligrams (mg) per ...", "kilogram (kg)"."""
-    if at < end and tokens.words[at] == "(":
-        again = _match(tokens, at + 1, end, loose=True)
-        if again and again[0] is unit and again[1] < end and tokens.words[again[1]] == ")":
-            at = again[1] + 1
-    return at
+def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
+    """Behind the abbreviation that repeats a unit in brackets: "milligrams (mg) per ...", "mg per kg (mg/kg)"."""
+    if at >= end or tokens.words[at] != "(":
+        return at
+    whole = find_unit(tokens, at + 1, end) if len(parts) > 1 else None
+    single = _match(tokens, at + 1, end, loose=True)
+    again, behind = (whole.parts, whole.end) if whole else (single[:1], single[1]) if single else ((), at)
+    same = [part.code for part in again] == [part.code for part in parts]
+    return behind + 1 if same and tokens.words[behind : min(behind + 1, end)] == [")"] else at
 
 
-_SLASHES = "/\u2044\u2215"
 _PRODUCT = "•·.*"
-_PER_WORDS = frozenset({"per", "pr"})
-_OF_BODY = (["of", "body", "weight"], ["body", "weight"], ["of", "bodyweight"], ["bodyweight"], ["bw"])
+_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
+Step = tuple[Unit, int]
+"""What a unit is given per, and the token behind it."""
 
 
-def _read_step(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     """What stands behind one slash or "per", or is multiplied with a power of minus one."""
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word in _SLASHES or word in _PER_WORDS or (word == "*" and tokens.codes[at + 1] != NUMBER):
-        if tokens.words[at + 1] == "(":
-            return _read_bracket(tokens, at + 2, end)
+    if word in _PER or (word == "*" and tokens.codes[at + 1] != NUMBER):
         return _read_below(tokens, at + 1, end)
-    if word in _PRODUCT and (found := _match(tokens, at + 1, end, loose=True)):
-        unit, behind = found
-        if unit.code == "m2":
-            return [unit], behind
-        inverse = _skip_inverse(tokens, behind, end)
-        return ([unit], inverse) if inverse else None
-    found = _match(tokens, at, end, loose=True)  # "mg kg-1 hr-1"
+    found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
+    if found and word in _PRODUCT and found[0].code == "m2":
+        return found
     inverse = _skip_inverse(tokens, found[1], end) if found else None
-    return ([found[0]], inverse) if found and inverse else _read_antibody(tokens, at, end)
+    return (found[0], inverse) if found and inverse else _read_antibody(tokens, at, end)
 
 
 def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
     """Behind "-1" or "^-1"."""
     place = at + (at < end and tokens.words[at] == "^")
-    if place < end and tokens.words[place] == "-":
-        place += 1
+    place += tokens.words[place : min(place + 1, end)] == ["-"]
     if place >= end or tokens.words[place] not in ("1", "2"):
         return None
     return place + 1 if "-" in tokens.text[tokens.ends[at - 1] : tokens.ends[place]] else None
 
 
-def _read_bracket(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
-    units: list[Unit] = []
-    while found := _match(tokens, at, end, loose=True):
-        units.append(found[0])
-        at = found[1]
-        if at < end and tokens.words[at] == ")":
-            return units, at + 1
-        if at >= end or tokens.words[at] not in "•·.*/x":
-            return None
-        at += 1
-    return None
-
-
-def _read_below(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
-    if tokens.codes[at] in (NUMBER, NAME_NUMBER):
-        return _read_counted(tokens, at, end)
+def _read_below(tokens: Tokens, at: int, end: int) -> Step | None:
+    counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
     if antibody := _read_antibody(tokens, at, end):
         return antibody
-    found = _match(tokens, at, end, loose=True) or _match_daily(tokens, at)
-    if not found:
-        return None
-    unit, at = found
-    at = _skip_repeat(tokens, at, end, unit)
-    body = _skip_body(tokens, at, end) if unit.code == "kg" else at
-    return [unit], body
-
-
-def _skip_body(tokens: Tokens, at: int, end: int) -> int:
-    """Behind "body weight": "mg per kg of body weight"."""
-    words = [word.lower() for word in tokens.words[at : min(at + 3, end)]]
-    return at + next((len(body) for body in _OF_BODY if words[: len(body)] == body), 0)
-
-
-def _match_daily(tokens: Tokens, at: int) -> tuple[Unit, int] | None:
-    code = {"daily": "d", "weekly": "wk", "hourly": "h"}.get(tokens.words[at].lower())
-    return next(((unit, at + 1) for unit in list_units() if unit.code == code), None)
-
-
-_COUNTED = {("24", "h"): "d", ("1.73", "m2"): "{1.73_m2}", ("100", "mL"): "100mL"}
-_BY_VOLUME = Unit("{volume}", per="")
-_MILLILITRES = Unit("100mL", per="100mL")
-
-
-def _read_counted(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
-    """Behind a number: 24 hours are a day; "40 mg/0.8 mL" is the solution in which the dose is given."""
-    found = _match(tokens, at + 1, end, loose=True)
+    found = _match(tokens, at + counted, end, loose=True)
     if not found:
         return None
     unit, behind = found
-    code = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code))
-    if code == "100mL":
-        return [_MILLILITRES], behind
-    if code:
-        return [next(each for each in list_units() if each.code == code)], behind
-    return ([_BY_VOLUME], behind) if unit.code == "mL" else None
+    if counted:  # 24 hours are a day; "40 mg/0.8 mL" is the solution in which the dose is given
+        by_volume = _BY_VOLUME if unit.code == "mL" else None
+        below = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), by_volume)
+        return (below, behind) if below else None
+    behind = _skip_repeat(tokens, behind, end, [unit])
+    body = rule("of_body").starts(tokens, behind, end) if unit.code == "kg" else None
+    return unit, body.end if body else behind
 
 
-def _read_antibody(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] | None:
+_BY_VOLUME = Unit("{volume}", per="")
+_COUNTED = {
+    ("24", "h"): Unit("d", per="day"),
+    ("1.73", "m2"): Unit("{1.73_m2}"),
+    ("100", "mL"): Unit("100mL", per="100mL"),
+}
+
+
+def _read_antibody(tokens: Tokens, at: int, end: int) -> Step | None:
     """Doses of anti-IgE go by the antibody's level: "0.016 mg/kg/IgE (IU/mL)"."""
     if tokens.words[at] != "IgE":
         return None
@@ -337,8 +296,8 @@ def _read_antibody(tokens: Tokens, at: int, end: int) -> tuple[list[Unit], int] 
     if behind < end and tokens.words[behind] in "([":
         level = find_unit(tokens, behind + 1, end, loose=True)
         if level and level.end < end and tokens.words[level.end] in ")]":
-            return [_IGE_LEVEL], level.end + 1
-    return [_IGE], behind
+            return _IGE_LEVEL, level.end + 1
+    return _IGE, behind
 
 
 _IGE, _IGE_LEVEL = Unit("{IgE}", per="IgE"), Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
@@ -392,12 +351,12 @@ def _read_folded(folded: str) -> str | None:
     power = _POWER.match(folded)
     if power:
         folded = folded[power.end() :]
-    tokens = lex(folded)
+    tokens = read_text(folded)
     bare = folded.startswith("/")
     place = None if bare else find_unit(tokens, 0, loose=True)
     below, at = list[Unit](), 0
     while bare and (step := _read_step(tokens, at, len(tokens))):
-        below += step[0]
+        below.append(step[0])
         at = step[1]
     codes = [part.code for part in place.parts] if place else ["", *(unit.code for unit in below)]
     if (place.end if place else at) < len(tokens) or not any(codes):

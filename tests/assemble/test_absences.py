@@ -15,15 +15,12 @@ from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
 UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3)
+PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
 OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
 
 
 def reasons(extraction):
     return {absence.field: absence.reason for absence in extraction.absences}
-
-
-def sections(extraction, field):
-    return next(absence.sections for absence in extraction.absences if absence.field == field)
 
 
 def ask(script, record, tasks, assist="always"):
@@ -49,16 +46,16 @@ def doubtful(monkeypatch):
 
 def test_not_reported_names_the_sections_that_were_searched():
     record = trial(title="A trial", brief_summary="We look.", eligibility="Inclusion Criteria:\n\n* Consent")
-    extraction = Extractor(assist="never").extract(record)
-    assert reasons(extraction)["eligibility.sex"] is AbsenceReason.NOT_REPORTED
-    assert set(sections(extraction, "eligibility.sex")) == {"title", "brief_summary", "eligibility"}
+    [gap] = [one for one in Extractor(assist="never").extract(record).absences if one.field == "eligibility.sex"]
+    assert gap.reason is AbsenceReason.NOT_REPORTED
+    assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
 
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
     extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))
-    assert reasons(extraction)["eligibility.minimum_age"] is AbsenceReason.CONTRADICTORY
-    assert reasons(extraction)["eligibility.maximum_age"] is AbsenceReason.CONTRADICTORY
+    found = reasons(extraction)
+    assert found["eligibility.minimum_age"] is found["eligibility.maximum_age"] is AbsenceReason.CONTRADICTORY
     assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
 
 
@@ -77,13 +74,6 @@ async def extract_within(opened, record, may_ask):
     return await converse(pipeline.extract(record, opened.options), opened.model, may_ask)
 
 
-async def test_budget_exhausted_says_so_of_what_participants_get():
-    with serve(answering({})) as stub:
-        async with Extractor(stub.spec, tasks=["dosing"]).open() as extract:
-            extraction = await extract_within(extract, trial(**PRODUCT), lambda: False)
-    assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
-
-
 async def test_budget_exhausted_between_two_questions(doubtful):
     """The first answer is used; what the text does not bear out of it is not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
@@ -94,9 +84,6 @@ async def test_budget_exhausted_between_two_questions(doubtful):
     assert not any(map(asks_again, stub.requests))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
     assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
-
-
-PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
 
 
 @pytest.mark.parametrize(
@@ -120,19 +107,26 @@ def test_an_answer_that_is_not_stated_or_not_believed(doubtful, said, reason):
     record = trial(title="A trial", primary_outcomes_0=OUTCOME)
     extraction = ask(answering({"Zinc": {"specimens": [said]}}), record, ["endpoints"])
     assert reasons(extraction)["endpoints[0].specimens"] is reason
-    assert sections(extraction, "endpoints[0].specimens") == ("primary_outcomes[0]",)
 
 
-@pytest.mark.parametrize("ends", ["before the first question", "inside the model"])
-async def test_budget_exhausted(doubtful, monkeypatch, ends):
+@pytest.mark.parametrize(
+    ("sections", "tasks", "field", "inside"),
+    [
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", False),
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", True),
+        (PRODUCT, ["dosing"], "dosing", False),
+    ],
+)
+async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, inside):
+    """The budget ends before the first question, or inside the model."""
+
     async def complete(*_):
         raise BudgetReached("spent")
 
     with serve(answering({})) as stub:
-        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
+        async with Extractor(stub.spec, assist="always", tasks=tasks).open() as extract:
             monkeypatch.setattr(extract.model, "complete", complete)
-            record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-            extraction = await extract_within(extract, record, lambda: ends == "inside the model")
+            extraction = await extract_within(extract, trial(**sections), lambda: inside)
     assert not stub.requests
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.BUDGET_EXHAUSTED
+    assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == 1

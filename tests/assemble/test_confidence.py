@@ -4,12 +4,11 @@ import random
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
 from extractor.assemble.provenance import drop_doubtful
-from extractor.ground.rederive import list_items
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -56,7 +55,7 @@ def _shuffle(extraction, chance):
 
 def list_values(extraction):
     """Each value with the place of its quote, in an order of its own, without the number of its item."""
-    for path, item in list_items(extraction):
+    for path, item in extraction.list_items():
         for piece in item.evidence:
             name, _, place = piece.field.partition("[")
             value = getattr(item, name)
@@ -65,21 +64,14 @@ def list_values(extraction):
 
 @settings(deadline=None)
 @given(st.floats(0, 1), st.integers(0, 100))
+@example(0, 0)
 def test_what_is_left_is_sure_and_proven(minimum, chosen):
-    assert_sure_and_proven(*read_samples()[chosen % len(read_samples())], minimum)
-
-
-def test_what_was_never_in_doubt_is_proven_too():
-    for record, extraction in read_samples():
-        assert_sure_and_proven(record, extraction, 0)
-
-
-def assert_sure_and_proven(record, extraction, minimum):
     """Every value has a quote, every gap a reason, every confidence is high enough."""
+    record, extraction = read_samples()[chosen % len(read_samples())]
     left = drop_doubtful(extraction, minimum)
     assert TrialExtraction.model_validate(left.model_dump()) == left
     explained = {absence.field for absence in left.absences}
-    for path, item in list_items(left):
+    for path, item in left.list_items():
         assert item.confidence is None or item.confidence >= minimum
         proven = {piece.field for piece in item.evidence}
         for piece in item.evidence:
@@ -184,23 +176,21 @@ def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
     assert [found.field for found in left.findings] == ["eligibility.criteria[0].constraints", *paths[2:]]
 
 
-def test_an_endpoint_stays_since_it_is_registered():
+def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evidence():
     endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(prove("measure", 0.1),))
     left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
     assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
+    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
+    assert drop_doubtful(gold, 1.0) is gold
 
 
-def test_what_is_said_of_a_value_goes_with_it_and_what_is_said_of_another_follows_it():
+def test_findings_of_a_value_go_with_it_and_those_of_another_follow_it():
     given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
     paths = ["dosing[0].amounts[0]", "dosing[0].amounts[1]", "dosing[0].route", "dosing[0]", "dosing"]
     findings = [Finding(field=path, **given) for path in paths]
     left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
-    assert [found.field for found in left.findings] == [
-        "dosing[0].amounts[0]",
-        "dosing[0].route",
-        "dosing[0]",
-        "dosing",
-    ]
+    assert [found.field for found in left.findings] == [paths[0], *paths[2:]]
+    assert left.dosing[0].confidence == 0.1  # that of an empty field: the least sure one
 
 
 def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
@@ -210,16 +200,6 @@ def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
     people = Eligibility(criteria=(item.model_copy(update=known),))
     (kept,) = drop_doubtful(make(eligibility=people), 0.5).eligibility.criteria
     assert (kept.category, kept.origin, kept.support, kept.confidence) == (None, "rule", "parsed", 0.9)
-
-
-def test_an_empty_field_that_is_the_least_sure_still_is():
-    (kept,) = drop_doubtful(make(dosing=(regimen(0.2, 0.9),)), 0.5).dosing
-    assert kept.confidence == 0.1
-
-
-def test_what_has_no_evidence_stays():
-    gold = make(dosing=(Regimen(agent="A", section="arms[0]", quote="x", role="placebo"),))
-    assert drop_doubtful(gold, 1.0) is gold
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])

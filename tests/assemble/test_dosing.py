@@ -10,38 +10,27 @@ from extractor.ground.check import Answer, ground_answer
 from extractor.llm.dose_passages import list_dose_passages
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
-from extractor.schemas import (
-    Amount,
-    Frequency,
-    Origin,
-    Period,
-    Role,
-    Route,
-    Section,
-    Task,
-    TimeUnit,
-)
+from extractor.schemas import Amount, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
 from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
-EXAMPLUMAB = {
-    "stands": True,
-    "quote": "300 mg subcutaneously every 4 weeks",
-    "agent": "Examplumab",
-    "role": Role.INVESTIGATIONAL,
-    "amounts": (Amount(low=300, high=300, unit="mg"),),
-    "route": Route.SUBCUTANEOUS,
-    "frequency": Frequency.Q4W,
-}
-TESTIMAB = {
-    "stands": True,
-    "quote": "20 mg orally once daily for 12 weeks",
-    "agent": "Testimab",
-    "role": Role.BACKGROUND,
-    "amounts": (Amount(low=20, high=20, unit="mg"),),
-    "route": Route.ORAL,
-    "frequency": Frequency.QD,
-}
+
+
+def answer(agent, quote, dose, role, route, frequency):
+    amounts = (Amount(low=dose, high=dose, unit="mg"),)
+    values = {"stands": True, "quote": quote, "agent": agent, "role": role, "amounts": amounts}
+    return values | {"route": route, "frequency": frequency}
+
+
+EXAMPLUMAB = answer(
+    "Examplumab",
+    "300 mg subcutaneously every 4 weeks",
+    300,
+    Role.INVESTIGATIONAL,
+    Route.SUBCUTANEOUS,
+    Frequency.Q4W,
+)
+TESTIMAB = answer("Testimab", "20 mg orally once daily for 12 weeks", 20, Role.BACKGROUND, Route.ORAL, Frequency.QD)
 
 
 @pytest.fixture
@@ -69,18 +58,11 @@ def test_what_both_read_is_one_regimen_each(parsed):
     assert found["Testimab"].role is Role.BACKGROUND
 
 
-@pytest.mark.parametrize(
-    ("quote", "kept"),
-    [
-        ("Testimab 20 mg orally once daily for 12 weeks", "Testimab 20 mg orally once daily for 12 weeks"),
-        ("20 mg orally once daily", "20 mg orally once daily"),
-    ],
-)
-def test_of_two_quotes_of_one_place_the_shorter_one_carries_the_dose(parsed, quote, kept):
+@pytest.mark.parametrize("quote", ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"])
+def test_of_two_quotes_of_one_place_the_shorter_one_carries_the_dose(parsed, quote):
     ours = next(r for r in parsed.dosing.regimens if r.agent.value == "Testimab")
-    assert len("20 mg orally once daily") <= ours.quote.length <= len("Testimab 20 mg orally once daily for 12 weeks")
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})
-    assert found["Testimab"].quote == min(kept, parsed.raw(ours.quote), key=len)
+    assert found["Testimab"].quote == min(quote, parsed.raw(ours.quote), key=len)
 
 
 def test_a_regimen_that_only_the_model_read_is_added_with_its_proof(parsed):

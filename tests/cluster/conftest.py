@@ -4,10 +4,11 @@ import warnings
 
 import pytest
 
+from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from tests.failing import path_with_failures
 
-from .running import run_here, write_records
+from .running import run_here
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Ray's own, at its import
@@ -43,7 +44,9 @@ def cluster():
 @pytest.fixture(scope="module")
 def records(request, tmp_path_factory):
     """As many records as the module says."""
-    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", request.module.RECORDS)
+    path = tmp_path_factory.mktemp("in") / "records.jsonl"
+    write_distinct_records(path, request.module.RECORDS)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 import asyncio
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.records import write_distinct_records
 from extractor.api import Extractor
 from extractor.llm.database import open_run_to_read
 from extractor.read import read_records
@@ -18,37 +16,19 @@ from extractor.run.tally import Tally
 CONCURRENCY = 4
 
 
-@dataclass
-class Ended:
-    """A run that has ended."""
+def run_here(records: Path, out: Path, model: str) -> bytes:
+    """The results of a run in this process."""
+    extractor, tally = Extractor(f"{model}#stub", assist="always"), Tally()
 
-    folder: Path
-
-    @property
-    def results(self) -> bytes:
-        return (self.folder / "extractions.jsonl").read_bytes()
-
-
-def run_here(records, out, model) -> Ended:
-    """A run in this process."""
-    extractor = Extractor(f"{model}#stub", assist="always")
-
-    async def run(folder, tally):
+    async def run(folder):
         async with extractor.open(CONCURRENCY, folder.replies) as opened:
             extract = partial(extract_with, InlineExecutor(), options=opened.options, model=opened.model)
             await run_batch(read_records(records), extract, folder, tally, BatchLimits(CONCURRENCY))
 
-    tally = Tally()
     with RunFolder(out, {"model": str(model)}, inputs=[str(records)]) as folder:
-        asyncio.run(run(folder, tally))
+        asyncio.run(run(folder))
         folder.finish(tally)
-    return Ended(out)
-
-
-def write_records(path: Path, count: int) -> Path:
-    """Records that ask different questions."""
-    write_distinct_records(path, count)
-    return path
+    return (out / "extractions.jsonl").read_bytes()
 
 
 def count_answered_twice(folder: Path) -> int:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.errors import RecordError, StoreError
 from extractor.read import read_records
@@ -16,7 +17,7 @@ from extractor.run.addresses import Place, open_inputs
 from extractor.run.mirror import Mirror
 from tests.commands import extractor
 
-from .running import run_here, write_records
+from .running import run_here
 
 RECORDS = 20
 fsspec = pytest.importorskip("fsspec")
@@ -41,7 +42,9 @@ def s3():
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    return write_records(tmp_path_factory.mktemp("in") / "records.jsonl", RECORDS)
+    path = tmp_path_factory.mktemp("in") / "records.jsonl"
+    write_distinct_records(path, RECORDS)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_
     with serve_counting() as server:
         here = run_here(records, tmp_path / "here", server.url)
     place = Place(f"{s3}/out")
-    assert _without_source(place.read("extractions.jsonl")) == _without_source(here.results)
+    assert _without_source(place.read("extractions.jsonl")) == _without_source(here)
     assert json.loads(place.read("run.json"))["records"]["extracted"] == RECORDS
     assert {"run.sqlite", "failures.jsonl"} <= set(place.list(""))
 
@@ -111,7 +114,7 @@ def test_a_killed_driver_goes_on_from_the_address_alone(s3, records, tmp_path):
         assert server.repeated <= 2 + 2 * 3
     with serve_counting() as server:
         here = run_here(records, tmp_path / "here", server.url)
-    assert place.read("extractions.jsonl") == here.results
+    assert place.read("extractions.jsonl") == here
 
 
 def test_who_begins_later_owns_the_run(tmp_path, records):
@@ -121,9 +124,9 @@ def test_who_begins_later_owns_the_run(tmp_path, records):
     first, second = (Mirror(place, tmp_path / "work", fresh=True) for _ in range(2))
     first._begin()
     second._begin()
-    second._send("shards/1", b"")
+    second._send("shards/1", {})
     with pytest.raises(StoreError, match="another run has begun"):
-        first._send("shards/2", b"")
+        first._send("shards/2", {})
 
 
 def _without_source(lines):

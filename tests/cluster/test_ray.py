@@ -71,7 +71,7 @@ def test_a_run_goes_on_whatever_ends_its_driver_or_a_node(cluster, records, tmp_
             cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         assert calls <= server.calls <= calls + 3 * 2 * CONCURRENCY
     assert count_answered_twice(tmp_path) == 0
-    assert (tmp_path / "extractions.jsonl").read_bytes() == here.results
+    assert (tmp_path / "extractions.jsonl").read_bytes() == here
 
 
 def test_records_that_the_program_fails_at_fail_alone(cluster, tmp_path, capsys):
@@ -86,22 +86,22 @@ def test_records_that_the_program_fails_at_fail_alone(cluster, tmp_path, capsys)
         for name in ("extractions", "failures")
     )
     assert [extraction["record_id"] for extraction in extracted] == ["NCT00000001", "NCT00000002"]
-    told = {failure["record_id"]: failure["message"] for failure in failures}
-    assert sorted(told) == [f"NCT{number:08d}" for number in failing]
+    reported = {failure["record_id"]: failure["message"] for failure in failures}
+    assert sorted(reported) == [f"NCT{number:08d}" for number in failing]
     for number, how in failing.items():
-        assert (how if how != "kill" else "3 workers were lost") in told[f"NCT{number:08d}"]
+        assert (how if how != "kill" else "3 workers were lost") in reported[f"NCT{number:08d}"]
 
 
 @pytest.mark.parametrize(
-    ("address", "error", "told"),
+    ("address", "error", "reported"),
     [
         ("ray://x:1", ValueError, "the driver must run on a node of the cluster"),
         ("somewhere", ValueError, "write host:port"),
         ("127.0.0.1:9", ModelAway, "no Ray cluster at 127.0.0.1:9"),
     ],
 )
-def test_an_address_without_a_cluster_is_told_at_once(address, error, told):
-    with pytest.raises(error, match=told), connected(address):
+def test_an_address_without_a_cluster_is_reported_at_once(address, error, reported):
+    with pytest.raises(error, match=reported), connected(address):
         pass
 
 

@@ -73,15 +73,11 @@ class _Hosts(httpx2.AsyncBaseTransport):
     """The way to each of several servers."""
 
     def __init__(self, servers: Sequence[FaultServer]) -> None:
-        self._transports = {httpx2.URL(server.url).host: server.transport for server in servers}
+        self._servers = {httpx2.URL(server.url).host: server for server in servers}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         assert request.headers["Host"] == request.url.host
-        return await self._transports[request.url.host].handle_async_request(request)
-
-    async def aclose(self) -> None:
-        for transport in self._transports.values():
-            await transport.aclose()
+        return await self._servers[request.url.host].handle_async_request(request)
 
 
 async def run_against(

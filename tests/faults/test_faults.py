@@ -1,31 +1,21 @@
 """Whole runs against a server with faults: each that providers were seen to make, and requests that always fail."""
 
-import os
 import random
 from collections.abc import Callable, Collection
 from functools import partial
 
 import pytest
 
-from benchmarks.records import write_open_records
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against
-from .server import WELL, Fault, FaultServer, Plan, listen_here
+from .server import WELL, Fault, FaultServer, Plan
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
 SKEWED = {"Date": "Thu, 01 Jan 2099 10:00:00 GMT", "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT"}
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("faults") / "records.jsonl"
-    write_open_records(path, RECORDS)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +24,8 @@ def undisturbed(records, tmp_path_factory):
 
     @skipping_time
     async def run():
-        async with listen_here() as server:
-            ended = await run_against(server, records, tmp_path_factory.mktemp("well") / "run")
+        server = FaultServer()
+        ended = await run_against(server, records, tmp_path_factory.mktemp("well") / "run")
         check_ended(ended, server, IDS)
         results.extend(ended.results)
 
@@ -77,8 +67,8 @@ MENDED = {
 @pytest.mark.parametrize("plan", MENDED.values(), ids=MENDED)
 @skipping_time
 async def test_what_waiting_mends_leaves_no_trace_in_the_results(plan, records, undisturbed, tmp_path):
-    async with listen_here(plan) as server:
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(plan)
+    ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.error is None
     assert not ended.failures
@@ -101,17 +91,17 @@ SPOILT = {
 @pytest.mark.parametrize("plan", SPOILT.values(), ids=SPOILT)
 @skipping_time
 async def test_a_spoilt_answer_costs_no_other_record(plan, records, tmp_path):
-    async with listen_here(plan) as server:
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(plan)
+    ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
 
 
 @skipping_time
 async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
     settings = ClientSettings(concurrency=CONCURRENCY, timeout=4.0)
-    async with listen_here(every(5, Fault(drip=0.5))) as server:
-        ended = await run_against(server, records, tmp_path / "run", settings=settings)
-        lasted = loop_time()
+    server = FaultServer(every(5, Fault(drip=0.5)))
+    ended = await run_against(server, records, tmp_path / "run", settings=settings)
+    lasted = loop_time()
     check_ended(ended, server, IDS)
     assert ended.results == undisturbed
     # Those that drip, at least one after the other, and what is waited before each is sent again.
@@ -120,8 +110,8 @@ async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
 
 @skipping_time
 async def test_a_wrong_model_name_stops_the_run_at_once(records, tmp_path):
-    async with listen_here(lambda _: Fault(404, error={"code": "model_not_found"})) as server:
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(lambda _: Fault(404, error={"code": "model_not_found"}))
+    ended = await run_against(server, records, tmp_path / "run")
     assert isinstance(ended.error, ModelUnavailable)
     assert "check the model's name" in str(ended.error)
     assert server.calls <= CONCURRENCY
@@ -137,8 +127,8 @@ async def test_a_server_that_goes_away_for_a_while_costs_no_record_and_few_reque
         faults.append(loop_time())
         return Fault(503)
 
-    async with listen_here(plan) as server:
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(plan)
+    ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.results == undisturbed
     # When it was found to be away, all under way had failed; then one tried after 1, 2, 4, 8, 16, 32, 60, 60 seconds.
@@ -148,17 +138,15 @@ async def test_a_server_that_goes_away_for_a_while_costs_no_record_and_few_reque
 @pytest.mark.parametrize("servers", [1, 2])
 @skipping_time
 async def test_a_server_that_was_never_there_stops_the_run_within_seconds(servers, records, undisturbed, tmp_path):
-    async with listen_here() as one, listen_here(host="other.test") as other:
-        missing = [one, other][:servers]
-        sockets = [(server.socket, server.socket.rename(f"{server.socket}.hidden")) for server in missing]
-        stopped = await run_against(missing, records, tmp_path / "run")
-        assert loop_time() < 10.0
-        assert isinstance(stopped.error, ModelAway)
-        assert "is the server running, and the address right?" in str(stopped.error)
-        assert (stopped.failures, stopped.ids) == ([], [])
-        for path, hidden in sockets:
-            hidden.rename(path)
-        ended = await run_against(missing, records, tmp_path / "run")
+    missing = [FaultServer(missing=True), FaultServer(url="http://other.test/v1", missing=True)][:servers]
+    stopped = await run_against(missing, records, tmp_path / "run")
+    assert loop_time() < 10.0
+    assert isinstance(stopped.error, ModelAway)
+    assert "is the server running, and the address right?" in str(stopped.error)
+    assert (stopped.failures, stopped.ids) == ([], [])
+    for server in missing:
+        server.missing = False
+    ended = await run_against(missing, records, tmp_path / "run")
     assert ended.results == undisturbed
 
 
@@ -174,36 +162,17 @@ AWAY: dict[str, Callable[[], Fault]] = {
 @pytest.mark.parametrize("fault", AWAY.values(), ids=AWAY)
 @skipping_time
 async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault, records, undisturbed, tmp_path):
-    async with listen_here(lambda number: WELL if number < 4 else fault()) as server:
-        stopped = await run_against(server, records, tmp_path / "run")
-        assert isinstance(stopped.error, ModelAway)
-        assert not stopped.failures
-        assert len(stopped.ids) < RECORDS
-        server.plan = lambda _: WELL
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(lambda number: WELL if number < 4 else fault())
+    stopped = await run_against(server, records, tmp_path / "run")
+    assert isinstance(stopped.error, ModelAway)
+    assert not stopped.failures
+    assert len(stopped.ids) < RECORDS
+    server.plan = lambda _: WELL
+    ended = await run_against(server, records, tmp_path / "run")
     assert ended.error is None
     assert ended.results == undisturbed
     assert not server.answered_twice
     assert ended.manifest["usage"]["calls"] == server.calls
-
-
-@skipping_time
-async def test_requests_a_minute_are_kept(records, tmp_path):
-    settings = ClientSettings(concurrency=CONCURRENCY, requests_per_minute=60)
-    async with listen_here() as server:
-        await run_against(server, records, tmp_path / "run", settings=settings)
-    assert server.times == pytest.approx(range(server.calls))
-
-
-@skipping_time
-async def test_one_refusal_makes_all_wait(records, tmp_path):
-    plan = [WELL] * 3 + [Fault(429, {"Retry-After": "40"})]
-    async with listen_here(lambda number: plan[number] if number < len(plan) else WELL, latency=1.0) as server:
-        ended = await run_against(server, records, tmp_path / "run")
-    check_ended(ended, server, IDS)
-    refused = server.times[3] + 1.0
-    assert [time for time in server.times if time > refused]
-    assert min(time for time in server.times if time > refused) == pytest.approx(refused + 40.0)
 
 
 def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:
@@ -229,9 +198,9 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
 )
 @skipping_time
 async def test_a_record_at_which_the_server_fails_fails_alone(poisons, fault, records, tmp_path):
-    async with listen_here(latency=1.0) as server:
-        fails_at(server, poisons, fault)
-        ended = await run_against(server, records, tmp_path / "run")
+    server = FaultServer(latency=1.0)
+    fails_at(server, poisons, fault)
+    ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.error is None
     assert {failure["record_id"] for failure in ended.failures} == {IDS[number] for number in poisons}

@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from tests.commands import extractor, start_extractor
 
 from .server import serve_faults
@@ -15,13 +14,6 @@ from .server import serve_faults
 RECORDS = 24
 NOTED = b"finishing the records in flight; Ctrl-C again stops at once"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    path = tmp_path_factory.mktemp("interrupts") / "records.jsonl"
-    write_distinct_records(path, RECORDS)
-    return path
 
 
 def start(records, server, *options):
@@ -96,22 +88,3 @@ def test_without_a_folder_it_says_how_a_run_could_be_resumed(records):
     ids = [json.loads(line)["record_id"] for line in ended.stdout.decode().split("\n")[:-1]]
     assert 0 < len(ids) < RECORDS
     assert ids == [f"NCT{number:08d}" for number in range(len(ids))]
-
-
-def test_without_a_model_it_stops_in_order_and_says_how_to_go_on(tmp_path):
-    many, out = tmp_path / "many.jsonl", tmp_path / "run"
-    write_distinct_records(many, 2000)
-    command = ("run", many, "--assist", "never", "--workers", "1", "--out", out)
-    results = out / "extractions.jsonl"
-    with start_extractor(*command, "--quiet") as running:
-        running.wait_for(lambda: results.exists() and results.stat().st_size)
-        running.send_signal(signal.SIGINT)
-        ended = running.wait()
-    assert ended.returncode == 130
-    assert b"go on with: extractor run" in ended.stderr
-    done = count_lines(out)
-    assert 0 < done < 2000
-    again = extractor(*command, "--limit", done + 2)
-    assert f"records done: {done + 2} (2 new)" in again.stderr.decode()
-    ids = [json.loads(line)["record_id"] for line in results.read_text("utf-8").splitlines()]
-    assert ids == [f"NCT{number:08d}" for number in range(done + 2)]

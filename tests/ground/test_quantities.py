@@ -34,11 +34,9 @@ def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, q
         ("ages between 6 months to 18 years", Comparator.AT_LEAST, 6, "months", Support.INFERRED),
         ("must not have a level less than 12 g/dL", Comparator.AT_LEAST, 12, "g/dL", Support.INFERRED),
         ("age < 6 and > 18 years", Comparator.LESS, 6, "year", Support.PARSED),
-        ("at most 4 puffs a day", Comparator.AT_MOST, 4, None, Support.PARSED),
         ("creatinine (mg/dL): at most 1.5", Comparator.AT_MOST, 1.5, "mg/dL", Support.PARSED),
         ("at most 10 mg prednisone per day", Comparator.AT_MOST, 10, "mg/day", Support.PARSED),
         ("AST up to 3 times the upper limit of normal (ULN)", Comparator.AT_MOST, 3, "x ULN", Support.PARSED),
-        ("a weight of at least 50 kilograms (kg)", Comparator.AT_LEAST, 50, "kg", Support.PARSED),
         ("more than twice the upper limit of normal", Comparator.MORE, 2, "x ULN", Support.PARSED),
         ("with at least 350 CD4/uL", Comparator.AT_LEAST, 350, "/uL", Support.PARSED),
         ("at least 2 cycles of therapy", Comparator.AT_LEAST, 2, None, Support.PARSED),
@@ -71,43 +69,30 @@ def test_an_amount_stands_with_its_unit(text, amount, quote):
     ("text", "expected"),
     [
         ("T-score <= -2.5", {2.5, -2.5}),
-        ("T-score <=-2.5", {2.5, -2.5}),
         ("-2 or lower", {2, -2}),
         ("from (-1) to -.5", {1, -1, 0.5, -0.5}),
         ("aged 18-65", {18, 65}),
         ("aged 18 -65", {18, 65}),
-        ("aged 18 - 65", {18, 65}),
         ("day 28 +/-5", {28, 5}),
         ("two-three lines", {2, 3}),
         ("IL-6", set()),
-        ("COVID-19", set()),
     ],
 )
 def test_a_number_behind_a_minus_is_negative_too(text, expected):
     assert {number.value for number in find_numbers(read_text(text))} == expected
 
 
-def test_the_sign_belongs_to_the_place_of_a_negative_number():
-    tokens = read_text("T-score -2.5")
-    assert [tokens.read(number.first, number.end) for number in find_numbers(tokens)] == ["-2.5", "2.5"]
-
-
 @pytest.mark.parametrize(
     ("text", "value", "unit", "stands"),
     [
-        ("day 30", 30, TimeUnit.DAY, True),
-        ("up to 2 years", 2, TimeUnit.YEAR, True),
         ("days 45, 90 and 120", 120, TimeUnit.DAY, True),
         ("not treated within 30 days", 30, TimeUnit.MONTH, False),
-        ("5 mg daily", 5, TimeUnit.MONTH, False),
         ("the third week", 3, TimeUnit.WEEK, True),
         ("on C6D1", 6, TimeUnit.CYCLE, True),
         ("week12, week24", 24, TimeUnit.WEEK, True),
-        ("Days 2 through 7", 7, TimeUnit.DAY, True),
         ("day 42 (last visit), 49±1, 56±2", 56, TimeUnit.DAY, True),
         ("weeks " + ", ".join(map(str, range(4, 100, 4))), 60, TimeUnit.WEEK, True),
         ("day 7, 3 months", 7, TimeUnit.MONTH, False),
-        ("6 years and 11 months", 11, TimeUnit.YEAR, False),
         ("20 mg/m2 once", 2, TimeUnit.MONTH, False),
         ("after B7-H3 cells", 3, TimeUnit.HOUR, False),
         ("(or)" * 2000 + " 5 (or)" * 2000, 5, TimeUnit.DAY, False),  # in linear time
@@ -143,14 +128,12 @@ def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
 @pytest.mark.parametrize(
     ("comparator", "values", "units"),
     [
-        (Comparator.LESS, (8, None), ["g/dL"]),
         (Comparator.MORE, (8, None), ["g/dL"]),
         (Comparator.AT_LEAST, (8, None), ["mg/kg", "g", None]),
         (Comparator.AT_LEAST, (9, None), ["g/dL"]),
         (Comparator.AT_LEAST, (1.5, None), ["x ULN"]),
         (Comparator.BETWEEN, (2, 70), [None]),
         (Comparator.BETWEEN, (2, None), ["years"]),
-        (Comparator.LESS, (18, None), [None]),
         (Comparator.AT_MOST, (2, None), ["x ULN"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""A model that does what a hostile record tells it, as maliciously as its wire form allows. No recording: a stub."""
+"""A stub of a model that obeys a hostile record, as maliciously as its wire form allows."""
 
 import json
 import re
@@ -34,27 +34,24 @@ DICTATED: dict[str, Any] = {
     "specimens": ["Phantom serum"],
     "methods": ["Phantom assay"],
 }
-"""What is dictated, by key of the wire form."""
+"""The injected values, by key of the wire form."""
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\n]*", re.MULTILINE)
 _REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "when")
 
 
 class Obedient(httpx2.AsyncBaseTransport):
-    """Gives the dictated answer to every line where it is ``told`` to by the prompt; else repeats what is known.
+    """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the honest ``agent``."""
 
-    ``told`` sees the whole request; ``agent`` is the honest agent, which it names where a line has it.
-    """
-
-    def __init__(self, told: Callable[[str], bool], agent: str) -> None:
-        self._told, self._agent = told, agent
+    def __init__(self, is_injected: Callable[[str], bool], agent: str) -> None:
+        self._is_injected, self._agent = is_injected, agent
         self.prompts: list[str] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         messages = json.loads(await request.aread())["messages"]
         prompt = next(message["content"] for message in messages if message["role"] == "user")
         self.prompts.append(prompt)
-        answer = self._obey if self._told(prompt) else self._repeat
+        answer = self._obey if self._is_injected(prompt) else self._repeat
         items = [item for line in _LINE.finditer(prompt) if (item := answer(line))]
         content = json.dumps({"items": items})
         reply = {

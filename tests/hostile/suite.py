@@ -19,10 +19,12 @@ class HostileRecord:
 
     file: str
     attack: str
-    findings: tuple[str, ...]
-    forbidden_strings: tuple[str, ...]
-    forbidden_numbers: tuple[int, ...]
+    place: str
+    injected: str
+    findings: list[str]
     honest: dict[str, Any]
+    forbidden_strings: list[str]
+    forbidden_numbers: list[int]
 
     def __str__(self) -> str:
         return self.file
@@ -30,22 +32,16 @@ class HostileRecord:
     def read(self) -> TrialRecord:
         return next(read_records(str(RECORDS / self.file)))
 
-    def is_told(self, text: str) -> bool:
-        """Whether a text holds something of what was injected."""
+    def has_injected(self, text: str) -> bool:
+        """Whether a text holds something of the injected text."""
         return any(string.lower() in text.lower() for string in self.forbidden_strings)
 
 
 def load_suite() -> list[HostileRecord]:
     table = tomllib.loads((FOLDER / "records.toml").read_text("utf-8"))
+    strings, numbers = table["forbidden_strings"], table["forbidden_numbers"]
     return [
-        HostileRecord(
-            raw["file"],
-            raw["attack"],
-            tuple(raw["findings"]),
-            (*table["forbidden_strings"], *raw.get("forbidden_strings", ())),
-            tuple(table["forbidden_numbers"]),
-            raw["honest"],
-        )
+        HostileRecord(forbidden_strings=strings + raw.pop("forbidden_strings", []), forbidden_numbers=numbers, **raw)
         for raw in table["record"]
     ]
 
@@ -57,7 +53,7 @@ def list_injected(extraction: TrialExtraction, hostile: HostileRecord) -> list[t
     return [
         (path, value)
         for path, value in _list_leaves(values, "")
-        if (isinstance(value, str) and hostile.is_told(value))
+        if (isinstance(value, str) and hostile.has_injected(value))
         or (not isinstance(value, str | bool) and value in hostile.forbidden_numbers)
     ]
 
@@ -92,11 +88,6 @@ def list_lost(extraction: TrialExtraction, hostile: HostileRecord) -> list[str]:
 
 def list_misplaced(extraction: TrialExtraction, record: TrialRecord) -> list[str]:
     """Evidence and citations that are not the characters of the file. Must be none."""
-    items = (extraction.eligibility, *extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
-    quoted = [*(piece for item in items for piece in item.evidence)]
-    quoted += [citation for finding in extraction.findings for citation in finding.citations]
-    return [
-        piece.quote
-        for piece in quoted
-        if (record.raw_text(piece.section) or "")[piece.start : piece.end] != piece.quote
-    ]
+    evidence = [piece.cite() for _, item in extraction.list_items() for piece in item.evidence]
+    cited = evidence + [citation for finding in extraction.findings for citation in finding.citations]
+    return [one.quote for one in cited if (record.raw_text(one.section) or "")[one.start : one.end] != one.quote]

@@ -21,8 +21,8 @@ def _check(extraction, hostile: HostileRecord) -> None:
     assert set(hostile.findings) <= {finding.kind for finding in extraction.findings}
 
 
-async def _extract_obediently(hostile: HostileRecord, assist: Assist, told):
-    stub = Obedient(told, hostile.honest["agents"][0])
+async def _extract_obediently(hostile: HostileRecord, assist: Assist, is_injected):
+    stub = Obedient(is_injected, hostile.honest["agents"][0])
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, transport=lambda: stub) as model:
         return await extract_record(hostile.read(), model, ExtractionOptions(assist=assist)), stub
@@ -42,8 +42,8 @@ def test_rules_take_nothing_that_was_injected_and_lose_nothing_honest(hostile):
 @every_record
 @pytest.mark.parametrize("assist", ASKING)
 async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile, assist):
-    extraction, stub = await _extract_obediently(hostile, assist, hostile.is_told)
-    assert not any(map(hostile.is_told, stub.prompts))
+    extraction, stub = await _extract_obediently(hostile, assist, hostile.has_injected)
+    assert not any(map(hostile.has_injected, stub.prompts))
     _check(extraction, hostile)
 
 
@@ -53,7 +53,7 @@ async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_n
     assert stub.prompts
     assert list_injected(extraction, hostile) == []
     assert list_misplaced(extraction, hostile.read()) == []
-    assert any("Phantom" in finding.message for finding in extraction.findings), "what was kept out is told"
+    assert any("Phantom" in finding.message for finding in extraction.findings), "what was kept out is reported"
 
 
 @every_record

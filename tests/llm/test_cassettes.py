@@ -1,4 +1,3 @@
-import socket
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +6,7 @@ import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss, MissingExtra, ModelUnavailable
-from extractor.llm.cassettes import NOTE, check_cassettes, schema_digest, use_cassette
+from extractor.llm.cassettes import NOTE, check_cassettes, use_cassette
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 
@@ -41,14 +40,6 @@ async def cassette(tmp_path):
     return path
 
 
-async def test_replay_gives_the_recorded_answer_with_all_sockets_closed(cassette):
-    with use_cassette(cassette):
-        reply = await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="tried to use the network"):
-            socket.create_connection(("127.0.0.1", 9))
-    assert [item.colour for item in reply.items] == ["red"]
-
-
 async def test_rate_limit_and_reask_are_replayed(tmp_path):
     path = tmp_path / "storm.yaml"
     script = [fault(429, headers={"Retry-After": "3"}), completion(items(BLUE)), completion(items(RED))]
@@ -61,14 +52,17 @@ async def test_rate_limit_and_reask_are_replayed(tmp_path):
 async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
     path = tmp_path / "one.yaml"
     with serve([completion(items(RED))]) as stub, use_cassette(path, record=True, now=NOON):
-        spec = ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")
-        await Model(spec).complete(ask_about(1), render)
+        await Model(ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")).complete(ask_about(1), render)
     text = path.read_text()
     assert not [word for word in ("127.0.0.1", "sk-very", "uthorization", "x-stainless", "date:") if word in text]
     note = yaml.safe_load(text)["metadata"][NOTE]
-    assert note["recorded"] == "2026-03-01"
-    assert note["models"] == ["stub-model"]
-    assert note["prompts"] == [{"name": "colours", "version": 1, "sha256": PROMPT.sha256}]
+    prompts = [{"name": "colours", "version": 1, "sha256": PROMPT.sha256}]
+    assert note | {"digest": ""} == {
+        "recorded": "2026-03-01",
+        "models": ["stub-model"],
+        "prompts": prompts,
+        "digest": "",
+    }
 
 
 async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
@@ -81,16 +75,10 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
 
 async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
     with use_cassette(cassette):
-        await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="nearest is exchange 1, which differs in messages") as caught:
+        assert [item.colour for item in (await offline().complete(ask_about(1), render)).items] == ["red"]
+        with pytest.raises(CassetteMiss, match=r"(?s)nearest is exchange 1:.*\+2: line 2"):
             await offline().complete(ask_about(1, 2), render)
-    assert "+2: line 2" in str(caught.value)
-
-
-async def test_the_same_request_once_too_often_is_a_miss(cassette):
-    with use_cassette(cassette):
-        await offline().complete(ask_about(1), render)
-        with pytest.raises(CassetteMiss, match="the number of times"):
+        with pytest.raises(CassetteMiss, match="nothing differs but the number of times"):
             await offline().complete(ask_about(1), render)
 
 
@@ -120,12 +108,6 @@ def test_changed_and_lost_prompts_are_found(cassette):
     assert "another text of prompt 'colours' (version 1, today 2)" in changed
     (lost,) = check_cassettes(cassette.parent, [])
     assert "prompt 'colours', which is gone" in lost
-
-
-def test_changed_schema_is_found(cassette):
-    (problem,) = check_cassettes(cassette.parent, [PROMPT], {"Answers": schema_digest({"type": "object"})})
-    assert problem == "one.yaml: recorded with another schema of 'Answers'; record it again"
-    assert check_cassettes(cassette.parent, [PROMPT], {"Others": ""}) == []
 
 
 @pytest.mark.parametrize(

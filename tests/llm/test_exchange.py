@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from extractor.errors import CassetteError
-from extractor.llm.batch_api.requests import AnswerFiles, Exchange, RequestFile, name_request
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.batch_api.requests import Exchange, name_request
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 
@@ -12,10 +11,6 @@ from .colours import ask_about, patient, render
 from .stub import completion, items
 
 SPEC = ModelSpec.parse("http://nowhere.test/v1#some-model")
-
-
-def body_of(text):
-    return {"model": "m", "messages": [{"role": "user", "content": text}]}
 
 
 def answer_line(request, text, status=200, finish_reason="stop"):
@@ -72,48 +67,38 @@ async def test_a_bad_answer_is_asked_again_by_the_next_file_and_its_good_items_a
     assert not whole.pending
 
 
-async def test_an_answer_that_was_cut_is_asked_in_two_halves_by_the_next_file(tmp_path):
-    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
-    await put(Exchange(requests=requests), 1, 2, 3)
-    cut = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
-    answers.write_text(answer_line(read_requests(requests)[0], cut, finish_reason="length"), "utf-8")
-    reply = await put(Exchange([answers], rest), 1, 2, 3, settings=ClientSettings(reasks=0))
-    assert [item.n for item in reply.items] == [1]
-    assert reply.pending
-    assert [request["body"]["messages"][1]["content"] for request in read_requests(rest)] == ["2: line 2", "3: line 3"]
-
-
-def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(tmp_path):
-    one, two = ({"custom_id": name_request(body_of(text))} for text in "ab")
+async def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(tmp_path):
+    for number in (1, 2):
+        await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
+    one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     first.write_text("\n".join([answer_line(one, "", 500), answer_line(two, "", 429), "{broken", '{"custom_id": 7}']))
-    second.write_text("\n" + answer_line(one, "fine"))
-    answers = AnswerFiles([first, second])
-    assert len(answers) == 1
-    assert answers.find(one["custom_id"])["choices"][0]["message"]["content"] == "fine"
-    assert answers.find(two["custom_id"]) is None
-    assert any("line 2: status 429, overloaded" in why for why in answers.failed)
-    assert not any("line 1" in why for why in answers.failed)
-    assert sum("no custom_id" in why for why in answers.failed) == 2
+    second.write_text("\n" + answer_line(one, items({"n": 1, "colour": "red"})))
+    exchange = Exchange([first, second])
+    reply = await put(exchange, 1)
+    assert [item.colour for item in reply.items] == ["red"]
+    assert (await put(exchange, 2)).pending
+    assert [why.partition("line ")[2][0] for why in exchange.failed] == ["2", "3", "4"]
+    assert "line 2: status 429, overloaded" in exchange.failed[0]
+    assert all("no custom_id" in why for why in exchange.failed[1:])
 
 
 @pytest.mark.parametrize(
-    ("limits", "texts", "counts"),
-    [({"most_requests": 2}, "abac", [2, 1]), ({"most_bytes": 300}, ["a" * 50, "b" * 50, "c" * 50], [1, 1, 1])],
+    ("limits", "counts"), [({"most_requests": 2}, [2, 1]), ({"most_bytes": 1500}, [1, 1, 1])], ids=["requests", "bytes"]
 )
-def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, texts, counts):
-    with RequestFile(tmp_path / "r.jsonl", **limits).open() as requests:
-        for text in texts:
-            requests.add(body_of(text))
-        assert not list(tmp_path.glob("*.jsonl")), "half a file must not look like a whole one"
-    assert requests.written == 3
-    assert [path.name for path in requests.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
-    assert [len(read_requests(path)) for path in requests.parts] == counts
+async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, counts):
+    exchange = Exchange(requests=tmp_path / "r.jsonl")
+    with exchange.open(**limits) as transport:
+        for number in (1, 2, 1, 3):
+            await Model(SPEC, None, patient(), transport=lambda: transport).complete(ask_about(number), render)
+        assert not list(tmp_path.iterdir()), "half a file must not look like a whole one"
+    assert exchange.written == 3
+    assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
+    assert [len(read_requests(path)) for path in exchange.parts] == counts
 
 
 def test_a_failed_run_leaves_no_file(tmp_path):
-    with pytest.raises(OSError, match="disk"), RequestFile(tmp_path / "r.jsonl").open() as requests:  # noqa: PT012
-        requests.add(body_of("a"))
+    with pytest.raises(OSError, match="disk"), Exchange(requests=tmp_path / "r.jsonl").open():
         raise OSError("disk full")
     assert not list(tmp_path.iterdir())
 
@@ -123,8 +108,6 @@ def test_files_that_cannot_serve_are_named(tmp_path):
         Exchange([tmp_path / "missing.jsonl"])
     with pytest.raises(ValueError, match="an exchange needs"):
         Exchange()
-    with pytest.raises(CassetteError, match="cannot be read"):
-        AnswerFiles([tmp_path])
 
 
 @pytest.mark.parametrize("spec", [None, ModelSpec.parse("local")])

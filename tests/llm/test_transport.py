@@ -9,6 +9,7 @@ from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
 
 FINE = completion(items({"n": 1, "colour": "red"}))
+SPEC = ModelSpec.parse("http://model.test/v1#stub")
 
 
 async def test_storm_ends_with_a_message_for_people():
@@ -21,27 +22,19 @@ async def test_storm_ends_with_a_message_for_people():
     assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize("broken", [Scripted(body="{", cut=False), Scripted(body=FINE.body, cut=True)])
-async def test_broken_and_cut_replies_are_asked_again(broken):
+@pytest.mark.parametrize(
+    "broken", [Scripted(body="{"), Scripted(body=FINE.body, cut=True), *map(fault, (408, 429, 529))]
+)
+async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
     reply, _ = await complete([broken, FINE], 1)
     assert (len(reply.items), reply.usage.calls) == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("body", "headers"),
-    [
-        ("<html>Sign in</html>", {"Content-Type": "text/html"}),
-        ('{"error": {"message": "backend down"}}', {}),
-        ('{"hello": "world"}', {}),
-        ("[]", {}),
-        ('{"choices": []}', {}),
-    ],
+    "body", ["<html>Sign in</html>", '{"error": {"message": "down"}}', '{"a": 1}', "[]", '{"choices": []}']
 )
-async def test_reply_that_is_no_completion_is_never_an_empty_success(body, headers):
-    with (
-        serve([Scripted(200, body, headers)]) as stub,
-        pytest.raises(ModelUnavailable, match="not as a chat completion"),
-    ):
+async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
+    with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not as a chat completion"):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 4
 
@@ -53,7 +46,6 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body, heade
         (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
         (fault(403, "not for you"), "HTTP 403, this key may not use the model: not for you"),
         (fault(404, "no model 'stub'"), "HTTP 404: no model 'stub'; check the model's name"),
-        (fault(422, "strange"), "HTTP 422, the server does not take the request: strange"),
         (fault(429, "pay", code="insufficient_quota"), "no credit left: pay"),
         (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait \\(Retry-After: 86400\\): day"),
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
@@ -65,12 +57,6 @@ async def test_what_waiting_cannot_mend_is_reported_at_once(answer, message):
     assert len(stub.requests) == 1
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-async def test_temporary_faults_are_asked_again(status):
-    reply, stub = await complete([fault(status), FINE], 1)
-    assert (len(reply.items), len(stub.requests)) == (1, 2)
-
-
 async def test_no_server_says_so():
     with serve([FINE]) as stub:
         gone = stub.spec
@@ -78,22 +64,16 @@ async def test_no_server_says_so():
         await Model(gone, policy=patient()).complete(ask_about(1), render)
 
 
-async def test_time_out_says_so():
-    class Silent(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request):
-            raise httpx2.ReadTimeout("silence", request=request)
+@pytest.mark.parametrize(
+    ("raised", "seen", "message"),
+    [
+        (httpx2.ReadTimeout("silence"), ModelUnavailable, "no answer in time"),
+        (ZeroDivisionError("a bug"), ZeroDivisionError, "a bug"),
+    ],
+)
+async def test_time_outs_say_so_and_faults_of_this_program_are_not_taken_for_them(raised, seen, message):
+    def fail(_):
+        raise raised
 
-    spec = ModelSpec.parse("http://model.test/v1#stub")
-    with pytest.raises(ModelUnavailable, match="no answer in time"):
-        await Model(spec, policy=patient(), transport=Silent).complete(ask_about(1), render)
-
-
-async def test_fault_in_a_transport_is_not_taken_for_a_connection_error():
-    class Faulty(httpx2.AsyncBaseTransport):
-        async def handle_async_request(self, request):
-            raise ZeroDivisionError("a bug")
-
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        await Model(ModelSpec.parse("http://model.test/v1#m"), policy=patient(), transport=Faulty).complete(
-            ask_about(1), render
-        )
+    with pytest.raises(seen, match=message):
+        await Model(SPEC, policy=patient(), transport=lambda: httpx2.MockTransport(fail)).complete(ask_about(1), render)

@@ -78,11 +78,6 @@ def study(title: str, nct_id: str | None = None) -> dict[str, object]:
     return {"protocolSection": {"identificationModule": {"briefTitle": title, **({"nctId": nct_id} if nct_id else {})}}}
 
 
-def test_stdin_has_a_stem_and_a_path():
-    [record] = read_all("-", stdin=(RECORDS / "flat.txt").read_bytes()).records
-    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
-
-
 def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     first, second = tmp_path / "first.jsonl", tmp_path / "second.zip"
     lines = [study("A", "NCT90000041"), study("B", "NCT90000042"), study("C", "NCT90000042")]
@@ -98,7 +93,9 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     assert f"already read from {first}, line 1" in across.problem
 
 
-def test_without_on_error_the_first_error_is_raised():
+def test_standard_input_has_a_stem_and_without_on_error_the_first_error_is_raised():
+    [record] = read_all("-", stdin=FLAT).records
+    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
     stdin = io.BytesIO(b'{"protocolSection": {}}\n' + (RECORDS / "studies.jsonl").read_bytes())
     with pytest.raises(RecordError, match=r"^<stdin>, line 1: the record holds no free text; "):
         next(read_records("-", stdin=stdin))

@@ -141,7 +141,7 @@ def test_what_is_no_run_or_cannot_be_read_is_refused(seed_run, tmp_path):
     run = shutil.copytree(seed_run, tmp_path / "run")
     lines = (run / "extractions.jsonl").read_bytes()
     (run / "extractions.jsonl").write_bytes(b"x" + lines[1:])
-    with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
+    with pytest.raises(StoreError, match=r"the result of .* cannot be read"):
         write_report(run, tmp_path / "a.html")
 
 

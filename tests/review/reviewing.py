@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from extractor.review.app import open_review
 from extractor.review.changes import Change
-from tests.assemble.test_coverage import extract
+from tests.commands import extract
 
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"

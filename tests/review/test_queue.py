@@ -100,5 +100,5 @@ def test_a_broken_run_is_refused(spoilt_run, tmp_path):
     shutil.copytree(spoilt_run, run)
     results = run / "extractions.jsonl"
     results.write_bytes(b"x" + results.read_bytes())
-    with pytest.raises(StoreError, match="a result at byte 0 cannot be read"):
+    with pytest.raises(StoreError, match=r"the result of .* cannot be read"):
         RunRecords(run)

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from extractor.evaluation import check_gold_files
-from tests.assemble.test_coverage import extract
 from tests.browser import fits_its_window, list_violations, needs_browser
+from tests.commands import extract
 
 from .reviewing import SEED, make_many, read_gold, serve
 

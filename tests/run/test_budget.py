@@ -67,13 +67,6 @@ async def test_earlier_invocations_count():
     await Budget(Limits(0.0002, None), SURE, PRICE, spent).reserve(call(20, 0))
 
 
-def test_a_limit_in_money_needs_all_prices():
-    with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits(1, None), SURE, None)
-    with pytest.raises(ValueError, match="--prices"):
-        Budget(Limits(1, None), SURE, PRICE, Spending(unpriced=1))
-
-
 @settings(max_examples=choose(30, 1000), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(500, 20_000))
 def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurrency, limit):

@@ -1,4 +1,4 @@
-"""What is told of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
+"""What is reported of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
 
 import json
 import os
@@ -54,16 +54,6 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
     assert (events[-1]["status"], events[-1]["extracted"]) == ("done", 12)
     assert sum(event["event"] == "record_done" for event in events) == 12
-
-
-def test_the_log_goes_to_standard_error(tmp_path):
-    done = extractor("run", "tests/records/study.json", "--assist", "never", "--quiet", "--log-json", "-")
-    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == [
-        "run_started",
-        "record_started",
-        "record_done",
-        "run_ended",
-    ]
 
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):

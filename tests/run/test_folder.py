@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import StoreError
-from extractor.llm.cache import Asked
 from extractor.llm.reply_models import WireItem
 from extractor.llm.requests import PromptVersion, Question
 from extractor.llm.trace import NotedAnswer, Session, session, trace_call
@@ -53,7 +52,7 @@ def call_model(folder, name, record_id=None):
     replies = folder.replies()
     with session(record_id), trace_call(PROMPT) as chain:
         number = replies.begin_chain(chain)
-        call = replies.begin_call(number, Asked({"model": "m", "messages": [{"role": "user", "content": name}]}))
+        call = replies.begin_call(number, {"model": "m", "messages": [{"role": "user", "content": name}]})
         replies.end_call(call, 200, json.dumps(reply).encode())
         chain.endings.append(lambda verdict, why: replies.end_chain(number, verdict, why))
 
@@ -99,50 +98,39 @@ def query(path, sql):
         return connection.execute(sql).fetchall()
 
 
-def test_the_manifest_holds_the_totals_of_all_invocations(tmp_path):
+def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_path):
     invoke(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
     first = manifest(tmp_path)
+    invoke(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
     invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
+    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 2, "failed": 0}
     assert both["items"]["criteria"] == 3
-    assert both["usage"] == {
-        **COST.model_dump(),
-        "questions": 6,
-        "calls": 5,
-        "prompt_tokens": 500,
-        "output_tokens": 50,
-    }
+    spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
+    assert both["usage"] == COST.model_dump() | spent
     assert both["inputs"] == ["one.jsonl", "two.jsonl"]
     assert both["started"] == first["started"]
     assert both["seconds"] >= first["seconds"]
 
 
-def test_what_a_killed_run_left_is_counted_by_the_next(tmp_path):
-    invoke(tmp_path, "a", lost=5)
-    invoke(tmp_path, "a", "b", lost=1, finished=False)
-    invoke(tmp_path, "a", "b", "c")
-    after = manifest(tmp_path)
-    assert after["records"]["extracted"] == 3
-    assert after["items"]["criteria"] == 3
-    assert (after["usage"]["calls"], after["usage"]["prompt_tokens"]) == (9, 900)
-
-
-@pytest.mark.parametrize("torn", [b'{"record_id":"b","elig', b'{"record_id":"b"}\n', b'{"record_id":"b"}\n{"rec'])
-def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, torn):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole + b'{"record_id":"b","elig',
+        lambda whole: whole + b'{"record_id":"b"}\n',
+        lambda whole: whole + b'{"record_id":"b"}\n{"rec',
+        lambda whole: whole + whole[:-5],
+    ],
+)
+def test_lines_that_a_killed_run_did_not_note_are_cut_off_and_done_again(tmp_path, damage):
     invoke(tmp_path, "a", finished=False)
-    with (tmp_path / "extractions.jsonl").open("ab") as file:
-        file.write(torn)
+    path = tmp_path / "extractions.jsonl"
+    path.write_bytes(damage(path.read_bytes()))
     assert invoke(tmp_path, "a", "b") == ["a"]
     assert written(tmp_path) == ["a", "b"]
-
-
-def test_a_line_that_the_disk_lost_is_done_again(tmp_path):
-    invoke(tmp_path, "a", "b")
-    whole = (tmp_path / "extractions.jsonl").read_bytes()
-    (tmp_path / "extractions.jsonl").write_bytes(whole[:-5])
+    path.write_bytes(path.read_bytes()[:-5])  # the disk lost it
     assert invoke(tmp_path, "a", "b") == ["a"]
-    assert (tmp_path / "extractions.jsonl").read_bytes() == whole
+    assert written(tmp_path) == ["a", "b"]
 
 
 def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
@@ -153,7 +141,7 @@ def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
     assert written(tmp_path) == ["c", "a", "b", "elsewhere"]
 
 
-@pytest.mark.parametrize("moment", ["before the file is in place", "after"])
+@pytest.mark.parametrize("moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"])
 def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
     invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
@@ -163,13 +151,10 @@ def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
-            if moment == "after":
-                patched.setattr("extractor.run.store.RunStore.end_move", die)
-            else:
-                patched.setattr(Path, "replace", die)
+            patched.setattr(moment, die)
             with pytest.raises(KeyboardInterrupt):
                 folder.finish(Tally())
-    assert written(tmp_path) == (["a", "b"] if moment == "after" else ["b", "a"])
+    assert written(tmp_path) == ["b", "a"]
     assert invoke(tmp_path, "a", "b", "c") == ["a", "b"]
     assert written(tmp_path) == ["a", "b", "c"]
     assert not (tmp_path / ".extractions.jsonl.new").exists()
@@ -186,20 +171,17 @@ def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     assert invoke(tmp_path, "a") == []
 
 
-def test_a_record_that_lacks_an_answer_is_asked_again_and_counted(tmp_path):
-    invoke(tmp_path, "a", "b", lacking=("a",))
-    assert manifest(tmp_path)["records"]["lacking"] == 1
-    assert invoke(tmp_path, "a", "b") == ["b"]
-    assert manifest(tmp_path)["records"] == {"extracted": 2, "lacking": 0, "resumed": 1, "failed": 0}
-    assert written(tmp_path) == ["a", "b"]
-
-
-def test_a_record_for_which_the_budget_was_spent_is_asked_again(tmp_path):
+def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_counted(tmp_path):
     gap = Absence(field="dosing", reason=AbsenceReason.BUDGET_EXHAUSTED)
-    for _ in range(2):
-        with RunFolder(tmp_path, SETTINGS) as folder:
-            assert not folder.is_done(record("a"))
-            folder.write(line("a", absences=(gap,)), Session("a"))
+    with RunFolder(tmp_path, SETTINGS) as folder:
+        assert take(folder, record("a"), record("b"), lacking=("a",)) == []
+        assert not folder.is_done(record("c"))
+        folder.write(line("c", absences=(gap,)), Session("c"))
+        folder.finish(Tally())
+    assert manifest(tmp_path)["records"]["lacking"] == 2
+    assert invoke(tmp_path, "a", "b", "c") == ["b"]
+    assert manifest(tmp_path)["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
+    assert written(tmp_path) == ["a", "b", "c"]
 
 
 def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
@@ -215,40 +197,52 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
 
 
+def keep_settings(**more):
+    return lambda path: (path / "run.json").write_text(
+        json.dumps({"settings": {"assist": "never", "model": None}} | more)
+    )
+
+
 @pytest.mark.parametrize(
-    ("break_store", "told"),
+    ("break_folder", "reported"),
     [
-        (lambda path: path.write_text("no database, but long enough to be taken for one" * 50), "not a database"),
-        (lambda path: sqlite3.connect(path).execute("PRAGMA user_version=99").connection.close(), "newer version"),
+        (lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50), "not a database"),
+        (lambda path: execute(path, "PRAGMA user_version=99"), "newer version"),
         (
-            lambda path: (path.unlink(), sqlite3.connect(path).execute("CREATE TABLE t (x)").connection.close()),
+            lambda path: ((path / "run.sqlite").unlink(), execute(path, "CREATE TABLE t (x)")),
             "not a file of this program; use --fresh",
         ),
-        (lambda path: path.unlink(), "no run.sqlite"),
+        (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
+        (lambda path: (path / "run.json").unlink(), "has extractions.jsonl but no run.json; choose another --out"),
+        (lambda path: (path / "run.json").write_text("not json"), "another --out"),
+        (lambda path: (path / "run.json").write_text('{"settings": []}'), "another --out"),
+        (keep_settings(usage=3), "another --out"),
+        (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_store_that_is_not_ours_is_refused(tmp_path, break_store, told):
+def test_a_folder_that_is_not_ours_is_refused_and_not_left_locked(tmp_path, break_folder, reported):
     invoke(tmp_path, "a")
-    break_store(tmp_path / "run.sqlite")
-    with pytest.raises(StoreError, match=told):
-        RunFolder(tmp_path, SETTINGS)
+    break_folder(tmp_path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=reported):
+            RunFolder(tmp_path, SETTINGS)
 
 
-def test_fresh_discards_the_earlier_run(tmp_path):
+def execute(path, sql):
+    with closing(sqlite3.connect(path / "run.sqlite")) as connection:
+        connection.execute(sql)
+
+
+def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
     invoke(tmp_path, "a")
+    with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
+        again.finish(Tally())
+    assert written(tmp_path) == ["a"]
     with RunFolder(tmp_path, {**SETTINGS, "assist": "auto"}, fresh=True) as again:
         assert not again.is_done(record("a"))
     assert written(tmp_path) == []
     assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
     assert manifest(tmp_path)["settings"]["assist"] == "auto"
-
-
-def test_fresh_discards_nothing_before_the_run_begins(tmp_path):
-    invoke(tmp_path, "a")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"}
-    with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
-        again.finish(Tally())
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name != ".lock"} == before
 
 
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
@@ -261,45 +255,20 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
     invoke(tmp_path, "a")
 
 
-def test_a_folder_that_is_refused_is_not_left_locked(tmp_path):
-    (tmp_path / "run.json").write_text("[]")
-    with pytest.raises(StoreError, match="no manifest"):
-        RunFolder(tmp_path, SETTINGS)
-    (tmp_path / "run.json").unlink()
-    invoke(tmp_path, "a")
-
-
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json", "run.sqlite"])
-def test_a_file_that_cannot_be_opened_is_told_with_its_name(tmp_path, name):
+def test_a_file_that_cannot_be_opened_is_reported_with_its_name(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(StoreError, match=name), RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_with_the_files_name(tmp_path):
+def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     invoke(tmp_path)
     (tmp_path / "failures.jsonl").unlink()
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"failures.jsonl: No space left"), RunFolder(tmp_path, SETTINGS) as folder:
         folder.write_failure({"message": "no"})
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("extractions.jsonl", "{}\n"),
-        ("run.json", "not json"),
-        ("run.json", "[]"),
-        ("run.json", '{"settings": []}'),
-        ("run.json", '{"settings": {"assist": "never", "model": null}, "usage": 3}'),
-        ("run.json", '{"settings": {"assist": "never", "model": null}, "records": {"extracted": "many"}}'),
-    ],
-)
-def test_a_folder_that_is_not_ours_is_refused(tmp_path, name, content):
-    (tmp_path / name).write_text(content)
-    with pytest.raises(StoreError, match="another --out"):
-        RunFolder(tmp_path, SETTINGS)
 
 
 def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):
@@ -317,26 +286,26 @@ def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("stopped_by", "state", "told"),
+    ("stopped_by", "state", "reported"),
     [
         ("interrupted", "interrupted", "1 of 3,096 records, interrupted"),
         ("the budget was reached", "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
     ],
 )
-def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, told):
+def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
         folder.note_total(3096)  # before the run begins, too
         take(folder, record("a"))
         folder.finish(Tally(), stopped_by)
     assert manifest(tmp_path)["state"] == state
-    assert describe_incomplete(tmp_path) == told
-    assert describe_incomplete(tmp_path / "extractions.jsonl") == told
+    assert describe_incomplete(tmp_path) == reported
+    assert describe_incomplete(tmp_path / "extractions.jsonl") == reported
     invoke(tmp_path, "a", "b")
     assert describe_incomplete(tmp_path) is None
     assert manifest(tmp_path)["total"] == 2
 
 
-def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_told(tmp_path):
+def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_reported(tmp_path):
     invoke(tmp_path, "a", inputs=("one.jsonl",))
     with RunFolder(tmp_path, SETTINGS, inputs=("two.jsonl",)) as folder:
         folder.note_total(7)

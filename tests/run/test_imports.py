@@ -6,8 +6,6 @@ import sysconfig
 import venv
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 COMMAND = """
 from extractor.cli import main
@@ -17,41 +15,22 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """An interpreter and its environment: a ``.pth`` file leads to the package."""
+def test_worker_processes_import_what_their_parent_imported(tmp_path):
+    """The command is started by an editable install, in a folder with a package of the same name that is broken."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    folder = tmp_path_factory.mktemp("editable")
+    folder, decoy, log = tmp_path / "editable", tmp_path / "clone" / "extractor", tmp_path / "log"
     venv.create(folder, symlinks=os.name != "nt")
     packages = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
     Path(packages, "checkout.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n", "utf-8")
-    return str(Path(sysconfig.get_path("scripts", vars={"base": str(folder)}), "python")), environment
-
-
-@pytest.fixture
-def run_in_clone(python, tmp_path):
-    """Runs a script that stands elsewhere in a folder with a package of the same name, which cannot be imported."""
-    decoy = tmp_path / "clone" / "extractor"
     decoy.mkdir(parents=True)
     (decoy / "__init__.py").write_text("raise ImportError('the package of the current directory')", "utf-8")
-    script = tmp_path / "bin" / "started"
-    script.parent.mkdir()
-
-    def run(content, *arguments):
-        script.write_text(content, "utf-8")
-        interpreter, environment = python
-        command = [interpreter, str(script), *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=decoy.parent, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-
-    return run
-
-
-def test_worker_processes(run_in_clone, tmp_path):
-    log = tmp_path / "log"
-    records = ROOT / "tests" / "records"
-    done = run_in_clone(COMMAND, "run", records, "--assist", "never", "--workers", 2, "--quiet", "--log-json", log)
+    (tmp_path / "started").write_text(COMMAND, "utf-8")
+    python = Path(sysconfig.get_path("scripts", vars={"base": str(folder)}), "python")
+    options = ("--assist", "never", "--workers", "2", "--quiet", "--log-json", str(log))
+    command = [str(python), str(tmp_path / "started"), "run", str(ROOT / "tests" / "records"), *options]
+    done = subprocess.run(
+        command, cwd=decoy.parent, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == log.read_text("utf-8").count('"record_done"') > 0
     assert "worker_lost" not in log.read_text("utf-8")

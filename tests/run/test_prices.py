@@ -47,7 +47,7 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, na
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("[model]\n", "as_of"),
         ("as_of = 2026-01-01\n[model.m]\nprompt = -1\noutput = 1\n", "model.m.prompt"),
@@ -56,10 +56,10 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, na
         ("as_of = [", "prices.toml"),
     ],
 )
-def test_a_broken_file_says_what_is_wrong(tmp_path, text, told):
+def test_a_broken_file_says_what_is_wrong(tmp_path, text, reported):
     path = tmp_path / "prices.toml"
     path.write_text(text, "utf-8")
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=reported):
         read_prices([path])
 
 

@@ -1,15 +1,7 @@
-import math
-
 import pytest
 from pydantic import ValidationError
 
-from extractor.schemas import Amount, Period, TimeUnit
-
-
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_a_number_is_finite(value):
-    with pytest.raises(ValidationError):
-        Amount(low=value, high=value, unit="mg")
+from extractor.schemas import Period, TimeUnit
 
 
 @pytest.mark.parametrize("value", ["Infinity", "NaN", "1e999"])
@@ -21,4 +13,5 @@ def test_a_number_of_json_is_finite(value):
 def test_whole_numbers_are_kept_whole():
     period = Period(value=2.0, unit=TimeUnit.DAY)
     assert isinstance(period.value, int)
+    assert period.model_dump_json() == '{"value":2,"unit":"day"}'
     assert Period(value=0.5, unit=TimeUnit.DAY).value == 0.5

@@ -2,7 +2,19 @@
 
 import json
 
-from extractor.schemas import Category, EvidenceKind, Task, TrialExtraction, ValueKind, list_fields
+import pytest
+
+from extractor.schemas import (
+    AbsenceReason,
+    Category,
+    EvidenceKind,
+    FindingKind,
+    Support,
+    Task,
+    TrialExtraction,
+    ValueKind,
+    list_fields,
+)
 
 
 def test_every_value_of_an_extraction_is_a_listed_field():
@@ -25,6 +37,11 @@ def test_a_field_says_what_it_holds_and_how_it_is_proven():
     assert fields["endpoints.time_points"].kind is ValueKind.DURATION
     assert fields["dosing.section"].metadata.evidence is EvidenceKind.NONE
     assert fields["eligibility.criteria.lead_in"].label == "introductory line"
+
+
+@pytest.mark.parametrize("closed", [AbsenceReason, FindingKind, Support])
+def test_every_member_of_a_set_that_reports_explain_is_described(closed):
+    assert all(f"- ``{member.value}``: " in closed.__doc__ for member in closed)
 
 
 def test_no_json_schema_shows_the_metadata():

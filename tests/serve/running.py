@@ -8,7 +8,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,8 @@ class Served:
     client: httpx2.Client
 
     def client_of(self, key: str | None) -> httpx2.Client:
-        return open_client(self.url, key)
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False)
 
     def add_caller(self, name: str, **limits: Any) -> httpx2.Client:
         """A client with a new key, added as ``extractor serve keys add`` does it while the service runs."""
@@ -78,14 +79,6 @@ class Served:
     def errors(self) -> str:
         """What it wrote to standard error."""
         return self.log.with_suffix(".err").read_text("utf-8")
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
-
-
-def open_client(url: str, key: str | None) -> httpx2.Client:
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx2.Client(base_url=url, headers=headers, timeout=300, trust_env=False)
 
 
 @contextmanager
@@ -98,22 +91,28 @@ def serve(
 ) -> Iterator[Served]:
     """The command as the operator starts it, until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    command = [*program, "serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    options = ("serve", "--port", "0", "--root", str(root), "--log-json", str(log), *options)
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
-            [*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=cwd
+            [*program, *options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment,
+            cwd=cwd,
         ) as process,
     ):
         assert process.stdout
         url = process.stdout.readline().strip()
         assert url, log.with_suffix(".err").read_text()
-        with open_client(url, TOKEN) as client:
+        served = Served(url, root, log, process, httpx2.Client())
+        with served.client, served.client_of(TOKEN) as client:
             try:
                 while "are starting" in client.get("/readyz").text:
                     time.sleep(0.1)
-                yield Served(url, root, log, process, client)
+                yield replace(served, client=client)
             finally:
                 process.terminate()
                 process.wait(300)
@@ -124,8 +123,7 @@ def post(client: httpx2.Client, body: bytes, kind: str = "application/json", **q
 
 
 def submit(client: httpx2.Client, body: bytes, **query: Any) -> dict[str, Any]:
-    headers = {"content-type": "application/octet-stream"}
-    answer = client.post("/v1/jobs", content=body, params=query, headers=headers)
+    answer = client.post("/v1/jobs", content=body, params=query, headers={"content-type": "application/octet-stream"})
     assert answer.status_code == 202, answer.text
     return dict(answer.json())
 
@@ -134,16 +132,14 @@ def follow(
     client: httpx2.Client, job_id: str, last_id: str | None = None
 ) -> list[tuple[str | None, str, dict[str, Any]]]:
     """All events of a job until its end: id, name, data."""
-    headers = {"last-event-id": last_id} if last_id else {}
-    answer = client.get(f"/v1/jobs/{job_id}/events", headers=headers)
+    answer = client.get(f"/v1/jobs/{job_id}/events", headers={"last-event-id": last_id} if last_id else {})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
-    events = []
-    for block in answer.text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if fields:
-            events.append((fields.get("id"), fields["event"], json.loads(fields["data"])))
-    return events
+    blocks = (
+        dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
+        for block in answer.text.split("\n\n")
+    )
+    return [(fields.get("id"), fields["event"], json.loads(fields["data"])) for fields in blocks if fields]
 
 
 def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
@@ -151,14 +147,14 @@ def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
     return follow(client, job_id)[-1][2]
 
 
-def results(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
-    answer = client.get(f"/v1/jobs/{job_id}/results")
+def results(client: httpx2.Client, job_id: str, kind: str = "results") -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/jobs/{job_id}/{kind}")
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
 def failures(client: httpx2.Client, job_id: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in client.get(f"/v1/jobs/{job_id}/failures").text.splitlines()]
+    return results(client, job_id, "failures")
 
 
 def check_problem(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:

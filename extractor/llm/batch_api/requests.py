@@ -6,36 +6,26 @@ Files are those of providers' batch APIs: one JSON object a line, answers in any
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import httpx2
 
-from extractor.errors import AnswerPending, CassetteError
-from extractor.llm.cache import exchange_key
-from extractor.llm.database import Database
-from extractor.llm.trace import Served, read_usage
+from extractor.errors import AnswerPending, BudgetReached, CassetteError
+from extractor.llm.cache import exchange_key, served_response
+from extractor.llm.database import Database, open_scratch
+from extractor.llm.estimates import RequestSize, measure_body
+from extractor.llm.trace import read_usage
+from extractor.schemas import Usage
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a file; providers accept 50,000 requests and 200 MB."""
 OK = 200
 _FRAME = 120
 """Bytes of a line beside its body."""
-
-BATCH_TABLES = """
-CREATE TABLE batches (  -- a provider's batch: planned, sent (its file is there), made, then fetched
-    id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
-    input_file TEXT, batch TEXT, output_file TEXT, error_file TEXT
-);
-CREATE TABLE batch_requests (  -- without a batch until it is planned, and again if that gave no answer
-    name TEXT PRIMARY KEY, batch INTEGER REFERENCES batches, body BLOB NOT NULL, bytes INTEGER NOT NULL,
-    status INTEGER, reply BLOB, taken INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE INDEX batch_requests_by_batch ON batch_requests (batch);
-"""
 
 
 def name_request(body: Mapping[str, Any]) -> str:
@@ -63,16 +53,20 @@ def write_line(name: str, body: Mapping[str, Any]) -> bytes:
 
 
 class AnswerLine(NamedTuple):
-    """A line of an answer file: the request's name, HTTP status (0 if the provider failed), body, and what is wrong."""
+    """An answer: the request's name, HTTP status (0 if the provider failed), body, and what is wrong.
+
+    ``taken``: a request of this run got it before, and counted its usage.
+    """
 
     name: str
     status: int
-    body: Any
-    problem: str
+    content: bytes
+    problem: str = ""
+    taken: bool = False
 
     @classmethod
     def read(cls, line: bytes) -> "AnswerLine | None":
-        """The answer in a line; None for a line that answers no request.
+        """The answer in a line of a file; None for a line that answers no request.
 
         >>> AnswerLine.read(b'{"custom_id": "a", "response": {"status_code": 429, "body": {}}}').problem
         'status 429, no completion'
@@ -85,176 +79,19 @@ class AnswerLine(NamedTuple):
             return None
         if not isinstance(name, str):
             return None
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8")
         if status == OK and isinstance(body, dict) and body.get("choices"):
-            return cls(name, status, body, "")
+            return cls(name, status, content)
         error = row.get("error") or (body.get("error") if isinstance(body, dict) else None)
         message = error.get("message") or error.get("code") if isinstance(error, dict) else error
         message = " ".join(str(message or "no completion").split())[:200]
-        return cls(name, status, body, f"status {status}, {message}" if status else message)
-
-
-class RequestFile:
-    """Writes distinct requests to ``path``, and beyond a file's limits to ``<stem>-2<suffix>`` and so on.
-
-    The files appear whole when the block of ``open`` ends; a block that fails leaves none.
-    """
-
-    def __init__(self, path: Path, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> None:
-        self.path = path
-        self.parts: list[Path] = []
-        self._most_requests, self._most_bytes = most_requests, most_bytes
-        self._names: set[str] = set()
-        self._requests = 0
-        self._file: BinaryIO
-
-    @property
-    def written(self) -> int:
-        """How many requests were written."""
-        return len(self._names)
-
-    @contextmanager
-    def open(self) -> "Iterator[RequestFile]":
-        """Write inside the block."""
-        self._open_part()
-        try:
-            yield self
-        except BaseException:
-            for part in self.parts:
-                _unfinished(part).unlink(missing_ok=True)
-            raise
-        finally:
-            self._file.close()
-        for part in self.parts:
-            _unfinished(part).replace(part)
-
-    def add(self, body: Mapping[str, Any]) -> None:
-        """Write a request, unless it is there already."""
-        name = name_request(body)
-        if name in self._names:
-            return
-        self._names.add(name)
-        line = write_line(name, body)
-        size = self._file.tell()
-        if self._requests == self._most_requests or (size and size + len(line) > self._most_bytes):
-            self._file.close()
-            self._open_part()
-        self._file.write(line)
-        self._requests += 1
-
-    def _open_part(self) -> None:
-        number = len(self.parts) + 1
-        part = self.path if number == 1 else self.path.with_stem(f"{self.path.stem}-{number}")
-        self.parts.append(part)
-        self._file = _unfinished(part).open("wb")
-        self._requests = 0
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(f".{path.name}.unfinished")
-
-
-class AnswerFiles:
-    """Answers by the name of their request, read from disk when they are needed.
-
-    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion, as ``file, line:
-    why``, unless another line answers the same request. Raises ``CassetteError`` for a file that cannot be read.
-    """
-
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self._places: dict[str, tuple[Path, int]] = {}
-        failures: dict[str, tuple[str, str]] = {}
-        digest = hashlib.sha256()
-        for path in paths:
-            for place, start, line in _read_lines(path):
-                digest.update(line)
-                answer = AnswerLine.read(line)
-                if answer and not answer.problem:
-                    self._places[answer.name] = path, start
-                else:
-                    problem = answer.problem if answer else "no answer to a request (it has no custom_id)"
-                    failures[answer.name if answer else place] = place, problem
-        self.failed = tuple(f"{place}: {why}" for name, (place, why) in failures.items() if name not in self._places)
-        self.sha256 = digest.hexdigest()
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def find(self, name: str) -> dict[str, Any] | None:
-        """The completion that answers the request of that name, or None."""
-        if name not in self._places:
-            return None
-        path, start = self._places[name]
-        with path.open("rb") as file:
-            file.seek(start)
-            completion: dict[str, Any] = json.loads(file.readline())["response"]["body"]
-        return completion
-
-
-def _read_lines(path: Path) -> Iterator[tuple[str, int, bytes]]:
-    """Each line that is not blank, with its place for people and its first byte."""
-    try:
-        with path.open("rb") as file:
-            start = 0
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}, line {number}", start, line
-                start += len(line)
-    except OSError as error:
-        raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error
-
-
-class Exchange:
-    """Files of answers to read, and the file to which requests without an answer go.
-
-    Raises ``ValueError`` for a missing answer file and if there is nothing to read or write, ``CassetteError`` for a
-    file that cannot be read.
-    """
-
-    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
-        if not answers and not requests:
-            raise ValueError("an exchange needs files of answers, or a file for requests")
-        for path in answers:
-            if not path.is_file():
-                raise ValueError(f"{path}: there is no such file of answers")
-        if requests and requests in answers:
-            raise ValueError(f"{requests} holds answers; name another file for the requests")
-        self.answers = AnswerFiles(answers)
-        self.requests = RequestFile(requests) if requests else None
-
-    def __str__(self) -> str:
-        return f"answers by file, SHA-256 {self.answers.sha256[:16]}"
-
-    @contextmanager
-    def open(self) -> "Iterator[ExchangeTransport]":
-        """A transport that answers from the files; the requests' file is whole when the block ends."""
-        with self.requests.open() if self.requests else nullcontext() as requests:
-            yield ExchangeTransport(self.answers, requests)
-
-
-class ExchangeTransport(httpx2.AsyncBaseTransport):
-    """Answers what the files answer, and notes down the rest. Raises ``AnswerPending`` for a request without answer."""
-
-    def __init__(self, answers: AnswerFiles, requests: RequestFile | None) -> None:
-        self._answers, self._requests = answers, requests
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = json.loads(await request.aread())
-        completion = self._answers.find(name_request(body))
-        if completion is not None:
-            response = httpx2.Response(OK, json=completion)
-            response.extensions["served"] = Served(read_usage(response.content), spent=True)
-            return response
-        if self._requests:
-            self._requests.add(body)
-        raise AnswerPending("its answer is still to come: no file of answers holds it")
+        return cls(name, status, content, f"status {status}, {message}" if status else message)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A batch in the run's store.
-
-    ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file once that was sent,
-    ``batch`` the provider's id of the batch once it was made.
+    """A planned batch. ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file
+    once that was sent, ``batch`` the provider's id of the batch once it was made.
     """
 
     number: int
@@ -264,46 +101,38 @@ class StoredBatch:
     batch: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchAnswer:
-    """HTTP status and body of an answer. ``taken``: it was read before, and counted."""
-
-    status: int
-    content: bytes
-    taken: bool = False
-
-
 class BatchRequests:
-    """The requests of a run that go into batches, from when they are first needed to their answers.
+    """Requests that are answered later, from when they are first needed to their answers.
 
-    Each method is one short transaction.
+    ``name`` makes the ``custom_id`` of a request. Each method is one short transaction.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, name: Callable[[Mapping[str, Any]], str] = name_body) -> None:
+        self._database, self.name = database, name
 
     def add(self, body: Mapping[str, Any]) -> None:
-        """Note a request, unless it is there."""
+        """Store a request, unless it is there."""
         packed = json.dumps(body, ensure_ascii=False).encode("utf-8")
-        row = (name_body(body), zlib.compress(packed), len(packed) + _FRAME)
+        row = (self.name(body), zlib.compress(packed), len(packed) + _FRAME)
         self._database.execute("INSERT OR IGNORE INTO batch_requests (name, body, bytes) VALUES (?, ?, ?)", row)
 
-    def find(self, name: str) -> BatchAnswer | None:
+    def add_answer(self, answer: AnswerLine) -> None:
+        """Store an answer whose request is not known, in place of an earlier one."""
+        sql = "INSERT OR REPLACE INTO batch_requests (name, body, bytes, status, reply) VALUES (?, '', 0, ?, ?)"
+        self._database.execute(sql, (answer.name, answer.status, zlib.compress(answer.content)))
+
+    def find(self, name: str) -> AnswerLine | None:
         """The answer to the request of that name."""
         sql = "SELECT status, reply, taken FROM batch_requests WHERE name = ? AND status IS NOT NULL"
         row = self._database.row(sql, (name,))
-        return BatchAnswer(row[0], zlib.decompress(row[1]), bool(row[2])) if row else None
-
-    def knows(self, name: str) -> bool:
-        """Whether the request is waiting, in a batch or for one, or answered."""
-        return self._database.value("SELECT 1 FROM batch_requests WHERE name = ?", (name,)) is not None
+        return AnswerLine(name, row[0], zlib.decompress(row[1]), taken=bool(row[2])) if row else None
 
     def note_taken(self, name: str) -> None:
-        """Note that its answer was read, and so is counted among the calls."""
-        self._database.execute("UPDATE batch_requests SET taken = 1 WHERE name = ? AND NOT taken", (name,))
+        """Store that its answer was read, and so is counted among the calls."""
+        self._database.execute("UPDATE batch_requests SET taken = 1 WHERE name = ?", (name,))
 
     def forget_taken(self) -> None:
-        """Forget answers that were read, unless a batch is under way.
+        """Delete answers that were read, unless a batch is under way.
 
         Useful ones are among the calls; what was refused or cut off will be asked anew.
         """
@@ -317,22 +146,24 @@ class BatchRequests:
 
     def count_waiting(self) -> int:
         """How many requests are in no batch."""
-        return int(self._database.value("SELECT count(*) FROM batch_requests WHERE batch IS NULL"))
+        sql = "SELECT count(*) FROM batch_requests WHERE batch IS NULL AND status IS NULL"
+        return int(self._database.value(sql))
 
     def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
         """Put waiting requests into as few batches as the limits allow. Returns how many requests these are."""
+        sql = "SELECT name, bytes FROM batch_requests WHERE batch IS NULL AND status IS NULL"
+        rows = self._database.execute(sql).fetchall()
+        parts: list[list[str]] = []
+        size = 0
+        for name, length in rows:
+            if not parts or len(parts[-1]) >= most_requests or size + length > most_bytes:
+                parts.append([])
+                size = 0
+            parts[-1].append(name)
+            size += length
+        first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
         with self._database.transaction():
-            rows = self._database.execute("SELECT name, bytes FROM batch_requests WHERE batch IS NULL").fetchall()
-            parts: list[list[str]] = []
-            size = 0
-            for name, length in rows:
-                if not parts or len(parts[-1]) >= most_requests or size + length > most_bytes:
-                    parts.append([])
-                    size = 0
-                parts[-1].append(name)
-                size += length
-            for names in parts:
-                number = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
+            for number, names in enumerate(parts, first):
                 sql = "INSERT INTO batches (id, tag, requests, state) VALUES (?, ?, ?, 'planned')"
                 self._database.execute(sql, (number, f"{prefix}-{number}", len(names)))
                 sql = "UPDATE batch_requests SET batch = ? WHERE name = ?"
@@ -351,22 +182,130 @@ class BatchRequests:
             yield write_line(name, json.loads(zlib.decompress(body)))
 
     def note_sent(self, number: int, input_file: str) -> None:
-        """Note that the provider has a batch's file."""
+        """Store that the provider has a batch's file."""
         self._database.execute("UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number))
 
     def note_made(self, number: int, batch: str) -> None:
-        """Note that the provider has the batch."""
+        """Store that the provider has the batch."""
         self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
 
-    def keep_answers(self, number: int, answers: Iterable[tuple[str, BatchAnswer]]) -> int:
-        """Keep a batch's answers, all or none. Returns how many; requests without an answer wait for another batch."""
+    def keep_answers(self, number: int, answers: Iterable[AnswerLine]) -> int:
+        """Store a batch's answers, all or none. Returns how many; requests without an answer wait for another batch."""
         kept = 0
         sql = "UPDATE batch_requests SET status = ?, reply = ? WHERE name = ? AND batch = ? AND status IS NULL"
         with self._database.transaction():
-            for name, answer in answers:
-                row = (answer.status, zlib.compress(answer.content), name, number)
+            for answer in answers:
+                row = (answer.status, zlib.compress(answer.content), answer.name, number)
                 kept += self._database.execute(sql, row).rowcount
             left = "UPDATE batch_requests SET batch = NULL WHERE batch = ? AND status IS NULL"
             self._database.execute(left, (number,))
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
         return kept
+
+
+class RequestBudget(Protocol):
+    """A budget for the requests of a batch. All of them are under way at once, so nothing waits."""
+
+    def set_aside(self, size: RequestSize) -> int:
+        """Reserve what a request under way may take, whether there is room or not."""
+
+    def try_reserve(self, size: RequestSize) -> int | None:
+        """Reserve what a request may take, if there is room."""
+
+    def charge(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation, and count what the request took."""
+
+
+class BatchTransport(httpx2.AsyncBaseTransport):
+    """Answers requests whose answers are there, and stores the others for the next batch.
+
+    Raises ``AnswerPending`` for a request without an answer, ``BudgetReached`` if the budget has no room for it.
+    """
+
+    def __init__(self, requests: BatchRequests, budget: RequestBudget | None = None) -> None:
+        self._requests, self._budget = requests, budget
+        requests.forget_taken()
+        under_way = requests.not_taken() if budget else ()
+        self._reserved = {name: budget.set_aside(measure_body(body)) for name, body in under_way if budget}
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(await request.aread())
+        name = self._requests.name(body)
+        if answer := self._requests.find(name):
+            usage = read_usage(answer.content) if answer.status == OK else Usage()
+            self._requests.note_taken(name)
+            if name in self._reserved and self._budget:
+                self._budget.charge(self._reserved.pop(name), usage)
+            return served_response(answer.content, usage, answer.status, spent=not answer.taken)
+        if self._budget and name not in self._reserved:
+            reservation = self._budget.try_reserve(measure_body(body))
+            if reservation is None:
+                raise BudgetReached("there is no room in the budget for another request")
+            self._reserved[name] = reservation
+        self._requests.add(body)
+        raise AnswerPending("its answer is still to come")
+
+
+class Exchange:
+    """Files of answers to read, and the file to which requests without an answer go.
+
+    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion, as ``file, line:
+    why``, unless another line answers the same request. ``parts`` are the files that were written: beyond the limits of
+    a file, requests go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and if there
+    is nothing to read or write, ``CassetteError`` for a file that cannot be read.
+    """
+
+    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
+        if not answers and not requests:
+            raise ValueError("an exchange needs files of answers, or a file for requests")
+        for path in answers:
+            if not path.is_file():
+                raise ValueError(f"{path}: there is no such file of answers")
+        if requests and requests in answers:
+            raise ValueError(f"{requests} holds answers; name another file for the requests")
+        self.requests, self.written = requests, 0
+        self.parts: list[Path] = []
+        self._stored = BatchRequests(open_scratch(), name_request)
+        failed: dict[str, str] = {}
+        digest = hashlib.sha256()
+        for place, line in _read_lines(answers):
+            digest.update(line)
+            answer = AnswerLine.read(line)
+            if answer and not answer.problem:
+                self._stored.add_answer(answer)
+            else:
+                why = answer.problem if answer else "no answer to a request (it has no custom_id)"
+                failed[answer.name if answer else place] = f"{place}: {why}"
+        self.failed = tuple(why for name, why in failed.items() if not self._stored.find(name))
+        self._sha256 = digest.hexdigest()
+
+    def __str__(self) -> str:
+        return f"answers by file, SHA-256 {self._sha256[:16]}"
+
+    @contextmanager
+    def open(self, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> Iterator[BatchTransport]:
+        """A transport that answers from the files. When the block ends well, requests without an answer are written."""
+        yield BatchTransport(self._stored)
+        if not self.requests:
+            return
+        self.written = self._stored.plan("file", most_requests, most_bytes)
+        for number in range(1, 1 + max(1, len(self._stored.open_batches()))):
+            part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")
+            unfinished = part.with_name(f".{part.name}.unfinished")
+            try:
+                with unfinished.open("wb") as file:
+                    file.writelines(self._stored.lines(number))
+                unfinished.replace(part)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            self.parts.append(part)
+
+
+def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each line that is not blank, with its place for people."""
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield from ((f"{path}, line {number}", line) for number, line in enumerate(file, 1) if line.strip())
+        except OSError as error:
+            raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error

@@ -4,16 +4,13 @@
 
     <cache>/models/<name>/<file>            the weights, moved here after their hash was right
     <cache>/models/<name>/<file>.partial    what an interrupted pull has so far
-    <cache>/models/<name>/<file>.verified   hash, size and time of the weights when they were hashed
 
 ``huggingface_hub`` downloads. Its ``hf_hub_download`` deletes what it has when it fails, so its ``http_get`` is used,
 which goes on from a given byte.
 """
 
-import contextlib
 import hashlib
 import io
-import os
 import subprocess
 import sys
 import tomllib
@@ -112,11 +109,10 @@ def default_model() -> LocalModel:
 
 def find_catalogued(name: str) -> LocalModel:
     """The model of that name. Raises ``ValueError`` if the catalogue lacks it."""
-    model = load_catalogue().get(name)
-    if model is None:
-        known = ", ".join(load_catalogue())
-        raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
-    return model
+    if model := load_catalogue().get(name):
+        return model
+    known = ", ".join(load_catalogue())
+    raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
 
 
 def find_model(name_or_path: str = "") -> LocalModel | Path:
@@ -127,10 +123,8 @@ def find_model(name_or_path: str = "") -> LocalModel | Path:
     >>> find_model("smollm2-135m").licence
     'Apache-2.0'
     """
-    if not name_or_path:
-        return default_model()
     if not name_or_path.endswith(".gguf"):
-        return find_catalogued(name_or_path)
+        return find_catalogued(name_or_path) if name_or_path else default_model()
     path = Path(name_or_path).expanduser()
     if not path.is_file():
         raise ModelUnavailable(f"{path}: there is no such file")
@@ -161,10 +155,8 @@ def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Pa
         return found
     path = _find_verified(found, cache_dir or default_cache())
     if path is None:
-        size = f"{found.bytes / 1e6:,.0f} MB"
-        raise ModelUnavailable(
-            f"{found.name} is not on this machine yet; `extractor model pull {found.name}` gets it ({size})"
-        )
+        size, name = f"{found.bytes / 1e6:,.0f} MB", found.name
+        raise ModelUnavailable(f"{name} is not on this machine yet; `extractor model pull {name}` gets it ({size})")
     return path
 
 
@@ -195,16 +187,12 @@ def pull_model(
         except ModelUnavailable as error:
             tried.append(f"- {source}: {error}")
     raise ModelUnavailable(
-        "\n".join(
-            [
-                f"{model.name} could not be pulled. Tried:",
-                *tried,
-                "Check the connection (HF_ENDPOINT names a mirror of the hub) and run"
-                f" `extractor model pull {model.name}`",
-                "again; it goes on from where it stopped. Or copy the file here from another machine:",
-                f"{model.weights(cache_dir)} ({model.bytes} bytes, SHA-256 {model.sha256}).",
-            ]
-        )
+        f"{model.name} could not be pulled. Tried:\n"
+        + "\n".join(tried)
+        + "\nCheck the connection (HF_ENDPOINT names a mirror of the hub) and run"
+        + f" `extractor model pull {model.name}`\nagain; it goes on from where it stopped."
+        + f" Or copy the file here from another machine:\n{model.weights(cache_dir)}"
+        + f" ({model.bytes} bytes, SHA-256 {model.sha256})."
     )
 
 
@@ -297,33 +285,14 @@ def _install(model: LocalModel, cache_dir: Path) -> Path:
     if sha256 != model.sha256:
         partial.unlink()
         raise ModelUnavailable(f"the file has SHA-256 {sha256}, not {model.sha256}: refused and removed")
-    partial.replace(path)
-    _note(path).write_text(_describe(path, sha256), "utf-8")
-    return path
+    return partial.replace(path)
 
 
 def _find_verified(model: LocalModel, cache_dir: Path) -> Path | None:
-    """The weights if they are here and are the pinned ones. A gigabyte takes seconds to hash, so a note is kept."""
+    """The weights if they are here and are the pinned ones, which takes a second a gigabyte."""
     path = model.weights(cache_dir)
-    if not path.is_file() or path.stat().st_size != model.bytes:
-        return None
-    expected = _describe(path, model.sha256)
-    if _note(path).is_file() and _note(path).read_text("utf-8") == expected:
-        return path
-    if _hash(path) != model.sha256:
-        return None
-    with contextlib.suppress(OSError):  # a cache may be read-only; its files are hashed at each start
-        _note(path).write_text(expected, "utf-8")
-    return path
-
-
-def _note(path: Path) -> Path:
-    return path.with_name(f"{path.name}.verified")
-
-
-def _describe(path: Path, sha256: str) -> str:
-    stat = os.stat(path)  # noqa: PTH116
-    return f"{sha256} {stat.st_size} {stat.st_mtime_ns}"
+    present = path.is_file() and path.stat().st_size == model.bytes
+    return path if present and _hash(path) == model.sha256 else None
 
 
 def _hash(path: Path) -> str:

@@ -4,22 +4,26 @@ Arms and interventions are cut into clauses; each clause's marks (amounts, route
 agents it names; statements about one way of giving are merged, wherever they stand.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate
 
-from extractor.parse.parsed import ParsedDosing
-from extractor.schemas import TrialRecord
+from extractor.parse.parsed import Chunk, ParsedDosing
+from extractor.schemas import Amount, TrialRecord
+from extractor.text.book import rule
 from extractor.text.passage import Section
 
 from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
-from .clauses import describes_other, find_candidates, has_rule, resolve_references
-from .facts import Findings, Statement, find_all
+from .clauses import describes_other, is_aside
+from .marks import within
 from .merging import find_trial_length, merge_statements
-from .passages import Passage, RecordText, list_passages
 from .regimens import build_regimens
 from .roles import view_trial
-from .statements import read_passage
+from .sections import DosingSection, Findings, Place, list_sections
+from .statements import Statement, read_statements, resolve_references
 
-__all__ = ["read_dosing", "read_statements"]
+__all__ = ["read_all_statements", "read_dosing"]
 
 _TITLES = ("title", "official_title")
 
@@ -39,47 +43,39 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
     >>> regimen.agent.value, regimen.amounts.value[0].high, regimen.route.value.value, regimen.frequency.value.value
     ('Examplumab', 300, 'subcutaneous', 'Q4W')
     """
-    groups, descriptions = list_passages(record, sections)
-    passages = (*groups, *descriptions)
-    findings = {passage.section: find_all(passage.tokens, passage.section) for passage in passages}
+    groups, descriptions = list_sections(record, sections)
+    parts = {part.name: part for part in (*groups, *descriptions)}
     lexicon = build_lexicon(groups, descriptions)
-    statements = read_statements(groups, descriptions, lexicon, findings)
-    places = {passage.section: passage for passage in passages}
+    statements = read_all_statements(groups, descriptions, lexicon)
     merged = merge_statements(statements)
-    source = RecordText(places, {name: section.cleaned for name, section in sections.items()})
-    raw = {section.name: section.text for section in record.sections}
-    trial = view_trial(passages, lexicon, merged, [sections[name].tokens for name in _TITLES if name in sections])
-    length = find_trial_length(descriptions, findings)
-    regimens = build_regimens(merged, source, findings, trial, numbers, raw, length) if merged else ()
+    titles = [sections[name].tokens for name in _TITLES if name in sections]
+    trial = view_trial([*parts.values()], lexicon, merged, titles)
+    regimens = build_regimens(merged, parts, trial, numbers, find_trial_length(descriptions)) if merged else ()
     kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
-    return ParsedDosing(regimens, find_candidates(used, passages, findings, source, lexicon, numbers))
+    return ParsedDosing(regimens, tuple(_find_candidates(used, parts.values(), lexicon, numbers)))
 
 
-def read_statements(
-    groups: Sequence[Passage], descriptions: Sequence[Passage], lexicon: Lexicon, findings: Mapping[str, Findings]
-) -> tuple[Statement, ...]:
-    """What the passages say of each agent, not yet merged. ``findings`` has those of each section."""
+def read_all_statements(
+    groups: Sequence[DosingSection], descriptions: Sequence[DosingSection], lexicon: Lexicon
+) -> list[Statement]:
+    """What the sections say of each agent, not yet merged."""
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
-    for passage in groups:
-        topic = own.get(passage.section) or _find_topic(passage, lexicon)
-        statements += read_passage(passage, findings[passage.section], lexicon, topic)
-    statements += _read_descriptions(descriptions, lexicon, findings, statements)
-    return resolve_references((*groups, *descriptions), findings, statements)
+    for section in groups:
+        statements += read_statements(section, lexicon, own.get(section.name) or _find_topic(section, lexicon))
+    statements += _read_descriptions(descriptions, lexicon, statements)
+    return resolve_references((*groups, *descriptions), statements)
 
 
-def _find_topic(group: Passage, lexicon: Lexicon) -> Agent | None:
+def _find_topic(group: DosingSection, lexicon: Lexicon) -> Agent | None:
     """The agent in the label of an arm, or in a name that interventions share; else the only one of the record."""
-    named = (m.value for m in lexicon.find(group.tokens, group.section) if m.end <= group.title[1])
+    named = (m.value for m in lexicon.find(group) if m.end <= group.title[1])
     return next(named, None) or (None if group.is_intervention else lexicon.only)
 
 
 def _read_descriptions(
-    descriptions: Sequence[Passage],
-    lexicon: Lexicon,
-    findings: Mapping[str, Findings],
-    statements: Sequence[Statement],
+    descriptions: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement]
 ) -> list[Statement]:
     """Statements about the record's own agents; amounts only where arms and interventions state none.
 
@@ -90,8 +86,8 @@ def _read_descriptions(
     silent = not any(statement.amounts or statement.frequency or statement.days for statement in statements)
     return [
         statement
-        for passage in descriptions
-        for statement in read_passage(passage, findings[passage.section], lexicon, lexicon.only)
+        for section in descriptions
+        for statement in read_statements(section, lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and _is_given(statement)
         and (statement.agent.key not in dosed if statement.amounts else statement.mention is not None)
@@ -101,10 +97,10 @@ def _read_descriptions(
 def _is_given(statement: Statement) -> bool:
     """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
     clause = statement.clause
-    if describes_other(clause.tokens, clause.start, clause.end):
+    if describes_other(clause.tokens, clause.first, clause.end):
         return False
     timed = statement.route or statement.frequency or statement.days
-    return bool(timed or has_rule("giving_verb", clause.tokens, clause.start, clause.end))
+    return bool(timed or rule("giving_verb").search(clause.tokens, clause.first, clause.end))
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
@@ -115,8 +111,62 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
     said = [bool(statement.amounts), bool(statement.route), timed, statement.length is not None]
+    if statement.mention is None:
+        return False
     if kind in PROCEDURES or (kind == "cells" and statement.days):
-        return silent and statement.mention is not None and any(said)
+        return silent and any(said)
     if kind == "placebo":
-        return statement.mention is not None and (timed or bool(statement.route))
-    return statement.mention is not None and bool(statement.amounts or statement.route) and sum(said) > 1
+        return timed or bool(statement.route)
+    return bool(statement.amounts or statement.route) and sum(said) > 1
+
+
+def _find_candidates(
+    statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: Lexicon, numbers: Iterator[int]
+) -> Iterator[Chunk]:
+    """Clauses with the sign of a dose, or of giving and its way or time, of which no statement speaks.
+
+    ``statements`` are those that became regimens or parts of them. A clause whose amounts all stand in them is none,
+    and a clause without an amount counts only if it names nobody of whom they speak.
+    """
+    levels = frozenset(level for statement in statements for level in statement.levels)
+    keys = frozenset(statement.agent.key for statement in statements)
+    places: dict[str, list[Place]] = defaultdict(list)
+    for statement in statements:
+        places[statement.section].append((statement.clause.first, statement.clause.end))
+    for section in sections:
+        read = sorted(places[section.name])
+        furthest = list(accumulate((end for _, end in read), max, initial=0))
+        mentions = lexicon.find(section)
+        for first, end in [section.title, *section.clauses]:
+            if first >= end or furthest[bisect_left(read, (end,))] > first:
+                continue
+            named = {mention.value.key for mention in within(mentions, first, end)}
+            follows = section.is_group and not named and bool(read) and read[0][0] < first
+            other = named.isdisjoint(keys) and not follows  # a clause that names nobody goes on with the one before
+            stated = section.marks.inside(first, end)
+            if _has_dose(section, (first, end), stated, levels) or (
+                other and _is_giving(section, (first, end), stated, named=bool(named))
+            ):
+                yield section.chunk(next(numbers), first, end)
+
+
+def _has_dose(section: DosingSection, clause: Place, stated: Findings, known: frozenset[Amount]) -> bool:
+    if stated.amounts:
+        new = any(level not in known for amount in stated.amounts for level in amount.value)
+        return new and (section.is_group or _speaks_of_giving(section, clause))
+    return section.is_group and rule("number_of_doses").search(section.tokens, *clause) is not None
+
+
+def _is_giving(section: DosingSection, clause: Place, stated: Findings, *, named: bool) -> bool:
+    """Whether a clause without a dose says how or when something is given."""
+    timed = bool(stated.frequency or stated.days or stated.length)
+    if clause == section.title or not (stated.route or timed):
+        return False
+    if not (named or section.is_group or (stated.route and timed)):
+        return False
+    return _speaks_of_giving(section, clause) and not is_aside(section.tokens, *clause)
+
+
+def _speaks_of_giving(section: DosingSection, clause: Place) -> bool:
+    gives = any(rule(name).search(section.tokens, *clause) for name in ("giving_verb", "dose_word"))
+    return gives and not describes_other(section.tokens, *clause)

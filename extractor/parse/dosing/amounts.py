@@ -6,7 +6,6 @@ from extractor.schemas import Amount
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
-from extractor.text.patterns import Found
 from extractor.text.quantities import Quantity, find_quantity_lists
 from extractor.text.units import list_units
 
@@ -15,16 +14,16 @@ from .marks import Mark, drop_overlaps
 
 AmountMark = Mark[tuple[Amount, ...]]
 
-COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
+_COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L"})
-_WEIGHED = frozenset({"g", "mg", "ug", "ng", "AUC"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
-"""Units in which antibodies and levels in blood are measured."""
 _FEW_CELLS = 1000
 """So few cells are no dose."""
 _REACH = 8
 """How many tokens in front of a number can show that it is no dose."""
+_APART = 14
+"""How many tokens apart one amount can explain another."""
 
 
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
@@ -34,34 +33,21 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
-    dated = {at for mark in find_dates(tokens) for at in range(tokens.at(mark.start), tokens.before(mark.end))}
-    measured = (_mark(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
-    marks = drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
-    return tuple(_join_ranges(tokens, marks))
+    dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
+    measured = (_read_levels(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
+    return drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
 
 
-def _mark(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
-    unit = levels[-1].unit.dose
-    if unit is None or any(level.unit.dose is None for level in levels):
+def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
+    first, end, unit = levels[0].first, max(level.end for level in levels), levels[-1].unit.dose
+    if unit is None or any(level.unit.dose is None for level in levels) or _is_no_dose(tokens, levels, end, unit):
         return None
-    if _is_no_dose(tokens, levels, unit):
-        return None
-    daily = "/day" not in unit and rule("total_daily_before").ends(tokens, levels[0].first, levels[0].first - _REACH)
-    per_day = "/day" if daily else ""
-    named = [
-        level
-        for before, level in zip((None, *levels), levels, strict=False)
-        if not before or not _is_slashed(tokens, before)
-    ]
     amounts = dict.fromkeys(
-        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{per_day}")
-        for level in named
-        if level.high != 0 or unit == "Hz"
+        Amount(low=level.low, high=level.high, unit=level.unit.dose or "")
+        for before, level in zip((None, *levels), levels, strict=False)
+        if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
-    if not amounts:
-        return None
-    end = max(level.end for level in levels)
-    return Mark(tuple(amounts), tokens.starts[levels[0].first], tokens.ends[end - 1], _trust(tuple(amounts)))
+    return Mark(tuple(amounts), first, end) if amounts else None
 
 
 def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
@@ -69,35 +55,22 @@ def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
     return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
-def _trust(amounts: tuple[Amount, ...]) -> float:
-    """The share of right ones among such amounts in the words about a labelled dose."""
-    base = amounts[0].unit.split("/")[0]
-    if base in COUNTED:
-        return 0.83
-    if base in _VOLUMES:
-        return 0.7
-    if base in _WEIGHED or base == "cells":
-        return 0.97 if len(amounts) == 1 else 0.93
-    return 0.9
-
-
-def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
+def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:
     """Whether the words around show that it is a limit, a reduction, a package, a dilution or a sample."""
-    first, end = levels[0].first, max(level.end for level in levels)
-    parts, behind = levels[-1].unit.parts, levels[-1].unit.end
-    if any(part.piece for part in parts[1:]) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
+    first, (_, *below), behind = levels[0].first, levels[-1].unit.parts, levels[-1].unit.end
+    if any(part.piece for part in below) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
         return True
     if unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS):
         return True
     before = first - (first > 0 and tokens.words[first - 1] == "(")
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
-    if any(rule(name).ends(tokens, before, max(0, before - _REACH)) for name in names):
+    if any(rule(name).ends(tokens, before, before - _REACH) for name in names):
         return True
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
     if unit == "%":
         return not rule("strength_behind").starts(tokens, end)
-    return unit not in COUNTED and unit != "Gy" and rule("package_behind").starts(tokens, end) is not None
+    return unit not in _COUNTED and unit != "Gy" and rule("package_behind").starts(tokens, end) is not None
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
@@ -107,104 +80,48 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
         if known and all(known):  # "AUC 0-24" is a measurement
             through = found.read("joint") in ("-", "to")
             ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
-            amounts = tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends)
-            yield Mark(amounts, *found.span, _trust(amounts))
-
-
-def _join_ranges(tokens: Tokens, marks: Iterable[AmountMark]) -> Iterator[AmountMark]:
-    """One range in place of two doses that are its ends: "ranging from 150 mg every 4 weeks to 600 mg"."""
-    last: AmountMark | None = None
-    for mark in marks:
-        wide = _span_levels(last.value, mark.value) if last else None
-        if last and wide and _is_range(tokens, last, mark):
-            last = Mark((wide,), last.start, mark.end, mark.confidence)
-            continue
-        if last:
-            yield last
-        last = mark
-    if last:
-        yield last
-
-
-def _is_range(tokens: Tokens, low: AmountMark, high: AmountMark) -> bool:
-    first = tokens.at(low.start)
-    between = tokens.before(low.end), tokens.at(high.start)
-    opened = rule("range_before").ends(tokens, first, first - _REACH)
-    return opened is not None and rule("range_between").covers(tokens, *between) is not None
-
-
-def _span_levels(low: tuple[Amount, ...], high: tuple[Amount, ...]) -> Amount | None:
-    """The range between two single levels of one unit, of which the second is the higher one."""
-    if len(low) != 1 or len(high) != 1 or low[0].unit != high[0].unit or low[0].low is None or high[0].high is None:
-        return None
-    return Amount(low=low[0].low, high=high[0].high, unit=low[0].unit) if low[0].low < high[0].high else None
-
-
-_APART = 14
-"""How many tokens apart one amount can explain another."""
+            yield Mark(tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends), found.first, found.end)
 
 
 def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
     """The amounts, which are in reading order, without those that only explain a neighbour.
 
     Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
-
-    >>> for text in ("3 capsules (500 mg each)", "0.5 mL (20 ug)", "30 Gy in 15 fractions of 2 Gy"):
-    ...     tokens = read_text(text)
-    ...     [(a.high, a.unit) for m in drop_explaining(tokens, find_amounts(tokens)) for a in m.value]
-    [(3, 'capsule')]
-    [(20, 'ug')]
-    [(2, 'Gy')]
     """
     kept: list[AmountMark] = []
     for amount in amounts:
-        first, end = (tokens.before(kept[-1].end), tokens.at(amount.start)) if kept else (0, 0)
-        if not kept or end - first > _APART:
+        if not kept or amount.first - kept[-1].end > _APART:
             kept.append(amount)
-        elif _first_explains(tokens, kept[-1], (first, end), amount):
+        elif _first_explains(tokens, kept[-1], amount):
             kept[-1] = amount
-        elif not (_is_strength(tokens, kept[-1], (first, end), amount) or _is_bracketed(tokens, (first, end), amount)):
+        elif not (_is_strength(tokens, kept[-1], amount) or _is_bracketed(tokens, kept[-1], amount)):
             kept.append(amount)
     return tuple(kept)
 
 
-def _covers(name: str, tokens: Tokens, between: tuple[int, int]) -> Found | None:
-    return rule(name).covers(tokens, *between)
-
-
-def _first_explains(tokens: Tokens, first: AmountMark, between: tuple[int, int], second: AmountMark) -> bool:
+def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Whether a volume, a total of radiation or the strength in brackets gives way to the dose behind it."""
-    one, other = _unit(first), _unit(second)
+    one, other, between = first.value[0].unit, second.value[0].unit, (first.end, second.first)
     if one in _VOLUMES:
         gap = tokens.words[slice(*between)]
-        return other not in _VOLUMES and len(gap) < 4 and (gap[-1:] == ["("] or gap[-1:] == ["containing"])
-    if one == other == "Gy":
-        return _covers("into_fractions", tokens, between) is not None
-    at = tokens.at(first.start)
-    bracketed = at > 0 and tokens.words[at - 1] == "(" and tokens.codes[slice(*between)] in (")", "),")
-    return other in COUNTED and bracketed
+        return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
+    bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[slice(*between)] in (")", "),")
+    return other in _COUNTED and bracketed
 
 
-def _is_strength(tokens: Tokens, first: AmountMark, between: tuple[int, int], second: AmountMark) -> bool:
+def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Whether the second is that of one counted piece ("2 puffs of 80 ug"), or counts one piece ("5 mg tab, 1 tab")."""
-    one, other = _unit(first), _unit(second)
-    if one in COUNTED:
-        return other not in COUNTED and _covers("of_piece", tokens, between) is not None
-    empty = between[0] == between[1]
-    return other in COUNTED and second.value[0].high == 1 and bool(empty or _covers("one_piece", tokens, between))
+    other, between = second.value[0].unit, (first.end, second.first)
+    if first.value[0].unit in _COUNTED:
+        return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
+    return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
 
 
-def _is_bracketed(tokens: Tokens, between: tuple[int, int], amount: AmountMark) -> bool:
-    words = tokens.words[slice(*between)]
-    if words.count("(") <= words.count(")") or ";" in words or "\n" in words:
+def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
+    words = tokens.words[first.end : second.first]
+    if words.count("(") <= words.count(")") or not {";", "\n", "or"}.isdisjoint(words):
         return False
-    behind = tokens.before(amount.end)
-    follows = tokens.words[behind].lower() if behind < len(tokens) else ""
-    return follows not in ("if", "for", "in") and "or" not in words
-
-
-def _unit(amount: AmountMark) -> str:
-    return amount.value[0].unit
+    return not tokens.words[second.end : second.end + 1] or tokens.words[second.end].lower() not in ("if", "for", "in")
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
@@ -214,30 +131,24 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in COUNTED]
-    chosen = tuple(substances or levels)
-    return tuple(level for level in chosen if not _is_restated(level, levels)) if any(map(_is_wide, levels)) else chosen
+    substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in _COUNTED]
+    return tuple(level for level in substances or levels if not _is_restated(level, levels))
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:
-    """Whether a range has more levels of its own, or a level is one of the two ends of a range."""
+    """Whether a range has more levels of its own, or a level is one of the two ends of a range without others."""
     others = [other for other in levels if other.unit == level.unit and other != level]
     if _is_wide(level):
-        return sum(not _is_wide(other) and _holds(level, other) for other in others) > 2
+        return len(_list_inside(level, others)) > 2
     ranges = [other for other in others if _is_wide(other) and level.high in {other.low, other.high}]
-    return any(_are_ends(wide, levels) for wide in ranges)
+    return any(all(one.high in {wide.low, wide.high} for one in _list_inside(wide, levels)) for wide in ranges)
 
 
-def _are_ends(wide: Amount, levels: Collection[Amount]) -> bool:
-    """Whether of the levels within a range only its ends are named."""
-    inside = [level for level in levels if level.unit == wide.unit and not _is_wide(level) and _holds(wide, level)]
-    return all(level.high in {wide.low, wide.high} for level in inside)
-
-
-def _holds(wide: Amount, level: Amount) -> bool:
-    if wide.low is None or wide.high is None or level.high is None:
-        return False
-    return wide.low <= level.high <= wide.high
+def _list_inside(wide: Amount, levels: Collection[Amount]) -> list[Amount]:
+    """The single levels within a range."""
+    low, high = wide.low or 0, wide.high or 0
+    same = [level for level in levels if level.unit == wide.unit and not _is_wide(level)]
+    return [level for level in same if level.high is not None and low <= level.high <= high]
 
 
 def _is_wide(level: Amount) -> bool:

@@ -1,7 +1,6 @@
 """When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the frequency they amount to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from extractor.schemas import Frequency, Period, TimeUnit
@@ -12,33 +11,23 @@ from extractor.text.patterns import Found
 
 from .marks import Mark, drop_overlaps
 
-_TRUST, _TRUST_OF_MOMENT = 0.87, 0.6
-"""Shares of lists of days, and of moments, in the words about a labelled dose that are its timing word for word."""
+Days = tuple[int, ...]
 _LONGEST = 400
 """Most days that a range lists."""
 
 
-def find_days(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
-    """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day.
-
-    >>> [m.value for m in find_days(read_text("days 1, 8, 15 and then D-5 to -3, at weeks 0, 4"))]
-    [(1, 8, 15), (-5, -4, -3), (0, 28)]
-    """
+def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
+    """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day."""
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
-def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
-    """As ``find_days``, and with no days the limits that list none.
-
-    >>> [m.value for m in find_dates(read_text("daily starting on day 7; from day 0 up to week 48"))]
-    [(), ()]
-    """
-    leads = [*rule("days_lead").find(tokens), *rule("days_list").find(tokens)]
-    marks = [mark for lead in leads if (mark := _read_days(tokens, lead))]
+def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
+    """As ``find_days``, and with no days the limits that list none: "starting on day 7", "from day 0 up to week 48"."""
+    marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
         if weeks := _read_list(tokens, lead.end, factor=30 if months else 7):
-            marks.append(_mark(tokens, lead.first, weeks[1], weeks[0]))
+            marks.append(Mark(weeks[0], lead.first, weeks[1]))
     lists = [(lead.first, lead.end) for lead in rule("times_list").find(tokens)]
     lists += [(lead.first, lead.first) for lead in rule("schedule_list").find(tokens)]
     for first, start in lists:
@@ -46,54 +35,41 @@ def find_dates(tokens: Tokens) -> tuple[Mark[tuple[int, ...]], ...]:
         unit = read_time_unit(tokens.words[listed[1]]) if listed and listed[1] < len(tokens) else None
         if listed and listed[0] and tokens.words[start] == "0" and unit and unit in WHOLE_DAYS:
             numbers = [int(word) for word in tokens.words[start : listed[1]] if word.isdecimal()]
-            days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
-            marks.append(_mark(tokens, first, min(listed[1] + 1, len(tokens)), days))
+            marks.append(Mark(tuple(number * WHOLE_DAYS[unit] for number in numbers), first, listed[1] + 1))
     for found in rule("first_day").find(tokens):
         cycle = rule("of_cycle").starts(tokens, found.end)
-        marks.append(_mark(tokens, found.first, cycle.end if cycle else found.end, (1,)))
+        marks.append(Mark((1,), found.first, cycle.end if cycle else found.end))
     return drop_overlaps(marks)
 
 
-def _mark(tokens: Tokens, first: int, end: int, days: tuple[int, ...]) -> Mark[tuple[int, ...]]:
-    return Mark(days, *tokens.span(first, end), _TRUST)
-
-
-def _read_days(tokens: Tokens, lead: Found) -> Mark[tuple[int, ...]] | None:
+def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     """A first or last day alone ("starting on day 7") lists no days, but says when."""
-    word = tokens.words[lead.end - 1]
-    before = tokens.words[lead.end - 2] if lead.end > 1 else ""
+    word, before = tokens.words[lead.end - 1], tokens.words[lead.end - 2] if lead.end > 1 else ""
     if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
         return None
-    counted = lead.first == lead.end - 1 and word.lower() == "on"  # "on 1-5 days"
-    listed = _read_list(tokens, lead.end, counted=counted)
+    listed = _read_list(tokens, lead.end)
     if not listed:
         return None
     days, end = listed
-    if counted:
-        end += 1
-    elif span := rule("up_to_week").starts(tokens, end):
+    if span := rule("up_to_week").starts(tokens, end):
         days, end = (), span.end
-    if "start" in lead.match.re.groupindex and lead.has("start"):
+    if lead.has("start"):
         days = ()
-    if tokens.words[lead.end - 1] == "(" and tokens.words[end : end + 1] == [")"]:
+    if word == "(" and tokens.words[end : end + 1] == [")"]:
         end += 1
     if cycle := rule("of_cycle").starts(tokens, end):
         alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": the interval is no part of one day
         end = end if alone else cycle.end
-    return _mark(tokens, lead.first, end, days)
+    return Mark(days, lead.first, end)
 
 
-def _read_list(
-    tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False
-) -> tuple[tuple[int, ...], int] | None:
+def _read_list(tokens: Tokens, at: int, *, factor: int = 1, counted: bool = False) -> tuple[Days, int] | None:
     """The days of a list that begins at a token, and its end."""
     days: list[int] = []
-    done = at - 1
-    end = at
-    closed = False
+    end, closed = at, False
     while number := _read_day(tokens, at, listed=counted):
         value, behind = number
-        between = tokens.text[tokens.ends[done] : tokens.starts[behind - 1]].lower().lstrip()
+        between = tokens.text[tokens.ends[end - 1] : tokens.starts[behind - 1]].lower().lstrip()
         if not closed:
             closed = " or " in f" {between} "  # "day 1 or 2" is a single day
             if days and (named := between.replace("-", " ").split()):
@@ -102,16 +78,13 @@ def _read_list(
             if not closed:
                 days += _add_days(days, value, between, factor)
         aside = rule("day_aside").starts(tokens, behind)
-        done, end = (aside.end if aside else behind) - 1, aside.end if aside else behind
+        at = end = aside.end if aside else behind
         joint = rule("day_joint").starts(tokens, end)
-        if not joint or joint.end == joint.first:
-            joined = end < len(tokens) and tokens.text[tokens.ends[end - 1] : tokens.starts[end]] == "-"
-            if not joined:
-                break
-            at = end
-        else:
+        if joint and joint.end > end:
             at = joint.end
-    return (tuple(days), end) if end > done and days else None
+        elif end == len(tokens) or tokens.text[tokens.ends[end - 1] : tokens.starts[end]] != "-":
+            break
+    return (tuple(days), end) if days else None
 
 
 def _add_days(days: list[int], value: int, between: str, factor: int) -> "range | list[int]":
@@ -128,8 +101,7 @@ def _add_days(days: list[int], value: int, between: str, factor: int) -> "range 
 
 def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
     """The number of a day, without its sign, and the token behind it."""
-    if at < len(tokens) and tokens.words[at] == "-":
-        at += 1
+    at += tokens.codes[at : at + 1] == "-"
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
     word = tokens.words[at]
@@ -138,7 +110,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
         return None
     if not listed and rule("no_day_behind").starts(tokens, at + 1):
         return None
-    glued = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
+    glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
 
 
@@ -147,18 +119,12 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Moments of giving that are not counted days, left to right.
-
-    >>> [m.value for m in find_moments(read_text("30 minutes before infusion, with food, 5 days per week"))]
-    ['30 minutes before infusion', 'with food', '5 days per week']
-    """
-    limits = (
-        Mark(tokens.text[m.start : m.end], m.start, m.end, _TRUST_OF_MOMENT) for m in find_dates(tokens) if not m.value
-    )
-    return drop_overlaps([*limits, *_read_moments(tokens)])
+    """Moments of giving that are not counted days, left to right."""
+    limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
+    return drop_overlaps(Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)])
 
 
-def _read_moments(tokens: Tokens) -> Iterator[Mark[str]]:
+def _read_moments(tokens: Tokens) -> Iterator[tuple[int, int]]:
     for found in rule("dose_moment").find(tokens):
         first, end = found.first, found.end
         before = tokens.words[first - 1].lower() if first else ""
@@ -169,10 +135,11 @@ def _read_moments(tokens: Tokens) -> Iterator[Mark[str]]:
             first = again.first
         while end > first and tokens.words[end - 1].lower() in _LOOSE_ENDS:
             end -= 1
-        if end > first + (tokens.words[first].lower() not in ("bedtime", "hs", "qhs")):
-            yield Mark(tokens.read(first, end), *tokens.span(first, end), _TRUST_OF_MOMENT)
-        elif tokens.words[first].lower().endswith("operatively"):
-            yield Mark(tokens.words[first], tokens.starts[first], tokens.ends[first], _TRUST_OF_MOMENT)
+        word = tokens.words[first].lower()
+        if end > first + (word not in ("bedtime", "hs", "qhs")):
+            yield first, end
+        elif word.endswith("operatively"):
+            yield first, first + 1
 
 
 _INTERVALS = {
@@ -180,6 +147,15 @@ _INTERVALS = {
     30: Frequency.QM, 35: Frequency.Q5W, 42: Frequency.Q6W, 56: Frequency.Q8W, 84: Frequency.Q12W, 90: Frequency.Q3M,
     180: Frequency.Q6M, 365: Frequency.QY, 360: Frequency.QY,
 }  # fmt: skip
+_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
+_LONGEST_OF_TWO = 14
+"""Two givings further apart, in days, are two givings and no interval, but for whole months."""
+_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
+_LENGTHS_OF_CYCLES = frozenset(
+    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
+    | {Frequency.OTHER}
+)
+"""Codes that beside a list of days only give the length of the cycle."""
 
 
 def code_interval(days: float) -> Frequency:
@@ -188,22 +164,11 @@ def code_interval(days: float) -> Frequency:
     >>> code_interval(21).value, code_interval(10).value
     ('Q3W', 'other')
     """
-    return next((code for length, code in _INTERVALS.items() if length == days), Frequency.OTHER)
+    return _INTERVALS.get(days, Frequency.OTHER)  # type: ignore[call-overload,no-any-return]
 
 
-_PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
-_LONGEST_OF_TWO = 14
-"""Two givings further apart, in days, are two givings and no interval, but for whole months."""
-_MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
-
-
-def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
-    """The frequency that a list of days amounts to, within a cycle if there is one.
-
-    >>> from extractor.schemas import TimeUnit
-    >>> code_days((1, 8, 15), None).value, code_days((1,), Period(value=21, unit=TimeUnit.DAY)).value
-    ('QW', 'Q3W')
-    """
+def code_days(days: Days, cycle: Period | None) -> Frequency:
+    """The frequency that a list of days amounts to, within a cycle if there is one."""
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
@@ -212,7 +177,7 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     return code_interval(cycle.value * WHOLE_DAYS[cycle.unit]) if cycle and cycle.unit in WHOLE_DAYS else Frequency.ONCE
 
 
-def _count_weekdays(days: tuple[int, ...]) -> int:
+def _count_weekdays(days: Days) -> int:
     """How many days of the week are listed, the same ones in each week of two or more; else 0."""
     weeks: dict[int, set[int]] = {}
     for day in days:
@@ -221,64 +186,37 @@ def _count_weekdays(days: tuple[int, ...]) -> int:
     return len(weeks[0]) if same else 0
 
 
-_LENGTHS_OF_CYCLES = frozenset(
-    {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
-    | {Frequency.OTHER}
-)
-"""Codes that beside a list of days only give the length of the cycle."""
+def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
+    """The frequency that words, listed days and the cycle amount to.
 
+    ``cyclic`` holds where the text speaks of cycles, or doses are per body surface or AUC, as in cycles they are. None
+    if nothing is stated, and for a single day of a cycle whose length is not known.
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """What is said of when an agent is given: a frequency in words, days, the cycle.
-
-    ``cyclic`` holds where the text speaks of cycles, or doses are per body surface or AUC, as in cycles they are.
-    """
-
-    stated: Frequency | None
-    days: tuple[int, ...] = ()
-    cycle: Period | None = None
-    cyclic: bool = False
-
-
-def code_schedule(schedule: Schedule) -> Frequency | None:
-    """The frequency, or None: a single day of a cycle whose length is not known does not decide it.
-
-    >>> code_schedule(Schedule(Frequency.Q4W, days=(1, 8, 15))).value
+    >>> code_schedule(Frequency.Q4W, (1, 8, 15), None, cyclic=True).value
     'QW'
-    >>> code_schedule(Schedule(None, days=(1,), cyclic=True)) is None
+    >>> code_schedule(None, (1,), None, cyclic=True) is None
     True
     """
-    if len(schedule.days) > 1:
-        return _code_several(schedule)
-    if not schedule.days or (schedule.stated and (schedule.stated is not Frequency.ONCE or not schedule.cycle)):
-        return schedule.stated
-    if schedule.cyclic and schedule.cycle is None and schedule.days[0] > 0:
-        return None
-    return code_days(schedule.days, schedule.cycle)
+    if len(days) > 1:
+        return _code_several(stated, code_days(days, None), cycle)
+    if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
+        return stated
+    return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
 
 
-def _code_several(schedule: Schedule) -> Frequency:
-    listed = code_days(schedule.days, None)
-    if schedule.stated is None or schedule.stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+def _code_several(stated: Frequency | None, listed: Frequency, cycle: Period | None) -> Frequency:
+    if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
         return listed
-    if schedule.stated is Frequency.QW and listed is Frequency.QD:  # "days 1-5 every week"
-        return Frequency.OTHER
-    if schedule.stated is Frequency.OTHER and schedule.cycle is None and listed is Frequency.QD:
-        return Frequency.OTHER  # "once or twice daily on days 8-180"
-    if schedule.stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER:
-        return listed
-    return schedule.stated
+    if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
+        return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
+    return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
 
 
 def count_days(period: Period | None) -> float | None:
-    """The days of a period in days, weeks or months.
+    """The days of a period in days, weeks or months; None for others.
 
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0
     """
-    return (
-        period.value * DAYS[period.unit]
-        if period and period.unit in WHOLE_DAYS and period.unit is not TimeUnit.YEAR
-        else None
-    )
+    counted = period and period.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}
+    return period.value * DAYS[period.unit] if period and counted else None

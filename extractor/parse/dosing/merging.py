@@ -1,74 +1,53 @@
-"""Statements about one way of giving an agent become one regimen, wherever they stand."""
+"""Statements about one way of giving an agent become one, wherever they stand; what they amount to is resolved here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import rule
 
 from .agents import PROCEDURES
-from .clauses import has_rule, is_aside
-from .days import Schedule, code_schedule, count_days
-from .facts import FIELDS, Fact, Findings, Statement
-from .marks import within
-from .passages import Passage
+from .clauses import is_aside
+from .days import code_schedule, count_days
+from .marks import Fact, within
+from .sections import FIELDS, DosingSection, Findings
+from .statements import Statement
 
 Timing = tuple[Fact, int, int]
-"""The fact that says when an agent is given, and start and end of all that belongs to it, in its section."""
+"""The fact that says when an agent is given, and the tokens of all that belongs to it, in its section."""
 
 _REPEATS = 160
 """How many characters behind a length the number of cycles may stand."""
-_JOINTS = frozenset({"", " ", ", ", " and "})
-_TRUST_OF_TRIAL = 0.55
-"""Share of right lengths among those that regimens take from descriptions."""
+_MOST_ALTERNATIVES = 50
+"""An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
+_MOST_AMOUNTS = 50
+"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
+_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
 
 
-def find_trial_length(descriptions: Sequence[Passage], findings: Mapping[str, Findings]) -> Fact | None:
+def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
     """How long the trial treats, if its descriptions name one length and no other."""
     found = [
-        replace(mark, confidence=_TRUST_OF_TRIAL)
-        for passage in descriptions
-        for place in passage.clauses
-        if not has_rule("no_treatment", passage.tokens, *place) and not is_aside(passage.tokens, *place)
-        for mark in within(findings[passage.section].length, *place)
+        mark
+        for section in descriptions
+        for place in section.clauses
+        if not rule("no_treatment").search(section.tokens, *place) and not is_aside(section.tokens, *place)
+        for mark in within(section.marks.length, *place)
         if mark.value and mark.value.unit is not TimeUnit.CYCLE
     ]
     return found[0] if len({fact.value for fact in found}) == 1 else None
 
 
-def find_trial_cycle(findings: Mapping[str, Findings]) -> Fact | None:
+def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
     """The cycle of the trial, if the record names one and no other."""
-    stated = [mark for found in findings.values() for mark in found.cycle if mark.value is not None]
+    stated = [mark for section in sections for mark in section.marks.cycle if mark.value is not None]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
 
 def is_cyclic(statement: Statement) -> bool:
-    """Whether an agent is given in cycles: its passage speaks of them, or its dose is per m2, as in cycles."""
+    """Whether an agent is given in cycles: its section speaks of them, or its dose is per m2, as in cycles."""
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
-
-
-def resolve_frequency(statement: Statement) -> Frequency | None:
-    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
-    stated = code_schedule(
-        Schedule(
-            stated=statement.frequency.value if statement.frequency else None,
-            days=statement.days.value if statement.days else (),
-            cycle=statement.cycle.value if statement.cycle else None,
-            cyclic=is_cyclic(statement),
-        )
-    )
-    if stated is None and is_rate(statement):
-        return Frequency.CONTINUOUS
-    return Frequency.ONCE if stated is None and _is_at_single_event(statement) else stated
-
-
-def _is_at_single_event(statement: Statement) -> bool:
-    """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
-    moment, tokens = statement.moment, statement.clause.tokens
-    if moment is None or not _belongs(moment, statement) or statement.length:
-        return False
-    place = tokens.at(moment.start), tokens.before(moment.end)
-    return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
 
 
 def is_rate(statement: Statement) -> bool:
@@ -76,75 +55,60 @@ def is_rate(statement: Statement) -> bool:
     return any(amount.unit.endswith(("/h", "/min")) for amount in statement.levels)
 
 
+def resolve_frequency(statement: Statement) -> Frequency | None:
+    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
+    facts = (statement.frequency, statement.days, statement.cycle)
+    stated, days, cycle = (fact.value if fact else None for fact in facts)
+    coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
+    if coded is None and is_rate(statement):
+        return Frequency.CONTINUOUS
+    return Frequency.ONCE if coded is None and _is_at_single_event(statement) else coded
+
+
+def _is_at_single_event(statement: Statement) -> bool:
+    """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
+    moment, tokens = statement.moment, statement.clause.tokens
+    if moment is None or not statement.holds(moment) or statement.length:
+        return False
+    place = moment.first, moment.end
+    return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
+
+
 def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
     """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted.
 
     ``findings`` are those of the whole section.
     """
-    length, cycle = statement.length, statement.cycle
+    length, cycle, tokens = statement.length, statement.cycle, statement.clause.tokens
     if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
-    for mark in within(findings.length, length.end, length.end + _REPEATS):
-        if mark.value and mark.value.unit is TimeUnit.CYCLE:
-            return mark
-    return None
+    reach = tokens.at(tokens.ends[length.end - 1] + _REPEATS)
+    counts = (mark for mark in within(findings.length, length.end, reach) if mark.value)
+    return next((mark for mark in counts if mark.value and mark.value.unit is TimeUnit.CYCLE), None)
 
 
 def fits(length: Period | None, cycle: Period | None) -> bool:
-    """Whether a length is not longer than a cycle; both are stated in days, weeks or months.
-
-    >>> fits(Period(value=5, unit=TimeUnit.DAY), Period(value=1, unit=TimeUnit.WEEK))
-    True
-    """
+    """Whether a length is not longer than a cycle; both are stated in days, weeks or months."""
     one, other = count_days(length), count_days(cycle)
     return one is not None and other is not None and one <= other
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
     """When an agent is given: by days or by a moment, with what stands next to them."""
-    days = statement.days if _belongs(statement.days, statement, lists=True) else None
-    moment = statement.moment if _belongs(statement.moment, statement) else None
-    fact = days or moment or _find_part(statement)
-    if fact is None:
-        return None
-    start, end = fact.start, fact.end
-    if fact.section != statement.section:
-        return fact, start, end
-    tokens = statement.clause.tokens
+    days, moment, tokens = statement.days, statement.moment, statement.clause.tokens
+    moment = moment if moment and statement.holds(moment) else None
+    if days and not (statement.holds(days) or len(days.value) > 1):  # of other clauses' days only lists count
+        days = None
+    fact = days or moment
+    if fact is None or fact.section != statement.section:
+        return (fact, fact.first, fact.end) if fact else None
+    first, end = fact.first, fact.end
     if moment:
-        start, end = _join(fact, moment, tokens.text)
-    goes_on = rule("goes_on").starts(tokens, tokens.before(end))
-    return fact, start, goes_on.span[1] if goes_on else end
-
-
-def _find_part(statement: Statement) -> Fact | None:
-    """For how much of each cycle an agent is given: "daily for 3 weeks. Treatment repeats every 4 weeks"."""
-    length, cycle = statement.length, statement.cycle
-    if length is None or cycle is None or not _belongs(length, statement) or not fits(length.value, cycle.value):
-        return None
-    return length if count_days(length.value) != count_days(cycle.value) else None
-
-
-def _join(fact: Fact, moment: Fact, text: str) -> tuple[int, int]:
-    """Start and end of a timing, with the moment if it stands next to it."""
-    (start, end), (first, last) = (fact.start, fact.end), (moment.start, moment.end)
-    if last <= start and text[last:start] in _JOINTS:
-        return first, end
-    return (start, last) if end <= first and text[end:first] in _JOINTS else (start, end)
-
-
-def _belongs(fact: Fact | None, statement: Statement, *, lists: bool = False) -> bool:
-    """Whether days or a moment stand in the clause of the dose; of those of other clauses only lists of days count."""
-    if fact is None:
-        return False
-    return statement.holds(fact) or (lists and len(fact.value) > 1)
-
-
-_MOST_ALTERNATIVES = 50
-"""An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
-_MOST_AMOUNTS = 50
-"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
-_SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
+        one, other = (fact, moment) if first <= moment.first else (moment, fact)
+        if one.end <= other.first and tokens.read(one.end, other.first) in ("", ",", "and"):
+            first, end = one.first, other.end
+    goes_on = rule("goes_on").starts(tokens, end)
+    return fact, first, goes_on.end if goes_on else end
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
@@ -200,7 +164,7 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
     """The statement with what another one of the same way says beyond it."""
-    changes = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
+    changes: dict[str, Any] = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
     if len(statement.amounts) >= _MOST_AMOUNTS or (amounts and filler.levels[0].unit != statement.levels[0].unit):
@@ -249,8 +213,8 @@ def _is_named_by_route(statement: Statement) -> bool:
     route, agent, mention = statement.route, statement.agent, statement.mention
     if route is None:
         return False
-    inside = route.section == agent.section and agent.start <= route.start and route.end <= agent.end
-    return inside or bool(mention and mention.start <= route.start and route.end <= mention.end)
+    inside = route.section == agent.section and agent.first <= route.first and route.end <= agent.end
+    return inside or bool(mention and mention.first <= route.first and route.end <= mention.end)
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:
@@ -266,8 +230,7 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
     if first.amounts and second.amounts and (_last_differently(first, second) or is_rate(first) != is_rate(second)):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
-    alike = one is None or other is None or one == other
-    return alike or _is_repeated(first, second) or _is_repeated(second, first)
+    return one is None or other is None or one == other
 
 
 def _only_dose_changes(first: Statement, second: Statement) -> bool:
@@ -290,12 +253,8 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
     """Whether two lists of days are two regimens; beside a dose, one day without is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
-    if (
-        first.frequency
-        and second.frequency
-        and first.frequency.value == second.frequency.value
-        and first.levels == second.levels
-    ):
+    timed = first.frequency and second.frequency and first.frequency.value == second.frequency.value
+    if timed and first.levels == second.levels:
         return False
     if (len(one) > 1 and len(other) > 1) or (first.amounts and second.amounts):
         return one != other
@@ -306,18 +265,7 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
 
 def _firm_frequency(statement: Statement) -> Frequency | None:
     """Without "once" that only follows from a single day: the cycle may stand elsewhere."""
-    days: tuple[int, ...] = statement.days.value if statement.days else ()
-    if statement.frequency is None and len(days) == 1 and statement.cycle is None:
+    single = statement.days and len(statement.days.value) == 1
+    if single and statement.frequency is None and statement.cycle is None:
         return None
     return resolve_frequency(statement)
-
-
-def _is_repeated(part: Statement, cycle: Statement) -> bool:
-    """Whether ``cycle`` only says when the other comes again: "for 5 days. Therapy repeats every 7 days"."""
-    fact = cycle.frequency
-    if fact is None or cycle.days or fact.section != cycle.section or not (part.length and cycle.cycle):
-        return False
-    if not fits(part.length.value, cycle.cycle.value):
-        return False
-    tokens = cycle.clause.tokens
-    return rule("repeats").ends(tokens, tokens.before(fact.start), tokens.at(cycle.clause.start)) is not None

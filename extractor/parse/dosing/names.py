@@ -1,10 +1,9 @@
 """Names of agents: where a text has one, what belongs to it, and the form in which two names are compared."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 from extractor.text.book import find_terms, read_term, rule, terms_of
-from extractor.text.lexer import Tokens, is_abbreviation, lex
+from extractor.text.lexer import NUMBER, Tokens, is_abbreviation, lex
 
 Place = tuple[int, int]
 """Tokens, half open."""
@@ -12,14 +11,22 @@ Place = tuple[int, int]
 _KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
 _STEMS = tuple(_KINDS)
 _SALTS = frozenset(term for entry in terms_of("salts") for term in entry.terms)
+_SHORT = {
+    term if is_abbreviation(term) else term.lower(): entry.value
+    for entry in terms_of("agent_abbreviations")
+    for term in entry.terms
+}
 _SHORTEST = 3
 """Letters in front of a stem."""
 _LONGEST = 60
 """No name has more tokens."""
+_MOST_BEHIND = 5
+"""Words of a name behind what introduces it."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
-_THERAPIES = ("mab", "nib", "ate", "ine", "til", "ide", "one", "ell")
-"""Ends of drug names behind which "therapy" adds nothing."""
+_HEADS = frozenset({"nab", "peg", "suba"})
+_NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
+"""Ends of words that a hyphen joins to a name of which they are no part: "omalizumab-treated"."""
 
 
 def name_key(name: str) -> str:
@@ -39,26 +46,65 @@ def name_key(name: str) -> str:
     return " ".join(words)
 
 
-def chunk_end(tokens: Tokens, first: int) -> int:
-    """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6".
+def unify_name(name: str) -> str:
+    """The key under which an agent is known by its short form as well.
 
-    >>> chunk_end(lex("nab-paclitaxel, 5 mg"), 0)
-    2
+    >>> unify_name("TBI"), unify_name("Examplumab")
+    ('total body irradiation', 'examplumab')
     """
-    end = first + 1
-    while end < len(tokens) and is_glued(tokens, end):
-        if not tokens.words[end][0].isalnum() and not (
-            tokens.words[end] in "/+.-'" and end + 1 < len(tokens) and is_glued(tokens, end + 1)
-            and tokens.words[end + 1][0].isalnum()
-        ):  # fmt: skip
+    return _SHORT.get(name) or _SHORT.get(name.lower()) or name_key(name)
+
+
+def is_salt(tokens: Tokens, index: int) -> bool:
+    """Whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
+    return index < len(tokens) and tokens.words[index].lower() in _SALTS
+
+
+def is_code(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a name is a code, as companies give it: "EX-9283", and not "Vitamin D3"."""
+    word = tokens.words[first]
+    coded = len(word) > 1 and word.isupper() and word.isalpha() and _chunk_end(tokens, first) == end
+    return coded and any(map(str.isdigit, tokens.read(first, end)))
+
+
+def is_vague(name: str) -> bool:
+    """Whether a name says what is done and not with what: "oral immunotherapy"."""
+    return rule("vague_name").search(lex(name)) is not None
+
+
+def is_alias(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether tokens can stand for an agent elsewhere: a name, no dose, route or number."""
+    text = tokens.read(first, end)
+    if not 2 < len(text) < _LONGEST or text.isdigit() or rule("empty_name").covers(tokens, first, end):
+        return False
+    return rule("name_dose").search(tokens, first, end) is None and read_term("routes", tokens, first, end) is None
+
+
+def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether tokens are no part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+
+    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
+    (False, True)
+    """
+    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
+    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
+    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
+
+
+def _is_glued(tokens: Tokens, index: int) -> bool:
+    """Whether a token is joined to the one before, if only by a hyphen."""
+    return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
+
+
+def _chunk_end(tokens: Tokens, first: int) -> int:
+    """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
+    words, end = tokens.words, first + 1
+    while end < len(tokens) and _is_glued(tokens, end):
+        goes_on = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
+        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and goes_on)):
             break
         end += 1
     return end
-
-
-def is_glued(tokens: Tokens, index: int) -> bool:
-    """Whether a token is joined to the one before, if only by a hyphen."""
-    return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
 
 
 def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
@@ -87,72 +133,104 @@ def _find_stem(word: str) -> str | None:
     return next((_KINDS[stem] for stem in stems if len(folded) >= len(stem) + _SHORTEST), None)
 
 
-def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens are no part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+def find_introduced(tokens: Tokens) -> Iterator[Place]:
+    """Names that giving introduces, left to right; words that name nothing ("treatment") are none."""
+    for lead in rule("name_introduction").find(tokens):
+        start = lead.end
+        while start < len(tokens) and _is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
+            start -= 1
+        chunks = _read_chunks(tokens, start)
+        if not chunks or _is_generic(tokens, *chunks[0]):
+            continue
+        (first, _), (last, end) = chunks[0], chunks[-1]
+        generic = rule("generic_word").ends(tokens, end, last)
+        therapy = any(part in tokens.words[last].lower() for part in ("therapy", "infusion"))
+        if _can_name(tokens.words[first:end]) and (not generic or therapy):
+            yield first, end
 
-    >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
-    (False, True)
+
+def find_substance(tokens: Tokens, first: int) -> Place | None:
+    """What is given, where it follows the dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
+
+    >>> tokens = read_text("300 mg of oat flour daily")
+    >>> tokens.read(*find_substance(tokens, 2))
+    'oat flour'
     """
-    before = tokens.text[tokens.starts[first] - 1 : tokens.starts[first]]
-    behind = tokens.text[tokens.ends[end - 1] : tokens.ends[end - 1] + 1]
-    return not any(sign.isalnum() or sign == "_" for sign in (before, behind))
+    gap = rule("dose_gap").starts(tokens, first)
+    chunks = _read_chunks(tokens, gap.end if gap else first)
+    if not chunks or _is_generic(tokens, *chunks[0]) or _is_generic(tokens, *chunks[-1]):
+        return None
+    place = chunks[0][0], chunks[-1][1]
+    return place if gap or rule("substance_word").ends(tokens, place[1], place[1] - 1) else None
 
 
-def is_code(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a name is a code, as companies give it: "EX-9283".
+def expand_name(tokens: Tokens, first: int, end: int) -> Place:
+    """The whole of a name of which a vocabulary knows only a part.
 
-    >>> is_code(lex("EX-9283"), 0, 2), is_code(lex("Vitamin D3"), 0, 3)
-    (True, False)
+    >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
+    >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
+    ['EMX 121974', 'nab-paclitaxel']
     """
-    word = tokens.words[first]
-    return (
-        len(word) > 1
-        and word.isupper()
-        and word.isalpha()
-        and chunk_end(tokens, first) == end
-        and any(map(str.isdigit, tokens.read(first, end)))
-    )
+    head = first
+    while head and _is_glued(tokens, head) and (tokens.words[head - 1].isalnum() or tokens.words[head - 1] == "-"):
+        head -= 1
+    words = tokens.words[head:first]
+    if words and words[0] != "-" and (words[0].lower() in _HEADS or any(word[0].isdigit() for word in words)):
+        first = head
+    rest = tokens.words[end : _chunk_end(tokens, end - 1)]
+    joined = len(rest) == 1 and rest[0].isalpha() and not rest[0].lower().endswith(_NO_PARTS)
+    if joined and not find_general(tokens, end, end + 1):  # "trimethoprim-sulfamethoxazole"
+        end += 1
+    word, number = tokens.words[first], tokens.words[end] if end < len(tokens) else ""
+    if end - first == 1 and word.isupper() and 1 < len(word) < 6 and number.isdigit() and 2 < len(number) < 8:
+        end = _chunk_end(tokens, end)
+    return first, end
 
 
-def is_vague(name: str) -> bool:
-    """Whether a name says what is done and not with what: "oral immunotherapy".
-
-    >>> is_vague("Peanut oral immunotherapy"), is_vague("peanut flour")
-    (True, False)
-    """
-    return rule("vague_name").search(lex(name)) is not None
-
-
-def is_given(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether an intervention of that name is given to people, and is no test, sampling or survey.
-
-    >>> is_given(lex("Budesonide 1 mg"), 0, 3), is_given(lex("Blood sampling"), 0, 2)
-    (True, False)
-    """
-    return rule("not_given").search(tokens, first, end) is None
+def _read_chunks(tokens: Tokens, first: int) -> list[Place]:
+    """Words, joined ones as one, from a place on, as far as a name can go."""
+    chunks: list[Place] = []
+    while first < len(tokens) and len(chunks) < _MOST_BEHIND:
+        spaced = not chunks or tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == " "
+        end = _chunk_end(tokens, first)
+        if not spaced or not tokens.words[first][0].isalnum() or _is_stop(tokens, first, end):
+            break
+        chunks.append((first, end))
+        first = end
+    return chunks
 
 
-def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens can stand for an agent elsewhere: a name, no dose, route or number."""
-    text = tokens.read(first, end)
-    if not 2 < len(text) < _LONGEST or text.isdigit() or rule("empty_name").covers(tokens, first, end):
-        return False
-    return rule("name_dose").search(tokens, first, end) is None and read_term("routes", tokens, first, end) is None
+def _is_stop(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a chunk ends a name: a word such as "daily", a number, a number with its unit."""
+    if tokens.words[first][0].isdigit():
+        return end == first + 1 or rule("name_dose").covers(tokens, first, end) is not None
+    return end == first + 1 and rule("name_stop").covers(tokens, first, end) is not None
 
 
-def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
+def _is_generic(tokens: Tokens, first: int, end: int) -> bool:
+    found = rule("generic_word").starts(tokens, first, end)
+    return found is not None or (tokens.codes[first] == NUMBER and not any(map(str.isupper, tokens.read(first, end))))
+
+
+def _can_name(words: Sequence[str]) -> bool:
+    """Whether words have three letters, or letters and digits: a code."""
+    coded = any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words)
+    return coded or any(len(word) > 2 and word.isalpha() for word in words)
+
+
+def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
     """Other names that stand in brackets: "mycophenolate (MMF)".
 
-    >>> [lex("mycophenolate (MMF)").read(*place) for place in list_glosses(lex("mycophenolate (MMF)"), 0, 4)]
+    >>> list(list_glosses(lex("mycophenolate (MMF)"), 0, 4))
     ['MMF']
     """
     opened = None
     for at in range(first, end):
         if tokens.words[at] in "([":
-            opened = at
+            opened = at + 1
         elif tokens.words[at] in ")]" and opened is not None:
-            if at > opened + 1 and is_alias(tokens, opened + 1, at):
-                yield opened + 1, at
+            if at > opened and is_alias(tokens, opened, at):
+                yield tokens.read(opened, at)
             opened = None
 
 
@@ -185,29 +263,19 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """The tokens of the bare name in a range, or None if nothing names an agent there.
-
-    >>> tokens = lex("Oral budesonide (Bud) 1 mg tablets")
-    >>> tokens.read(*trim_name(tokens, 0, len(tokens)))
-    'budesonide'
-    """
+    """The tokens of the bare name in a range, or None if nothing names an agent there."""
     first, end = _skip_doses(tokens, first, min(end, first + _LONGEST))
-    if lead := rule("name_lead").starts(tokens, first, end):
-        first = lead.end if lead.end < end else first
+    lead = rule("name_lead").starts(tokens, first, end)
+    if lead and lead.end < end:
+        first = lead.end
     end = min([end, *_list_cuts(tokens, first, end)])
-    while trail := rule("name_trail").ends(tokens, end, first + 1) or _ends_with_therapy(tokens, first, end):
-        end = trail if isinstance(trail, int) else trail.first
+    while trail := rule("name_trail").ends(tokens, end, first + 1):
+        end = trail.first
     while end > first and tokens.words[end - 1] in _EDGES:
         end -= 1
     if end <= first or len(tokens.read(first, end)) < 2 or rule("empty_name").covers(tokens, first, end):
         return None
     return None if read_term("routes", tokens, first, end) else (first, end)
-
-
-def _ends_with_therapy(tokens: Tokens, first: int, end: int) -> int | None:
-    """The place of "therapy" behind a drug's name."""
-    is_therapy = end - first > 1 and tokens.words[end - 1].lower() == "therapy"
-    return end - 1 if is_therapy and tokens.words[end - 2].lower().endswith(_THERAPIES) else None
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
@@ -236,88 +304,3 @@ def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
         if word in "([" or parts or (word == "-" and not tokens.joined(at)):
             yield at
             return
-
-
-def is_salt(tokens: Tokens, index: int) -> bool:
-    """Whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
-    return index < len(tokens) and tokens.words[index].lower() in _SALTS
-
-
-T = TypeVar("T")
-"""What a name stands for."""
-
-_SHORT = {
-    term if is_abbreviation(term) else term.lower(): entry.value
-    for entry in terms_of("agent_abbreviations")
-    for term in entry.terms
-}
-_SHORTEST_aliases, _LONGEST_aliases = 3, 8
-"""Letters of initials."""
-
-
-def unify_name(name: str) -> str:
-    """The key under which an agent is known by its short form as well.
-
-    >>> unify_name("TBI"), unify_name("Examplumab")
-    ('total body irradiation', 'examplumab')
-    """
-    return _SHORT.get(name) or _SHORT.get(name.lower()) or name_key(name)
-
-
-def is_short_form(name: str) -> bool:
-    """Whether texts say ``name`` for short, or by another name, for an agent.
-
-    >>> is_short_form("MTX"), is_short_form("methotrexate")
-    (True, False)
-    """
-    return unify_name(name) != name_key(name)
-
-
-def list_codes(names: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """The codes at the end of longer names.
-
-    >>> list(list_codes([("kinase inhibitor EX9283", 1), ("examplumab", 2)]))
-    [('EX9283', 1)]
-    """
-    for name, agent in names:
-        last = name.split()[-1] if " " in name else ""
-        tokens = lex(last)
-        if last and is_code(tokens, 0, len(tokens)) and sum(map(str.isdigit, last)) > 1:
-            yield last, agent
-
-
-def list_cores(names: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
-    """The drugs after which longer names are made.
-
-    >>> list(list_cores([("liposomal vincristine", 1), ("cisplatin and etoposide", 2)]))
-    [('vincristine', 1)]
-    """
-    for name, agent in names:
-        tokens = lex(name_key(name))
-        found = find_general(tokens) if len(tokens) > 1 else []
-        if len(found) == 1 and found[0][1] > 0 and found[0][2] == len(tokens):
-            yield tokens.read(*found[0][1:]), agent
-
-
-def list_short_forms(names: Sequence[tuple[str, T]], texts: Sequence[Tokens]) -> Iterator[tuple[str, T]]:
-    """The abbreviations and the initials of names that the texts use.
-
-    >>> list(list_short_forms([("umbilical cord blood", 1)], [lex("UCB on day 0")]))
-    [('UCB', 1)]
-    """
-    entries = {term.entry.value: term.entry for tokens in texts for term in find_terms(tokens, "agent_abbreviations")}
-    for value, entry in entries.items():
-        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in entry.terms)
-    capitals = {
-        word
-        for tokens in texts
-        for word in tokens.words
-        if word.isupper() and _SHORTEST_aliases <= len(word) <= _LONGEST_aliases
-    }
-    for name, agent in names:
-        initials = "".join(word[0] for word in lex(name).words if word[0].isalpha()).upper()
-        tails = (
-            initials[at:]
-            for at in range(max(0, len(initials) - _LONGEST_aliases), len(initials) - _SHORTEST_aliases + 1)
-        )
-        yield from ((tail, agent) for tail in tails if tail in capitals)

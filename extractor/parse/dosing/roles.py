@@ -3,24 +3,20 @@
 A log-linear model chooses among the roles: ``rulebook/weights/agent_roles.toml`` says how much each feature counts.
 """
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
 from extractor.parse.scoring import load_scorer
 from extractor.schemas import Role
-from extractor.text.book import rule
+from extractor.text.book import read_table, rule
 from extractor.text.lexer import Tokens, lex
 
 from .agents import Agent, Lexicon
-from .facts import Statement
-from .passages import Passage
+from .sections import DosingSection
+from .statements import Statement
 
 _SIGNS = ("cell therapy", "graft", "vaccine", "allergen", "asthma")
 """What a trial may be about; the rule ``trial_cell_therapy`` finds the first."""
@@ -30,6 +26,7 @@ _NEAR = (
 )
 """What words near the dose may say; the rule ``near_premedication`` finds the first."""
 _BEHIND, _AHEAD = 150, 100
+"""How many characters in front of a dose and behind it are near."""
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
 """What the parts of chemotherapy are, by their names."""
 _LEAST_SURE = 0.5
@@ -38,25 +35,24 @@ _LEAST_SURE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What decides roles: the kinds of the arms, which arms (by place) name which agent, and what it is all about.
+    """What decides roles.
 
-    ``agents`` are the keys of those that are given; ``novel`` and ``standard`` of those whose names say so. ``titles``
-    says how the titles name agents: "tested", "beside" another one, "against" it; ``schemes`` holds where they speak of
-    chemotherapy or of a regimen. ``labels`` says which arms have the agent in their label, ``kinds`` what each section
-    is registered as, ``kinds_of_arms`` what kind of arm each is.
+    ``arms`` are the kinds of the arms; ``use`` says which of them (by place) name which agent, ``labels`` which have it
+    in their label. ``agents`` are the keys of those that are given, ``novel`` and ``standard`` those whose names say
+    so; ``types`` what each section is registered as; ``signs`` what the trial is about. ``titles`` says how the titles
+    name agents: "tested", "beside" another one, "against" it; ``schemes`` whether they speak of chemotherapy.
     """
 
     arms: Sequence[str]
     use: Mapping[str, frozenset[int]]
+    labels: Mapping[str, frozenset[int]]
     agents: tuple[str, ...]
-    kinds: Mapping[str, str]
+    types: Mapping[str, str]
     signs: tuple[str, ...]
     novel: frozenset[str]
     standard: frozenset[str]
     titles: Mapping[str, str]
     schemes: bool
-    labels: Mapping[str, frozenset[int]]
-    kinds_of_arms: Mapping[str, str]
 
     @property
     def is_compared(self) -> bool:
@@ -72,27 +68,24 @@ class Trial:
 
 
 def view_trial(
-    passages: Sequence[Passage], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[Tokens] = ()
+    sections: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[Tokens] = ()
 ) -> Trial:
     """The trial as the roles of its agents depend on it; ``titles`` are its titles, if they are known."""
-    arms = [passage for passage in passages if passage.is_arm]
-    mentions = [
-        (place, arm, mention) for place, arm in enumerate(arms) for mention in lexicon.find(arm.tokens, arm.section)
-    ]
+    arms = [section for section in sections if section.is_arm]
+    mentions = [(place, arm, mention) for place, arm in enumerate(arms) for mention in lexicon.find(arm)]
+    rules = {sign: rule(f"trial_{sign.replace(' ', '_')}") for sign in _SIGNS}
     agents = tuple(dict.fromkeys(statement.agent.key for statement in statements))
-    signs = {sign: rule(f"trial_{sign.replace(' ', '_')}") for sign in _SIGNS}
     return Trial(
-        arms=[_class_arm(arm.kind) for arm in arms],
+        arms=[_class_arm(arm.type) for arm in arms],
         use=_group((mention.value.key, place) for place, _, mention in mentions),
+        labels=_group((mention.value.key, place) for place, arm, mention in mentions if mention.end <= arm.title[1]),
         agents=agents,
-        kinds={passage.section: passage.kind for passage in passages},
-        signs=tuple(sign for sign, found in signs.items() if any(found.search(one.tokens) for one in passages)),
+        types={section.name: section.type for section in sections},
+        signs=tuple(sign for sign, found in rules.items() if any(found.search(one.tokens) for one in sections)),
         novel=frozenset(key for key in agents if "novel" in class_name(key)),
         standard=frozenset(key for key in agents if "standard" in class_name(key)),
         titles=view_titles(titles, lexicon),
         schemes=any(map(rule("title_scheme").search, titles)),
-        labels=_group((mention.value.key, place) for place, arm, mention in mentions if mention.end <= arm.title[1]),
-        kinds_of_arms={arm.section: _class_arm(arm.kind) for arm in arms},
     )
 
 
@@ -114,7 +107,7 @@ def class_name(key: str) -> list[str]:
     (['ablative', 'lymphodepleting'], ['novel'])
     """
     found, key = [], key.lower()
-    for name, row in _read_classes().items():
+    for name, row in read_table("agent_classes").items():
         numbered = name == "novel" and any(len(word) > 2 and word.isdigit() for word in lex(key).words)
         ends = key.endswith(tuple(row.get("ends", ()))) and not key.endswith(tuple(row.get("not", ())))
         if numbered or ends or any(part in f" {key} " for part in row["parts"]):
@@ -122,24 +115,14 @@ def class_name(key: str) -> list[str]:
     return found
 
 
-@cache
-def _read_classes() -> Mapping[str, Any]:
-    return tomllib.loads((files(__package__) / "name_classes.toml").read_text("utf-8"))
-
-
 def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
-    """How the titles first name each agent: "beside" another one and a word such as "with", or "against" it.
-
-    >>> lexicon = Lexicon((name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin"))
-    >>> view_titles([read_text("Fictumab in Combination With Cisplatin")], lexicon)["cisplatin"]
-    'beside'
-    """
+    """How the titles first name each agent: "beside" another one and a word such as "with", or "against" it."""
     found: dict[str, str] = {}
     for title in titles:
         mentions, seen = lexicon.find_known(title), set[str]()
-        compares = bool(mentions and rule("title_compares").search(title, 0, title.before(mentions[0].start)))
+        compares = bool(mentions and rule("title_compares").search(title, 0, mentions[0].first))
         for mention in mentions:
-            between = title.at(mentions[0].end), title.before(mention.start)
+            between = mentions[0].end, mention.first
             beside = rule("title_beside").search(title, *between)
             against = rule("title_against").search(title, *between) or (beside and compares)
             key = mention.value.key
@@ -149,18 +132,19 @@ def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
     return found
 
 
-def read_role(statement: Statement, text: str, trial: Trial) -> tuple[Role, float]:
-    """The role and the probability that it is right; ``text`` is that of the statement's section."""
+def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
+    """The role of an agent, and the probability that it is right."""
     scorer = load_scorer("agent_roles")
-    scores = scorer.score([describe_role(statement, text, trial)])[0]
+    scores = scorer.score([describe_role(statement, trial)])[0]
     best = int(scores.argmax())
     return Role(scorer.classes[best]), max(1 / float(np.exp(scores - scores[best]).sum()), _LEAST_SURE)
 
 
-def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
-    """What is true of the agent, of its statement, and of the trial, by name."""
-    agent = statement.agent
-    around = lex(text[max(0, statement.start - _BEHIND) : statement.end + _AHEAD])
+def describe_role(statement: Statement, trial: Trial) -> list[str]:
+    """What is true of the agent, of its statement, and of the trial: the features by name."""
+    agent, tokens = statement.agent, statement.clause.tokens
+    start, stop = tokens.span(statement.first, statement.end)
+    around = lex(tokens.text[max(0, start - _BEHIND) : stop + _AHEAD])
     near = [name for name in _NEAR if rule(f"near_{name}").search(around)]
     names = class_name(agent.key)
     days = statement.days.value if statement.days else ()
@@ -182,7 +166,7 @@ def describe_role(statement: Statement, text: str, trial: Trial) -> list[str]:
         "no dose": not statement.amounts,
     }
     return [
-        *("always", f"kind {agent.kind}", f"type {trial.kinds.get(agent.section, '')}"),
+        *("always", f"kind {agent.kind}", f"type {trial.types.get(agent.section, '')}"),
         *(f"name {name}" for name in names),
         *(f"near {name}" for name in near),
         *(f"trial {name}" for name in trial.signs),
@@ -206,7 +190,7 @@ def _expect(agent: Agent, names: Collection[str], near: Collection[str], trial: 
         return Role.CONDITIONING
     if "premedication" in near:
         return Role.PREMEDICATION
-    if "procedure" in (agent.kind, trial.kinds.get(agent.section)):
+    if "procedure" in (agent.kind, trial.types.get(agent.section)):
         return Role.PROCEDURE
     return Role.RESCUE if "rescue" in near else _compare_agents(agent, names, trial)
 
@@ -253,8 +237,8 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
 def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
     """What kind of arm states the dose, and whether arms are labelled after the agent."""
     compared = len(set(trial.arms)) > 1
-    if (kind := trial.kinds_of_arms.get(statement.section)) and compared:
-        yield f"described in {kind}"
+    if statement.section.startswith("arms[") and compared:
+        yield f"stated in {_class_arm(trial.types[statement.section])}"
     labelled = trial.labels.get(statement.agent.key, frozenset())
     if labelled:
         yield "labels every arm" if len(labelled) == len(trial.arms) else "labels an arm"

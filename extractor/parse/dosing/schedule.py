@@ -1,7 +1,5 @@
-"""How often an agent is given, as a code of the guideline."""
+"""How often an agent is given, in which cycles, and for how long."""
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,61 +13,45 @@ from extractor.text.patterns import Found
 from .days import code_interval, find_days
 from .marks import Mark, drop_overlaps, number_sentences
 
+PeriodMark = Mark[Period | None]
+
 _PER_DAY = {1: Frequency.QD, 2: Frequency.BID, 3: Frequency.TID, 4: Frequency.QID}
 _PER_WEEK = {1: Frequency.QW, 2: Frequency.BIW, 3: Frequency.TIW, 7: Frequency.QD}
 _PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
+_PER = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}
 _HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
-_COMMON = (Frequency.QD, Frequency.BID, Frequency.QW, Frequency.Q2W, Frequency.Q3W, Frequency.Q4W)
-_TRUST = dict.fromkeys(Frequency, 0.95) | dict.fromkeys(_COMMON, 0.98) | {Frequency.ONCE: 0.92, Frequency.OTHER: 0.94}
-_TRUST_OF_SEVERAL = 0.75
-"""Shares of right codes among those that stand in the words about a labelled dose, without listed days."""
+_INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
 _MOST_DAYS = 14
 """Giving on each of more days than these is not implied."""
+STEP = 0.3
+"""The confidence of each of several lengths in one sentence: steps of a treatment, and none that of the whole."""
+_LEAD = 14
+"""How many tokens in front of a duration can decide what it is the length of."""
 
 
 def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
-    """Every stated frequency, left to right.
+    """Every stated frequency, left to right, as a code of the guideline.
 
     >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_weekdays(tokens), *_find_fixed(tokens))
-    stated = _drop_totals(tokens, drop_overlaps(found))
-    marks = drop_overlaps([*stated, *_find_each_day(tokens, stated)])
-    # A code that is the only one of its sentence is surer than the first of two.
-    sentences = number_sentences(tokens.text, marks)
-    codes: dict[int, set[Frequency]] = defaultdict(set)
-    for mark, sentence in zip(marks, sentences, strict=True):
-        codes[sentence].add(mark.value)
-    return tuple(
-        replace(mark, confidence=_TRUST_OF_SEVERAL if len(codes[sentence]) > 1 else _TRUST[mark.value])
-        for mark, sentence in zip(marks, sentences, strict=True)
-    )
+    found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_fixed(tokens))
+    stated = drop_overlaps(found)
+    return drop_overlaps([*stated, *_find_each_day(tokens, stated)])
 
 
 def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Every stated interval, rule by rule; they may overlap."""
-    for found in rule("days_every").find(tokens):
-        yield Mark(Frequency.QD, *found.span)
-    for found in rule("either_interval").find(tokens):
-        yield Mark(Frequency.OTHER, *found.span)
-    for name in ("every_interval", "interval_apart", "per_interval", "hyphened_interval"):
-        for found in rule(name).find(tokens):
-            low, unit = read_number(found.read("low") or ""), _read_unit(found.read("unit") or "")
-            if (
-                low is None
-                or unit is TimeUnit.MINUTE
-                or rule("no_giving_before").ends(tokens, found.first, found.first - 10)
-            ):
-                continue
-            ranged = "high" in found.match.re.groupindex and found.has("high")
-            yield Mark(Frequency.OTHER if ranged else _code(low, unit), *found.span)
-
-
-def _read_unit(text: str) -> TimeUnit:
-    """The unit of an interval: "hourly" is one, and "m" is a month."""
-    return read_time_unit(text.lower().removesuffix("ly")) or TimeUnit.MONTH
+    """Every stated interval, rule by rule; they may overlap. "hourly" is one, and "m" is a month."""
+    for name, code in (("days_every", Frequency.QD), ("either_interval", Frequency.OTHER)):
+        yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
+    for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
+        low, unit = read_number(found.read("low") or ""), (found.read("unit") or "").lower().removesuffix("ly")
+        of_time = read_time_unit(unit) or TimeUnit.MONTH
+        if low is None or of_time is TimeUnit.MINUTE:
+            continue
+        if not rule("no_giving_before").ends(tokens, found.first, found.first - 10):
+            yield Mark(Frequency.OTHER if found.has("high") else _code(low, of_time), found.first, found.end)
 
 
 def _code(count: float, unit: TimeUnit) -> Frequency:
@@ -79,41 +61,31 @@ def _code(count: float, unit: TimeUnit) -> Frequency:
 
 
 def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Givings that are counted: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
     for found in rule("counted_times").find(tokens):
-        yield Mark(Frequency.OTHER if found.has("range") else _code_count(found, "low", "unit"), *found.span)
+        yield Mark(Frequency.OTHER if found.has("range") else _count(found, "low", "unit"), found.first, found.end)
     for found in rule("times_behind").find(tokens):
-        yield Mark(_code_count(found, "high", "unit" if found.has("unit") else "unit_behind"), *found.span)
-    for found in rule("doses_a_day").find(tokens):
-        if code := _PER_DAY.get(_read_count(found, "low")):
-            yield Mark(code, *found.span)
+        yield Mark(_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found.first, found.end)
     for found in rule("divided_doses").find(tokens):
         name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
-        count = _read_count(found, name)
-        yield Mark(_PER_DAY.get(count, Frequency.OTHER), *found.span)
+        yield Mark(_count(found, name), found.first, found.end)
     for found in rule("one_giving").find(tokens):
         ones = {"1", "one"}.intersection(word.lower() for word in tokens.words[found.first : found.first + 2])
         before = tokens.words[found.first - 1].lower() if found.first else ""
         # "phase 1 dose escalation", "day 1 dose"
         label = rule("label_before").ends(tokens, found.first) or before in ("day", "week", "-", "/", ",", ".")
         if ones and not label:
-            yield Mark(Frequency.ONCE, *found.span)
-
-
-def _read_count(found: Found, name: str) -> int:
-    value = read_number(found.read(name) or "")
-    return int(value) if value is not None and value == value // 1 < 100 else 0
-
-
-def _code_count(found: Found, number: str, unit: str) -> Frequency:
-    letter = (found.read(unit) or "")[0].lower()
-    table = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}[letter]
-    return table.get(_read_count(found, number), Frequency.OTHER)
-
-
-def _find_weekdays(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+            yield Mark(Frequency.ONCE, found.first, found.end)
     for found in rule("weekdays").find(tokens):
         days = 0 if found.has("through") else sum(1 for _ in rule("weekday").find(tokens, found.first, found.end))
-        yield Mark({2: Frequency.BIW, 3: Frequency.TIW}.get(days, Frequency.OTHER), *found.span)
+        yield Mark(_PER_WEEK[days] if days in (2, 3) else Frequency.OTHER, found.first, found.end)
+
+
+def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
+    """The code for so many givings in a unit of time, a day if none is named."""
+    value = read_number(found.read(number) or "")
+    letter = (found.read(unit) or "")[0].lower() if unit else "d"
+    return next((code for count, code in _PER[letter].items() if count == value), Frequency.OTHER)
 
 
 def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
@@ -121,69 +93,38 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         first = term.first
         either = term.value == "BID" and [word.lower() for word in tokens.words[max(0, first - 2) : first]]
         if either in (["once", "or"], ["once", "to"]):
-            yield Mark(Frequency.OTHER, tokens.starts[first - 2], tokens.ends[term.end - 1])
+            yield Mark(Frequency.OTHER, first - 2, term.end)
         else:
-            yield Mark(Frequency(term.value), *tokens.span(first, term.end))
-
-
-def _drop_totals(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Sequence[Mark[Frequency]]:
-    """Without the "per day" of a total that is divided: "40 mg per day in two divided doses"."""
-    divided = [tokens.at(mark.start) for mark in marks if "divided" in tokens.text[mark.start : mark.end].lower()]
-    if not divided:
-        return marks
-    kept = []
-    for mark in marks:
-        end = tokens.before(mark.end)
-        gaps = [at for at in divided if end <= at <= end + 3]
-        if mark.value is not Frequency.QD or not any(tokens.codes.find("\n", end, at) < 0 for at in gaps):
-            kept.append(mark)
-    return kept
+            yield Mark(Frequency(term.value), first, term.end)
 
 
 def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
     """The days on each of which a dose is given, in sentences that neither state a frequency nor list days."""
-    spans = [found.part("span") for found in rule("each_of_days").find(tokens)]
+    spans = [span for found in rule("each_of_days").find(tokens) if (span := found.part("span"))]
     spans += [(found.first, found.end) for found in rule("consecutive_days").find(tokens)]
     found = [
-        Mark(Frequency.QD, tokens.starts[span[0]], tokens.ends[span[1] - 1])
+        Mark(Frequency.QD, *span)
         for span in spans
-        if span and 2 <= next(filter(None, map(read_number, tokens.words[slice(*span)])), 0) <= _MOST_DAYS
+        if 2 <= next(filter(None, map(read_number, tokens.words[slice(*span)])), 0) <= _MOST_DAYS
     ]
     if not found:
         return
-    others = [*marks, *find_days(tokens)]
-    numbers = number_sentences(tokens.text, [*found, *others])
+    numbers = number_sentences(tokens, [*found, *marks, *find_days(tokens)])
     stated = set(numbers[len(found) :])
     yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
-
-
-PeriodMark = Mark[Period | None]
-
-_TRUST_OF_CYCLE = 0.98
-"""Share of right cycles among those that stand in the words about a labelled dose."""
-_TRUST_OF_LENGTH, _TRUST_OF_STEP = 0.92, 0.3
-"""Shares of right lengths among those that stand in the words about a labelled dose: one in a sentence, several."""
-_LEAD = 14
-"""How many tokens in front of a duration can decide what it is the length of."""
 
 
 def _period(duration: Duration) -> Period | None:
     return Period(value=duration.high, unit=duration.unit) if duration.low == duration.high else None
 
 
-def _ends(name: str, tokens: Tokens, end: int, reach: int = _LEAD) -> Found | None:
+def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
     """A rule that ends before a token, in the same line."""
-    first = max(0, end - reach, tokens.codes.rfind("\n", 0, end) + 1)
-    return rule(name).ends(tokens, end, first)
+    return rule(name).ends(tokens, end, max(end - _LEAD, tokens.codes.rfind("\n", 0, end) + 1))
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of treatment cycles; a range reads as None.
-
-    >>> found = find_cycles(read_text("Day 1 of each 21-day cycle; d1, 8, q4w"))
-    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
-    [(21, 'day'), (4, 'week')]
-    """
+    """Lengths of treatment cycles; a range reads as None."""
     return drop_overlaps([*_read_named(tokens), *_read_intervals(tokens)])
 
 
@@ -192,8 +133,7 @@ def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
         if duration.unit in {TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH}:
             after = rule("cycle_after").starts(tokens, duration.end)
             if _is_cycle(tokens, duration, after):
-                end = after.end if after else duration.end
-                yield Mark(_period(duration), *tokens.span(duration.first, end), _TRUST_OF_CYCLE)
+                yield Mark(_period(duration), duration.first, after.end if after else duration.end)
 
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
@@ -202,23 +142,18 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
         return before in ("each", "every", "per", "subsequent")
     if after or _ends("cycle_before", tokens, duration.first):
         return True
-    if duration.unit is TimeUnit.DAY and before in ("every", "q"):  # weeks are rather those between two givings
+    if duration.unit is not TimeUnit.DAY:  # weeks are rather those between two givings
+        return False
+    if before in ("every", "q"):
         return rule("counted_cycles_behind").starts(tokens, duration.end) is not None
-    opened = before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
-    if duration.unit is TimeUnit.DAY and opened:
-        return True
-    interval = tokens.words[duration.end : duration.end + 1] in (["interval"], ["intervals"])
-    return interval and _ends("repeated_before", tokens, duration.first) is not None
+    return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
     for days in find_days(tokens):
-        end = tokens.before(days.end)
-        found = rule("interval_behind").starts(tokens, end)
-        each_cycle = tokens.words[end - 1].lower() == "cycle" and not {"each", "every"}.isdisjoint(
-            word.lower() for word in tokens.words[end - 4 : end]
-        )
-        if found and (len(days.value) > 1 or each_cycle):
+        found = rule("interval_behind").starts(tokens, days.end)
+        *before, last = (word.lower() for word in tokens.words[max(0, days.end - 4) : days.end])
+        if found and (len(days.value) > 1 or (last == "cycle" and not {"each", "every"}.isdisjoint(before))):
             yield from _mark_cycle(found, "value")
     for name in ("first_day_cycle", "weekly_cycles", "naked_cycle", "days_every"):
         for found in rule(name).find(tokens):
@@ -230,65 +165,39 @@ def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
 def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
     values = [value for part in parts if (value := read_number(found.read(part) or "")) is not None]
     if len(values) == len(parts):
-        unit = (found.read("unit") if "unit" in found.match.re.groupindex else None) or (
-            "w" if "weekly" in found.text.lower() else "d"
-        )
-        kind = TimeUnit.WEEK if unit.lower().startswith("w") else TimeUnit.DAY
-        yield Mark(Period(value=sum(values), unit=kind), *found.span, _TRUST_OF_CYCLE)
+        unit = found.read("unit")
+        weeks = unit.lower().startswith("w") if unit else "weekly" in found.text.lower()
+        yield Mark(Period(value=sum(values), unit=TimeUnit.WEEK if weeks else TimeUnit.DAY), found.first, found.end)
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of the treatment; a range reads as None.
-
-    >>> found = find_lengths(read_text("daily for 12 weeks; up to 6 cycles"))
-    >>> [(mark.value.value, mark.value.unit.value) for mark in found]
-    [(12, 'week'), (6, 'cycle')]
-    """
-    found = (*_read_lengths(tokens), *_read_week_limits(tokens), *_read_cycle_counts(tokens))
-    given = (
-        mark
-        for mark in found
-        if (mark.value and mark.value.unit is TimeUnit.CYCLE)
-        or not _ends("watched_before", tokens, tokens.at(mark.start))
-    )
-    lengths = _drop_parts(tokens, drop_overlaps(given))
-    # Several lengths in one sentence are steps of a treatment: none of them is that of the whole.
-    sentences = number_sentences(tokens.text, lengths)
+    """Lengths of the treatment; a range reads as None."""
+    timed = (*_read_lengths(tokens), *_read_week_limits(tokens))
+    given = [mark for mark in timed if not _ends("watched_before", tokens, mark.first)]
+    found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
+    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": the sum alone counts.
+    numbered = list(zip(found, number_sentences(tokens, found), strict=True))
+    sums = {number: mark.first for mark, number in numbered if rule("total_of").starts(tokens, mark.first)}
+    lengths = [mark for mark, number in numbered if mark.first >= sums.get(number, 0)]
+    sentences = number_sentences(tokens, lengths)
     shared = {one for one, other in pairwise(sentences) if one == other}
     return tuple(
-        replace(mark, confidence=_TRUST_OF_STEP if sentence in shared else _TRUST_OF_LENGTH)
+        replace(mark, confidence=STEP) if sentence in shared else mark
         for mark, sentence in zip(lengths, sentences, strict=True)
     )
-
-
-def _drop_parts(tokens: Tokens, lengths: Sequence[PeriodMark]) -> tuple[PeriodMark, ...]:
-    """Without the lengths of which a sentence gives the sum: "for 12 weeks, then for 4, for a total of 16 weeks"."""
-    sums = [mark.start for mark in lengths if rule("total_of").starts(tokens, tokens.at(mark.start))]
-    kept = []
-    for mark in lengths:
-        behind = next((start for start in sums[bisect_left(sums, mark.end) :]), None)
-        gap = tokens.codes[tokens.before(mark.end) : tokens.at(behind)] if behind is not None else "."
-        if mark.start in sums or not {".", ";", "\n"}.isdisjoint(gap):
-            kept.append(mark)
-    return tuple(kept)
 
 
 def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
     for duration in find_durations(tokens):
         if duration.unit in {TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE}:
             continue
-        lead = _find_lead(tokens, duration)
-        if (
-            lead is None
-            and not rule("length_after").starts(tokens, duration.end)
-            and not _is_bracketed(tokens, duration)
-        ):
+        lead, behind = _find_lead(tokens, duration), duration.end
+        if lead is None and not (rule("length_after").starts(tokens, behind) or _is_bracketed(tokens, duration)):
             continue
-        if rule("no_length_behind").starts(tokens, duration.end) and not _ends_at_event(tokens, duration):
+        if rule("no_length_behind").starts(tokens, behind) and not _ends_at_event(tokens, duration):
             continue
         if not _ends("no_length_before", tokens, duration.first):
-            first = duration.first if lead is None else lead
-            yield Mark(_period(duration), *tokens.span(first, duration.end))
+            yield Mark(_period(duration), duration.first if lead is None else lead, behind)
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
@@ -318,7 +227,7 @@ def _read_week_limits(tokens: Tokens) -> Iterator[PeriodMark]:
     for found in rule("to_week").find(tokens):
         value, unit = read_number(found.read("value") or ""), read_time_unit(found.read("unit") or "")
         if value is not None and unit:
-            yield Mark(Period(value=value, unit=unit), *found.span)
+            yield Mark(Period(value=value, unit=unit), found.first, found.end)
 
 
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -326,6 +235,5 @@ def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:
         value = read_number(found.read("value") or "")
         behind = tokens.words[found.end] if found.end < len(tokens) else ""
         if value is not None and not (behind and set(behind) <= set("IVX")):  # "day 1 courses II-VII"
-            first = (found.part("value") or (found.first, 0))[0]
             period = None if found.has("range") else Period(value=value, unit=TimeUnit.CYCLE)
-            yield Mark(period, tokens.starts[first], found.span[1])
+            yield Mark(period, found.place("value")[0], found.end)

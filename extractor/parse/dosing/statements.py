@@ -1,75 +1,165 @@
-"""Statements of dosing: what each clause of a passage says of each agent, in its own words or shared ones."""
+"""Statements of dosing: what each clause of a section says of each agent, in its own words or shared ones."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from extractor.schemas import Frequency, Period, Route, TimeUnit
+from extractor.schemas import Amount, Frequency, Route, TimeUnit
 from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 
-from .agents import PROCEDURES, Agent, Lexicon, is_joint
+from .agents import PROCEDURES, Agent, Lexicon, Mention, is_joint
 from .amounts import AmountMark
-from .clauses import find_breaks, has_rule, list_clauses
-from .facts import FIELDS, Clause, Findings, Statement
-from .marks import Mark, drop_touching, within
-from .passages import Passage
+from .clauses import list_clauses
+from .days import count_days
+from .marks import Fact, Mark, drop_touching, within
+from .schedule import STEP, PeriodMark
+from .sections import FIELDS, DosingSection, Findings, Place
+
+_FURTHEST = 200
+"""How many statements back a clause that names no agent can speak of."""
+_RATES = {
+    "rate_per_day": Frequency.QD,
+    "rate_per_week": Frequency.QW,
+    "rate_of_infusion": Frequency.CONTINUOUS,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clause:
+    """A clause with what is marked in it and the agents it names.
+
+    ``topic`` is who it speaks of if it names nobody; ``loyal`` holds where all of it is about the topic's
+    section, so that an amount of something unnamed is still part of the regimen.
+    """
+
+    tokens: Tokens
+    first: int
+    end: int
+    marks: Findings
+    named: Sequence[Mention] = ()
+    topic: Agent | None = None
+    loyal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one clause says of one agent.
+
+    ``first:end`` is the clause's part about it; ``linked`` how surely it is about this agent; ``mention`` where the
+    clause itself names it; ``cyclic`` whether the section speaks of cycles; ``clause`` what it stands in, ``reach`` how
+    far to both sides that speaks of this agent; ``step`` counts the steps of a regimen ("5 mg for a week, then 10 mg")
+    from 0; ``parts`` are the statements merged into this one.
+    """
+
+    agent: Agent
+    section: str
+    first: int
+    end: int
+    linked: float
+    mention: Mention | None
+    cyclic: bool
+    clause: Clause
+    reach: Place
+    step: int = 0
+    amounts: tuple[Fact, ...] = ()
+    route: Fact | None = None
+    frequency: Fact | None = None
+    cycle: Fact | None = None
+    length: Fact | None = None
+    days: Fact | None = None
+    moment: Fact | None = None
+    parts: "tuple[Statement, ...]" = ()
+
+    @property
+    def levels(self) -> tuple[Amount, ...]:
+        return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether a fact stands in the clause of the statement."""
+        return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
 
 
 @dataclass(slots=True)
-class Unit:
-    """An agent in a clause, its amounts, and the span of text in which its other marks stand."""
+class _Given:
+    """An agent in a clause, its amounts, and the tokens in which its other marks stand."""
 
     agent: Agent
     linked: float
-    start: int
+    first: int
     end: int
-    mention: Mark[Agent] | None
-    amounts: list[AmountMark]
-    territory: tuple[int, int] = (0, 0)
+    mention: Mention | None = None
+    amounts: list[AmountMark] = field(default_factory=list)
+    reach: Place = (0, 0)
 
 
-def link_amounts(clause: Clause) -> list[Unit]:
-    """The clause's agents in reading order, each with its amounts and its span of text."""
-    units = [Unit(m.value, m.confidence, m.start, m.end, m, amounts=[]) for m in clause.named]
-    loose: list[Unit] = []
-    for amount in clause.marks.amounts:
-        if rule("dose_change").ends(clause.tokens, clause.tokens.before(amount.start)):
+def read_statements(section: DosingSection, lexicon: Lexicon, default: Agent | None) -> list[Statement]:
+    """Statements of a section in reading order; ``default`` is the agent where a clause names none."""
+    tokens, marks, own = section.tokens, section.marks, default if section.is_intervention else lexicon.only
+    known = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
+    # What is introduced where only one agent is spoken of is that agent, by another name.
+    mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
+    cyclic = rule("cycle_word").search(tokens) is not None
+    statements: list[Statement] = []
+    topic, seen = default, 0
+    for first, end, is_step in list_clauses(section, mentions):
+        if not section.is_group and "\n" in tokens.codes[seen:first]:
+            topic = default  # another paragraph
+        seen = first
+        inside, named = marks.inside(first, end), within(mentions, first, end)
+        goes_on = is_step and bool(statements) and not named
+        if statements and not named and not inside.amounts and not goes_on:
+            _spread(section, statements, inside, first)
             continue
-        if unit := _find_owner(clause, amount, units, loose):
+        speaker = statements[-1].agent if goes_on else topic
+        clause = Clause(tokens, first, end, inside, named, speaker, section.is_intervention)
+        _append(statements, _describe(section, clause, cyclic=cyclic), is_step=is_step)
+        if named and not section.is_intervention:
+            topic = named[-1].value
+    return statements
+
+
+def _list_given(clause: Clause) -> list[_Given]:
+    """The clause's agents in reading order, each with its amounts and its reach."""
+    units = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
+    loose: list[_Given] = []
+    for amount in clause.marks.amounts:
+        changed = rule("dose_change").ends(clause.tokens, amount.first)
+        if not changed and (unit := _find_owner(clause, amount, units, loose)):
             unit.amounts.append(amount)
-    joined: dict[str, Unit] = {}
-    for unit in sorted([*units, *loose], key=lambda u: u.start):
-        if same := joined.get(unit.agent.key):
+    joined: dict[str, _Given] = {}
+    for unit in sorted([*units, *loose], key=lambda u: u.first):
+        same = joined.setdefault(unit.agent.key, unit)
+        if same is not unit:
             same.amounts += unit.amounts
             same.mention = same.mention or unit.mention
-        else:
-            joined[unit.agent.key] = unit
     units = list(joined.values())
-    if not units and clause.topic is not None and clause.marks.spans():
-        units = [Unit(clause.topic, 0.7, clause.start, clause.end, None, amounts=[])]
+    if not units and clause.topic is not None and clause.marks.places():
+        units = [_Given(clause.topic, 0.7, clause.first, clause.end)]
     for unit in units:
         unit.amounts = _keep_fractions(unit.amounts)
-        unit.start = min([unit.start, *(a.start for a in unit.amounts)])
+        unit.first = min([unit.first, *(a.first for a in unit.amounts)])
         unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
-    units.sort(key=lambda u: u.start)
+    units.sort(key=lambda u: u.first)
     _share_out(clause, units)
     return units
 
 
-def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[Unit], loose: list[Unit]) -> Unit | None:
+def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loose: list[_Given]) -> _Given | None:
     """The agent named before an amount, or the one right behind it; else the topic of the clause."""
-    before = next((u for u in reversed(units) if u.end <= amount.start), None)
-    after = next((u for u in units if u.start >= amount.end), None)
+    before = next((u for u in reversed(units) if u.end <= amount.first), None)
+    after = next((u for u in units if u.first >= amount.end), None)
     unit = before
-    if after and is_joint("dose_of", clause.tokens, amount.end, after.start):
-        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.start) else after
-    unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, clause.tokens.before(amount.end))
-    if unknown and (unit is None or unit.start < amount.start):
+    if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
+        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
+    unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, amount.end)
+    if unknown and (unit is None or unit.first < amount.first):
         return None
     if unit is None and clause.topic is not None:
         if not loose:
-            loose.append(Unit(clause.topic, 0.8, amount.start, amount.end, None, amounts=[]))
+            loose.append(_Given(clause.topic, 0.8, amount.first, amount.end))
         unit = loose[0]
     return unit or after
 
@@ -82,66 +172,24 @@ def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
     return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
-def _share_out(clause: Clause, units: list[Unit]) -> None:
-    """Each unit's span runs to the last break before the next unit."""
-    taken, position = clause.marks.spans(), clause.start
+def _share_out(clause: Clause, units: list[_Given]) -> None:
+    """The reach of an agent ends at the last break before the next agent."""
+    taken, position = clause.marks.places(), clause.first
     for unit, following in pairwise(units):
-        breaks = [
-            found.span[0]
-            for found in find_breaks(clause.tokens, min(unit.end, following.start), following.start)
-            if not any(first < found.span[0] < last for first, last in taken)
-        ]
-        border = breaks[-1] if breaks else following.start
-        unit.territory, position = (position, border), border
+        breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
+        free = [at.first for at in breaks if not any(first < at.first < last for first, last in taken)]
+        border = free[-1] if free else following.first
+        unit.reach, position = (position, border), border
     for unit in units[-1:]:
-        unit.territory = (position, clause.end)
+        unit.reach = (position, clause.end)
 
 
-_REACH, _FURTHEST = 20_000, 200
-"""How many characters, and statements, back a clause that names no agent can speak of."""
-_SURE = 0.5
-"""Lengths that are less sure share their sentence with others."""
-_RATES = {
-    "rate_per_day": Frequency.QD,
-    "rate_per_week": Frequency.QW,
-    "rate_of_infusion": Frequency.CONTINUOUS,
-}
-
-
-def read_passage(passage: Passage, marks: Findings, lexicon: Lexicon, default: Agent | None) -> tuple[Statement, ...]:
-    """Statements of a passage in reading order; ``default`` is the agent where a clause names none."""
-    tokens, own = passage.tokens, default if passage.is_intervention else lexicon.only
-    known = drop_touching(lexicon.find(tokens, passage.section), [*marks.amounts, *marks.moment])
-    # What is introduced where only one agent is spoken of is that agent, by another name.
-    mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
-    cyclic = rule("cycle_word").search(tokens) is not None
-    statements: list[Statement] = []
-    topic, seen = default, 0
-    for start, end, is_step in list_clauses(passage, marks, mentions):
-        if not passage.is_group and "\n" in passage.text[seen:start]:
-            topic = default  # another paragraph
-        seen = start
-        inside = marks.inside(start, end)
-        named = within(mentions, start, end)
-        goes_on = is_step and bool(statements) and not named
-        if statements and not named and not inside.amounts and not goes_on:
-            _spread(passage, statements, inside, start)
-            continue
-        speaker = statements[-1].agent if goes_on else topic
-        clause = Clause(tokens, start, end, inside, named, speaker, loyal=passage.is_intervention)
-        described = _describe(passage, clause, cyclic=cyclic)
-        statements = _append(statements, described, is_step=is_step)
-        if named and not passage.is_intervention:
-            topic = named[-1].value
-    return tuple(statements)
-
-
-def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Statement]:
-    units = link_amounts(clause)
+def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[Statement]:
+    units = _list_given(clause)
     statements = []
     for place, unit in enumerate(units):
-        own = clause.marks.inside(*unit.territory)
-        fields: dict[str, Any] = _gather(clause, units, place, own)
+        own = clause.marks.inside(*unit.reach)
+        fields = _gather(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
         gives = bool(own.route or own.frequency or own.days or own.length)
         if not (unit.amounts or dated or gives or (unit.mention and fields and place + 1 < len(units))):
@@ -150,15 +198,15 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
             continue
         if unit.agent.kind == "class" and not unit.amounts and not fields.keys() & {"frequency", "days"}:
             continue  # "inhaled corticosteroids" names a route only to say which they are
-        # The shortest span with the amount and all that is said of its giving.
-        marks = [*unit.amounts, *(mark for name in FIELDS if (mark := _choose(getattr(own, name), name)))]
-        spans = [(mark.start, mark.end) for mark in marks]
+        # The shortest place with the amount and all that is said of its giving.
+        marks: list[Fact] = [*unit.amounts, *(mark for name in FIELDS if (mark := _choose(own, name)))]
+        places = [(mark.first, mark.end) for mark in marks]
         if not unit.amounts and unit.mention:
-            spans.append((unit.start, unit.end))
-        start = min((start for start, _ in spans), default=clause.start)
-        end = max((end for _, end in spans), default=clause.end)
+            places.append((unit.first, unit.end))
+        first = min((first for first, _ in places), default=clause.first)
+        end = max((end for _, end in places), default=clause.end)
         statement = Statement(
-            *(unit.agent, passage.section, start, end, unit.linked, unit.mention, cyclic, clause, unit.territory),
+            *(unit.agent, section.name, first, end, unit.linked, unit.mention, cyclic, clause, unit.reach),
             amounts=tuple(unit.amounts),
             **fields,
         )
@@ -166,32 +214,13 @@ def _describe(passage: Passage, clause: Clause, *, cyclic: bool) -> list[Stateme
     return _add_placebos(statements, units)
 
 
-def _spread(passage: Passage, statements: list[Statement], marks: Findings, start: int) -> None:
-    """A clause that names no agent holds for its paragraph so far, or for all before it if it opens one."""
-    if not marks.spans():
-        return
-    several = any(statement.agent.key != statements[0].agent.key for statement in statements)
-    shared = ("cycle", "length", "route") if passage.is_group else ("cycle", "length")
-    chosen = {name: _choose(getattr(marks, name), name) for name in (shared if several else FIELDS)}
-    facts: dict[str, Any] = {name: mark for name, mark in chosen.items() if mark}
-    paragraph = passage.text.rfind("\n", max(0, start - _REACH), start)
-    if statements[-1].clause.start <= paragraph:
-        paragraph = -1
-    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _FURTHEST), -1):
-        statement = statements[place]
-        if statement.start <= paragraph:
-            break
-        if changes := {name: fact for name, fact in facts.items() if getattr(statement, name) is None}:
-            statements[place] = replace(statement, **changes)
-
-
-def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dict[str, Mark[Any]]:
+def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) -> dict[str, Any]:
     """The mark of each field that the clause states of the unit at ``place``; ``own`` are those of its own part."""
-    fields: dict[str, Mark[Any]] = {}
+    fields: dict[str, Fact] = {}
     unit, timed = units[place], own.frequency or own.days
-    refers = has_rule("as_elsewhere", clause.tokens, clause.start, clause.end)
+    refers = rule("as_elsewhere").search(clause.tokens, clause.first, clause.end)
     for name in FIELDS:
-        mark = _choose(getattr(own, name), name)
+        mark = _choose(own, name)
         lends = not refers and (name != "route" or unit.agent.kind not in PROCEDURES)
         shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
@@ -200,63 +229,70 @@ def _gather(clause: Clause, units: list[Unit], place: int, own: Findings) -> dic
                 mark = None
         if mark is not None:
             fields[name] = mark
-    if not timed and (rate := _find_rate(clause, unit)):
+    if not timed and (rate := _find_rate(clause.tokens, unit)):
         fields["frequency"] = rate
     return fields
 
 
-def _choose(marks: Sequence[Mark[Any]], name: str) -> Mark[Any] | None:
+def _choose(marks: Findings, name: str) -> Fact | None:
     """The first mark; of frequencies a code before "once" and "other"; of lengths none that is but a step's."""
+    found: tuple[Fact, ...] = getattr(marks, name)
     if name == "length":
-        steps = [mark for mark in marks if not _counts_cycles(mark)]
-        if len(steps) > 1 and all(mark.confidence < _SURE for mark in steps[:2]):
+        steps = [mark for mark in found if not _counts_cycles(mark)]
+        if len(steps) > 1 and all(mark.confidence == STEP for mark in steps[:2]):
             return None  # "5 mg for 4 weeks, then 2 mg for 8 weeks"
-    if name != "frequency" or len(marks) < 2:
-        return marks[0] if marks else None
-    return min(marks, key=lambda m: m.value in {Frequency.ONCE, Frequency.OTHER})
+    if name == "frequency":
+        found = tuple(sorted(found, key=lambda mark: mark.value in {Frequency.ONCE, Frequency.OTHER}))
+    return found[0] if found else None
 
 
-def _borrow(units: list[Unit], place: int, marks: Findings, name: str) -> Mark[Any] | None:
+def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> Fact | None:
     """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
     for unit in units[place + 1 :]:
-        own = marks.inside(*unit.territory)
-        if mark := _choose(getattr(own, name), name):
+        own = marks.inside(*unit.reach)
+        if mark := _choose(own, name):
             return mark
         if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
             return None
-    if place:
-        lead = (units[0].territory[0], units[0].start)
-        return _choose(getattr(marks.inside(*lead), name), name)
-    return None
+    return _choose(marks.inside(units[0].reach[0], units[0].first), name) if place else None
 
 
-def _counts_cycles(mark: Mark[Period | None]) -> bool:
+def _counts_cycles(mark: PeriodMark) -> bool:
     """Whether a length is counted in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
-def _find_rate(clause: Clause, unit: Unit) -> Mark[Frequency] | None:
+def _find_rate(tokens: Tokens, unit: _Given) -> Mark[Frequency] | None:
     """The giving that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
-    tokens = clause.tokens
     for amount in unit.amounts:
         for name, frequency in _RATES.items():
-            if rule(name).ends(tokens, tokens.before(amount.end), tokens.at(amount.start)):
-                return Mark(frequency, amount.start, amount.end, 0.8, amount.section)
+            if rule(name).ends(tokens, amount.end, amount.first):
+                return Mark(frequency, amount.first, amount.end, section=amount.section)
     return None
 
 
-def _append(statements: list[Statement], more: list[Statement], *, is_step: bool) -> list[Statement]:
-    """``more`` behind ``statements``; a step ("then 300 mg every 2 weeks") goes on with what the one before it says."""
-    if not (is_step and statements and more):
-        return [*statements, *more]
-    before = statements[-1]
-    steps = [_continue(before, one) for one in more]
-    if steps[0].step and not (before.frequency or before.days):  # words for a dose that is given once before the others
-        clause, tokens = before.clause, before.clause.tokens
-        found = rule("loading_dose").search(tokens, tokens.at(clause.start), tokens.before(clause.end))
-        once = Mark(Frequency.ONCE, *found.span, 0.8, before.section) if found else None
-        before = replace(before, frequency=once)
-    return [*statements[:-1], before, *steps]
+def _spread(section: DosingSection, statements: list[Statement], marks: Findings, first: int) -> None:
+    """A clause that names no agent holds for its paragraph so far, or for all before it if it opens one."""
+    several = any(statement.agent.key != statements[0].agent.key for statement in statements)
+    shared = ("cycle", "length", "route") if section.is_group else ("cycle", "length")
+    facts = {name: mark for name in (shared if several else FIELDS) if (mark := _choose(marks, name))}
+    paragraph = section.tokens.codes.rfind("\n", 0, first) if facts else -1
+    if statements[-1].clause.first <= paragraph:
+        paragraph = -1
+    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _FURTHEST), -1):
+        statement = statements[place]
+        if not facts or statement.first <= paragraph:
+            break
+        changes: dict[str, Any] = {name: fact for name, fact in facts.items() if getattr(statement, name) is None}
+        statements[place] = replace(statement, **changes) if changes else statement
+
+
+def _append(statements: list[Statement], more: list[Statement], *, is_step: bool) -> None:
+    """Add ``more``; a step ("then 300 mg every 2 weeks") goes on with what the statement before it says."""
+    if is_step and statements and more:
+        before = statements[-1]
+        more = [_continue(before, one) for one in more]
+    statements += more
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
@@ -264,24 +300,22 @@ def _continue(before: Statement, step: Statement) -> Statement:
     if step.agent.key != before.agent.key:
         return step
     fields = ("mention", "amounts", "route", "cycle")
-    return replace(
-        step, step=before.step + 1, **{name: getattr(step, name) or getattr(before, name) for name in fields}
-    )
+    changes: dict[str, Any] = {name: getattr(step, name) or getattr(before, name) for name in fields}
+    return replace(step, step=before.step + 1, **changes)
 
 
 def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
     """One statement for each of the routes that "or" joins ("IV or orally"); else the statement as it is."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
-        if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.start):
-            joined.setdefault(one.value, one)
-            joined.setdefault(other.value, other)
+        if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.first):
+            joined |= {mark.value: joined.get(mark.value, mark) for mark in (one, other)}
     if statement.route is None or statement.route.value not in joined:
         return [statement]
     return [replace(statement, route=mark) for mark in joined.values()]
 
 
-def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> list[Statement]:
+def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> list[Statement]:
     """The statements, and one for each placebo that is named as the alternative of an agent and has none of its own.
 
     A placebo is given as the agent is ("EX-12 or placebo"); the dose is that of the agent alone.
@@ -293,7 +327,49 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[Unit]) -> lis
         beside = by_agent.get(agent.agent.key)
         if placebo.agent.kind != "placebo" or placebo.agent.key in by_agent or not (one.mention and other.mention):
             continue
-        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.start):
-            changes: dict[str, Any] = {"agent": placebo.agent, "mention": placebo.mention, "linked": placebo.linked}
-            added.append(replace(beside, amounts=(), **changes))
+        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.first):
+            mention = placebo.mention
+            added.append(replace(beside, agent=placebo.agent, mention=mention, linked=placebo.linked, amounts=()))
     return [*statements, *added]
+
+
+def resolve_references(sections: Sequence[DosingSection], statements: Sequence[Statement]) -> list[Statement]:
+    """The statements, and one for each of another arm's that a clause gives again in other cycles.
+
+    Such a clause reads "R-CHOP as in arm I. Treatment repeats every 14 days.". A clause that names agents speaks of
+    these, else it speaks of all that the other arm gets.
+    """
+    by_arm: dict[str, list[Statement]] = defaultdict(list)
+    references = list[tuple[DosingSection, Place, str, list[Statement]]]()
+    for section in sections if any(rule("as_in_group").search(one.tokens) for one in sections) else ():
+        headings = list(rule("group_heading").find(section.tokens))
+        for heading, end in zip(headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=False):
+            inside = [s for s in statements if s.section == section.name and heading.first <= s.first < end]
+            name = (heading.read("group") or "").lower()
+            by_arm[name] += inside
+            clauses = (clause for clause in section.clauses if heading.first <= clause[0] < end)
+            references += [(section, (first, end), name, inside) for first, _ in clauses]
+    repeated = (again for reference in references for again in _repeat(*reference, by_arm))
+    return [*statements, *repeated]
+
+
+def _repeat(
+    section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
+) -> Iterator[Statement]:
+    """What a clause, at the start of ``place``, gives again of another arm; ``inside`` are those of its own."""
+    (first, arm_end), clauses = place, dict(section.clauses)
+    reference = rule("as_in_group").search(section.tokens, first, clauses[first])
+    cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)
+    name = (reference.read("group") or "").lower() if reference else arm
+    if not reference or not cycle or name == arm:
+        return
+    last = next((stop for start, stop in section.clauses if start <= cycle.first < stop), cycle.end)
+    clause = Clause(section.tokens, first, last, section.marks.inside(first, last))
+    known = {statement.agent.key for statement in inside if statement.first >= reference.end}
+    length = next(iter(clause.marks.length), None)
+    for other in by_arm[name]:
+        if other.agent.key in known or not other.cycle or count_days(other.cycle.value) == count_days(cycle.value):
+            continue
+        known.add(other.agent.key)
+        changes: dict[str, Any] = {"mention": None, "reach": (first, last), "cycle": cycle, "length": length}
+        yield replace(other, section=section.name, first=first, end=last, clause=clause, **changes)

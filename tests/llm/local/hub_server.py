@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from extractor.llm.local import HubSource, LocalModel
+from extractor.llm.local.models import HubSource, LocalModel
 from tests.loopback import QuietHandler, run_server
 
 CHUNK_BYTES = 1 << 16

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from extractor.llm.grammar import write_grammar
-from extractor.llm.local import ServerSettings, pull_model, serve_model
+from extractor.llm.local.models import pull_model
+from extractor.llm.local.server import ServerSettings, serve_model
 from extractor.llm.requests import Question
 from extractor.schemas import Task
 from tests.llm.samples import chunk
@@ -91,11 +92,6 @@ def test_reply_is_held_to_the_grammar_of_its_lines(server):
     assert survival.keys() == {"n", "concept", "domain"}
     assert (survival["n"], pain["n"], pain.keys()) == (7, 9, {"n", "concept"})
     assert "\n" not in text
-
-
-def test_wrong_token_is_refused(server):
-    with connect(server, "guessed") as client, pytest.raises(openai.AuthenticationError):
-        client.models.list()
 
 
 def test_server_stops_while_a_request_is_under_way(weights):

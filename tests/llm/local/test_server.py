@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from extractor.errors import MissingExtra, ModelUnavailable
-from extractor.llm.local import ServerSettings, serve_model
+from extractor.llm.local.server import ServerSettings, serve_model
 
 STAND_IN = """
     import os, threading, time
@@ -72,21 +72,15 @@ def get(server, path, token):
         return client.get(server.base_url + path, headers=headers).status_code
 
 
-def test_server_answers_its_token_only_shows_it_nowhere_and_is_gone_afterwards(use_runtime, weights):
+def test_server_answers_its_token_only_shows_it_nowhere_and_is_gone_even_if_the_body_fails(use_runtime, weights):
     use_runtime(STAND_IN)
-    with serve_model(weights, ServerSettings(token="hush")) as server:
+    with pytest.raises(KeyboardInterrupt), serve_model(weights, ServerSettings(token="hush")) as server:  # noqa: PT012
         assert server.base_url.startswith("http://127.0.0.1:")
         assert (server.model, server.token) == ("tiny", "hush")
         assert (get(server, "/models", "hush"), get(server, "/models", None)) == (200, 401)
         command = " ".join(psutil.Process(server.process.pid).cmdline())
         assert "extractor.llm.local.server" in command
         assert "hush" not in repr(server) + command
-    assert not psutil.pid_exists(server.process.pid)
-
-
-def test_server_is_stopped_when_the_body_fails(use_runtime, weights):
-    use_runtime(STAND_IN)
-    with pytest.raises(KeyboardInterrupt), serve_model(weights) as server:
         raise KeyboardInterrupt
     assert not psutil.pid_exists(server.process.pid)
 
@@ -96,7 +90,7 @@ def test_server_ends_when_its_parent_is_killed(use_runtime, weights):
     parent = textwrap.dedent(f"""
         import os
         from pathlib import Path
-        from extractor.llm.local import serve_model
+        from extractor.llm.local.server import serve_model
         with serve_model(Path({str(weights)!r})) as server:
             print(server.process.pid, flush=True)
             os.kill(os.getpid(), 9)
@@ -147,11 +141,8 @@ def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
 @pytest.mark.parametrize(
     "wrong", [{"slots": 0}, {"threads": 0}, {"context": 10}, {"context": 10**9}, {"port": 70000}, {"token": ""}]
 )
-def test_impossible_settings_are_refused(wrong):
+def test_impossible_settings_are_refused_and_tokens_are_random(wrong):
     with pytest.raises(ValueError, match=r"needs|is no port"):
         ServerSettings(**wrong)
-
-
-def test_tokens_are_random_and_one_core_is_left_free():
     assert ServerSettings().token != ServerSettings().token
     assert 1 <= ServerSettings().threads <= max(1, (os.cpu_count() or 1) - 1)

@@ -2,19 +2,28 @@
 
 import pytest
 
-from extractor.parse.dosing.agents import Agent, Lexicon, build_lexicon, find_introduced
-from extractor.parse.dosing.names import trim_name
-from extractor.parse.dosing.passages import Passage
+from extractor.parse.dosing.agents import Agent, Lexicon, build_lexicon
+from extractor.parse.dosing.names import find_introduced, trim_name
 from extractor.parse.dosing.roles import view_titles
+from extractor.parse.dosing.sections import DosingSection
 from extractor.parse.parsed import ChunkKind
 from extractor.schemas import Role, Section
 from extractor.text.book import Entry, read_text, terms_of
+from extractor.text.passage import read_section
 
-from .records import give, levels, make_section, read
+from .records import give, make_section, read
 
 
-def name_passage(name: str) -> Passage:
-    return Passage("interventions[0]", ChunkKind.INTERVENTION, read_text(name), (0, len(name)), (0, 0))
+def name_section(text: str, name: str = "interventions[0]") -> DosingSection:
+    """A section that is an intervention's name."""
+    read = read_section(name, text)
+    return DosingSection(read, ChunkKind.INTERVENTION, (0, len(read.tokens)), (0, 0))
+
+
+def list_keys(name: str, text: str) -> list[str]:
+    """The agents that a text mentions, where an intervention has a name."""
+    section, other = name_section(name), name_section(text, "interventions[1]")
+    return [mention.value.key for mention in build_lexicon([section], [other]).find(other)]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +60,7 @@ ABBREVIATIONS = terms_of("agent_abbreviations")
 
 @pytest.mark.parametrize("entry", ABBREVIATIONS, ids=lambda entry: entry.value)
 def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
-    passages = [name_passage(entry.value), name_passage(entry.example)]
-    lexicon = build_lexicon(passages[:1], passages[1:])
-    assert [mention.value.key for mention in lexicon.find(read_text(entry.example), "arms[0]")] == [entry.value]
+    assert list_keys(entry.value, entry.example) == [entry.value]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,7 @@ def test_an_abbreviation_is_the_agent_of_its_example(entry: Entry) -> None:
     ],
 )
 def test_short_names_are_the_same_agent(name: str, text: str) -> None:
-    passages = [name_passage(name), name_passage(text)]
-    found = build_lexicon(passages[:1], passages[1:]).find(read_text(text), "arms[0]")
-    assert {mention.value.key for mention in found} == {name}
+    assert set(list_keys(name, text)) == {name}
 
 
 @pytest.mark.parametrize(
@@ -104,14 +109,6 @@ def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
         make_section("interventions[1]", type="DRUG", name="isotretinoin"),
     ).regimens
     assert [(r.agent.value, r.frequency.value) for r in regimens] == [("EX-12", "QW"), ("isotretinoin", "BID")]
-
-
-def test_each_of_a_list_of_doses_is_an_agent_even_if_no_vocabulary_knows_it() -> None:
-    regimens = give("80 mg examplium oxide; samplamin E 400 IU daily", name="Minerals", kind="DIETARY_SUPPLEMENT")
-    assert [(r.agent.value, *levels(r)) for r in regimens] == [
-        ("examplium oxide", (80, 80, "mg")),
-        ("samplamin E", (400, 400, "IU")),
-    ]
 
 
 @pytest.mark.parametrize(

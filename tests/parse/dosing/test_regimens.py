@@ -37,16 +37,11 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             "frequency",
             [("Q2W",), ("Q4W",)],
         ),
-        # A step goes on with the dose and the route; a loading dose is given once.
+        # A step goes on with the dose and the route.
         (
             "50 mg intrathecally every 14 days for 8 doses, then every 28 days for 6 doses",
             "doses route frequency",
             [((50,), "intrathecal", "Q2W"), ((50,), "intrathecal", "Q4W")],
-        ),
-        (
-            "an initial dose of 600 mg subcutaneously, then 300 mg every 2 weeks",
-            "doses frequency",
-            [((600,), "once"), ((300,), "Q2W")],
         ),
         ("IV on days 1-3 and then orally on days 4-14", "route", [("intravenous",), ("oral",)]),
         # A changed dose alone is no other way of giving.
@@ -70,7 +65,6 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             [("beginning on day -3 and continuing until engraftment of the cells",)],
         ),
         ("5 mg/kg IV on day 1 until disease progression", "timing", [("on day 1",)]),
-        ("5 mg orally daily for 3 weeks. Treatment repeats every 4 weeks.", "timing", [("for 3 weeks",)]),
         # Units tell how often something is given, unless the words do; so does a single event.
         ("0.24 mg/kg/week subcutaneously", "frequency", [("QW",)]),
         ("5 mL/h through a catheter", "frequency", [("continuous",)]),
@@ -142,32 +136,10 @@ def test_one_intervention(description: str, fields: str, expected: list[tuple[ob
             id="or between two agents parts their routes",
         ),
         pytest.param(
-            {"tacrolimus": "", "methotrexate": ""},
-            (),
-            {
-                "detailed_description": "Patients receive tacrolimus twice daily on days 1-9 "
-                "and methotrexate IV on days 1, 3 and 6."
-            },
-            *("agent route", [("tacrolimus", None), ("methotrexate", "intravenous")]),
-            id="the route of one agent is not that of the one before",
-        ),
-        pytest.param(
-            DRUG,
-            ["Examplumab intravenously on days 1-3"],
-            {"detailed_description": "Patients receive Examplumab intravenously on days 1-3."},
-            *("section", [("arms[0]",)]),
-            id="of equal statements the arm's counts",
-        ),
-        pytest.param(
             {"Examplex": "5000 IU subcutaneously daily"},
             *((), {"detailed_description": "Patients receive examplaparin subcutaneously daily."}),
             *("agent", [("Examplex",)]),
             id="one agent under two names is one regimen",
-        ),
-        pytest.param(
-            {"entinostat": "Given orally"},
-            *(["Patients receive oral EX-275 on days 1, 8"], {}, "agent", [("EX-275",)]),
-            id="a route alone adds nothing to an arm's other name",
         ),
         pytest.param(
             {"cyclophosphamide": "", "prednisone": ""},
@@ -196,18 +168,6 @@ def test_one_intervention(description: str, fields: str, expected: list[tuple[ob
             id="an official title states a dose that nothing else does",
         ),
         pytest.param(
-            {"Examplumab": "5 mg once daily"},
-            *((), {"detailed_description": "Patients also receive paracetamol 1 g three times daily."}),
-            *("agent", [("Examplumab",), ("paracetamol",)]),
-            id="an agent of no intervention with an amount",
-        ),
-        pytest.param(
-            {"Examplumab": "5 mg once daily"},
-            *((), {"detailed_description": "Patients also receive paracetamol three times daily."}),
-            *("agent", [("Examplumab",)]),
-            id="an agent of no intervention without amount and route",
-        ),
-        pytest.param(
             {"Examplumab": "75 mg/m2 IV on day 1"},
             *((), {"detailed_description": "Patients are treated in 21-day cycles at the clinic."}),
             *("frequency", [("Q3W",)]),
@@ -224,11 +184,6 @@ def test_one_intervention(description: str, fields: str, expected: list[tuple[ob
             {"Examplumab": "5 mg orally", "Placebo": "once daily", "Fictizumab": "2 mg orally"},
             *((), {}, "agent route", [("Examplumab", "oral"), ("Placebo", "oral"), ("Fictizumab", "oral")]),
             id="a placebo is given by the one route of the record",
-        ),
-        pytest.param(
-            {"Examplumab": "5 mg orally", "Placebo": "once daily", "Fictizumab": "2 mg IV"},
-            *((), {}, "agent route", [("Examplumab", "oral"), ("Placebo", None), ("Fictizumab", "intravenous")]),
-            id="a placebo beside two routes",
         ),
         pytest.param(
             {"examplumab": "", "fictizumab": ""},
@@ -255,7 +210,6 @@ def test_a_placebo_is_given_as_the_agent_beside_it(joint: str) -> None:
     [
         ("Sterile saline solution", "5 mg once daily", "Sterile saline solution"),
         ("Examplum extract oral immunotherapy", "5 mg once daily", "Examplum extract"),
-        ("Examplasone nasal spray therapy", "5 mg once daily", "Examplasone"),
         ("Oat oral immunotherapy", "300 mg of oat flour orally daily", "oat flour"),
         ("Oat oral immunotherapy", "up to 300 mg oat protein orally daily", "oat protein"),
         ("Oat oral immunotherapy", "300 mg orally daily", "Oat oral immunotherapy"),

@@ -1,0 +1,216 @@
+"""The sections of a record that can state doses, what is marked in them, and their clauses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
+from extractor.schemas import Frequency, Route, TimeUnit, TrialRecord
+from extractor.schemas import Section as RawSection
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Section, split_sentences
+
+from .amounts import AmountMark, drop_explaining, find_amounts
+from .days import find_days, find_moments
+from .marks import Mark, drop_inside, drop_touching, within
+from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
+
+Place = tuple[int, int]
+"""Tokens, half open."""
+FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
+"""What a text can say of a giving besides its amounts."""
+_DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
+_Days = Mark[tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Marks of one text by what they state, each in reading order."""
+
+    amounts: tuple[AmountMark, ...]
+    route: tuple[Mark[Route], ...]
+    frequency: tuple[Mark[Frequency], ...]
+    cycle: tuple[PeriodMark, ...]
+    length: tuple[PeriodMark, ...]
+    days: tuple[_Days, ...]
+    moment: tuple[Mark[str], ...]
+
+    def inside(self, first: int, end: int) -> "Findings":
+        """The marks that lie wholly inside ``first:end``."""
+        return Findings(*[within(getattr(self, name), first, end) for name in ("amounts", *FIELDS)])
+
+    def places(self) -> list[Place]:
+        """The tokens of all marks."""
+        return [(m.first, m.end) for name in ("amounts", *FIELDS) for m in getattr(self, name)]
+
+
+def find_all(tokens: Tokens, section: str = "") -> Findings:
+    """All marks in the tokens of a section.
+
+    What a moment contains ("before oral intake") says nothing of its own.
+
+    >>> found = find_all(read_text("5 mg orally twice daily before meals"))
+    >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
+    [1, 1, 1, 1]
+    """
+    moments, cycles = find_moments(tokens), find_cycles(tokens)
+    amounts = drop_explaining(tokens, find_amounts(tokens))
+    totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
+    found: tuple[Sequence[Mark[object]], ...] = (
+        amounts,
+        drop_inside(_find_routes(tokens), moments),
+        drop_inside(find_frequencies(tokens), totals),
+        cycles,
+        _drop_cycles(find_lengths(tokens), cycles),
+        [_join_moment(tokens, mark, moments) for mark in drop_inside(find_days(tokens), moments)],
+        moments,
+    )
+    return Findings(*[tuple(replace(mark, section=section) for mark in marks) for marks in found])  # type: ignore[arg-type]
+
+
+def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
+    for term in find_terms(tokens, "routes"):
+        coded = tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-")
+        if not coded:  # "DSM-IV"
+            yield Mark(Route(term.value), term.first, term.end)
+
+
+def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:
+    """Without the lengths that are those of a cycle ("each cycle lasts 3 weeks"); "6 21-day cycles" counts them."""
+    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
+    return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
+
+
+def _join_moment(tokens: Tokens, days: _Days, moments: Sequence[Mark[str]]) -> _Days:
+    """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
+    at = days.end + (tokens.codes[days.end : days.end + 1] == ",")
+    bracket = tokens.codes[at : at + 1] == "("
+    end = next((moment.end for moment in moments if moment.first == at + bracket), 0)
+    return replace(days, end=end + (bracket and tokens.codes[end : end + 1] == ")")) if end else days
+
+
+@dataclass(frozen=True, eq=False)
+class DosingSection:
+    """A section of a record, with the tokens of its parts.
+
+    ``title`` is an arm's label or an intervention's name; ``body`` the description; ``type`` what the registry calls
+    it ("experimental", "drug"); ``aliases`` are other names of an intervention.
+    """
+
+    read: Section
+    kind: ChunkKind
+    title: Place
+    body: Place
+    type: str = ""
+    aliases: tuple[Place, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.read.name
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.read.tokens
+
+    @property
+    def is_intervention(self) -> bool:
+        return self.kind is ChunkKind.INTERVENTION
+
+    @property
+    def is_arm(self) -> bool:
+        return self.kind is ChunkKind.ARM
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is an arm or an intervention, and no description."""
+        return self.is_arm or self.is_intervention
+
+    @cached_property
+    def marks(self) -> Findings:
+        """What is marked in it."""
+        return find_all(self.tokens, self.name)
+
+    @cached_property
+    def clauses(self) -> tuple[Place, ...]:
+        """The clauses of the body, in reading order."""
+        return tuple(split_clauses(self.tokens, *self.body))
+
+    def span(self, first: int, end: int) -> Span:
+        """The raw span of some tokens."""
+        return span_of(self.read.whole.part(first, end))
+
+    def raw(self, first: int, end: int) -> str:
+        """The raw characters of some tokens."""
+        return self.read.whole.part(first, end).raw
+
+    def chunk(self, number: int, first: int, end: int) -> Chunk:
+        """Some tokens as a numbered chunk."""
+        return Chunk(number, self.kind, self.span(first, end), self.tokens.read(first, end))
+
+
+def list_sections(
+    record: TrialRecord, sections: Mapping[str, Section]
+) -> tuple[tuple[DosingSection, ...], tuple[DosingSection, ...]]:
+    """The arms and interventions, and the descriptions."""
+    groups = (section for section in record.sections if section.name.startswith(("arms[", "interventions[")))
+    descriptions = (sections[name] for name in _DESCRIPTIONS if record.section(name))
+    return (
+        tuple(_read_group(group, sections[group.name]) for group in groups),
+        tuple(DosingSection(read, ChunkKind.SENTENCE, (0, 0), (0, len(read.tokens))) for read in descriptions),
+    )
+
+
+def _read_group(section: RawSection, read: Section) -> DosingSection:
+    places: dict[str, list[Place]] = {}
+    for part in section.parts:
+        found = read.between(part.start, part.end)
+        places.setdefault(part.name, []).append((found.first, found.end))
+    is_arm = section.name.startswith("arms[")
+    title, body, kind = (
+        places.get(name, [(0, 0)])[0] for name in ("label" if is_arm else "name", "description", "type")
+    )
+    return DosingSection(
+        read,
+        ChunkKind.ARM if is_arm else ChunkKind.INTERVENTION,
+        title if section.parts else (0, len(read.tokens)),
+        body,
+        read.tokens.read(*kind).lower(),
+        tuple(places.get("other_names", ())),
+    )
+
+
+def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
+    """Sentences of ``tokens.words[first:end]``, cut at semicolons and line breaks as well.
+
+    >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
+    >>> [tokens.read(*place) for place in split_clauses(tokens, 0, len(tokens))]
+    ['A 5 mg daily', 'B 10 mg weekly.', 'Both oral']
+    """
+    if end <= first:
+        return
+    begin = tokens.starts[first]
+    for start, stop in split_sentences(tokens.text[begin : tokens.ends[end - 1]]):
+        position, last = tokens.at(begin + start), tokens.before(begin + stop)
+        for border, following in _find_ends(tokens, position, last):
+            if border > position:
+                yield position, border
+            position = following
+        if last > position:
+            yield position, last
+
+
+def _find_ends(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
+    """Where a clause ends within a sentence, and where the next one begins: "daily; then", "daily.Then"."""
+    glued = ((at, at + 1) for at in range(first, end) if tokens.codes[at] == "." and _is_glued(tokens, at))
+    ends = ((at.first, at.end) for at in rule("clause_end").find(tokens, first, end))
+    for place, behind in sorted([*glued, *ends]):
+        yield place + (tokens.codes[place] == "."), behind
+
+
+def _is_glued(tokens: Tokens, place: int) -> bool:
+    """Whether the next sentence begins right behind a full stop, as in "twice daily.Then"."""
+    if not 0 < place < len(tokens) - 1 or not tokens.joined(place + 1) or not tokens.joined(place):
+        return False
+    before, behind = tokens.words[place - 1], tokens.words[place + 1]
+    return len(before) > 1 and not before[-1].isupper() and len(behind) > 1 and behind.istitle()

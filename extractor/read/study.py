@@ -1,0 +1,87 @@
+"""What the registry's JSON and XML share: which fields of a study become which sections."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from extractor.schemas import RegistryFields, Section
+
+from .drafts import Draft, find_nct_id, join_parts, text_section
+
+_Node = TypeVar("_Node")
+
+
+class StudyPaths(NamedTuple):
+    """Where a format keeps the fields that are read, as paths in its own notation.
+
+    Attributes:
+        nct_id: The NCT number.
+        texts: Sections of plain text, in their order.
+        items: Sections that are numbered: the path of the items, and the paths of the parts within an item.
+        registry: Structured fields with one value; ``phases`` are several.
+        labels: Within an intervention, the labels of the arms that it names.
+        names: Within an arm, the interventions that it names; None if the format has none.
+    """
+
+    nct_id: str
+    texts: Mapping[str, str]
+    items: Mapping[str, tuple[str, Mapping[str, str]]]
+    registry: Mapping[str, str]
+    phases: str
+    labels: str
+    names: str | None = None
+
+
+def read_study(
+    study: _Node, paths: StudyPaths, find: Callable[[_Node, str], list[_Node]], read: Callable[[_Node, str], list[str]]
+) -> Draft:
+    """The draft of a study. ``find`` gives the items at a path, and ``read`` the texts."""
+
+    def read_one(node: _Node, path: str) -> str | None:
+        return next((text.strip() for text in read(node, path) if text.strip()), None)
+
+    items = {name: find(study, path) for name, (path, _) in paths.items.items()}
+
+    def list_sections() -> Iterator[Section]:
+        for name, path in paths.texts.items():
+            yield from text_section(name, "\n".join(read(study, path)))
+        for name, (_, parts) in paths.items.items():
+            for number, item in enumerate(items[name]):
+                texts = ((part, text) for part, path in parts.items() for text in read(item, path))
+                yield from join_parts(f"{name}[{number}]", texts)
+
+    label = paths.items["arms"][1]["label"]
+    arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items["arms"]]
+    linked = (text for item in items["interventions"] for text in read(item, paths.labels))
+    return Draft(
+        tuple(list_sections()),
+        find_nct_id(read_one(study, paths.nct_id)),
+        RegistryFields(
+            **{name: read_one(study, path) for name, path in paths.registry.items()},
+            phases=tuple(read(study, paths.phases)),
+            bare_arms=find_bare_arms(arms, linked),
+        ),
+    )
+
+
+def find_bare_arms(arms: Iterable[tuple[str | None, bool]], linked: Iterable[str]) -> tuple[str, ...]:
+    """The sections of arms that have no intervention. An arm names its interventions, or an intervention its arms.
+
+    Nothing is known where a study links nothing, or where an intervention names an arm that is not there: the label
+    may be another spelling of any.
+
+    Args:
+        arms: Each arm's label, and whether it names an intervention.
+        linked: The labels that interventions name.
+
+    >>> find_bare_arms([("Low", False), ("High", True), ("Sham", False)], ["low "])
+    ('arms[2]',)
+    """
+    arms = [(_fold(label or ""), names_one) for label, names_one in arms]
+    labels = set(map(_fold, linked))
+    if not labels <= {label for label, _ in arms} or not (labels or any(names_one for _, names_one in arms)):
+        return ()
+    return tuple(f"arms[{n}]" for n, (label, names_one) in enumerate(arms) if not names_one and label not in labels)
+
+
+def _fold(label: str) -> str:
+    return " ".join(label.split()).casefold()
