@@ -1,12 +1,13 @@
 """How an extractor opens its model: requests at once, spent tokens, interruption, settings that cannot work."""
 
 from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from extractor import Extractor, read_records
 from extractor.llm import opening
-from extractor.llm.spec import ModelSpec
 
 
 class ModelWithSettings:
@@ -24,7 +25,7 @@ class ModelWithSettings:
 
 @contextmanager
 def served(*_):
-    yield ModelSpec.parse("http://127.0.0.1:1/v1#stub")
+    yield SimpleNamespace(base_url="http://127.0.0.1:1/v1", model="stub", token="secret")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,8 @@ async def test_requests_at_once_are_as_many_as_wanted_and_as_a_local_server_answ
     monkeypatch, model, wanted, at_once
 ):
     monkeypatch.setattr(opening, "Model", ModelWithSettings)
-    monkeypatch.setattr(opening, "_serve", served)
+    monkeypatch.setattr(opening, "locate_model", lambda *_, **__: Path("model.gguf"))
+    monkeypatch.setattr(opening, "serve_model", served)
     async with Extractor(model).open(wanted) as extract:
         assert extract.model.settings.concurrency == at_once
 
