@@ -69,7 +69,7 @@ def test_a_term_stands_for_its_entry(entry):
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("<nothing>", "there is no such rule"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
+    [("<nothing>", "does not exist"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
 )
 def test_a_rule_that_cannot_be_read_is_named(pattern, message):
     book = {}
