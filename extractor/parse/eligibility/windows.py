@@ -1,4 +1,4 @@
-"""Lengths of time in a criterion: its time window, and which lengths are ages or lifetimes instead."""
+"""Read a criterion's time window, and tell it from ages and lifetimes."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -20,11 +20,11 @@ _ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lastin
 _BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_WINDOW = frozenset({"age", "life", "survival"})
 _FRONT = 14
-"""How many tokens in front of a length of time are looked at."""
+"""How many tokens before a length of time are examined."""
 _ADDED = frozenset(",;:-()")
 
 _Time = tuple[Found, Duration]
-"""A length of time, and the same with what belongs to it in front of it."""
+"""A length of time with the words before it, and the length alone."""
 
 
 class _Window(NamedTuple):
@@ -37,10 +37,10 @@ class _Window(NamedTuple):
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
-    """The first time limit of a criterion, None if it has none.
+    """The first time window of a criterion.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life
-    expectancy" is no window.
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
+    "Life expectancy" is not a window.
 
     >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
     'within 4 weeks before enrolment'
@@ -76,7 +76,7 @@ def _shape(tokens: Tokens, found: _Window | None, times: Sequence[_Time]) -> str
 def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
     for front, duration in times:
         words = _list_words(front, duration)
-        back = _WITHIN & words and _BACK & words  # no age is "in the last"
+        back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
         possible = back or _is_window(tokens, duration, front.first)
         sense = _read_sense(front, duration) if possible else None
         if sense and not rule("course_behind").starts(tokens, duration.end):
@@ -102,9 +102,9 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
 
 
 def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
-    """The comparator of a length of time, whether it is sure, and where the window begins.
+    """The comparator of a length of time, whether it is sure, and the start of the window.
 
-    A comparator beside the length gives it, else a preposition, else a word such as "before" behind it.
+    A comparator beside the length decides, else a preposition, else a word such as "before" after it.
     """
     tokens, first, end = front.tokens, duration.first, duration.end
     words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
@@ -129,7 +129,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int
 
 
 def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind | None) -> Iterator[_Window]:
-    """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
+    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days")."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     for front, duration in times:
         before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
@@ -165,7 +165,7 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Whether a length of time is itself what is limited: life expectancy, gestational age, a QT interval.
+    """Whether a length of time is itself limited: life expectancy, gestational age, a QT interval.
 
     ``topic`` is the heading of a line that begins with the limit.
     """
