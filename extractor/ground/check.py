@@ -225,7 +225,7 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     named = find_quote(passage, value.name)
     if named is None:
         return Refusal()
-    found = rule("version_behind").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
+    found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
     place = found.part("number") if found else None
     conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
     span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)

@@ -96,7 +96,7 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
 
 
 _WRAPPING_BEFORE = frozenset("'\"*·.-")
-_WRAPPING_BEHIND = frozenset("'\"*·.;:,")
+_WRAPPING_AFTER = frozenset("'\"*·.;:,")
 """Signs that may wrap a quote, and bullets that it may have kept or gained."""
 
 
@@ -106,7 +106,7 @@ def _forms(tokens: Tokens) -> Iterator[list[str]]:
     yield words
     while first < end and _is_wrapping(tokens, first):
         first += 1
-    while first < end and words[end - 1] in _WRAPPING_BEHIND:
+    while first < end and words[end - 1] in _WRAPPING_AFTER:
         end -= 1
     if end - first < len(words):
         yield words[first:end]
@@ -249,7 +249,7 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
         return True
     last, behind = codes[end - 1], codes[end]
     if last in _SIGNS:
-        return not rule("comparing_behind").starts(tokens, end)
+        return not rule("comparing_after").starts(tokens, end)
     if end in text.inner or _is_inside_word(text, end) or (behind == "^" and (last in _NUMBERS or tokens.joined(end))):
         return False
     if behind != "/" or not tokens.words[end - 1].isalnum():

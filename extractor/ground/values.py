@@ -94,7 +94,7 @@ def _find_upper(tokens: Tokens, found: Sequence[Number], wanted: float) -> int |
     return None
 
 
-_BEFORE, _BEHIND = 10, 14
+_BEFORE, _AFTER = 10, 14
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 _DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
 _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
@@ -110,14 +110,14 @@ def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
     if numbers and rule("shared_comparator").covers(tokens, between, place[0]):
         last = max(numbers, key=lambda number: (number.end, -number.first))
         return find_comparator(tokens, (last.first, last.end))
-    suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _BEHIND))
+    suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 
 
 def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
     denied = stated is not None and _DENIED.get(stated) is comparator
-    return denied and rule("not_in_front").ends(tokens, place[0], place[0] - 20) is not None
+    return denied and rule("not_before").ends(tokens, place[0], place[0] - 20) is not None
 
 
 _UNIT_REACH = 7
@@ -133,7 +133,7 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     >>> [has_unit(tokens, (0, 1), u) for u in ("mg/kg", "mg", "g")], has_unit(tokens, (14, 15), "mg/dL")
     ([True, False, False], True)
     """
-    if rule("exposure_in_front").ends(tokens, place[0], place[0] - 4):
+    if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
         return unit == "AUC"
     wanted = _name_unit(unit)
     first, end = _behind(tokens, place[1])
@@ -165,10 +165,10 @@ def _behind(tokens: Tokens, at: int) -> Place:
     """The range of words after a number, or after the list that contains it."""
     while found := rule("next_of_list").starts(tokens, at):
         at = found.end
-    if rule("factor_behind").starts(tokens, at):
+    if rule("factor_after").starts(tokens, at):
         return at, at
     end = at
-    while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
+    while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
         number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
@@ -306,7 +306,7 @@ _REACH = 70
 def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     """Possible units of a number in a list: the words at both ends of the list, or the word beside the number."""
     front = rule("between_times").ends(tokens, first, first - _REACH)
-    between = rule("cycle_length_behind").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
+    between = rule("cycle_length_after").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
     before, behind = front.first if front else first, between.end if between else end
     places = [(before - 1, first - before)] if before > 0 and len(tokens.words[before - 1]) > 1 else []
     places += [(behind, behind - end)] if behind < len(tokens) else []

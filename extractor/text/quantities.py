@@ -203,7 +203,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         if ten and (ten["sure"] or _counts_behind(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
             factor = 10 ** int(ten["power"])
             return _times(value, factor), factor, behind + 2
-    scaled = rule("scale_behind").starts(tokens, behind, end)
+    scaled = rule("scale_after").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
     exponent = tokens.words[scaled.end - 1]
@@ -264,7 +264,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     lost = rule("lost_power").starts(tokens, at, end)
     if scale == 1 and value < _LARGE and not lost:
         return None
-    tolerance = rule("tolerance_behind").starts(tokens, behind, end)
+    tolerance = rule("tolerance_after").starts(tokens, behind, end)
     place = tolerance.end if tolerance else behind
     if lost and scale == 1:
         place = max(place, lost.end)

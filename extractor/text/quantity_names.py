@@ -26,7 +26,7 @@ _HEADS = {
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that texts do not write."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
-_BEFORE, _BEHIND = 110, 60
+_BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE = re.compile(r"[;\n]|\.\s")
 
@@ -203,7 +203,7 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
     if at < 0 or (unit is None and not of_scale):
         return None
     before = _CLAUSE.split(quote[max(0, at - _BEFORE) : at])[-1]
-    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _BEHIND])[0] if of_scale else ""
+    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _AFTER])[0] if of_scale else ""
     for nearby in (fold_words(before), fold_words(behind)):
         near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)
         if near and not near.weak and (unit is not None or near.unit.startswith("{")):

@@ -69,8 +69,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: st
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
     if unit == "%":
-        return not rule("strength_behind").starts(tokens, end)
-    return unit not in _COUNTED and unit != "Gy" and rule("package_behind").starts(tokens, end) is not None
+        return not rule("strength_after").starts(tokens, end)
+    return unit not in _COUNTED and unit != "Gy" and rule("package_after").starts(tokens, end) is not None
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:

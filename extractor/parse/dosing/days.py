@@ -108,7 +108,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     value = read_number(word)
     if value is None or (not word.isdecimal() and value not in range(1, 8)) or len(word) > 5 or value > 999:
         return None
-    if not listed and rule("no_day_behind").starts(tokens, at + 1):
+    if not listed and rule("no_day_after").starts(tokens, at + 1):
         return None
     glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)

@@ -25,7 +25,7 @@ _NEAR = (
     *("combination", "placebo", "comparator", "standard", "challenge"),
 )
 """Hints near the dose; the rule ``near_premedication`` finds the first."""
-_BEHIND, _AHEAD = 150, 100
+_BEFORE, _AFTER = 150, 100
 """How many characters before and after a dose are near."""
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
 """Classes of names that can be parts of a chemotherapy scheme."""
@@ -145,7 +145,7 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     """The features of the agent, its statement and the trial, by name."""
     agent, tokens = statement.agent, statement.clause.tokens
     start, stop = tokens.span(statement.first, statement.end)
-    around = lex(tokens.text[max(0, start - _BEHIND) : stop + _AHEAD])
+    around = lex(tokens.text[max(0, start - _BEFORE) : stop + _AFTER])
     near = [name for name in _NEAR if rule(f"near_{name}").search(around)]
     names = class_name(agent.key)
     days = statement.days.value if statement.days else ()

@@ -64,7 +64,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
     """Counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
     for found in rule("counted_times").find(tokens):
         yield Mark(Frequency.OTHER if found.has("range") else _count(found, "low", "unit"), found.first, found.end)
-    for found in rule("times_behind").find(tokens):
+    for found in rule("times_after").find(tokens):
         yield Mark(_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found.first, found.end)
     for found in rule("divided_doses").find(tokens):
         name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
@@ -145,17 +145,17 @@ def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
     if duration.unit is not TimeUnit.DAY:  # weeks are more likely the interval between doses
         return False
     if before in ("every", "q"):
-        return rule("counted_cycles_behind").starts(tokens, duration.end) is not None
+        return rule("counted_cycles_after").starts(tokens, duration.end) is not None
     return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
     for days in find_days(tokens):
-        found = rule("interval_behind").starts(tokens, days.end)
+        found = rule("interval_after").starts(tokens, days.end)
         *before, last = (word.lower() for word in tokens.words[max(0, days.end - 4) : days.end])
         if found and (len(days.value) > 1 or (last == "cycle" and not {"each", "every"}.isdisjoint(before))):
             yield from _mark_cycle(found, "value")
-    for name in ("first_day_cycle", "weekly_cycles", "naked_cycle", "days_every"):
+    for name in ("first_day_cycle", "weekly_cycles", "cycle_without_unit", "days_every"):
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
     for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle
@@ -194,7 +194,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         lead, behind = _find_lead(tokens, duration), duration.end
         if lead is None and not (rule("length_after").starts(tokens, behind) or _is_bracketed(tokens, duration)):
             continue
-        if rule("no_length_behind").starts(tokens, behind) and not _ends_at_event(tokens, duration):
+        if rule("no_length_after").starts(tokens, behind) and not _ends_at_event(tokens, duration):
             continue
         if not _ends("no_length_before", tokens, duration.first):
             yield Mark(_period(duration), duration.first if lead is None else lead, behind)
@@ -218,7 +218,7 @@ def _is_bracketed(tokens: Tokens, duration: Duration) -> bool:
 
 
 def _ends_at_event(tokens: Tokens, duration: Duration) -> bool:
-    if not rule("event_behind").starts(tokens, duration.end) or not _ends("firm_before", tokens, duration.first):
+    if not rule("event_after").starts(tokens, duration.end) or not _ends("firm_before", tokens, duration.first):
         return False
     return not _ends("no_treatment_before", tokens, duration.first)
 

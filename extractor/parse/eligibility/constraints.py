@@ -52,7 +52,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
     signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _NEAR)
-    return not signs and not rule("condition_in_front").ends(tokens, limit.first, limit.first - 6)
+    return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
 def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> Span | None:

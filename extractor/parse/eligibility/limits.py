@@ -183,7 +183,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     sure = comparator is not None
     if comparator is None:
         near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
-        if not measure.time_unit or not (near or rule("age_behind").starts(tokens, found.end)):
+        if not measure.time_unit or not (near or rule("age_after").starts(tokens, found.end)):
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = measure.unit, measure.time_unit
@@ -191,7 +191,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit, time_unit = _read_unit(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0], None, None
-    if unit is None and rule("no_limit_behind").starts(tokens, end):
+    if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = _INVERTED.get(comparator, comparator)
@@ -199,7 +199,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
         return None  # "(range 0-10)"
     behind = unit and quantity and quantity[0] >= unit[1]
-    rate = rule("rate_behind").starts(tokens, quantity[1]) if behind and quantity else None
+    rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
     end = max(end, found.place("suffix")[1] if found.has("suffix") else end)
     given = rate.part("rate") if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)

@@ -116,7 +116,7 @@ _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _GRADED = frozenset({"stage", "grade", "class", "score"})
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
-_IN_FRONT = 18
+_BEFORE = 18
 """How many tokens before an age decide whose age it is."""
 
 
@@ -178,7 +178,7 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     if rule("age_talk").search(tokens, max(0, first - 8), behind) or not words.isdisjoint(("old", "yo")):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_in_front").ends(tokens, first, max(0, first - 8))
+    persons = rule("persons_before").ends(tokens, first, max(0, first - 8))
     if persons and "with" not in tokens.words[max(0, first - 3) : first]:
         return True
     return first < 2 and not words.isdisjoint(("older", "younger"))
@@ -186,7 +186,7 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 def _is_other_age(tokens: Tokens, limit: Limit) -> bool:
     """Whether it is the age of other people or at another time: of parents, at onset, of those who sign."""
-    first = max(0, limit.first - _IN_FRONT)
+    first = max(0, limit.first - _BEFORE)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     other = rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first)
     return tokens.words[limit.first].lower() == "before" or other is not None

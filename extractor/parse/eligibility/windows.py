@@ -79,7 +79,7 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
         back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
         possible = back or _is_window(tokens, duration, front.first)
         sense = _read_sense(front, duration) if possible else None
-        if sense and not rule("course_behind").starts(tokens, duration.end):
+        if sense and not rule("course_after").starts(tokens, duration.end):
             comparator, sure, first = sense
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
@@ -109,7 +109,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int
     tokens, first, end = front.tokens, duration.first, duration.end
     words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
     stated = read_comparator("comparators", front, "comparator")
-    before, after = (rule(name).starts(tokens, end) for name in ("before_behind", "after_behind"))
+    before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
     senses = (
@@ -152,16 +152,16 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     counted = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
     if counted or rule("within_front").ends(tokens, first, floor):
         return False
-    if rule("old").search(tokens, first, end) or rule("old_behind").starts(tokens, end):
+    if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return True
-    related = rule("relation_behind").starts(tokens, end)
-    if rule("aged_in_front").ends(tokens, first, floor) or rule("aged_in_front").search(tokens, first, end):
+    related = rule("relation_after").starts(tokens, end)
+    if rule("aged_before").ends(tokens, first, floor) or rule("aged_before").search(tokens, first, end):
         return limit.value_high is not None or not related
-    if limit.time_unit is None or related or rule("course_in_front").ends(tokens, first, floor):
+    if limit.time_unit is None or related or rule("course_before").ends(tokens, first, floor):
         return False
     alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
     in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
-    return in_years or rule("persons_in_front").ends(tokens, first, floor) is not None
+    return in_years or rule("persons_before").ends(tokens, first, floor) is not None
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -172,8 +172,8 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     first, floor = limit.first, max(0, limit.first - _FRONT)
     if rule("within_front").ends(tokens, first, floor):
         return False
-    named = rule("lifetime_in_front").ends(tokens, first, floor) or rule("pregnant_behind").starts(tokens, limit.end)
+    named = rule("lifetime_before").ends(tokens, first, floor) or rule("pregnant_after").starts(tokens, limit.end)
     if topic and not first and not named:
         heading = read_text(topic)
-        named = rule("lifetime_in_front").ends(heading, len(heading))
+        named = rule("lifetime_before").ends(heading, len(heading))
     return named is not None

@@ -156,7 +156,7 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
         opening = _search("time_to", sentence)
         named = sentence.part(opening.end, sentence.end) if opening else None
         if named and (ends := tuple(read_end_events(named))):
-            behind = _search("start_behind", named.part(ends[0].end, named.end))
+            behind = _search("start_after", named.part(ends[0].end, named.end))
             start = _cut_start(named, behind.end) if behind else None
             return EventsFound(start, ends if _search("lists_events", named) else ends[:1])
     return EventsFound(None)
