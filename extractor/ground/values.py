@@ -136,7 +136,7 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
         return unit == "AUC"
     wanted = _name_unit(unit)
-    first, end = _behind(tokens, place[1])
+    first, end = _words_after(tokens, place[1])
     for at in range(first, min(end, first + _UNIT_REACH)):
         if behind := _end_words(tokens, at, end, unit):
             return tokens.words[behind : behind + 1] != ["/"]
@@ -157,11 +157,11 @@ def stands_bare(tokens: Tokens, place: Place) -> bool:
     >>> stands_bare(tokens, (3, 4)), stands_bare(tokens, (5, 6))
     (True, False)
     """
-    first, end = _behind(tokens, place[1])
+    first, end = _words_after(tokens, place[1])
     return not _read_unit(tokens, first, end, counted=False)
 
 
-def _behind(tokens: Tokens, at: int) -> Place:
+def _words_after(tokens: Tokens, at: int) -> Place:
     """The range of words after a number, or after the list that contains it."""
     while found := rule("next_of_list").starts(tokens, at):
         at = found.end

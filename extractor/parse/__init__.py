@@ -17,10 +17,16 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "spl
 
 
 def parse_record(record: TrialRecord) -> ParsedRecord:
-    """Read everything that the rules find in a record. Pure: the same record gives the same result.
+    r"""Read everything that the rules find in a record. Pure: the same record gives the same result.
 
     Text aimed at a model is reported and blanked first. A confidence is the share of such readings that were right
     on annotated records.
+
+    >>> from extractor.schemas import Section, Source
+    >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
+    >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
+    >>> parse_record(record).eligibility.minimum_age.value.value
+    18
     """
     return calibrate_record(parse_uncalibrated(record))
 

@@ -103,7 +103,7 @@ class Lexicon(dict[str, str]):
         words = {code for _, code in self._sorted[first:end]}
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity, for caches
+    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
 
     def __missing__(self, word: str) -> str:
         if len(self) > _KEPT:

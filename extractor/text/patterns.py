@@ -119,7 +119,7 @@ class Rule:
         return re.compile(_write(self, set()))
 
     @cached_property
-    def _behind(self) -> re.Pattern[str]:
+    def _ending(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
     @cached_property
@@ -160,7 +160,7 @@ class Rule:
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
         """The match that ends before token ``end`` and begins at or after ``first``."""
-        match = self._behind.search(tokens.codes, max(first, 0), end)
+        match = self._ending.search(tokens.codes, max(first, 0), end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:

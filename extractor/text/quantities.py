@@ -200,7 +200,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         return None
     if behind + 1 < end and tokens.words[behind] in "xX*×·":
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        if ten and (ten["sure"] or _counts_behind(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
+        if ten and (ten["sure"] or _counts_after(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
             factor = 10 ** int(ten["power"])
             return _times(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
@@ -253,7 +253,7 @@ _REACH = 9
 """The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
 
-def _counts_behind(tokens: Tokens, at: int, end: int) -> bool:
+def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
     """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
     found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
     return any(unit.parts[0].code in _COUNTS for unit in found if unit)

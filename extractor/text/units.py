@@ -246,7 +246,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
         return None
     word = tokens.words[at].lower()
     if word in _PER or (word == "*" and tokens.codes[at + 1] != NUMBER):
-        return _read_below(tokens, at + 1, end)
+        return _read_denominator(tokens, at + 1, end)
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found
@@ -263,7 +263,7 @@ def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
     return place + 1 if "-" in tokens.text[tokens.ends[at - 1] : tokens.ends[place]] else None
 
 
-def _read_below(tokens: Tokens, at: int, end: int) -> Step | None:
+def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
     if antibody := _read_antibody(tokens, at, end):
         return antibody

@@ -227,7 +227,7 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
         return False
     if first.cycle and second.cycle and count_days(first.cycle.value) != count_days(second.cycle.value):
         return False
-    if first.amounts and second.amounts and (_last_differently(first, second) or is_rate(first) != is_rate(second)):
+    if first.amounts and second.amounts and (_differ_in_length(first, second) or is_rate(first) != is_rate(second)):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
     return one is None or other is None or one == other
@@ -242,7 +242,7 @@ def _only_dose_changes(first: Statement, second: Statement) -> bool:
     return not all(one.frequency or one.days or one.length for one in (first, second))
 
 
-def _last_differently(first: Statement, second: Statement) -> bool:
+def _differ_in_length(first: Statement, second: Statement) -> bool:
     """Whether both state lengths, and these differ: "5 mg for 4 weeks", "5 mg for a year"."""
     one, other = first.length, second.length
     timed = all(statement.frequency or statement.days for statement in (first, second))

@@ -100,8 +100,8 @@ def _chunk_end(tokens: Tokens, first: int) -> int:
     """The end of the tokens joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
     words, end = tokens.words, first + 1
     while end < len(tokens) and _is_glued(tokens, end):
-        goes_on = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
-        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and goes_on)):
+        continues = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
+        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and continues)):
             break
         end += 1
     return end

@@ -31,8 +31,8 @@ _RATES = {
 class Clause:
     """A clause with its marks and the agents that it names.
 
-    ``topic`` is its agent if it names none. ``loyal``: the whole clause is about the topic, so an amount of something
-    unnamed is still part of the regimen.
+    ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic, so an amount of
+    something unnamed is still part of the regimen.
     """
 
     tokens: Tokens
@@ -41,7 +41,7 @@ class Clause:
     marks: Findings
     named: Sequence[Mention] = ()
     topic: Agent | None = None
-    loyal: bool = False
+    about_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,12 @@ def read_statements(section: DosingSection, lexicon: Lexicon, default: Agent | N
             topic = default  # another paragraph
         seen = first
         inside, named = marks.inside(first, end), within(mentions, first, end)
-        goes_on = is_step and bool(statements) and not named
-        if statements and not named and not inside.amounts and not goes_on:
+        continues = is_step and bool(statements) and not named
+        if statements and not named and not inside.amounts and not continues:
             _spread(section, statements, inside, first)
             continue
-        speaker = statements[-1].agent if goes_on else topic
-        clause = Clause(tokens, first, end, inside, named, speaker, section.is_intervention)
+        subject = statements[-1].agent if continues else topic
+        clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention)
         _append(statements, _describe(section, clause, cyclic=cyclic), is_step=is_step)
         if named and not section.is_intervention:
             topic = named[-1].value
@@ -143,7 +143,7 @@ def _list_given(clause: Clause) -> list[_Given]:
         unit.first = min([unit.first, *(a.first for a in unit.amounts)])
         unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
     units.sort(key=lambda u: u.first)
-    _share_out(clause, units)
+    _set_reaches(clause, units)
     return units
 
 
@@ -154,7 +154,7 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
     unit = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
         unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
-    unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, amount.end)
+    unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (unit is None or unit.first < amount.first):
         return None
     if unit is None and clause.topic is not None:
@@ -172,7 +172,7 @@ def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
     return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
-def _share_out(clause: Clause, units: list[_Given]) -> None:
+def _set_reaches(clause: Clause, units: list[_Given]) -> None:
     """End the reach of each agent at the last break before the next agent."""
     taken, position = clause.marks.places(), clause.first
     for unit, following in pairwise(units):
@@ -210,7 +210,7 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
             amounts=tuple(unit.amounts),
             **fields,
         )
-        statements += _part_routes(statement, own.route)
+        statements += _split_routes(statement, own.route)
     return _add_placebos(statements, units)
 
 
@@ -304,7 +304,7 @@ def _continue(before: Statement, step: Statement) -> Statement:
     return replace(step, step=before.step + 1, **changes)
 
 
-def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
+def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
     """One statement per route joined by "or" ("IV or orally"), else the statement itself."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):

@@ -198,8 +198,8 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
     else:
         inside = bool(block.bullet) and line.column >= max(block.column - 1, 1)
         full = width is not None and last.width + 1 + len(text.split(maxsplit=1)[0]) > width - 2
-        goes_on = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
-        fits = inside or full or goes_on
+        continues = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = inside or full or continues
     short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
     return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
 

@@ -249,17 +249,17 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
         if found.first > first and (found.has("censor") or _count_open(tokens, first, found.first) <= 0):
             end = found.first
             break
-    events = (_trim_event(listed, *piece) for piece in _part_pieces(tokens, first, end))
+    events = (_trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end))
     return islice(filter(None, events), _MOST)
 
 
-def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
+def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
     """The items of the list, without qualifiers. The list may continue after a qualifier with "or"."""
     qualified = False
     joints = [at for at in rule("event_joint").find(tokens, first, stop) if _count_open(tokens, first, at.first) <= 0]
     for number, joint in enumerate([*joints, None]):
         end = joint.first if joint else stop
-        if joint and _holds_together(tokens, first, joint, stop, last=number + 1 == len(joints)):
+        if joint and _is_one_event(tokens, first, joint, stop, last=number + 1 == len(joints)):
             continue
         starts = rule("event_start").starts(tokens, first, end)
         if rule("event_qualifier").starts(tokens, first, end) or (qualified and not starts):
@@ -270,7 +270,7 @@ def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, i
         first = joint.end if joint else stop
 
 
-def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
+def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
     """Whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
     sign, word = joint.text.lower(), tokens.words[joint.first - 1].lower() if joint.first > first else ""
     long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")

@@ -170,7 +170,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     """The capitalised words before "scale", with small words between them; an empty place if there are none."""
     start = end - 1
-    while start > first and _goes_on(tokens, start - 1):
+    while start > first and _continues_title(tokens, start - 1):
         start -= 1
     while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in word_list("no_scale_titles")):
         start += 1
@@ -178,7 +178,7 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
 
 
-def _goes_on(tokens: Tokens, place: int) -> bool:
+def _continues_title(tokens: Tokens, place: int) -> bool:
     """Whether a title may contain this word: "Self-rating Scale", but not a prefix joined to a title by a hyphen."""
     word, behind = tokens.words[place], tokens.words[place + 1]
     if _is_joined(tokens, place + 1) and not behind.islower():
