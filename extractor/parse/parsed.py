@@ -149,7 +149,7 @@ class ParsedEligibility:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRegimen:
-    """One agent and way of giving it. ``agent`` and the dose may be in different sections.
+    """One regimen of one agent. ``agent`` and the dose may be in different sections.
 
     ``exists`` has the confidence that this is a regimen. Calibration infers it from the agent's confidence.
     """

@@ -95,7 +95,7 @@ def _read_descriptions(
 
 
 def _is_given(statement: Statement) -> bool:
-    """Whether the clause has a route, a schedule or a verb of giving, and describes no test, other trial or limit."""
+    """Whether the clause has a route, a schedule or a dosing verb, and describes no test, other trial or limit."""
     clause = statement.clause
     if describes_other(clause.tokens, clause.first, clause.end):
         return False
@@ -123,7 +123,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 def _find_candidates(
     statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: Lexicon, numbers: Iterator[int]
 ) -> Iterator[Chunk]:
-    """Clauses with signs of a dose, or of giving and its route or time, that no statement covers.
+    """Clauses with signs of a dose, or of dosing and its route or time, that no statement covers.
 
     ``statements`` are those that became regimens or parts of regimens. A clause is no candidate if they contain all
     its amounts, or if it has no amount and names one of their agents.

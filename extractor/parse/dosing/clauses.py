@@ -1,4 +1,4 @@
-"""Clauses: parts of a section about one way of giving, and whether they state what participants are given."""
+"""Clauses: parts of a section about one regimen, and whether they state what participants are given."""
 
 from collections.abc import Sequence
 from itertools import pairwise

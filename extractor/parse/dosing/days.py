@@ -119,7 +119,7 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Moments of giving other than counted days, left to right."""
+    """Moments of dosing other than counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
     return drop_overlaps(Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)])
 

@@ -1,4 +1,4 @@
-"""Merge statements about one way of giving an agent, wherever they stand, and resolve their schedules."""
+"""Merge statements about one regimen of an agent, wherever they stand, and resolve their schedules."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ _REPEATS = 160
 _MOST_ALTERNATIVES = 50
 """The most regimens of an agent. Only the latest ones are compared, so that time stays linear."""
 _MOST_AMOUNTS = 50
-"""The most amounts of a regimen. More amounts are a table, not one way of giving."""
+"""The most amounts of a regimen. More amounts are a table, not one regimen."""
 _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
 
 
@@ -112,7 +112,7 @@ def resolve_timing(statement: Statement) -> Timing | None:
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Merge to one statement per agent and way of giving, in reading order.
+    """Merge to one statement per agent and regimen, in reading order.
 
     Statements without an amount fill gaps in those with one. They stand alone only if none has an amount.
     """
@@ -163,7 +163,7 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
-    """Fill the empty fields of a statement from another one about the same way of giving."""
+    """Fill the empty fields of a statement from another one about the same regimen."""
     changes: dict[str, Any] = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]

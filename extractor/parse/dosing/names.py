@@ -134,7 +134,7 @@ def _find_stem(word: str) -> str | None:
 
 
 def find_introduced(tokens: Tokens) -> Iterator[Place]:
-    """Names after words of giving, left to right, without words that name nothing ("treatment")."""
+    """Names after dosing words, left to right, without words that name nothing ("treatment")."""
     for lead in rule("name_introduction").find(tokens):
         start = lead.end
         while start < len(tokens) and _is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
