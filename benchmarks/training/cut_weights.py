@@ -22,9 +22,9 @@ _BY_HAND = {
 }
 """Features too rare in the labels to be fitted well."""
 _HEAD = """\
-# How much each feature of a cut counts (see cuts.py): the weights of a log-linear model, in nats.
-# t: a time frame that begins at a comma; d: a description that does; n: no description.
-# Fitted on labelled cells; the three of "abbreviated measure" and "two abbreviations" are set by hand, being rare.
+# Weights of a log-linear model, in nats, for each feature of a cut (see split.py).
+# t: a time frame that begins at a comma; d: a description that begins at a comma; n: no description.
+# Fitted on labelled cells, except three rare features set by hand: "abbreviated measure" and "two abbreviations".
 """
 _LEAST = 0.05
 

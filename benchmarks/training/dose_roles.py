@@ -29,8 +29,8 @@ from extractor.schemas import Part, Role, Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
 _HEAD = """\
-# How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
-# fitted on labelled doses.
+# Weights of a log-linear model, in nats: each feature of an agent (see roles.py) for each role. Fitted on labelled
+# doses.
 """
 _LEAST = 0.1
 _RARE = 3

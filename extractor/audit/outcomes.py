@@ -126,7 +126,7 @@ def _report_times(
 def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
     """The times of an endpoint, as in "2-year survival" or "survival at 2 years", and their place in the text."""
     tokens, first = promise.listed.section.tokens, promise.first
-    if before := rule("time_in_front").ends(tokens, first, first - _TIME_REACH):
+    if before := rule("stated_time_before").ends(tokens, first, first - _TIME_REACH):
         return _find_times(tokens, (before.first, before.end))
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
     return _find_times(tokens, after.part("times") if after else None)
