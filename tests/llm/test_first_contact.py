@@ -46,7 +46,7 @@ def model_of(server, timeout=600.0):
 async def test_a_server_that_never_answers_is_away_after_seconds():
     server = Server(10_000.0, probe=10_000.0)
     with pytest.raises(
-        ModelAway, match=r"http://model\.test/v1: no connection: .*answers nothing; is the server running"
+        ModelAway, match=r"http://model\.test/v1: no connection: .*does not answer; is the server running"
     ):
         await model_of(server).complete(ask_about(1), render)
     assert loop_time() < 30.0

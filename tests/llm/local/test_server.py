@@ -118,7 +118,7 @@ REFUSING = STAND_IN + "    def Server(parameters):\n        raise RuntimeError('
     ("code", "message"),
     [
         (REFUSING, r"tiny\.gguf: llama\.cpp cannot serve it \(Failed to init server\)"),
-        ("raise ImportError", r"xllamacpp is not installed; `pip install 'trial-extractor\[local\]'`"),
+        ("raise ImportError", r"xllamacpp is not installed; install it with: pip install 'trial-extractor\[local\]'"),
         ("import os; os._exit(7)", "ended with code 7"),
     ],
     ids=["refuses", "absent", "crashes"],
@@ -129,7 +129,7 @@ def test_failed_start_is_explained(use_runtime, weights, code, message):
         pytest.fail("it started")
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"PK\x03\x04", "is no GGUF file")])
+@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"PK\x03\x04", "not a GGUF file")])
 def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
     path = tmp_path / "odd.gguf"
     if content:
@@ -142,7 +142,7 @@ def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
     "wrong", [{"slots": 0}, {"threads": 0}, {"context": 10}, {"context": 10**9}, {"port": 70000}, {"token": ""}]
 )
 def test_impossible_settings_are_refused_and_tokens_are_random(wrong):
-    with pytest.raises(ValueError, match=r"needs|is no port"):
+    with pytest.raises(ValueError, match=r"needs|is not a port"):
         ServerSettings(**wrong)
     assert ServerSettings().token != ServerSettings().token
     assert 1 <= ServerSettings().threads <= max(1, (os.cpu_count() or 1) - 1)
