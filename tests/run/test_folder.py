@@ -248,7 +248,7 @@ def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
-        with pytest.raises(StoreError, match="another process writes into it"):
+        with pytest.raises(StoreError, match="another process writes to it"):
             RunFolder(tmp_path, SETTINGS)
         assert describe_incomplete(tmp_path) == "0 records, still running"
     assert describe_incomplete(tmp_path) == "0 records, interrupted"

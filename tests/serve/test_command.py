@@ -47,10 +47,10 @@ def test_a_wrong_start_is_refused(tmp_path, monkeypatch, options, token, code, m
 
 def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):
     monkeypatch.setenv("EXTRACTOR_TOKEN", TOKEN)
-    monkeypatch.setattr("extractor.serve.app._PATIENCE_S", 0)
+    monkeypatch.setattr("extractor.serve.app._LOCK_TIMEOUT_S", 0)
     done = start(served.root)
     assert done.exit_code == 1
-    assert "another process works in it" in done.stderr
+    assert "another process uses it" in done.stderr
 
 
 def test_the_model_s_server_does_not_get_the_service_s_token(monkeypatch):

@@ -84,7 +84,7 @@ def test_processes_that_cannot_start_are_reported(tmp_path):
     with serve_with(tmp_path, broken=True) as service:
         check_problem(post(service.client, one()), 503, "not-ready")
         answer = service.client.get("/readyz")
-        assert "processes that extract" in check_problem(answer, 503, "not-ready")["detail"]
+        assert "worker processes" in check_problem(answer, 503, "not-ready")["detail"]
         assert answer.headers["retry-after"]
         assert service.client.get("/healthz").status_code == 200
         job = finish(service.client, submit(service.client, many(1))["id"])
