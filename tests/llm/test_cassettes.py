@@ -19,7 +19,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def offline():
-    """A model of the recorded name, at an address where nobody is."""
+    """A model of the recorded name, at an address without a server."""
     return Model(ModelSpec.parse("http://127.0.0.1:9/v1#stub"), policy=patient())
 
 
@@ -73,7 +73,7 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
     assert recorded.model == "tiny"
 
 
-async def test_miss_arrives_as_such_and_shows_what_differs(cassette):
+async def test_a_miss_shows_the_differences(cassette):
     with use_cassette(cassette):
         assert [item.colour for item in (await offline().complete(ask_about(1), render)).items] == ["red"]
         with pytest.raises(CassetteMiss, match=r"(?s)nearest is exchange 1:.*\+2: line 2"):

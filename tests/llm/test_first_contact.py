@@ -1,4 +1,4 @@
-"""A server that takes connections and never answers is found out in seconds; one that is slow is waited for."""
+"""A server that accepts connections and never answers is detected in seconds; a slow server is not given up."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ FINE = completion(items({"n": 1, "colour": "red"})).body
 
 
 class Server(httpx2.AsyncBaseTransport):
-    """Answers a question after so many seconds, a GET as ``probe`` says: after seconds, or with an error."""
+    """Answers a question after ``seconds``, and a GET after ``probe`` seconds or with the error ``probe``."""
 
     def __init__(self, seconds, probe):
         self.seconds, self.probe = seconds, probe

@@ -12,7 +12,7 @@ FINE = completion(items({"n": 1, "colour": "red"}))
 SPEC = ModelSpec.parse("http://model.test/v1#stub")
 
 
-async def test_storm_ends_with_a_message_for_people():
+async def test_repeated_faults_end_with_a_message():
     sleeps: list[float] = []
     with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable) as caught:
         await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
@@ -51,13 +51,13 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
     ],
 )
-async def test_what_waiting_cannot_mend_is_reported_at_once(answer, message):
+async def test_lasting_failures_are_reported_at_once(answer, message):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
 
 
-async def test_no_server_says_so():
+async def test_a_missing_server_is_reported():
     with serve([FINE]) as stub:
         gone = stub.spec
     with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
@@ -71,7 +71,7 @@ async def test_no_server_says_so():
         (ZeroDivisionError("a bug"), ZeroDivisionError, "a bug"),
     ],
 )
-async def test_time_outs_say_so_and_faults_of_this_program_are_not_taken_for_them(raised, seen, message):
+async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, message):
     def fail(_):
         raise raised
 

