@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from extractor.events import Event, Fact, facts_of
 
 _SECOND = 1_000_000_000
-_CALL_ATTRIBUTES: Mapping[str, str] = {
+_CALL_KEYS: Mapping[str, str] = {
     "model": "gen_ai.request.model",
     "response_model": "gen_ai.response.model",
     "prompt_tokens": "gen_ai.usage.input_tokens",
@@ -78,8 +78,7 @@ class SpanWriter(logging.Handler):
         return self._tracer.start_span("record", self._inside(None), start_time=now, attributes=attributes)
 
     def _write_call(self, facts: Mapping[str, Fact], now: int) -> None:
-        known = {name: fact for name, fact in facts.items() if name in _CALL_ATTRIBUTES and fact is not None}
-        attributes = {_CALL_ATTRIBUTES[name]: fact for name, fact in known.items()}
+        attributes = {_CALL_KEYS[name]: fact for name, fact in facts.items() if name in _CALL_KEYS and fact is not None}
         attributes |= {"gen_ai.operation.name": "chat", "gen_ai.provider.name": self._provider_name}
         begun = now - int(float(facts.get("seconds") or 0) * _SECOND)
         context = self._inside(facts.get("record_id"))

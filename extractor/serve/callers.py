@@ -33,7 +33,7 @@ _TABLES = """
 CREATE TABLE callers (
     name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, limits TEXT NOT NULL, made TEXT NOT NULL
 );
-CREATE TABLE spending (  -- picodollars is a lower bound where calls had no known price
+CREATE TABLE spending (  -- picodollars is a lower bound if calls had no known price
     caller TEXT NOT NULL, month TEXT NOT NULL, calls INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, picodollars INTEGER NOT NULL,
     unpriced INTEGER NOT NULL, PRIMARY KEY (caller, month)
