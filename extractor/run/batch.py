@@ -149,7 +149,10 @@ async def _take(
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
-    """Write a record that could not be read or was refused: as repeated if it was read before, else as a failure."""
+    """Write a record that was not read or was refused, as a failure.
+
+    A repeated record is written as such, unless its text differs and the sink is strict.
+    """
     if isinstance(error, RepeatedRecord) and (error.same_text or not sink.strict):
         tally.repeated += 1
         tally.differing += not error.same_text
