@@ -1,4 +1,4 @@
-"""What decides an extraction beside the record and the model. One object goes through all layers and processes."""
+"""The options of an extraction. One object is passed through all layers and processes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ __all__ = ["Assist", "ExtractionOptions"]
 
 
 class Assist(StrEnum):
-    """How much is asked of a model.
+    """Which questions a model gets.
 
-    - ``auto``: what the rules are not certain of, where the doubt is worth the tokens.
+    - ``auto``: fields that the rules are unsure of, if the expected gain is worth the tokens.
     - ``always``: every field that a model may fill, as a second annotator.
-    - ``never``: nothing.
+    - ``never``: none.
+
+    >>> Assist("auto")
+    <Assist.AUTO: 'auto'>
     """
 
     AUTO = "auto"
@@ -24,10 +27,11 @@ class Assist(StrEnum):
 
 @dataclass(frozen=True, slots=True, init=False)
 class ExtractionOptions:
-    """Which tasks are extracted, how much a model is asked, and how sure a value must be.
+    """The tasks to extract, the use of the model, and the lowest confidence of a value.
 
-    ``min_confidence``, from 0 to 1: a value that is less sure is left out, and its absence says ``low_confidence``.
-    Names may be given as text. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
+    A value with a confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason
+    ``low_confidence``. Tasks and ``assist`` may be strings. Raises ``ValueError`` for an unknown name, no task, or a
+    confidence outside 0 to 1.
 
     >>> ExtractionOptions(["dosing"], "never").assist
     <Assist.NEVER: 'never'>
@@ -50,7 +54,7 @@ class ExtractionOptions:
         if assist not in set(Assist):
             raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:
-            raise ValueError(f"{min_confidence}: no confidence; choose a number from 0 to 1, such as 0.9")
+            raise ValueError(f"{min_confidence} is not a confidence; choose a number from 0 to 1, such as 0.9")
         object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
         object.__setattr__(self, "assist", Assist(assist))
         object.__setattr__(self, "min_confidence", float(min_confidence))

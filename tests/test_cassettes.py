@@ -112,5 +112,5 @@ async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
     same = scenario.__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteError, match="not asked for"):
+    with pytest.raises(CassetteError, match="were not used"):
         await replay_scenario(same, tmp_path)

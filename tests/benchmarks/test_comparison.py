@@ -97,7 +97,7 @@ def run(capsys, monkeypatch, *arguments):
         (["capable"], None, "NAME=SPEC"),
         (["a/b=capable"], None, "NAME=SPEC"),
         (["mine=capable@absent"], None, "no folder absent"),
-        (["mine=local:nonsense"], None, "known are"),
+        (["mine=local:nonsense"], None, "choose from"),
         (["mine=capable", "mine=other"], None, "its own"),
         ([f"mine=capable@{ANSWERS}"], Path("answers"), "no live model"),
     ],

@@ -25,7 +25,7 @@ def run(tmp_path_factory):
         ("run RECORD --assist sometimes", "sometimes"),
         ("run RECORD --tasks colours", "colours: no such task; choose from eligibility, dosing, endpoints"),
         ("run RECORD --tasks ,", "eligibility"),
-        ("run RECORD --min-confidence 90", "90.0: no confidence; choose a number from 0 to 1"),
+        ("run RECORD --min-confidence 90", "90.0 is not a confidence; choose a number from 0 to 1"),
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --record answers", "--model"),
         ("run RECORD --fresh", "--out"),
@@ -57,7 +57,7 @@ def run(tmp_path_factory):
         ("export RUN --to OUT.csv", "holds one table"),
         ("export RUN --to OUT.csv --tables doses", "no such table"),
         ("export RUN --to OUT --format csv --tasks doses", "doses"),
-        ("model serve nonsense", "known are"),
+        ("model serve nonsense", "choose from"),
         ("model serve smollm2-135m --context 999999999", "context"),
         ("model pull", "NAME"),
     ],
@@ -99,7 +99,7 @@ def test_other_settings_than_those_of_the_run_say_what_differs(run, option, valu
     done = invoke("run", RECORD, "--out", run, "--quiet", "--assist", "never", f"--{option}", value)
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
-    assert f"{run}: was made with other settings ({option} was " in message
+    assert f"{run}: created with other settings ({option} was " in message
     assert "use --fresh or another --out" in message
     assert "None" not in message
 

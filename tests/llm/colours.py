@@ -1,4 +1,4 @@
-"""Questions and calls for tests of the mechanics: a model of two fields, and a prompt of one line."""
+"""Minimal questions and calls for tests: a reply model with two fields, and a prompt of one line."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -52,7 +52,7 @@ def render(questions: Sequence[Question]) -> Call:
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
-    """A policy that notes its waits and does not wait."""
+    """A policy that records its waits in ``sleeps`` and does not wait."""
     time = SkippedTime()
 
     async def sleep(seconds: float) -> None:
@@ -70,6 +70,6 @@ def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPo
 async def complete(
     script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
 ) -> tuple[Reply, Stub]:
-    """The reply about these lines of a server that answers so, and the server with its requests."""
+    """Ask a scripted server about these lines. Returns the reply, and the server with its requests."""
     with serve(script) as stub:
         return await model_of(stub, settings, policy).complete(ask_about(*numbers), render), stub

@@ -136,7 +136,7 @@ def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
 
 
 def test_what_is_no_run_or_cannot_be_read_is_refused(seed_run, tmp_path):
-    with pytest.raises(StoreError, match="holds no run"):
+    with pytest.raises(StoreError, match="contains no run"):
         write_report(tmp_path, tmp_path / "a.html")
     run = shutil.copytree(seed_run, tmp_path / "run")
     lines = (run / "extractions.jsonl").read_bytes()

@@ -94,7 +94,7 @@ def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
 
 
 def test_a_broken_run_is_refused(spoilt_run, tmp_path):
-    with pytest.raises(StoreError, match="holds no run"):
+    with pytest.raises(StoreError, match="contains no run"):
         RunRecords(tmp_path)
     run = tmp_path / "run"
     shutil.copytree(spoilt_run, run)
