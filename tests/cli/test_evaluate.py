@@ -158,4 +158,4 @@ def test_a_broken_file_is_named(sources, tmp_path):
     broken.write_text("[]", "utf-8")
     result = _invoke(str(broken), sources[1])
     assert result.exit_code == 1
-    assert "broken.jsonl, line 1: is no extraction" in result.stderr
+    assert "broken.jsonl, line 1: is not an extraction" in result.stderr

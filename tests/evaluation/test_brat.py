@@ -170,7 +170,7 @@ def test_counts_events_and_lengths_of_time_become_limits():
         ("Men with gout", "T1 Person: Men | T2 Condition: gout", "line 1 of the text", "main condition is not"),
         ("Gout\nand more", "T1 Condition: Gout", "line 2 of the text", "has no annotation"),
         ("Gout", "T1 Condition: Gout | R1 OR Arg1:T1 Arg2:T9", "R1", "names T9, which was not read"),
-        ("Gout", "T1 Condition: Gout | T2 Condition 2 99\tut", "T2", "outside of the text"),
+        ("Gout", "T1 Condition: Gout | T2 Condition 2 99\tut", "T2", "outside the text"),
         ("Gout", "T1 Condition: Gout | T1 Condition: Gout", "T1", "occurs twice"),
         (
             "Fever\nrash > 3 C",

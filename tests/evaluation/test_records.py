@@ -65,11 +65,11 @@ def test_other_records_do_not_count():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction .*; correct or remove it"),
+        ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it"),
         ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: field required; write it$"),
-        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
-        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
-        ("[" * 100_000, r"gold\.jsonl, line 1: is no extraction"),
+        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        ("[" * 100_000, r"gold\.jsonl, line 1: is not an extraction"),
         (
             '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}\n',
             r"eligibility\.sex: input should be .*, not 'femal'; .* \(and 1 more; .*--check lists them\)",

@@ -38,7 +38,7 @@ def test_gold_is_written_without_words_and_read_back(line, tmp_path):
 
 def test_words_that_the_record_lacks_are_refused():
     gold = {"record_id": "toy", "dosing": [{"agent": "zorpmab", "section": "arms[0]", "quote": "15 mg daily"}]}
-    with pytest.raises(ValueError, match="agent: 'zorpmab' does not stand in the record"):
+    with pytest.raises(ValueError, match="agent: 'zorpmab' is not in the record"):
         to_standoff(gold, RECORD)
 
 
@@ -61,7 +61,7 @@ def test_a_changed_section_is_named_and_its_record_left_out(line, tmp_path):
 def test_a_broken_line_is_named(tmp_path, broken):
     path = tmp_path / "gold.jsonl"
     path.write_text(broken)
-    with pytest.raises(GoldError, match="line 1: is no standoff gold"):
+    with pytest.raises(GoldError, match="line 1: is not standoff gold"):
         read_standoff(path, [RECORD])
 
 

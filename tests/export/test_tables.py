@@ -140,7 +140,7 @@ def test_records_say_what_is_registered(rows_of):
 def test_what_this_version_does_not_write_is_refused(tmp_path, line, where):
     path = tmp_path / "extractions.jsonl"
     path.write_text(json.dumps(line) + "\n", "utf-8")
-    with pytest.raises(StoreError, match=rf"line 1: is no extraction .*\({re.escape(where)}"):
+    with pytest.raises(StoreError, match=rf"line 1: is not an extraction .*\({re.escape(where)}"):
         export_run(path, Destination(tmp_path / "t", Format.JSONL))
     assert not (tmp_path / "t").exists()
 
