@@ -34,7 +34,7 @@ from extractor.schemas import TrialExtraction
 
 Counts = Counter[tuple[str, str, str]]
 """How often in a field, as a policy names it, and in a situation who was right."""
-_HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy.py.\n"
+_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see policy.py.\n"
 
 
 def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Counts:

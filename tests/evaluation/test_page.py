@@ -129,8 +129,8 @@ def test_a_small_matrix_is_whole_and_empty_is_its_last_choice():
     assert 'href="#field=a&amp;gold=%26%3D&amp;predicted="' in drawn
 
 
-def test_a_large_matrix_leaves_out_what_was_never_mistaken():
+def test_a_large_matrix_leaves_out_what_was_never_confused():
     right = [("a", f"arms[{number}]", f"arms[{number}]", 2) for number in range(20)]
     ((summary, columns, rows, _),) = _draw_matrices(*right, ("a", "arms[9]", "arms[10]", 2))
-    assert "19 choices that were never mistaken are left out" in summary
+    assert "19 choices that were never confused are left out" in summary
     assert (columns, rows) == (["arms[9]", "arms[10]"], [["arms[9]", "2", "2", "4"]])

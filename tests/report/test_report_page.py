@@ -123,7 +123,7 @@ def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_p
     shown = read_records(page)
     assert [shown[path.stem]["text"] for path in (changed, gone)] == ["changed", "missing"]
     assert "The texts of 1 record could not be read" in page
-    assert "The texts of 1 record are not those that the run read" in page
+    assert "The texts of 1 record have changed since the run" in page
     texts = [section["text"] for section in shown[changed.stem]["sections"]]
     assert not any("3 years" in text for text in texts)
     assert any(" … " in text for text in texts)
@@ -156,5 +156,5 @@ def test_the_command_writes_into_the_run_and_says_what_is_missing(seed_run, tmp_
     assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
     assert (run / "report.html").stat().st_size > 50_000
     done = invoke("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
-    assert "the texts of 5 of 5 records are not at hand" in done.stderr
+    assert "the texts of 5 of 5 records are missing" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr

@@ -62,7 +62,7 @@ def test_without_the_cookie_nothing_is_shown(served):
 
 def test_the_token_works_once(served, cookie):
     status, _, text = ask(served, f"/?token={served.token}")
-    assert (status, "used already" in text) == (403, True)
+    assert (status, "already used" in text) == (403, True)
     assert ask(served, f"/?token={served.token}", cookie=cookie)[0] == 303
     name = cookie.partition("=")[0]
     for sent, status in ((cookie, 200), (f"{name}=guessed", 401), (cookie.replace(name, "session"), 401)):

@@ -20,7 +20,7 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(st
 
 @pytest.mark.parametrize(
     ("section", "words", "message"),
-    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is among the items")],
+    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is already an item")],
 )
 def test_no_outcome_is_added_that_is_not_registered_or_there_already(start_review, section, words, message):
     with pytest.raises(ValueError, match=message):
