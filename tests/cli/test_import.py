@@ -1,4 +1,4 @@
-"""``extractor import brat`` as a user sees it."""
+"""The command ``extractor import brat``."""
 
 import json
 

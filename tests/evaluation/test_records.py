@@ -1,4 +1,4 @@
-"""Where extractions come from, and how records are joined."""
+"""Sources of extractions, and the join of records."""
 
 import json
 import sys
@@ -45,7 +45,7 @@ def test_each_source_is_read(tmp_path, form):
     assert (report.records, report.missing, report.without_gold, report.figure("all")) == (3, (), (), 1.0)
 
 
-def test_a_missing_record_is_all_missed():
+def test_all_values_of_a_missing_record_are_missed():
     report = evaluate(GOLDS, GOLDS[:2], resamples=0)
     assert report.missing == ("C",)
     for one in report.fields:

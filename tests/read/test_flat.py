@@ -1,4 +1,4 @@
-"""Flattened text: lines may be missing, and what is left still gets its right name."""
+"""Flattened text: lines may be missing, and the others still get the right names."""
 
 import io
 

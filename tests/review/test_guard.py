@@ -1,4 +1,4 @@
-"""Who is let in, over real sockets."""
+"""Access to the review, over real sockets."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ def served(seed_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cookie(served):
-    """What the browser gets for the token, which is spent then."""
+    """The cookie that the browser gets in exchange for the token."""
     status, headers, _ = ask(served, f"/?token={served.token}")
     assert (status, headers["location"]) == (303, "/")
     assert "HttpOnly" in headers["set-cookie"]
