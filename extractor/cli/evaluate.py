@@ -156,7 +156,7 @@ def _read_gold(
         print(f"extractor: {record_id} is left out: the text of {', '.join(sections)} has changed", file=sys.stderr)
     if found.missing:
         shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
-        print(f"extractor: {len(found.missing)} records of {gold} are not at hand: {shown}", file=sys.stderr)
+        print(f"extractor: {len(found.missing)} records of {gold} have no text here: {shown}", file=sys.stderr)
     return found.annotations
 
 

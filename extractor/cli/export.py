@@ -67,6 +67,6 @@ def _read_registry(run: "FinishedRun | None", *, quiet: bool) -> "Registry":
     records = len(run.record_ids) if run else 0
     if not quiet and (len(registry) < records or not records):
         missing = f"{records - len(registry)} of {records} records" if records else "all records"
-        problem = f"records: no input at hand for {missing}, so their registered columns are empty"
+        problem = f"records: the inputs are missing for {missing}, so their registered columns are empty"
         print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
     return registry

@@ -207,7 +207,7 @@ class Review:
     def _load(self, record_id: str) -> OpenedRecord:
         self._check_id(record_id)
         if not self._records.has_text(record_id):
-            raise ValueError("its text is not at hand, or not what the run read; name it with --records INPUT")
+            raise ValueError("its text is missing or has changed since the run; give it with --records INPUT")
         findings = self._records.read_extraction(record_id).findings
         return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings)
 

@@ -58,7 +58,7 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results.write_bytes((run / "extractions.jsonl").read_bytes())
     done = invoke("export", results, "--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing")
     assert done.exit_code == 0
-    assert "no input at hand for all records" in done.stderr
+    assert "the inputs are missing for all records" in done.stderr
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}

@@ -42,7 +42,7 @@ function showSection(name, text, error) {
 function showTexts(error, texts) {
   const text = Object.hasOwn(texts, error.record) ? texts[error.record] : null;
   if (text === null) {
-    const remedy = "The record's text was not at hand when this page was made: run with --records INPUT.";
+    const remedy = "The record's text was missing when this page was made: run again with --records INPUT.";
     return [make("p", { class: "notice" }, remedy)];
   }
   const lacking = ["gold", "predicted"].filter((side) => error[side].value !== null && error.marks[side].length === 0);

@@ -9,7 +9,7 @@ const STATES = {
   begun: "begun",
   changed: "changed since it was finished",
   finished: "finished",
-  without_text: "text not at hand",
+  without_text: "text missing",
 };
 
 /** The list of records. Its search and its length stay while a record is open. */
