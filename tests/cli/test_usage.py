@@ -1,4 +1,4 @@
-"""A wrong call, a missing extra or key, and settings that conflict exit with 2, and say in one line what to do."""
+"""A wrong call, a missing extra or key, and conflicting settings exit with 2 and a one-line remedy."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ def run(tmp_path_factory):
         ("model pull", "NAME"),
     ],
 )
-def test_a_wrong_call_says_what_to_do(run, tmp_path, command, hint):
+def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     names = {"RECORD": RECORD, "RUN": str(run), "OUT": str(tmp_path / "out")}
     for name, value in names.items():
         command = command.replace(name, value)
@@ -95,7 +95,7 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
 
 
 @pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("assist", "auto")])
-def test_other_settings_than_those_of_the_run_say_what_differs(run, option, value):
+def test_settings_that_differ_from_the_runs_are_named(run, option, value):
     done = invoke("run", RECORD, "--out", run, "--quiet", "--assist", "never", f"--{option}", value)
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
