@@ -220,11 +220,11 @@ _ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelft
 
 
 def _read_worded_power(text: str) -> int | None:
-    """``ten to the ninth``, ``10 to the 6th power``."""
+    """``ten to the ninth``, ``10 to the 6th power``; None for a power that is too large to represent."""
     *_, word = text.lower().removesuffix(" power").split()[:4]
     digits = "".join(filter(str.isdecimal, word))
     ordinals = _ORDINALS.split()
-    power = ordinals.index(word) + 3 if word in ordinals else int(digits or 0)
+    power = ordinals.index(word) + 3 if word in ordinals else int(digits) if 0 < len(digits) <= 2 else 0
     return 10**power if power else None
 
 
