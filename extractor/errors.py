@@ -14,7 +14,6 @@
      |    +-- AnswerPending     the request is in a file that has not been answered yet
      +-- CassetteError          a recording cannot be used
      |    +-- CassetteMiss      a request was never recorded
-     |    +-- CassetteStale     the prompt or schema has changed since
      +-- BudgetReached          the run reached its token or money limit
      +-- StoreError             a run's folder cannot be used
      |    +-- SettingsDiffer    it was created with other settings
@@ -40,7 +39,6 @@ __all__ = [
     "BudgetReached",
     "CassetteError",
     "CassetteMiss",
-    "CassetteStale",
     "EngineError",
     "ExtractorError",
     "GoldError",
@@ -149,10 +147,6 @@ class CassetteError(ExtractorError):
 
 class CassetteMiss(CassetteError):
     """A request was never recorded. The message shows the nearest recorded request and the differences."""
-
-
-class CassetteStale(CassetteError):
-    """A recording was made with another prompt or schema than the current one."""
 
 
 class BudgetReached(ExtractorError):

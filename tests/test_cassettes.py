@@ -10,12 +10,13 @@ import yaml
 from extractor.errors import CassetteError, CassetteMiss
 from extractor.llm.cassettes import check_cassettes, first_request, use_cassette
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.prompt import list_prompt_versions
 from extractor.llm.requests import mode_of
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.run.scenarios import extract_scenario, read_scenarios, settings_of
 from extractor.schemas import FindingKind, Origin
+from tests.llm.colours import SkippedTime
 
 FOLDER = Path(__file__).parent / "cassettes"
 SCENARIOS = {scenario.name: scenario for scenario in read_scenarios(FOLDER / "scenarios.toml")}

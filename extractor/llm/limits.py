@@ -24,21 +24,6 @@ _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 _TEMPORARY = frozenset({408, 409, 429})
 
 
-class SkippedTime:
-    """A clock for replays and tests: sleeping advances it and returns at once."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def clock(self) -> float:
-        """Seconds slept so far."""
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        """Advance the clock."""
-        self._now += seconds
-
-
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """The number of attempts at a request, and the waits for a server that is busy or away.

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.requests import Call, PromptVersion, Question, Reply
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
@@ -15,6 +15,21 @@ from .stub import Script, Stub, serve
 
 PROMPT = PromptVersion("colours", 1, "a" * 64)
 GRAMMAR = "the grammar of colours"
+
+
+class SkippedTime:
+    """A clock: sleeping advances it and returns at once."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def clock(self) -> float:
+        """Seconds slept so far."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Advance the clock."""
+        self._now += seconds
 
 
 class Answer(BaseModel):

@@ -5,8 +5,9 @@ import asyncio
 import httpx2
 import pytest
 
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.servers import ServerPool, list_servers
+from tests.llm.colours import SkippedTime
 from tests.skipping import loop_time, skipping_time
 
 
