@@ -1,11 +1,11 @@
-"""What the audit finds in real records, and a sample of it to read by hand.
+"""Count the audit's findings in real records, and print a sample to read by hand.
 
     python -m benchmarks.audit --data DIR [--sample N] [--seed S] [--kind KIND]
 
 Counts findings and records by kind and severity, over all records of a file or folder (or of DIR/records), each record
-once, and what the audit costs, as a share of the time of parsing. ``--sample N`` prints N findings, as many of each
-kind as there are, with their quotes and the text around them; ``--kind`` only those of one kind. docs/audit.md has the
-precision that readers of samples found.
+once, and the audit's time as a share of the time of parsing. ``--sample N`` prints N findings, spread evenly over the
+kinds, with their quotes and the text around them; ``--kind`` only those of one kind. docs/audit.md has the precision
+that readers of samples found.
 """
 
 import os
@@ -40,7 +40,7 @@ class Audited(NamedTuple):
 
 
 def main() -> None:
-    """Print counts, and the sample."""
+    """Print the counts and the sample."""
     chosen = parse_options(__doc__, data=..., sample=0, seed=0, kind=str)
     audited = [audit_record(record) for record in read_once(chosen.data)]
     print(format_counts(audited))
@@ -61,7 +61,7 @@ def audit_record(record: TrialRecord) -> Audited:
 
 
 def draw_sample(found: Found, size: int, seed: int) -> Found:
-    """Up to ``size`` findings, one kind after the other in turns, each kind in random order."""
+    """Draw up to ``size`` findings, in turns from each kind, each kind in random order."""
     by_kind: dict[str, list[tuple[TrialRecord, Finding]]] = defaultdict(list)
     for pair in found:
         by_kind[pair[1].kind].append(pair)
@@ -74,7 +74,7 @@ def draw_sample(found: Found, size: int, seed: int) -> Found:
 
 
 def format_counts(audited: Sequence[Audited]) -> str:
-    """One line a kind: severity, findings, records; then the share of the time."""
+    """Format one line per kind (severity, findings, records), then the share of the time."""
     findings = Counter((one.kind, one.severity) for record in audited for one in record.findings)
     records = Counter(pair for record in audited for pair in {(one.kind, one.severity) for one in record.findings})
     rows = [(kind, severity, n, records[kind, severity]) for (kind, severity), n in sorted(findings.items())]
@@ -85,7 +85,7 @@ def format_counts(audited: Sequence[Audited]) -> str:
 
 
 def format_finding(record: TrialRecord, finding: Finding) -> str:
-    """A finding with all its quotes, each within the text around it."""
+    """Format a finding with all its quotes, each within the text around it."""
     quotes = (f"    {one.section}: {_show(record, one)}" for one in finding.citations)
     return "\n".join([f"{record.record_id} {finding.kind} ({finding.severity}): {finding.message}", *quotes])
 

@@ -1,6 +1,6 @@
-"""Changes of quotes: of one critical token, so that the quote says something else, and of form alone.
+"""Changes of quotes: in one critical token, so that the meaning changes, or only in form.
 
-Each function takes a quote and a source of randomness and returns the changed quote, or None if nothing is to change.
+Each function takes a quote and a random generator, and returns the changed quote, or None if it does not apply.
 """
 
 import html
@@ -36,7 +36,7 @@ _DENIABLE = r"is|are|be|was|were|must|should|will|has been|have been|had been|ca
 
 
 def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
-    """Replace one of the words; ``behind`` is what must stand in front of it."""
+    """Replace one of the words; ``behind`` is the pattern that must precede it."""
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     edges = rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)|(?<=\W)(?![=<>]))"
     return _at_one(f"(?i){edges}", lambda found, _: words.get(found["word"]) or words.get(found["word"].lower()))
@@ -121,7 +121,7 @@ HARMFUL: Mapping[str, Mutation] = {
     "cut behind a negation": _cut_negation,
     "and/or": _swap({"and": "or", "or": "and"}),
 }
-"""Kinds of change that say something else, by name."""
+"""Kinds of change in meaning, by name."""
 _DASHES = "-‐‑‒–—−"
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀-₉"
@@ -134,13 +134,13 @@ _AROUND = (('"', '"'), ("“", "”"), ("'", "'"), ("* ", ""), ("- ", ""), ("...
 
 
 def _normalise(quote: str, rng: random.Random) -> str:
-    """In one of Unicode's normal forms; raised digits are left, for which some forms lose the power."""
+    """Apply one of Unicode's normal forms, but keep superscript digits: some forms lose the power."""
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
     return re.sub(rf"[^{_RAISED}]+", lambda found: unicodedata.normalize(form, found[0]), quote)
 
 
 def _write_wide(quote: str, rng: random.Random) -> str:
-    """A word in the full-width forms of its characters."""
+    """Write a word in full-width characters."""
     words = quote.split(" ")
     place = rng.randrange(len(words))
     words[place] = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in _ESCAPE.sub(r"\1", words[place]))
@@ -148,19 +148,19 @@ def _write_wide(quote: str, rng: random.Random) -> str:
 
 
 def _write_power(quote: str, _: random.Random) -> str:
-    """Powers and the square of a metre raised."""
+    """Write powers and the square of a metre as superscripts."""
     raised = re.sub(r"(?<=10)\\?\^(-?\d+)", lambda found: found[1].translate(_SUPERSCRIPTS), quote)
     return re.sub(r"(?<=/m)2\b", "²", raised)
 
 
 def _write_signs(quote: str, rng: random.Random) -> str:
-    """Comparators and tolerances as one character or as two."""
+    """Write comparators and tolerances as one character or as two."""
     old, new = rng.choice([pair for pair in _SIGNS if pair[0] in quote] or [("", "")])
     return quote.replace(f"\\{old}", old).replace(old, new) if old else quote
 
 
 def _wrap(quote: str, rng: random.Random) -> str:
-    """Broken into lines, with the indentation of a wrapped paragraph."""
+    """Break into lines, with the indentation of a wrapped paragraph."""
     places = [found.start() for found in re.finditer(" ", quote)]
     for place in sorted(rng.sample(places, min(3, len(places))), reverse=True):
         quote = quote[:place] + rng.choice(("\n", "\r\n", "\n          ")) + quote[place + 1 :]
@@ -168,7 +168,7 @@ def _wrap(quote: str, rng: random.Random) -> str:
 
 
 def _hide(quote: str, rng: random.Random) -> str:
-    """An invisible character inside the quote, but in no escape."""
+    """Insert an invisible character, but not in an escape."""
     place = rng.randrange(1, len(quote))
     return quote if quote[place - 1] == "\\" else quote[:place] + rng.choice("\u200b\u00ad\ufeff\u2060") + quote[place:]
 
@@ -189,7 +189,7 @@ def _ligate(quote: str, _: random.Random) -> str:
 
 
 def _damage(quote: str, _: random.Random) -> str:
-    """UTF-8 read as Windows-1252, as in "â‰¥" for "≥"."""
+    """Decode UTF-8 as Windows-1252, as in "â‰¥" for "≥"."""
 
     def misread(found: Found) -> str:
         return "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in found[0].encode())
@@ -229,4 +229,4 @@ _HARMLESS: Mapping[str, Mutation] = {
     "wrapping": lambda quote, rng: quote.join(rng.choice(_AROUND)),
 }
 HARMLESS: Mapping[str, Mutation] = {name: _only_if_changed(mutate) for name, mutate in _HARMLESS.items()}
-"""Kinds of change of form alone, by name."""
+"""Kinds of change in form only, by name."""

@@ -1,12 +1,12 @@
-"""How calls a second grow with the workers of a cluster, against a slow server on loopback.
+"""Measure how calls per second grow with the workers of a cluster, against a slow server on loopback.
 
     python -m benchmarks.cluster [--workers 1 2 4] [--calls 16] [--latency 0.2] [--seconds 20]
 
-For each number of workers a Ray cluster of so many nodes, with one core each, is started on this machine, and the real
-command runs on it with ``--calls`` requests at once for each worker. After three rounds of calls, calls are counted for
-``--seconds``. Printed are calls a second, their share of the ideal (calls over latency), the ratio to as many times the
-first rate (linear is 1), and how busy the cores of this machine were. Where they are all busy they are the limit, not
-the cluster: take a longer ``--latency`` or more cores. Needs the extra ``dev``.
+For each number of workers, a Ray cluster with as many one-core nodes is started on this machine, and the real command
+runs on it with ``--calls`` requests at once for each worker. After three rounds of calls, calls are counted for
+``--seconds``. Prints calls per second, their share of the ideal (calls over latency), the ratio to linear growth from
+the first rate, and how busy the cores of this machine were. If all are busy, they are the limit, not the cluster: use a
+longer ``--latency`` or more cores. Needs the extra ``dev``.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(workers: int, chosen: argparse.Namespace) -> tuple[float, float]:
-    """Calls a second of one run on a cluster of its own, and the share of this machine's cores that were busy."""
+    """Measure calls per second of one run on a new cluster, and the share of this machine's cores that were busy."""
     count = int((chosen.seconds + _START_S / 2) * workers * chosen.calls / chosen.latency)
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server, cluster_of(workers) as head:
         records = Path(folder, "records.jsonl")
@@ -79,7 +79,7 @@ def _wait(ready: Callable[[], bool], running: "subprocess.Popen[bytes]") -> None
 
 @contextmanager
 def cluster_of(nodes: int) -> Iterator[str]:
-    """The address of a cluster of so many nodes on this machine, until the block ends."""
+    """Run a cluster with this many nodes on this machine during the block, and yield its address."""
     utils: Any = import_module("ray.cluster_utils")
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
     os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray's own spelling; else other programs go first

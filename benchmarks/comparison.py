@@ -1,16 +1,15 @@
-"""What models add to the rules, field by field, and what they cost, on the same records in one run.
+"""Measure what models add to the rules, field by field, and their cost, on the same records in one run.
 
     python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--assist auto|always]
                                     [--record DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
 
-A SPEC is one as everywhere (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
-answers are replayed, without timing. A live model is asked about one record at a time: the seconds do not include
-parsing. ``--record DIR`` keeps its answers in ``DIR/NAME``. A model that is not available is left out, with a line that
-says why.
+A SPEC is as for ``--model`` (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
+answers are replayed, without timing. A live model is asked about one record at a time; the seconds do not include
+parsing. ``--record DIR`` stores its answers in ``DIR/NAME``. A model that is not available is left out, with a reason.
 
-Prints as Markdown: F1 of each field by the rules alone, and of each model with its paired difference to them and a 95 %
+Prints as Markdown: F1 of each field by the rules alone, and for each model with its paired difference and a 95 %
 interval; the fields that a model lowers; questions, calls, tokens, seconds. ``--held-out`` adds the scores with a
-policy counted on the other records alone, so that no scored record has shaped its own policy.
+policy counted on the other records only, so that no scored record influences its own policy.
 """
 
 import asyncio
@@ -51,7 +50,7 @@ _CONNECT_S = 5.0
 
 
 class Answered(NamedTuple):
-    """A record with a model's answers, who was right, and the seconds of asking."""
+    """A record with a model's answers, who was right, and the seconds of querying."""
 
     parsed: ParsedRecord
     result: ModelResult
@@ -64,12 +63,12 @@ class Comparison:
     """Scores on the same records. The rules' are compared with themselves, a model's with the rules'.
 
     Attributes:
-        records: How many records were scored.
+        records: The number of scored records.
         rules: The scores of the rules alone.
         scores: The scores of each model by name; with a held-out policy, under "NAME, held out".
-        costs: What each model took, by what is counted; None where it was not measured.
-        choices: The models that were asked.
-        left_out: A line for each model that could not be asked.
+        costs: The costs of each model by name of the figure; None if it was not measured.
+        choices: The models that were queried.
+        left_out: A line for each model that could not be queried.
     """
 
     records: int
@@ -81,7 +80,7 @@ class Comparison:
 
 
 def main() -> None:
-    """Ask, score, print, write."""
+    """Query the models, score, print and write."""
     parser = option_parser(__doc__)
     parser.add_argument("gold", type=Path)
     parser.add_argument("records", type=Path, nargs="+")
@@ -108,11 +107,11 @@ def main() -> None:
 
 
 def read_models(texts: Sequence[str], record: Path | None = None) -> dict[str, ModelChoice]:
-    """All models of a comparison by name, each from ``NAME=SPEC``, or ``NAME=SPEC@DIR`` to replay recorded answers.
+    """Read the models of a comparison by name, from ``NAME=SPEC``, or ``NAME=SPEC@DIR`` to replay recorded answers.
 
-    The text after the last ``@`` is a folder; a model whose own name holds an ``@`` gets another one at its end. The
-    answers of a live model are kept in a folder of its own in ``record``. Raises ``ValueError`` for anything else, a
-    name that is given twice, and answers to be recorded where no model is live.
+    The text after the last ``@`` is a folder; end the SPEC with ``@`` if the model's own name holds one. The answers of
+    each live model are stored in a folder in ``record``. Raises ``ValueError`` for bad syntax, a repeated name, and
+    ``record`` without a live model.
 
     >>> read_models(["small=local:smollm2-135m@tests/small_answers"])["small"].replay
     PosixPath('tests/small_answers')
@@ -152,7 +151,7 @@ def compare_models(
     resamples: int = 1000,
     held_out: bool = False,
 ) -> Comparison:
-    """Ask one model after the other, with a line on stderr for each. One that is not available is left out."""
+    """Query one model after the other, with a line on stderr for each. Unavailable models are left out."""
     gold = [label for _, label in pairs]
     rules = [assemble_extraction(parsed, ModelResult()) for parsed, _ in pairs]
 
@@ -179,7 +178,7 @@ def compare_models(
 async def _ask_all(
     pairs: Pairs, choice: ModelChoice, options: ExtractionOptions
 ) -> tuple[list[Answered], float | None]:
-    """Ask about one record after the other, and count the processor seconds of our own server."""
+    """Query about one record after the other, and measure the processor seconds of our own server."""
     spec = choice.spec if choice.replay is None else None
     if spec:
         _check_available(spec)
@@ -195,7 +194,7 @@ async def _ask_all(
 
 
 def _check_available(spec: ModelSpec) -> None:
-    """Raise ``ModelUnavailable`` if servers of this machine are named and none listens: a run would wait minutes."""
+    """Raise ``ModelUnavailable`` if the model is on local servers and none listens: a run would wait for minutes."""
     places = [urlsplit(address) for address in spec.addresses]
     if not places or any(place.hostname not in _LOOPBACK for place in places):
         return
@@ -209,12 +208,12 @@ def _check_available(spec: ModelSpec) -> None:
 
 
 def _child_seconds() -> float:
-    """Processor seconds of this process's children: here, of the server of a model of this machine."""
+    """Return processor seconds of this process's children: here, of the server of a local model."""
     return float(sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True)))
 
 
 def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
-    """The extractions in the same order, each with a policy counted on the other records alone."""
+    """Assemble the extractions in the same order, each with a policy counted on the other records only."""
     total = sum((one.counts for one in answered), Counts())
     policies = [combine_policy(one.result.policy.model_class, nest(total - one.counts)) for one in answered]
     return [
@@ -224,7 +223,7 @@ def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
 
 
 def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_live: bool) -> dict[str, float | None]:
-    """What one model took. Medians are of all records; a replay has no times."""
+    """Count the costs of one model. Medians are over all records; a replay has no times."""
     usages = [one.result.usage for one in answered]
     seconds = [one.seconds for one in answered] if is_live else []
     prompt, output = ([getattr(one, f"{side}_tokens") for one in usages] for side in ("prompt", "output"))
@@ -249,25 +248,25 @@ def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_l
 
 
 def index_differences(report: ScoreReport) -> dict[str, Difference]:
-    """The differences to the rules by the name of the figure."""
+    """Index the differences to the rules by the name of the figure."""
     return {one.name: one for one in report.comparison.differences} if report.comparison else {}
 
 
 def list_lower(report: ScoreReport) -> list[Difference]:
-    """The fields that are lower than by the rules alone; averages are no fields."""
+    """List the fields that score lower than by the rules alone, without averages."""
     by_name = index_differences(report)
     found = [by_name[one.name] for one in report.fields if one.name in by_name]
     return [one for one in found if one.difference is not None and one.difference < 0]
 
 
 def is_beyond(difference: Difference) -> bool:
-    """Whether a difference is more than chance among the records would make: zero lies outside of its interval."""
+    """Whether a difference is more than chance: zero lies outside its interval."""
     interval = difference.interval
     return interval is not None and (interval.low > 0 or interval.high < 0)
 
 
 def collect_figures(comparison: Comparison) -> dict[str, Any]:
-    """All figures, for JSON."""
+    """Return all figures as JSON-compatible data."""
     scores = {
         name: {one.name: one.model_dump(exclude={"name"}) for one in index_differences(report).values()}
         for name, report in comparison.scores.items()
@@ -283,7 +282,7 @@ def collect_figures(comparison: Comparison) -> dict[str, Any]:
 
 
 def format_comparison(comparison: Comparison) -> str:
-    """All tables: accuracy by field, what is lower than by the rules alone, and what it cost."""
+    """Format all tables: accuracy by field, the fields that score lower, and the costs."""
     rules, scores = comparison.rules, comparison.scores
     head = ["field", "stated", "rules alone"]
     head += [cell for name in scores for cell in (name, f"{name}: difference (95 %)")]
@@ -298,7 +297,7 @@ def format_comparison(comparison: Comparison) -> str:
         losses = "\n".join(f"- {name}: {_describe_losses(report)}" for name, report in scores.items())
         counted = next(iter(comparison.costs.values()))
         costs = [(name, *map(_show_cost, cost.values())) for name, cost in comparison.costs.items()]
-        parts += ["Bold: zero lies outside of the difference's 95 % interval.", losses]
+        parts += ["Bold: zero lies outside the difference's 95 % interval.", losses]
         parts.append(format_table(("model", *counted), costs, markdown=True))
     return "\n\n".join([*parts, *comparison.left_out])
 

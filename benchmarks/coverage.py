@@ -1,10 +1,10 @@
-"""Whether text that nothing was read from shows what was missed: coverage against recall, record by record.
+"""Correlate unread text with missed values: coverage against recall, record by record.
 
     python -m benchmarks.coverage GOLD RECORDS [--resamples 2000]
 
-For each task: Spearman's correlation, over the records with gold for it, of the recall of the task's values with the
+For each task, over the records with gold for it: Spearman's correlation of the recall of the task's values with the
 unclaimed share of the sections that the task reads, and with the number of findings of unread text; with 95 %
-bootstrap intervals over records. The rules alone; no model. Needs the extra `evaluate`.
+bootstrap intervals over records. Only the rules run. Needs the extra `evaluate`.
 """
 
 import math
@@ -58,7 +58,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Measured]:
-    """Each task of which gold states anything, where the record has text for it."""
+    """Measure each task for which gold has a value and the record has text."""
     counts = score_record(gold, predicted).counts
     found = []
     for task in Task:
@@ -75,7 +75,7 @@ def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Me
 
 
 def correlate(one: Sequence[float], other: Sequence[float], resamples: int) -> str:
-    """Spearman's correlation with its 95 % bootstrap interval, or that a side does not vary.
+    """Format Spearman's correlation with its 95 % bootstrap interval, or report that a side does not vary.
 
     >>> correlate([1, 2, 3, 4], [4, 3, 2, 1], 50)[:5], correlate([1, 1, 1], [1, 2, 3], 50)
     ('-1.00', 'does not vary')

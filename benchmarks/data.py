@@ -1,7 +1,7 @@
-"""What the benchmarks read: labels, records and the gold of this repository, in folders that the caller names.
+"""Inputs of the benchmarks: labels, records and gold, in folders that the caller names.
 
-A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; each file of labels holds one JSON
-object a line.
+A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of labels hold one JSON
+object per line.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 Row = dict[str, Any]
 Pairs = list[tuple[ParsedRecord, TrialExtraction]]
-"""Each record as it was parsed, and its gold."""
+"""Parsed records, each with its gold."""
 
 FOLDS = 5
 RULES = ExtractionOptions(assist=Assist.NEVER)
@@ -32,22 +32,21 @@ RULES = ExtractionOptions(assist=Assist.NEVER)
 
 
 def option_parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser whose help is the module's docstring."""
+    """Return a parser whose help is the module's docstring."""
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def parse_options(
     description: str | None, *positional: str, given: Sequence[str] | None = None, **options: Any
 ) -> argparse.Namespace:
-    """The command line of a benchmark; its help is the module's docstring, which explains the options.
+    """Parse the command line of a benchmark; its help is the module's docstring, which explains the options.
 
     Args:
         description: The docstring.
-        positional: Names of paths in their order; "records*" and "records+" stand for several.
-        given: The words to read, by default those of the command.
-        options: The default of each option: ``...`` for a path that must be given, ``[...]`` for one or more, a type
-            for a value that may be left out, False for a flag, a list for several values, a member of an enumeration
-            for one of its members.
+        positional: Names of paths in order; "records*" and "records+" take several.
+        given: The arguments, by default those of the command.
+        options: The default of each option: ``...`` for a required path, ``[...]`` for one or more, a type for an
+            optional value, False for a flag, a list for several values, a member of an enum for one of its members.
 
     >>> options = {"data": ..., "assist": Assist.AUTO, "seed": 0, "kind": str}
     >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--assist", "always"], **options)
@@ -75,17 +74,17 @@ def parse_options(
 
 
 def read_labels(data: Path, name: str) -> list[Row]:
-    """The lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if there is no such file."""
+    """Read the lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if the file does not exist."""
     return read_lines(data / "labels" / f"{name}.jsonl")
 
 
 def read_lines(path: Path) -> list[Row]:
-    """The JSON objects of a file that holds one a line."""
+    """Read a file with one JSON object per line."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def read_areas(data: Path) -> dict[str, str]:
-    """The medical area of each trial in ``records/all_areas_more.tsv``; empty if there is no such file."""
+    """Read the medical area of each trial in ``records/all_areas_more.tsv``; empty if the file does not exist."""
     path = data / "records" / "all_areas_more.tsv"
     if not path.exists():
         return {}
@@ -94,7 +93,7 @@ def read_areas(data: Path) -> dict[str, str]:
 
 
 def read_once(data: Path) -> Iterator[TrialRecord]:
-    """Every record of a file or folder, or of its folder ``records``; a trial that occurs twice only the first time."""
+    """Yield every record of a file, a folder, or its folder ``records``, each trial only once."""
     folder = data / "records" if (data / "records").is_dir() else data
     seen: set[str] = set()
     for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
@@ -106,7 +105,7 @@ def read_once(data: Path) -> Iterator[TrialRecord]:
 
 
 def fold_of(trial: str) -> int:
-    """The fold of a trial, the same on every machine: all items of one trial are in one fold.
+    """Return the fold of a trial, the same on every machine: all items of one trial are in one fold.
 
     >>> fold_of("NCT00000001") == fold_of("NCT00000001") and 0 <= fold_of("NCT00000001") < FOLDS
     True
@@ -115,10 +114,10 @@ def fold_of(trial: str) -> int:
 
 
 def read_pairs(gold: Path, records: Sequence[Path], limit: int | None = None) -> Pairs:
-    """The records that ``gold`` annotates, the first ``limit`` of them, parsed, in the order of reading, each once.
+    """Read and parse the records that ``gold`` annotates, the first ``limit`` of them, each once.
 
-    Gold may be a file without text; a record whose text is not the annotated one is then left out. What cannot be read
-    is left out, too.
+    Gold may be standoff; then a record whose text is not the annotated one is left out. Unreadable records are left
+    out, too.
 
     >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")], 2)
     >>> [parsed.record.record_id == label.record_id for parsed, label in pairs]
@@ -139,7 +138,7 @@ def read_pairs(gold: Path, records: Sequence[Path], limit: int | None = None) ->
 
 
 def format_table(head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False) -> str:
-    """A table of text: the first column aligned left, figures right, floats with three digits, None as a dash.
+    """Format a text table: the first column aligned left, figures right, floats with three digits, None as a dash.
 
     >>> print(format_table(["field", "right", "F1"], [["all", 12, 0.5], ["dosing", 3, None]]))
     field   right     F1

@@ -1,4 +1,4 @@
-"""Start-up time and memory.
+"""Measure start-up time and memory.
 
     python -m benchmarks.footprint [--records 100000] [--live]
 

@@ -1,14 +1,14 @@
-"""How fast a model of this machine answers, by how it is served.
+"""Measure how fast a local model answers with different server settings.
 
     python -m benchmarks.local [RECORDS ...] [--model local:NAME] [--limit N] [--output-tokens N] [--rounds N]
                                [--only NAME ...]
 
-Each variant differs in one thing from the defaults, those of ``ServerSettings`` and a grammar for the lines of each
-call. It is measured in turns with them, on the calls of ``--assist auto`` for the same records (the seeds, unless
-given), each round with a server started afresh, so that what else the machine does weighs on both alike: the ratios of
-their seconds are the figures, by the clock and of the server's processor time, the median of the rounds. Where the
-machine is busy, the clock tells of the others, too; processor time does not, but says nothing of how well cores are
-used. Tokens read anew, from the cache and written are the server's own counts. Pull the model first.
+Each variant differs in one setting from the defaults, which are ``ServerSettings`` and a grammar for the lines of each
+call. Variant and defaults are measured in turns, on the calls of ``--assist auto`` for the same records (by default the
+seeds), each round with a new server, so that other load on the machine affects both. The figures are the ratios of
+elapsed time and of the server's processor time, as medians over the rounds. On a busy machine, elapsed time includes
+the other load; processor time does not, but does not show how well cores are used. Tokens read anew, from the cache and
+written are the server's own counts. Pull the model first.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _COUNTS = ("prompt_n", "cache_n", "predicted_n")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How the model is served, and how the schema of answers is given."""
+    """The server's settings, and the form in which requests give the schema of answers."""
 
     settings: ServerSettings = field(default_factory=ServerSettings)
     mode: AnswerMode = AnswerMode.LINES
@@ -77,11 +77,11 @@ VARIANTS = {
     "reuse from 64 tokens": _with_parameters(n_cache_reuse=64),
     "schema, no grammar": replace(DEFAULTS, mode=AnswerMode.JSON_SCHEMA),
 }
-"""What is tried, by name: one difference to the defaults each."""
+"""The variants by name, each with one difference to the defaults."""
 
 
 def main() -> None:
-    """Serve, ask, print."""
+    """Serve, query and print."""
     parser = option_parser(__doc__)
     parser.add_argument("records", type=Path, nargs="*")
     parser.add_argument("--model", default="local:smollm2-135m", metavar="SPEC")
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
-    """The calls that ``--assist auto`` would put for the first records."""
+    """Render the calls that ``--assist auto`` would make for the first records."""
     calls: list[Call] = []
     for record in read_records(*map(str, sources)):
         questions = plan_questions(parse_record(record), ExtractionOptions())
@@ -119,7 +119,7 @@ def render_calls(sources: Sequence[Path], limit: int) -> list[Call]:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Tokens read anew, from the cache, and written; seconds by the clock and of computing; megabytes at the end."""
+    """Tokens read anew, from the cache, and written; elapsed and processor seconds; megabytes at the end."""
 
     read: int
     cached: int
@@ -130,9 +130,9 @@ class Served:
 
 
 def serve_calls(weights: Path, variant: Variant, calls: Sequence[Call], output_tokens: int) -> Served:
-    """Serve the weights so, put all calls at once as far as there are slots, and stop the server.
+    """Serve the weights, make all calls, as many at once as there are slots, and stop the server.
 
-    An answer is cut at ``output_tokens``: a weak model's rambling would drown what is measured.
+    An answer is cut at ``output_tokens``: long answers of a weak model would dominate the figures.
     """
     with serve_model(weights, variant.settings) as server:
         process = psutil.Process(server.process.pid)
@@ -179,7 +179,7 @@ def _give_schema(call: Call, mode: AnswerMode) -> dict[str, Any]:
 
 
 def format_row(name: str, rounds: Sequence[Sequence[Served]]) -> str:
-    """The variant's seconds as a multiple of those of the defaults, by the clock and of the processor, and its counts.
+    """Format a variant's elapsed and processor seconds as multiples of the defaults', and its counts.
 
     >>> rounds = [(Served(900, 100, 50, 4.0, 3.0, 500), Served(900, 100, 50, 5.0, 3.3, 400))]
     >>> format_row("1 slot", rounds)

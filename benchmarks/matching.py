@@ -1,4 +1,4 @@
-"""The readings of a record compared with gold, item by item, paired and compared as an evaluation does it."""
+"""Compare the readings of a record with gold, item by item, paired and compared as in an evaluation."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,11 +35,11 @@ FIELDS_OF: dict[str, tuple[str, ...]] = {
     path: tuple(field.name for field in fields(parsed) if f"{path}.{field.name}" in _NAMES)
     for path, parsed in _PARSED.items()
 }
-"""The fields that are read of each kind of item, and that gold states."""
+"""The fields of each kind of item that are read and that gold states."""
 
 
 def is_right(field: str, value: Any, label: Any) -> bool:
-    """Whether a value says what an annotator says, as an evaluation compares normalised values. Empty is None or ().
+    """Whether a value agrees with an annotation at the normalised level. Empty is None or ().
 
     >>> is_right("dosing.route", None, None), is_right("endpoints.methods", ("ELISA",), ("PCR",))
     (True, False)
@@ -50,7 +50,7 @@ def is_right(field: str, value: Any, label: Any) -> bool:
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share.
+    """Return Wilson's 95 % interval of a share.
 
     >>> [round(bound, 3) for bound in wilson(98, 100)]
     [0.93, 0.994]
@@ -60,7 +60,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 
 class Match(NamedTuple):
-    """What was read as an item, and the item of gold that it stands for. ``path`` is a key of ``FIELDS_OF``."""
+    """A reading of an item, and its gold item. ``path`` is a key of ``FIELDS_OF``."""
 
     path: str
     read: Any
@@ -69,7 +69,7 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A reading of a field and its label, of a trial of that area and fold."""
+    """A reading of a field and its label, with the trial's area and fold."""
 
     field: str
     trial: str
@@ -82,15 +82,15 @@ class Judged:
 
     @property
     def curve(self) -> tuple[str, str]:
-        """Which calibration curve it belongs to: its field, and whether it gives a value."""
+        """Its calibration curve: its field, and whether it has a value."""
         return self.field, FOUND if self.read else NOTHING
 
 
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
-    """Every reading that has a counterpart in gold, and whether what was read as an item is one.
+    """Yield every reading with a counterpart in gold, and readings of whether items exist.
 
     Whether a regimen exists is the field "dosing.regimens"; before calibration its confidence is that of the agent.
-    What the rules did not see at all has no reading to judge.
+    Items that the rules did not see have no reading to judge.
     """
 
     def judge(field: str, reading: Reading[Any], label: Any, *, exists: bool = False) -> Judged:
@@ -115,13 +115,13 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
-    """Each field of a match by its name in an evaluation, with its reading and its label."""
+    """Yield each field of a match by its name in an evaluation, with its reading and its label."""
     for name in FIELDS_OF[match.path]:
         yield f"{match.path}.{name}", getattr(match.read, name), getattr(match.gold, name)
 
 
 def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
-    """The items of the rules' own ``extraction`` that have a counterpart in gold, as they were read."""
+    """Yield the readings of items in the rules' ``extraction`` that have a counterpart in gold."""
     criteria = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
     readings: dict[str, Sequence[Any]] = {
         "eligibility.criteria": [criteria[quote_span(one)] for one in extraction.eligibility.criteria],
@@ -136,13 +136,13 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
 
 
 def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[Criterion]) -> bool:
-    """Whether gold has what was read as no criterion."""
+    """Whether gold has a criterion that the rules rejected."""
     kind, read = KINDS["eligibility.criteria"], draft_criterion(parsed, criterion)
     return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 
 
 def draft_criterion(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
-    """What was read as a criterion, or as none, as gold would have it."""
+    """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
     return Criterion.model_validate(
         {"kind": criterion.kind.value or "inclusion", "section": span.section, "quote": parsed.raw(span)}
@@ -150,7 +150,7 @@ def draft_criterion(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criteri
 
 
 def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[ParsedRegimen]:
-    """The readings that became the regimens of an extraction: each the first with its quote's place and its agent."""
+    """Return the reading behind each regimen of an extraction: the first with its quote's span and its agent."""
     left = list(parsed.dosing.regimens)
     found = []
     for regimen in regimens:
@@ -161,13 +161,13 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Pars
 
 
 def pair_positions(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
-    """Positions in gold and in the extraction of the items that stand for one another."""
+    """Return the positions of paired items in gold and in the extraction."""
     ours, theirs = place_items(gold), place_items(predicted)
     pairs = pair_items(KINDS[path], ours, theirs).pairs
     return {ours[row].position: theirs[column].position for row, column in pairs}
 
 
 def quote_span(item: Item) -> Span:
-    """Where the quote of an assembled item stands."""
+    """Return the span of an assembled item's quote."""
     proof = next(evidence for evidence in item.evidence if evidence.field == "quote")
     return Span(proof.section, proof.start, proof.end)

@@ -1,14 +1,14 @@
-"""Which changed quotes does `verify_quote` accept? Tables on stdout.
+"""Measure which changed quotes `verify_quote` accepts, and print tables.
 
     python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--compare]
 
-Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them are changed in
-one critical token (a number, exponent, comparator, unit, negation, and/or): one that is accepted has escaped. The
-others are changed in form alone: one that is refused, or found in another place, is refused wrongly.
-"conflict named" is the share for which the check says which tokens differ. ``--errors`` shows so many wrong verdicts.
+Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them get a change in
+one critical token (a number, exponent, comparator, unit, negation, and/or): a change that is accepted has escaped. The
+others are changed only in form: one that is refused, or found in another place, is wrongly refused.
+"conflict named" is the share for which the check names the tokens that differ. ``--errors`` shows N wrong verdicts.
 
-``--compare`` puts the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
-Markdown; needs the extra ``compare``, and takes about ten seconds for every thousand.
+``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
+Markdown; it needs the extra ``compare``, and takes about ten seconds per thousand quotes.
 """
 
 import random
@@ -28,20 +28,20 @@ from extractor import QuoteStatus, verify_quote
 from extractor.read import read_records
 
 Checker = Callable[[str, str], bool]
-"""Whether a quote is accepted as standing in a text."""
+"""Whether a quote is accepted as part of a text."""
 Tallies = Mapping[tuple[bool, str], Counter[str]]
-"""For harmful changes or others, of a kind or "all": how many there are, "wrong" verdicts, "named" conflicts."""
+"""Counts, "wrong" verdicts and "named" conflicts, by whether a change is harmful and by its kind or "all"."""
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _SECTIONS = ("eligibility", "arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes")
 _LINE = re.compile(r"[^\n]+")
-# A clause, or a whole sentence: what a reader would quote.
+# A clause or a whole sentence, as a reader would quote it.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
 _IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")  # a clause does not end at the semicolon of "&amp;"
 _SHORTEST, _LONGEST = 8, 600
 _DRAWS = 40
-"""How many quotes are drawn for each change wanted: some kinds of change need a rare token."""
+"""Quotes drawn per change: some kinds of change need a rare token."""
 
 
 class Drawn(NamedTuple):
@@ -57,7 +57,7 @@ class Drawn(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A quote, changed. ``harmful``: it says something else now."""
+    """A changed quote, with another meaning if ``harmful``."""
 
     drawn: Drawn
     kind: str
@@ -66,7 +66,7 @@ class Trial(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a checker said of a changed quote; ``named``: also which token is in conflict."""
+    """A checker's verdict on a changed quote; ``named``: it also named a token in conflict."""
 
     trial: Trial
     accepted: bool
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def judge(trial: Trial) -> Verdict:
-    """This project's verdict; a harmless quote must also be found where it was drawn, or where the same words stand."""
+    """Return this project's verdict. A harmless quote must also be found at its place, or at the same words."""
     text = trial.drawn.text
     found = verify_quote(trial.quote, text)
     accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
@@ -105,7 +105,7 @@ def judge(trial: Trial) -> Verdict:
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
-    """Quotes without end: a record, a section of it, a line or clause of that, each drawn at random.
+    """Yield quotes without end: a random line or clause of a random section of a random record.
 
     Raises ``FileNotFoundError`` if the folder holds no records.
     """
@@ -130,10 +130,10 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 
 
 def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Iterator[Trial]:
-    """About ``count`` changed quotes, half of them harmful, as many of each kind as the quotes allow.
+    """Yield about ``count`` changed quotes, half of them harmful, as many of each kind as the quotes allow.
 
-    A quote is changed in the rarest kind that it has a token for. A harmful change is left out if what the quote says
-    now stands elsewhere in the text: it is true then.
+    A quote gets the rarest kind of change that applies to it. A harmful change is left out if the changed quote occurs
+    elsewhere in the text: it is true then.
     """
     made: Counter[str] = Counter()
     for one in islice(drawn, _DRAWS * count):
@@ -150,7 +150,7 @@ def make_trials(drawn: Iterable[Drawn], count: int, rng: random.Random) -> Itera
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
-    """Whether a text has the changed quote, as whole words, in a place other than the one it was drawn from, or twice.
+    """Whether a text has the changed quote, as whole words, in a place other than its source, or twice.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
     >>> stands_elsewhere("5 mg daily", drawn), stands_elsewhere("51 mg daily", drawn)
@@ -166,7 +166,7 @@ def _plain(text: str) -> str:
 
 
 def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
-    """A tally for each kind, the harmful ones first, each group with its sum at the end."""
+    """Tally each kind, the harmful ones first, each group with its sum at the end."""
     found: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
     for one in verdicts:
         for kind in (one.trial.kind, "all"):
@@ -175,7 +175,7 @@ def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
 
 
 def format_kinds(tallies: Tallies) -> str:
-    """One checker's wrong verdicts, a line a kind: first of changes that say something else."""
+    """Format one checker's wrong verdicts, one line per kind, changes of meaning first."""
     parts = []
     for harmful, title, wrong in ((True, "says something else", "escaped"), (False, "says the same", "refused")):
         rows = []
@@ -190,7 +190,7 @@ def format_kinds(tallies: Tallies) -> str:
 
 
 def format_comparison(systems: Mapping[str, Tallies]) -> str:
-    """Wrong verdicts of several checkers side by side, in per cent, as a Markdown table."""
+    """Format the wrong verdicts of several checkers side by side, in per cent, as a Markdown table."""
     rows = []
     for (harmful, kind), first in next(iter(systems.values())).items():
         shares = (f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}" for tallies in systems.values())
@@ -199,17 +199,17 @@ def format_comparison(systems: Mapping[str, Tallies]) -> str:
 
 
 def load_checkers() -> dict[str, Checker]:
-    """Other libraries' checkers by name, called as their own pipelines call them, with their default settings.
+    """Load other libraries' checkers by name, called as in their own pipelines, with default settings.
 
-    instructor's ``CitationMixin`` drops the quotes that it does not find; langextract's ``WordAligner`` gives what it
-    finds, exactly or nearly, an interval; llm-ie keeps what it finds, by overlap of words if not exactly. Raises
-    ``ImportError`` without the extra ``compare``.
+    instructor's ``CitationMixin`` drops quotes that it does not find; langextract's ``WordAligner`` gives an interval
+    to exact and near matches; llm-ie keeps exact matches and overlaps of words. Raises ``ImportError`` without the
+    extra ``compare``.
     """
     citation = import_module("instructor").CitationMixin
     extraction = import_module("langextract.core.data").Extraction
     aligner = import_module("langextract.resolver").WordAligner()
     chunker = import_module("llm_ie.chunkers").WholeDocumentUnitChunker()
-    # Only its finder is used, which asks no model.
+    # Only its finder is used, which calls no model.
     finder = import_module("llm_ie.extractors").DirectFrameExtractor(None, chunker, prompt_template="{{text}}")
 
     def accepts_citation(quote: str, text: str) -> bool:

@@ -1,11 +1,10 @@
-"""Count who is right where rules and a model differ, and write it as the policy of a class of models.
+"""Count who is right when rules and a model differ, and write the policy of a class of models.
 
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC | --replay DIR) [--record DIR] [--assist auto|always]
                                 [--class capable|small --write extractor/assemble/policy.toml]
 
-Prints for each field how often the answer was right where both said the same and where the rules said nothing, and
-who was right where they differed, by the confidence of the rules. ``--write`` replaces the counts of ``--class`` in the
-file.
+Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
+when they differed, by the confidence of the rules. ``--write`` replaces the counts of ``--class`` in the file.
 """
 
 import argparse
@@ -33,12 +32,12 @@ from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
 
 Counts = Counter[tuple[str, str, str]]
-"""How often in a field, as a policy names it, and in a situation who was right."""
-_HEADER = "# Who was right, counted by `python -m benchmarks.policy`; see policy.py.\n"
+"""Counts by field, as a policy names it, situation, and who was right."""
+_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see policy.py.\n"
 
 
 def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Counts:
-    """Count over one record. Items that the rules alone did not find are left out."""
+    """Count over one record. Items that only the model found are left out."""
     counts: Counts = Counter()
     matches = list(match_items(parsed, assemble_extraction(parsed, ModelResult()), gold))
     paired, reread = {id(match.read) for match in matches}, _split_reread(parsed, result)
@@ -55,7 +54,7 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
             counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
     for criterion in parsed.eligibility.criteria:
         answer = result.reading(criterion.chunk.number, "stands")
-        # What is no criterion in gold either, or was merged into another one, does not stand.
+        # A line that is not a criterion in gold, or was merged into another one, is not a criterion.
         if answer is not None:
             rule_right = criterion.stands.value == (id(criterion) in paired)
             counts["eligibility.stands", *judge(criterion.stands, answer, rule_right, not rule_right)] += 1
@@ -63,7 +62,7 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
 
 
 def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelResult | None]:
-    """The result for each regimen (by identity) that the model read anew; None if it did not see the regimen."""
+    """Return the result for each regimen (by identity) that the model read again; None if it did not see it."""
     reread = pair_reread(parsed, result)
     found: dict[int, ModelResult | None] = {id(regimen): None for regimen in reread.regimens}
     for place, other in reread.pairs.items():
@@ -73,7 +72,7 @@ def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelR
 
 
 def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool) -> tuple[str, str]:  # noqa: FBT001
-    """The situation, and who was right in it."""
+    """Return the situation, and who was right in it."""
     if rule.is_open:
         return "alone", "right" if model_right else "wrong"
     if agree(rule.value, model.value):
@@ -86,7 +85,7 @@ def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right
 
 
 def nest(counts: Mapping[tuple[str, str, str], int]) -> dict[str, dict[str, dict[str, int]]]:
-    """The counts by field, situation and who was right, as a policy is combined from them.
+    """Nest the counts by field, situation and who was right, as policies use them.
 
     >>> nest({("dosing.role", "agree", "right"): 2})
     {'dosing.role': {'agree': {'right': 2}}}
@@ -115,7 +114,7 @@ def _format_classes(kept: Mapping[str, Mapping[str, Mapping[str, Mapping[str, in
 
 
 def show_counts(counts: Counts) -> str:
-    """For each field and situation that occurred how many were right of all, or where they differed who was.
+    """Format, for each field and situation, how many of all were right, or who was right when they differed.
 
     >>> counts = {("dosing.role", "alone"): {"right": 1, "wrong": 2}, ("dosing.role", "doubtful"): {"model": 3}}
     >>> print(show_counts(Counter({(*key, who): n for key, found in counts.items() for who, n in found.items()})))
@@ -138,7 +137,7 @@ def show_counts(counts: Counts) -> str:
 
 
 def main() -> None:
-    """Ask, count, print, write."""
+    """Query the model, count, print and write."""
     options: dict[str, Any] = {"class": ModelClass.CAPABLE, "assist": Assist.AUTO}
     chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, record=Path, write=Path, **options)
     counts = asyncio.run(_count_all(read_pairs(chosen.gold, chosen.records), chosen))

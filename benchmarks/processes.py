@@ -1,4 +1,4 @@
-"""Commands in processes of their own, and what work takes: seconds and memory, with all children."""
+"""Run commands in separate processes, and measure seconds and memory, including all children."""
 
 import subprocess
 import sys
@@ -14,9 +14,9 @@ _SAMPLE_S = 0.05
 
 @dataclass(slots=True)
 class Taken:
-    """What a command took: seconds by the clock, processor seconds by process, and bytes at the peak.
+    """Resources of a command: elapsed seconds, processor seconds by process, and peak bytes.
 
-    ``first`` is the number of the process that was started; the others are its children.
+    ``first`` is the id of the started process; the others are its children.
     """
 
     first: int = 0
@@ -31,19 +31,19 @@ class Taken:
 
     @property
     def computed_by_first(self) -> float:
-        """Processor seconds of the process that was started."""
+        """Processor seconds of the started process."""
         return self.by_process.get(self.first, 0.0)
 
 
 def list_tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process with all its children; empty if it has ended."""
+    """List a process and all its children; empty if it has ended."""
     with suppress(psutil.Error):
         return [process, *process.children(recursive=True)]
     return []
 
 
 def watch(command: list[str]) -> Taken:
-    """Run a command and sample what it takes, twenty times a second. Raises ``RuntimeError`` if it fails."""
+    """Run a command and sample its resources twenty times a second. Raises ``RuntimeError`` if it fails."""
     begun = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
         taken, process = Taken(first=running.pid), psutil.Process(running.pid)
@@ -62,12 +62,12 @@ def watch(command: list[str]) -> Taken:
 
 
 def run_command(*arguments: object) -> list[str]:
-    """The command ``extractor run`` with these arguments, as this interpreter starts it."""
+    """Return the command ``extractor run`` with these arguments, for this interpreter."""
     return [sys.executable, "-m", "extractor", "run", *map(str, arguments), "--quiet"]
 
 
 def cpu_seconds(command: list[str]) -> float:
-    """Exact user and system time of a command and the children that it waited for."""
+    """Measure the exact user and system time of a command and the children that it waited for."""
     before = psutil.Process().cpu_times()
     subprocess.run(command, check=True, capture_output=True)
     after = psutil.Process().cpu_times()
@@ -75,7 +75,7 @@ def cpu_seconds(command: list[str]) -> float:
 
 
 def time_work(work: Callable[[], object]) -> float:
-    """Processor seconds of this process for a piece of work."""
+    """Measure the processor seconds of this process for a piece of work."""
     begun = time.process_time()
     work()
     return time.process_time() - begun

@@ -1,9 +1,9 @@
-"""How many limits get a canonical quantity and unit, and what the commonest misses are.
+"""Measure how many limits get a canonical quantity and unit, and list the most common misses.
 
     python -m benchmarks.quantities --data DIR [--misses 30] [--sample 150] [--seed 0]
 
-Reads every record below DIR/records with the rules alone. ``specific`` are names of one quantity; the others are
-general names such as duration, dose or count. ``--misses`` is how many misses of each kind are printed; ``--sample``
+Reads every record below DIR/records with the rules alone. ``specific`` names are of one quantity; the others are
+general names such as duration, dose or count. ``--misses`` is the number of misses printed for each kind; ``--sample``
 prints that many names with their quotes, for a reader to judge.
 """
 
@@ -19,11 +19,11 @@ from extractor.text.quantity_names import Quantity, name_quantity
 from extractor.text.units import read_unit
 
 _LEAST = 100
-"""Limits that an area must have to be shown."""
+"""Fewest limits of an area that is shown."""
 
 
 class Limit(NamedTuple):
-    """A limit of a record with its canonical quantity and unit, None where there is none."""
+    """A limit of a record with its canonical quantity and unit, or None."""
 
     record_id: str
     limit: Constraint
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def read_limits(record: TrialRecord) -> Iterator[Limit]:
-    """The limits of a record's criteria, as the rules read them."""
+    """Yield the limits of a record's criteria, as the rules read them."""
     for criterion in extract_by_rules(record, RULES).eligibility.criteria:
         for limit in criterion.constraints:
             unit = read_unit(limit.unit) if limit.unit else None
@@ -63,7 +63,7 @@ def read_limits(record: TrialRecord) -> Iterator[Limit]:
 
 
 def format_shares(groups: dict[str, list[Limit]]) -> str:
-    """One line a group: limits, the shares with a quantity and with a specific one, and units with a code."""
+    """Format one line per group: limits, the shares with a quantity and with a specific one, and units with a code."""
     rows = []
     for name, limits in groups.items():
         named = [limit.quantity for limit in limits if limit.quantity]

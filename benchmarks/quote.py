@@ -1,17 +1,16 @@
-"""What a run was forecast to take, compared with what it took.
+"""Compare the forecast of a run with its real figures.
 
     python -m benchmarks.quote [FOLDER ...]
     python -m benchmarks.quote --sizes --capable FOLDER ... --small FOLDER ... > answer_sizes.toml
 
-Each FOLDER holds recorded answers (of ``extractor run --record``) or is that of a run; left out, they are those of this
-repository. The first requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared
-with what the servers reported of all calls, those that were asked again and the narrow ones included. Recordings of the
-model called ``capable`` have estimates of four characters a token, others the tokens of their tokenizer. Exits with 1
-if a figure lies outside of its forecast.
+Each FOLDER holds recorded answers (of ``extractor run --record``) or is a run's folder; the default is the folders of
+this repository. The first requests of all calls are measured as ``--dry-run`` measures them, and the forecast is
+compared with the servers' reports on all calls, including repeated and narrow ones. Recordings of the model called
+``capable`` have estimates of four characters per token, others the tokens of their tokenizer. Exits with 1 if a figure
+lies outside its forecast.
 
-``--sizes`` measures anew how large answers are, and prints ``extractor/llm/answer_sizes.toml``. The sizes of keys
-are those of the capable model, whose answers are compact; the tokens that make up such a size are measured of each
-class.
+``--sizes`` measures the sizes of answers again, and prints ``extractor/llm/answer_sizes.toml``. The sizes of keys come
+from the capable model, whose answers are compact; the tokens for such a size are measured for each class.
 """
 
 import json
@@ -45,11 +44,11 @@ _HEAD = f"""\
 # answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
 Sizes = Mapping[str, Sequence[float]]
-"""By key: the characters of compact JSON that each answer took."""
+"""Characters of compact JSON in each answer, by key."""
 
 
 def main() -> None:
-    """Print a line for each figure of each model in each folder; or the file of sizes."""
+    """Print a line for each figure of each model in each folder, or the file of sizes."""
     parser = option_parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
     parser.add_argument("--sizes", action="store_true", help="print answer_sizes.toml")
@@ -75,7 +74,7 @@ def main() -> None:
 
 
 class Exchange(NamedTuple):
-    """One request and its reply. ``narrow``: what the text did not bear out was asked again."""
+    """One request and its reply. A ``narrow`` one asks again for answers that the text did not support."""
 
     model: str
     narrow: bool
@@ -91,12 +90,12 @@ class Exchange(NamedTuple):
 
     @property
     def is_repeated(self) -> bool:
-        """Whether it is a second request of its call."""
+        """Whether it is a repeated request of its call."""
         return len(self.request["messages"]) > 2
 
 
 def read_exchanges(folder: Path) -> Iterator[Exchange]:
-    """All exchanges of a folder of ``--record``, or of a run."""
+    """Yield all exchanges of a folder of ``--record``, or of a run."""
     if (folder / RUN_FILE).is_file():
         sql = (
             "SELECT model, prompt, request, reply, prompt_tokens, output_tokens FROM calls JOIN chains"
@@ -118,7 +117,7 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
 
 
 def compare(exchanges: Sequence[Exchange], model: str) -> Iterator[tuple[str, Forecast, int]]:
-    """Each figure with its forecast and what it came to."""
+    """Yield each figure with its forecast and its real value."""
     sizes = (measure_body({"max_tokens": 10**6, **one.request}) for one in exchanges if one.is_first)
     forecast = forecast_run(sum(sizes, RequestSize()), load_rates(ModelKind.SERVER, classify_model(model)))
     yield "calls", forecast.calls, len(exchanges)
@@ -127,7 +126,7 @@ def compare(exchanges: Sequence[Exchange], model: str) -> Iterator[tuple[str, Fo
 
 
 def format_sizes(exchanges: Mapping[ModelClass, Sequence[Exchange]]) -> str:
-    """The file of sizes."""
+    """Format the file of sizes."""
     sizes = measure_keys(exchanges[ModelClass.CAPABLE])
     parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     for name, of_class in sorted(exchanges.items()):
@@ -138,7 +137,7 @@ def format_sizes(exchanges: Mapping[ModelClass, Sequence[Exchange]]) -> str:
 
 
 def measure_keys(exchanges: Iterable[Exchange]) -> Sizes:
-    """The sizes of keys, by name, in the first answers to calls."""
+    """Measure the sizes of keys, by name, in the first answers to calls."""
     found: dict[str, list[float]] = defaultdict(list)
     for exchange in exchanges:
         for key, size in _measure_answer(exchange) if exchange.is_first else ():
@@ -149,7 +148,7 @@ def measure_keys(exchanges: Iterable[Exchange]) -> Sizes:
 
 
 def describe_class(exchanges: Sequence[Exchange], sizes: Sizes) -> Iterator[str]:
-    """The lines of a class of models."""
+    """Yield the lines for a class of models."""
     means = {key: statistics.mean(found) for key, found in sizes.items()}
     first = [(one.output_tokens, _expect_answer(one, means)) for one in exchanges if one.is_first]
 
@@ -166,20 +165,20 @@ def describe_class(exchanges: Sequence[Exchange], sizes: Sizes) -> Iterator[str]
 
 
 def _list_lines(exchange: Exchange) -> list[tuple[int, list[str]]]:
-    """The numbers of the lines that were asked about, with the keys that were asked."""
+    """Return the numbers of the lines in a request, with the requested keys."""
     lines = LINE.findall(exchange.request["messages"][1]["content"])
     return [(int(number), keys.split()) for number, keys in lines]
 
 
 def _expect_answer(exchange: Exchange, means: Mapping[str, float]) -> float:
-    """Characters that are expected of the answer."""
+    """Return the expected characters of the answer."""
     lines = _list_lines(exchange)
     keys = sum(means.get(key, means["other"]) for _, asked in lines for key in asked)
     return keys + means["item"] * len(lines) + means["reply"]
 
 
 def _measure_answer(exchange: Exchange) -> Iterator[tuple[str, float]]:
-    """Characters by key, 0 for one that is left out. Braces and numbers count for each line, answered or not."""
+    """Yield characters by key, 0 for a missing one. Braces and numbers count for each line, answered or not."""
     try:
         items = json.loads(exchange.content)["items"]
     except (ValueError, LookupError, TypeError):
@@ -188,7 +187,7 @@ def _measure_answer(exchange: Exchange) -> Iterator[tuple[str, float]]:
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
         asked = {key: sum(_length({key: item[key]}) - 1 for item in own if key in item) for key in keys}
-        if keys == ["regimens"]:  # its items hold other keys than the one that is asked
+        if keys == ["regimens"]:  # its items hold other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))

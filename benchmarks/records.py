@@ -11,7 +11,7 @@ _PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitud
 
 
 def write_distinct_records(path: Path, count: int) -> None:
-    """A file of ``count`` records that differ in id and title."""
+    """Write ``count`` records that differ in id and title."""
     record = json.loads(_RECORD.read_text("utf-8"))
     known = record["protocolSection"]["identificationModule"]
     title = known["briefTitle"]
@@ -22,7 +22,7 @@ def write_distinct_records(path: Path, count: int) -> None:
 
 
 def write_open_records(path: Path, count: int) -> None:
-    """A file of ``count`` small records, whose one outcome is of a kind that the rules do not know."""
+    """Write ``count`` small records, each with one outcome of a kind that the rules do not know."""
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
             measure = f"Number of nights at {_PLACES[number % len(_PLACES)]} in period {number}"
@@ -35,7 +35,7 @@ def write_open_records(path: Path, count: int) -> None:
 
 
 def make_run(folder: Path, count: int) -> Path:
-    """A run over ``count`` distinct records by the rules alone, made in a process of its own."""
+    """Run the rules over ``count`` distinct records, in a separate process, and return the run's folder."""
     records, run = folder / f"{count}.jsonl", folder / f"run-{count}"
     write_distinct_records(records, count)
     subprocess.run(run_command(records, "--assist", "never", "--out", run), check=True)

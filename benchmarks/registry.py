@@ -1,13 +1,13 @@
-"""What all records of the registry would take, with the arithmetic, from figures measured on a sample.
+"""Estimate time and cost for all records of the registry, with the arithmetic, from a measured sample.
 
     python -m benchmarks.registry --data DIR [--records 550000] [--sample 200] [--model gpt-4.1-mini]
         [--driver 750] [--flight 64] [--latency 2] [--reads 85] [--writes 20]
 
-Calls, tokens and money a record are those of ``extractor run --dry-run`` over the records of the folder, drawn by size,
-with a hosted model whose price is known; records a second of one core are measured here. The rest is given: records a
-second that the driver of a cluster can read, hand out and write (``--driver``), requests at once and seconds for each
-(``--flight``, ``--latency``), and tokens a second that a machine's own model reads and writes (``--reads``,
-``--writes``).
+Calls, tokens and money per record come from ``extractor run --dry-run`` over the folder's records, sampled by size,
+with a hosted model whose price is known; records per second of one core are measured here. Options give the rest:
+records per second that the driver of a cluster can read, distribute and write (``--driver``), requests at once and
+seconds for each (``--flight``, ``--latency``), and tokens per second that a local model reads and writes
+(``--reads``, ``--writes``).
 """
 
 import argparse
@@ -31,9 +31,9 @@ _HOUR, _DAY = 3600.0, 86400.0
 
 
 class PerRecord(NamedTuple):
-    """What the mean record takes: seconds of a core by the rules, calls, prompt and output tokens, dollars.
+    """The cost of the mean record: core seconds for the rules, calls, prompt and output tokens, dollars.
 
-    ``batch`` is the share of the price that the provider's batches cost.
+    ``batch`` is the price of the provider's batches as a share of the full price.
     """
 
     seconds: float
@@ -54,20 +54,20 @@ def main() -> None:
 
 
 def measure_record(inputs: list[str], chosen: argparse.Namespace) -> PerRecord:
-    """The mean record of a sample."""
+    """Measure the mean record of a sample."""
     command = run_command(*inputs, "--dry-run", "--model", chosen.model, "--sample", chosen.sample)
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     quote: dict[str, Any] = json.loads(answer.stdout)
     listed = read_prices(()).find(ModelSpec.parse(chosen.model))
     if listed is None:
-        raise SystemExit(f"no price is known of {chosen.model}")
+        raise SystemExit(f"no price is known for {chosen.model}")
     names = ("calls", "prompt_tokens", "output_tokens", "usd")
     calls, prompt, output, usd = (quote[name]["expected"] / quote["records"] for name in names)
     return PerRecord(_time_rules(inputs, chosen.sample), calls, prompt, output, usd, float(listed.price.batch))
 
 
 def _time_rules(inputs: list[str], count: int) -> float:
-    """Seconds of a core for a record, reading included; the first few records load the rules before."""
+    """Measure core seconds per record, including reading, after a few records that load the rules."""
 
     def extract(limit: int) -> int:
         records = chain.from_iterable(islice(read_records(name), count // len(inputs)) for name in inputs)
@@ -79,7 +79,7 @@ def _time_rules(inputs: list[str], count: int) -> float:
 
 
 def estimate_rules(mean: PerRecord, chosen: argparse.Namespace) -> Iterator[tuple[str, ...]]:
-    """The rules alone on 1, 10 and 100 cores. One driver has its limit; several have a part of the input each."""
+    """Estimate the rules alone on 1, 10 and 100 cores. A driver has a limit; several drivers share the input."""
     rate = 1 / mean.seconds
     for cores in (1, 10, 100):
         drivers = math.ceil(cores * rate / chosen.driver) if cores > 1 else 1
@@ -90,7 +90,7 @@ def estimate_rules(mean: PerRecord, chosen: argparse.Namespace) -> Iterator[tupl
 
 
 def estimate_model(mean: PerRecord, chosen: argparse.Namespace) -> Iterator[tuple[str, ...]]:
-    """A hosted model, by single calls and by batches; and a local model on 1 and on 100 machines."""
+    """Estimate a hosted model, by single calls and by batches, and a local model on 1 and on 100 machines."""
     calls, rate = mean.calls * chosen.records, chosen.flight / chosen.latency
     tokens = f"{mean.prompt:.0f} + {mean.output:.0f} tokens a record, ${1000 * mean.usd:.3f} a thousand"
     time = f"{calls:,.0f} calls / ({chosen.flight:g} at once / {chosen.latency:g} s)"

@@ -5,8 +5,8 @@
 GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
 on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
 area: values and the share right; then the mean confidence, the expected calibration error, the share that is certain
-(0.95 or more), what these claim on average and how many of them are right, with Wilson's 95 % interval. A value that
-is empty counts too: it is right if nothing is annotated. Open readings (confidence 0) claim nothing and are left out.
+(0.95 or more), the mean confidence of these and how many of them are right, with Wilson's 95 % interval. An empty value
+counts too: it is right if nothing is annotated. Open readings (confidence 0) are left out.
 
 ``--write`` first fits on all folds and replaces the curves of the package.
 """
@@ -31,14 +31,14 @@ from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Curves = Mapping[tuple[str, str], Curve]
-"""A curve for each field, and for values that were found and those that were not."""
+"""A curve for each field, and for found and empty values."""
 JudgedRow = tuple[Judged, float, float]
 """A value with its unseen and its shipped confidence."""
 
 _LEAST = 20
-"""Values that a point of a curve rests on at least."""
+"""Fewest values for a point of a curve."""
 _PRIOR = 2.0
-"""How many trials the prior weighs. A trial repeats its mistakes, so trials count here, not values."""
+"""Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not values."""
 _EDGES = (0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98)
 _COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'95 %':>16}"
 
@@ -49,7 +49,7 @@ def main() -> None:
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
     if not stated:
-        raise SystemExit(f"{chosen.gold}: no trial of it is among the records; name the inputs that hold them")
+        raise SystemExit(f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them")
     if chosen.write:
         Path(str(CURVES)).write_text(format_curves(fit_curves(stated)), "utf-8")
     judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
@@ -72,14 +72,14 @@ def judge_gold(
     records: Iterable[TrialRecord],
     parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
 ) -> Iterator[Judged]:
-    """Every reading of the records whose text is the one that was annotated, each trial once."""
+    """Yield every reading of the records whose text is the annotated one, each trial once."""
     for record, line, annotation in read_annotated(gold, records):
         for one in judge_record(parse(record), TrialExtraction.model_validate(annotation)):
             yield replace(one, area=line["area"], fold=line["fold"])
 
 
 def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
-    """A table with a line for each name: values, each with its unseen and its shipped confidence."""
+    """Format a table with a line for each name, from values with their unseen and shipped confidences."""
     lines = [f"\n{'':52}  | {'unseen':{len(_COLUMNS)}} | shipped"]
     lines.append(f"{title:38}{'values':>7}{'right':>7}  |{_COLUMNS}  |{_COLUMNS}")
     for name, rows in tables.items():
@@ -101,7 +101,7 @@ def _format(row: "Reliability") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Figures of at least one value. ``error`` is the expected calibration error; claims are mean confidences."""
+    """Figures of one or more values. ``error`` is the expected calibration error; claims are mean confidences."""
 
     count: int
     right: int
@@ -113,12 +113,12 @@ class Reliability:
 
     @property
     def certain_interval(self) -> tuple[float, float] | None:
-        """Wilson's 95 % interval of the share of certain values that are right; None without any."""
+        """Wilson's 95 % interval of the share of certain values that are right; None without certain values."""
         return wilson(self.certain_right, self.certain) if self.certain else None
 
 
 def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
-    """The figures of values, each a confidence and whether it was right."""
+    """Compute the figures of values, each a confidence and whether it was right."""
     confidence, right = np.array(list(values), float).T
     gaps = np.bincount(np.digitize(confidence, _EDGES), confidence - right)
     certain = confidence >= CERTAIN
@@ -134,7 +134,7 @@ def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
 
 
 def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
-    """The curves of all fields."""
+    """Fit the curves of all fields."""
     found: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for one in stated:
         found[one.curve].append(one)
@@ -142,11 +142,11 @@ def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
 
 
 def fit_curve(stated: Sequence[Judged]) -> Curve:
-    """The share right by stated confidence, rising.
+    """Fit the share right by stated confidence, as a rising curve.
 
-    Values that state the same are one knot, together with their neighbours if they are few. The share of a knot is
-    drawn to what was stated, or to the share of the whole field where that is lower: few trials prove little, and
-    stated confidences flatter. No knot claims more than its count can show.
+    Values with the same stated confidence are one knot, together with their neighbours if they are few. The share of a
+    knot is shrunk towards the stated confidence, or towards the share of the whole field if that is lower, since few
+    trials prove little and stated confidences are too high. No knot exceeds the confidence that its count can show.
     """
     overall = (sum(one.right for one in stated) + 1) / (len(stated) + 2)
     bins = _list_bins(stated)
@@ -160,7 +160,7 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
         share = max(min(level, (sum(rights) + 1) / (len(rights) + 2)), curve[-1][1] if curve else 0.0)
         ends = {flat[0][0], flat[-1][0]}
         curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
-    return tuple(dict(curve).items())  # knots that are one when rounded
+    return tuple(dict(curve).items())  # merges knots that are equal when rounded
 
 
 def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
@@ -182,24 +182,24 @@ def _shrink(values: Sequence[Judged], prior: float) -> float:
 
 
 def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
-    """The confidence of each value by these curves; without a curve, as stated."""
+    """Return the confidence of each value by these curves; without a curve, as stated."""
     return [apply_curve(curves[one.curve], one.confidence) if one.curve in curves else one.confidence for one in stated]
 
 
 def cross_validate(stated: Sequence[Judged]) -> list[float]:
-    """The confidence of each value by curves that were fitted on the trials of the other folds."""
+    """Return the confidence of each value by curves fitted on the trials of the other folds."""
     curves = {fold: fit_curves(one for one in stated if one.fold != fold) for fold in {one.fold for one in stated}}
     return [calibrate([one], curves[one.fold])[0] for one in stated]
 
 
 def read_curves() -> dict[tuple[str, str], Curve]:
-    """The curves of the package."""
+    """Read the curves of the package."""
     fields = tomllib.loads(CURVES.read_text("utf-8"))
     return {(field, found): curve for field, curves in fields.items() for found, curve in curves.items()}
 
 
 def format_curves(curves: Curves) -> str:
-    """The curves as the file of the package, sorted by field."""
+    """Format the curves as the file of the package, sorted by field."""
     lines = ["# By field: confidence as stated, and the share right; `python -m benchmarks.reliability` fits it."]
     for field, of_field in groupby(sorted(curves.items()), key=lambda curve: curve[0][0]):
         lines.append(f'\n["{field}"]')

@@ -1,12 +1,11 @@
-"""What a report of many records costs in the browser, compared with one of few.
+"""Measure a report of many records in the browser, compared with one of few.
 
     python -m benchmarks.report_page [--records 2000] [--few 20]
     python -m benchmarks.report_page --run RUN
 
-Prints, for both: the page's size, the time of one core to write it, what is opened and drawn when the list is shown,
-when a record is, and after a search through all, with the browser's processor time of the first search and the next;
-and how many times as long many records take. RUN is the folder of a run to be measured instead. Needs the extra `dev`
-and a chromium.
+Prints for both: the page's size, the core time to write it, the chunks and elements for the list, for a record, and for
+a search through all, and the browser's processor time of the first search and the next; then the ratio of times for
+many and few records. RUN is the folder of a run to measure instead. Needs the extra `dev` and chromium.
 """
 
 import re
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def measure(page: Page, path: Path, run: Path) -> dict[str, float]:
-    """Figures of a run's report, the fastest of several loads."""
+    """Measure a run's report, with the fastest of several loads."""
     begun = time.process_time()
     count = write_report(run, path).shown
     writing = time.process_time() - begun
@@ -73,7 +72,7 @@ def measure(page: Page, path: Path, run: Path) -> dict[str, float]:
 
 
 def load(page: Page, address: str, count: int) -> dict[str, Any]:
-    """Open a report anew; the state of the page once the list is shown."""
+    """Open a report, and return the state of the page once the list is shown."""
     page.goto("about:blank")
     page.goto(address)
     expect(page.locator(".status")).to_have_text(f"{count:,} of {count:,} records", timeout=_WAIT_MS)
@@ -81,7 +80,7 @@ def load(page: Page, address: str, count: int) -> dict[str, Any]:
 
 
 def search(page: Page, words: str) -> float:
-    """Seconds that the page's thread computes from a search to its answer."""
+    """Measure the processor seconds of the page's thread from a search to its answer."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 

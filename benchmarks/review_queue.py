@@ -1,8 +1,8 @@
-"""What a review of many records costs: its start, the queue, a search, a record.
+"""Measure a review of many records: its start, the queue, a search, a record.
 
     python -m benchmarks.review_queue [--records 2000]
 
-Prints times of one core and the memory that stays, measured in this process over a run of synthetic records.
+Prints core times and retained memory, measured in this process over a run of synthetic records.
 """
 
 import tempfile

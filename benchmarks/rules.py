@@ -1,10 +1,10 @@
-"""What each rule of the rule book does on real records.
+"""Measure each rule of the rule book on real records.
 
     python -m benchmarks.rules --data DIR [--records 1000]
 
-For each rule: in how many records it found something, how often, what it costs (CPU microseconds a record, for one look
-at every token), and of the values whose words it found in records of the gold, how many there were and the share
-that is right. A rule that never fires is named at the end: it should go, or its examples do not occur.
+For each rule: the records with a match, the matches, the cost (CPU microseconds per record, for one look at every
+token), and, in records of the gold, the values whose words it matched and the share of them that is right. Rules that
+never match are listed at the end: remove them, or check whether their examples occur.
 """
 
 from collections import Counter, defaultdict
@@ -30,7 +30,7 @@ _TIMED = 50
 
 
 class Tally(NamedTuple):
-    """By rule: records with a hit, hits, and whether the values of which it found words are right."""
+    """By rule: records with a match, matches, and whether the values whose words it matched are right."""
 
     records: Counter[str]
     hits: Counter[str]
@@ -38,7 +38,7 @@ class Tally(NamedTuple):
 
 
 def measure_rules(records: Iterable[TrialRecord]) -> Tally:
-    """Parse the records and count what each rule found."""
+    """Parse the records and count each rule's matches."""
     gold, tally = read_gold(), Tally(Counter(), Counter(), defaultdict(list))
     for record in records:
         with trace_rules() as trace:
@@ -58,17 +58,17 @@ def measure_rules(records: Iterable[TrialRecord]) -> Tally:
 
 
 def measure_cost(records: Sequence[TrialRecord]) -> dict[str, float]:
-    """CPU microseconds a record of each rule, the costliest first."""
+    """Measure each rule's CPU microseconds per record, the most costly first."""
     texts = [read_text(clean_text(section.text).text) for record in records for section in record.sections]
     costs = {}
     for name, rule in load_book().rules.items():
-        rule.expression  # noqa: B018 - is compiled before the clock runs
+        rule.expression  # noqa: B018 - compile before the measurement
         costs[name] = 1e6 / len(records) * time_work(lambda rule=rule: [list(rule.find(one)) for one in texts])  # type: ignore[misc]
     return dict(sorted(costs.items(), key=lambda pair: -pair[1]))
 
 
 def main() -> None:
-    """Print a line for each rule, the costliest first."""
+    """Print a line for each rule, the most costly first."""
     chosen = parse_options(__doc__, data=..., records=1000)
     paths = [path for name in _RECORDS if (path := chosen.data / "records" / name).exists()]
     records = list(islice(read_records(*paths, on_error=lambda _: None), chosen.records))

@@ -1,9 +1,8 @@
-"""The README's picture of the report: a record of the seeds, extracted by the rules, with a value and its evidence.
+"""Take the README's screenshot of the report: a seed record, extracted by the rules, with a value and its evidence.
 
     python -m benchmarks.screenshot [--out FILE]
 
-FILE is ``docs/images/report.png`` if left out. Needs the extra `dev` and a chromium. The picture is the same wherever
-the fonts are.
+FILE defaults to ``docs/images/report.png``. Needs the extra `dev` and chromium. The picture depends only on the fonts.
 """
 
 import shutil
@@ -42,7 +41,7 @@ def main() -> None:
 
 @contextmanager
 def open_browser(*arguments: str) -> Iterator[Browser]:
-    """A chromium until the block ends. Raises ``SystemExit`` if none is installed."""
+    """Open chromium during the block. Raises ``SystemExit`` if it is not installed."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         raise SystemExit("no chromium here; install it, for instance: apt-get install chromium")

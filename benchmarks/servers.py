@@ -1,7 +1,7 @@
 """Chat servers on loopback for tests and benchmarks.
 
-``serve_counting`` answers by the request alone, and counts: its answers keep the schema and say little; some are
-broken the first time, some always, some are refused. ``serve_slowly`` takes its time for each answer.
+``serve_counting`` counts requests, and its answers depend only on the request: they follow the schema with little
+content; some are broken the first time, some always, some are refusals. ``serve_slowly`` delays each answer.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 
 @dataclass
 class CountingServer:
-    """Where the server is, and how often each request came, by a digest of its body."""
+    """The server's address, and the count of each request, by a digest of its body."""
 
     url: str
     asked: Counter[str] = field(default_factory=Counter)
@@ -37,12 +37,12 @@ class CountingServer:
 
     @property
     def repeated(self) -> int:
-        """Requests that had come before."""
+        """The number of repeated requests."""
         return self.calls - len(self.asked)
 
 
 def answer_request(request: dict[str, Any]) -> dict[str, Any]:
-    """A chat completion that depends on the request alone.
+    """Return a chat completion that depends only on the request.
 
     >>> request = {"model": "m", "messages": [{"role": "user", "content": "[3|cat] Adults"}]}
     >>> answer_request(request)["choices"][0]["message"]["content"]
@@ -60,7 +60,7 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(request: dict[str, Any]) -> str:
-    """An item for each line that wants one, with the first word of each closed set, and true where that can be said."""
+    """Return an item for each line that needs one, with the first word of each closed set, and true for booleans."""
     lines = next(message["content"] for message in request["messages"] if message["role"] == "user")
     known = _known_values(request)
     items = []
@@ -80,12 +80,12 @@ def _known_values(request: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
-    """The server, until the block ends. It answers ``latency`` seconds after a request has come."""
+    """Run the server during the block. It answers ``latency`` seconds after each request."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet for headers and body, or the client waits for the second one
+        wbufsize = -1  # one packet for headers and body, so that the client does not wait for a second one
 
         def log_message(self, *_: object) -> None:
             pass
@@ -106,7 +106,7 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """A client that was killed takes no answer."""
+            """Ignore errors: a killed client does not take its answer."""
 
     listening = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
@@ -125,9 +125,9 @@ _OWN_LINE = re.compile(rb"\[(\d+)\|concept")
 
 @contextmanager
 def serve_slowly(latency: float) -> Iterator[str]:
-    """A server in a process of its own, which costs little itself; each answer takes ``latency`` seconds.
+    """Run a cheap server in its own process during the block; each answer takes ``latency`` seconds.
 
-    Gives the address until the block ends.
+    Yields its address.
     """
     command = [sys.executable, "-m", "benchmarks.servers", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -139,14 +139,14 @@ def serve_slowly(latency: float) -> Iterator[str]:
 
 
 def read_log(address: str) -> tuple[int, float]:
-    """Calls to a slow server since this was read last, and the seconds from the first call to the last answer."""
+    """Return calls to a slow server since the last read, and the seconds from the first call to the last answer."""
     with urlopen(address) as reply:
         log = json.load(reply)
     return log["calls"], log["seconds"]
 
 
 class _SlowServer:
-    """Answers every call after a while; a GET request takes the log."""
+    """Answers every call after a delay; a GET request returns and clears the log."""
 
     def __init__(self, latency: float) -> None:
         self._latency = latency
@@ -176,7 +176,7 @@ class _SlowServer:
 
 
 def _make_reply(request: bytes) -> bytes:
-    """A valid answer to this program's question, or to that of langextract, which names a list of its own."""
+    """Return a valid answer to a request of this program or of langextract, which names its own list."""
     if b'"extraction_class"' in request or b"_attributes" in request:
         content = json.dumps({"extractions": [{"outcome": "nights", "outcome_attributes": {}}]})
     else:

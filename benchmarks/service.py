@@ -1,11 +1,11 @@
-"""What the service costs: requests to it, compared with direct calls, over the same records.
+"""Compare requests to the service with direct calls, over the same records.
 
     python -m benchmarks.service [--records 300] [--rounds 5] [--workers 1] [--together 8]
 
-A service with so many processes is started on loopback, and gets so many requests at once, all with ``assist=never``.
-Direct calls are ``Extractor.extract`` in one process, one after the other. Both take the same synthetic records as
-bytes, in turns. Beside the ratio of elapsed time, which depends on what else the machine does, stands that of
-processor time: of the service with all its processes, without the client. Needs the extra `dev`.
+A service with ``--workers`` processes is started on loopback, and gets ``--together`` requests at once, all with
+``assist=never``. Direct calls are ``Extractor.extract`` in one process, in sequence. Both take the same synthetic
+records as bytes, in turns. The ratio of elapsed time depends on the machine's other load; the ratio of processor time,
+of the service with all its processes and without the client, does not. Needs the extra `dev`.
 """
 
 import asyncio
@@ -54,21 +54,21 @@ def main() -> None:
 
 
 def timed(work: Callable[[], object], computed: Callable[[], float]) -> tuple[float, float]:
-    """Seconds by the clock and of the processors that a piece of work takes."""
+    """Measure the elapsed seconds and the processor seconds of a piece of work."""
     begun, before = time.monotonic(), computed()
     work()
     return time.monotonic() - begun, computed() - before
 
 
 def call_directly(bodies: Sequence[bytes]) -> None:
-    """Extract each body, up to the JSON that the service would send."""
+    """Extract each body as the service would, including the JSON."""
     extractor = Extractor(assist="never")
     for body in bodies:
         extractor.extract(next(read_stream("record", BytesIO(body)))).model_dump_json()
 
 
 async def post_all(url: str, bodies: Sequence[bytes], together: int) -> None:
-    """Send each body, so many at once. Raises ``httpx2.HTTPStatusError`` for an error."""
+    """Post each body, ``together`` at once. Raises ``httpx2.HTTPStatusError`` for an error."""
     waiting = list(bodies)
     headers = {"authorization": f"Bearer {_TOKEN}", "content-type": "application/json"}
     async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
@@ -82,7 +82,7 @@ async def post_all(url: str, bodies: Sequence[bytes], together: int) -> None:
 
 @contextmanager
 def serve(root: Path, workers: int) -> Iterator[tuple[str, Callable[[], float]]]:
-    """The address of a service until the block ends, and the processor seconds that it has taken so far."""
+    """Run a service during the block, and yield its address and a function for its processor seconds so far."""
     options = ("--port", "0", "--root", str(root), "--workers", str(workers))
     command = [sys.executable, "-m", "extractor", "serve", *options]
     environment = os.environ | {"EXTRACTOR_TOKEN": _TOKEN}

@@ -1,11 +1,11 @@
-"""Kill a run again and again, resume it each time, and see whether anything is lost or asked twice.
+"""Kill a run repeatedly, resume it each time, and check that nothing is lost or asked twice.
 
     python -m benchmarks.soak [--kills 20] [--records 300] [--latency 0.2] [--seed 0]
 
 A server on loopback answers the questions of synthetic records, each after ``--latency`` seconds; some of its answers
 are broken or refused. The run is killed (SIGKILL) at random moments and started again, always with the same command.
-At the end its results must be those of an undisturbed run byte for byte, no request that had a good answer may have
-been sent again, and ``run.json`` must count the calls that were made. Exits with 1, and says why, if not.
+At the end its results must equal those of an undisturbed run byte for byte, no request with a good answer may have been
+sent again, and ``run.json`` must count the calls that were made. If not, exits with 1 and prints the reasons.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def soak(folder: Path, chosen: argparse.Namespace) -> int:
-    """Run undisturbed, run killed, compare; the exit code."""
+    """Compare an undisturbed run with a killed one, and return the exit code."""
     records, calls = folder / "records.jsonl", 0
     write_distinct_records(records, chosen.records)
     for name, kills in (("undisturbed", 0), ("killed", chosen.kills)):
@@ -53,10 +53,10 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
 
 
 def run_killed(command: list[str], server: CountingServer, *, kills: int, work: float, seed: int = 0) -> int:
-    """Start the command and kill it so many times, each at most ``work`` seconds after the first request of a start.
+    """Start the command and kill it ``kills`` times, each at most ``work`` seconds after the first request of a start.
 
-    One start in five is killed before its first request. At last the command runs to its end. Returns how many kills
-    found it alive. Raises ``RuntimeError`` if the last start fails.
+    One start in five is killed before its first request. Finally the command runs to its end. Returns the number of
+    kills that found it alive. Raises ``RuntimeError`` if the last start fails.
     """
     rng = random.Random(seed)
     killed = 0
@@ -78,9 +78,9 @@ def run_killed(command: list[str], server: CountingServer, *, kills: int, work: 
 
 
 def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flight: int) -> list[str]:
-    """What is wrong with a run that was killed, in words; empty if all is well.
+    """Describe the faults of a killed run; empty if there are none.
 
-    ``undisturbed`` is the folder of a run of the same records, ``in_flight`` how many calls the kills may have cut.
+    ``undisturbed`` is the folder of a run of the same records, ``in_flight`` the most calls that kills may have cut.
     """
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))

@@ -1,13 +1,13 @@
-"""How fast records are read, parsed, assembled and written without a model, on one core.
+"""Measure how fast records are read, parsed, assembled and written without a model, on one core.
 
     python -m benchmarks.speed --data DIR [--records N] [--compare]
 
-CPU time of each stage over the first N records of ``records/ctgov_v2.jsonl.gz`` of the folder, and of the whole command
+CPU time of each stage over the first N records of the folder's ``records/ctgov_v2.jsonl.gz``, and of the whole command
 ``extractor run --assist never``.
 
 ``--compare`` times this pipeline, spaCy's blank English tokenizer and medSpaCy's default pipeline on the same records
-of all areas instead, and prints ratios to the tokenizer: these can be compared between machines, seconds cannot. It
-needs the extra `compare`. medSpaCy asks for an older numpy, and is timed where it is installed.
+of all areas instead, and prints ratios to the tokenizer, which are comparable between machines, unlike seconds. It
+needs the extra `compare`. medSpaCy requires an older numpy, and is timed if it is installed.
 """
 
 import os
@@ -32,7 +32,7 @@ from extractor.text.book import load_book, read_text
 from extractor.text.clean import clean_text
 
 _WARM = 20
-"""Records that are read before the clock runs. Each other record is read once: spaCy remembers texts it has seen."""
+"""Warm-up records. Each other record is read once, since spaCy caches texts that it has seen."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str, str]]:
-    """Records per second and CPU milliseconds per record of each stage, over the first ``limit`` records of a file."""
+    """Measure records per second and CPU milliseconds per record of each stage, over a file's first records."""
     records, parsed, extractions = list[Any](), list[Any](), list[Any]()
     parse_record(next(read_records(path)))  # loads the rules
     stages: dict[str, Callable[[], object]] = {
@@ -67,7 +67,7 @@ def measure_stages(path: Path, limit: int | None = None) -> list[tuple[str, str,
 
 
 def compare_speed(path: Path, limit: int | None = None) -> list[tuple[str, float, float]]:
-    """CPU milliseconds per record of our stages and of other pipelines, and their ratios to spaCy's tokenizer."""
+    """Measure CPU milliseconds per record of our stages and of other pipelines, and ratios to spaCy's tokenizer."""
     import spacy  # noqa: PLC0415  # of the extra `compare`
 
     def each_text(work: Callable[[str], object]) -> Callable[[TrialRecord], object]:
@@ -84,7 +84,7 @@ def compare_speed(path: Path, limit: int | None = None) -> list[tuple[str, float
 
         contestants["medSpaCy, default pipeline"] = each_text(medspacy.load())
     for rule in load_book().rules.values():
-        rule.expression  # noqa: B018  # compiled before the clock runs, as spaCy's rules are when it is loaded
+        rule.expression  # noqa: B018  # compile before the measurement, as spaCy does on loading
     records = list(islice(read_records(path), limit))
     for work in contestants.values():
         list(map(work, records[:_WARM]))

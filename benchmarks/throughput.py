@@ -1,15 +1,14 @@
-"""How fast a run asks, against a server on loopback that takes its time for each answer.
+"""Measure the calls per second of a run, against a server on loopback that delays each answer.
 
     python -m benchmarks.throughput [--records 5000] [--concurrency 64] [--latency 0.2] [--large 50000] [--compare]
 
-Each record is small, has a text of its own and one open question, so that each costs one call. Printed are calls a
-second from the first question to the last answer, their share of what latency and concurrency allow, CPU time a call
-(without the start of the program) of all processes and of the one that asks, and the peak memory of all together.
-With ``--large`` the same for so many records, and how much memory grew; with ``--compare`` the same for a plain loop
-over instructor and for langextract (extra ``compare``), which get ``--peer-records`` of the same records in the same
-run.
+Each record is small, has its own text and one open question, and so costs one call. Prints calls per second from the
+first request to the last answer, their share of the rate that latency and concurrency allow, CPU time per call (without
+the start of the program) of all processes and of the one that sends requests, and the peak memory of all together.
+``--large`` adds the same for that many records, and the growth of memory; ``--compare`` adds a plain loop over
+instructor and langextract (extra ``compare``), with ``--peer-records`` of the same records.
 
-The figures are those of a quiet machine only: the load is printed beside them.
+The figures are valid only on an idle machine: the load is printed beside them.
 """
 
 import argparse
@@ -39,8 +38,8 @@ def main() -> None:
     parser = option_parser(__doc__)
     parser.add_argument("--records", type=int, default=5000)
     parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds that an answer takes")
-    parser.add_argument("--large", type=int, help="so many records as well, for the growth of memory")
+    parser.add_argument("--latency", type=float, default=0.2, help="seconds per answer")
+    parser.add_argument("--large", type=int, help="another run with this many records, for the growth of memory")
     parser.add_argument("--compare", action="store_true", help="measure instructor and langextract, too")
     parser.add_argument("--peer-records", type=int, default=1000)
     parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)  # the processes that --compare starts
@@ -60,7 +59,7 @@ def main() -> None:
 
 
 def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
-    """Run all programs one after the other, and print a line for each."""
+    """Run all programs in sequence, and print a line for each."""
     write_open_records(folder / "records.jsonl", max(chosen.records, chosen.large or 0))
     ideal = chosen.concurrency / chosen.latency
     print(f"{chosen.concurrency} at once, {chosen.latency:g} s each: at most {ideal:.0f} calls/s")
@@ -84,9 +83,9 @@ def measure(folder: Path, server: str, chosen: argparse.Namespace) -> None:
 
 
 def drive(program: str, folder: Path, server: str, concurrency: int, count: int) -> tuple[int, float, Taken, Taken]:
-    """Let ``extractor`` or a peer ask about the first records of ``folder/records.jsonl``.
+    """Let ``extractor`` or a peer process the first records of ``folder/records.jsonl``.
 
-    Returns the calls, the seconds from the first to the last, and what the program took for them and for one record.
+    Returns the calls, the seconds from the first to the last, and the program's resources for them and for one record.
     Raises ``RuntimeError`` if the program fails.
     """
     records, at_once = folder / "records.jsonl", ("--concurrency", str(concurrency))
@@ -105,7 +104,7 @@ def drive(program: str, folder: Path, server: str, concurrency: int, count: int)
 
 
 def read_outcomes(records: Path, count: int) -> list[str]:
-    """The text of the first records' outcomes."""
+    """Read the text of the first records' outcomes."""
     with records.open(encoding="utf-8") as lines:
         studies = [json.loads(line)["protocolSection"] for line in islice(lines, count)]
     outcomes = (study["outcomesModule"]["primaryOutcomes"][0] for study in studies)
@@ -123,7 +122,7 @@ class _Items(BaseModel):
 
 
 async def ask_with_instructor(outcomes: list[str], concurrency: int, server: str) -> None:
-    """A plain loop over instructor, as its documentation shows it: a semaphore, one call a record, one gather."""
+    """Run a plain loop over instructor, as in its documentation: a semaphore, one call per record, one gather."""
     import instructor  # noqa: PLC0415 - the other programs do without it
     from openai import AsyncOpenAI  # noqa: PLC0415
 
@@ -142,7 +141,7 @@ async def ask_with_instructor(outcomes: list[str], concurrency: int, server: str
 
 
 def ask_with_langextract(outcomes: list[str], concurrency: int, server: str) -> None:
-    """Langextract over all documents in one call, with as many workers as requests at once."""
+    """Run langextract over all documents in one call, with as many workers as requests at once."""
     lx: Any = import_module("langextract")
     example = lx.data.ExampleData(
         text="Nights at home // 4 weeks", extractions=[lx.data.Extraction("outcome", "Nights at home")]

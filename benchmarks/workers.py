@@ -1,10 +1,10 @@
-"""Runs with one process and with several, in pairs, on the same records: how many times as fast the several are.
+"""Compare runs with one process and with several, in pairs, on the same records.
 
     python -m benchmarks.workers --data DIR [--records 2500] [--pairs 3] [--workers 2]
 
-Each pair is measured in both orders in turn, since what else the machine does slows both runs of a pair. The results of
-both must be the same, byte by byte. Beside the ratio of elapsed time stands the ratio that processor time would allow
-if each process had a core of its own: it shows what the split itself costs, also on a busy machine.
+The order within pairs alternates; other load on the machine slows both runs of a pair. The results of both must be the
+same, byte by byte. The second ratio is the one that processor time would allow if each process had its own core: it
+shows the cost of the split itself, also on a busy machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def measure_pairs(sources: list[Path], chosen: argparse.Namespace, folder: Path) -> list[float]:
-    """The seconds of one process over those of several, for each pair; printed as they come."""
+    """Measure each pair's seconds of one process over those of several, and print them as they come."""
     ratios, several = [], chosen.workers
     for pair in range(chosen.pairs):
         elapsed, computed = {}, {}

@@ -1,4 +1,4 @@
-"""Extractor: clinical-trial registry records in, evidence-backed eligibility, dosing and endpoints out.
+"""Extractor reads clinical-trial registry records and returns evidence-backed eligibility, dosing and endpoints.
 
 >>> from extractor import split_outcomes
 >>> split_outcomes("Overall survival, From infusion to death., 2 years")[0].time_frame
@@ -40,8 +40,8 @@ __all__ = [
     "verify_quote",
 ]
 
-# Where each public name lives. Names are imported when first used, so that the command line starts at once.
-_HOMES = {
+# The module of each public name. A name is imported at its first use, so that the command line starts quickly.
+_MODULES = {
     "Assist": ".options",
     "ConflictKind": ".ground.conflicts",
     "Extractor": ".api",
@@ -64,8 +64,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name], __name__), name)
+    value = getattr(import_module(_MODULES[name], __name__), name)
     globals()[name] = value
     return value

@@ -1,4 +1,4 @@
-"""``python -m extractor``: the same as the command ``extractor``."""
+"""Runs the command ``extractor`` as ``python -m extractor``."""
 
 from extractor.cli import main
 

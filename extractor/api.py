@@ -23,13 +23,13 @@ __all__ = ["Extractor", "OpenExtractor", "extract_record"]
 
 
 async def extract_record(record: TrialRecord, model: Model | None, options: ExtractionOptions) -> TrialExtraction:
-    """Extract a record. Where the model's budget is spent, absences name what was not asked."""
+    """Extract a record. If the model's budget is spent, absences name the fields that were not asked."""
     return await converse(extract(record, options), model)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts the records that it is called with, while its model is open."""
+    """Extracts each record that it is called with, while its model is open."""
 
     model: Model | None
     options: ExtractionOptions
@@ -39,29 +39,29 @@ class OpenExtractor:
 
     @property
     def usage(self) -> Usage:
-        """The usage of the model so far, also for records that failed or were cancelled."""
+        """The usage of the model so far, including records that failed or were cancelled."""
         return self.model.usage if self.model else Usage()
 
     @property
     def calls_by_server(self) -> Mapping[str, ServerCalls]:
-        """The calls to each server so far, by its address, where the model has several."""
+        """The calls to each server so far, by address. Empty for a model with one server."""
         return self.model.calls_by_server if self.model else {}
 
 
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
-    ``model`` is a hosted model's name, ``http://host:port/v1#NAME`` (several of one NAME, separated by commas, share
-    the calls), ``local`` or ``local:NAME``, or a ``ModelSpec``; without one the rules work alone. ``assist`` says what
-    a model is asked: what the rules doubt (``auto``), everything (``always``), nothing (``never``); ``effort`` how much
-    they must doubt it (``low``, ``medium``, ``high``, or a confidence from 0 to 1). Values with a
-    confidence below ``min_confidence`` are left out, and their absence says so. ``replay`` is a folder of recorded
-    answers, or of a run, to use instead of a model; ``record`` a folder in which to keep a model's answers;
-    ``cache_dir`` the folder of models on this machine. ``exchange`` takes answers from a provider's batch files and
-    writes the requests that are still open.
+    ``model`` is the name of a hosted model, ``http://host:port/v1#NAME`` (several servers of one NAME, separated by
+    commas, share the calls), ``local``, ``local:NAME`` or a ``ModelSpec``. Without a model, only the rules run.
+    ``assist`` selects the questions for the model: those that the rules left open (``auto``), all (``always``) or none
+    (``never``). ``effort`` is how sure the rules must be for a question to be left out: ``low``, ``medium``, ``high``,
+    or a confidence from 0 to 1. Values with a confidence below ``min_confidence`` (0 to 1) are left out and reported as absent.
+    ``replay`` is a folder of recorded answers, or of a run, that replaces the model. ``record`` is a folder that
+    receives the model's answers. ``cache_dir`` is the folder of local models. ``exchange`` takes answers from a
+    provider's batch files and writes the requests that are still open.
 
-    Raises ``ValueError`` for a specification that cannot be understood, options that ``ExtractionOptions`` refuses, or
-    no folder to replay.
+    Raises ``ValueError`` for an invalid model specification, options that ``ExtractionOptions`` refuses, or a
+    ``replay`` folder that does not exist.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -95,10 +95,10 @@ class Extractor:
         route: Route | None = None,
         asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
-        """Open the model, for many records, with at most ``concurrency`` requests at once.
+        """Open the model for many records, with at most ``concurrency`` requests at once.
 
-        Requests with an answer in ``replies`` are not sent again, and new answers are stored there. ``route`` is how
-        requests reach the model, ``asking`` how it is asked.
+        Requests with an answer in ``replies`` are not sent again; new answers are stored there. ``route`` sets the
+        budget and the transport of requests, ``asking`` the other settings of the client.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or ClientSettings(), concurrency=concurrency)
@@ -106,7 +106,7 @@ class Extractor:
             yield OpenExtractor(model, self.options)
 
     def extract(self, record: TrialRecord) -> TrialExtraction:
-        """Extract one record. Opens the model for this record alone; for many use ``extract_many``.
+        """Extract one record. Opens the model for this record only; use ``extract_many`` for several.
 
         Raises ``ModelUnavailable`` if the model cannot be reached.
         """
@@ -114,15 +114,15 @@ class Extractor:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(self._extract(record))
-        with ThreadPoolExecutor(1) as thread:  # an event loop runs here already, as in a notebook
+        with ThreadPoolExecutor(1) as thread:  # an event loop already runs in this thread, as in a notebook
             return thread.submit(asyncio.run, self._extract(record)).result()
 
     async def extract_many(
         self, records: Iterable[TrialRecord], concurrency: int = 8
     ) -> AsyncIterator[TrialExtraction]:
-        """Extract ``records`` in their order, at most ``concurrency`` at once.
+        """Extract ``records`` in input order, at most ``concurrency`` at once.
 
-        The first failure is raised; ``extractor run`` is for batches that must go on.
+        Raises the first failure. Use ``extractor run`` for batches that must continue after a failure.
         """
         async with self.open(concurrency) as extract:
             flight: list[asyncio.Task[TrialExtraction]] = []

@@ -1,7 +1,7 @@
-"""Child processes import what this process imports, whatever lies in the current directory.
+"""Makes child processes import the same modules as this process, independent of the current directory.
 
-Python puts the current directory first on the path of a child that is started with ``-c`` or ``-m``, as multiprocessing
-does. In a checkout such a child would import the checkout, while its parent runs the installed package.
+Python puts the current directory first on the path of a child started with ``-c`` or ``-m``, as multiprocessing does.
+In a checkout, such a child would import the checkout while its parent runs the installed package.
 """
 
 import os
@@ -16,21 +16,21 @@ __all__ = ["child_environment", "environment", "importing_the_same"]
 
 def child_environment() -> dict[str, str]:
     """Variables for a Python process that imports from the same places as this one, in the same order."""
-    started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")  # what '' stands for, also after chdir
+    started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")  # '' in sys.path means this, even after chdir
     paths = [str((started_in / path).absolute()) for path in sys.path]
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 
 
 @contextmanager
 def importing_the_same() -> Iterator[None]:
-    """Child processes that are started inside the block import from the same places as this process."""
+    """Make child processes started inside the block import from the same places as this process."""
     with environment(child_environment()):
         yield
 
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables inside the block, and put back what was there."""
+    """Set environment variables inside the block, and restore the old values afterwards."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

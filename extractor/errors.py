@@ -6,25 +6,23 @@
      +-- RecordError            an input cannot be read: file, place, remedy
      |    +-- RepeatedRecord    a record was read before: both places
      +-- PromptError            a prompt file is broken
-     +-- ModelError             a model gave nothing usable
-     |    +-- ModelUnavailable  it could not be reached, or is not installed here
-     |    |    +-- ModelAway    its server does not answer: a run stops, to go on later
+     +-- ModelError             a model returned nothing usable
+     |    +-- ModelUnavailable  it cannot be reached or is not installed
+     |    |    +-- ModelAway    its server does not answer: the run stops and can continue later
      |    |    +-- MissingKey   there is no key for it
-     |    +-- AnswerRejected    it answered, and no part of the answer could be used
-     |    +-- AnswerPending     it was asked by file, and has not answered yet
-     +-- CassetteError          a recording cannot serve
+     |    +-- AnswerRejected    no part of its answer could be used
+     |    +-- AnswerPending     the request is in a file that has not been answered yet
+     +-- CassetteError          a recording cannot be used
      |    +-- CassetteMiss      a request was never recorded
-     |    +-- CassetteStale     the prompt or schema changed since
-     +-- BudgetReached          the run's token or money limit
+     +-- BudgetReached          the run reached its token or money limit
      +-- StoreError             a run's folder cannot be used
-     |    +-- SettingsDiffer    it was made with other settings
-     +-- EngineError            what extracts records has broken down: a run stops
-     +-- UnexpectedError        a fault of this program, at one record
+     |    +-- SettingsDiffer    it was created with other settings
+     +-- EngineError            no process can extract records: the run stops
+     +-- UnexpectedError        a bug of this program, at one record
      +-- MissingExtra           a library of an extra is not installed
      +-- GoldError              a gold annotation is broken
 
-A caller's mistake (a wrong argument) is a ``ValueError``. Exceptions of libraries stay behind the
-stage that uses them.
+A wrong argument raises ``ValueError``. Each stage converts the exceptions of the libraries that it uses.
 """
 
 from collections import deque
@@ -41,7 +39,6 @@ __all__ = [
     "BudgetReached",
     "CassetteError",
     "CassetteMiss",
-    "CassetteStale",
     "EngineError",
     "ExtractorError",
     "GoldError",
@@ -59,8 +56,8 @@ __all__ = [
     "as_extractor_error",
 ]
 
-_MOST_FRAMES = 20
-"""A recursion without end has a thousand, which are all alike."""
+_MAX_FRAMES = 20
+"""An endless recursion has a thousand frames, all alike."""
 
 
 class ExtractorError(Exception):
@@ -80,7 +77,7 @@ class RecordError(ExtractorError):
 
 
 class RepeatedRecord(RecordError):
-    """A record whose id an earlier one has, at ``first``; the earlier one is taken.
+    """A record with the id of an earlier record, at ``first``. The earlier one is used.
 
     >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
     b.json: the record NCT1 was already read from a.json, record 2, with other text; leave one of the two out
@@ -102,11 +99,11 @@ class RepeatedRecord(RecordError):
 
 
 class PromptError(ExtractorError):
-    """A prompt file that is missing, lacks a placeholder, or whose examples break its schema."""
+    """A prompt file is missing, lacks a placeholder, or has examples that break its schema."""
 
 
 class ModelError(ExtractorError):
-    """A model gave nothing usable. ``usage`` is what the attempts took, where that is known."""
+    """A model returned nothing usable. ``usage`` is the usage of the attempts, None if unknown."""
 
     def __init__(self, message: str, usage: "Usage | None" = None) -> None:
         self.usage = usage
@@ -114,10 +111,10 @@ class ModelError(ExtractorError):
 
 
 class ModelUnavailable(ModelError):
-    """A model that cannot be reached, is not installed, or does not take a request.
+    """A model cannot be reached, is not installed, or refuses a request.
 
-    ``lasting`` says that no other request would fare better: there is no connection, no such model, or no
-    right to use it.
+    ``lasting`` means that every other request would fail too: there is no connection, no such model, or no permission
+    to use it.
     """
 
     def __init__(self, message: str, usage: "Usage | None" = None, *, lasting: bool = True) -> None:
@@ -126,64 +123,57 @@ class ModelUnavailable(ModelError):
 
 
 class ModelAway(ModelUnavailable):
-    """A server that cannot be reached, or stopped answering for longer than one waits; an account without credit; a
-    limit of the day.
+    """A server is unreachable or silent for too long, the account has no credit, or a daily limit is reached.
 
-    Nothing is wrong with the record that was asked about: it is no failure of it, and the run can go on later.
+    The record is not at fault and does not count as failed. The run can continue later.
     """
 
 
 class MissingKey(ModelUnavailable):
-    """A hosted model for which the environment has no key."""
+    """The environment has no key for a hosted model."""
 
 
 class AnswerRejected(ModelError):
-    """An answer of which no part passed validation, after all re-asks."""
+    """No part of an answer passed validation, even after all re-asks."""
 
 
 class AnswerPending(ModelError):
-    """A question that was put by file, and whose answer is not there yet."""
+    """A question was written to a file, and its answer has not arrived yet."""
 
 
 class CassetteError(ExtractorError):
-    """A recording that cannot serve."""
+    """A recording cannot be used."""
 
 
 class CassetteMiss(CassetteError):
-    """A request that was never recorded. The message shows the nearest recorded one and what differs."""
-
-
-class CassetteStale(CassetteError):
-    """A recording made with another prompt or schema than today's."""
+    """A request was never recorded. The message shows the nearest recorded request and the differences."""
 
 
 class BudgetReached(ExtractorError):
-    """The run's limit of tokens or money is reached."""
+    """The run reached its limit of tokens or money."""
 
 
 class StoreError(ExtractorError):
-    """A run's folder that cannot be used."""
+    """A run's folder cannot be used."""
 
 
 class SettingsDiffer(StoreError):
-    """A run's folder that was made with other settings than those that shall continue it."""
+    """A run's folder was created with other settings than those of this invocation."""
 
 
 class MissingExtra(ExtractorError):
-    """A library that is not installed. The message names the extra that brings it."""
+    """A library is not installed. The message names the extra that installs it."""
 
 
 class EngineError(ExtractorError):
-    """What extracts records has broken down, as where its processes cannot start. No record is at fault: the run
-    stops, and can go on later.
-    """
+    """No process can extract records. No record is at fault: the run stops and can continue later."""
 
 
 class UnexpectedError(ExtractorError):
-    """A fault of this program, or of a library that it uses, at one record.
+    """A bug of this program, or of a library that it uses, at one record.
 
     ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``, innermost first.
-    The message of the original error is left out, since it may quote the record or hold a key.
+    The original message is left out because it may quote the record or contain a key.
 
     >>> str(UnexpectedError("KeyError", ("parse/scoring.py:40:find_word",)))
     'unexpected KeyError at parse/scoring.py:40:find_word; please report this with the record'
@@ -195,18 +185,18 @@ class UnexpectedError(ExtractorError):
         super().__init__(f"unexpected {kind}{place}; please report this with the record")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return UnexpectedError, (self.kind, self.frames)  # worker processes send it
+        return UnexpectedError, (self.kind, self.frames)  # worker processes pickle it
 
 
 class GoldError(ExtractorError):
-    """A gold annotation that is broken."""
+    """A gold annotation is broken."""
 
 
 def as_extractor_error(error: BaseException) -> ExtractorError:
-    """The error itself if it was raised on purpose, else an ``UnexpectedError`` that stands for it.
+    """Return an ``ExtractorError`` as it is, and any other error as an ``UnexpectedError``.
 
-    A task or a future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and not every
-    library's error can be sent to another process. An ``ExtractorError`` can be held by all of them.
+    A task or future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and some libraries'
+    errors cannot be pickled. An ``ExtractorError`` has none of these problems.
 
     >>> as_extractor_error(StopIteration()).kind
     'StopIteration'
@@ -214,12 +204,12 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     if isinstance(error, ExtractorError):
         return error
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
-        error = error.__cause__  # Python wraps what leaves a generator or a coroutine
-    frames = deque(walk_tb(error.__traceback__), maxlen=_MOST_FRAMES)
+        error = error.__cause__  # Python wraps a StopIteration that leaves a generator or a coroutine
+    frames = deque(walk_tb(error.__traceback__), maxlen=_MAX_FRAMES)
     places = (f"{_shorten(frame.f_code.co_filename)}:{line}:{frame.f_code.co_name}" for frame, line in reversed(frames))
     return UnexpectedError(type(error).__name__, tuple(places))
 
 
 def _shorten(path: str) -> str:
-    """The file and its folder: what lies above names a machine or a person."""
+    """Keep the file and its folder. The folders above may name a machine or a person."""
     return "/".join(PurePath(path).parts[-2:])

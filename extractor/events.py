@@ -1,8 +1,8 @@
 """Events of a run, for a log or for telemetry.
 
-Events go through Python's logging, as records of the logger ``extractor.events`` with the event's name as message and
-the facts in the attribute ``facts``. Without a listener they cost nothing. Facts are numbers, names and identifiers;
-never text of a record, a message of an error (which may quote one), an address or a key.
+Events are records of the logger ``extractor.events``: the message is the event's name, and the attribute ``facts``
+holds its facts. Without a listener they cost nothing. Facts are numbers, names and identifiers; never the text of a
+record, an error message (which may quote one), an address or a key.
 """
 
 import json
@@ -48,7 +48,7 @@ def is_heard() -> bool:
 
 
 def tell(event: Event, **facts: Fact) -> None:
-    """Report an event to the listeners. A text longer than 200 characters is cut, a traceback at 2,000."""
+    """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
     if is_heard():
         limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
         short = {name: fact[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
@@ -57,7 +57,7 @@ def tell(event: Event, **facts: Fact) -> None:
 
 @contextmanager
 def listening(handler: logging.Handler) -> Iterator[None]:
-    """Send events to a handler while the body runs, and close it afterwards."""
+    """Send events to a handler inside the block, and close it afterwards."""
     level = _logger.level
     _logger.addHandler(handler)
     _logger.setLevel(logging.INFO)
@@ -76,9 +76,9 @@ def facts_of(record: logging.LogRecord) -> dict[str, Fact]:
 
 
 class EventLog(logging.StreamHandler[TextIO]):
-    """Writes each event as one JSON object a line: ``time`` (UTC), ``event``, and its facts."""
+    """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, in ASCII: a terminal obeys some other characters."""
+        """The line, in ASCII because a terminal interprets some other characters."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         return json.dumps({"time": time, "event": record.getMessage()} | facts_of(record))

@@ -1,4 +1,4 @@
-"""What decides an extraction beside the record and the model. One object goes through all layers and processes."""
+"""The options of an extraction. One object is passed through all layers and processes."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,11 +10,14 @@ __all__ = ["Assist", "Effort", "ExtractionOptions"]
 
 
 class Assist(StrEnum):
-    """How much is asked of a model.
+    """Which questions a model gets.
 
-    - ``auto``: what the rules doubt, as far as the effort goes.
-    - ``always``: everything, as with the effort ``high``.
-    - ``never``: nothing.
+    - ``auto``: fields that the rules are unsure of, as far as the effort goes.
+    - ``always``: every field of every line, as with the effort ``high``.
+    - ``never``: none.
+
+    >>> Assist("auto")
+    <Assist.AUTO: 'auto'>
     """
 
     AUTO = "auto"
@@ -45,11 +48,11 @@ _RARITY = 4
 
 @dataclass(frozen=True, slots=True, init=False)
 class ExtractionOptions:
-    """Which tasks are extracted, how much a model is asked, and how sure a value must be.
+    """The tasks to extract, the use of the model, and the lowest confidence of a value.
 
-    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about.
-    ``min_confidence``, from 0 to 1: a value that is less sure is left out, and its absence says ``low_confidence``.
-    Names may be given as text. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
+    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about. A value with a
+    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. Names may be
+    strings. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
 
     >>> ExtractionOptions(["dosing"], "never").assist
     <Assist.NEVER: 'never'>
@@ -74,7 +77,7 @@ class ExtractionOptions:
         if assist not in set(Assist):
             raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:
-            raise ValueError(f"{min_confidence}: no confidence; choose a number from 0 to 1, such as 0.9")
+            raise ValueError(f"{min_confidence} is not a confidence; choose a number from 0 to 1, such as 0.9")
         if effort not in set(Effort) and not (isinstance(effort, float | int) and 0 <= effort <= 1):
             raise ValueError(f"{effort}: no such effort; choose from {', '.join(Effort)}, or a number from 0 to 1")
         object.__setattr__(self, "effort", Effort(effort) if isinstance(effort, str) else float(effort))

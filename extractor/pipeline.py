@@ -1,4 +1,4 @@
-"""The stages of an extraction, in their order. Everything that extracts a record runs this one sequence."""
+"""The stages of an extraction, in order. Every extraction runs this sequence."""
 
 from collections.abc import Generator, Sequence
 
@@ -13,13 +13,13 @@ from extractor.schemas import TrialExtraction, TrialRecord
 __all__ = ["Extraction", "advance", "extract", "extract_by_rules"]
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
-"""Yields what a model is to be asked, takes the replies (None where there is no model), returns the extraction."""
+"""Yields batches of questions, receives the replies (None without a model), and returns the extraction."""
 
 
 def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
-    """One record through all stages. Who drives it asks the model: nothing in here touches the network.
+    """Run one record through all stages. The caller asks the model; no stage uses the network.
 
-    The audit sees all values, also those below ``options.min_confidence``, which are left out last.
+    The audit sees all values. Values below ``options.min_confidence`` are dropped after it.
     """
     parsed = parse_record(record)
     result = yield from dialogue(parsed, options)
@@ -28,18 +28,18 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 
 
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
-    """The extraction without a model. What ``options`` would ask of one is counted as open questions."""
+    """Extract without a model. Questions that ``options`` would ask are counted as open."""
     extraction = advance(record, options, [None])
-    assert isinstance(extraction, TrialExtraction), "who has no model is asked once"
+    assert isinstance(extraction, TrialExtraction), "without a model there is one batch"
     return extraction
 
 
 def advance(
     record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
 ) -> QuestionBatch | TrialExtraction:
-    """The next batch of questions after these replies to the batches before, or the extraction.
+    """Return the next batch of questions after these replies to the earlier batches, or the extraction.
 
-    A pure function of its arguments: any process can take the next step, and a step can be taken again.
+    The result depends on the arguments only, so any process can compute or repeat a step.
     """
     extraction = extract(record, options)
     try:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def _clean_environment(monkeypatch, tmp_path):
 @pytest.fixture
 def forked_workers(monkeypatch):
     """Worker processes are forked from one that has loaded the package: a start costs a tenth of the CPU time."""
+    forkserver.ensure_running()  # started by the executor, it and all its forks would never see Ctrl-C
     monkeypatch.setattr("extractor.run.executor.get_context", lambda _: FORKS)
 
 

@@ -10,12 +10,13 @@ import yaml
 from extractor.errors import CassetteError, CassetteMiss
 from extractor.llm.cassettes import check_cassettes, first_request, use_cassette
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.prompt import list_prompt_versions
 from extractor.llm.requests import mode_of
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.run.scenarios import extract_scenario, read_scenarios, settings_of
 from extractor.schemas import FindingKind, Origin
+from tests.llm.colours import SkippedTime
 
 FOLDER = Path(__file__).parent / "cassettes"
 SCENARIOS = {scenario.name: scenario for scenario in read_scenarios(FOLDER / "scenarios.toml")}
@@ -112,5 +113,5 @@ async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
     same = scenario.__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteError, match="not asked for"):
+    with pytest.raises(CassetteError, match="were not used"):
         await replay_scenario(same, tmp_path)

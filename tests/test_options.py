@@ -25,9 +25,9 @@ def test_without_a_word_everything_is_extracted_and_kept():
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
         ({"assist": "sometimes"}, "sometimes: no such assist; choose from auto, always, never"),
-        ({"min_confidence": 1.1}, "1.1: no confidence; choose a number from 0 to 1"),
-        ({"min_confidence": -0.1}, "-0.1: no confidence; choose a number from 0 to 1"),
-        ({"min_confidence": float("nan")}, "nan: no confidence; choose a number from 0 to 1"),
+        ({"min_confidence": 1.1}, "1.1 is not a confidence; choose a number from 0 to 1"),
+        ({"min_confidence": -0.1}, "-0.1 is not a confidence; choose a number from 0 to 1"),
+        ({"min_confidence": float("nan")}, "nan is not a confidence; choose a number from 0 to 1"),
     ],
 )
 def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):

@@ -1,7 +1,7 @@
-"""The README is true: its blocks run in order, in one shell, in a clone, and print what it shows.
+"""Runs the README's blocks in order, in one shell of a clone, and compares their output with what the README shows.
 
-The set-up commands run as they stand, too. The environment that they make sees the packages of this one, so that
-``pip install`` needs no network and changes nothing outside the clone. The suite itself is left out: `.ci/run` runs it.
+The set-up commands run too. Their environment sees the packages of this one, so ``pip install`` needs no network and
+changes nothing outside the clone. The test suite itself is skipped; `.ci/run` runs it.
 """
 
 import json
@@ -27,7 +27,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: ``text`` right after ``bash`` is what the commands print."""
+    """A fenced block. A ``text`` block after a ``bash`` block is the output of its commands."""
 
     language: str
     body: str
@@ -40,8 +40,8 @@ def is_suite(block):
     return block.language == "bash" and block.body.rstrip().endswith("pytest")
 
 
-def script_of(number, block, folder):
-    """The lines of one block for the shell, which stays the same from block to block."""
+def make_script(number, block, folder):
+    """Shell commands that run one block and store its output and exit code."""
     printed = folder / str(number)
     if block.language == "bash":
         return f"{{\n{block.body}}} >'{printed}' 2>&1; echo $? >'{printed}.code'"
@@ -51,13 +51,13 @@ def script_of(number, block, folder):
     if block.language in ("pycon", "python"):
         source = folder / f"{number}.{block.language}"
         source.write_text(block.body, "utf-8")
-        how = "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
-        return f"python {how} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
+        options = "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS" if block.language == "pycon" else ""
+        return f"python {options} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
     return ""
 
 
-def shown_by(number):
-    """What the README says that a block prints, or None."""
+def find_shown_output(number):
+    """The output that the README shows for a block, or None."""
     block = BLOCKS[number]
     if block.language == "console":
         return "".join(line + "\n" for line in block.body.splitlines() if not line.startswith(("$ ", "> ")))
@@ -67,7 +67,7 @@ def shown_by(number):
 
 
 def copy_checkout(to):
-    """What a clone of this checkout holds, with changes that are not committed yet."""
+    """Copy the files that git tracks or would add, with uncommitted changes."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
@@ -80,7 +80,7 @@ def copy_checkout(to):
 
 @pytest.fixture(scope="module")
 def shell(make_once):
-    """The clone after all blocks, and the folder of what they printed."""
+    """The clone after all blocks have run, and the folder of their outputs."""
     folder = make_once("readme", run_blocks)
     return folder / "clone", folder / "printed"
 
@@ -93,7 +93,7 @@ def run_blocks(folder):
     venv.create(clone / ".venv", with_pip=True, symlinks=True)
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
     (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
-    script = [script_of(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
+    script = [make_script(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHON"))}
     environment |= {f"PIP_{name}": "1" for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")}
     environment |= {"PIP_NO_BUILD_ISOLATION": "0", "HOME": str(printed)}
@@ -106,16 +106,16 @@ def run_blocks(folder):
 @pytest.mark.parametrize(
     "number", [n for n, b in enumerate(BLOCKS) if b.language in ("bash", "console", "pycon", "python")]
 )
-def test_a_block_runs_and_prints_what_is_shown(shell, number):
+def test_block_prints_the_shown_output(shell, number):
     if is_suite(BLOCKS[number]):
-        pytest.skip("the suite, which runs this test")
+        pytest.skip("the test suite itself")
     _, printed = shell
-    said, shown = (printed / str(number)).read_text("utf-8"), shown_by(number)
-    assert (printed / f"{number}.code").read_text().strip() == "0", f"{BLOCKS[number].body}\n{said}"
-    assert shown is None or said == shown
+    output, shown = (printed / str(number)).read_text("utf-8"), find_shown_output(number)
+    assert (printed / f"{number}.code").read_text().strip() == "0", f"{BLOCKS[number].body}\n{output}"
+    assert shown is None or output == shown
 
 
-def test_the_clone_is_what_runs(shell, monkeypatch):
+def test_commands_run_the_package_of_the_clone(shell, monkeypatch):
     clone, _ = shell
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = "import extractor; print(extractor.__file__)"
@@ -124,7 +124,7 @@ def test_the_clone_is_what_runs(shell, monkeypatch):
 
 
 @pytest.mark.parametrize("shown", [block.body for block in BLOCKS if block.language == "json"])
-def test_what_is_shown_as_output_is_part_of_the_output(shell, shown):
+def test_shown_json_is_part_of_the_output(shell, shown):
     clone, _ = shell
     items = [
         item
@@ -136,7 +136,7 @@ def test_what_is_shown_as_output_is_part_of_the_output(shell, shown):
 
 
 def contains(item, wanted):
-    """Whether an item has all that is shown; of its evidence the README shows a part."""
+    """Whether ``item`` has everything in ``wanted``; lists may have more members."""
     if isinstance(wanted, dict):
         return isinstance(item, dict) and all(key in item and contains(item[key], wanted[key]) for key in wanted)
     if isinstance(wanted, list):
@@ -153,4 +153,4 @@ def test_every_command_and_option_is_documented():
         if command in ("run", "evaluate", "export", "report", "review", "serve"):
             options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
             missing = {option for option in options if option not in text}
-            assert not missing, f"options that README and docs do not name: {missing}"
+            assert not missing, f"options missing from README and docs: {missing}"

@@ -1,4 +1,4 @@
-"""Gold of all areas as places in the records, without their text, and single labels of other trials."""
+"""Standoff gold of all areas, without the records' text, and single labels of other trials."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,12 +13,12 @@ HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 
 
 def read_gold(path: Path = GOLD) -> dict[str, Row]:
-    """The lines of a gold file by record; empty if there is no such file."""
+    """Read the lines of a gold file by record; empty if the file does not exist."""
     return {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
 
 
 def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> Iterator[tuple[TrialRecord, Row, Row]]:
-    """Each record whose text is the annotated one, once, with its line and its annotation in words."""
+    """Yield each record whose text is the annotated one, once, with its line and its gold JSON."""
     left = dict(lines)
     for record in records:
         line = left.get(record.record_id)
@@ -27,7 +27,7 @@ def read_annotated(lines: Mapping[str, Row], records: Iterable[TrialRecord]) -> 
 
 
 def name_group(area: str) -> str:
-    """The group of an area.
+    """Return the group of an area.
 
     >>> name_group("Oncology"), name_group("Dentistry")
     ('oncology and allergy', 'other areas')

@@ -1,11 +1,11 @@
-"""Put annotations into the gold of this repository, which holds places and no text of the records.
+"""Add annotations to the gold of this repository, which holds spans and no text of the records.
 
     python -m benchmarks.gold ANNOTATIONS... --records INPUT... --areas TSV [--readers 2] [--labels]
 
-ANNOTATIONS are folders of gold JSON; a record that is in the gold already is replaced. TSV has two columns, id and
-area. ``--readers`` is how many people have read each annotation. A trial's fold never changes once it is written.
-``--labels`` does the same for ``labels.jsonl``: single items of trials that are not in the gold, for learning and not
-for measuring.
+ANNOTATIONS are folders of gold JSON; a record that is already in the gold is replaced. TSV has two columns, id and
+area. ``--readers`` is the number of people who have read each annotation. A trial's fold never changes once it is
+written. ``--labels`` does the same for ``labels.jsonl``: single items of trials that are not in the gold, for training
+and not for measuring.
 """
 
 import json
@@ -20,7 +20,7 @@ from extractor.read import read_records
 
 
 def write_gold(lines: dict[str, Row], path: Path) -> None:
-    """Write a gold file, sorted by record; a line without a fold gets the one of which its area has fewest."""
+    """Write a gold file, sorted by record; a line without a fold gets the rarest fold of its area."""
     found = [line for _, line in sorted(lines.items())]
     for line in sorted(found, key=lambda line: sha256(line["record_id"].encode()).digest()):
         if "fold" not in line:
@@ -31,7 +31,7 @@ def write_gold(lines: dict[str, Row], path: Path) -> None:
 
 
 def _keep_named_sections(line: Row) -> Row:
-    """A line with the hashes of those sections alone that its items name."""
+    """Keep only the hashes of sections that a line's items name."""
     items = json.dumps([line[key] for key in ("eligibility", "dosing", "endpoints")])
     homes = {f"{item['rank']}_outcomes[{item['index']}]" for item in line["endpoints"]}
     named = {name: digest for name, digest in line["sections"].items() if name in homes or f'"{name}"' in items}
@@ -39,7 +39,7 @@ def _keep_named_sections(line: Row) -> Row:
 
 
 def main() -> None:
-    """Add the annotations, and print how many records of each area there are."""
+    """Add the annotations, and print the number of records in each area."""
     chosen = parse_options(__doc__, "annotations+", records=[...], areas=..., readers=2, labels=False)
     path = LABELS if chosen.labels else GOLD
     areas = dict(line.split("\t") for line in chosen.areas.read_text("utf-8").splitlines())
@@ -51,12 +51,12 @@ def main() -> None:
         if annotation := annotations.pop(name, None):
             line = {"record_id": name, "area": areas[name], "readers": chosen.readers}
             line |= {"fold": gold[name]["fold"]} if name in gold else {}
-            # What was read as a whole, so that an empty list means none.
+            # The sections that were read completely, so that an empty list means that there is nothing.
             line |= {"labelled": annotation["labelled"]} if annotation.get("labelled") else {}
             line |= to_standoff(annotation, record)
             gold[name] = _keep_named_sections(line) if chosen.labels else line
     if annotations:
-        raise SystemExit(f"no record at hand for {', '.join(sorted(annotations))}")
+        raise SystemExit(f"there is no record for {', '.join(sorted(annotations))}")
     write_gold(gold, path)
     counts = Counter(line["area"] for line in gold.values())
     print(f"{len(gold)} records:", *(f"{area} {count}" for area, count in counts.most_common()))

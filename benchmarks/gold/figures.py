@@ -1,10 +1,10 @@
-"""What the rules alone reach on the gold, by field: ``python -m benchmarks.gold.figures --records INPUT...``.
+"""Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records INPUT...``.
 
 Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built, and for all other
-areas. ``--write`` keeps the figures in ``figures.json``, below whose intervals no field may fall
-(``tests/test_accuracy.py``). A record whose text is not at hand, or has changed, is left out, and counted.
-Rules are written with errors of folds 0, 1 and 2 in sight; ``--folds 3,4`` measures on the others.
-``--agreement`` prints instead how far the gold agrees with a second reader, who had not seen it, on twenty trials.
+areas. ``--write`` stores the figures in ``figures.json``; no field may fall below its interval there
+(``tests/test_accuracy.py``). A record whose text is missing or has changed is left out, and counted.
+The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the others.
+``--agreement`` instead prints the agreement of the gold with an independent second reader on twenty trials.
 """
 
 import json
@@ -25,7 +25,7 @@ FIGURES = Path(__file__).with_name("figures.json")
 
 
 def read_figures() -> dict[str, Any]:
-    """The committed figures."""
+    """Read the committed figures."""
     figures: dict[str, Any] = json.loads(FIGURES.read_text("utf-8"))
     return figures
 
@@ -33,7 +33,7 @@ def read_figures() -> dict[str, Any]:
 def measure_figures(
     records: Iterable[TrialRecord], resamples: int = 1000, folds: Collection[int] = range(FOLDS)
 ) -> dict[str, Any]:
-    """For each group of areas: how many records of these folds were scored, and the F1 and interval of each figure.
+    """Return, for each group of areas, the number of scored records in these folds, and each figure's F1 and interval.
 
     A figure without an interval has fewer than ten values, and is left out.
     """
@@ -45,7 +45,7 @@ def measure_figures(
 
 
 def measure_agreement(records: Iterable[TrialRecord]) -> dict[str, Any]:
-    """The F1 of a second, independent reading of some trials against the gold."""
+    """Return the F1 of a second, independent reading of some trials against the gold."""
     gold, second = read_gold(), read_gold(INDEPENDENT)
     at_hand = {record.record_id: record for record in records if record.record_id in second}
     pairs = [(from_standoff(gold[name], at), from_standoff(second[name], at)) for name, at in at_hand.items()]
@@ -64,7 +64,7 @@ def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the figures; keep them if asked to."""
+    """Print the figures, and store them with ``--write``."""
     chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=False)
     records = read_records(*chosen.records, on_error=lambda _: None)
     folds = [int(fold) for fold in chosen.folds.split(",")] if chosen.folds else range(FOLDS)

@@ -1,1 +1,1 @@
-"""How the weights of the pre-parser were made: one command for each data file."""
+"""Train the weights of the pre-parser: one command for each data file."""

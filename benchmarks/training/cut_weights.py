@@ -1,9 +1,8 @@
-"""Weights of the cuts of a flattened outcome: makes ``extractor/rulebook/weights/outcome_cuts.toml``.
+"""Fit the weights of the cuts of a flattened outcome: makes ``extractor/rulebook/weights/outcome_cuts.toml``.
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
-Prints how often both cuts are right on trials that the weights have not seen, and the calibration. ``--out`` is where
-to write the weights.
+Prints how often both cuts are right on held-out trials, and the calibration. ``--out`` is the file for the weights.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,15 +21,15 @@ _BY_HAND = {
 }
 """Features too rare in the labels to be fitted well."""
 _HEAD = """\
-# How much each feature of a cut counts (see cuts.py): the weights of a log-linear model, in nats.
-# t: a time frame that begins at a comma; d: a description that does; n: no description.
-# Fitted on labelled cells; the three of "abbreviated measure" and "two abbreviations" are set by hand, being rare.
+# Weights of a log-linear model, in nats, for each feature of a cut (see split.py).
+# t: a time frame that begins at a comma; d: a description that begins at a comma; n: no description.
+# Fitted on labelled cells, except three rare features set by hand: "abbreviated measure" and "two abbreviations".
 """
 _LEAST = 0.05
 
 
 def main() -> None:
-    """Print held-out figures; write the weights of all labels if asked to."""
+    """Print held-out figures, and write weights fitted on all labels with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
     names: dict[str, int] = {}
     cells = read_lines(chosen.data / "outcome_split" / "dev.jsonl")
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
-    """Each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
+    """Yield each outcome of a labelled cell with all pairs of cuts; new features are numbered in ``names``."""
     keys = ("measure", "description", "time_frame")
     parts = [[clean_text(item[key] or "").text.replace("|", "/") for key in keys] for item in cell["items"]]
     items = find_items(read_text("|".join(", ".join(filter(None, three)) for three in parts)))
@@ -58,18 +57,18 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
 
 
 def _comma_at(item: Item, position: int) -> int:
-    """The number of the comma at a position of the item; -1 where no comma stands, which no candidate has."""
+    """Return the number of the comma at a position of the item; -1, which no candidate has, if there is no comma."""
     starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
     return starts.index(position) if position in starts else -1
 
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
-    """The weights of all features, in the order of their numbers."""
+    """Fit the weights of all features, in the order of their numbers."""
     return fit_weights(choices, len(names), {names[name]: weight for name, weight in _BY_HAND.items() if name in names})
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
-    """The data file; weights that hardly count are left out.
+    """Format the data file without negligible weights.
 
     >>> import numpy as np
     >>> print(format_weights(np.array([1.234, 0.01]), {"t:last": 0, "n:verb": 1}).splitlines()[-1])

@@ -1,10 +1,10 @@
-"""Weights of the roles of agents: makes ``extractor/rulebook/weights/agent_roles.toml``.
+"""Fit the weights of the roles of agents: makes ``extractor/rulebook/weights/agent_roles.toml``.
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
-Prints, by group of areas, how often the role is right on seen and on unseen trials. ``--out`` is where to write the
-weights. The labels are those of ``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and
-``benchmarks/gold/labels.jsonl``; no trial of the gold is among them.
+Prints, by group of areas, how often the role is right on seen and on unseen trials. ``--out`` is the file for the
+weights. The labels are ``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and ``benchmarks/gold/labels.jsonl``,
+without trials of the gold.
 """
 
 import json
@@ -29,22 +29,22 @@ from extractor.schemas import Part, Role, Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
 _HEAD = """\
-# How much each feature of an agent (see roles.py) counts for each role: the weights of a log-linear model, in nats,
-# fitted on labelled doses.
+# Weights of a log-linear model, in nats: each feature of an agent (see roles.py) for each role. Fitted on labelled
+# doses.
 """
 _LEAST = 0.1
 _RARE = 3
-"""Features of fewer agents are left out."""
+"""Fewest agents with a feature."""
 _ROLES = tuple(Role)
 _BY_HAND = {
     (Role.PREMEDICATION, "expected premedication"): 5.0,
     (Role.PROCEDURE, "expected procedure"): 3.0,
     (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
 }
-"""Too rare in the labels to be fitted well: the guideline defines two roles by such words; labels know no titles."""
+"""Set by hand, since too rare in the labels: the guideline defines two roles by such words; labels have no titles."""
 _TITLES = ("title", "official_title")
 _SEEN = (*_TITLES, "arms[", "interventions[")
-"""What the annotators of the doses saw of a record."""
+"""The sections that the annotators of doses saw."""
 _RECORDS = ("ctgov_v2.jsonl.gz", "ctgov_xml")
 _ARM = re.compile(r"(?P<label>[^\n]*) \((?P<type>[A-Za-z_ ]*)\)(?:\n(?P<description>.+))?\Z", re.DOTALL)
 _INTERVENTION = re.compile(r"(?P<type>[A-Za-z_ ]+): (?P<name>[^\n]*)(?:\n(?P<description>.+))?", re.DOTALL)
@@ -68,7 +68,7 @@ class LabelledAgent(NamedTuple):
 
 
 def main() -> None:
-    """Print held-out figures; write the weights if asked to."""
+    """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
     labelled = [one for doses in read_dose_labels(chosen.data) for one in read_agents(doses)]
     counts = Counter(feature for one in labelled for feature in one.features)
@@ -90,16 +90,16 @@ def main() -> None:
 
 
 def read_dose_labels(data: Path) -> list[LabelledDoses]:
-    """All trials with labelled doses. The labels of this repository need the text that ``data`` holds.
+    """Read all trials with labelled doses. The labels of this repository need the text in ``data``.
 
-    A trial of the gold is left out, since what is learnt on labels is measured on the gold.
+    Trials of the gold are left out, since they measure the result of training.
     """
     gold = read_gold()
     return [one for one in (*_read_files(data), *_read_standoff(data)) if one.record.record_id not in gold]
 
 
 def _read_files(data: Path) -> Iterator[LabelledDoses]:
-    """The labels that come with their text; titles are in the records that the folder holds."""
+    """Yield the labels that come with their text; titles are in the folder's records."""
     rows = read_labels(data, "dosing")
     trials = {row["record"] for row in rows}
     paths = [path for name in _RECORDS if (path := data / "records" / name).exists()]
@@ -119,7 +119,7 @@ def _read_files(data: Path) -> Iterator[LabelledDoses]:
 
 
 def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
-    """The labels that are kept as places in records of which ``data`` holds the text."""
+    """Yield the standoff labels, for records with text in ``data``."""
     lines = {name: line for name, line in read_gold(LABELS).items() if "dosing" in line.get("labelled", ())}
     path = data / "records" / "all_areas_more.jsonl.gz"
     for record, line, annotation in read_annotated(lines, read_records(path) if path.exists() else ()):
@@ -129,7 +129,7 @@ def _read_standoff(data: Path) -> Iterator[LabelledDoses]:
 
 
 def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
-    r"""The labelled sections as a record, behind ``titles``.
+    r"""Build a record from ``titles`` and the labelled sections.
 
     An arm has a label, a type and a description, an intervention a type and a name.
 
@@ -148,7 +148,7 @@ def build_record(row: Row, titles: tuple[Section, ...] = ()) -> TrialRecord:
 
 
 def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
-    """The statements that the rules read in a labelled record, and whose agent has one labelled role."""
+    """Yield agents of statements that the rules read in a labelled record, if they have one labelled role."""
     record = labelled.record
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
     groups, descriptions = list_sections(record, sections)
@@ -163,7 +163,7 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
 
 
 def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
-    """The roles of the labels whose quote holds the statement and, if none does, of those of the same agent."""
+    """Return the roles of labels whose quote contains the statement, else of labels for the same agent."""
     words = statement.clause.tokens.read(statement.first, statement.end)
     same = [label for label in labels if _is_agent(statement, label["agent"])]
     holding = [label for label in same if label["section"] == statement.section and label["quote"] in words]
@@ -171,28 +171,28 @@ def _find_roles(statement: Statement, labels: Sequence[Row]) -> set[str]:
 
 
 def _is_agent(statement: Statement, name: str) -> bool:
-    """Whether a labelled name is that of a statement's agent, or a part of it."""
+    """Whether a labelled name is the name of a statement's agent, or a part of it."""
     key, mention = name_key(name), statement.mention
     named = name_key(statement.clause.tokens.read(mention.first, mention.end)) if mention else ""
     return key in {statement.agent.key, named} or (len(key) > 3 and (key in statement.agent.key or key in named))
 
 
 def _choice(labelled: LabelledAgent, names: Mapping[str, int]) -> Choice:
-    """All roles as candidates: each has weights of its own for every feature."""
+    """Return all roles as candidates: each has its own weight for every feature."""
     numbers = [names[feature] for feature in labelled.features if feature in names]
     candidates = tuple(tuple(place * len(names) + number for number in numbers) for place in range(len(_ROLES)))
     return Choice(labelled.trial, candidates, _ROLES.index(labelled.role))
 
 
 def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
-    """The weights of all features for all roles, in the order of ``_choice``."""
+    """Fit the weights of all features for all roles, in the order of ``_choice``."""
     known = [(role, feature, weight) for (role, feature), weight in _BY_HAND.items() if feature in names]
     by_hand = {_ROLES.index(role) * len(names) + names[feature]: weight for role, feature, weight in known}
     return fit_weights(choices, len(names) * len(_ROLES), by_hand)
 
 
 def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
-    """The data file, a table for each role; weights that hardly count are left out."""
+    """Format the data file, a table for each role, without negligible weights."""
     tables = []
     for role, row in zip(_ROLES, weights.reshape(len(_ROLES), len(names)), strict=True):
         kept = ((name, round(float(row[number]), 2)) for name, number in sorted(names.items()))

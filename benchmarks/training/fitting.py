@@ -1,8 +1,8 @@
-"""Fits one scorer on labelled items.
+"""Fit a scorer on labelled items.
 
-What a word says is learned from the word itself, from its first and last letters, and from its vector, which words of
-like neighbours share. All of it is linear, so that it is added up here: the file holds one row for each word, and words
-that no label has are known, too.
+The features of a word are the word itself, its first and last letters, and its vector, which is similar for words with
+similar neighbours. The model is linear, so these parts are summed here: the file holds one row per word, and covers
+words without labels, too.
 """
 
 import warnings
@@ -29,22 +29,22 @@ _COMMON_SHARE = 1e-3
 _FLATTEN = 0.75
 _STEPS = 60
 _SCALE = 3
-"""Brings inputs near to 1, as logistic regression likes them."""
+"""Scales inputs to about 1, for logistic regression."""
 _HIGHEST = 127
 _TYPICAL_RARITY = 6.0
 _LEAST, _LEAST_ENDS = 2, 4
-"""In how many items a feature must stand, and the first or last letters of words."""
+"""Fewest items with a feature, and with first or last letters of words."""
 
 
 class WordVectors(NamedTuple):
-    """The row of each word in ``vectors``, which are the shorter the commoner a word is; row 0 is zeros."""
+    """The row of each word in ``vectors``. Common words have shorter vectors; row 0 is zeros."""
 
     rows: dict[str, int]
     vectors: Array
 
 
 def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
-    """The different lines of all sections, as words."""
+    """Return the distinct lines of all sections, as words."""
     seen: dict[str, list[str]] = {}
     for record in records:
         for section in record.sections:
@@ -56,7 +56,7 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
 
 
 def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
-    """Positive pointwise mutual information of a word and its neighbours, cut down to few dimensions."""
+    """Compute the positive pointwise mutual information of words and neighbours, reduced to few dimensions."""
     counts = Counter(token for sentence in sentences for token in sentence)
     common = (word for word, seen in counts.items() if seen >= _LEAST_SEEN)
     words = sorted(common, key=lambda word: (-counts[word], word))[:_MOST]
@@ -77,7 +77,7 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
 
 
 def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) -> sparse.csr_matrix:
-    """How often two words stand near each other, the nearer the more."""
+    """Count how often two words occur near each other, with more weight for nearer words."""
     known = [rows.get(word, -1) for sentence in sentences for word in (*sentence, *[""] * _WINDOW)]
     words = np.array(known)
     counted = sparse.csr_matrix((len(rows), len(rows)))
@@ -90,11 +90,11 @@ def _count_neighbours(sentences: Iterable[Sequence[str]], rows: dict[str, int]) 
 
 
 class Plan(NamedTuple):
-    """What a scorer learns.
+    """The settings for training a scorer.
 
-    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the kinds that count less, or
-    more, than others before anything is learned; ``freedom`` is the C of logistic regression, ``most`` the number of
-    features that are kept, ``others`` the weight of an item of other areas than the home areas.
+    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the initial factors of kinds;
+    ``freedom`` is the C of logistic regression, ``most`` the number of features that are kept, ``others`` the weight of
+    an item outside the home areas.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Plan(NamedTuple):
 def fit(
     plan: Plan, items: Sequence[Features], labels: Sequence[str], vectors: WordVectors, counts: Sequence[float]
 ) -> Scorer:
-    """A scorer from labelled items, each of which counts as much as ``counts`` says. Nothing in it is random."""
+    """Fit a scorer on labelled items with weights ``counts``. Deterministic."""
     seen = Counter(feature for item in items for feature in set(item))
     features = sorted(
         {feature for feature, times in seen.items() if times >= _LEAST}
@@ -117,10 +117,10 @@ def fit(
     meanings = _describe_features(plan, features, seen, vectors, len(items))
     inputs = (_count(items, features) @ meanings).tocsr()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
+        warnings.simplefilter("ignore", ConvergenceWarning)  # early stopping is intended
         model = LogisticRegression(C=plan.freedom, max_iter=_STEPS, tol=1e-3).fit(inputs, labels, counts)
     weights = np.asarray(meanings @ model.coef_.T.astype(np.float32)) * _SCALE
-    # The features that change scores most; the rest hardly ever decide.
+    # Keep the features that change scores most; the rest hardly ever decide.
     spread = weights.max(axis=1) - weights.min(axis=1)
     kept = np.sort(np.argsort(-spread, kind="stable")[: plan.most])
     rows = np.vstack([np.zeros((1, weights.shape[1]), np.float32), weights[kept]])
@@ -136,7 +136,7 @@ def hold_out(
     vectors: WordVectors,
     counts: Sequence[float],
 ) -> tuple[tuple[str, ...], Array]:
-    """The classes, and for each item their probabilities by a scorer that was fitted on the other folds."""
+    """Return the classes, and their probabilities for each item by a scorer fitted on the other folds."""
     classes = tuple(sorted(set(labels)))
     chances = np.zeros((len(items), len(classes)), np.float32)
     for fold in sorted(set(folds)):
@@ -151,7 +151,7 @@ def hold_out(
 
 
 def store_scorer(scorer: Scorer, path: Path) -> None:
-    """Write the file from which ``read_scorer`` reads it again: one byte a weight, and the size of a step."""
+    """Write the file for ``read_scorer``: one byte per weight, and the step size."""
     known = scorer.weights[1:]
     step = np.abs(known).max() / _HIGHEST
     np.savez_compressed(
@@ -165,7 +165,7 @@ def store_scorer(scorer: Scorer, path: Path) -> None:
 
 
 def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_matrix:
-    """How often each item has each feature, damped as the package damps scores, times ``_SCALE``."""
+    """Count each feature in each item, damped as the package damps scores, times ``_SCALE``."""
     columns = {feature: column for column, feature in enumerate(features)}
     known = [[columns[feature] for feature in item if feature in columns] for item in items]
     values = np.repeat([_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))).astype(np.float32)
@@ -176,7 +176,7 @@ def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_mat
 def _describe_features(
     plan: Plan, features: Sequence[str], seen: Counter[str], vectors: WordVectors, total: int
 ) -> sparse.csr_matrix:
-    """What each feature (row) consists of: itself; and of a word, its ends and its vector. Rare ones count more."""
+    """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare features weigh more."""
     parted = [feature.partition(" ") for feature in features]
     parts = [
         (feature, *(_cut_ends(kind, word) if kind in plan.words else ()))
@@ -200,6 +200,6 @@ def _describe_features(
 
 
 def _cut_ends(kind: str, word: str) -> Iterator[str]:
-    """The first and last letters of a word of a kind: words of one stem, and drugs of one class, share them."""
+    """Yield the first and last letters of a word: words with one stem, and drugs of one class, share them."""
     if len(word) > 4:
         yield from (f"{kind} {word[:4]}-", f"{kind} {word[:6]}-", f"{kind} -{word[-4:]}")

@@ -1,7 +1,7 @@
-"""All labelled criteria, outcomes and time frames, old and new, as rows to learn from.
+"""All labelled criteria, outcomes and time frames, as rows for training.
 
-Each row has its trial (``record``), the trial's ``area`` and its ``fold``. Trials of the gold are left out: they
-measure.
+Each row has its trial (``record``), the trial's ``area`` and its ``fold``. Trials of the gold are left out: they are
+for measuring.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _RECORDS = (
     *("all_areas.jsonl.gz", "all_areas_more.jsonl.gz"),
 )
 _GENERAL = frozenset("gh")
-"""How ids of labels of all areas begin in ``criteria.jsonl``; all other labels without an area are of home areas."""
+"""Prefix of ids of labels of all areas in ``criteria.jsonl``; other labels without an area are of home areas."""
 _OUTCOME = {"description": None, "time_frame": None, "instrument": None}
 
 
@@ -35,7 +35,7 @@ class TrainingRows(NamedTuple):
 
 
 def group_of(row: Row) -> str:
-    """Whether a row is of the areas on which the rules were built, or of others.
+    """Return a row's group: the areas on which the rules were built, or others.
 
     >>> group_of({"area": "Oncology"}), group_of({"area": "Cardiology"})
     ('home areas', 'other areas')
@@ -44,7 +44,7 @@ def group_of(row: Row) -> str:
 
 
 def read_training_records(data: Path) -> dict[str, TrialRecord]:
-    """The records by trial, without those of the gold; of several with one number, the first that has criteria."""
+    """Read the records by trial, without those of the gold; of several with one id, the first with criteria."""
     records: dict[str, TrialRecord] = {}
     held_back = read_gold(GOLD) | read_gold(INDEPENDENT)
     for path in (data / "records" / name for name in _RECORDS):
@@ -56,12 +56,12 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
 
 
 def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> TrainingRows:
-    """The labels in ``data`` and those of the repository whose ``records`` are at hand."""
+    """Read the labels in ``data``, and those of the repository whose ``records`` are given."""
     lines, held_back = read_gold(LABELS), read_gold(GOLD) | read_gold(INDEPENDENT)
     areas = read_areas(data) | {trial: line["area"] for trial, line in lines.items()}
 
     def complete(rows: Iterable[Row]) -> list[Row]:
-        """Rows with area and fold, without those of gold trials."""
+        """Add area and fold to rows, and drop rows of gold trials."""
         found = []
         for row in rows:
             if (trial := row["record"]) not in held_back:

@@ -1,4 +1,4 @@
-"""A log-linear choice among candidates: the sum of the weights of a candidate's features, softmax over candidates.
+"""A log-linear model of choices: softmax over candidates of the summed weights of their features.
 
 Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch: no randomness.
 """
@@ -29,7 +29,7 @@ class Guess(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The candidates, each by the numbers of its features, and the position of the right one; None if none is."""
+    """The candidates as lists of feature numbers, and the position of the right one; None if none is right."""
 
     trial: str
     candidates: tuple[tuple[int, ...], ...]
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 
 
 def format_calibration(guesses: Sequence[Guess]) -> str:
-    """Share of right answers, over all, among the certain ones, and by the confidence that was stated.
+    """Format the share of right answers, over all, among the certain ones, and by stated confidence.
 
     >>> print(format_calibration([Guess(True, 0.99), Guess(False, 0.4)]))
     2 items, right 0.500; certain 0.500 of them, right among these 1.000
@@ -58,7 +58,7 @@ def format_calibration(guesses: Sequence[Guess]) -> str:
 
 
 def judge(choice: Choice, weights: Weights) -> Guess:
-    """Whether the likeliest candidate is the right one, and its probability.
+    """Return whether the most likely candidate is right, and its probability.
 
     >>> judge(Choice("x", ((0,), (1,)), 0), np.array([2.0, 2.0]))
     Guess(right=True, confidence=0.5)
@@ -70,13 +70,13 @@ def judge(choice: Choice, weights: Weights) -> Guess:
 
 
 def cross_validate(choices: Sequence[Choice], train: Callable[[Sequence[Choice]], Weights]) -> list[Guess]:
-    """Every choice judged by weights that were fitted on the trials of the other folds."""
+    """Judge every choice by weights fitted on the trials of the other folds."""
     weights = {fold: train([one for one in choices if fold_of(one.trial) != fold]) for fold in range(FOLDS)}
     return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
 
 def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, float]) -> Weights:
-    """One weight a feature, in nats; those of ``fixed`` are set by hand once the others are fitted.
+    """Fit one weight per feature, in nats; weights in ``fixed`` are set by hand after the fit.
 
     >>> weights = fit_weights([Choice("x", ((0,), (1,)), 0)] * 20, 2, {})
     >>> bool(weights[0] > 0 > weights[1])
@@ -86,7 +86,7 @@ def fit_weights(choices: Sequence[Choice], features: int, fixed: Mapping[int, fl
     rows = [sorted(set(candidate)) for choice in usable for candidate in choice.candidates]
     columns = np.array([column for row in rows for column in row], np.int64)
     begins = np.cumsum([0, *map(len, rows)])
-    # One row a candidate, 1 where the feature holds.
+    # One row per candidate, 1 where it has the feature.
     matrix = csr_array((np.ones(len(columns), np.float32), columns, begins), shape=(len(rows), features))
     sizes = np.array([len(choice.candidates) for choice in usable])
     starts = np.cumsum([0, *sizes])[:-1]

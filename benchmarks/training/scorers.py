@@ -1,12 +1,12 @@
-"""Weights of the learned scorers: makes the files ``extractor/rulebook/weights/*.npz``.
+"""Fit the learned scorers: makes the files ``extractor/rulebook/weights/*.npz``.
 
     OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 
-Prints how often each scorer is right on trials that it has not seen (five folds) with a 95 % interval (trials drawn
-anew), how many answers are certain and how often these are right, and how often it is right on what it has learned;
-by group of areas, and by area. With ``--out`` fits on all labels and writes the files. ``--only`` names some of
-criteria, concepts, endpoint_categories and time_kinds. No trial of the gold is learned from. Needs the extra `train`.
-The same labels and records give the same files.
+Prints how often each scorer is right on held-out trials (five folds) with a 95 % interval (bootstrap over trials), how
+many answers are certain and how often these are right, and how often it is right on its training data; by group of
+areas, and by area. With ``--out`` fits on all labels and writes the files. ``--only`` names some of criteria, concepts,
+endpoint_categories and time_kinds. Trials of the gold are not used. Needs the extra `train`. The same labels and
+records give the same files.
 """
 
 import re
@@ -35,13 +35,13 @@ CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2, most=4_000)
 _NO_CRITERION = "none"
 _DRAWS, _LEAST = 400, 50
-"""How often trials are drawn anew for an interval, and how many items an area must have to be shown."""
+"""Bootstrap samples for an interval, and fewest items of an area that is shown."""
 _SPANS = ("From {} days to 2 years", "From week {} to week 52", "From month {} to month 24 after surgery")
-"""What the guideline says outright, and the labels have too seldom: both ends of a span are points of time."""
+"""Examples of a rule of the guideline that is too rare in the labels: both ends of a span are points of time."""
 
 
 def main() -> None:
-    """Print held-out figures; write the files if asked to."""
+    """Print held-out figures, and write the files with ``--out``."""
     names = [plan.name for plan in (CRITERIA, CONCEPTS, CATEGORIES, TIME_KINDS)]
     chosen = parse_options(__doc__, data=..., out=Path, only=names)
     records = read_training_records(chosen.data)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def train_scorer(name: str, rows: TrainingRows, records: Mapping[str, TrialRecord], vectors: WordVectors) -> Scorer:
-    """Print the figures of one scorer, and return it, fitted on all rows."""
+    """Print the figures of one scorer, and return the scorer fitted on all rows."""
     if name == CRITERIA.name:
         return _train(CRITERIA, find_lines(rows.criteria, records), rows.criteria, "category", vectors)
     if name == TIME_KINDS.name:
@@ -75,7 +75,7 @@ def _train(plan: Plan, items: Sequence[Features], rows: Sequence[Row], label: st
     counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
     classes, chances = hold_out(plan, items, list(labels), [row["fold"] for row in rows], vectors, counts)
     fitted = fit(plan, items, list(labels), vectors, counts)
-    kept = labels != _NO_CRITERION  # the category is judged of what is a criterion
+    kept = labels != _NO_CRITERION  # only criteria have a category
     confidence, right = _judge(labels, classes, chances)
     _, seen = _judge(labels, fitted.classes, fitted.predict(items))
     shown = [row for row, keep in zip(rows, kept, strict=True) if keep]
@@ -84,7 +84,7 @@ def _train(plan: Plan, items: Sequence[Features], rows: Sequence[Row], label: st
 
 
 def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array, Array]:
-    """The probability of the likeliest class of each item, and whether that is right; "none" is no answer."""
+    """Return the probability of each item's most likely class, and whether it is right; "none" is not an answer."""
     names = np.array(classes)
     known = chances * (names != _NO_CRITERION)
     known /= known.sum(axis=1, keepdims=True)
@@ -92,7 +92,7 @@ def _judge(labels: Array, classes: Sequence[str], chances: Array) -> tuple[Array
 
 
 def find_lines(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> list[Features]:
-    """The features of each labelled line, as the package sees it in its record; alone if it is not found there."""
+    """Return the features of each labelled line in its record, or of the line alone if it is not found there."""
     lists = {trial: _List(records.get(trial)) for trial in sorted({row["record"] for row in rows})}
     return [lists[row["record"]].find(row) for row in rows]
 
@@ -128,7 +128,7 @@ def _key(text: str) -> str:
 
 
 def describe_outcomes(rows: Sequence[Row], records: Mapping[str, TrialRecord]) -> Sequence[Features]:
-    """The features of each labelled outcome, with those of its trial where its record is at hand."""
+    """Return the features of each labelled outcome, with those of its trial if its record is given."""
     about = {
         trial: trial_words(
             {each.section.name: each.section for each in _read_sections(records[trial], "title", "conditions")}
@@ -147,9 +147,9 @@ def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
 
 
 def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array) -> str:
-    """A table of all items, of each group, and of each area that has enough of them.
+    """Format a table of all items, of each group, and of each area with enough items.
 
-    ``right`` and ``confidence`` are of scorers that have not seen the item, ``seen`` is whether one is right that has.
+    ``right`` and ``confidence`` are for scorers that have not seen the item; ``seen`` is whether one that has is right.
     """
     trials = np.array([row.get("record") or row["time_frame"].lower() for row in rows])  # a text stands for a trial
     groups, areas = np.array([group_of(row) for row in rows]), np.array([row["area"] for row in rows])
@@ -167,7 +167,7 @@ def format_groups(name: str, rows: Sequence[Row], right: Array, confidence: Arra
 
 
 def _draw_interval(hits: Array, trials: Array) -> tuple[float, float]:
-    """The middle 95 % of the share when as many trials are drawn with replacement."""
+    """Return the middle 95 % of the share over bootstrap samples of trials."""
     names, places = np.unique(trials, return_inverse=True)
     items, right = np.bincount(places), np.bincount(places, weights=hits)
     drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))

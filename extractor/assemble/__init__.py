@@ -1,4 +1,4 @@
-"""The rules' readings and the model's supported answers become one extraction."""
+"""Assemble the rules' readings and the model's supported answers into one extraction."""
 
 from collections.abc import Collection
 
@@ -19,9 +19,9 @@ ALL_TASKS = frozenset(Task)
 def assemble_extraction(
     parsed: ParsedRecord, result: ModelResult, tasks: Collection[Task] = ALL_TASKS
 ) -> TrialExtraction:
-    """Everything known about a record, each value with its proof and each gap with its reason.
+    """Assemble an extraction, each value with its evidence and each empty field with its reason.
 
-    A task that is not wanted is empty, with the reason ``not_asked``.
+    A task that is not in ``tasks`` is empty, with the reason ``not_asked``.
     """
     people: tuple[Eligibility, list[Absence]] = (Eligibility(), [])
     regimens: tuple[tuple[Regimen, ...], list[Absence]] = ((), [])

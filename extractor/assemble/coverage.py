@@ -1,4 +1,4 @@
-"""What became of every character of a record: claimed by a value, boilerplate, or unclaimed."""
+"""Classify every character of a record: claimed by a value, boilerplate, or unclaimed."""
 
 import re
 from collections import Counter, defaultdict
@@ -24,11 +24,11 @@ from extractor.text.book import read_text, rule
 Items = Iterable[tuple[str, Item]]
 """Items with their paths, such as ``dosing[0]``."""
 _Claim = tuple[int, int, str]
-"""First character, one past the last, path of the item that quotes them."""
+"""Start, end, and path of the item that quotes the characters."""
 
 
 class TextClass(StrEnum):
-    """What became of a span of text.
+    """How a span of text was used.
 
     - ``claimed``: a value quotes it.
     - ``boilerplate``: white space, bullets, punctuation between values, headings, the registry's own notes and labels.
@@ -42,7 +42,7 @@ class TextClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CoveredSpan:
-    """A span of raw text and what became of it; ``items`` are the paths of the items that quote it."""
+    """A span of raw text and its class; ``items`` are the paths of the items that quote it."""
 
     span: Span
     text_class: TextClass
@@ -50,7 +50,7 @@ class CoveredSpan:
 
 
 def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpan]:
-    """Every character of the record in exactly one span, section by section in reading order."""
+    """Yield spans that cover every character of the record exactly once, by section in reading order."""
     claims: dict[str, list[_Claim]] = defaultdict(list)
     for path, item in items:
         for piece in item.evidence:
@@ -65,7 +65,7 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
 
 
 def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
-    """The characters of a record by what became of them, in total and for each kind of section."""
+    """Count the characters of a record by class, in total and for each kind of section."""
     counts: dict[str, Counter[str]] = {section.name.partition("[")[0]: Counter() for section in record.sections}
     for covered in list_covered_spans(record, items):
         length = covered.span.length
@@ -77,18 +77,18 @@ def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
 
 
 def list_unclaimed(section: Section, evidence: Iterable[Evidence]) -> Iterator[tuple[int, int]]:
-    """The parts of a section that none of these pieces quotes, without boilerplate, as offsets into its text."""
+    """Yield the parts of a section that no evidence quotes, without boilerplate, as offsets into its text."""
     claims = sorted((piece.start, piece.end, "") for piece in evidence if piece.section == section.name)
     return ((start, end) for start, end, found in _classify(section, claims) if found is TextClass.UNCLAIMED)
 
 
 def _is_claim(path: str, piece: Evidence) -> bool:
-    """Whether a value is read from just these characters: a regimen's role rests on all that is said of its arm."""
+    """Whether a value is read from just these characters. A regimen's role rests on the whole text of its arm."""
     return not path.startswith(Task.DOSING) or piece.support is not Support.INFERRED or piece.field == "quote"
 
 
 def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int, int, TextClass]]:
-    """Every character of a section; ``claims`` go from left to right and may overlap."""
+    """Classify every character of a section; ``claims`` are in order and may overlap."""
     first = reached = 0
     for start, end, _ in claims:
         if end > start > reached:
@@ -101,7 +101,7 @@ def _classify(section: Section, claims: Iterable[_Claim]) -> Iterator[tuple[int,
 
 
 def _classify_gap(section: Section, start: int, end: int) -> Iterator[tuple[int, int, TextClass]]:
-    """The text between two claims: in each line the words are unclaimed unless they are boilerplate."""
+    """Classify the text between two claims: in each line, words are unclaimed unless they are boilerplate."""
     done = start
     while start < end:
         stop = section.text.find("\n", start, end)
@@ -141,7 +141,7 @@ def _is_boilerplate(text: str) -> bool:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The part of ``text[start:end]``, in one line, without its bullet and punctuation; None if nothing is left."""
+    """Trim the bullet and punctuation of ``text[start:end]``, which is in one line; None if nothing is left."""
     bullet = _BULLET.match(text, start, end) if start == 0 or text[start - 1] == "\n" else None
     first = bullet.end() if bullet else start
     words = text[first:end]

@@ -1,4 +1,4 @@
-"""What a reader should know before trusting an extraction: rejected answers, unread text, hostile text."""
+"""Findings on an extraction: rejected answers, unproven values, unread text and hostile text."""
 
 from collections.abc import Collection, Iterator
 
@@ -25,7 +25,7 @@ from .resolve import ModelResult
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """The model's values that were kept out, each with what the text has instead; and answers lost as a whole."""
+    """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
     for answer in (answer for answers in result.answers.values() for answer in answers):
         for rejection in answer.rejections:
             span, near = rejection.chunk.span, rejection.refusal.nearest
@@ -55,7 +55,7 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
 
 
 def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Values of the rules that cannot be derived again from their quotes. They stay in the extraction."""
+    """Yield rule values that cannot be derived again from their quotes. They stay in the extraction."""
     message = "the rules read a value here that cannot be derived again from these words"
     for path, item in extraction.list_items():
         for piece in item.evidence:
@@ -73,7 +73,7 @@ _HOSTILE = {
 
 
 def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
-    """A finding for each hostile span, with its characters."""
+    """Yield a finding for each hostile span, with its characters."""
     for hostile in parsed.hostile:
         span, end = hostile.span, hostile.span.start + len(hostile.quote)
         blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
@@ -89,16 +89,16 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
 _FEWEST_WORDS = 5
 _GIVEN_IN = ("arms[", "interventions[")
 _VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
-"""Units of substances that are drawn, dissolved or made up far more often than given."""
+"""Units of substances that are drawn, dissolved or prepared far more often than given."""
 _COUNTS = range(2, 1000)
-"""Numbers beside a unit that name a moment: "day 1" is where a trial begins."""
+"""Numbers that name the start of a trial beside a unit, such as "day 1"."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 
 
 def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
-    """Text of these tasks that looks as if it states something, and that no value was read from.
+    """Yield text of these tasks that looks like a value, but from which no value was read.
 
-    Kinds with many false alarms are not reported: docs/trust.md has counts and precision.
+    Kinds with many false alarms are not reported; docs/trust.md gives counts and precision.
     """
     if Task.ELIGIBILITY in tasks:
         yield from _report_criteria(parsed, extraction)
@@ -127,7 +127,7 @@ def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
 
 
 def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> Iterator[Finding]:
-    """Numbers behind a comparator sign that are in no limit or window of their criterion."""
+    """Yield numbers after a comparator sign that are in no limit or window of their criterion."""
     place = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
     if place is None:
         return
@@ -141,7 +141,7 @@ def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> It
 
 
 def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
-    """Clauses with a dose that no regimen has; in running text only if no regimen was read at all."""
+    """Yield clauses with a dose that no regimen has; in prose only if no regimen was read at all."""
     amounts = [amount for regimen in extraction.dosing for amount in regimen.amounts]
     known = {bound for amount in amounts for bound in (amount.low, amount.high)}
     evidence = (piece for regimen in extraction.dosing for piece in regimen.evidence if piece.field == "quote")
@@ -164,7 +164,7 @@ def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
 
 
 def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
-    """A time frame that names a moment, of which no time was read."""
+    """Yield a time frame that names a moment, but from which no time was read."""
     message = "this time frame names a time, and none was read"
     for piece in endpoint.evidence if endpoint.time_kind in _MOMENTS and not endpoint.time_points else ():
         if piece.field == "time_frame":

@@ -1,4 +1,4 @@
-"""The evidence of an item's values, collected while it is built; and extractions without doubtful values."""
+"""Collect the evidence of an item's values while it is built, and drop doubtful values from extractions."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ _LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
-    """The fields of a task's items whose values are read from quotes of their own.
+    """Return the fields of a task's items whose values are read from their own quotes.
 
     >>> [field.name for field in list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")][:2]
     ['kind', 'lead_in']
@@ -41,15 +41,15 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
 
 
 class ProvenanceBuilder:
-    """Collects the evidence and the gaps of the item at ``path``, one field after another.
+    """Collects the evidence and the absences of the item at ``path``, field by field.
 
     Args:
         parsed: The record.
         path: Place of the item in the extraction, such as ``dosing[0]``.
-        searched: The sections that were searched, or the item's own place in one. Without any, empty fields are
-            explained by the absence of a section. A value without words of its own, such as "no time is stated",
-            rests on the item's place as a whole.
-        result: The model's part.
+        searched: The sections that were searched, or the item's own span in one. Without any, empty fields are
+            explained by the absence of a section. The evidence of a value without words of its own, such as "no time
+            is stated", is the item's whole span.
+        result: The model's answers.
     """
 
     def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, result: ModelResult) -> None:
@@ -64,14 +64,14 @@ class ProvenanceBuilder:
     def resolve(
         self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None
     ) -> Resolved[T | None]:
-        """The rules' reading of a field and the model's, resolved."""
+        """Resolve the rules' reading and the model's answer for a field."""
         gap, policy = self._result.gap(chunk, field, question), self._result.policy.of(f"{self._task}.{field}")
         return resolve(rule, self._result.reading(chunk, field), gap, policy)
 
     def add_fields(
         self, fields: Iterable[FieldInfo], readings: Mapping[str, Reading[Any]], chunk: int, question: str | None = None
     ) -> dict[str, Any]:
-        """Resolve fields, note the evidence or the gap of each, and return their values.
+        """Resolve fields, add the evidence or the absence of each, and return their values.
 
         ``question`` is the name under which all of them were asked, if not each under its own.
         """
@@ -83,7 +83,7 @@ class ProvenanceBuilder:
         return values
 
     def add_resolved(self, field: str, resolved: Resolved[T | None]) -> T | None:
-        """Note the evidence or the gap of a resolved field, and return its value."""
+        """Add the evidence or the absence of a resolved field, and return its value."""
         value = resolved.value
         if resolved.gap is not None:
             self.add_absence(field, resolved.gap)
@@ -101,17 +101,17 @@ class ProvenanceBuilder:
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
-        """Say why a field is empty."""
+        """Add the reason why a field is empty."""
         self.absences.append(Absence(field=f"{self._path}.{field}", reason=reason, sections=self._sections))
 
     def build(self) -> dict[str, Any]:
-        """The item's own fields of provenance."""
+        """Return the item's provenance fields."""
         return _describe(self._evidence, round(self._confidence, 4))
 
     def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any]) -> None:
-        """Add evidence. Its support is derived again, whatever the reader of the value claimed.
+        """Add evidence. Its support is always derived again, never taken from the value's source.
 
-        A value that rests on a passage as a whole is proven by the longest part of it without blanked hostile text.
+        The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
         """
         support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
         blanks = [one.span for one in self._parsed.hostile if one.blanked and one.span.section == span.section]
@@ -133,7 +133,7 @@ class ProvenanceBuilder:
 
 
 def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
-    """An item's fields of provenance: its evidence, its origin, the weakest support and the confidence."""
+    """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
     origins = {piece.origin for piece in evidence}
     return {
         "evidence": tuple(evidence),
@@ -144,12 +144,12 @@ def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]
 
 
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
-    """The extraction without values whose confidence is below ``minimum``, a probability from 0 to 1.
+    """Return the extraction without values whose confidence is below ``minimum``, a probability from 0 to 1.
 
-    Such a field becomes empty, with an absence whose reason is ``low_confidence``. Members of a list go one by one.
-    An item goes as a whole with a field that it cannot lack, such as a criterion's quote. Absences and findings of
-    remaining values get their new path, those of dropped values go. Coverage and usage still count all that was read.
-    Values without evidence, such as gold, stay.
+    A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are dropped one by one.
+    An item is dropped with a field that it requires, such as a criterion's quote. Absences and findings of remaining
+    values get their new path; those of dropped values are dropped. Coverage and usage do not change. Values without
+    evidence, such as gold, stay.
     """
     if minimum <= 0:
         return extraction
@@ -167,7 +167,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
 
 class _Filter:
-    """Drops doubtful values. ``moved`` maps old paths to new ones, and to None for what is gone."""
+    """Drops doubtful values. ``moved`` maps old paths to new ones, or to None for dropped values."""
 
     def __init__(self, minimum: float) -> None:
         self._minimum = minimum
@@ -175,7 +175,7 @@ class _Filter:
         self.absences: list[Absence] = []
 
     def keep_all(self, items: tuple[ItemT, ...], path: str) -> tuple[ItemT, ...]:
-        """The items that are left of a list."""
+        """Return the remaining items of a list."""
         kept: list[ItemT] = []
         for place, item in enumerate(items):
             before, after = f"{path}[{place}]", f"{path}[{len(kept)}]"
@@ -188,7 +188,7 @@ class _Filter:
         return tuple(kept)
 
     def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
-        """The rest of an item, None if that cannot be one. ``before`` and ``after`` are its paths."""
+        """Return the rest of an item, None if it lacks a required field. ``before`` and ``after`` are its paths."""
         least: dict[str, float] = {}
         for piece in item.evidence:
             if piece.confidence is not None:
@@ -205,7 +205,7 @@ class _Filter:
         for name in names:
             value = getattr(item, name)
             members = [f"{name}[{place}]" for place in range(len(value))] if isinstance(value, tuple) else []
-            # A member without evidence of its own was read together with the others, and is no surer.
+            # A member without evidence of its own was read together with the others, and shares their confidence.
             kept = [place for place, member in enumerate(members) if member in sure]
             places |= dict.fromkeys(members) | {members[place]: members[new] for new, place in enumerate(kept)}
             update[name] = tuple(value[place] for place in kept) if isinstance(value, tuple) else None
@@ -217,11 +217,11 @@ class _Filter:
         evidence = [piece.model_copy(update={"field": field}) for piece, field in moved if field]
         confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
         if item.confidence is not None and item.confidence < min(least.values()):
-            confidence = item.confidence  # that of an empty field, which has no evidence and is still empty
+            confidence = item.confidence  # an empty field has no evidence, and stays empty
         return item.model_copy(update={**update, **_describe(evidence, confidence)})
 
     def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
-        """Those whose place is still there, with its new path."""
+        """Yield the entries whose place still exists, with its new path."""
         for one in located:
             path = one.field
             while path not in self.moved and (step := _LAST_STEP.search(path)):

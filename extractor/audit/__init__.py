@@ -1,6 +1,6 @@
-"""Where a record contradicts itself: text against outcomes and structured fields, criteria among themselves.
+"""Find contradictions within a record: text against outcomes and structured fields, criteria against each other.
 
-Each check looks for one kind of contradiction and reports nothing in doubt: a false alarm costs trust.
+Each check looks for one kind of contradiction and reports only certain cases: a false alarm costs trust.
 """
 
 from extractor.parse.parsed import ParsedRecord, Span
@@ -31,7 +31,7 @@ CHECKS = (
 
 
 def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Finding, ...]:
-    """The contradictions in a record, with both sides quoted. Findings that the extraction has are not repeated.
+    """Return the contradictions in a record, with both sides quoted. Findings of the extraction are not repeated.
 
     A task that was not extracted is not audited. Text that was blanked as hostile is not quoted.
 
@@ -53,6 +53,6 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """The extraction with the findings of its audit after those that it has."""
+    """Return the extraction with the findings of its audit appended."""
     found = audit_extraction(parsed, extraction)
     return extraction.model_copy(update={"findings": extraction.findings + found}) if found else extraction

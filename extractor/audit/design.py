@@ -1,4 +1,4 @@
-"""The design that the text states, against the registered one: allocation, masking, phase, arms, size, doses."""
+"""Compare the design in the text with the registered one: allocation, masking, phase, arms, size, doses."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _CLAIMS = (
 
 
 def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
-    """Randomised or blinded in the text and not in the registry, or the other way round."""
+    """Report "randomised" or "blinded" in the text and not in the registry, or the opposite."""
     for kind, name, against in _CLAIMS:
         field = kind.value.partition("_")[0]
         stated = audited.record.registry.text(field)
@@ -38,7 +38,7 @@ def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
 
 
 def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[Section, Found]]:
-    """The places of these rules in titles and bodies."""
+    """Yield the matches of these rules in titles and bodies."""
     for section in audited.titles + audited.bodies:
         yield from ((section, found) for name in names for found in rule(name).find(section.tokens))
 
@@ -55,7 +55,7 @@ def _report_claim(
 
 
 def _is_own_design(section: Section, found: Found) -> bool:
-    """Whether the text says it of the trial as a whole: of no part, no other trial, and not of two designs at once."""
+    """Whether the match describes the whole trial: not a part of it, another trial, or two designs at once."""
     tokens = section.tokens
     first, end = find_sentence(tokens, found.first, found.end)
     words = [word.lower() for word in tokens.words[first:end]]
@@ -71,7 +71,7 @@ _REGISTERED = re.compile(r"(early)?[\s_]*phase\s*([1-4])", re.IGNORECASE)
 
 
 def check_phase(audited: AuditedRecord) -> Problems:
-    """A phase in the text that is none of the registered ones. "Early phase 1" is what texts call phase 0 or 1."""
+    """Report a phase in the text that is not registered. Texts call "early phase 1" phase 0 or 1."""
     stated = audited.record.registry.text("phases")
     registered = {int(number) for _, number in _REGISTERED.findall(stated or "")}
     for section, found in _find(audited, "says_phase") if registered else ():
@@ -85,7 +85,7 @@ def check_phase(audited: AuditedRecord) -> Problems:
 
 
 def _is_own_phase(section: Section, found: Found) -> bool:
-    """Whether a title names the phase, or the text names it of the trial itself."""
+    """Whether the phase is in a title, or the text refers to this trial."""
     first, end = find_sentence(section.tokens, found.first, found.end)
     if rule("phase_otherwise").search(section.tokens, first, end):
         return False
@@ -93,7 +93,7 @@ def _is_own_phase(section: Section, found: Found) -> bool:
 
 
 def _read_phases(found: Found) -> set[int]:
-    """All phases that a mention spans.
+    """Return all phases that a mention spans.
 
     >>> from extractor.text.book import read_text
     >>> sorted(_read_phases(rule("says_phase").search(read_text("A Phase Ib/III Trial"))))
@@ -107,12 +107,12 @@ def _read_phases(found: Found) -> set[int]:
 
 
 _WITHOUT_CONTROLS = word_set("intervention interventional experimental active treatment exercise training")
-"""Words for arms beside which there may be a control group: "3 intervention groups"."""
+"""Words for arms that do not count a control group: "3 intervention groups"."""
 _MOST_ARMS = 9
 
 
 def check_arm_count(audited: AuditedRecord) -> Problems:
-    """A number of arms in the text that is not the number of registered ones."""
+    """Report a number of arms in the text that differs from the registered number."""
     arms = audited.sections("arms")
     if not arms or any(map(rule("grouped_arms").search, arms.values())):
         return
@@ -130,7 +130,7 @@ def check_arm_count(audited: AuditedRecord) -> Problems:
 
 
 def _counts_all_arms(tokens: Tokens, found: Found) -> bool:
-    """Whether no other trial may be meant, as in "161 patients were randomised to 4 arms", and no part of this one."""
+    """Whether the count is not of another trial ("161 patients were randomised to 4 arms") or a part of this one."""
     first, end = find_sentence(tokens, found.first, found.end)
     past = rule("reports_the_past").ends(tokens, found.first, max(first, found.first - 3))
     is_other = past is not None and not rule("own_trial").search(tokens, first, end)
@@ -138,7 +138,7 @@ def _counts_all_arms(tokens: Tokens, found: Found) -> bool:
 
 
 def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
-    """Arms of an interventional trial that no intervention is linked to, except those without any by design."""
+    """Report arms of an interventional trial without a linked intervention, unless they have none by design."""
     registry = audited.record.registry
     for name in registry.bare_arms if (registry.study_type or "").lower() == "interventional" else ():
         section = audited.record.section(name)
@@ -148,18 +148,18 @@ def check_arms_without_intervention(audited: AuditedRecord) -> Problems:
 
 
 _PLANS = ("plans_a_total", "plans_in_this_trial", "plans_to_enrol", "plans_a_sample")
-"""Rules that find plans of the whole trial."""
+"""Rules that find the planned size of the whole trial."""
 _OTHERWISE = ("part_of_a_trial", "counted_otherwise", "counted_besides")
 _BEFORE = 270
-"""How many tokens before a sentence the statistics of a secondary aim begin: its number is not the trial's."""
+"""Tokens before a sentence in which the statistics of a secondary aim may start: its number is not the trial's."""
 _NEXT = 28
-"""How many tokens after a sentence others may still be added to its number."""
+"""Tokens after a sentence in which other people may be added to its number."""
 _ROUGHLY = 1.15
-"""What "approximately" allows."""
+"""Tolerance of "approximately"."""
 _CEILINGS = {"up to", "up to approximately", "at most", "a maximum of", "maximum"}
 _SHORT = 0.75
 _LOST = 1.3
-"""Those who drop out are often added to the number that the statistics ask for."""
+"""Allowance for dropouts, who are often added to the number that the statistics require."""
 
 
 class _Plan(NamedTuple):
@@ -170,7 +170,7 @@ class _Plan(NamedTuple):
 
 
 def check_sample_size(audited: AuditedRecord) -> Problems:
-    """Sizes in the text of which none fits the registered one. Actual enrolment is the outcome of a plan."""
+    """Report sizes in the text if none fits the registered one. Actual enrolment may fall short of a plan."""
     registry = audited.record.registry
     enrolment = read_number(registry.enrollment or "")
     if not enrolment or any(_names_others(section.tokens, int(enrolment)) for section in audited.bodies):
@@ -192,7 +192,7 @@ def check_sample_size(audited: AuditedRecord) -> Problems:
 
 
 def _names_others(tokens: Tokens, enrolment: int) -> bool:
-    """Whether the text names the registered number of people elsewhere, or controls who are not counted as patients."""
+    """Whether the text names the registered number elsewhere, or controls who do not count as patients."""
     counts = (read_number(found.read("number") or "") for found in rule("counts_people").find(tokens))
     return bool(rule("controls_besides").search(tokens)) or enrolment in counts
 
@@ -213,7 +213,7 @@ def _find_plans(section: Section) -> Iterator[_Plan]:
 
 
 def _fits(plan: _Plan, enrolment: float, *, reached: bool) -> bool:
-    """Whether the plan allows the registered number; one that was ``reached`` may fall somewhat short of it."""
+    """Whether the plan allows the registered number, which may be somewhat lower if it was ``reached``."""
     low, high = float(plan.number), plan.number * _LOST
     if plan.bound in {"at least", "a minimum of"}:
         high = enrolment
@@ -229,9 +229,9 @@ _EXACT = 1e-6
 
 
 def check_doses(audited: AuditedRecord) -> Problems:
-    """Agents of which arms state one amount alone and interventions another one alone, in the same unit.
+    """Report agents with one single amount in arms and another one in interventions, in the same unit.
 
-    An amount that stands anywhere on the other side, also as a part of another dose, is no contradiction.
+    It is no contradiction if the amount occurs anywhere on the other side, even as part of another dose.
     """
     arms, interventions = audited.sections("arms"), audited.sections("interventions")
     keyed = sorted(((name_key(one.agent), one) for one in audited.extraction.dosing), key=lambda pair: pair[0])
@@ -256,19 +256,19 @@ def check_doses(audited: AuditedRecord) -> Problems:
 
 
 def _states_one_dose(tokens: Tokens) -> bool:
-    """Whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is aimed at, not given."""
+    """Whether a text has one amount, and none by volume: "a level of 4-8 IU/L" is a target, not a dose."""
     found = list(find_quantities(tokens))
     is_level = any(part.code in _VOLUMES for each in found for part in each.unit.parts[1:])
     return not is_level and len([each for each in found if each.unit.dose]) == 1
 
 
 def _is_multiple(one: Amount, other: Amount) -> bool:
-    """Whether one is a whole multiple of the other: four times 0.2 mL are 0.8 mL, and "10.000" may be 10,000."""
+    """Whether one amount is a whole multiple of the other: 4 x 0.2 mL are 0.8 mL, and "10.000" may be 10,000."""
     low, high = sorted(amount.high or amount.low or 0 for amount in (one, other))
     return not low or abs(high / low - round(high / low)) < _EXACT
 
 
 def _is_stated(amount: Amount, sections: dict[str, Tokens]) -> bool:
-    """Whether the number of an amount stands in any of these sections."""
+    """Whether the number of an amount occurs in any of these sections."""
     words = (word for tokens in sections.values() for word in tokens.words if word[0].isdigit() or word[0] == ".")
     return any(read_number(word) in {amount.low, amount.high} for word in words)

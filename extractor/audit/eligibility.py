@@ -1,4 +1,4 @@
-"""Who may take part: ages and sex against the registered ones, and criteria that contradict each other."""
+"""Compare ages and sex with the registered ones, and find criteria that contradict each other."""
 
 from collections import defaultdict
 from itertools import combinations
@@ -29,18 +29,18 @@ from extractor.text.units import read_unit
 from .record import AuditedRecord, Problems, report
 
 _EVERYBODY = 99
-"""Years from which on a registered upper limit admits everybody."""
+"""A registered upper limit of at least this many years admits everybody."""
 _ROUNDED = 1.02
-"""Less than this factor apart, two limits are one that was rounded; registries turn "under 18" into 17."""
+"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into 17."""
 _ADULT = 18 * DAYS[TimeUnit.YEAR]
 _REACH = 18
-"""How many tokens before its age the item may begin."""
+"""Most tokens between the start of an item and its age."""
 _NEAR = 4
-"""How many tokens after an age may name its bound."""
+"""Tokens after an age that may name its bound."""
 
 
 def check_ages(audited: AuditedRecord) -> Problems:
-    """Limits for all participants that lie more than a year (a month, for infants) apart from the registered ones."""
+    """Report limits for all participants that differ by more than a year (a month for infants) from the registered."""
     eligibility, registry = audited.extraction.eligibility, audited.record.registry
     for field in ("minimum_age", "maximum_age"):
         age: Age | None = getattr(eligibility, field)
@@ -54,7 +54,7 @@ def check_ages(audited: AuditedRecord) -> Problems:
         tokens = audited.parsed.sections[evidence.section].tokens
         of_families = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
         if of_families and (stated < _ADULT) is not (registered < _ADULT):
-            continue  # one limit is a child's and the other an adult's
+            continue  # one limit is for children and the other for adults
         if _is_plain(audited, field, evidence) and not _is_named(audited, registered):
             yield report(
                 FindingKind.AGE_DIFFERS,
@@ -66,7 +66,7 @@ def check_ages(audited: AuditedRecord) -> Problems:
 
 
 def _read_registered(written: str) -> float | None:
-    """The registry's "18 Years" in days; None for "N/A" and for ages that admit everybody."""
+    """Convert the registry's "18 Years" to days; None for "N/A" and for ages that admit everybody."""
     age = next(find_durations(read_text(written)), None)
     return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
 
@@ -77,9 +77,9 @@ def _agree(stated: float, registered: float) -> bool:
 
 
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
-    """Whether the text states the limit for everybody, in words that leave no doubt which bound it is."""
+    """Whether the text states the limit for everybody, and clearly as this bound."""
     reading = getattr(audited.parsed.eligibility, field)
-    elsewhere = evidence.section != "eligibility"  # a summary may speak of some participants only
+    elsewhere = evidence.section != "eligibility"  # a summary may refer to some participants only
     if elsewhere or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
         return False
     section = audited.parsed.sections[evidence.section]
@@ -103,7 +103,7 @@ def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
 
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
-    """Where the words of an item begin that holds a token; None if that is too far off."""
+    """Return the start of the item that holds a token; None if it is too far away."""
     low = max(0, at - _REACH)
     start = next((one + 1 for one in range(at - 1, low - 1, -1) if tokens.words[one] in "\n;:"), None)
     if start is None and low:
@@ -113,13 +113,13 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
 
 
 def _stands_among_signs(section: Section, at: int) -> bool:
-    """Whether the last line with a colon at its end opens a list of signs."""
+    """Whether the last line that ends with a colon introduces a list of signs."""
     opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
     return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
 
 
 def _is_named(audited: AuditedRecord, registered: float) -> bool:
-    """Whether a criterion names the registered age, too: then the limits differ by cohort."""
+    """Whether a criterion also names the registered age: then the limits differ by cohort."""
     for criterion in audited.extraction.eligibility.criteria:
         for limit in criterion.constraints:
             days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
@@ -129,7 +129,7 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
 
 
 def check_sex(audited: AuditedRecord) -> Problems:
-    """One sex in the text and another, or both, in the registry."""
+    """Report one sex in the text and another, or both, in the registry."""
     stated, written = audited.extraction.eligibility.sex, (audited.record.registry.sex or "").lower()
     reading = audited.parsed.eligibility.sex
     registered = "all" if written == "both" else written
@@ -147,7 +147,7 @@ def check_sex(audited: AuditedRecord) -> Problems:
 
 
 def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
-    """Whether the line says nothing but who takes part, up to the words that are cited and right behind them."""
+    """Whether the line only names the participants, up to the cited words and right after them."""
     section = audited.parsed.sections[citation.section]
     tokens, said = section.tokens, section.between(citation.start, citation.end)
     line = tokens.codes.rfind("\n", 0, said.first) + 1
@@ -157,7 +157,7 @@ def _is_sex_alone(audited: AuditedRecord, citation: Citation) -> bool:
 
 
 _LONGEST = 120
-"""Characters of a criterion that is one limit; a longer one has conditions of its own."""
+"""Most characters of a criterion that is one limit; a longer one has other conditions."""
 _EMPTY = word_set(
     """
 of the and or an at is be in to with for by has have having must should who are was were than least most more less
@@ -173,11 +173,11 @@ _MEASURES = word_set(
     hba1c lvef fev1_percent_predicted life_expectancy body_weight
     """
 )
-"""Quantities that mean the same whatever stands around them."""
+"""Quantities whose meaning does not depend on the words around them."""
 
 
 class _Limit(NamedTuple):
-    """A criterion that is one limit: its lowest and highest value, and whether the finite one is itself outside."""
+    """A criterion that is one limit: its lowest and highest value, and whether the finite bound is exclusive."""
 
     number: int
     criterion: Criterion
@@ -189,9 +189,9 @@ class _Limit(NamedTuple):
 
 
 def check_limits(audited: AuditedRecord) -> Problems:
-    """Pairs of an inclusion and an exclusion that are each one limit of the same quantity, in the same words.
+    """Report an inclusion and an exclusion that are each one limit of the same quantity, in the same words.
 
-    Limits of one list that exclude each other are those of groups, or alternatives.
+    Limits in one list that exclude each other apply to different groups, or are alternatives.
     """
     groups: dict[tuple[str, str], list[_Limit]] = defaultdict(list)
     for number, criterion in enumerate(audited.extraction.eligibility.criteria):
@@ -223,7 +223,7 @@ def _find_quote(criterion: Criterion) -> Evidence:
 
 
 def _name_quantity(criterion: Criterion, limit: Constraint) -> tuple[str, str]:
-    """What the criterion limits: all its words that are no comparison, and the unit."""
+    """Return the limited quantity: all words of the criterion except comparisons, and the unit."""
     unit = read_unit(limit.unit or "") or (limit.unit or "").lower()
     known = name_quantity(limit.quantity, read_unit(limit.unit or ""))
     if known and known.name in _MEASURES and fold_words(limit.quantity) in map(fold_words, known.names):
@@ -246,9 +246,9 @@ def _bounds(limit: Constraint) -> tuple[float, float, bool]:
 
 
 def _are_of_everybody(quantity: str, one: _Limit, other: _Limit) -> bool:
-    """Whether both limits hold for all participants, in one list, and are no ages a year apart ("over 18", "under 19").
+    """Whether both limits hold for everybody, in one list, and are not ages a year apart ("over 18", "under 19").
 
-    An item may hold for one group only if another one stands further left.
+    An item may hold for one group only if another item is less indented.
     """
     ends = [[end for end in (limit.low, limit.high) if abs(end) < inf] for limit in (one, other)]
     if quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1]):
@@ -261,15 +261,15 @@ def _are_of_everybody(quantity: str, one: _Limit, other: _Limit) -> bool:
 
 
 def _count_headings(section: Section, one: int, other: int) -> int:
-    """How many headings stand between two places. More than one begins a list for other people."""
+    """Count the headings between two places. More than one starts a list for other people."""
     between = section.between(min(one, other), max(one, other))
     return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))
 
 
 def _compare(asked: _Limit, barred: _Limit) -> tuple[Severity | None, str]:
-    """Whether an exclusion bars everybody whom an inclusion asks for, or some of them.
+    """Decide whether an exclusion excludes everybody an inclusion requires, or some of them.
 
-    Some are barred if it goes further on the same side: ">= 50" asked for, "< 75" excluded.
+    It excludes some if it goes further on the same side: ">= 50" required, "< 75" excluded.
     """
     strict = barred.strict and not asked.strict and (barred.low == asked.low or barred.high == asked.high)
     if barred.low <= asked.low and asked.high <= barred.high and not strict:
@@ -284,11 +284,11 @@ def _compare(asked: _Limit, barred: _Limit) -> tuple[Severity | None, str]:
 _SIGNS = " \n.,;:"
 _REACH_BEHIND = 200
 _SHORTEST = 8
-"""Characters of a criterion that says something by itself."""
+"""Fewest characters of a criterion with a meaning of its own."""
 
 
 def check_both_lists(audited: AuditedRecord) -> Problems:
-    """Criteria in the same words, under the same lead-in, in both lists."""
+    """Report criteria in the same words, under the same introducing line, in both lists."""
     asked: dict[tuple[str, str], Criterion] = {}
     criteria = [(number, one) for number, one in enumerate(audited.extraction.eligibility.criteria) if one.evidence]
     for _, criterion in criteria:
@@ -312,7 +312,7 @@ def _key(criterion: Criterion) -> tuple[str, str]:
 
 
 def _is_condition(audited: AuditedRecord, asked: Criterion, criterion: Criterion) -> bool:
-    """Whether it states something of the same people and fills its line: it is no heading and no pointer."""
+    """Whether it is a condition on the same people and fills its line: not a heading or a cross-reference."""
     quote = _find_quote(criterion)
     section, tokens = audited.parsed.sections[quote.section], read_text(quote.quote)
     if len(quote.quote) < _SHORTEST or _count_headings(section, _find_quote(asked).start, quote.start) > 1:

@@ -1,4 +1,4 @@
-"""Registered outcomes against what the text promises: endpoints, times, definitions, repetitions."""
+"""Compare registered outcomes with the text: endpoints, times, definitions, repetitions."""
 
 import re
 import tomllib
@@ -30,7 +30,7 @@ from .record import AuditedRecord, Problems, report
 
 
 def check_promised_endpoints(audited: AuditedRecord) -> Problems:
-    """One finding for each concept, where the text first promises it."""
+    """Report each concept that the text promises and no outcome measures, at its first mention."""
     found: set[Concept] = set()
     for promise in audited.promises if audited.extraction.endpoints else ():
         listed, tokens = promise.listed, promise.listed.section.tokens
@@ -49,11 +49,11 @@ def check_promised_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
-    """Whether an outcome may measure it: by its concept, a word of what it measures, or the very name anywhere."""
+    """Whether an outcome may measure it: by its concept, a word in its measure, or the same name anywhere."""
     concepts, words = _load_traces()[concept]
     is_harm = concept in {Concept.ADVERSE_EVENTS, Concept.SPECIFIC_TOXICITY}
     for endpoint in audited.extraction.endpoints:
-        # Complications are often named by kind, and called so in the description alone.
+        # Complications are often named by kind, and called complications only in the description.
         text = f"{endpoint.measure} {endpoint.description}" if is_harm else endpoint.measure or ""
         is_reported = endpoint.category is EndpointCategory.PATIENT_REPORTED and concept is Concept.QUALITY_OF_LIFE
         if is_reported or endpoint.concept in concepts or words.search(text.lower()):
@@ -64,7 +64,7 @@ def _is_registered(audited: AuditedRecord, concept: Concept) -> bool:
 
 @cache
 def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]]]:
-    """For each promised concept: the concepts, and the words of a measure, by which an outcome may measure it."""
+    """Load, for each promised concept, the concepts and words of outcomes that may measure it."""
     table = tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
     families = table.pop("families")
     return {
@@ -78,14 +78,14 @@ def _load_traces() -> Mapping[Concept, tuple[frozenset[Concept], re.Pattern[str]
 
 _DATED = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 _SAME = 0.1
-"""How far apart, as a share, two times may lie that are one: a month has 28 or 30 days, a year 48 or 52 weeks."""
+"""Relative difference at which two times count as the same: a month has 28 or 30 days, a year 48 or 52 weeks."""
 _TIME_REACH = 5
-"""How many tokens before an endpoint its time is."""
+"""Most tokens between a time and the endpoint after it."""
 _Place = tuple[int, int]
 
 
 def check_time_points(audited: AuditedRecord) -> Problems:
-    """Times of the text that no registered outcome of that concept covers; one finding for each concept."""
+    """Report times in the text that no registered outcome of that concept covers, once for each concept."""
     done: set[Concept] = set()
     for promise in audited.promises:
         outcomes = [one for one in audited.extraction.endpoints if one.concept is promise.concept]
@@ -98,7 +98,7 @@ def check_time_points(audited: AuditedRecord) -> Problems:
 
 
 def check_primary_time_points(audited: AuditedRecord) -> Problems:
-    """The time at which the text measures the primary endpoint, where no primary outcome is measured then."""
+    """Report the text's time for the primary endpoint if no primary outcome is measured then."""
     primary = [one for one in audited.extraction.endpoints if one.rank is Rank.PRIMARY]
     for listed in audited.lists:
         if listed.rank == "primary" and listed.is_endpoint:
@@ -124,16 +124,16 @@ def _report_times(
 
 
 def _read_times(promise: Promise) -> tuple[_Place, list[Moment]]:
-    """The times of an endpoint, as in "2-year survival" or "survival at 2 years", and their place in the text."""
+    """Return the times of an endpoint, as in "2-year survival" or "survival at 2 years", and their place."""
     tokens, first = promise.listed.section.tokens, promise.first
-    if before := rule("time_in_front").ends(tokens, first, first - _TIME_REACH):
+    if before := rule("stated_time_before").ends(tokens, first, first - _TIME_REACH):
         return _find_times(tokens, (before.first, before.end))
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
     return _find_times(tokens, after.part("times") if after else None)
 
 
 def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Moment]]:
-    """Moments and where they stand; none if one is a range or has no length in days."""
+    """Return moments and their place; none if one is a range or has no length in days."""
     frame = read_time_frame(tokens.cut(*place)) if place else None
     moments = [moment for group in frame.groups for moment in group.moments] if frame else []
     dated = all(moment.unit in _DATED and moment.value > 0 and not moment.after_range for moment in moments)
@@ -143,9 +143,9 @@ def _find_times(tokens: Tokens, place: _Place | None) -> tuple[_Place, list[Mome
 
 
 def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
-    """Whether some of the times are covered by no outcome, and no outcome mentions them.
+    """Whether no outcome covers or mentions some of the times.
 
-    All that the outcomes say of their times must be known, in units that can be compared.
+    All times of the outcomes must be known, in comparable units.
     """
     timed = (one.time_points and all(point.unit in _DATED for point in one.time_points) for one in outcomes)
     if not outcomes or not all(timed):
@@ -156,7 +156,7 @@ def _is_missed(outcomes: Sequence[Endpoint], moments: Sequence[Moment]) -> bool:
 
 
 def _covers(outcome: Endpoint, moment: Moment) -> bool:
-    """Whether the outcome is measured then: on that day, or over a span that reaches so far."""
+    """Whether the outcome is measured then: on that day, or over a span that includes it."""
     day = moment.value * DAYS[moment.unit]
     days = [point.value * DAYS[point.unit] for point in outcome.time_points]
     if outcome.time_kind is TimeKind.AT:
@@ -165,7 +165,7 @@ def _covers(outcome: Endpoint, moment: Moment) -> bool:
 
 
 def _list(times: Iterable[Moment | TimePoint]) -> str:
-    """Times as a reader would write them.
+    """Format times as a reader would write them.
 
     >>> _list([TimePoint(value=30, unit="day"), TimePoint(value=45, unit="day"), TimePoint(value=1, unit="year")])
     'day 30, 45, year 1'
@@ -175,7 +175,7 @@ def _list(times: Iterable[Moment | TimePoint]) -> str:
 
 
 def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
-    """Outcomes that are the same to the letter: measure, description and time frame."""
+    """Report outcomes with identical measure, description and time frame."""
     first: dict[str, int] = {}
     endpoints = audited.extraction.endpoints
     for number, endpoint in enumerate(endpoints):
@@ -194,7 +194,7 @@ def check_repeated_outcomes(audited: AuditedRecord) -> Problems:
 
 
 def check_time_frames(audited: AuditedRecord) -> Problems:
-    """One finding for all outcomes of a record that state no time; flattened outcomes keep no field for it."""
+    """Report all outcomes without a time in one finding; flattened outcomes have no field for it."""
     blanked = {hostile.span.section for hostile in audited.parsed.hostile if hostile.blanked}
     bare = [name for name in audited.outcome_sections if name not in blanked and _is_timeless(audited, name)]
     if bare:
@@ -204,7 +204,7 @@ def check_time_frames(audited: AuditedRecord) -> Problems:
 
 
 def _is_timeless(audited: AuditedRecord, name: str) -> bool:
-    """Whether an outcome's field for it is empty, and no word of the outcome speaks of time."""
+    """Whether an outcome has an empty time frame, and no word about time."""
     section, tokens = audited.record.section(name), audited.parsed.sections[name].tokens
     if not section or not section.parts or section.parts[-1].name == "time_frame":
         return False
@@ -221,11 +221,11 @@ _NAMED = {
 }
 """Endpoints that need a definition."""
 _LONGEST = 80
-"""Characters of a measure that is a name and no definition."""
+"""Most characters of a measure that is only a name, not a definition."""
 
 
 def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
-    """A name alone, where no outcome and no other text of the record defines it or names criteria."""
+    """Report an endpoint that is only a name, if nothing in the record defines it or names criteria."""
     bare = [(n, one) for n, one in enumerate(audited.extraction.endpoints) if _is_bare_name(audited, n, one)]
     texts = (section.tokens for section in audited.parsed.sections.values())
     if bare and not any(map(rule("defines_response").search, texts)):
@@ -241,7 +241,7 @@ def check_undefined_endpoints(audited: AuditedRecord) -> Problems:
 
 
 def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bool:
-    """Whether the outcome is a name of such an endpoint and says nothing else of it."""
+    """Whether the outcome is only the name of such an endpoint."""
     stated = endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
     measure, outcome = read_text(endpoint.measure or ""), audited.parsed.outcomes[number]
     doubtful = min(outcome.description.confidence, outcome.instrument.confidence) < CERTAIN

@@ -1,4 +1,4 @@
-"""Where a text promises to measure something: lists of endpoints, outcomes and objectives."""
+"""Find promised measurements in a text: lists of endpoints, outcomes and objectives."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,23 +10,23 @@ from extractor.text.passage import Section
 from extractor.text.patterns import Found
 
 PROMISED_NAMES = "promised_endpoints"
-"""The vocabulary of endpoints that a text may promise."""
+"""Vocabulary of endpoints that a text may promise."""
 _LONGEST_SENTENCE = 80
-"""Tokens of a sentence on either side of a place; a longer one is a list or damaged text."""
+"""Most tokens of a sentence on either side of a place; a longer one is a list or damaged text."""
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
-"""Words beside "outcomes" that may speak of anything; then the text must say that they will be measured."""
+"""General words beside "outcomes"; with them the text must say that the outcomes will be measured."""
 _LONGEST = 250
-"""Tokens of a list of endpoints."""
+"""Most tokens of a list of endpoints."""
 _REACH = 28
-"""How many tokens before a word the words that govern it may stand."""
+"""Most tokens between a word and the words before it that govern it."""
 
 
 class PromiseList(NamedTuple):
-    """The tokens ``first:end`` of a section list what will be measured.
+    """The tokens ``first:end`` of a section, which list endpoints or objectives.
 
-    ``rank`` is the word before the noun in lower case, such as "primary", or empty; ``is_endpoint`` tells lists of
-    endpoints or outcomes from those of objectives.
+    ``rank`` is the word before the noun in lower case, such as "primary", or empty; ``is_endpoint`` is true for
+    endpoints and outcomes, false for objectives.
     """
 
     section: Section
@@ -37,7 +37,7 @@ class PromiseList(NamedTuple):
 
 
 class Promise(NamedTuple):
-    """The tokens ``first:end`` name an endpoint in a list; words about it end at ``clause_end`` at the latest."""
+    """The tokens ``first:end``, which name an endpoint in a list; words about it end by ``clause_end``."""
 
     concept: Concept
     listed: PromiseList
@@ -47,7 +47,7 @@ class Promise(NamedTuple):
 
 
 def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """The sentence that holds some tokens, at most ``_LONGEST_SENTENCE`` to either side.
+    """Return the sentence around some tokens, at most ``_LONGEST_SENTENCE`` tokens to either side.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("It is open. We will enroll 12 adults. All are seen twice.")
@@ -60,7 +60,7 @@ def find_sentence(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
 
 
 def find_promises(listed: PromiseList) -> Iterator[Promise]:
-    """Every endpoint that a list names.
+    """Yield every endpoint that a list names.
 
     >>> from extractor.text.passage import read_section
     >>> text = read_section("brief_summary", "Secondary endpoints are overall survival and relapse at 1 year.")
@@ -72,7 +72,7 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
         opening = max(listed.first, _find_clause(tokens, term.first))
         part = next((at + 1 for at in range(term.first - 1, opening - 1, -1) if tokens.words[at] == ","), opening)
         if tokens.read(term.first, term.end) == "PCR" and "patholog" not in tokens.text.lower():
-            continue  # the polymerase chain reaction; the response is written "pCR"
+            continue  # "PCR" is the polymerase chain reaction; the response is "pCR"
         if rule("names_in_passing").search(tokens, part, term.first):
             continue
         if not listed.is_endpoint and rule("names_an_aim").search(tokens, opening, term.first):
@@ -82,7 +82,7 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
 
 
 def find_lists(section: Section) -> Iterator[PromiseList]:
-    """The parts of a text that say what the trial will measure, or which objectives it has.
+    """Yield the parts of a text that list the trial's measurements or objectives.
 
     >>> from extractor.text.passage import read_section
     >>> text = read_section("brief_summary", "Death is the primary endpoint. Earlier trials failed.")
@@ -112,7 +112,7 @@ def find_lists(section: Section) -> Iterator[PromiseList]:
 
 
 def _binds(tokens: Tokens, trigger: Found, opening: int, rank: str) -> bool:
-    """Whether the list is of what this trial will measure, and must register."""
+    """Whether the list is of measurements that this trial will make, and must register."""
     end = _find_paragraph_end(
         tokens, trigger.end, min(len(tokens), trigger.end + _LONGEST), min(len(tokens), trigger.end + _REACH)
     )
@@ -134,13 +134,13 @@ def _names_objective(trigger: Found) -> bool:
 
 
 def _find_clause(tokens: Tokens, at: int) -> int:
-    """Where the clause of a token begins, at most ``_REACH`` tokens before it."""
+    """Return the start of a token's clause, at most ``_REACH`` tokens before it."""
     low = max(0, at - _REACH)
     return next((one + 1 for one in range(at - 1, low - 1, -1) if _parts_clauses(tokens, one)), low)
 
 
 def _find_paragraph_end(tokens: Tokens, at: int, end: int, default: int) -> int:
-    """The next full stop or blank line before ``end``."""
+    """Return the next full stop or blank line before ``end``."""
     stops = (one for one in range(at, end) if tokens.words[one] == "." and _stops(tokens, one))
     blank = tokens.codes.find("\n\n", at, end)
     return min(next(stops, blank), blank) if blank >= 0 else next(stops, default)

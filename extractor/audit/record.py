@@ -1,4 +1,4 @@
-"""A record as its audit sees it: the cleaned text, and citations that lead back to the raw characters."""
+"""The view of a record that audit checks share: cleaned text, and citations of the raw text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from extractor.text.passage import Section
 from .promises import Promise, PromiseList, find_lists, find_promises
 
 Problems = Iterator[Finding]
-"""What a check yields."""
+"""The findings of a check."""
 _NAMES = ("label", "name", "measure")
 
 
@@ -24,13 +24,13 @@ def report(
     severity: Severity = Severity.WARNING,
     sections: tuple[str, ...] = (),
 ) -> Finding:
-    """A finding that cites these places. ``sections`` are those in which something was not found."""
+    """Build a finding that cites these places. ``sections`` are those that were searched in vain."""
     return Finding(kind=kind, severity=severity, field=field, message=message, citations=citations, sections=sections)
 
 
 @dataclass(frozen=True)
 class AuditedRecord:
-    """What the checks of one record share."""
+    """Data shared by the checks of one record."""
 
     parsed: ParsedRecord
     extraction: TrialExtraction
@@ -41,22 +41,22 @@ class AuditedRecord:
 
     @cached_property
     def titles(self) -> tuple[Section, ...]:
-        """Title and official title; one of them if both are the same."""
+        """Title and official title, without duplicates."""
         return self._list_sections("title", "official_title")
 
     @cached_property
     def bodies(self) -> tuple[Section, ...]:
-        """Summary and description; one of them if both are the same."""
+        """Summary and description, without duplicates."""
         return self._list_sections("brief_summary", "detailed_description")
 
     @cached_property
     def lists(self) -> tuple[PromiseList, ...]:
-        """The parts of summary and description that state what will be measured."""
+        """The parts of summary and description that list measurements."""
         return tuple(listed for section in self.bodies for listed in find_lists(section))
 
     @cached_property
     def promises(self) -> tuple[Promise, ...]:
-        """The endpoints that these lists name."""
+        """The endpoints in these lists."""
         return tuple(promise for listed in self.lists for promise in find_promises(listed))
 
     @cached_property
@@ -65,38 +65,38 @@ class AuditedRecord:
         return tuple(name for name in self.parsed.cleaned if "_outcomes" in name)
 
     def sections(self, kind: str) -> dict[str, Tokens]:
-        """The tokens of all sections of a kind such as ``arms``, by name."""
+        """Return the tokens of all sections of a kind such as ``arms``, by name."""
         found = self.parsed.sections.items()
         return {name: section.tokens for name, section in found if name.startswith(f"{kind}[")}
 
     def cite(self, section: str, start: int, end: int) -> Citation:
-        """The characters at ``start:end`` of a section's cleaned text."""
+        """Cite the characters at ``start:end`` of a section's cleaned text."""
         return self.cite_raw(section, *self.parsed.cleaned[section].match_span(start, end))
 
     def cite_raw(self, section: str, start: int, end: int) -> Citation:
-        """The characters at ``start:end`` of a section's raw text."""
+        """Cite the characters at ``start:end`` of a section's raw text."""
         text = self.record.raw_text(section) or ""
         return Citation(section=section, start=start, end=end, quote=text[start:end])
 
     def cite_label(self, section: str) -> Citation:
-        """The name of an arm, an intervention or an outcome: its first part, or the whole of it."""
+        """Cite the name of an arm, an intervention or an outcome: its first part, or all of it."""
         found = self.record.section(section)
         parts = [part for part in found.parts if part.name in _NAMES] if found else []
         end = len(self.record.raw_text(section) or "")
         return self.cite_raw(section, *((parts[0].start, parts[0].end) if parts else (0, end)))
 
     def cite_registry(self, field: str) -> Citation:
-        """The whole of a structured field."""
+        """Cite the whole of a structured field."""
         name = f"registry.{field}"
         return self.cite_raw(name, 0, len(self.record.raw_text(name) or ""))
 
     def cite_evidence(self, item: Item, field: str) -> tuple[Citation, ...]:
-        """The evidence for a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
+        """Cite the evidence for a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
         found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
         return tuple(one.cite() for one in found)
 
     def cite_outcome(self, endpoint: Endpoint, field: str = "measure") -> tuple[Citation, ...]:
-        """A part of a registered outcome; where it has none, its measure."""
+        """Cite a part of a registered outcome, or its measure if that part is missing."""
         return self.cite_evidence(endpoint, field) or self.cite_evidence(endpoint, "measure")
 
     def _list_sections(self, *names: str) -> tuple[Section, ...]:

@@ -1,4 +1,4 @@
-"""All commands in one place."""
+"""The root command, and the registration of all others."""
 
 import json
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ from .serve import app as serve
 def schema(
     task: Annotated[
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(help="A part of the extraction, or the record that is read; else all."),
+        typer.Argument(help="One part of the extraction, or the input record; all parts by default."),
     ] = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it."""
@@ -64,10 +64,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Clinical-trial records in, evidence-backed eligibility, dosing and endpoints out."""
+    """Extract evidence-backed eligibility, dosing and endpoints from clinical-trial records."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A batch as the command line runs it: progress, Ctrl-C, summary, exit code."""
+"""Run a batch from the command line: progress, Ctrl-C, summary, exit code."""
 
 import asyncio
 import json
@@ -58,10 +58,10 @@ _SLICE_S = 0.5
 class Job:
     """The options of one ``extractor run``. Without ``out`` results go to standard output.
 
-    ``strict``: a record that occurs twice with different texts is a failure. ``workers`` processes share the work; as
-    many as there are cores if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first answers are
-    looked for after ``poll_s`` seconds. ``address`` is that of a Ray cluster, None for one on this machine. ``mirror``
-    is where ``out`` is kept, if that is an address.
+    With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
+    one per core if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first poll for answers comes
+    after ``poll_s`` seconds. ``address`` is the Ray cluster's, None for one on this machine. ``mirror`` is the remote
+    copy of ``out``, if ``out`` is an address.
     """
 
     inputs: tuple[str, ...]
@@ -82,12 +82,12 @@ class Job:
 
     @property
     def uses_rules_alone(self) -> bool:
-        """Whether no model is asked."""
+        """Whether the run uses no model."""
         return self.extractor.options.assist is Assist.NEVER or not self.extractor.choice.answers
 
     @property
     def processes(self) -> int:
-        """Processes that share the work: one where answers are replayed, or come from a model of this machine."""
+        """Number of processes that share the work: one for replayed answers or a model on this machine."""
         choice, spec = self.extractor.choice, self.extractor.choice.spec
         if self.uses_rules_alone or self.engine == "ray":
             return self.workers or (1 if self.engine == "ray" else count_cores())
@@ -96,7 +96,7 @@ class Job:
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
     def connect(self) -> AbstractContextManager[Executor]:
-        """The executor that the options ask for."""
+        """Return the executor for these options."""
         if self.engine == "ray":
             from extractor.run.ray import connected
 
@@ -108,7 +108,7 @@ class Job:
         return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
 
     def count(self, folder: RunFolder | None = None) -> int | None:
-        """How many records the inputs hold, if that can be known in advance; noted in ``folder``."""
+        """Count the records in the inputs, if possible in advance, and note the count in ``folder``."""
         total = count_records(self.inputs, self.limits.records)
         if folder and total is not None:
             with suppress(ExtractorError):  # writing the results reports it, too
@@ -118,10 +118,10 @@ class Job:
 
 @contextmanager
 def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mirror | None"]]:
-    """The folder that a run works in, and its mirror where ``out`` is an address.
+    """Yield the folder that a run works in, and its mirror if ``out`` is an address.
 
-    The folder of a mirror lies on this machine and begins with what is kept at the address; its files are published
-    there when the run has ended, whatever its exit code.
+    A mirror's folder lies on this machine and starts as a copy of the files at the address. When the run ends, its
+    files are published there, whatever the exit code.
     """
     from extractor.run.addresses import Place, is_address
 
@@ -140,7 +140,7 @@ def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mir
 
 
 def perform_job(job: Job) -> int:
-    """Run the batch and return the exit code. Raises what stops a run as a whole, such as ``StoreError``."""
+    """Run the batch and return the exit code. Raises errors that stop the whole run, such as ``StoreError``."""
     tally, interrupts, since = Tally(), Interrupts(), monotonic()
     code, stopped_by = OK, "an error"
     with _open_sink(job) as sink:
@@ -177,7 +177,7 @@ def perform_job(job: Job) -> int:
 
 
 def export_job(job: Job) -> int:
-    """Write the requests of a run to the file of its exchange, and print what was written as JSON. Extracts nothing."""
+    """Write the requests of a run to its exchange file, and print their counts as JSON. Extracts nothing."""
     tally, interrupts = Tally(), Interrupts()
     with show_progress(tally, job.count, quiet=job.quiet):
         interrupts.run(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts))
@@ -226,9 +226,9 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
 async def _extract_in_rounds(
     job: Job, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
 ) -> None:
-    """A run by a provider's batches: what is open goes into a batch, and what its answers leave open into the next.
+    """Run by a provider's batches: open questions go into a batch, those still open after its answers into the next.
 
-    Raises what ``extract_once`` does, and ``ModelUnavailable`` where the provider cannot be used.
+    Raises the errors of ``extract_once``, and ``ModelUnavailable`` if the provider cannot be used.
     """
     spec, requests = job.extractor.choice.spec, folder.store.batch_requests
     assert spec
@@ -272,7 +272,7 @@ def _resume(job: Job) -> str:
 
 
 def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
-    """What failed, what was left out, what stayed open, and what can be done with the results."""
+    """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
         yield f"no answer in {broken}"
@@ -294,7 +294,7 @@ def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[
 
 
 def _list_failures(folder: RunFolder, place: str, tally: Tally) -> Iterator[str]:
-    """Why most records failed; which were read twice, changed since an earlier run, or lack an answer."""
+    """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
     from extractor.report.overview import count_reasons, read_failures
 
     if tally.failed:

@@ -1,4 +1,4 @@
-"""``extractor cassettes``: record the exchanges that tests replay, and say which are stale."""
+"""``extractor cassettes``: record the exchanges that tests replay, and report stale ones."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from .console import FAILED, errors_for_people
 
 app = typer.Typer(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
 
-_ScenariosFile = Annotated[Path, typer.Option("--scenarios", help="What is recorded; the cassettes lie beside it.")]
+_ScenariosFile = Annotated[Path, typer.Option("--scenarios", help="File of scenarios; the cassettes lie beside it.")]
 _DEFAULT = Path("tests/cassettes/scenarios.toml")
 
 
@@ -19,9 +19,9 @@ def record(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Scenarios to record.")] = None,
     scenarios: _ScenariosFile = _DEFAULT,
 ) -> None:
-    """Put the scenarios' questions to a model and keep what passes over the wire.
+    """Send the scenarios' requests to a model and record the exchanges.
 
-    Without names: every scenario that this model is meant for (a model that no scenario names counts as capable).
+    Without names: every scenario meant for this model (a model that no scenario names counts as capable).
     """
     import asyncio
 

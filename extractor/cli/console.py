@@ -1,4 +1,4 @@
-"""What commands print: errors for people with exit codes, tables, and text that a terminal cannot obey."""
+"""Output of commands: error messages with exit codes, tables, and text without terminal control characters."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ _GAP = 2
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without what a terminal would obey."""
+    """Print a message on standard error, without control characters."""
     print(f"extractor: {without_controls(text)}", file=sys.stderr)
 
 
@@ -21,8 +21,8 @@ def say(text: str) -> None:
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.
 
-    A caller's mistake, a missing extra or key, and other settings than a run's exit with 2, a reached budget with 3,
-    any other expected error with 1, also of the operating system, such as a full disk.
+    Exit code 2 means a usage error, a missing extra or key, or settings that differ from the run's; 3 a reached budget;
+    1 any other expected error, including errors of the operating system such as a full disk.
     """
     from extractor.errors import BudgetReached, ExtractorError, MissingExtra, MissingKey, SettingsDiffer
 
@@ -32,7 +32,7 @@ def errors_for_people() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone.
+        # The reader of standard output has closed it.
         sys.stderr.close()
         raise SystemExit(FAILED) from None
     except (ValueError, ExtractorError) as error:
@@ -43,19 +43,19 @@ def errors_for_people() -> Iterator[None]:
     except OSError as error:
         try:
             sys.stdout.flush()
-        except OSError:  # the rest goes nowhere: Python would complain at its end once more
+        except OSError:  # discard the rest: Python would report the closed pipe again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         say(f"{error.filename or 'standard output'}: {error.strerror}")
         raise SystemExit(FAILED) from error
 
 
 def split_names(text: str) -> list[str]:
-    """The names in a list with commas."""
+    """Split a comma-separated list of names."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about runs that are incomplete; other paths are passed over."""
+    """Warn about incomplete runs; ignore other paths."""
     from extractor.run.finished import find_run
 
     for path in filter(None, results):
@@ -71,12 +71,11 @@ def print_table(
     *,
     apart: bool = True,
 ) -> None:
-    """Print a table on standard output, with tabs in a pipe; an empty line before it if it stands ``apart``.
+    """Print a table on standard output, tab-separated in a pipe; with ``apart``, after an empty line.
 
-    On a narrow terminal columns are left out, the last of ``priority`` first, and named; the first column and the first
-    of ``priority`` always stay, since a name without a figure says nothing. Columns in ``prose`` may be wrapped; the
-    first column and those of prose are aligned left. Control characters in cells, which may come from a record, are
-    replaced.
+    A narrow terminal drops columns, the last of ``priority`` first, and names them below the table; the first column
+    and the first of ``priority`` always stay. Columns in ``prose`` may wrap; they and the first column are aligned
+    left. Control characters in cells, which may come from a record, are replaced.
     """
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
     print(end="\n" * apart)
@@ -105,11 +104,11 @@ def print_table(
         table.add_row(*(cell for name, cell in zip(head, row, strict=True) if name in widths))
     console.print(table)
     if missing := ", ".join(name for name in head if name not in widths):
-        console.print(f"(not shown for want of width: {missing}; a pipe shows all)", style="dim")
+        console.print(f"(too narrow to show: {missing}; a pipe shows all)", style="dim")
 
 
 def to_printable(text: str) -> str:
-    r"""The text on one line, without characters that a terminal would obey, or that could not be written.
+    r"""Return the text on one line, without control characters and characters that cannot be encoded.
 
     >>> to_printable("NCT01\n\x1b[31m")
     'NCT01 \ufffd[31m'
@@ -118,7 +117,7 @@ def to_printable(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    r"""The text, line by line as it is, without characters that a terminal would obey.
+    r"""Return the text with its line breaks and spaces, without control characters.
 
     >>> without_controls("two\n  lines \x1b[31m")
     'two\n  lines \ufffd[31m'

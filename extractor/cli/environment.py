@@ -1,4 +1,4 @@
-"""Environment variables: the keys and addresses of hosted models, and folders. The only place that reads them."""
+"""Environment variables for keys and addresses of hosted models, and for folders. Only this module reads them."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 
 
 def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec:
-    """The model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model, the
-    variable ``server_key`` for a server that is named by URL.
+    """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
+    the variable ``server_key`` for a server given by URL.
 
-    Raises ``ValueError`` for a specification that cannot be understood.
+    Raises ``ValueError`` for an invalid specification.
     """
     read = os.environ.get
     return ModelSpec.parse(
@@ -21,18 +21,18 @@ def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec
 
 
 def read_cache_folder() -> Path | None:
-    """Where models of this machine are kept: EXTRACTOR_CACHE, or None for the user's cache."""
+    """Return the folder of local models: EXTRACTOR_CACHE, or None for the user's cache."""
     folder = os.environ.get("EXTRACTOR_CACHE")
     return Path(folder) if folder else None
 
 
 def find_own_prices() -> Path:
-    """Where the user may keep prices: ``prices.toml`` in the folder of settings, which may not be there."""
+    """Return the path of the user's prices: ``prices.toml`` in the settings folder, which may not exist."""
     import platformdirs
 
     return platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
 
 
 def has_telemetry_endpoint() -> bool:
-    """Whether OpenTelemetry's own variables, which its exporter reads, name an address for spans."""
+    """Whether OpenTelemetry's own environment variables name an endpoint for spans."""
     return any(os.environ.get(name) for name in _ENDPOINTS)

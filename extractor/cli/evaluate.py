@@ -1,4 +1,4 @@
-"""``extractor evaluate``: how right extractions are, against gold."""
+"""``extractor evaluate``: score extractions against gold."""
 
 import sys
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
 _NAMED = 10
-"""How many records are named in a line."""
+"""Most records named in a line."""
 
 
 def evaluate(
@@ -50,23 +50,23 @@ def evaluate(
     records: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="INPUT", exists=True, help="Records for --html and for GOLD without text; else where run read them."
+            metavar="INPUT", exists=True, help="Records for --html and for GOLD without text; else the run's inputs."
         ),
     ] = None,
     html_errors: Annotated[int, typer.Option(min=0, help="How many errors --html holds, the worst first.")] = 5000,
 ) -> None:
     """Score extractions against gold annotations.
 
-    Items are paired by what they quote. F1 is over values that gold states
+    Items are paired by their quotes. F1 is over values that gold states
     or the prediction has; all values of an item without a counterpart are
-    missed or invented. A field that both leave empty is no value and raises
-    no F1; the line "left empty" counts those.
+    missed or invented. A field that both leave empty is not a value and does
+    not raise F1; the line "left empty" counts such fields.
 
     Columns: "stated" counts the values that gold states, "missed" those
     without a predicted counterpart, "invented" predicted ones without one
     in gold. "paired" is the F1 over the values of paired items alone.
-    "empty" counts the fields of paired items that gold leaves empty, "left
-    empty" is the share of them that is predicted empty, too. A score over
+    "empty" counts the fields of paired items that gold leaves empty; "left
+    empty" is the share of them that the prediction leaves empty. A score over
     fewer than ten values, stated or invented, has no interval.
 
     Names for --fail-under are those of the table: a field, a task or all
@@ -126,7 +126,7 @@ def evaluate(
 
 
 def _check(gold: Path, records: Path) -> int:
-    """Print every problem of a gold, all at once, and return the exit code."""
+    """Print every problem of the gold files, and return the exit code."""
     from extractor.evaluation.gold_check import check_gold_files
 
     problems = check_gold_files(gold, records)
@@ -139,7 +139,7 @@ def _check(gold: Path, records: Path) -> int:
 def _read_gold(
     gold: Path, predicted: Path, records: list[Path] | None, *, for_page: bool
 ) -> "Path | tuple[dict[str, Any], ...]":
-    """GOLD, with the words of its records where it holds only their places. Warns of records that cannot be used."""
+    """Read GOLD, with texts from its records where it holds only offsets. Warns about records that cannot be used."""
     from extractor.evaluation.standoff import is_standoff, read_standoff
 
     if not is_standoff(gold):
@@ -156,12 +156,12 @@ def _read_gold(
         print(f"extractor: {record_id} is left out: the text of {', '.join(sections)} has changed", file=sys.stderr)
     if found.missing:
         shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
-        print(f"extractor: {len(found.missing)} records of {gold} are not at hand: {shown}", file=sys.stderr)
+        print(f"extractor: {len(found.missing)} records of {gold} have no text here: {shown}", file=sys.stderr)
     return found.annotations
 
 
 def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
-    """Where a run read its records; nothing if the predictions are of no run, or were read from a stream."""
+    """Return the run's inputs; empty if the predictions are not of a run, or its records came from a stream."""
     from extractor.run.finished import find_run
 
     run = find_run(predicted)
@@ -169,7 +169,7 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
 
 def _read_floors(text: str) -> dict[str, float]:
-    """``all=0.8,dosing=0.7`` as a table. Raises ``ValueError`` for anything else, an unknown name included."""
+    """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.evaluation.report import FIGURES
 
     floors: dict[str, float] = {}
@@ -234,7 +234,7 @@ def _list_records(title: str, record_ids: Sequence[str]) -> None:
 
 
 def _list_fields(counts: dict[str, int]) -> str:
-    """The two fields with the highest counts."""
+    """Name the two fields with the highest counts."""
     most = sorted(counts.items(), key=lambda pair: -pair[1])[:2]
     return ", ".join(f"{name} {count}" for name, count in most)
 

@@ -22,21 +22,21 @@ def export(
         Literal["jsonl", "csv", "parquet", "duckdb"] | None,
         typer.Option("--format", help="Needed for a folder: one file a table."),
     ] = None,
-    tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
+    tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
     min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say how many rows there are.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the row counts.")] = False,
 ) -> None:
     """Write a run's results, or reviewed gold, as flat tables joined by record_id and positions.
 
-    The destination is there when it is complete; an export that fails leaves
-    what was there before. CSV is safe to open in a spreadsheet: what would be
-    taken for a formula has an apostrophe before it. Parquet and DuckDB need the
-    extra `export`. A run that was interrupted or is still going is refused
-    without --partial.
+    The destination appears only when it is complete; an export that fails
+    leaves the earlier one. CSV is safe to open in a spreadsheet: a cell that
+    would be a formula starts with an apostrophe. Parquet and DuckDB need the
+    extra `export`. A run that was interrupted or is still going needs
+    --partial.
     """
     from extractor.errors import StoreError
     from extractor.export import Destination, Format, choose_tables, export_run
@@ -60,13 +60,13 @@ def export(
 
 
 def _read_registry(run: "FinishedRun | None", *, quiet: bool) -> "Registry":
-    """What the registry says of the run's records, read again from the run's inputs."""
+    """Read the registered fields of the run's records from the run's inputs."""
     from extractor.export import read_registry
 
     registry = {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
     records = len(run.record_ids) if run else 0
     if not quiet and (len(registry) < records or not records):
         missing = f"{records - len(registry)} of {records} records" if records else "all records"
-        problem = f"records: no input at hand for {missing}, so their registered columns are empty"
+        problem = f"records: the inputs are missing for {missing}, so their registered columns are empty"
         print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
     return registry

@@ -1,4 +1,4 @@
-"""``extractor import``: annotations of other projects as gold."""
+"""``extractor import``: convert annotations of other projects to gold."""
 
 import sys
 from collections import Counter
@@ -13,13 +13,13 @@ from .console import FAILED, errors_for_people
 if TYPE_CHECKING:
     from extractor.evaluation.brat import ImportCounts
 
-app = typer.Typer(no_args_is_help=True, help="Make gold of the annotations of another project.")
+app = typer.Typer(no_args_is_help=True, help="Convert annotations of other projects to gold.")
 _COMMONEST = 10
 
 
 @app.callback()
 def _root() -> None:
-    """Make gold of the annotations of another project."""
+    """Convert annotations of other projects to gold."""
 
 
 @app.command()
@@ -35,9 +35,9 @@ def brat(
     """Import eligibility criteria annotated in brat's standoff format.
 
     Entities and relations are named as in the Chia corpus. Each annotated
-    line becomes a criterion; DIR/gold is annotations, DIR/records the text
-    that they annotate, and DIR/problems.tsv all that could not be carried
-    over, which is left empty. Then:
+    line becomes a criterion. DIR/gold gets the annotations, DIR/records the
+    annotated texts, and DIR/problems.tsv a list of all annotations that could
+    not be converted; their fields are left empty. Then:
 
         extractor run DIR/records --tasks eligibility --out run
 
@@ -59,13 +59,13 @@ def brat(
 
 
 def _describe(counts: "ImportCounts", out: Path) -> Iterator[str]:
-    """What was imported, what gold has no field for, and what could not be carried over."""
+    """Yield counts of imported annotations, of those without a field in gold, and of those not converted."""
     yield f"{counts.trials} trials, {counts.criteria} criteria, {counts.without_category} of them without a category"
     if counts.quoted:
         named = ", ".join(f"{name} {number}" for name, number in counts.quoted.most_common())
-        yield f"kept as words of a quote, or left out, for want of a field: {named}"
+        yield f"kept in a quote or left out, since gold has no field for them: {named}"
     if counts.problems:
-        yield f"{len(counts.problems)} annotations or lines could not be carried over, wholly or in part:"
+        yield f"{len(counts.problems)} annotations or lines could not be converted, wholly or in part:"
         kinds = Counter(problem.kind for problem in counts.problems).most_common()
         yield from (f"{number:>7}  {kind}" for kind, number in kinds[:_COMMONEST])
         more = f", and {len(kinds) - _COMMONEST} rarer kinds" if len(kinds) > _COMMONEST else ""

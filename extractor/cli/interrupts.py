@@ -1,4 +1,4 @@
-"""What surrounds a run: Ctrl-C, and the listeners to its events."""
+"""Ctrl-C during a run, and listeners for its events."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at 
 
 
 class Interrupts:
-    """Ctrl-C during a run: the first one lets the records under way finish (``pressed``), the second cancels the work.
+    """Handles Ctrl-C during a run: the first lets records in flight finish (``pressed``), the second cancels the work.
 
-    From then on it raises ``KeyboardInterrupt``, whatever the program waits for.
+    After the second, ``KeyboardInterrupt`` is raised whatever the program waits for.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Interrupts:
 
     @property
     def pressed(self) -> bool:
-        """Whether no other record may begin."""
+        """Whether Ctrl-C was pressed, so that no other record may start."""
         return self._count > 0
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -52,7 +52,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _note(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handle a signal. It may come in the middle of anything, so that this writes past all buffers."""
+        """Handle a signal. It may come at any point, so this writes unbuffered."""
         self._count += 1
         if self._count > 2 or self._task is None:
             raise KeyboardInterrupt
@@ -64,8 +64,8 @@ class Interrupts:
 
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
-    """Write the events inside the block to a file, or to standard error for ``-``, and to OpenTelemetry where the
-    environment names an endpoint and the extra is installed.
+    """Write the block's events to a file, or to standard error for ``-``, and to OpenTelemetry if the environment
+    names an endpoint and the extra is installed.
     """
     from extractor.events import EventLog, listening
 

@@ -58,9 +58,9 @@ def pull(
     *,
     cache_dir: CacheOption = None,
 ) -> None:
-    """Bring models to this machine, once, and print where their weights are.
+    """Download models to this machine, and print where their weights are.
 
-    An interrupted pull is continued by the next. What is here already is left alone, without use of the network.
+    The next pull resumes an interrupted one. A model that is already here is left alone, without use of the network.
     """
     from extractor.llm.local.models import find_catalogued, pull_model
 
@@ -80,7 +80,7 @@ def pull(
 def serve(
     name: Annotated[str, typer.Argument(help="A pulled model, or a .gguf file; else the default.")] = "",
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,
     context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 8192,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all cores but one.")] = None,
@@ -89,12 +89,12 @@ def serve(
     """Serve a pulled model to OpenAI-compatible clients on this machine, until Ctrl-C.
 
     Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
-    environment, a token is made up and shown once.
+    environment, a random token is shown once.
     """
     from extractor.llm.local.models import find_model, locate_model
     from extractor.llm.local.server import ServerSettings, serve_model
 
-    token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine see command lines
+    token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine can see command lines
     given: dict[str, Any] = {key: value for key, value in (("threads", threads), ("token", token)) if value}
     with errors_for_people():
         settings = ServerSettings(slots=slots, context=context, port=port, **given)
@@ -108,7 +108,7 @@ def serve(
                 typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
                 if not token:
                     typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
-                print(server.base_url, flush=True)  # last: a script that reads it knows that all is said
+                print(server.base_url, flush=True)  # last, so that a script knows that nothing follows
                 server.wait()
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
@@ -117,9 +117,9 @@ def serve(
 @app.command("prices")
 def list_prices(
     files: Annotated[list[Path] | None, typer.Option("--prices", help="A file of prices, before known ones.")] = None,
-    example: Annotated[bool, typer.Option("--example", help="Print a file of prices to begin with.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Print an example file of prices.")] = False,
 ) -> None:
-    """List what tokens cost, since when, and where that is from; US dollars per million tokens.
+    """List the prices of tokens with their dates and sources, in US dollars per million tokens.
 
     A table on a terminal, tab-separated when piped.
     """
@@ -136,7 +136,7 @@ def list_prices(
 
 @contextmanager
 def _show_bytes(name: str) -> "Iterator[Progress]":
-    """A bar on standard error with size, rate and time left; nothing when piped."""
+    """Show a progress bar on standard error with size, rate and time left; nothing when piped."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as ProgressBar

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":
-    """These files' prices, then those of the user's folder of settings, then those of genai-prices."""
+    """Return the prices in these files, then those in the user's settings folder, then those of genai-prices."""
     from extractor.run.prices import read_prices
 
     from .environment import find_own_prices
@@ -38,9 +38,10 @@ def print_prices(prices: "PriceList") -> None:
 
 
 def quote_job(job: "Job", sample: int | None = None, latency: float | None = None) -> int:
-    """Print what a run would take as JSON, and return the exit code. Asks nothing, writes nothing.
+    """Print the estimated calls, time and cost of a run as JSON, and return the exit code. Calls no model.
 
-    ``sample`` is how many records to judge by, all if None; ``latency`` the seconds that a call takes, assumed if None.
+    ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
+    if None.
     """
     import asyncio
 
@@ -58,7 +59,7 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
 
 
 async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":
-    """The sizes of the questions about all records, computed by as many processes as would extract them."""
+    """Measure the requests for all records, in as many processes as would extract them."""
     import sys
     from itertools import islice
 
@@ -84,7 +85,7 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
 
 
 def _rates(job: "Job") -> "Rates":
-    """Tokens of a request, calibrated on the calls that an earlier run made into the same folder."""
+    """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
     from contextlib import closing
 
     from extractor.llm.cache import ReplyStore

@@ -1,4 +1,4 @@
-"""``extractor parse``: what the pre-parser sees, without a model."""
+"""``extractor parse``: show the output of the pre-parser, without a model."""
 
 import sys
 from contextlib import nullcontext
@@ -20,17 +20,15 @@ if TYPE_CHECKING:
     Places = list[tuple[str, Span]]
 
 _MOST_RULES = 4
-"""Rules that are shown for a value, those with the fewest words first."""
+"""Most rules shown for a value, those with the fewest words first."""
 
 
 def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Under each value its words, and the rules for them.")
-    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each value's words and rules.")] = False,
 ) -> None:
-    """Show the criteria, doses and outcomes that the rules read, and how sure they are.
+    """Show the criteria, doses and outcomes that the rules read, with their confidence.
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
@@ -70,12 +68,12 @@ def _as_json(parsed: "ParsedRecord") -> str:
         "outcomes": parsed.outcomes,
         "coverage": tuple(list_covered_spans(parsed.record, items)),
     }
-    # A terminal obeys some characters beyond ASCII, too.
+    # Some characters beyond ASCII control a terminal, too.
     return to_json(parts, ensure_ascii=sys.stdout.isatty()).decode()
 
 
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
-    """The lines that show a record; with the places that rules found, those under each value."""
+    """Yield the lines that show a record; with ``found``, also the words and rules of each value."""
     describe = partial(_describe_fields, parsed=parsed, found=found)
     yield f"# {to_printable(parsed.record.record_id)}"
     yield from describe(parsed.eligibility, indent="")
@@ -98,10 +96,10 @@ def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]"
 def _describe_fields(
     item: Any, *shown: str, parsed: "ParsedRecord", found: "Places | None", indent: str = "    "
 ) -> "Iterator[str]":
-    """A line for each field of an item that is not ``shown`` elsewhere and has a value or is open.
+    """Yield a line for each field of an item that is not ``shown`` elsewhere and has a value or is open.
 
-    With ``found``, for each field with a value: a line with its words, and one for each rule that found some of them.
-    A value without a rule was read by a pattern, by a learned scorer, or from its place in the record.
+    With ``found``, each value gets a line with its words, and one for each rule that matched some of them. A value
+    without a rule comes from a pattern, a learned scorer, or its place in the record.
     """
     from extractor.parse.parsed import Reading
 
@@ -130,13 +128,13 @@ def _plain(value: Any) -> str:
 
 
 def _choose(reading: "Reading[Any]", found: "Places") -> "Places":
-    """The rules that found words of a reading, the narrowest first, each once."""
+    """Return the rules that matched words of a reading, the narrowest first, each once."""
     near = [(rule, span) for rule, span in found if any(span.overlaps(one) for one in reading.spans)]
     return list(dict(sorted(near, key=lambda one: -one[1].length)).items())[::-1][:_MOST_RULES]
 
 
 def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Places":
-    """Where in the raw text the rules found something, each rule and place once."""
+    """Return the places in the raw text where rules matched, each rule and place once."""
     from extractor.parse.parsed import Span
 
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}

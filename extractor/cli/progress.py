@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on, and at its end. All on standard error."""
+"""Progress during a run, and the summary at its end, both on standard error."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from extractor.run.tally import Tally
 
 _COUNT_AFTER_S = 5.0
-"""A shorter run does not read its inputs once more only to know how many records they hold."""
+"""Shorter runs do not read their inputs again just to count the records."""
 
 
 @contextmanager
 def show_progress(
     tally: "Tally", count: Callable[[], int | None], *, quiet: bool, counts: bool = False
 ) -> Iterator[None]:
-    """A live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
+    """Show a live line with records, rate, tokens and time while the body runs; nothing if quiet or piped.
 
-    ``count`` says how many records there are, or None; from then on the time left is shown too. It is called in a
-    thread after some seconds, if something is shown, or ``counts`` is set because ``count`` keeps the number.
+    ``count`` returns the number of records, or None; once it is known, the time left is shown too. A thread calls it
+    after some seconds, if a line is shown or if ``counts`` is set because ``count`` stores the number.
     """
     shown = not quiet and sys.stderr.isatty()
     with _live_line(tally) if shown else nullcontext() as progress:
@@ -45,7 +45,7 @@ def show_progress(
 
 
 def count_records(inputs: Sequence[str], limit: int | None = None) -> int | None:
-    """How many records the inputs hold. None for what cannot be read twice, or would be fetched over the network."""
+    """Count the records in the inputs. None for inputs that cannot be read twice or lie on the network."""
     from extractor.read import read_records
 
     if "-" in inputs:
@@ -61,7 +61,7 @@ def _live_line(tally: "Tally") -> "Progress":
     from rich.text import Text
 
     class Counts(ProgressColumn):
-        """The tally, read each time the line is drawn."""
+        """Shows the tally, read each time the line is drawn."""
 
         def render(self, task: "Task") -> "Text":
             finished, usage = tally.extracted + tally.resumed + tally.failed, tally.usage
@@ -86,7 +86,7 @@ def _live_line(tally: "Tally") -> "Progress":
 
 
 def print_summary(tally: "Tally", *, quiet: bool) -> None:
-    """The run's counts: a table on a terminal, plain ``name: value`` lines when piped, nothing if quiet."""
+    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet."""
     if quiet:
         return
     rows = {name: f"{value}" for name, value in _list_counts(tally) if value is not None}
@@ -99,7 +99,7 @@ def print_summary(tally: "Tally", *, quiet: bool) -> None:
 
 
 def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
-    """Names and values in their order; None for what is not shown."""
+    """Yield names and values in order; None for a value that is not shown."""
     usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
     if tally.resumed:
         yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"

@@ -1,4 +1,4 @@
-"""``extractor reparse`` and ``extractor impact``: today's rules and prompts on an earlier run's replies."""
+"""``extractor reparse`` and ``extractor impact``: apply today's rules and prompts to an earlier run's replies."""
 
 import json
 import shlex
@@ -27,10 +27,10 @@ def reparse(
     workers: _Workers = None,
     as_json: _AsJson = False,
 ) -> None:
-    """Make a run anew from its inputs and its stored replies, with today's rules. No model is asked.
+    """Redo a run from its inputs and its stored replies, with today's rules. Calls no model.
 
-    Prints what changed. What the run was never asked stays open, and is counted;
-    the run's own command, with the new folder as its --out, goes on from there.
+    Prints what changed. Questions that the run never asked stay open, and are
+    counted; the run's own command with the new folder as --out asks them.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
@@ -42,9 +42,9 @@ def reparse(
 
 
 def impact(run: _Run, workers: _Workers = None, as_json: _AsJson = False) -> None:
-    """Show what today's rules and prompts would change in a run. Asks nothing and writes nothing.
+    """Show what today's rules and prompts would change in a run. Calls no model and writes nothing.
 
-    A call whose request is another one would be made anew; its tokens are estimated.
+    A call whose request has changed would be made again; its tokens are estimated.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
@@ -55,7 +55,7 @@ def impact(run: _Run, workers: _Workers = None, as_json: _AsJson = False) -> Non
 
 
 def _compare(run: Path, folder: Path | None, workers: int | None, if_interrupted: str) -> "ComparisonReport":
-    """Compare a run with today's results, which are written to ``folder``, while the progress is shown."""
+    """Compare a run with today's results, write these to ``folder``, and show progress."""
     import asyncio
 
     from extractor.errors import StoreError
@@ -85,7 +85,7 @@ def _compare(run: Path, folder: Path | None, workers: int | None, if_interrupted
 
 
 def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoReturn:
-    """Print the report, say how it ended, and exit."""
+    """Print the report and the outcome, and exit."""
     print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
     failed = f", {report.failed} failed" if report.failed else ""
     say(f"done{failed}; {next_step}")
@@ -93,7 +93,7 @@ def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoRetu
 
 
 def _describe(report: "ComparisonReport") -> Iterator[str]:
-    """The comparison in ``name: value`` lines, and a line for each field that changed."""
+    """Yield the comparison as ``name: value`` lines, and a line for each field that changed."""
     yield f"records read: {report.records}"
     yield f"new records, not in the run: {report.new}"
     yield f"records whose text has changed: {report.other_text}"

@@ -1,4 +1,4 @@
-"""``extractor report``: a run as a page that a browser opens."""
+"""``extractor report``: show a run as an HTML page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +19,13 @@ def report(
         list[Path] | None,
         typer.Option(metavar="INPUT", exists=True, help="The records, if they were moved."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="How many records can be opened in the page.")] = 5000,
+    limit: Annotated[int, typer.Option(min=0, help="Most records that the page can open.")] = 5000,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
-    The page loads nothing and sends nothing. It holds the text of the records:
-    everybody who gets it can read them.
+    The page loads nothing and sends nothing. It holds the text of the records;
+    share it only with people who may read them.
     """
     from extractor.report import write_report
 
@@ -38,7 +38,7 @@ def report(
         warn_incomplete(run)
     if summary.without_text:
         missing = f"the texts of {summary.without_text} of {summary.records} records"
-        say(f"{missing} are not at hand, or others now; their quotes stand alone (--records names where they are)")
+        say(f"{missing} are missing or have changed; only their quotes are shown (give the inputs with --records)")
     if summary.shown < summary.records:
         say(f"{summary.shown} of {summary.records} records can be opened (--limit)")
     if open_it:

@@ -19,14 +19,14 @@ def review(
     ] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="Records of the run, if they are elsewhere now."),
+        typer.Option(metavar="INPUT", exists=True, help="The run's records, if they were moved."),
     ] = None,
 ) -> None:
     """Correct a run in the browser; finished records become gold files.
 
-    Prints an address that works once, on this machine alone; Ctrl-C stops the
-    review, and the same command goes on with it. Another reviewer starts the
-    same command under another --reviewer name: nobody overwrites anybody.
+    Prints an address that works once, on this machine only. Ctrl-C stops the
+    review; the same command resumes it. Another reviewer runs the same command
+    with another --reviewer name: no one overwrites another's changes.
 
         extractor run records --out results
         extractor review results --gold gold
@@ -50,7 +50,7 @@ def review(
                 warn_incomplete(run)
                 opened.serve()
         except KeyboardInterrupt:
-            print()  # the terminal shows ^C on this line
+            print()  # end the line on which the terminal shows ^C
     raise SystemExit(OK)
 
 

@@ -1,4 +1,4 @@
-"""``extractor run``: the main job, from record files to extractions."""
+"""``extractor run``: extract from files of records."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ def run(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder or address of the results; else standard output.")
     ] = None,
-    tasks: Annotated[str, typer.Option(help="Which of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
+    tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     assist: Annotated[
         Literal["auto", "always", "never"],
         typer.Option(help="Ask a model what the rules left open, everything, or nothing."),
@@ -37,10 +37,10 @@ def run(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests at once, for each worker on a cluster.")] = 8,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Send no more; limits in the server's headers hold anyway.")
+        float | None, typer.Option(min=0.01, help="Most requests; the server's own limits apply too.")
     ] = None,
     tokens_per_minute: Annotated[
-        float | None, typer.Option(min=1, help="Send no more, prompts and answers together.")
+        float | None, typer.Option(min=1, help="Most tokens, prompts and answers together.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one request, to its last byte.")] = 600.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the work; else all cores.")] = None,
@@ -56,29 +56,29 @@ def run(
     ] = None,
     prices: Annotated[list[Path] | None, typer.Option(help="A file of prices, before known ones. Repeatable.")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="Ask by the provider's batch API, at its price.")] = False,
-    rounds: Annotated[int, typer.Option(min=1, help="For --batch: most batches one after the other.")] = 4,
-    poll: Annotated[float, typer.Option(min=0, help="For --batch: seconds to the first look for answers.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="For --batch: most batches in sequence.")] = 4,
+    poll: Annotated[float, typer.Option(min=0, help="For --batch: seconds before the first poll.")] = 5,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate calls, time and cost; ask nothing.")] = False,
-    sample: Annotated[int | None, typer.Option(min=20, help="For --dry-run: judge by so many records.")] = None,
-    latency: Annotated[float | None, typer.Option(min=0, help="For --dry-run: seconds of a call.")] = None,
+    sample: Annotated[int | None, typer.Option(min=20, help="For --dry-run: estimate from this many records.")] = None,
+    latency: Annotated[float | None, typer.Option(min=0, help="For --dry-run: seconds per call.")] = None,
     log_json: Annotated[str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Discard what --out holds of an earlier run.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Discard an earlier run in --out.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="A trial with two different texts is a failure.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     open_report: Annotated[bool, typer.Option("--open", help="At the end, open the report in the browser.")] = False,
 ) -> None:
     """Extract eligibility, dosing and endpoints from trial records.
 
-    Without --model and --replay the rules work alone, and the summary says how
-    many questions stayed open. The same command again goes on where it stopped.
+    Without --model and --replay only the rules run, and the summary counts the
+    questions that stayed open. The same command resumes a run that stopped.
 
     --export-requests alone extracts nothing: it writes the questions for --model as
     a batch file, for a provider's batch API, another cluster or a closed network.
-    --import-answers reads the answers; with both, the questions left are written.
+    --import-answers reads the answers; with both, the remaining questions are written.
 
     Exit codes: 0 all done, 1 some records failed or the model went away, 2 usage,
-    3 budget reached, 130 interrupted. After 1, 3 and 130 the same command goes on.
+    3 budget reached, 130 interrupted. After 1, 3 and 130 the same command resumes.
     """
     from extractor.api import Extractor
     from extractor.llm.batch_api.requests import Exchange

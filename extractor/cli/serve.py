@@ -1,4 +1,4 @@
-"""``extractor serve``: extraction over HTTP, and the keys of the callers."""
+"""``extractor serve``: serve extractions over HTTP, and manage the callers' keys."""
 
 import os
 import shlex
@@ -20,11 +20,11 @@ _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", file_okay=False, envvar="EXTRACTOR_ROOT", help="Where keys and jobs are kept."),
+    typer.Option("--root", file_okay=False, envvar="EXTRACTOR_ROOT", help="Folder of keys and jobs."),
 ]
 
-app = typer.Typer(help="Serve extractions over HTTP, and the keys of those who call.", invoke_without_command=True)
-keys = typer.Typer(help="Who may call, and how much.", no_args_is_help=True)
+app = typer.Typer(help="Serve extractions over HTTP, and manage callers' keys.", invoke_without_command=True)
+keys = typer.Typer(help="Manage callers' keys and limits.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 
@@ -32,40 +32,36 @@ app.add_typer(keys, name="keys")
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8400,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8400,
     root: RootOption = None,
     model: Annotated[
         str | None,
         typer.Option(help="A hosted model's name, or http://host:port/v1#NAME.", envvar="EXTRACTOR_MODEL"),
     ] = None,
-    prices: Annotated[
-        list[Path] | None, typer.Option(help="A file of prices, before those that are known. Repeatable.")
-    ] = None,
+    prices: Annotated[list[Path] | None, typer.Option(help="A file of prices, before known ones. Repeatable.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Records at the model at once.")] = 16,
     requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Requests to the model, of all callers together.")
+        float | None, typer.Option(min=0.01, help="Requests to the model, for all callers together.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that extract by the rules; all cores if left out.")
+        int | None, typer.Option(min=1, help="Processes that run the rules; all cores if left out.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Jobs under way at once.")] = 2,
     queue: Annotated[int, typer.Option(min=1, help="Extractions under way or waiting; then 429.")] = 256,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of an extraction.")] = 5_000_000,
     max_upload_bytes: Annotated[int, typer.Option(min=1, help="Largest upload of a job.")] = 1_000_000_000,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one extraction.")] = 60.0,
-    log_json: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Append what happens to a file, as JSON lines; - is stderr.")
-    ] = None,
+    log_json: Annotated[str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.")] = None,
 ) -> None:
     """Serve extractions over HTTP until Ctrl-C.
 
     Standard output gets one line, the URL. Clients send the token in
-    EXTRACTOR_TOKEN as a bearer token; without one in the environment, the one in
-    ROOT/token is used, which is made at the first start and which only you can
-    read. `keys add` makes keys for others.
+    EXTRACTOR_TOKEN as a bearer token. Without one in the environment, the service
+    uses ROOT/token, a file that it creates at the first start and that only you
+    can read. `keys add` makes keys for others.
 
-    Jobs are kept under --root, and go on when the service starts again. A model
-    server that wants a key gets the one in EXTRACTOR_MODEL_TOKEN.
+    Jobs are kept under --root, and resume when the service restarts. The key for
+    a model server is EXTRACTOR_MODEL_TOKEN.
     """
     if context.invoked_subcommand:
         return
@@ -115,7 +111,7 @@ def add_key(
         float | None, typer.Option(min=0, help="Dollars for the model in a calendar month; no limit if left out.")
     ] = None,
 ) -> None:
-    """Make a key, and print it. It is not kept, and cannot be shown again."""
+    """Create a key and print it. It is not stored, and cannot be shown again."""
     from extractor.serve.callers import CallerLimits
 
     given = {name: value for name, value in locals().items() if name in CallerLimits.model_fields}
@@ -126,7 +122,7 @@ def add_key(
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
-    """List callers, tab-separated: their limits, and what they have spent this month."""
+    """List callers, tab-separated, with their limits and this month's spending."""
     with errors_for_people():
         print("name\tmade\trequests per minute\tbytes\tat once\tjobs\tusd\tspent usd\ttokens")
         for caller, made, spent in _open_book(root):
@@ -138,13 +134,13 @@ def list_keys(root: RootOption = None) -> None:
 
 @keys.command("revoke")
 def revoke_key(name: str, root: RootOption = None) -> None:
-    """Make a key invalid at once. The caller's jobs are kept."""
+    """Revoke a key at once. The caller's jobs are kept."""
     with errors_for_people():
         _open_book(root).revoke(name)
 
 
 def _load() -> Any:
-    """The server. Raises ``MissingExtra`` where its libraries are not installed."""
+    """Import the server. Raises ``MissingExtra`` if its libraries are not installed."""
     from extractor.errors import MissingExtra
 
     try:
@@ -157,19 +153,19 @@ def _load() -> Any:
 
 
 def _read_model(name: str | None) -> "ModelSpec | None":
-    """The service's model. EXTRACTOR_TOKEN opens the service itself, and is never sent to a model's server."""
+    """Return the service's model. EXTRACTOR_TOKEN is the service's own token, and never sent to a model server."""
     from extractor.llm.spec import ModelKind
 
     from .environment import read_model_spec
 
     spec = read_model_spec(name, "EXTRACTOR_MODEL_TOKEN") if name else None
     if spec and spec.kind is ModelKind.LOCAL:
-        raise ValueError(f"{spec} is no server: start `extractor model serve`, and name the URL it prints")
+        raise ValueError(f"{spec} is not a server: start `extractor model serve`, and give the URL it prints")
     return spec
 
 
 def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
-    """The token of the operator, and the file that it is in unless it comes from the environment."""
+    """Return the operator's token, and its file unless the token comes from the environment."""
     from extractor.serve.settings import is_loopback, read_or_make_token
 
     token, file = os.environ.get("EXTRACTOR_TOKEN"), None
@@ -179,7 +175,7 @@ def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
         token, file = read_or_make_token(root)
     if len(token) < _SHORTEST_TOKEN:
         raise ValueError(
-            f"{file or 'EXTRACTOR_TOKEN'} has less than {_SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
+            f"{file or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl rand -hex 32` makes one"
         )
     return token, file
 
@@ -202,5 +198,5 @@ def _announce(url: str, token: Path | None) -> None:
     if token:
         command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token))})"
         typer.echo(f"extractor: clients need the token in {token}; in their shell: {command}", err=True)
-    print(url)  # last: a script that reads it knows that nothing follows
+    print(url)  # last, so that a script knows that nothing follows
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Which predicted item corresponds to which item of gold, and which items were split or merged."""
+"""Pair predicted items with gold items, and find items that were split or merged."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from .text import fold_text, is_inside, is_inside_either, measure_overlap
 def pair_values(
     gold: Sequence[Any], predicted: Sequence[Any], likeness: Callable[[Any, Any], float], threshold: float
 ) -> list[tuple[int, int]]:
-    """Positions of the pairs with the greatest sum of likeness, in gold's order.
+    """Return the positions of the pairs with the greatest total likeness, in gold's order.
 
-    Values that are less alike than ``threshold`` (above 0) are not paired. Position decides ties: sort both sides
-    first where order must not matter.
+    Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties: sort both sides first
+    if order must not matter.
 
     >>> pair_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     [(1, 0)]
@@ -34,12 +34,12 @@ def pair_values(
 
 @dataclass(frozen=True, slots=True)
 class ItemKind:
-    """How items of one kind are recognised.
+    """How items of one kind are paired.
 
     Args:
-        likeness: How alike an item of gold and a predicted one are; below ``threshold`` they are not paired.
-        is_part: Whether the first item says a part of what the second one says.
-        label: The item in few words, for reports.
+        likeness: Likeness of a gold item and a predicted one; below ``threshold`` they are not paired.
+        is_part: Whether the content of the first item is part of the second one's.
+        label: A short label of the item, for reports.
     """
 
     likeness: Callable[[Any, Any], float]
@@ -110,11 +110,11 @@ KINDS = {
     "dosing": ItemKind(_compare_regimens, _is_part_of_regimen, lambda item: f"{item.agent}: {item.quote}", 0.4),
     "endpoints": ItemKind(_compare_endpoints, _is_part_of_endpoint, _join_outcome),
 }
-"""How the items at each path are recognised."""
+"""The item kind at each path."""
 
 
 class Placed(NamedTuple):
-    """An item, its position in its list, and its values as text, which order and equality go by."""
+    """An item, its position in its list, and its values as text, the key for order and equality."""
 
     item: Any
     position: int
@@ -124,7 +124,7 @@ class Placed(NamedTuple):
 class Pairing(NamedTuple):
     """Corresponding items, by position in the given sequences.
 
-    ``splits`` are the further predicted parts of an item of gold, ``merges`` the further gold parts of a predicted one.
+    ``splits`` are the other predicted parts of a gold item, ``merges`` the other gold parts of a predicted item.
     """
 
     pairs: Sequence[tuple[int, int]]
@@ -133,23 +133,23 @@ class Pairing(NamedTuple):
 
 
 def place_items(items: Sequence[Item]) -> list[Placed]:
-    """The items in an order that depends on their values alone."""
+    """Sort items by their values alone."""
     placed = [Placed(item, position, _identify(item)) for position, item in enumerate(items)]
     return sorted(placed, key=lambda one: one.identity)
 
 
 def _identify(item: Item) -> str:
-    """All values of an item as text, those of lists in an order of their own."""
+    """Return all values of an item as text, with lists sorted."""
     values = ((name, value) for name, value in item if name not in Item.model_fields)
     return repr([(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values])
 
 
 def pair_items(kind: ItemKind, gold: Sequence[Placed], predicted: Sequence[Placed]) -> Pairing:
-    """Pair items so that the sum of likeness is greatest, and find splits and merges among the rest."""
+    """Pair items to maximise the total likeness, and find splits and merges among the rest."""
 
     def likeness(one: Placed, other: Placed) -> float:
         alike = kind.likeness(one.item, other.item)
-        # Items that agree in everything go first: else repeated items could cross.
+        # Identical items are paired first: else repeated items could cross.
         return alike + 0.001 if alike and one.identity == other.identity else alike
 
     pairs = pair_values(gold, predicted, likeness, kind.threshold)
@@ -160,7 +160,7 @@ def pair_items(kind: ItemKind, gold: Sequence[Placed], predicted: Sequence[Place
 def _find_parts(
     kind: ItemKind, wholes: Sequence[Placed], others: Sequence[Placed], pairs: Sequence[tuple[int, int]]
 ) -> dict[int, list[int]]:
-    """Wholes whose counterpart is only a part of them, with the free items that are further parts."""
+    """Return the wholes whose counterpart is only a part of them, with the unpaired items that are other parts."""
     free = sorted(set(range(len(others))).difference(counterpart for _, counterpart in pairs))
     found: dict[int, list[int]] = {}
     for position, counterpart in pairs if free else ():

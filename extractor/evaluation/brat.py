@@ -1,6 +1,6 @@
-"""Eligibility annotations in brat's standoff format become gold of this project.
+"""Convert eligibility annotations in brat's standoff format to gold.
 
-One annotation a line of an ``.ann`` file, tab-separated; offsets count characters of the ``.txt`` file beside it::
+Each line of an ``.ann`` file is one tab-separated annotation; offsets count characters of the ``.txt`` file beside it::
 
     T1	Condition 3 9;14 20	asthma severe        a discontinuous entity has several spans
     R1	Has_value Arg1:T2 Arg2:T3
@@ -9,9 +9,9 @@ One annotation a line of an ``.ann`` file, tab-separated; offsets count characte
     A1	Optional T1
     #1	AnnotatorNotes T1	see line 4
 
-``brat_mapping.toml`` says what the names of a corpus mean in the guideline's terms. Each line of text with annotations
-is one criterion; the inclusion and the exclusion list of a trial become one annotation. What the mapping or the
-grammars cannot carry over is reported and left empty, never guessed.
+``brat_mapping.toml`` maps the names of a corpus to the guideline's terms. Each line of text with annotations is one
+criterion; the inclusion and the exclusion list of a trial become one annotation. Annotations that the mapping or the
+grammars cannot convert are reported, and their fields left empty.
 """
 
 import json
@@ -61,11 +61,11 @@ _THINGS = re.compile(r"(?:[\w-]+ )?\.\.\.(?:, (?:[\w-]+ )?\.\.\.)+")
 EntityUse = Literal["domain", "value", "modifier", "no_criterion"]
 RelationUse = Literal["constraint", "count", "time_window", "negation", "member", "peer", "modifier"]
 _VALUED: tuple[RelationUse, ...] = ("constraint", "count", "time_window")
-"""The relations that lead from an entity to a number."""
+"""Relations from an entity to a number."""
 
 
 def _match_beginnings(words: list[str]) -> re.Pattern[str]:
-    """Words of up to four letters in capitals are abbreviations: whole, and in capitals only."""
+    """Match the beginnings of words. Up to four capital letters are an abbreviation, matched whole and in capitals."""
     parts = [rf"(?-i:{re.escape(w)}(?![a-z]))" if w.isupper() and len(w) <= 4 else re.escape(w) for w in words]
     return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})", re.IGNORECASE)
 
@@ -94,7 +94,7 @@ class CategoryRule(FrozenModel):
 
 
 class BratMapping(FrozenModel):
-    """The names of a corpus: suffixes of files, entities, relations, and the rules for categories."""
+    """Mapping of a corpus: file suffixes, entities, relations, and category rules."""
 
     suffixes: dict[str, CriterionKind] = Field(alias="files")
     entities: Annotated[dict[str, EntityUse], BeforeValidator(_by_name)]
@@ -105,7 +105,7 @@ class BratMapping(FrozenModel):
     def choose_rule(
         self, entity: str, text: str, kind: CriterionKind, time: str = "", *, negated: bool = False
     ) -> CategoryRule | None:
-        """The first rule that applies to an entity of that type and text; ``time`` is the text of its Temporal.
+        """Return the first rule for an entity of this type and text; ``time`` is the text of its Temporal.
 
         >>> load_mapping().choose_rule("Person", "Age", CriterionKind.INCLUSION).category.value
         'age'
@@ -124,16 +124,16 @@ class BratMapping(FrozenModel):
 
 @cache
 def load_mapping() -> BratMapping:
-    """The mapping of Chia-like names."""
+    """Load the mapping of Chia-like names."""
     text = (files(__package__) / "brat_mapping.toml").read_text("utf-8")
     return BratMapping.model_validate(tomllib.loads(text))
 
 
 def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Constraint | None:
-    """The limit that an annotated value states, None if it does not read as exactly one.
+    """Return the limit that an annotated value states, None unless it reads as exactly one.
 
-    Where the value alone does not show what kind of number it is ("III-IV", "18 years"), it is read behind the
-    words that it limits. A bare number takes the sense of its list.
+    If the value alone does not show its kind of number ("III-IV", "18 years"), it is read together with its quantity.
+    The list's ``kind`` decides how a bare number is read.
 
     >>> found = read_annotated_value("platelets", "> 100,000/mm3", CriterionKind.INCLUSION)
     >>> found.comparator.value, found.value, found.unit
@@ -157,9 +157,9 @@ def read_annotated_value(quantity: str, value: str, kind: CriterionKind) -> Cons
 
 
 def _read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
-    """The time limit in the first of an annotation's contiguous pieces that states one; the piece is its quote.
+    """Return the time limit in the first of an annotation's contiguous pieces that states one; the piece is its quote.
 
-    A bare length of time ("4 weeks") says neither "within" nor "at least" and is no limit.
+    A bare length of time ("4 weeks") says neither "within" nor "at least", and is not a limit.
     """
     for piece in pieces:
         passage = read_passage(piece)
@@ -171,7 +171,7 @@ def _read_annotated_time(pieces: Sequence[str]) -> TimeWindow | None:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A named span of text that begins at ``start``; ``pieces`` are its contiguous parts."""
+    """A typed span of text that starts at ``start``; ``pieces`` are its contiguous parts."""
 
     id: str
     type: str
@@ -194,10 +194,10 @@ class Link(NamedTuple):
 
 
 class AnnotatedList:
-    r"""One list of criteria, in the order of the text, with the sexes that it names.
+    r"""One list of criteria, in text order, with the sexes that it names.
 
-    ``problems`` are (place, problem) of all that is left out of it; ``quoted`` counts the annotations that gold has no
-    field for, by name: they are words of a quote, or, as notes are, left out.
+    ``problems`` are (place, problem) of everything left out of it; ``quoted`` counts by name the annotations without a
+    field in gold: they are words of a quote, or left out, as notes are.
 
     >>> annotations = "T1\tCondition 3 9\tasthma\nT2\tQualifier 0 2\tno"
     >>> found = AnnotatedList("No asthma", annotations, CriterionKind.INCLUSION)
@@ -239,11 +239,11 @@ class AnnotatedList:
         head, tab, words = rest.partition("\t")
         kind, _, places = head.partition(" ")
         if not tab or not _SPANS.fullmatch(places):
-            return self._report(name, "is no entity of the form 'T1<tab>Type start end<tab>text'")
+            return self._report(name, "is not an entity of the form 'T1<tab>Type start end<tab>text'")
         spans = sorted((int(start), int(end)) for start, end in (pair.split(" ") for pair in places.split(";")))
         pieces = tuple(self.text[start:end] for start, end in spans)
         if not all(pieces) or spans[-1][1] > len(self.text):
-            return self._report(name, "its spans lie outside of the text, or are empty")
+            return self._report(name, "its spans lie outside the text, or are empty")
         if " ".join(pieces).split() != words.split():
             return self._report(name, f"the text at its spans is {' '.join(pieces)!r}, not {words!r}")
         if name in self._entities:
@@ -274,18 +274,18 @@ class AnnotatedList:
                 use = self._find_use(name, role if name.startswith("E") else rest.split(" ", 1)[0])
                 self._links.append(Link(name, use, arguments[0][1], tail))
         else:
-            self._report(name, "is no relation of two entities")
+            self._report(name, "is not a relation of two entities")
 
     def _add_group(self, words: Sequence[str]) -> None:
         if len(words) < 2:
-            return self._report("*", "is no group of entities")
+            return self._report("*", "is not a group of entities")
         self._find_use("*", words[0])
         for member in sorted(set(words[1:]) - self._entities.keys()):
             self._report("*", f"{words[0]} names {member}, which was not read")
         return None
 
     def _list_tails(self, entity: Entity, *uses: RelationUse) -> list[Entity]:
-        """The entities to which links of these uses lead from an entity, in the order of the text."""
+        """Return the entities that an entity links to by these uses, in text order."""
         tails = (self._entities[one.tail] for one in self._links if one.head == entity.id and one.use in uses)
         return sorted(tails, key=lambda found: found.start)
 
@@ -300,30 +300,30 @@ class AnnotatedList:
             place = f"line {self.text.count(chr(10), 0, line.start) + 1} of the text"
             uses = {entity.use for entity in found}
             if not uses - {None}:
-                self._report(place, "has no annotation that the mapping knows; no criterion is made of it")
+                self._report(place, "has no annotation in the mapping, so it gives no criterion")
             elif "no_criterion" not in uses and number not in introducing:
                 lead_in = lines[lead_ins[number]] if number in lead_ins else None
                 yield self._read_line(place, line, found, lead_in)
 
     def _report_loose(self, line_of: Mapping[str, int]) -> None:
-        """Values that belong to nothing, or to another line, and entities outside of the words of any line."""
+        """Report values that belong to nothing or to another line, and entities outside the words of any line."""
         linked = {link.tail for link in self._links}
         for link in self._links:
             if link.use in _VALUED and line_of.get(link.head) != line_of.get(link.tail):
                 self._report(link.id, "joins two lines; its value is left out")
         for entity in self._entities.values():
             if entity.id not in line_of:
-                self._report(entity.id, "begins in front of the words of its line and is left out")
+                self._report(entity.id, "starts before the words of its line and is left out")
             elif entity.use == "value" and entity.id not in linked:
                 self._report(entity.id, f"{entity.text!r} belongs to no other entity")
 
     def _find_lead_ins(
         self, lines: Sequence[Line], inside: Sequence[Sequence[Entity]], line_of: Mapping[str, int]
     ) -> tuple[dict[int, int], set[int]]:
-        """The line that introduces a line, by number, and the lines that do nothing else.
+        """Return the introducing line of each line, by number, and the lines that only introduce others.
 
-        A line that ends with a colon introduces the later lines to which its entities are joined as to their members.
-        It is a criterion as well if it has a value, or an entity without such members.
+        A line that ends with a colon introduces the later lines that hold members of its entities.
+        It is also a criterion if it has a value, or an entity without such members.
         """
         lead_ins: dict[int, int] = {}
         heads: set[str] = set()
@@ -340,7 +340,7 @@ class AnnotatedList:
     def _read_line(self, place: str, line: Line, entities: Sequence[Entity], lead_in: Line | None) -> Criterion:
         ids = {entity.id for entity in entities}
         below = {one.tail for one in self._links if one.head in ids and one.use not in {None, "peer"}}
-        # What the line is about: the domain entities that are not subordinate to another one of it.
+        # The subjects of the line: its domain entities that are not subordinate to another of its entities.
         about = [one for one in entities if one.use == "domain" and one.id not in below]
         about.sort(key=lambda entity: entity.start)
         category = self._choose_category(place, about)
@@ -365,7 +365,7 @@ class AnnotatedList:
         return rule.category if rule else None
 
     def _choose_category(self, place: str, about: Sequence[Entity]) -> Category | None:
-        """The category of the entities; a person who only has the others' ("patients", "pregnant women") adds none."""
+        """Return the category of the entities; a mere bearer of the others ("patients", "pregnant women") adds none."""
         persons = {self._categorise(entity) for entity in about if entity.type == "Person"}
         others = {self._categorise(entity) for entity in about if entity.type != "Person"}
         bare = {None, Category.SEX} if others == {Category.REPRODUCTIVE} else {None}
@@ -382,7 +382,7 @@ class AnnotatedList:
     def _read_values(
         self, entities: Sequence[Entity], ids: set[str]
     ) -> tuple[tuple[Constraint, ...], list[TimeWindow]]:
-        """Constraints and time windows of a line, each in the order of the text."""
+        """Return the constraints and time windows of a line, each in text order."""
         constraints: list[tuple[int, Constraint]] = []
         windows: dict[int, TimeWindow] = {}
         pairs = [(head, tail) for head in entities for tail in self._list_tails(head, *_VALUED) if tail.id in ids]
@@ -405,9 +405,9 @@ class AnnotatedList:
 
 
 def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | None]:
-    """The lowest and highest age that the criteria of category age admit; ages without a unit are left out.
+    """Return the lowest and highest age that the age criteria admit; ages without a unit are left out.
 
-    The widest limits count. What an exclusion keeps out bounds the other side.
+    The widest limits count. An exclusion bounds the opposite side.
     """
     ages: dict[bool, list[Age]] = {True: [], False: []}  # lower and upper limits
     for criterion in criteria:
@@ -437,15 +437,15 @@ class BratProblem(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The problem without the words of the text, to count by."""
+        """The problem without the words of the text, as a key for counting."""
         return _THINGS.sub("several entities", _NAMED.sub("...", self.problem))
 
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """What an import wrote, and all that it could not carry over.
+    """Counts of an import, and the annotations that it could not convert.
 
-    ``quoted`` counts annotations that gold has no field for, by their names; ``problems`` are all others.
+    ``quoted`` counts annotations without a field in gold, by their names; ``problems`` are all others.
     """
 
     trials: int
@@ -458,17 +458,17 @@ class ImportCounts:
 def write_brat_import(folder: str | PathLike[str], out: str | PathLike[str]) -> ImportCounts:
     """Write ``out/gold/<id>.json`` and ``out/records/<id>.json`` for each trial of a folder of brat files.
 
-    A trial is the pair ``<id>_inc`` and ``<id>_exc``, each ``.txt`` and ``.ann``, of which one may be missing. Only
-    eligibility is annotated in such corpora: dosing, endpoints and ``healthy_volunteers`` stay empty. The records hold
-    the annotated lists as the eligibility section of a registry's JSON, so that ``extractor run out/records`` and
-    ``extractor evaluate out/gold`` read the text that was annotated.
+    A trial is the pair ``<id>_inc`` and ``<id>_exc``, each ``.txt`` and ``.ann``; one of the two may be missing. Such
+    corpora annotate only eligibility: dosing, endpoints and ``healthy_volunteers`` stay empty. The records hold the
+    annotated lists as the eligibility section of the registry's JSON, so ``extractor run out/records`` and
+    ``extractor evaluate out/gold`` read the annotated text.
 
-    Raises ``StoreError`` if ``out`` holds gold or records already.
+    Raises ``StoreError`` if ``out`` already holds gold or records.
     """
     gold, records = Path(out) / "gold", Path(out) / "records"
     for place in (gold, records):
         if place.is_dir() and any(place.iterdir()):
-            raise StoreError(f"{place}: holds files already; name another folder, or empty this one")
+            raise StoreError(f"{place}: already holds files; name another folder, or empty this one")
         place.mkdir(parents=True, exist_ok=True)
     trials, problems = _read_folder(Path(folder))
     quoted: Counter[str] = Counter()
@@ -496,7 +496,7 @@ def _join_lists(name: str, lists: Sequence[AnnotatedList]) -> TrialExtraction:
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, list[AnnotatedList]], list[BratProblem]]:
-    """The lists of each trial, in the order of their names, and all problems."""
+    """Return the lists of each trial, sorted by name, and all problems."""
     mapping, texts = load_mapping(), sorted(folder.glob("*.txt"))
     trials: dict[str, list[AnnotatedList]] = {}
     problems = [] if texts else [BratProblem(str(folder), None, "the folder holds no .txt file")]
@@ -510,7 +510,7 @@ def _read_folder(folder: Path) -> tuple[dict[str, list[AnnotatedList]], list[Bra
             continue
         notes = path.with_suffix(".ann")
         try:
-            # Offsets count the characters of the file: its line ends are left alone.
+            # Offsets count the characters of the file, so keep its line ends.
             text, annotations = (one.read_bytes().decode("utf-8") for one in (path, notes))
         except (OSError, UnicodeDecodeError) as error:
             problems.append(BratProblem(str(path), None, f"the list is left out, a file cannot be read: {error}"))

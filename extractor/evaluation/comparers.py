@@ -1,4 +1,4 @@
-"""When two values agree, and how they disagree: one comparer for each kind of value."""
+"""Compare values: one comparer for each kind of value decides agreement and the kind of error."""
 
 import re
 from collections.abc import Callable, Hashable
@@ -15,9 +15,9 @@ from .text import fold_text, is_inside_either, may_name_one_thing, measure_overl
 
 
 class ErrorKind(StrEnum):
-    """How a prediction disagrees with gold. Of several kinds that fit, the most harmful is reported.
+    """How a prediction disagrees with gold. If several kinds apply, the most harmful is reported.
 
-    ``harm`` is what the error costs a reader who trusts the value, 0 to 10; ``meaning`` explains the kind.
+    ``harm`` is the cost to a reader who trusts the value, 0 to 10; ``meaning`` explains the kind.
     """
 
     harm: float
@@ -57,7 +57,7 @@ class Level(IntEnum):
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
-    """The values of a field; none if it is empty."""
+    """Return the values of a field; none if it is empty."""
     return () if value is None else value if isinstance(value, tuple) else (value,)
 
 
@@ -66,12 +66,12 @@ class Comparer:
     """Compares values of one kind.
 
     Args:
-        error: The kind of error when gold's value and the predicted one do not agree.
-        key: The normalised value: equal for values that agree.
-        resembles: Whether values that differ after normalisation agree when relaxed.
-        likeness: How well two members of a list match, 0 to 1.
-        threshold: Members of a list that are less alike than this are not paired.
-        spread: The values of a field one by one.
+        error: The kind of error if the values do not agree.
+        key: Normalises a value; values that agree have equal keys.
+        resembles: Whether values that differ after normalisation agree at the relaxed level.
+        likeness: Likeness of two members of a list, 0 to 1.
+        threshold: Members of a list with a lower likeness are not paired.
+        spread: Splits a field into its values.
         is_choice: Whether the values are members of a closed set.
     """
 
@@ -84,7 +84,7 @@ class Comparer:
     is_choice: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
-        """The strictest level at which two values agree."""
+        """Return the strictest level at which two values agree."""
         if gold == predicted:
             return Level.EXACT
         if self.key(gold) == self.key(predicted):
@@ -92,7 +92,7 @@ class Comparer:
         return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
 
     def find_error(self, gold: Any, predicted: Any) -> ErrorKind | None:
-        """What is wrong with a predicted value. Another quantity of a right limit is an error and changes no score."""
+        """Return the error in a predicted value. Another quantity of a right limit is an error, but keeps the score."""
         if gold == predicted:
             return None
         if self.key(gold) != self.key(predicted):
@@ -102,7 +102,7 @@ class Comparer:
 
 
 AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
-"""The units in which ages are stated."""
+"""Units of ages."""
 _MONTHS = {"mo": 1.0, "a": 12.0}
 """Months by UCUM code: a month has no fixed number of days."""
 _OF_AGE = re.compile(r"[\s-]*(?:of\s+age|old)$")
@@ -110,7 +110,7 @@ _MARK = re.compile(r"\{[^{}]*\}")
 
 
 def count_days(age: Age) -> float | None:
-    """About how many days an age is; None if its unit is not a unit of age.
+    """Convert an age to days, approximately; None if its unit is not a unit of age.
 
     >>> count_days(Age(value=2, unit="week"))
     14.0
@@ -119,7 +119,7 @@ def count_days(age: Age) -> float | None:
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """A number and its unit as comparable text, in the base units of what the unit measures.
+    """Return a number and its dimension as comparable text, in base units.
 
     >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
     True
@@ -129,12 +129,12 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     True
     """
     measured, factor = _read_unit(unit)
-    return None if value is None else f"{value * factor:.12g}", measured  # twelve figures: rounding does not count
+    return None if value is None else f"{value * factor:.12g}", measured  # twelve digits: ignore rounding
 
 
 @lru_cache(maxsize=1024)
 def _read_unit(unit: str | None) -> tuple[str, float]:
-    """What a unit measures, and how many base units it is. An unknown unit is taken as written."""
+    """Return a unit's dimension and its factor to base units. An unknown unit is its own dimension."""
     code = read_unit(_OF_AGE.sub("", unit)) if unit else None
     if code is None:
         return re.sub(r"[\s^*·.\\]", "", unit or "").casefold(), 1.0
@@ -146,7 +146,7 @@ def _read_unit(unit: str | None) -> tuple[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One side of a limit. "18 to 75" has two."""
+    """One side of a limit. "18 to 75" has two sides."""
 
     quantity: str
     comparator: Comparator
@@ -159,7 +159,7 @@ _SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparato
 
 
 def list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
-    """The sides of limits, one by one; a ``between`` has two."""
+    """Split limits into their sides; a ``between`` has two."""
     bounds: list[Bound] = []
     for limit in limits:
         is_range = limit.comparator is Comparator.BETWEEN
@@ -170,7 +170,7 @@ def list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
     return tuple(bounds)
 
 
-# Of values that are numbers with a unit: an age, a time point, a time window, a limit, an amount.
+# The next functions take numbers with a unit: ages, time points, time windows, limits, amounts.
 
 
 def _list_numbers(value: Any) -> tuple[float | None, ...]:
@@ -178,14 +178,14 @@ def _list_numbers(value: Any) -> tuple[float | None, ...]:
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
-    """The comparator, if there is one, and the quantities in base units."""
+    """Return the comparator, if there is one, and the quantities in base units."""
     scaled = tuple(scale_quantity(number, value.unit) for number in _list_numbers(value))
     return getattr(value, "comparator", None), scaled
 
 
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     (side, size), (other_side, other_size) = _scale(gold), _scale(predicted)
-    # Where both differ, the comparator counts in a limit, and the number in a time window.
+    # If both differ, a limit's error is the comparator, and a time window's is the number.
     if side != other_side and (isinstance(gold, Bound) or size == other_size):
         return ErrorKind.COMPARATOR
     if _list_numbers(gold) != _list_numbers(predicted):
@@ -227,7 +227,7 @@ _WITHOUT_RATE = {Frequency.PRN, Frequency.CONTINUOUS, Frequency.OTHER}
 
 
 def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
-    """Another rate is a wrong number; no rate at all ("as needed") is another choice."""
+    """Return ``NUMBER`` if both have a rate, else ``WRONG_CATEGORY``: "as needed" has no rate."""
     return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
 
 
@@ -238,7 +238,7 @@ def _letters(instrument: Instrument) -> str:
 TEXT = Comparer(
     lambda *_: ErrorKind.WORDING, fold_text, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
 )
-"""Verbatim text: relaxed if half of the tokens are shared."""
+"""Verbatim text; texts that share half of their tokens agree at the relaxed level."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
@@ -248,11 +248,11 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.PAIRING: Comparer(lambda *_: ErrorKind.WRONG_PAIRING, is_choice=True),
     Comparison.FREQUENCY: Comparer(_find_frequency_error, is_choice=True),
     Comparison.TIME: _QUANTITY,
-    Comparison.WINDOW: _QUANTITY,  # its quote counts only when exact
+    Comparison.WINDOW: _QUANTITY,  # its quote counts only at the exact level
     Comparison.AMOUNT: _QUANTITY,
-    # The words for the quantity help to pair limits, and count only when exact.
+    # The words for the quantity help to pair limits, and count only at the exact level.
     Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
-    # Letters and digits of the name count, the version unless relaxed.
+    # The letters and digits of the name count; the version counts above the relaxed level.
     Comparison.NAME: Comparer(
         lambda one, other: ErrorKind.NUMBER if _letters(one) == _letters(other) else ErrorKind.WRONG_CATEGORY,
         lambda one: (_letters(one), fold_text(one.version or "").removesuffix(".0")),

@@ -1,4 +1,4 @@
-"""The scored fields, listed from the schemas: a field's metadata decides how its values are compared and weighed."""
+"""The scored fields, derived from the schemas: a field's metadata sets how its values are compared and weighted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from extractor.schemas import (
 from .comparers import COMPARERS, TEXT, Comparer
 
 _FIRST = ("agent", "quote", "kind", "section")
-"""What identifies an item, in the order of reports; all other fields follow in the order of the schema."""
+"""Identifying fields of items, in report order; all other fields follow in schema order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One scored field.
 
-    ``attribute`` is None for the item itself, which is right if it has a counterpart. ``family`` names the fields
-    whose values a reader could confuse: a right value on a wrong item is looked for within it. ``weight`` multiplies
-    the harm of an error.
+    ``attribute`` is None for the item itself, which is right if it has a counterpart. Fields of one ``family`` have
+    values that a reader could confuse; a right value on a wrong item is searched within it. ``weight`` multiplies the
+    harm of an error.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Field:
 
     @property
     def task(self) -> Task:
-        """The task that the field belongs to."""
+        """The task of the field."""
         return Task(self.name.split(".", 1)[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items of one kind with their fields. ``path`` leads to them in an extraction."""
+    """Items of one kind with their fields, at ``path`` in an extraction."""
 
     path: str
     model: type[Item]
     fields: tuple[Field, ...]
 
     def items(self, extraction: TrialExtraction) -> tuple[Any, ...]:
-        """The items of this kind in an extraction."""
+        """Return the items of this kind in an extraction."""
         found: Any = reduce(getattr, self.path.split("."), extraction)
         return found if isinstance(found, tuple) else (found,)
 
@@ -79,14 +79,14 @@ DOSING = _make_group("dosing", Regimen, "dosing.regimens")
 ENDPOINTS = _make_group("endpoints", Endpoint, "endpoints.outcomes")
 GROUPS = (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS)
 INDEX = next(_make_field(info) for info in list_fields(Task.ENDPOINTS) if info.name == "index")
-"""Which outcome of its rank an endpoint is. Another one is reported as an error and not scored: it is not read."""
+"""An endpoint's index in its rank. A wrong one is reported but not scored, since it is not read from text."""
 
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
-"""All scored fields, in the order of reports."""
+"""All scored fields, in report order."""
 
 
 def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
-    """The quotes of an item, that of its time window included, with the path to each.
+    """Yield the quotes of an item, including that of its time window, with their paths.
 
     >>> list(list_quotes(Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
     ('methods[0]', 'MRI')

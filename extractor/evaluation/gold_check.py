@@ -1,7 +1,7 @@
-"""Whether gold can be used: every problem of its files, its values and its quotes, with place and remedy.
+"""Check gold: report every problem of its files, values and quotes, with place and remedy.
 
 Two texts are the same if they differ only in runs of white space, case, and backslashes before
-punctuation. Nothing else is forgiven: a gold quote is copied from the text.
+punctuation. No other difference is allowed: a gold quote is copied from the text.
 """
 
 import json
@@ -24,13 +24,13 @@ from .standoff import find_changed_sections, find_places, from_standoff, name_ho
 from .text import fold_quote
 
 _SHOWN = 90
-"""How many characters of a quoted text a message shows."""
+"""Most characters of a quoted text in a message."""
 Items = Sequence[tuple[str, Item]]
 """Items of an annotation, each with its JSON path."""
 
 
 class GoldProblem(NamedTuple):
-    """One thing that is wrong: the file, the line of a JSONL file, the JSON path, what is wrong, what to do.
+    """A problem: the file, the line of a JSONL file, the JSON path, the problem, and the remedy.
 
     >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
     a.json: dosing[0].unit: 'mgg' is no unit; write mg
@@ -47,10 +47,10 @@ class GoldProblem(NamedTuple):
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
-    """Every problem of all gold files, in the order of files and fields; an empty list if there is none.
+    """Return every problem of all gold files, in the order of files and fields.
 
-    ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Of ``records``, which may be many, only
-    those with gold are kept. Nothing is raised for broken gold: what cannot be read is a problem like any other.
+    ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Only ``records`` with gold stay in memory.
+    Broken gold raises no error; it is reported as a problem.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -65,7 +65,7 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
 
 
 def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) -> list[GoldProblem]:
-    """As ``check_gold``, with the records read from ``inputs``; a record that cannot be read is a problem too.
+    """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is also a problem.
 
     >>> check_gold_files("seeds/gold", "seeds/records")
     []
@@ -77,7 +77,7 @@ def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) ->
 
 
 def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
-    """Every flaw of one annotation, as plain JSON; without its ``record`` only the annotation itself is checked.
+    """Yield every flaw of one annotation, given as JSON; without ``record``, only the annotation itself is checked.
 
     >>> [flaw.path for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
     ['eligibility.sex']
@@ -98,7 +98,7 @@ def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
 
 
 def _read_entries(gold: Path) -> Iterator[tuple[Place, Any]]:
-    """Each annotation with its place: its JSON, or the flaw that keeps it from being read."""
+    """Yield each annotation with its place: its JSON, or the flaw that makes it unreadable."""
     files = list_files(gold)
     if not files:
         yield Place(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
@@ -117,7 +117,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs. Without this check the last of two equal keys would win silently."""
+    """Build an object from these pairs, and refuse duplicate keys, which the parser would drop silently."""
     twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
     if twice:
         raise ValueError(f"the key {twice[0]!r} occurs twice in one object")
@@ -130,7 +130,7 @@ def _record_id(data: object) -> str | None:
 
 
 def _check_entry(place: Place, data: Any, records: dict[str, TrialRecord], seen: dict[str, Place]) -> Iterator[Flaw]:
-    """``seen`` keeps the place of each id met so far, and takes in this one."""
+    """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets this one."""
     if isinstance(data, Flaw):
         yield data
         return
@@ -150,7 +150,7 @@ def _check_entry(place: Place, data: Any, records: dict[str, TrialRecord], seen:
 
 
 def _check_values(path: str, item: Item) -> Iterator[Flaw]:
-    """Values that contradict themselves."""
+    """Yield values that contradict each other."""
     if isinstance(item, Eligibility):
         ages = {"minimum_age": item.minimum_age, "maximum_age": item.maximum_age}
         for name, age in ages.items():
@@ -169,7 +169,7 @@ def _check_values(path: str, item: Item) -> Iterator[Flaw]:
 
 
 def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
-    """A range has two bounds in ascending order, any other limit has one."""
+    """Check that a range has two bounds in ascending order, and any other limit one."""
     high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
     if not limit.quantity.strip():
         yield Flaw(f"{path}.quantity", "is empty", "write the words that name what is limited")
@@ -183,7 +183,7 @@ def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
 
 
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
-    """An amount has an upper bound, and no lower one above it."""
+    """Check that an amount has an upper bound, and no lower one above it."""
     if amount.high is None:
         yield Flaw(f"{path}.high", "is null", "write the amount; only low may be null, for an 'up to' dose")
     elif amount.low is not None and amount.low > amount.high:
@@ -193,7 +193,7 @@ def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:
 
 
 def _check_order(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tuple[Rank, int]]) -> Iterator[Flaw]:
-    """Differences between the ranks and indices of the endpoints and those of the registered outcomes."""
+    """Yield differences between the endpoints' ranks and indices and those of the registered outcomes."""
     counts = Counter(rank for rank, _ in registered)
     seen: set[tuple[Rank, int]] = set()
     furthest = -1
@@ -216,13 +216,13 @@ def _check_order(endpoints: Sequence[tuple[str, Any]], registered: Sequence[tupl
 
 
 def _shorten(text: str) -> str:
-    """A text in one line and in quotation marks, its middle left out if it is long."""
+    """Quote a text on one line, with the middle left out if it is long."""
     line, half = " ".join(text.split()), _SHOWN // 2
     return repr(line if len(line) <= _SHOWN else f"{line[:half]} ... {line[-half:]}")
 
 
 class _Text:
-    """The texts that gold can name: sections and, where a section holds a list in one cell, each of its items."""
+    """The texts that gold can refer to: sections, and each item of a section that holds a list in one cell."""
 
     def __init__(self, record: TrialRecord) -> None:
         places = find_places(record)
@@ -232,7 +232,7 @@ class _Text:
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
 
     def check_quotes(self, path: str, item: Any) -> Iterator[Flaw]:
-        """Quotes that are not in the item's section. The agent and the days of giving may be in any section."""
+        """Yield quotes that are not in the item's section. The agent and the days of giving may be in any section."""
         section = name_home(item) or ""
         quotes = {name: quote for name, quote in list_quotes(item) if quote is not None}
         anywhere = {"agent", "timing"} & quotes.keys() if isinstance(item, Regimen) else set()
@@ -249,7 +249,7 @@ class _Text:
                 yield Flaw(f"{path}.{name}", problem, "copy it from the text")
 
     def _check(self, path: str, quote: str, section: str) -> Flaw | None:
-        """What is wrong with a quote from a section that the record has, or None."""
+        """Return the flaw of a quote from an existing section, or None."""
         words, text = fold_quote(quote), self._folded[section]
         if not words:
             return Flaw(path, "is empty", "copy the words from the text, or write null where the guideline allows it")
@@ -270,7 +270,7 @@ class _Text:
 
 
 def _check_evidence(items: Items, record: TrialRecord) -> Iterator[Flaw]:
-    """Offsets of an extraction's evidence; annotations have none."""
+    """Check the offsets of an extraction's evidence; annotations have none."""
     for path, item in items:
         for number, evidence in enumerate(item.evidence):
             place, text = f"{path}.evidence[{number}]", record.raw_text(evidence.section)

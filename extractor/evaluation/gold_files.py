@@ -1,4 +1,4 @@
-"""Annotations and extractions in files: read one at a time, with every violation of the schema."""
+"""Read annotations and extractions from files one at a time, and list every violation of the schema."""
 
 import codecs
 import json
@@ -28,7 +28,7 @@ Location = tuple[str | int, ...]
 
 
 def list_files(source: Path) -> list[Path]:
-    """The JSON and JSONL files of a folder; of a run's folder its extractions alone. A file is returned itself.
+    """List the JSON and JSONL files of a folder, only the extractions of a run's folder, or the file itself.
 
     >>> [file.suffix for file in list_files(Path("seeds/gold"))][:2]
     ['.json', '.json']
@@ -42,7 +42,7 @@ def list_files(source: Path) -> list[Path]:
 
 
 class Place(NamedTuple):
-    """Where an extraction is. ``line`` and ``start``, its first byte, are of a JSONL file; None for a whole file."""
+    """The place of an extraction. ``line`` and ``start``, its first byte, are for JSONL; None for a whole file."""
 
     path: Path
     line: int | None = None
@@ -60,7 +60,7 @@ class Place(NamedTuple):
 
 
 def list_places(path: Path) -> Iterator[tuple[Place, bytes]]:
-    """The extractions of a file, with their JSON: one in a JSON file, else one a line."""
+    """Yield the extractions of a file with their JSON: one per JSON file, or one per line of JSONL."""
     if path.suffix == ".json":
         yield Place(path), Place(path).read()
         return
@@ -73,7 +73,7 @@ def list_places(path: Path) -> Iterator[tuple[Place, bytes]]:
 
 
 class Extractions:
-    """Extractions read one at a time. Only ids and places stay in memory, where they come from files."""
+    """Extractions read one at a time. For files, only ids and places stay in memory."""
 
     def __init__(self, name: str, entries: Iterable[tuple[str, str, Place | TrialExtraction]]) -> None:
         self.name = name
@@ -89,20 +89,20 @@ class Extractions:
         return sorted(self._places)
 
     def get(self, record_id: str) -> TrialExtraction | None:
-        """The extraction of a record, or None. Raises ``GoldError`` if it breaks the schema."""
+        """Return the extraction of a record, or None. Raises ``GoldError`` if it breaks the schema."""
         place = self._places.get(record_id)
         return _validate(place.read(), str(place)) if isinstance(place, Place) else place
 
     def place(self, record_id: str) -> str | None:
-        """Where a record is: a file, and the line in it. The source's name if it came from no file."""
+        """Return a record's file and line, or the source's name if it did not come from a file."""
         place = self._places.get(record_id)
         return None if place is None else str(place) if isinstance(place, Place) else self.name
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
-    """Index extractions. ``name`` is what values that come from no file are called.
+    """Index extractions. ``name`` names the source if it is not a file.
 
-    Raises ``GoldError`` for a path that holds none, a file that is no extraction, or an id given twice.
+    Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
     if not isinstance(source, str | Path):
         values = ((f"{name}[{number}]", value) for number, value in enumerate(source))
@@ -132,15 +132,15 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
 def _read_id(data: bytes, place: Place) -> str:
     try:
         record_id = json.loads(data)["record_id"]
-        record_id.encode()  # refuses what is no text, or cannot be written
+        record_id.encode()  # fails for non-text, and for text that cannot be written
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise GoldError(f"{place}: is no extraction (JSON with a record_id); correct or remove it") from error
+        raise GoldError(f"{place}: is not an extraction (JSON with a record_id); correct or remove it") from error
     return str(record_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One thing that is wrong within one annotated record."""
+    """One flaw of an annotated record."""
 
     path: str
     problem: str
@@ -151,7 +151,7 @@ class Flaw:
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """A JSON path as output names fields. A key that is no name is put in quotation marks.
+    """Format a JSON path as output names fields. A key that is not an identifier is quoted.
 
     >>> join_path(("eligibility", "criteria", 3, "quote")), join_path(("dosing", 0, "the dose"))
     ('eligibility.criteria[3].quote', "dosing[0]['the dose']")
@@ -161,9 +161,9 @@ def join_path(parts: Sequence[str | int]) -> str:
 
 
 def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, Item]]]:
-    """Every violation of the schema, and the items that can be read in spite of it, each with its path.
+    """Return every violation of the schema, and all readable items with their paths.
 
-    Faulty fields of an item are left out, so that they do not hide what is wrong beside them.
+    Faulty fields of an item are left out, so that they do not hide other flaws.
 
     >>> flaws, items = read_items({"record_id": "x", "eligibility": {"sex": "men"}})
     >>> flaws[0].path, [path for path, _ in items]
@@ -186,7 +186,7 @@ def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, 
         rows = [((*path, number), raw) for number, raw in enumerate(found)] if isinstance(found, list) else []
         for place, raw in rows or [(path, found)]:
             broken = {where[len(place)] for where in faulty if where[: len(place)] == place and len(where) > len(place)}
-            # Criteria are items of their own. No check of the text depends on the kind of one.
+            # Criteria are items of their own. No check of the text depends on a criterion's kind.
             kept = {"kind": "inclusion"} if group.model is Criterion else {}
             values = raw.items() if isinstance(raw, dict) else ()
             kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
@@ -197,7 +197,7 @@ def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, 
 
 
 def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
-    """Every violation of the schema by its place in ``data``, the JSON that was refused."""
+    """Return every violation of the schema by its location in ``data``, the refused JSON."""
     flaws: dict[Location, Flaw] = {}
     for one in error.errors(include_url=False):
         path, kind, value = _resolve(data, one), one["type"], one["input"]
@@ -209,7 +209,7 @@ def _list_flaws(data: Any, error: ValidationError) -> dict[Location, Flaw]:
 
 
 def _resolve(data: Any, error: ErrorDetails) -> Location:
-    """The part of an error's place that is in the JSON: pydantic also names the branches of a union."""
+    """Return the part of an error's location that is in the JSON: pydantic also names the branches of a union."""
     path: list[str | int] = []
     for part in error["loc"]:
         inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))

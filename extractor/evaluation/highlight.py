@@ -1,4 +1,4 @@
-"""Which words of a record an error is about, and where they are: spans to mark, for gold and for the prediction."""
+"""Find the words of a record that an error concerns: spans to mark, for gold and for the prediction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -17,7 +17,7 @@ _DEFAULT_SECTIONS = ("eligibility", "brief_summary")
 
 
 class Clue(NamedTuple):
-    """Words that should be in a section; at ``start`` if that is known."""
+    """Words expected in a section, at ``start`` if that is known."""
 
     section: str
     quote: str
@@ -25,13 +25,13 @@ class Clue(NamedTuple):
 
 
 Clues = Sequence[Sequence[Clue]]
-"""Sets of words to mark together, the most specific first; the first set that is found counts."""
+"""Sets of words to mark together, the most specific first; the first set found is used."""
 
 
 def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
-    """What to mark for one side of an error: proof of the value, the value's own words, or the item's.
+    """List what to mark for one side of an error: the value's evidence, the value's own words, or the item's.
 
-    ``item`` is None on a side that has nothing, ``attribute`` is None if the whole item is the error.
+    ``item`` is None if this side has no item, ``attribute`` is None if the error is the whole item.
 
     >>> from extractor.schemas import Category, Criterion
     >>> item = Criterion(kind="inclusion", section="eligibility", quote="Weight over 40 kg")
@@ -47,7 +47,7 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
 
 
 def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
-    """The evidence of the value: of one member of a list, where the value is one."""
+    """Return the evidence of the value, or of the list member that the value is."""
     names = {attribute} if attribute else {"quote", *_OUTCOME}
     values = getattr(item, attribute, None) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
@@ -57,19 +57,19 @@ def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
 
 
 def name_field(evidence: Evidence) -> str:
-    """The field of the item that evidence supports, without a position in it."""
+    """Return the field that evidence supports, without an index."""
     return evidence.field.partition("[")[0].partition(".")[0]
 
 
 def _list_words(value: Any) -> list[str]:
-    """The texts in a value that are quoted from the record. A choice is not."""
+    """Return the texts in a value that are quoted from the record. A choice is not quoted."""
     parts = [one for one in (value if isinstance(value, list) else [value]) if not isinstance(one, Enum)]
     words = [text for one in parts for text in (one, getattr(one, "quote", None), getattr(one, "name", None))]
     return [text for text in words if isinstance(text, str) and text]
 
 
 def _list_item_words(item: Any, attribute: str | None) -> list[str]:
-    """The item's quote. An outcome's is the part that the field is read from."""
+    """Return the item's quote; for an outcome, the part from which the field is read."""
     parts: tuple[str, ...] = ("quote",)
     if isinstance(item, Endpoint):
         is_time = attribute in {"time_points", "time_kind"}
@@ -78,16 +78,16 @@ def _list_item_words(item: Any, attribute: str | None) -> list[str]:
 
 
 class RecordText:
-    """One record, in which quotes are looked up."""
+    """Looks up quotes in one record."""
 
     def __init__(self, record: TrialRecord) -> None:
         self.record = record
 
     def highlight(self, gold: Clues, predicted: Clues) -> tuple[list[str], list[Span], list[Span]]:
-        """The sections to show, and the raw spans of the words of gold and of the prediction, as far as found.
+        """Return the sections to show, and the raw spans found for gold and for the prediction.
 
-        Of several places of a quote, gold's is the one that the prediction names. If no words are found, the first
-        section that the clues name is shown, else the text on eligibility.
+        If gold's quote occurs several times, the place that the prediction names is used. If no words are found, the
+        section is the first one that the clues name, else eligibility.
         """
         theirs = self._find_first(predicted, ())
         ours = self._find_first(gold, theirs)
@@ -100,11 +100,11 @@ class RecordText:
 
     @cached_property
     def places(self) -> Mapping[str, Span]:
-        """All places by their names: sections, outcomes, and items of a section that is a list in one cell."""
+        """All places by name: sections, outcomes, and items of a section that is a list in one cell."""
         return find_places(self.record).spans
 
     def locate(self, clue: Clue, near: Sequence[Span]) -> Span | None:
-        """Where the words are: at their offset if possible, else where they are found, best beside ``near``."""
+        """Locate the words: at their offset if possible, else by search, preferably beside ``near``."""
         section = self.record.section(clue.section)
         if section and clue.start is not None:
             end = clue.start + len(clue.quote)
@@ -115,7 +115,7 @@ class RecordText:
         return next((span for span in spans if any(map(span.overlaps, near))), spans[0] if spans else None)
 
     def _find_place(self, name: str) -> Span | None:
-        """A section, an outcome, or an item of a section that is a list in one cell: "arms[1]". None if not there."""
+        """Return a section, an outcome, or an item of a list in one cell, such as "arms[1]"; None if missing."""
         section = self.record.section(name)
         return Span(name, 0, len(section.text)) if section else self.places.get(name)
 
@@ -129,7 +129,7 @@ class RecordText:
         found = locate_quote(quote, cleaned, position, end)
         start = (self.record.raw_text(place.section) or "").find(quote, place.start, place.end)
         if found is None and start >= 0:
-            yield Span(place.section, start, start + len(quote))  # verbatim, though it ends inside a word or a number
+            yield Span(place.section, start, start + len(quote))  # verbatim, although it ends inside a word or a number
         while found:
             yield Span(place.section, *cleaned.raw_span(*found))
             found = locate_quote(quote, cleaned, max(found[1], found[0] + 1), end)

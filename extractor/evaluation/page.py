@@ -1,4 +1,4 @@
-"""The score page: one self-contained file of HTML that shows a report, with every error in its text."""
+"""The score page: one self-contained HTML file that shows a report, with every error in its text."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
 _SCRIPTS = ("difference.js", "state.js", "text.js", "list.js", "detail.js", "start.js")
 _MOST_LABELS = 12
-"""A confusion matrix with more choices shows only those that were mistaken."""
+"""A larger confusion matrix shows only the confused choices."""
 
 Json = dict[str, Any]
 Found = Sequence[tuple[Disagreement, RecordErrors]]
@@ -36,19 +36,18 @@ def write_score_page(
     errors: WorstErrors,
     records: Sequence[str | PathLike[str]] = (),
 ) -> None:
-    """Write a report and its errors as one page of HTML that needs no network.
+    """Write a report and its errors as one HTML page that needs no network.
 
-    ``errors`` was filled by ``evaluate(..., on_record=errors.add)``. ``records`` are what ``run`` was given:
-    the texts that the page shows are read from there, without them from the sources named by the predictions.
-    The same input gives the same bytes. Raises ``OSError`` if the file cannot be written, ``ExtractorError``
-    without the extra ``evaluate``.
+    Fill ``errors`` by ``evaluate(..., on_record=errors.add)``. The texts come from ``records``, the inputs of the run,
+    by default from the sources that the predictions name. The same input gives the same bytes. Raises ``OSError`` if
+    the file cannot be written, ``ExtractorError`` without the extra ``evaluate``.
     """
     page = render_score_page(report, errors, records)
     Path(path).write_bytes(page.encode("utf-8", "replace"))
 
 
 def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequence[str | PathLike[str]] = ()) -> str:
-    """The page as text; see ``write_score_page``."""
+    """Return the page as text; see ``write_score_page``."""
     found = errors.list_errors()
     shown = [_export(*one) for one in found]
     _number(shown)
@@ -75,7 +74,7 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
 
 
 def _export(error: Disagreement, record: RecordErrors) -> Json:
-    """An error as the page's script has it."""
+    """Return an error in the form that the page's script reads."""
     one, theirs = error.export(), error.predicted_side.item
     confidence = None if theirs is None or theirs.confidence is None else f"confidence {theirs.confidence:.2f}"
     provenance = (getattr(theirs, "origin", None), getattr(theirs, "support", None), confidence)
@@ -99,7 +98,7 @@ def _export(error: Disagreement, record: RecordErrors) -> Json:
 
 
 def _number(errors: Sequence[Json]) -> None:
-    """Give each error an id that does not depend on the other errors: links to it go on working."""
+    """Give each error an id that does not depend on other errors, so that links to it stay valid."""
     seen: Counter[str] = Counter()
     for error in errors:
         values = [error[side]["value"] for side in ("gold", "predicted")]
@@ -110,7 +109,7 @@ def _number(errors: Sequence[Json]) -> None:
 
 
 def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialRecord]) -> dict[str, dict[str, str]]:
-    """Add the marks to the errors. Returns the texts by record and section, of sections with an error alone."""
+    """Add the marks to the errors. Returns the texts of sections with errors, by record and section."""
     texts: dict[str, dict[str, str]] = {}
     by_record: dict[str, list[tuple[Disagreement, Json]]] = defaultdict(list)
     for (error, _), exported in zip(found, shown, strict=True):
@@ -129,19 +128,19 @@ def _mark_texts(found: Found, shown: Sequence[Json], records: Iterable[TrialReco
 
 
 def _export_spans(spans: Sequence[Span], texts: dict[str, str]) -> list[list[str | int]]:
-    """Section and offsets as JavaScript counts them, in units of UTF-16."""
+    """Return sections and offsets as JavaScript counts them, in UTF-16 units."""
     return [[span.section, *map(to_utf16(texts[span.section]), (span.start, span.end))] for span in spans]
 
 
 def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iterator[TrialRecord]:
-    """The records that have errors, one at a time, from ``inputs``.
+    """Yield the records with errors, one at a time, from ``inputs``.
 
-    Without inputs, from the files that the predictions name as their sources, where these still exist.
-    What cannot be read is left out: the page says so.
+    Without inputs, read the files that the predictions name as their sources, if these still exist.
+    Unreadable records are left out, and the page says so.
     """
     wanted: dict[Sequence[str | PathLike[str]], set[str]] = defaultdict(set)
     for error, origin in found:
-        # A regular file alone: a pipe or a device would block, or never end.
+        # Regular files only: a pipe or a device could block, or never end.
         if inputs or (origin.source and Path(origin.source).is_file()):
             wanted[tuple(inputs) or (origin.source or "",)].add(error.record_id)
     problems: list[RecordError] = []
@@ -155,7 +154,7 @@ def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iter
 
 
 def _list_matrices(choices: Iterable[Choice]) -> Iterator[Json]:
-    """A confusion matrix for each field with a closed set of values."""
+    """Yield a confusion matrix for each field with a closed set of values."""
     counts: dict[str, dict[tuple[str | None, str | None], int]] = defaultdict(dict)
     for one in choices:
         counts[one.field][one.gold, one.predicted] = one.count
@@ -175,7 +174,7 @@ def _list_matrices(choices: Iterable[Choice]) -> Iterator[Json]:
 
 
 def _sort_labels(labels: Iterable[str | None]) -> list[str | None]:
-    """By name, empty last. Numbers count as numbers: arms[10] follows arms[9]."""
+    """Sort labels by name with numbers in numeric order (arms[10] after arms[9]), and empty last."""
 
     def split(label: str) -> list[str | int]:
         return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", label))]

@@ -1,4 +1,4 @@
-"""The score of one record: its items paired, their fields compared, every disagreement named."""
+"""Score one record: pair its items, compare their fields, and name every disagreement."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ from .report import ErrorExample
 
 
 class Column(IntEnum):
-    """What is counted for each field. Values of a list count one by one."""
+    """Counts kept for each field. Each member of a list counts as one value."""
 
     EXACT = 0
     NORMALISED = 1
     RELAXED = 2
     EMPTY = 3  # fields that gold leaves empty, of items that have a counterpart
-    LEFT_EMPTY = 4  # of these, empty in the prediction, too
+    LEFT_EMPTY = 4  # of these, fields also empty in the prediction
     GOLD = 5
     PREDICTED = 6
     GOLD_PAIRED = 7  # of items that have a counterpart
@@ -36,7 +36,7 @@ _ROWS = {one.name: row for row, one in enumerate(FIELDS)}
 
 
 class JudgedAbsence(NamedTuple):
-    """One explained gap: the field by its scored name, the reason, and whether gold is empty there, too."""
+    """One absence: the scored name of the field, the reason, and whether gold is empty there too."""
 
     field: str
     reason: AbsenceReason
@@ -44,11 +44,11 @@ class JudgedAbsence(NamedTuple):
 
 
 Confused = tuple[str, str | None, str | None]
-"""A field of a closed set, gold's choice and the predicted one. None is an empty field."""
+"""A field with a closed set, gold's choice and the predicted one. None is an empty field."""
 
 
 class Side(NamedTuple):
-    """An item and its path in the extraction. Both are None on a side that has no such item."""
+    """An item and its path in the extraction; both None if this side has no such item."""
 
     item: Any = None
     path: str | None = None
@@ -56,9 +56,9 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One value, or one item, that is not as gold has it. An absent value is None.
+    """One value or item that differs from gold. An absent value is None.
 
-    ``belongs_to`` is where gold has the value that stands on a wrong item.
+    ``belongs_to`` is gold's path of a value that is on a wrong item.
     """
 
     kind: ErrorKind
@@ -72,23 +72,23 @@ class Disagreement:
 
     @property
     def harm(self) -> float:
-        """Harm of the kind, times the weight of the field."""
+        """Harm of the kind times weight of the field."""
         return self.kind.harm * self.field.weight
 
     @property
     def is_remark(self) -> bool:
-        """Whether the values agree, and something else about them is wrong."""
+        """Whether the values agree, but something else about them is wrong."""
         key = self.field.comparer.key
         return self.gold is not None and self.predicted is not None and key(self.gold) == key(self.predicted)
 
     def path(self, side: Side) -> str | None:
-        """The path of the value on one side, such as ``dosing[1].route``."""
+        """Return the path of the value on one side, such as ``dosing[1].route``."""
         return f"{side.path}.{self.field.attribute}" if side.path and self.field.attribute else side.path
 
     def export(self) -> ErrorExample:
-        """The error as reports have it."""
+        """Return the error in the form used by reports."""
         items = self.gold_side.item, self.predicted_side.item
-        # An outcome is found by its measure.
+        # An outcome's quote is its measure.
         quotes = [getattr(item, "quote", None) or getattr(item, "measure", None) for item in items]
         return ErrorExample(
             kind=self.kind,
@@ -108,9 +108,9 @@ class Disagreement:
 
 @dataclass(slots=True)
 class RecordScore:
-    """One record's counts (a row for each of ``FIELDS``, a column for each ``Column``), errors, choices and gaps.
+    """One record's counts (a row for each of ``FIELDS``, a column for each ``Column``), errors, choices and absences.
 
-    ``reasons`` say why fields of the prediction are empty, by path.
+    ``reasons`` maps paths of empty predicted fields to reasons.
     """
 
     record_id: str
@@ -126,16 +126,16 @@ class RecordScore:
             self.counts[_ROWS[one.name]][column] += number
 
     def add_right(self, one: Field, level: Level) -> None:
-        """Count a value that agrees at a level, and so at all lower ones."""
+        """Count a value that agrees at a level, and at all lower ones."""
         self.add(one, 1, *list(Column)[Level.EXACT - level : Level.EXACT])
 
     def report(self, kind: ErrorKind, one: Field, gold: Any, predicted: Any, sides: tuple[Side, Side]) -> None:
-        """Note an error: the values of gold and prediction, and the items that hold them."""
+        """Record an error with the values of gold and prediction, and their items."""
         self.errors.append(Disagreement(kind, one, self.record_id, gold, predicted, *sides))
 
 
 def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> RecordScore:
-    """Compare a prediction with gold. None is a record that is missing: all of gold is missed."""
+    """Compare a prediction with gold. If it is None, all of gold is missed."""
     score = RecordScore(gold.record_id, {one.field: one.reason for one in predicted.absences} if predicted else {})
     for group in GROUPS:
         ours, theirs = group.items(gold), group.items(predicted) if predicted else ()
@@ -160,7 +160,7 @@ def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicte
         parts = [theirs[part] for part in pairing.splits.get(row, ())]
         pieces = [ours[part] for part in pairing.merges.get(column, ())]
         labels = [[_label(group, one) for one in found] for found in ((ours[row], *pieces), (theirs[column], *parts))]
-        follow_ups: set[ErrorKind] = set()  # of a split or a merge: they are not reported
+        follow_ups: set[ErrorKind] = set()  # consequences of a split or a merge, which are not reported
         if parts:
             score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
@@ -168,7 +168,7 @@ def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicte
             score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
         _compare(score, group, sides, follow_ups)
-        # Where the rank differs, positions within it mean nothing.
+        # If the rank differs, comparing positions in it is meaningless.
         if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
             score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
     rows, columns = {row for row, _ in pairing.pairs}, {column for _, column in pairing.pairs}
@@ -187,7 +187,7 @@ def _label(group: Group, side: Side) -> str:
 
 
 def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:
-    """Count an item without a counterpart: all its values are missed, or invented. One error, for the item."""
+    """Count all values of an item without a counterpart as missed or invented, and report one error."""
     missed = kind is ErrorKind.MISSED
     columns = (Column.GOLD, Column.MISSED) if missed else (Column.PREDICTED, Column.INVENTED)
     for one in group.fields:
@@ -201,7 +201,7 @@ def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, 
 
 
 def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored: set[ErrorKind]) -> None:
-    """Compare all fields of two items that correspond; errors of the ``ignored`` kinds are not reported."""
+    """Compare all fields of two paired items; errors of the ``ignored`` kinds are not reported."""
     gold, predicted = sides
     for one in group.fields:
         if one.attribute is None:
@@ -224,7 +224,7 @@ def _name_choice(value: Any) -> str | None:
 
 
 def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) -> list[tuple[ErrorKind, Any, Any]]:
-    """Count the values of one field of two items that correspond.
+    """Count the values of one field of two paired items.
 
     Returns the values that disagree and those that need a remark, as (kind, gold's value, predicted value).
     """
@@ -236,7 +236,7 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     score.add(one, len(theirs), Column.PREDICTED, Column.PREDICTED_PAIRED)
     pairs = [(0, 0)] if ours and theirs else []
     if isinstance(gold, tuple) and ours != theirs:
-        # Equal members go first.
+        # Pair equal members first.
         pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
     elif ours == theirs:
         pairs = [(place, place) for place in range(len(ours))]
@@ -254,10 +254,10 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
 
 
 def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
-    """The disagreements of one record, with values on a wrong item recognised.
+    """Return the disagreements of one record, with values on a wrong item recognised.
 
-    A predicted value is on the wrong item if gold has it at another place of the same family where it
-    was not predicted. A place that only misses it is the other half of that error, and left out.
+    A predicted value is on the wrong item if gold has it at another place of the same family, where it
+    was not predicted. The matching ``missed`` error is the other half of that error, and left out.
     """
     lost: dict[tuple[str | None, Any], list[int]] = defaultdict(list)
     moved: dict[int, Disagreement] = {}
@@ -281,7 +281,7 @@ def _move(one: Disagreement, origin: Disagreement) -> Disagreement:
 
 
 class RecordErrors(NamedTuple):
-    """All disagreements of one record, with the place of each extraction, such as "run.jsonl, line 3".
+    """All disagreements of one record, and the place of each extraction, such as "run.jsonl, line 3".
 
     ``source`` is the file that the prediction names as its source.
     """
@@ -293,9 +293,9 @@ class RecordErrors(NamedTuple):
 
 
 class WorstErrors:
-    """Keeps up to ``limit`` errors, the most harmful first, so that memory is bounded. ``count`` counts all of them.
+    """Keeps the ``limit`` most harmful errors, so that memory is bounded. ``count`` counts all errors.
 
-    Its ``add`` is what ``evaluate`` takes as ``on_record``.
+    Pass its ``add`` to ``evaluate`` as ``on_record``.
     """
 
     def __init__(self, limit: int) -> None:
@@ -304,7 +304,7 @@ class WorstErrors:
         self._kept: list[tuple[Any, Disagreement, RecordErrors]] = []
 
     def add(self, record: RecordErrors) -> None:
-        """Take in the errors of one record."""
+        """Add the errors of one record."""
         for one in record.found:
             self.count += 1
             rank = (-one.harm, one.record_id, one.field.name, repr(one.gold), repr(one.predicted))
@@ -313,6 +313,6 @@ class WorstErrors:
             self.list_errors()
 
     def list_errors(self) -> list[tuple[Disagreement, RecordErrors]]:
-        """The errors kept: by harm, then by record, field and values."""
+        """Return the kept errors: by harm, then by record, field and values."""
         self._kept = sorted(self._kept, key=lambda entry: entry[0])[: self._limit]
         return [(error, record) for _, error, record in self._kept]

@@ -12,11 +12,11 @@ from .comparers import ErrorKind
 from .fields import FIELDS
 
 LEAST_VALUES = 10
-"""A score over fewer values, stated or invented, gets no interval: a bootstrap over so few says nothing."""
+"""Fewest values, stated or invented, for an interval: a bootstrap over fewer is meaningless."""
 
 
 Share = Annotated[float | None, BeforeValidator(lambda value: None if value is None or math.isnan(value) else value)]
-"""From 0 to 1; None, for which NaN may be given, where there is nothing to score."""
+"""A share from 0 to 1; None (or NaN on input) if there is nothing to score."""
 
 
 class Interval(FrozenModel):
@@ -29,7 +29,7 @@ class Interval(FrozenModel):
 class LevelScore(FrozenModel):
     """Scores at one level of agreement, 0 to 1.
 
-    F1 is None without any value, precision without a predicted one, recall without one of gold.
+    F1 is None without any value, precision without a predicted value, recall without a gold value.
     """
 
     precision: Share
@@ -46,7 +46,7 @@ class _Ladder(FrozenModel):
 
     @property
     def figure(self) -> str:
-        """The name of the figure: that of a field, or ``all`` for the macro average and ``all.micro`` for the other."""
+        """The figure's name: a field's, or, for groups, such as ``all`` (macro average) and ``all.micro``."""
         return name_group(self.name, getattr(self, "average", "macro"))
 
 
@@ -160,7 +160,7 @@ class ScoreReport(FrozenModel):
     comparison: Comparison | None = None
 
     def figure(self, name: str) -> float | None:
-        """Normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.
+        """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.
 
         Raises ``ValueError`` for an unknown name.
         """
@@ -170,12 +170,12 @@ class ScoreReport(FrozenModel):
         return figures[name]
 
     def figures(self) -> dict[str, float | None]:
-        """All normalised F1 by name."""
+        """Return all normalised F1 scores by name."""
         return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
 
 
 def name_group(name: str, average: str) -> str:
-    """The name of a group's figure: 'all' is the macro average, 'all.micro' the other one."""
+    """Return the name of a group's figure: 'all' is the macro average, 'all.micro' the micro average."""
     return name if average == "macro" else f"{name}.micro"
 
 

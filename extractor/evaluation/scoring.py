@@ -1,7 +1,7 @@
-"""Evaluate predictions against gold: record by record, then figures, errors and intervals.
+"""Evaluate predictions against gold: score each record, then compute figures, errors and intervals.
 
 Criteria, regimens and endpoints are paired with those of gold; F1 is over values that gold states or the prediction
-has. ``docs/score-page.md`` says what counts.
+has. See ``docs/score-page.md`` for the rules.
 """
 
 import warnings
@@ -39,7 +39,7 @@ from .report import (
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint16]
-"""Counts of all records: an array of records, fields and columns. Records are in order of their ids."""
+"""Counts of all records: an array of records, fields and columns, with records sorted by id."""
 _LEVELS = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
 _GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task] for task in Task}
@@ -59,11 +59,11 @@ def evaluate(
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
     Each source is a folder of JSON, a JSONL file, a run's folder, or extractions (dicts too). Records
-    are joined by ``record_id`` and read one at a time. A record that is missing in ``predicted`` is
-    all missed; one without gold is listed and not scored. ``compare`` is another prediction, for
-    paired differences on the same records. ``examples`` is how many errors of each kind are kept,
-    ``resamples`` how often records are drawn for the intervals (0 for none). ``on_record`` is called
-    with all errors of each record, for a page or a list of them.
+    are joined by ``record_id`` and read one at a time. All values of a record that is missing in
+    ``predicted`` are missed; a record without gold is listed and not scored. ``compare`` is another
+    prediction, for paired differences on the same records. ``examples`` is the number of errors kept
+    per kind, ``resamples`` the number of bootstrap samples for the intervals (0 for none).
+    ``on_record`` is called with all errors of each record.
 
     Raises ``GoldError`` for a source that cannot be read, ``MissingExtra`` without the extra
     ``evaluate`` (scipy), ``ValueError`` for negative numbers.
@@ -93,7 +93,7 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """All records of gold, scored. ``missing`` are those without a prediction."""
+    """The scores of all gold records. ``missing`` are those without a prediction."""
 
     counts: Counts
     errors: tuple[ErrorScore, ...]
@@ -108,7 +108,7 @@ def _score_records(
     examples: int = 0,
     on_record: Callable[[RecordErrors], None] | None = None,
 ) -> _Scored:
-    """Score every record of gold; up to ``examples`` errors of each kind are kept. Raises ``GoldError``."""
+    """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids = gold.record_ids
     choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
     number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
@@ -148,7 +148,7 @@ def _score_records(
 def _compose_report(
     scored: _Scored, gold: Extractions, predicted: Extractions, resamples: int, seed: int
 ) -> ScoreReport:
-    """The report without a comparison."""
+    """Compose the report without a comparison."""
     expected = gold.record_ids
     totals = scored.counts.sum(axis=0, dtype=np.float64)
     figures = _measure_figures(totals[np.newaxis])[0]
@@ -203,7 +203,7 @@ def _compose_report(
 
 
 def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
-    """Paired differences of normalised F1: the prediction's less the other one's."""
+    """Compute paired differences of normalised F1: the prediction's minus the other one's."""
     both = scored.counts, other.counts
     samples = [
         *(one.sum(axis=0, dtype=np.float64)[np.newaxis] for one in both),
@@ -219,7 +219,7 @@ def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: i
 
 
 def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore]:
-    """The reasons that occur, in the order of their definition."""
+    """Yield the reasons that occur, in the order of their definition."""
     for reason in AbsenceReason:
         judged = {one: number for one, number in absences.items() if one.reason is reason}
         false = {one.field: number for one, number in judged.items() if not one.right}
@@ -243,9 +243,9 @@ def _interval(bounds: Floats) -> Interval | None:
 
 
 def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats]:
-    """Sums over records drawn with replacement: an array of resamples, fields and columns for each of ``counts``.
+    """Sum over records drawn with replacement: an array of resamples, fields and columns for each of ``counts``.
 
-    All of ``counts`` are of the same records and see the same draws, so that differences are paired.
+    All ``counts`` cover the same records and share the draws, so that differences are paired.
     """
     number, width = len(counts[0]), len(FIELDS) * len(Column)
     generator = np.random.default_rng(seed)
@@ -259,10 +259,10 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
 
 
 def _measure_figures(sums: Floats) -> Floats:
-    """Precision, recall and F1 (last axis) at each of ``_LEVELS`` of each of ``FIGURES`` for each sample.
+    """Compute precision, recall and F1 (last axis) for each sample, each of ``FIGURES`` and each of ``_LEVELS``.
 
-    NaN where there is nothing to score: no value for F1, no predicted one for precision, none of gold for recall.
-    Macro averages leave such fields out.
+    NaN if there is nothing to score: F1 without any value, precision without a predicted value, recall without a gold
+    value. Macro averages leave such fields out.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
@@ -281,10 +281,10 @@ def _measure(sums: Floats) -> Floats:
 
 
 def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
-    """The 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first axis that remains.
+    """Compute the 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first remaining axis.
 
-    NaN where no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``:
-    those of gold, and predicted ones without a counterpart.
+    NaN if no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``. Gold
+    values count, and predicted ones without a counterpart.
     """
     if not len(samples):
         return np.full((2, *samples.shape[1:]), np.nan)

@@ -1,9 +1,9 @@
-"""Gold without a word of the records: each quoted text is its place in the record, and each section has a hash.
+"""Standoff gold, without text of the records: each quote is a span in the record, and each section has a hash.
 
-One JSON line a trial. The keys are those of gold JSON, but what an annotator quoted is a span: ``[start, end]`` in the
+Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span: ``[start, end]`` in the
 item's own section, ``[section, start, end]`` in another. ``sections`` maps each section's name to the SHA-256 of its
-raw text, so that a record whose text has changed is noticed. Words that an annotator chose freely, such as a
-quantity that the text does not name, stay text.
+raw text, to detect a record whose text has changed. An annotator's own words, such as for a quantity that the text
+does not name, stay text.
 
 >>> from extractor import read_records
 >>> record = next(read_records("seeds/records"))
@@ -33,11 +33,11 @@ from .fields import FIELDS
 from .text import ESCAPE
 
 _LISTS = ("arms", "interventions")
-"""Sections that some formats keep as one cell, its items joined by a bar."""
+"""Sections that some formats keep as one cell of items joined by bars."""
 _QUOTED = {one.attribute for one in FIELDS if one.comparer is TEXT}
-"""Fields that hold words of the record."""
+"""Fields that always quote the record."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
-"""Fields that mostly do: an annotator may have used other words."""
+"""Fields that usually quote the record: an annotator may use other words."""
 _PARTS = ("eligibility", "dosing", "endpoints")
 
 
@@ -49,12 +49,12 @@ class Places(NamedTuple):
 
 
 def name_outcome(rank: Rank | str, index: int) -> str:
-    """The name of an outcome's place: ``primary_outcomes[0]``."""
+    """Return the name of an outcome's place, such as ``primary_outcomes[0]``."""
     return f"{rank}_outcomes[{index}]"
 
 
 def name_home(item: Any) -> str | None:
-    """The place that an item, or its JSON, belongs to: its section, or that of its outcome. Ages and sex have none."""
+    """Return the place of an item or its JSON: its section, or that of its outcome. Ages and sex have none."""
     values = item if isinstance(item, Mapping) else vars(item)
     if section := values.get("section"):
         return str(section)
@@ -62,7 +62,7 @@ def name_home(item: Any) -> str | None:
 
 
 def find_places(record: TrialRecord) -> Places:
-    """All places of a record.
+    """Return all places of a record.
 
     >>> from extractor.schemas import Section, Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")
@@ -85,10 +85,10 @@ def find_places(record: TrialRecord) -> Places:
 
 
 class StandoffGold(NamedTuple):
-    """A file of standoff gold with the words of its records: gold JSON, and the records that could not be used.
+    """Standoff gold with its quotes restored: gold JSON, and the records that could not be used.
 
-    ``changed`` are the sections whose text is not the one that was annotated, by record; ``missing`` are the records
-    whose text was not given.
+    ``changed`` maps records to sections whose text differs from the annotated one; ``missing`` are the records whose
+    text was not given.
     """
 
     annotations: tuple[dict[str, Any], ...]
@@ -97,7 +97,7 @@ class StandoffGold(NamedTuple):
 
 
 def is_standoff(path: Path) -> bool:
-    """Whether a file is gold that holds spans in place of words."""
+    """Whether a file is standoff gold."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     with path.open("rb") as file:
@@ -105,7 +105,7 @@ def is_standoff(path: Path) -> bool:
 
 
 def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:
-    """The gold of a file, for those ``records`` whose text is the one that was annotated.
+    """Read the gold of a file, for those ``records`` whose text is the annotated one.
 
     Raises ``GoldError`` for a broken file.
     """
@@ -113,7 +113,7 @@ def read_standoff(path: Path, records: Iterable[TrialRecord]) -> StandoffGold:
         parsed = [(number, _parse_line(line)) for number, line in enumerate(file, 1) if line.strip()]
     if broken := [number for number, line in parsed if line is None]:
         place = f"{path}, line {broken[0]}"
-        raise GoldError(f"{place}: is no standoff gold (JSON with record_id and sections); correct it")
+        raise GoldError(f"{place}: is not standoff gold (JSON with record_id and sections); correct it")
     lines = [line for _, line in parsed if line]
     wanted = {line["record_id"] for line in lines}
     given: dict[str, TrialRecord] = {}
@@ -136,9 +136,9 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
 
 
 def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
-    """Gold JSON with spans in place of quotes. Empty fields are left out.
+    """Replace the quotes in gold JSON with spans. Empty fields are left out.
 
-    Raises ``ValueError`` for a quote that does not stand in the record.
+    Raises ``ValueError`` for a quote that is not in the record.
     """
     finder = _Finder(record)
     parts = {key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder) for key in _PARTS}
@@ -146,13 +146,13 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
-    """The gold JSON that a line stands for, if the record is the one that was annotated (``find_changed_sections``)."""
+    """Restore the gold JSON of a line. The record's text must be the annotated one (``find_changed_sections``)."""
     decoded: dict[str, Any] = _decode({key: line[key] for key in _PARTS}, record, None)
     return {"record_id": line["record_id"], **decoded}
 
 
 def find_changed_sections(line: Mapping[str, Any], record: TrialRecord) -> tuple[str, ...]:
-    """Names of sections whose text is not the one that was annotated, or that the record no longer has."""
+    """Return the names of annotated sections that the record no longer has, or whose text has changed."""
     today = _hash_sections(record)
     return tuple(name for name, digest in line["sections"].items() if today.get(name) != digest)
 
@@ -162,18 +162,18 @@ def _hash_sections(record: TrialRecord) -> dict[str, str]:
 
 
 def _encode(value: Any, finder: "_Finder", home: str | None = None, field: str = "") -> Any:
-    """The value with spans in place of quotes. ``home`` is the place that the value belongs to."""
+    """Replace the quotes in a value with spans. ``home`` is the place of the value."""
     if isinstance(value, str) and field in _QUOTED | _MOSTLY_QUOTED:
         span = finder.find(value, home)
         if span is None and field in _QUOTED:
-            raise ValueError(f"{field}: {value!r} does not stand in the record")
+            raise ValueError(f"{field}: {value!r} is not in the record")
         return span or value
     if isinstance(value, list):
         return [_encode(each, finder, home, field) for each in value]
     if not isinstance(value, dict):
         return value
     inner = name_home(value) or home
-    # Of units only those of limits are as written.
+    # Only the units of limits are kept as written.
     names = ((key, key if key != "unit" or "quantity" in value else "") for key in value)
     encoded = ((key, _encode(value[key], finder, inner, name)) for key, name in names)
     return {key: each for key, each in encoded if each != [] and (each is not None or key in ("low", "high"))}
@@ -187,8 +187,8 @@ class _Finder:
         self._spans = find_places(record).spans
 
     def find(self, words: str, home: str | None) -> list[Any] | None:
-        """The span of ``words``, in ``home`` if they are there, else in the first section that has them."""
-        # Runs of white space, case, and backslashes before punctuation do not count.
+        """Return the span of ``words``, in ``home`` if they are there, else in the first section that has them."""
+        # Ignore case, the length of white space, and backslashes before punctuation.
         pattern = re.compile(r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE)
         span = self._spans.get(home or "")
         if span and (found := _find_first(pattern, self._texts[span.section][span.start : span.end])):
@@ -203,7 +203,7 @@ def _escape_word(word: str) -> str:
 
 
 def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
-    """The first place that cuts no word or number, or else the first."""
+    """Return the first match that cuts no word or number, else the first match."""
 
     def is_cut(at: int) -> bool:
         return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()

@@ -1,4 +1,4 @@
-r"""Texts made comparable: white space, case and the registry's backslashes do not count.
+r"""Normalise texts for comparison: ignore white space, case and the registry's backslashes.
 
 >>> fold_text("Platelets  \\> 50 x 10^9/L;")
 'platelets > 50 x 10^9/l'
@@ -23,7 +23,7 @@ _STEM, _ABBREVIATION = 4, 5
 
 
 def fold_quote(text: str) -> str:
-    r"""The text as the guideline compares quotes.
+    r"""Normalise a text as the guideline does to compare quotes.
 
     >>> fold_quote("ECOG\n  \\<= 2")
     'ecog <= 2'
@@ -33,7 +33,7 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """The text as scores compare it: as ``fold_quote``, without a final full stop, comma or semicolon."""
+    """Normalise a text for scores: as ``fold_quote``, without a final full stop, comma or semicolon."""
     return fold_quote(text).rstrip(".,; ")
 
 
@@ -43,7 +43,7 @@ def _list_tokens(text: str) -> frozenset[str]:
 
 
 def measure_overlap(one: str, other: str) -> float:
-    """Shared tokens over all tokens, 0 to 1 (Dice). Two texts without tokens overlap if they are equal."""
+    """Return the Dice coefficient of the tokens, 0 to 1. Two texts without tokens overlap if they are equal."""
     first, second = _list_tokens(one), _list_tokens(other)
     if one == other or not first or not second:
         return float(fold_text(one) == fold_text(other))
@@ -89,6 +89,6 @@ def _begin_alike(one: str, other: str) -> bool:
 
 
 def _abbreviates(words: list[str], letters: str) -> bool:
-    """Whether a short word consists of letters of the other text in their order, beginning with its first one."""
+    """Whether a short word's letters occur in this order in the other text, from its first letter on."""
     short = (word for word in words if len(word) <= _ABBREVIATION and word[0] == letters[0])
     return any(re.search(".*".join(map(re.escape, word)), letters) for word in short)

@@ -1,4 +1,4 @@
-"""A run's results as flat tables that are joined by keys: CSV, JSON lines, Parquet, DuckDB."""
+"""Write a run's results as flat tables joined by keys: CSV, JSON lines, Parquet, DuckDB."""
 
 from .columns import read_registry
 from .export import choose_tables, describe_tables, export_run

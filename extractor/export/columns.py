@@ -1,4 +1,4 @@
-"""Columns of an export, among them those that are computed: canonical units, days, and what is registered."""
+"""Columns of an export, including computed ones: canonical units, days, and registered fields."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The computed columns of a table. ``compute`` gets the item of a row and the item that holds it."""
+    """The computed columns of a table. ``compute`` gets the row's item and its parent item."""
 
     columns: tuple[Column, ...] = ()
     compute: Callable[[Json, Json], Row] = lambda _item, _parent: ()
 
 
 def read_registry(record: TrialRecord) -> Row:
-    """The registered fields of a record, for the computed columns of ``records``."""
+    """Return the registered fields of a record, for the computed columns of the table ``records``."""
     fields = record.registry
     enrolment = fields.enrollment or ""
     return (

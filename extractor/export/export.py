@@ -1,4 +1,4 @@
-"""A run's results, or the gold of a review, one record after the other into tables."""
+"""Export a run's results, or the gold of a review, record by record to tables."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,13 +28,13 @@ def export_run(
     registry: Registry = MappingProxyType({}),
     min_confidence: float = 0.0,
 ) -> Mapping[str, int]:
-    """Write the tables of a run, all if none are named, and count their rows.
+    """Write the tables of a run, all by default, and return the number of rows of each.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
-    left out. Raises ``ValueError`` where one file would have to hold several tables, or the extra is missing, and
-    ``StoreError`` for what cannot be read, or may not be replaced.
+    left out. Raises ``ValueError`` if one file would have to hold several tables or the extra is missing, and
+    ``StoreError`` if the run cannot be read or the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
     results = _find_results(run)
@@ -62,7 +62,7 @@ def export_run(
 
 
 def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table, ...]:
-    """The tables of some tasks together with those of whole records, or the tables of these names.
+    """Return the tables of some tasks together with those of whole records, or the tables with these names.
 
     Raises ``ValueError`` for an unknown name.
 
@@ -80,7 +80,7 @@ def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
-    """The keys of tables, and type and meaning of their columns, ready for JSON."""
+    """Return the keys of tables, and the type and meaning of their columns, as JSON-compatible data."""
     return {
         table.name: {
             "keys": [column.name for column in table.keys],
@@ -99,7 +99,7 @@ def _find_results(run: Path) -> Path:
 
 
 def _read_results(path: Path, lines: Iterable[bytes] | None, minimum: float) -> Iterator[TrialExtraction]:
-    """The extractions in ``lines``, else in the lines of a file, or in a folder of gold files."""
+    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files."""
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", minimum)
@@ -113,10 +113,10 @@ def _read_results(path: Path, lines: Iterable[bytes] | None, minimum: float) -> 
 
 
 def _parse(data: bytes, place: str, remedy: str, minimum: float) -> TrialExtraction:
-    """An extraction, without values below the confidence ``minimum``. Raises ``StoreError`` for what is none, or for
-    values without a confidence, as earlier versions wrote them.
+    """Parse an extraction, without values below the confidence ``minimum``. Raises ``StoreError`` for invalid data, and
+    for values without a confidence, as earlier versions wrote them.
     """
-    again = "make it anew with `extractor reparse`"
+    again = "recreate it with `extractor reparse`"
     try:
         extraction = TrialExtraction.model_validate_json(data)
     except ValidationError as error:
@@ -124,7 +124,7 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float) -> TrialExtract
         if first["type"] == "json_invalid":
             raise StoreError(f"{place}: is broken; {remedy}") from None
         problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
-        raise StoreError(f"{place}: is no extraction as this version writes it ({problem}); {again}") from None
+        raise StoreError(f"{place}: is not an extraction of this version ({problem}); {again}") from None
     if not minimum:
         return extraction
     from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
@@ -132,5 +132,5 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float) -> TrialExtract
     people = extraction.eligibility
     items = (people, *people.criteria, *extraction.dosing, *extraction.endpoints)
     if any(piece.confidence is None for item in items for piece in item.evidence):
-        raise StoreError(f"{place}: does not say how sure its values are; {again}, or drop --min-confidence")
+        raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
     return drop_doubtful(extraction, minimum)

@@ -1,4 +1,4 @@
-"""Where an export goes, and how its tables are written: JSON lines, safe CSV, DuckDB, Parquet."""
+"""Destinations and formats of an export: JSON lines, safe CSV, DuckDB, Parquet."""
 
 import csv
 import glob
@@ -20,18 +20,18 @@ from .tables import Table
 COLUMNS_FILE = "tables.json"
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
-"""Bytes of the longest line that DuckDB reserves memory for. It reserves several such buffers."""
+"""Longest line in bytes. DuckDB reserves several buffers of this size."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    # Enough for any run: what does not fit is put on disk, and each thread takes its own share.
+    # Enough for any run: DuckDB spills the rest to disk, and each thread takes its own share.
     "memory_limit": "256MB",
     "threads": 2,
 }
 
 
 class Format(StrEnum):
-    """How tables are written. The word is a file's suffix, too."""
+    """File format of tables. The value is also the file's suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -41,9 +41,9 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Destination:
-    """A file with a format's suffix, or else a folder, for which the format must be said.
+    """A file with a format's suffix, or a folder, which needs an explicit format.
 
-    ``force`` replaces what is there: a file, or a folder that holds nothing but an earlier export. ``bom`` marks CSV as
+    ``force`` replaces an existing file, or a folder that holds only an earlier export. ``bom`` marks CSV as
     UTF-8 for spreadsheets.
     """
 
@@ -54,7 +54,7 @@ class Destination:
 
     @classmethod
     def choose(cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False) -> "Destination":
-        """The destination that a path and perhaps a format name. Raises ``ValueError`` where they do not fit."""
+        """Return the destination for a path and an optional format. Raises ``ValueError`` if they do not match."""
         suffix = path.suffix.removeprefix(".").lower()
         by_suffix = Format(suffix) if suffix in set(Format) and not path.is_dir() else None
         if wanted and by_suffix and wanted is not by_suffix:
@@ -68,14 +68,14 @@ class Destination:
 
     @property
     def is_file(self) -> bool:
-        """Whether all goes into one file."""
+        """Whether the export is a single file."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
-        """A scratch folder beside the destination, and the place in it whose content the destination becomes.
+        """Yield a scratch folder beside the destination, and the path in it that replaces the destination at the end.
 
-        What is there stays until then, and for good if the body fails. Raises ``StoreError`` if it may not be replaced.
+        If the body fails, the destination stays as it was. Raises ``StoreError`` if it may not be replaced.
         """
         self._check_free()
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,15 +96,15 @@ class Destination:
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:
-            raise StoreError(f"{self.path}: is there already; choose another --to, or replace it with --force")
+            raise StoreError(f"{self.path}: already exists; choose another --to, or replace it with --force")
 
 
 _FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r])""")
-"""Where a cell may begin, also for a program that takes another separator, and what makes it a formula."""
+"""The start of a cell, also for programs that use another separator, and the characters that make it a formula."""
 
 
 def neutralise(text: str) -> str:
-    r"""The text with an apostrophe before whatever a spreadsheet would take for a formula.
+    r"""Put an apostrophe before any text that a spreadsheet would read as a formula.
 
     >>> neutralise("=1+1"), neutralise("; @SUM(A1)"), neutralise("18-65 years, ECOG 0")
     ("'=1+1", ";' @SUM(A1)", '18-65 years, ECOG 0')
@@ -118,8 +118,8 @@ def open_tables(
 ) -> Iterator[Mapping[str, Callable[[Row], None]]]:
     """Open a file for each table, and return a function for each that appends a row.
 
-    CSV is UTF-8 with a head, quotes where needed, texts neutralised, and nothing for None. Otherwise a row is one JSON
-    object a line, with every column in it.
+    CSV is UTF-8 with a header, quotes where needed, neutralised texts, and an empty cell for None. Otherwise a row is
+    a line with one JSON object that holds every column.
     """
     encoding = "utf-8-sig" if bom else "utf-8"
     with ExitStack() as stack:
@@ -154,7 +154,7 @@ def load_tables(
 ) -> None:
     """Load JSON lines into a DuckDB database, or copy them to Parquet files; needs the extra ``export``.
 
-    Each column of a database has its meaning as comment. Nothing is held in memory, and nothing comes from the network.
+    In a database, each column's comment is its meaning. The rows are not held in memory, and no network is used.
     """
     import duckdb  # noqa: PLC0415 - belongs to an extra
 

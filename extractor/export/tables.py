@@ -1,4 +1,4 @@
-"""The tables of an export, derived from the models, and the rows that an extraction gives to each.
+"""The tables of an export, derived from the models, and the rows of an extraction in each.
 
 A new field of a model becomes a column, and a new list becomes a table.
 """
@@ -17,12 +17,12 @@ from extractor.schemas import Evidence, Item, Task, TrialExtraction
 from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row
 
 Registry = Mapping[str, Row]
-"""The result of ``read_registry`` by record."""
+"""Results of ``read_registry`` by record."""
 
 _RENAMED = {"start": "char_start", "end": "char_end"}
-"""``end`` is a word of SQL."""
+"""``end`` is a keyword of SQL."""
 _LONGEST_LIST = 12
-"""Closed sets with more words are not listed in a column's meaning."""
+"""A column's meaning does not list the words of larger closed sets."""
 _TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
 _SINGULAR = {"criteria": "criterion", "analyses": "analysis"}
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
@@ -36,16 +36,16 @@ _EVIDENCE_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, and where its rows are in an extraction.
+    """A table, and the path to its rows in an extraction.
 
     Attributes:
         name: The table's name.
         task: The task whose values it holds; None for tables of whole records.
-        keys: Columns that name a row and the rows that hold it.
-        values: Columns that hold the fields of a row's model, or a text that stands in a list of texts.
-        path: Leads from the row above to this table's rows; ``listed`` if they are a list.
-        item: What its rows are called in the table of evidence; None if they have none.
-        below: The tables whose rows belong to rows of this one.
+        keys: Columns that identify a row and its parent rows.
+        values: Columns with the fields of a row's model, or with one text of a list of texts.
+        path: Path from the parent row to this table's rows; ``listed`` if they are a list.
+        item: Name of its rows in the evidence table; None if they have no evidence.
+        below: Child tables, whose rows belong to rows of this one.
     """
 
     name: str
@@ -59,18 +59,18 @@ class Table:
 
     @property
     def computed(self) -> Computed:
-        """The columns that no field holds."""
+        """Columns that are not fields of the model."""
         return COMPUTED.get(self.name, Computed())
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """Keys first, computed columns last."""
+        """All columns: keys first, computed columns last."""
         return self.keys + self.values + self.computed.columns
 
 
 @cache
 def list_tables() -> tuple[Table, ...]:
-    """All tables, those of records first and that of evidence last.
+    """Return all tables, those of records first and that of evidence last.
 
     >>> [table.name for table in list_tables()][:6]
     ['records', 'eligibility', 'criteria', 'constraints', 'regimens', 'amounts']
@@ -87,7 +87,7 @@ def list_tables() -> tuple[Table, ...]:
 
 
 def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
-    """Each row with the name of its table; a field that is not stated is None.
+    """Yield each row with the name of its table; a field that is not stated is None.
 
     ``extraction`` is the JSON of a ``TrialExtraction``; ``registry`` holds the registered fields of each record.
 
@@ -127,7 +127,7 @@ def _pick(value: Any, path: tuple[str, ...]) -> Any:
 def _plan(
     model: type[BaseModel], keys: tuple[Column, ...], task: Task | None, prefix: tuple[str, ...] = ()
 ) -> tuple[tuple[Column, ...], tuple[Table, ...]]:
-    """The columns of a model's fields, and the tables of its lists. Nested values have their name before theirs."""
+    """Return the columns of a model's fields, and the tables of its lists. Columns of nested models get a prefix."""
     columns, tables = list[Column](), list[Table]()
     # Fields of provenance come last.
     fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in Item.model_fields and model is not Item)
@@ -158,7 +158,7 @@ def _plan(
 
 
 def _unwrap(annotation: Any) -> tuple[type, bool]:
-    """The type without None and annotations, and whether there is a list of it."""
+    """Return the type without None and annotations, and whether it is the item type of a list."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is tuple:
         return _unwrap(parts[0])[0], True

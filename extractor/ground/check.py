@@ -1,4 +1,4 @@
-"""Check a model's answers against the text: quotes are located, numbers are found again, or the value is kept out."""
+"""Check a model's answers against the text: locate quotes, find numbers again, and reject values without support."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
 _Conflict = tuple[ConflictKind, str, str, Place]
-"""Kind, the token of the value, the token of the text, and the number in the text that it belongs to."""
+"""The kind, the value's token, the text's token, and the place of the number in the text."""
 _DOSES_STATED_IN = {"arms", "interventions", "title", "official_title", "brief_summary", "detailed_description"}
 
 
@@ -45,9 +45,9 @@ class Answer:
     Attributes:
         task: The task of the item.
         chunk: The number of the chunk.
-        values: Values by field of the parsed item, in the types of the schemas. Free text, also a time window, is a
-            quote still to be located: a string, or a tuple of strings. None says that the text does not state the
-            field. ``stands`` says whether there is a criterion or regimen at all, ``quote`` which words a regimen is.
+        values: Values by field of the parsed item, in the types of the schemas. Free text and time windows are
+            quotes that are not located yet: a string, or a tuple of strings. None means that the text does not
+            state the field. ``stands`` says whether a criterion or regimen exists; ``quote`` holds a regimen's words.
     """
 
     task: Task
@@ -57,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a value is refused: a conflict with what the text has at ``nearest``, or nothing like it in the text."""
+    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it."""
 
     status: QuoteStatus = QuoteStatus.ABSENT
     conflicts: tuple[TokenConflict, ...] = ()
@@ -66,10 +66,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A value that was kept out, and why.
+    """A rejected value, and why.
 
-    ``again`` holds the values that the model gave when it was asked again, and that were refused as well: nothing if
-    it withdrew the value, None if it was not asked.
+    ``again`` holds the values from a second query, if they were rejected too. It is empty if the model withdrew the
+    value, and None if there was no second query.
     """
 
     chunk: Chunk
@@ -82,7 +82,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class GroundedAnswer:
-    """The part of an answer that the text supports, as readings, and what was kept out."""
+    """The supported part of an answer, as readings, and the rejected values."""
 
     task: Task
     chunk: int
@@ -91,11 +91,10 @@ class GroundedAnswer:
 
 
 def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = None) -> GroundedAnswer:
-    """Check every value of ``answer`` against its chunk: the parsed one of its number, or ``chunk``.
+    """Check every value of ``answer`` against ``chunk``, by default the parsed chunk with the answer's number.
 
-    An agent may be anywhere in the record. The other values of a regimen may be wherever the record speaks of doses:
-    its cycle in an arm, its dose in an intervention. A list keeps its supported members; a list without any is kept
-    out as a whole.
+    An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
+    cycle in an arm, the dose in an intervention. A list keeps its supported members, and is rejected if it has none.
     """
     chunk = chunk or parsed.chunks[answer.chunk]
     here = parsed.sections[chunk.span.section].between(chunk.span.start, chunk.span.end)
@@ -125,7 +124,7 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
 
 
 def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord) -> list[Passage]:
-    """The sections in which a value may be found if its chunk does not state it."""
+    """The sections that may state a value if its chunk does not."""
     if answer.task is not Task.DOSING and field != "agent":
         return []
     names = [section.name for section in parsed.record.sections]
@@ -149,7 +148,7 @@ def _reject(chunk: Chunk, field: str, value: Any, here: Passage) -> Rejection:
 
 
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
-    """What in the passage contradicts a value that it does not support.
+    """Find what in the passage contradicts an unsupported value.
 
     >>> from extractor.text.passage import read_passage
     >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
@@ -191,7 +190,7 @@ def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _C
         stated = find_comparator(tokens, place)
         if stated is not value.comparator:
             return ConflictKind.COMPARATOR, value.comparator, stated or "", place
-    # The bound that is nowhere, against the number nearest to the other bound, or else to the quantity.
+    # Compare a missing bound with the number nearest to the other bound, or to the quantity if that is missing too.
     numbers = find_numbers(tokens)
     missing = [bound for bound in bounds if bound is not None and all(number.value != bound for number in numbers)]
     stated_at = [number.first for number in numbers if number.value in bounds]
@@ -207,7 +206,7 @@ def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _C
 def _contradict_measure(
     tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Place]
 ) -> _Conflict | None:
-    """The first place of the numbers, which has another unit; else the first number that is stated."""
+    """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
     for place in find_together(tokens, bounds):
         return *unit, _read_unit(tokens, place), place
     value = bounds[1] if bounds[0] is None else bounds[0]
@@ -215,7 +214,7 @@ def _contradict_measure(
 
 
 def _read_unit(tokens: Tokens, place: Place) -> str:
-    """The two words after a number, which the text has for a unit."""
+    """The two words after a number, where the text has a unit."""
     end = place[1]
     while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
         end += 1
@@ -226,7 +225,7 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     named = find_quote(passage, value.name)
     if named is None:
         return Refusal()
-    found = rule("version_behind").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
+    found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
     place = found.part("number") if found else None
     conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
     span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
@@ -234,7 +233,7 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
 
 
 def show_value(value: Any) -> str:
-    """A value in a few words, as people and models write it.
+    """Format a value briefly, as people and models write it.
 
     >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
     ('1-2 mg', '21 day', 'oral')
@@ -258,5 +257,5 @@ def show_value(value: Any) -> str:
 
 
 def _show(value: float | None) -> str:
-    """All digits, and no ".0" behind a whole number; empty for None."""
+    """All digits, without ".0" for whole numbers; empty for None."""
     return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

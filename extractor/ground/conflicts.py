@@ -1,4 +1,4 @@
-"""How a quote contradicts a text: which words decide what a statement says, and the passage nearest to the quote."""
+"""How a quote contradicts a text: the words that change a statement's meaning, and the passage nearest to the quote."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from .fold import FoldedText
 
 
 class ConflictKind(StrEnum):
-    """What kind of token differs between a quote and the text.
+    """The kind of token that differs between a quote and the text.
 
-    ``course`` is a word whose opposite is as likely: increase or decrease, inclusion or exclusion.
+    ``course`` is a word with an equally likely opposite: increase or decrease, inclusion or exclusion.
     """
 
     NEGATION = "negation"
@@ -32,7 +32,7 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenConflict:
-    """One token as the quote has it and as the text has it. Empty where that side has none."""
+    """One token in the quote and in the text. A side without the token is empty."""
 
     kind: ConflictKind
     quoted: str
@@ -40,14 +40,14 @@ class TokenConflict:
 
 
 _Meaning = tuple[ConflictKind, str | float]
-"""What a token stands for. Two tokens with the same meaning do not contradict each other."""
+"""The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
-    """The kind of contradiction between two folded tokens, of which one may be empty; None if there is none.
+    """The kind of contradiction between two folded tokens, or None. Either token may be empty.
 
     >>> pairs = ("8", "9"), ("two", "2"), ("", "not"), ("stable", "unstable"), ("a", "the")
     >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
@@ -63,7 +63,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
-    """What a folded token stands for, or None if nothing depends on it."""
+    """The meaning of a folded token, or None if it cannot cause a contradiction."""
     number = _COUNTS.get(token, read_number(token)) if token else None
     if number is not None or any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token if number is None else number
@@ -86,11 +86,11 @@ def _list_words() -> Iterator[tuple[str, _Meaning]]:
 _WORDS = dict(_list_words())
 
 _BAND = 6
-"""By how many tokens quote and text may drift apart in an alignment."""
+"""The greatest drift between quote and text in an alignment, in tokens."""
 _LONGEST_SEARCHED = 200
-"""Tokens at the beginning of a quote by which its place is found."""
+"""How many tokens at the start of a quote are searched for."""
 _ALIKE, _UNLIKE, _ADDED, _LEFT_OUT = 2, 3, 5, 2
-"""Costs: another token of the same kind, one of another kind, a token only in the quote, a token only in the text."""
+"""Costs: a token of the same kind, a token of another kind, a token only in the quote, a token only in the text."""
 _FAR = 1 << 30
 
 
@@ -99,9 +99,9 @@ class Nearest:
     """The tokens ``first:end`` of a text, and how a quote differs from them.
 
     Attributes:
-        differences: Pairs of tokens, in the quote and in the text; None where one side has none.
-        shared: How many tokens agree.
-        cost: The cost of the alignment; less is nearer.
+        differences: Pairs of token indexes, in the quote and in the text. None marks a side without the token.
+        shared: The number of equal tokens.
+        cost: The cost of the alignment. A lower cost is nearer.
     """
 
     first: int
@@ -112,10 +112,10 @@ class Nearest:
 
 
 def find_nearest(quote: Sequence[str], text: FoldedText, near: int | None = None) -> Nearest | None:
-    """The place in a folded text that the words of a quote come nearest to, or None if they share nothing.
+    """The place in a folded text nearest to the words of a quote, or None if they share nothing.
 
-    rapidfuzz finds where the quote may begin, in the whole text and around the token ``near``; the tokens there are
-    aligned. The time is linear in quote and text.
+    rapidfuzz finds possible starts, in the whole text and around the token ``near``; the tokens there are aligned.
+    The time is linear in the lengths of quote and text.
 
     >>> from .fold import fold_text
     >>> text = fold_text("hb ≥ 8 g/dl and ecog 0-2")
@@ -137,7 +137,7 @@ def _find_starts(wanted: str, codes: str, windows: Sequence[tuple[int, int]]) ->
 
 
 def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
-    """Align the whole quote with the words around ``start``; what the text has before and after it costs nothing."""
+    """Align the whole quote with the words around ``start``; text before and after it costs nothing."""
     low, width = start - _BAND, 2 * _BAND + 1
     costs, moves = [0] * width, list[list[str]]()
     for row, word in enumerate(quote):

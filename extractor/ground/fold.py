@@ -1,7 +1,7 @@
-"""Text as the words in which quotes are compared: all that is harmless is made alike, and nothing else.
+"""Fold text for the comparison of quotes: remove harmless differences, and nothing else.
 
-Words keep their letters, numbers their digits, comparators their meaning. White space and the hyphens inside words do
-not count: "5mg" is "5 mg", "0 - 2" is "0-2"; but "10 5" is never "105". A power of ten is one word, and so is "2,4".
+Words keep their letters, numbers their digits, comparators their meaning. White space and hyphens inside words are
+ignored: "5mg" is "5 mg", "0 - 2" is "0-2"; but "10 5" is never "105". A power of ten is one word, and so is "2,4".
 """
 
 import re
@@ -17,7 +17,7 @@ from extractor.text.clean import CleanText, apply_changes, clean_text
 from extractor.text.lexer import Tokens, lex
 
 _PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": " "}
-# Signs of several characters, which must be one before the text is cut into tokens.
+# Signs of several characters, joined before the text is cut into tokens.
 _CHANGES = re.compile(
     r"""
       (?P<comparator>[<>]\s?(?:/\s?|[oO][rR]\s?)?=|=\s?[<>])
@@ -32,18 +32,18 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
-# Signs that Unicode folds into something of another meaning, or does not fold.
+# Signs that Unicode does not fold, or folds into another meaning.
 _OTHERS = dict.fromkeys("®™©℠\ufe0f", "") | dict.fromkeys("«»‹›", "'") | dict.fromkeys("∙⋅•‧", "·")
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
-"""Combining strokes turn a sign into its opposite: they are no accents."""
+"""Combining strokes negate a sign; they are not accents."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldedText:
-    """A cleaned text, the same folded, and the tokens of the folded text.
+    """A cleaned text, its folded form, and the tokens of the folded form.
 
-    ``codes`` has a character for each word; ``inner`` are tokens inside a number, which no quote may begin with.
+    ``codes`` has one character per word. ``inner`` holds tokens inside a number; no quote may begin with them.
     """
 
     cleaned: CleanText
@@ -62,7 +62,7 @@ class FoldedText:
         return self.cleaned.raw_span(*self.folded.raw_span(start, end))
 
     def find(self, words: list[str], first: int = 0) -> Iterator[int]:
-        """The tokens at which these words begin.
+        """The tokens at which ``words`` begin.
 
         >>> list(fold_text("5 mg/kg or 5 mg").find(["5", "mg"]))
         [0, 5]
@@ -77,7 +77,7 @@ class FoldedText:
 
 @lru_cache(maxsize=8)
 def fold_text(text: str) -> FoldedText:
-    r"""A raw text, folded. The last few are kept: many quotes are held against one text.
+    r"""Fold a raw text. The last few results are cached, since many quotes are compared with one text.
 
     >>> fold_text("Hb \\>= 8 g / dL, 10⁹").tokens.words
     ['hb', '≥', '8', 'g', '/', 'dl', ',', '10^9']
@@ -87,13 +87,13 @@ def fold_text(text: str) -> FoldedText:
 
 @lru_cache(maxsize=64)
 def fold_clean(cleaned: CleanText) -> FoldedText:
-    """A cleaned text, folded.
+    """Fold a cleaned text.
 
     >>> fold_clean(clean_text("Within 4 weeks, naïve; 1½ ± ≠")).folded.text
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
     folded = _fold(cleaned.text)
-    load_book()  # all its words must be known before a text is read
+    load_book()  # registers its words, which must precede any reading of text
     tokens = lex(folded.text)
     numbers = [(found.first, found.end) for found in rule("number").find(tokens) if found.end > found.first + 1]
     tokens, places = _join_digits(tokens)
@@ -104,11 +104,11 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
 
 
 _FIRST = 0xE000
-"""Behind the surrogates. A text of more than a million different words gives the last ones the same character."""
+"""The first character after the surrogates. Distinct words beyond a million share one character."""
 
 
 def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
-    """The tokens with "10^9" and "2,4,6" as one, and which of them each old one is. "2, 4" are two numbers."""
+    """Join "10^9" and "2,4,6" into one token, and map old tokens to new ones. "2, 4" stays two numbers."""
     joined = {at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)}
     signs = [at for found in rule("joined_digits").find(tokens) for at in range(found.first + 1, found.end, 2)]
     joined |= {at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)}
@@ -121,10 +121,10 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
 
 
 def _fold(text: str) -> CleanText:
-    """Cleaned text, folded, with a map to the cleaned text."""
+    """Fold a cleaned text, with a map back to it."""
     found = ((change.start(), change.end(), _replacement(change, text)) for change in _CHANGES.finditer(text))
     folded = apply_changes(text, [(start, end, new) for start, end, new in found if new != text[start:end]])
-    # Character by character: the others are folded already, and must keep their length.
+    # Only ASCII is lowered: other characters are folded already and must keep their length.
     lower = (c.lower() if c.isascii() else c for c in folded.text)
     return replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
 

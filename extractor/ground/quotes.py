@@ -1,4 +1,4 @@
-"""Where a quote stands in a text, allowing only differences that change nothing."""
+"""Locate a quote in a text, allowing only differences that do not change its meaning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from .fold import FoldedText, fold_clean, fold_text
 
 
 class QuoteStatus(StrEnum):
-    """How a quote agrees with the text.
+    """How well a quote agrees with the text.
 
     - ``exact``: the same characters.
-    - ``folded``: the same but for case, white space, hyphens inside words, escapes, damaged encoding, dashes,
-      quotation marks, ligatures, other forms of a character.
-    - ``conflict``: it nearly stands there, with another number, unit, comparator, negation, or other "and".
-    - ``absent``: it does not stand there.
+    - ``folded``: the same except for case, white space, hyphens inside words, escapes, damaged encoding, dashes,
+      quotation marks, ligatures, and variants of a character.
+    - ``conflict``: the text has nearly the same words, but another number, unit, comparator, negation or conjunction.
+    - ``absent``: the text does not contain the quote.
     """
 
     EXACT = "exact"
@@ -30,9 +30,9 @@ class QuoteStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteCheck:
-    """The verdict on a quote; ``start:end`` are offsets into the text that was searched.
+    """The result for a quote. ``start:end`` are offsets into the searched text.
 
-    Of a conflict, they are the passage that comes nearest to the quote, and ``conflicts`` are the tokens that differ.
+    For a conflict, they give the passage nearest to the quote, and ``conflicts`` lists the tokens that differ.
     """
 
     status: QuoteStatus
@@ -42,14 +42,14 @@ class QuoteCheck:
 
 
 _Place = tuple[int, int]
-"""Half-open: tokens of a folded text, or offsets."""
+"""A half-open range: of tokens of a folded text, or of offsets."""
 
 
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
-    r"""Say whether ``quote`` stands in ``text``, and where.
+    r"""Check whether ``text`` contains ``quote``, and where.
 
-    Of several places, the one nearest to the offset ``near`` is given, or else the first, an exact one
-    before others. A quote never begins right behind the "no" or "not" that the text puts before it.
+    Exact places win over others. Among several, the one nearest to the offset ``near`` wins, or the first without
+    ``near``. A quote never begins directly after a "no" or "not" of the text.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())
@@ -78,10 +78,10 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
 
 
 def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> _Place | None:
-    """First place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
+    """The first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
 
-    A quote never stands for a part of a word, a number, a comparator or a unit: "5 mg" does not stand in
-    "15 mg", "-5 mg" or "5 mg/kg", and "= 5" not in ">= 5". It may be the name of what the text denies.
+    A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is not found in "15 mg",
+    "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the text denies.
     """
     folded = fold_clean(cleaned)
     limit = len(cleaned.text) if end is None else end
@@ -96,17 +96,17 @@ def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None
 
 
 _WRAPPING_BEFORE = frozenset("'\"*·.-")
-_WRAPPING_BEHIND = frozenset("'\"*·.;:,")
-"""What a quote may be wrapped in, and the bullet that it may have kept or got."""
+_WRAPPING_AFTER = frozenset("'\"*·.;:,")
+"""Signs that may wrap a quote, and bullets that it may have kept or gained."""
 
 
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """The words of a quote, and the same without wrapping and closing punctuation."""
+    """The words of a quote, with and without its wrapping and closing punctuation."""
     words, first, end = tokens.words, 0, len(tokens)
     yield words
     while first < end and _is_wrapping(tokens, first):
         first += 1
-    while first < end and words[end - 1] in _WRAPPING_BEHIND:
+    while first < end and words[end - 1] in _WRAPPING_AFTER:
         end -= 1
     if end - first < len(words):
         yield words[first:end]
@@ -120,7 +120,7 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 
 
 def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[_Place]:
-    """Every place of these words in the text from an offset into the cleaned text on."""
+    """Every place of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
         yield from ((at, at + len(words)) for at in folded.find(words, first))
@@ -131,11 +131,11 @@ def _raw_span(folded: FoldedText, place: _Place) -> _Place:
 
 
 _CASED = frozenset({"mm", "mu"})
-"""Units that are another unit in the other case: millimolar and millimetre, a million units and a thousandth."""
+"""Units that case tells apart: millimolar and millimetre, mega-units and milli-units."""
 
 
 def _contradict(quote: FoldedText, text: FoldedText, place: _Place) -> TokenConflict | None:
-    """What belies the quote though its words stand at a place of the text, or None."""
+    """What contradicts the quote although the text has its words at ``place``, or None."""
     if (denial := _find_denial(text.tokens, place[0])) is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
     if text.alphabet.keys().isdisjoint(_CASED):
@@ -145,7 +145,7 @@ def _contradict(quote: FoldedText, text: FoldedText, place: _Place) -> TokenConf
 
 
 def _list_cased(text: FoldedText, place: _Place) -> list[str]:
-    """Such units behind numbers, as they were written."""
+    """The units of ``_CASED`` after numbers, as written."""
     words, codes = text.tokens.words, text.tokens.codes
     found = [at for at in range(place[0] + 1, place[1]) if words[at] in _CASED and codes[at - 1] == NUMBER]
     written = [text.cleaned.text[slice(*text.clean_span(at, at + 1))] for at in found]
@@ -177,11 +177,11 @@ def _list_conflicts(nearest: Nearest, quote: Tokens, text: FoldedText) -> Iterat
 _SIGNS = "<>=≤≥!"
 _NUMBERS = NUMBER + NAME_NUMBER
 _JOINING = NUMBER + NAME_NUMBER + ")]%/"
-"""Behind these, as behind a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
+"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
 
 
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
-    """Whether the words ``first:end`` say in the text what they say alone, as far as their two ends show.
+    """Whether the words ``first:end`` mean the same alone as in the text, judging by their two ends.
 
     >>> from .fold import fold_text
     >>> text = fold_text("platelets > 5 mg/kg at -5 degrees")
@@ -194,7 +194,7 @@ def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
-    """Whether the number at a token has a minus before it, and no hyphen of a range, a name or a list.
+    """Whether a minus stands before the number at a token, not the hyphen of a range, a name or a list.
 
     >>> from extractor.text.clean import clean_text
     >>> from extractor.text.lexer import lex
@@ -210,7 +210,7 @@ def is_signed(tokens: Tokens, at: int) -> bool:
 
 
 def _name_cut(text: FoldedText, first: int, end: int) -> str:
-    """What the words ``first:end`` cut off from their first or last one, without white space; "" if nothing."""
+    """The text that the cut ``first:end`` separates from its first or last word, without white space; "" if none."""
     tokens = text.tokens
     if not _ends_clean(text, end):
         return tokens.read(end, min(end + 2, len(tokens)))
@@ -218,7 +218,7 @@ def _name_cut(text: FoldedText, first: int, end: int) -> str:
 
 
 def _find_denial(tokens: Tokens, first: int) -> int | None:
-    """The token directly in front of ``first`` that denies what follows, or None."""
+    """The token directly before ``first`` that denies what follows, or None."""
     found = rule("denial").ends(tokens, first, first - 1)
     return found.first if found else None
 
@@ -249,7 +249,7 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
         return True
     last, behind = codes[end - 1], codes[end]
     if last in _SIGNS:
-        return not rule("comparing_behind").starts(tokens, end)
+        return not rule("comparing_after").starts(tokens, end)
     if end in text.inner or _is_inside_word(text, end) or (behind == "^" and (last in _NUMBERS or tokens.joined(end))):
         return False
     if behind != "/" or not tokens.words[end - 1].isalnum():
@@ -258,7 +258,7 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
-    """Whether the characters at both sides of a token's beginning are of one word: "CD|19", "5|mg", half of a "½"."""
+    """Whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
     before, behind = text.tokens.words[at - 1][-1], text.tokens.words[at][0]
     if not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_"):
         return False
@@ -266,6 +266,6 @@ def _is_inside_word(text: FoldedText, at: int) -> bool:
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:
-    """Whether a hyphen is the first sign of its line."""
+    """Whether a hyphen begins its line."""
     clean, start = text.cleaned.text, text.clean_span(at, at + 1)[0]
     return not clean[max(clean.rfind("\n", 0, start), 0) : start].strip()

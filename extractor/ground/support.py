@@ -1,4 +1,4 @@
-"""Where the text states a value, and how the value follows from the words: each is derived again from the tokens."""
+"""Find where the text states a value, and how the value follows from the words, by deriving it again from tokens."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Supported:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Tokens that state a value. ``support`` is inferred if a part of the value is the reader's conclusion."""
+    """Tokens that state a value. ``support`` is inferred if any part of the value is a conclusion."""
 
     first: int
     end: int
@@ -55,8 +55,8 @@ class Derived:
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.
 
-    A quote must stand in the passage, and so must every number of a value. A code that the rules read in the same
-    words is parsed. Any other member of a closed set rests on the passage as a whole.
+    The passage must contain a quote, and every number of a value. A code that the rules read from the same words is
+    parsed. Any other member of a closed set is supported by the whole passage.
     """
     match value:
         case str() if type(value) is str:
@@ -77,10 +77,10 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
 
 
 def derive_support(value: Any, span: Span, section: Section) -> Support | None:
-    """How a value follows from its quote ``section.raw[span.start:span.end]``; None if it does not.
+    """How a value follows from its quote ``section.raw[span.start:span.end]``, or None.
 
-    A quote is read in its line: the unit of "30" may be further on, in "days 30, 60 and 90". A value that only other
-    words of that line support is inferred.
+    A quote is read in its line: the unit of "30" may be elsewhere, as in "days 30, 60 and 90". A value that needs
+    other words of that line is inferred.
 
     >>> from extractor.schemas import Amount
     >>> from extractor.text.passage import read_section
@@ -106,7 +106,7 @@ def derive_support(value: Any, span: Span, section: Section) -> Support | None:
 
 
 def _is_clean(quote: Passage) -> bool:
-    """Whether a quote cuts through nothing in its line."""
+    """Whether a quote's ends cut nothing apart in its line."""
     if quote.end <= quote.first:
         return False
     (lines, begin), (start, end) = _cut_lines(quote), _clean_span(quote)
@@ -116,7 +116,7 @@ def _is_clean(quote: Passage) -> bool:
 
 
 def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
-    """The raw span of some tokens that were cut from a passage."""
+    """The raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
     return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
 
 
@@ -126,9 +126,9 @@ def _clean_span(passage: Passage) -> Place:
 
 
 def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
-    """The lines of a passage as a text of their own, and where they begin in the section's cleaned text.
+    """The lines of a passage as a separate text, and their offset in the section's cleaned text.
 
-    A line is folded once for all searches in it; its whole section would be folded for each line.
+    Folding a line once serves all searches in it.
     """
     (start, end), text = _clean_span(passage), passage.tokens.text
     begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
@@ -136,7 +136,7 @@ def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
 
 
 def _find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
-    """The raw spans of a quote in the passage, left to right, from an offset into the section's cleaned text on."""
+    """The raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
     lines, begin = _cut_lines(passage)
     start, end = _clean_span(passage)
     position = start if position is None else position
@@ -151,9 +151,9 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
 
 
 def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
-    """The raw spans of an outcome's parts, each after the one before, since the same words may be in several.
+    """The raw spans of an outcome's parts, in order, since several parts may have the same words.
 
-    The time frame is the last part, so its last occurrence counts.
+    The time frame comes last, so its last occurrence counts.
     """
     spans: dict[str, Span | None] = {}
     position = _clean_span(passage)[0]
@@ -166,11 +166,11 @@ def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, S
 
 
 def find_window(quote: str, passage: Passage) -> Supported | None:
-    """The time window that a quoted part of the passage states, read from the quote by the rules, or None."""
+    """The time window that the rules read from a quote of the passage, or None."""
     span = find_quote(passage, quote)
     if span is None:
         return None
-    # The words around a window tell it from an age; but the first window of a passage may be another one.
+    # Context tells a window from an age, but the first window of the passage may be another one.
     around = read_window(passage.alone())
     is_there = around.value is not None and all(one.overlaps(span) for one in around.spans)
     window = around.value if is_there else read_window(passage.section.between(span.start, span.end).alone()).value
@@ -199,7 +199,7 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
 
 
 def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """A limit whose quantity the passage names; an age need not be named: "2 to 18 years old"."""
+    """A limit whose quantity the passage names. An age needs no name: "2 to 18 years old"."""
     tokens = passage.tokens.cut(passage.first, passage.end)
     words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
     size = len(wanted)
@@ -207,7 +207,7 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
-        if not bare or not bare <= set(words):  # in whatever order
+        if not bare or not bare <= set(words):  # in any order
             return None
     place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
     if place is None:
@@ -224,9 +224,9 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 def find_limit(
     tokens: Tokens, comparator: Comparator, values: tuple[float | None, ...], unit: str | None
 ) -> Derived | None:
-    """Where a limit's numbers stand with its unit and with a comparator that does not contradict it, or None.
+    """Find a limit's numbers with its unit, and with a comparator that does not contradict it.
 
-    A number without any comparator takes the sense of its list, so the comparator is inferred then.
+    A number without a comparator takes its meaning from its list, so the comparator is inferred.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -251,9 +251,9 @@ def find_limit(
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
-    """Where an amount's numbers stand with its unit, or None.
+    """Find an amount's numbers with its unit.
 
-    Whether one giving or the giving of a day is meant is a conclusion: "mg" supports "mg/day", and the other way round.
+    Whether an amount is per dose or per day is a conclusion: "mg" supports "mg/day" as inferred, and vice versa.
     """
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit, unit.dose if unit else None} - {None}
@@ -284,7 +284,7 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
         return Derived(*place)
     if not isinstance(value, Age):
         return None
-    # "Age 18-65": the unit is understood.
+    # "Age 18-65": the unit is implied.
     return next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
 
 
@@ -306,13 +306,13 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Frequency: _find_frequency,
     Route: _find_route,
 }
-"""How the tokens of a passage are searched for a value of each kind."""
+"""The search over tokens for each type of value."""
 _VERSION_REACH = 60
-"""How many characters after an instrument's name its version may stand."""
+"""The greatest distance between an instrument's name and its version, in characters."""
 
 
 def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """An instrument by its name or another spelling of it, with its version right after it, as in "RECIST1.1"."""
+    """An instrument by any spelling of its name, with its version directly after it, as in "RECIST1.1"."""
     if value.version and (together := find_quote(passage, value.name + value.version)):
         return Supported(value, together, Support.LITERAL)
     tokens = passage.tokens.cut(passage.first, passage.end)

@@ -1,4 +1,4 @@
-"""Numbers, units, comparators and times found again in tokens, so that a value can be held against them."""
+"""Find numbers, units, comparators and times in tokens, to compare a value with them."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ class Number(NamedTuple):
 
 
 _POWER = re.compile(r"10[eE](\d{1,2})")
-"""The power of a number as registries also write it: "2 x 10e7" is 2 x 10^7."""
+"""A power of ten as registries also write it: "2 x 10e7" is 2 x 10^7."""
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
@@ -37,7 +37,7 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
     """Every number, in digits, words or Roman numerals, from left to right.
 
-    A number behind a minus is found twice, as itself and as the negative number: a minus may be a dash.
+    A number after a minus is found twice, positive and negative, since the minus may be a dash.
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
@@ -71,7 +71,7 @@ _LONGEST_RANGE = 12
 
 
 def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
-    """Places that hold the number, or both in a row."""
+    """Places of the number, or of both numbers in a row."""
     wanted = [value for value in values if value is not None]
     found = find_numbers(tokens)
     for position, number in enumerate(found):
@@ -83,7 +83,7 @@ def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[
 
 
 def _find_upper(tokens: Tokens, found: Sequence[Number], wanted: float) -> int | None:
-    """Where the upper bound ends that follows the first of the numbers, directly or as the last of a list."""
+    """The end of the upper bound: the number after the first of ``found``, or the last one of its list."""
     for one, other in pairwise(found):
         if other.first - one.end > _RANGE_GAP:
             return None
@@ -94,16 +94,14 @@ def _find_upper(tokens: Tokens, found: Sequence[Number], wanted: float) -> int |
     return None
 
 
-_BEFORE, _BEHIND = 10, 14
-_NEAR = 6  # "2 years or older": a comparator may follow its number, but not far
+_BEFORE, _AFTER = 10, 14
+_NEAR = 6  # "2 years or older": a comparator may closely follow its number
 _DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
 _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
 
 
 def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
-    """The comparator that belongs to a number: the last one in front of it with no other number between, else one
-    right behind it. None if it has none.
-    """
+    """The comparator of a number: the last one before it with no other number between, else one directly after it."""
     low = max(0, place[0] - _BEFORE)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
@@ -112,33 +110,33 @@ def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
     if numbers and rule("shared_comparator").covers(tokens, between, place[0]):
         last = max(numbers, key=lambda number: (number.end, -number.first))
         return find_comparator(tokens, (last.first, last.end))
-    suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _BEHIND))
+    suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 
 
 def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
     denied = stated is not None and _DENIED.get(stated) is comparator
-    return denied and rule("not_in_front").ends(tokens, place[0], place[0] - 20) is not None
+    return denied and rule("not_before").ends(tokens, place[0], place[0] - 20) is not None
 
 
 _UNIT_REACH = 7
-"""How many words may stand between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
+"""The most words between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
 _STOPS = frozenset(";:\n")
 
 
 def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
-    """Whether the number at a place has that unit: the first unit behind it, or where none follows, one before it.
+    """Whether the number at a place has ``unit``: the first unit after it, or if none follows, one before it.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily, creatinine (mg/dL): 1.5")
     >>> [has_unit(tokens, (0, 1), u) for u in ("mg/kg", "mg", "g")], has_unit(tokens, (14, 15), "mg/dL")
     ([True, False, False], True)
     """
-    if rule("exposure_in_front").ends(tokens, place[0], place[0] - 4):
+    if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
         return unit == "AUC"
     wanted = _name_unit(unit)
-    first, end = _behind(tokens, place[1])
+    first, end = _words_after(tokens, place[1])
     for at in range(first, min(end, first + _UNIT_REACH)):
         if behind := _end_words(tokens, at, end, unit):
             return tokens.words[behind : behind + 1] != ["/"]
@@ -152,25 +150,25 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
 
 
 def stands_bare(tokens: Tokens, place: Place) -> bool:
-    """Whether the number at a place has no unit directly behind it: it is a count or a grade.
+    """Whether the number at a place has no unit directly after it, so that it is a count or a grade.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")
     >>> stands_bare(tokens, (3, 4)), stands_bare(tokens, (5, 6))
     (True, False)
     """
-    first, end = _behind(tokens, place[1])
+    first, end = _words_after(tokens, place[1])
     return not _read_unit(tokens, first, end, counted=False)
 
 
-def _behind(tokens: Tokens, at: int) -> Place:
-    """Where the words begin and end that stand behind a number, or behind the list that it is in."""
+def _words_after(tokens: Tokens, at: int) -> Place:
+    """The range of words after a number, or after the list that contains it."""
     while found := rule("next_of_list").starts(tokens, at):
         at = found.end
-    if rule("factor_behind").starts(tokens, at):
+    if rule("factor_after").starts(tokens, at):
         return at, at
     end = at
-    while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
+    while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
         number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
@@ -187,14 +185,14 @@ def _name_unit(unit: str) -> frozenset[str]:
 
 
 _COUNTING = frozenset({"{cycle}", "{giving}"})
-"""Units that count events: "at least 2 cycles" is a bare count, too."""
+"""Units that count events: "at least 2 cycles" is a bare count too."""
 
 
 def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counted: bool = True) -> frozenset[str]:
-    """All names of the unit that begins at a token: its UCUM code, and the plain token of a dose; empty for none.
+    """The names of the unit that begins at a token: its UCUM code, and its plain dose unit. Empty if there is none.
 
-    ``apart``: other words stand between it and its number, so that a single letter is none. The substance may stand
-    inside of it: "10 mg prednisone per day", or take the place of its front: "350 CD4/uL".
+    ``apart``: other words separate it from its number, so a single letter is no unit. The substance may stand inside
+    the unit ("10 mg prednisone per day") or replace its numerator ("350 CD4/uL").
     """
     if at >= end:
         return frozenset()
@@ -224,7 +222,7 @@ def _reaches(end: int, *found: UnitPlace | Found | None) -> bool:
 
 
 def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
-    """The unit with the rate that stands behind a substance."""
+    """The unit with the rate after a substance."""
     for place in range(at + 1, min(at + 4, end - 1)):
         if tokens.words[place].lower() in ("/", "per"):
             rate = find_unit(tokens, place + 1, end, loose=True)
@@ -234,14 +232,14 @@ def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
 
 
 def _end_words(tokens: Tokens, at: int, end: int, unit: str) -> int | None:
-    """Where the words of a unit that no table knows end, if they begin at a token."""
+    """The end of the words of a unit that is in no table, if they begin at a token."""
     words = [] if read_unit(unit) else lex(unit.lower()).words
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
     return at + len(words) if words and stated == words else None
 
 
 def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:
-    """Whether no other quantity with its own number and comparator stands between a quantity and a number.
+    """Whether a quantity and a number have no other quantity with its own number and comparator between them.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100, bilirubin < 2")
@@ -253,7 +251,7 @@ def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:
         return True
     numbers = [number for number in find_numbers(tokens, first, end) if number.end <= end]
     compared = [term.first for term in find_terms(tokens, "comparators", first, end)]
-    # The first number between is another's if it is compared and a new subject follows it.
+    # The first number between belongs to another quantity if it has a comparator and a new subject follows it.
     own = next((number for number in numbers if any(at < number.first for at in compared)), None)
     return own is None or not any(_is_subject(tokens, at) for at in range(own.end, end))
 
@@ -272,7 +270,7 @@ _FILLERS = word_set(
 
 
 def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
-    """Where a number stands with its unit of time beside it, or None.
+    """The place of a number beside its unit of time, or None.
 
     >>> from extractor.text.book import read_text
     >>> texts = ("day 30", "30 days", "days 30, 45", "C1D30", "30 weeks")
@@ -282,7 +280,7 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     for duration in find_durations(tokens):
         if duration.unit is unit and value in (duration.low, duration.high):
             return duration.first, duration.end
-    # "third", "3rd", or one of "72,96,120 hours", which reads as one number too.
+    # "third", "3rd", or a part of "72,96,120 hours", which also reads as one number.
     counts = (
         (at, at + 1)
         for at, word in enumerate(tokens.words)
@@ -302,13 +300,13 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
 
 _CODES = {unit.value[0]: unit for unit in TimeUnit if unit not in (TimeUnit.MINUTE, TimeUnit.HOUR)}
 _REACH = 70
-"""How far the unit of a list may stand from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
+"""The greatest distance of a list's unit from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
 
 
 def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
-    """What may be the unit of a number in a list: the words at both ends of the list, or the one right beside it."""
+    """Possible units of a number in a list: the words at both ends of the list, or the word beside the number."""
     front = rule("between_times").ends(tokens, first, first - _REACH)
-    between = rule("cycle_length_behind").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
+    between = rule("cycle_length_after").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
     before, behind = front.first if front else first, between.end if between else end
     places = [(before - 1, first - before)] if before > 0 and len(tokens.words[before - 1]) > 1 else []
     places += [(behind, behind - end)] if behind < len(tokens) else []

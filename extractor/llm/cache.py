@@ -1,4 +1,4 @@
-"""Every call to a model and its reply, in SQLite: cache, audit trail and replay in one."""
+"""Stores every call to a model and its reply in SQLite, as cache, audit trail and replay."""
 
 import asyncio
 import hashlib
@@ -28,10 +28,10 @@ _LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """The raw reply to a request, and its cost with that of the attempts before it.
+    """The raw reply to a request, and its cost including earlier attempts.
 
-    ``content`` is None if there was no reply; ``verdict`` is that of its chain, None if the chain never ended. A chain
-    is a call with its re-asks.
+    ``content`` is None if there was no reply. ``verdict`` is the verdict on its chain (a call with its re-asks), None
+    if the chain never ended.
     """
 
     call: int
@@ -43,7 +43,7 @@ class KeptReply:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The cost of calls: ``unpriced`` ones used tokens and have no price; ``unanswered`` ones got no reply."""
+    """The cost of calls. ``unpriced`` calls used tokens and have no price; ``unanswered`` calls got no reply."""
 
     usage: Usage = field(default_factory=Usage)
     picodollars: int = 0
@@ -61,14 +61,14 @@ class MadeCall:
 
     @property
     def asked_again(self) -> bool:
-        """Whether it is a re-ask, which holds the errors of the first answer."""
+        """Whether it is a re-ask, which quotes the errors of the first answer."""
         return len(self.request["messages"]) > _FIRST_MESSAGES
 
 
 class ReplyStore:
-    """Calls and raw replies, found by content: a request's key covers all that decides its answer.
+    """Calls and raw replies, addressed by content: a request's key covers everything that decides its answer.
 
-    No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` gives the
+    No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` returns the
     price of tokens in picodollars.
     """
 
@@ -76,11 +76,11 @@ class ReplyStore:
         self._database, self._price = database, price
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing of what the block stores."""
+        """Store all that the block writes, or nothing."""
         return self._database.transaction()
 
     def begin_chain(self, trace: CallTrace) -> int:
-        """Store that a call to a model begins."""
+        """Store that a call begins. Returns the number of its chain."""
         prompt = trace.prompt
         return self._insert(
             "INSERT INTO chains (record_id, prompt, prompt_version, prompt_sha256) VALUES (?, ?, ?, ?)",
@@ -88,12 +88,12 @@ class ReplyStore:
         )
 
     def end_chain(self, number: int, verdict: Verdict, why: str) -> None:
-        """Store how a call ended, unless that is known. Only the replies of a valid call are served from now on."""
+        """Store how a call ended, unless a verdict is stored. From then on only replies of valid calls are served."""
         sql = "UPDATE chains SET verdict = ?, why = ? WHERE id = ? AND verdict IS NULL"
         self._database.execute(sql, (verdict, why, number))
 
     def begin_call(self, chain: int, body: Mapping[str, Any]) -> int:
-        """Store a request that is sent."""
+        """Store a request that is about to be sent. Returns its number."""
         packed = zlib.compress(json.dumps(body, ensure_ascii=False, sort_keys=True).encode("utf-8"))
         sent = datetime.now(UTC).isoformat(timespec="milliseconds")
         row = (chain, request_key(body), question_key(body), str(body.get("model")), packed, sent)
@@ -101,9 +101,9 @@ class ReplyStore:
         return self._insert(sql, row)
 
     def end_call(self, call: int, status: int, content: bytes, cost: Usage | None = None) -> None:
-        """Store a reply; of an error its status alone, since servers repeat keys in errors.
+        """Store a reply. Of an error only the status is stored, because servers repeat keys in error messages.
 
-        The cost is read from the reply if it is not given.
+        The default ``cost`` is read from the reply.
         """
         cost = cost or read_usage(content)
         reply = zlib.compress(content) if status == _OK else None
@@ -116,7 +116,7 @@ class ReplyStore:
         )
 
     def withdraw_call(self, call: int) -> None:
-        """Forget a request that no server received."""
+        """Delete a request that no server received."""
         self._database.execute("DELETE FROM calls WHERE id = ?", (call,))
 
     def note_use(self, record_id: str | None, body: Mapping[str, Any], call: int) -> None:
@@ -126,10 +126,10 @@ class ReplyStore:
             self._database.execute("INSERT OR REPLACE INTO uses VALUES (?, ?, ?)", row)
 
     def find(self, key: str, own: int | None = None) -> KeptReply | None:
-        """The reply to the request of this key: valid, or not judged yet because its call is under way or was killed.
+        """The reply to the request with this key: a valid one, or one whose call is still running or was killed.
 
-        A reply that was cut off is not served before it is judged, nor one of the chain ``own``, which asks again on
-        purpose.
+        Without a verdict, a truncated reply is not served. Replies of the chain ``own`` are not served either, because
+        it repeats the request on purpose.
         """
         call = self._database.value(
             "SELECT calls.id FROM calls JOIN chains ON chains.id = calls.chain"
@@ -141,7 +141,7 @@ class ReplyStore:
         return None if call is None else self.read(call)
 
     def recall(self, record_id: str | None, body: Mapping[str, Any]) -> KeptReply | None:
-        """The reply to this question by any model: that of this record, or else a valid one, or else any."""
+        """The reply of any model to this question: first this record's own, then a valid one, then any."""
         question = question_key(body)
         sql = "SELECT call FROM uses WHERE record_id = ? AND question = ?"
         call = self._database.value(sql, (record_id, question)) or self._database.value(
@@ -163,7 +163,7 @@ class ReplyStore:
         return KeptReply(last or call, chain, content, _usage(spent or None), Verdict(verdict) if verdict else None)
 
     def requests_of(self, record_id: str | None) -> dict[str, dict[str, Any]]:
-        """Some requests of a record, or the last ones if it has none, by the beginning of their keys."""
+        """Some requests by the first 16 digits of their keys: of a record, or the latest ones if it has none."""
         sql = "SELECT key, request FROM calls JOIN chains ON chains.id = chain"
         for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
             rows = self._database.execute(f"{sql} {where} ORDER BY calls.id DESC LIMIT {_FEW}", of).fetchall()
@@ -173,7 +173,7 @@ class ReplyStore:
 
     @property
     def last_request(self) -> dict[str, Any]:
-        """The request that was answered last, preferably well; empty if there is none."""
+        """The latest answered request, preferably of a valid call; empty if there is none."""
         packed = self._database.value(
             "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
             " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # a probe of the server has no schema
@@ -182,7 +182,7 @@ class ReplyStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls that were ever made, those without a reply included, each at the price of its day."""
+        """The sum over all calls, including those without a reply, each at the price of its day."""
         usage = _usage(self._database.row(f"SELECT {_SUMS} FROM calls"))  # noqa: S608
         row = self._database.row(
             "SELECT coalesce(sum(picodollars), 0),"
@@ -192,7 +192,7 @@ class ReplyStore:
         return Spending(usage, *(row or ()))
 
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
-        """The calls that were answered last, the latest first."""
+        """The latest ``most`` answered calls, newest first."""
         rows = self._database.execute(
             f"SELECT request, prompt, {_COST} FROM calls JOIN chains ON chains.id = calls.chain"  # noqa: S608
             f" WHERE status = 200 ORDER BY calls.id DESC LIMIT {most:d}"
@@ -201,7 +201,7 @@ class ReplyStore:
             yield MadeCall(json.loads(zlib.decompress(request)), prompt, _usage(spent))
 
     def price_unpriced(self) -> None:
-        """Put today's price, if it is known, on calls that were made before it was."""
+        """Set the current price on calls without one, if it is known."""
         if self._price is None:
             return
         unpriced = self._database.execute(
@@ -218,14 +218,14 @@ class ReplyStore:
 
 
 OpenReplies = Callable[[], ReplyStore]
-"""Opens the store when it is first needed: a run begins only after its model is open."""
+"""Opens the store at its first use, because a run begins only after its model is open."""
 
 
 class ReplyCache:
     """Serves stored replies, and stores new ones before they are read.
 
-    Equal requests at one time share one reply. A reply counts once its call has ended well. One whose call was killed
-    is judged by the call that it is served to; one that was judged bad is requested again.
+    Concurrent equal requests share one reply. A reply becomes valid when its call ends well. If its call was killed,
+    the call that receives it sets the verdict. A request whose reply was not valid is sent again.
     """
 
     def __init__(self, open_replies: OpenReplies) -> None:
@@ -235,7 +235,7 @@ class ReplyCache:
     async def fetch(
         self, body: Mapping[str, Any], trace: CallTrace, send: Callable[[], Awaitable[httpx2.Response]]
     ) -> httpx2.Response:
-        """The stored reply, or that of ``send``."""
+        """Return the stored reply, or the reply of ``send``."""
         key = request_key(body)
         async with self._requested.setdefault(key, asyncio.Lock()):
             kept = self.replies.find(key, trace.chain)
@@ -248,7 +248,7 @@ class ReplyCache:
         return served_response(kept.content, kept.cost, spent=False)
 
     def begin(self, body: Mapping[str, Any], trace: CallTrace) -> int:
-        """Store a request that is sent. Returns its number."""
+        """Store a request, and its chain if it is the first of its call. Returns its number."""
         with self.replies.transaction():
             if trace.chain is None:
                 chain = trace.chain = self.replies.begin_chain(trace)
@@ -259,12 +259,12 @@ class ReplyCache:
 
     @cached_property
     def replies(self) -> ReplyStore:
-        """The store, opened when it is first needed."""
+        """The store, opened at its first use."""
         return self._open_replies()
 
 
 def served_response(content: bytes, cost: Usage, status: int = _OK, *, spent: bool) -> httpx2.Response:
-    """A response that was paid for earlier. ``spent``: its cost counts for this run too."""
+    """Make a response from a reply that was paid for earlier. With ``spent``, its cost counts for this run too."""
     headers, extensions = {"content-type": "application/json"}, {"served": Served(cost, spent)}
     return httpx2.Response(status, headers=headers, content=content, extensions=extensions)
 
@@ -275,9 +275,9 @@ def _usage(spent: Sequence[Any] | None) -> Usage:
 
 
 def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a request asks: messages, tools, response format and grammar, whatever model and sampling.
+    """The question in a request: messages, tools, response format and grammar, without model and sampling.
 
-    Servers give tool calls random names, which a re-ask repeats; they become their position.
+    Servers give tool calls random ids, which a re-ask repeats. They are replaced by positions.
 
     >>> call = {"role": "assistant", "tool_calls": [{"id": "call_x81", "function": {"name": "answer"}}]}
     >>> identity_of({"model": "m", "messages": [call]})["messages"][0]["tool_calls"][0]["id"]
@@ -301,7 +301,7 @@ def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def exchange_key(body: Mapping[str, Any]) -> str:
-    """SHA-256 of what a request asks.
+    """SHA-256 of the question in a request.
 
     >>> exchange_key({"messages": [], "model": "a"}) == exchange_key({"messages": [], "model": "b", "temperature": 0})
     True
@@ -310,14 +310,14 @@ def exchange_key(body: Mapping[str, Any]) -> str:
 
 
 def question_key(body: Mapping[str, Any]) -> str:
-    """Equal for requests that ask the same of any model."""
+    """A key that is equal for requests with the same question, to any model."""
     return exchange_key(body)[:32]
 
 
 def request_key(body: Mapping[str, Any]) -> str:
-    """Equal for requests that must get equal answers: they ask the same of the same model, with the same parameters.
+    """A key that is equal for requests with the same question, model and parameters.
 
-    The output limit is no part of it, since a whole answer is the same under any.
+    It leaves out the output limit, which does not change a complete answer.
 
     >>> request_key({"messages": [], "max_tokens": 5}) == request_key({"messages": [], "max_completion_tokens": 9})
     True

@@ -1,7 +1,7 @@
-"""Recorded HTTP exchanges for tests: what was asked, what a model answered, and that nobody made it up.
+"""Recorded HTTP exchanges with models, for tests.
 
-A cassette is a YAML file of vcrpy, with a note under ``metadata``: which models answered, with which prompts, when, and
-a digest of the exchanges. Needs vcrpy, of the ``dev`` extra.
+A cassette is a YAML file of vcrpy. A note under ``metadata`` holds the models, the prompts, the date, and a digest that
+reveals edits. Needs vcrpy, from the extra ``dev``.
 """
 
 import hashlib
@@ -24,35 +24,33 @@ from extractor.llm.trace import current_prompt, load_object
 from .recordings import describe_miss
 
 NOTE = "extractor"
-"""The name of our note among a cassette's metadata."""
+"""The name of this program's note in a cassette's metadata."""
 
 _SECRETS = re.compile(
     r"bearer\s+[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^\s*(authorization|x-api-key|api-key|cookie)\s*:", re.I | re.M
 )
-_STAND_IN = "model.test"
+_PLACEHOLDER_HOST = "model.test"
 _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
 
 
 @contextmanager
 def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
-    """Inside the block, HTTP requests are answered from a cassette, or recorded into a new one.
+    """Answer HTTP requests inside the block from a cassette, or record them into a new one.
 
-    In replay a request that was never recorded raises ``CassetteMiss``, and an exchange that was not asked for fails
-    the block with ``CassetteError``. A recording replaces the cassette when the block ends well, never half of it.
+    A replay raises ``CassetteMiss`` for a request that was never recorded, and ``CassetteError`` at the end of the
+    block if an exchange was not used. A recording replaces the cassette only if the block ends without an error.
     """
     prompts: dict[str, PromptVersion] = {}
     if not record:
         _read(path)
         with (
             _recorder(prompts).use_cassette(str(path), record_mode="none") as cassette,
-            patch.object(cassette, "can_play_response_for", _explaining_misses(cassette, path)),
+            patch.object(cassette, "can_play_response_for", _raise_misses(cassette, path)),
         ):
             yield cassette
         if not cassette.all_played:
             unplayed = sum(1 for number in range(len(cassette)) if not cassette.play_counts[number])
-            raise CassetteError(
-                f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not asked for; record again"
-            )
+            raise CassetteError(f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.recording")
@@ -78,18 +76,18 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
 
 
 def first_request(path: Path) -> dict[str, Any]:
-    """The first request to a model in a cassette: a replay must repeat its model and mode.
+    """The first request to a model in a cassette. A replay must use its model and mode.
 
-    Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it holds no request.
+    Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it contains no request.
     """
     for interaction in _read(path)["interactions"]:
         if (body := load_object(interaction["request"]["body"])).get("model"):
             return body
-    raise CassetteError(f"{path}: holds no request to a model; record it again")
+    raise CassetteError(f"{path}: contains no request to a model; record it again")
 
 
 def check_cassettes(folder: Path, prompts: Iterable[PromptVersion]) -> list[str]:
-    """What is wrong with the cassettes in a folder, one line per problem; ``prompts`` are today's."""
+    """Return the problems of the cassettes in a folder, one line each. ``prompts`` are the current ones."""
     today = {prompt.name: prompt for prompt in prompts}
     paths = sorted(folder.glob("**/*.yaml"))
     return [f"{path.relative_to(folder)}: {problem}" for path in paths for problem in _check(path, today)]
@@ -103,16 +101,16 @@ def _check(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
     try:
         cassette = _read(path)
     except CassetteError:
-        yield "no cassette; record it again"
+        yield "not a cassette; record it again"
         return
     note, interactions = (cassette.get("metadata") or {}).get(NOTE), cassette["interactions"]
     if not note:
-        yield "no note of a recording, so written by hand or by another tool; record it again"
+        yield "has no note of a recording, so it was written by hand or by another tool; record it again"
         return
     if note.get("digest") != _digest((i["request"]["body"], i["response"]["body"]["string"]) for i in interactions):
         yield "edited after it was recorded; record it again"
     for wanted, lacks in (
-        (interactions, "holds no exchange"),
+        (interactions, "contains no exchange"),
         (note.get("models"), "does not say which model answered"),
     ):
         if not wanted:
@@ -120,7 +118,7 @@ def _check(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
     for used in note.get("prompts") or [{}]:
         name, current = used.get("name", ""), prompts.get(used.get("name", ""))
         if current is None:
-            yield f"recorded with prompt {name!r}, which is gone; record it again"
+            yield f"recorded with prompt {name!r}, which no longer exists; record it again"
         elif current.sha256 != used.get("sha256"):
             versions = f"version {used.get('version')}, today {current.version}"
             yield f"recorded with another text of prompt {name!r} ({versions}); record it again"
@@ -135,20 +133,20 @@ def _read(path: Path) -> dict[str, Any]:
     except yaml.YAMLError:
         loaded = None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("interactions"), list):
-        raise CassetteError(f"{path}: no cassette; record it again")
+        raise CassetteError(f"{path}: not a cassette; record it again")
     return loaded
 
 
 def _recorder(prompts: dict[str, PromptVersion]) -> Any:
-    """A vcrpy recorder: requests matched on the body, with fixed names for loopback addresses, without keys."""
+    """A vcrpy recorder that matches requests on the body, replaces loopback addresses and removes keys."""
 
     def clean_request(request: Any) -> Any:
         if request.method == "GET":
-            return None  # whether a slow server is there at all is no part of a recording
+            return None  # a probe of a slow server is not recorded
         if prompt := current_prompt():
             prompts[prompt.name] = prompt
         url = urlsplit(request.uri)
-        request.uri = urlunsplit(url._replace(netloc=_STAND_IN)) if url.hostname in LOOPBACK else request.uri
+        request.uri = urlunsplit(url._replace(netloc=_PLACEHOLDER_HOST)) if url.hostname in LOOPBACK else request.uri
         request.headers = {name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS}
         return request
 
@@ -156,7 +154,7 @@ def _recorder(prompts: dict[str, PromptVersion]) -> Any:
         kept = {name: value for name, value in response["headers"].items() if name.lower() in _KEPT_HEADERS}
         body = response["body"]["string"]
         name = load_object(body).get("model")
-        if name and name != shown_model(name):  # the folders of the machine it ran on
+        if name and name != shown_model(name):  # it holds a path of the recording machine
             body = json.dumps(load_object(body) | {"model": shown_model(name)}, ensure_ascii=False).encode("utf-8")
         return {**response, "headers": kept, "body": {"string": body}}
 
@@ -168,8 +166,8 @@ def _recorder(prompts: dict[str, PromptVersion]) -> Any:
     )
 
 
-def _explaining_misses(cassette: Any, path: Path) -> Any:
-    """Vcrpy's check whether a request is in the cassette, which raises ``CassetteMiss`` for one that is not."""
+def _raise_misses(cassette: Any, path: Path) -> Any:
+    """Wrap vcrpy's check for a request in the cassette, so that it raises ``CassetteMiss`` for a missing one."""
     can_play = cassette.can_play_response_for
 
     def check(request: Any) -> bool:
@@ -182,7 +180,7 @@ def _explaining_misses(cassette: Any, path: Path) -> Any:
 
 
 def _digest(exchanges: Iterable[tuple[bytes | str | None, bytes | str | None]]) -> str:
-    """SHA-256 over request and response bodies, by which a cassette that was edited gives itself away."""
+    """SHA-256 of request and response bodies, which reveals edits of a cassette."""
     texts = [[_text(request), _text(response)] for request, response in exchanges]
     return hashlib.sha256(json.dumps(texts).encode("utf-8")).hexdigest()
 

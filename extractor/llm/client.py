@@ -1,4 +1,4 @@
-"""The model client: sends questions, returns valid items and their usage."""
+"""The model client, which sends questions and returns valid items with their usage."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,13 +27,13 @@ _LONGEST_CONNECT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """How a model is asked.
+    """Settings of the client.
 
-    ``mode`` is the first way to send the reply's schema; a server that refuses it gets the next one. ``reasks`` is how
-    often an answer that breaks its schema is asked again. ``concurrency`` bounds the requests in flight,
-    ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) those of a minute. ``timeout`` is in seconds,
-    from sending a request to the end of its reply. ``output_tokens`` bounds each answer more tightly than its call
-    does. ``extra`` goes into each request's body, such as ``{"reasoning_effort": "low"}``.
+    ``mode`` is the first way to send the reply's schema; a server that refuses it gets the next one. ``reasks`` is the
+    number of re-asks after an answer that breaks its schema. ``concurrency`` limits the requests in flight,
+    ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout`` is in seconds, from
+    sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each call. ``extra`` is
+    added to each request's body, such as ``{"reasoning_effort": "low"}``.
     """
 
     mode: AnswerMode = AnswerMode.JSON_SCHEMA
@@ -47,9 +47,10 @@ class ClientSettings:
 
 
 def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: float = 600.0) -> openai.AsyncOpenAI:
-    """The SDK's client of a model, without retries of its own. Raises ``MissingKey`` for a hosted model without a key.
+    """Open the SDK's client for a model, without the SDK's own retries.
 
-    What a hosted model's specification leaves out, the SDK takes from its own environment variables.
+    For a hosted model, the SDK reads a missing key or address from its environment variables. Raises ``MissingKey`` if
+    there is no key.
     """
     hosted = spec.kind is ModelKind.HOSTED
     key = spec.api_key.get_secret_value() if spec.api_key else None
@@ -65,16 +66,16 @@ def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: flo
     except openai.OpenAIError:
         raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
     if not hosted:
-        sdk.organization = sdk.project = None  # of the environment, and none of this server's business
+        sdk.organization = sdk.project = None  # the environment sets them for the hosted service only
     return sdk
 
 
 class Model:
     """A language model behind one OpenAI-compatible server, or several that share its calls.
 
-    Use it as an asynchronous context manager to keep connections open between calls. It can be used in one event loop
-    after another, not in two at once. ``transport`` makes the transport to the servers, the network by default;
-    replies are served from ``replies`` and stored there; ``meter`` is asked before each request.
+    Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
+    one after another, but not in two at once. ``transport`` makes the transport to the servers (default: the network),
+    ``replies`` opens the store of replies, and ``meter`` is the budget that each request must fit.
     """
 
     def __init__(
@@ -103,17 +104,17 @@ class Model:
 
     @property
     def name(self) -> str:
-        """The name that the server knows the model by."""
+        """The server's name for the model."""
         return self.spec.name or "local"
 
     @property
     def usage(self) -> Usage:
-        """The sum of all calls, failed ones included."""
+        """The sum over all calls, including failed ones."""
         return self._total.usage
 
     @property
     def calls_by_server(self) -> dict[str, ServerCalls]:
-        """Calls and faults of each server, by its address, if there are several."""
+        """Calls and faults of each server, by address. Empty for a model with one server."""
         counts = (ServerCalls(server.calls, server.faults) for server in self._servers)
         return dict(zip(map(hide_user, self.spec.addresses), counts, strict=True)) if self.spec.others else {}
 
@@ -134,12 +135,12 @@ class Model:
     async def complete(self, questions: Sequence[Question], render: Render) -> Reply:
         """Ask questions, in one call or in as many as the answers need.
 
-        ``render`` makes the call for any part of the questions. The reply holds every item that is valid on its own;
-        ``rejected`` says what was dropped. A reply without items and rejections is an answer: there is nothing to say.
+        ``render`` makes the call for any subset of the questions. The reply holds every item that is valid on its own;
+        ``rejected`` lists the reasons for dropped ones. A reply without items and rejections is a valid, empty answer.
 
         Raises ``AnswerRejected`` if no item could be used, ``ModelUnavailable`` if the server cannot be reached or
         refuses the request (both with the usage of the attempts), ``BudgetReached`` if the meter refuses, and
-        ``CassetteMiss`` in a replay of something that was never recorded.
+        ``CassetteMiss`` if a replay has no recording of the request.
         """
         tally = UsageTally(parent=self._total)
         tally.add(Usage(questions=len(questions)))
@@ -168,7 +169,7 @@ class Model:
         return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
 
     async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
-        """Ask; questions whose answer was cut off, or that are too long for the model, are asked in two halves."""
+        """Ask. If the answer is truncated or the questions are too long for the model, ask again in two halves."""
         if not questions:
             return Outcome(Salvage(), "")
         try:
@@ -204,7 +205,7 @@ class Model:
             except ModeRefused:
                 if mode is modes[-1]:
                     raise
-                if self._mode is mode:  # another call may have learnt it meanwhile
+                if self._mode is mode:  # another call may have changed it meanwhile
                     self._mode = modes[modes.index(mode) + 1]
 
     def _open(self) -> None:
@@ -218,7 +219,7 @@ class Model:
         self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
 
     def _explain(self, error: openai.APIError, attempts: int) -> Exception:
-        """The SDK's error as one for people, which names the server that it came from."""
+        """Turn the SDK's error into one with a message for users, which names the server."""
         assert self._pool is not None
         headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
         away = self._pool.is_given_up or asks_too_long(headers, self._policy)

@@ -1,7 +1,7 @@
-"""Sizes of requests in characters, and forecasts of the calls and tokens that they take.
+"""Sizes of requests in characters, and forecasts of their calls and tokens.
 
 A provider's tokenizer cannot run here, so tokens are characters times rates. The default rates were measured on models
-whose servers report token counts; ``calibrate`` replaces them by those of the run itself.
+whose servers report token counts; ``calibrate`` replaces them with rates of the run itself.
 """
 
 import json
@@ -25,20 +25,20 @@ from .spec import ModelKind
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
-"""The head of a prompt's line: its number and the keys that it asks for."""
+"""The start of a line in a prompt: its number and the keys that it asks for."""
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _WRAPPING = 70
 """Characters of a response format around its schema."""
 
-_CERTAINTY = 2.6
+_DEVIATIONS = 2.6
 """Standard deviations of a 99 % interval."""
-_ENOUGH = 30
-"""Calls from which on a run's own rates are used."""
+_MIN_CALLS = 30
+"""Fewer calls of a run do not replace the default rates."""
 _FEW = 5
 
 
 def estimate_tokens(text: str) -> int:
-    """Roughly how many tokens a text has.
+    """The approximate number of tokens in a text.
 
     >>> estimate_tokens("overall survival")
     4
@@ -87,7 +87,7 @@ def _measure(texts: Sequence[str], schema: int, most_tokens: int) -> RequestSize
 
 
 def _expect_answer(texts: Sequence[str]) -> float:
-    """Characters of an answer to the lines of the first text that has some; the system part only shows examples."""
+    """Expected characters of an answer to the lines of the first message with lines after the system prompt."""
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = next((lines for text in texts[1:] or texts if (lines := LINE.findall(text))), [])
     keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
@@ -100,7 +100,7 @@ def _measurements() -> Mapping[str, Any]:
 
 
 class Forecast(BaseModel):
-    """An unknown number that is not negative: its lower bound, expected value and upper bound.
+    """An unknown number, at least 0, with a lower bound, an expected value and an upper bound.
 
     >>> Forecast(low=1, expected=2, high=4) * Forecast.exactly(10)
     Forecast(low=10, expected=20, high=40)
@@ -124,17 +124,17 @@ class Forecast(BaseModel):
         return Forecast(low=self.low * other.low, expected=self.expected * other.expected, high=self.high * other.high)
 
     def rounded(self, digits: int | None = None) -> "Forecast":
-        """The same with ``digits`` decimals; None rounds to whole numbers."""
+        """The forecast with ``digits`` decimals; None rounds to whole numbers."""
         return Forecast(**{name: round(value, digits) for name, value in self})
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How many tokens requests take.
+    """Token rates of requests.
 
     ``messages``, ``schema`` and ``answer`` are tokens per character; ``thinking`` is tokens per call. ``asked_again``
     is the share of calls repeated because the answer broke its schema, ``narrow`` the share followed by a recheck.
-    ``calls`` is how many calls of the run the rates were measured on, 0 for the default rates.
+    ``calls`` is the number of the run's calls behind the rates, 0 for the default rates.
     """
 
     messages: Forecast
@@ -156,13 +156,13 @@ class TokenForecast:
 
 
 _MESSAGES = Forecast(low=1 / 4.8, expected=1 / 3.95, high=1 / 3.1)
-"""Clinical prose: 3.8 to 4.0 characters a token with a tokenizer of small vocabulary."""
+"""Clinical prose has 3.8 to 4.0 characters per token with a tokenizer of small vocabulary."""
 _SCHEMA = Forecast(low=0, expected=1 / 3.95, high=1 / 3.1)
 """Hosted models read the schema as part of the prompt; servers that compile it to a grammar mostly do not."""
 _TOKENIZERS = Forecast(low=0.85, expected=1.1, high=1.6)
-"""Recordings of a capable model hold estimates of four characters a token, so their rates vary between tokenizers."""
+"""Recordings of a capable model assume four characters per token, so the true rates vary between tokenizers."""
 _REPEATED_PROMPT = Forecast(low=1.0, expected=1.1, high=1.4)
-"""Prompt of a repeated request, which quotes the first one, as a multiple of the first."""
+"""Prompt of a re-ask, which quotes the first request, as a multiple of the first."""
 _RECHECK_PROMPT = Forecast(low=120, expected=330, high=1100)
 _RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
 
@@ -183,7 +183,7 @@ def load_rates(kind: ModelKind, model_class: ModelClass, thinking: Forecast | No
 
 
 def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
-    """What requests take that are neither repeated nor rechecked. No answer exceeds its output limit."""
+    """Forecast requests without re-asks and rechecks. No answer exceeds its output limit."""
     spread = max(1.0, sqrt(_FEW / max(1, size.calls)))
     answer = Forecast.exactly(size.answer) * rates.answer
     thinking = Forecast.exactly(size.calls) * rates.thinking
@@ -195,7 +195,7 @@ def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
 
 
 def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
-    """What all calls of a run take, repeated requests and rechecks included."""
+    """Forecast all calls of a run, including re-asks and rechecks."""
     first = forecast_request(size, rates)
     again = _widen_share(rates.asked_again, size.calls)
     narrow = first.calls * _widen_share(rates.narrow, size.calls)
@@ -207,13 +207,13 @@ def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
 
 
 def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool, bool]]) -> Rates:
-    """Rates measured on the calls of a run, or ``rates`` where there are too few.
+    """Rates measured on the calls of a run, or ``rates`` if there are too few calls.
 
-    Each call is its size, its usage, whether it repeats a request, and whether it is a recheck.
+    Each call is a tuple of its size, its usage, whether it is a re-ask, and whether it is a recheck.
     """
     kept = [call for call in calls if call[1].prompt_tokens]
     first = [(size, usage) for size, usage, again, narrow in kept if not again and not narrow]
-    if len(first) < _ENOUGH:
+    if len(first) < _MIN_CALLS:
         return rates
     expected = [forecast_request(size, rates).prompt_tokens.expected for size, _ in first]
     prompt = _ratio([usage.prompt_tokens for _, usage in first], expected)
@@ -232,19 +232,19 @@ def _ratio(reported: list[int], expected: list[float]) -> Forecast:
     """The ratio of two sums, with its spread over calls."""
     ratio = sum(reported) / sum(expected)
     spread = sqrt(sum((one - ratio * guess) ** 2 for one, guess in zip(reported, expected, strict=True)))
-    margin = _CERTAINTY * spread / sum(expected)
+    margin = _DEVIATIONS * spread / sum(expected)
     return Forecast(low=max(0.0, ratio - margin), expected=ratio, high=ratio + margin)
 
 
 def _share(count: int, of: int) -> Forecast:
     """A counted share with Wilson's interval."""
-    share, z = count / of, _CERTAINTY**2 / of
+    share, z = count / of, _DEVIATIONS**2 / of
     middle, width = (share + z / 2) / (1 + z), sqrt(share * (1 - share) * z + z * z / 4) / (1 + z)
     return Forecast(low=max(0.0, middle - width) if count else 0.0, expected=share, high=middle + width)
 
 
 def _widen_share(share: Forecast, calls: int) -> Forecast:
-    """The share as it may come out among few calls."""
+    """Widen the interval of a share for a small number of calls."""
     likely = min(share.high, 0.5)
-    margin = _CERTAINTY * sqrt(likely * (1 - likely) / max(1, calls))
+    margin = _DEVIATIONS * sqrt(likely * (1 - likely) / max(1, calls))
     return Forecast(low=max(0.0, share.low - margin), expected=share.expected, high=share.high + margin)

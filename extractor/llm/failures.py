@@ -1,4 +1,4 @@
-"""Failed exchanges in words for people: what happened, with which model, what to do. Keys never appear."""
+"""Error messages for failed exchanges: the model, the problem and the remedy, never a key."""
 
 import re
 
@@ -27,19 +27,19 @@ _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNOREC
 
 
 class GarbledReply(httpx2.RemoteProtocolError):
-    """Status 200 without a chat completion: a proxy's page, a cut body, an error in disguise."""
+    """A reply with status 200 that is not a chat completion, such as a proxy's page, a truncated body or an error."""
 
 
 class RequestTooLong(ModelUnavailable):
-    """The questions do not fit into the model's context. Fewer of them may."""
+    """The questions do not fit the model's context. Fewer questions may."""
 
 
 class ModeRefused(ModelUnavailable):
-    """The server does not support this way of sending the reply's schema. It may support another."""
+    """The server does not support this way of sending the reply's schema, but may support another."""
 
 
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
-    """The error for people. ``attempts`` were made; ``away``: no other request would fare better for now."""
+    """Turn an error into one for users. ``attempts`` were made; ``away`` means that all requests would fail now."""
     kind: type[ModelUnavailable] = ModelUnavailable
     if isinstance(error, openai.APIStatusError):
         lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
@@ -64,7 +64,7 @@ def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: b
 
 
 def name_model(spec: ModelSpec) -> str:
-    """A model and where it is, as messages name it.
+    """The name and addresses of a model, for messages.
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
     'model m at http://gpu-1/v1 and http://gpu-2/v1'
@@ -76,9 +76,9 @@ def name_model(spec: ModelSpec) -> str:
 def _explain_silence(error: Exception) -> str:
     unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)
     if isinstance(error, openai.APITimeoutError) and not unconnected:
-        return "no answer in time; raise the time-out, or ask fewer at once"
+        return "no answer in time; raise the timeout, or lower the concurrency"
     if isinstance(error.__cause__, GarbledReply):
-        problem = f"it answers, but not as a chat completion: {error.__cause__}"
+        problem = f"the reply is not a chat completion: {error.__cause__}"
         return f"{problem}; is this the address of an OpenAI-compatible server?"
     return f"no connection: {str(error.__cause__ or '') or error}; is the server running, and the address right?"
 
@@ -90,13 +90,13 @@ def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
     if error.code == _NO_CREDIT:
         return f"HTTP {status}, the account has no credit left: {said}"
     if status >= 500:
-        return f"HTTP {status}, the server has a fault: {said}; try later"
+        return f"HTTP {status}, server error: {said}; try later"
     asked = error.response.headers.get("retry-after")
     wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
     stated = {
         401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
         403: f"HTTP 403, this key may not use the model: {said}",
-        404: f"HTTP 404: {said}; check the model's name, and that the address ends as the server wants it (often /v1)",
-        429: f"HTTP 429, the server limits requests{wait}: {said}; ask fewer at once, or later",
+        404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
+        429: f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try later",
     }
-    return stated.get(status, f"HTTP {status}, the server does not take the request: {said}")
+    return stated.get(status, f"HTTP {status}, the server refuses the request: {said}")

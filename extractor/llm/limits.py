@@ -1,4 +1,4 @@
-"""How long to wait for a server: retries after faults, and the limits that its replies state.
+"""Waiting times: retries after faults, and the rate limits in a server's replies.
 
 Times are seconds of a monotonic clock.
 """
@@ -16,7 +16,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}", "ratelimit-{}"),
     "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "anthropic-ratelimit-input-tokens-{}"),
 }
-"""Headers for limit, remaining and reset: those of OpenAI and Azure, of Anthropic, of others."""
+"""Headers for limit, remaining and reset, as used by OpenAI and Azure, Anthropic, and others."""
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MINUTE = 60.0
@@ -24,30 +24,15 @@ _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 _TEMPORARY = frozenset({408, 409, 429})
 
 
-class SkippedTime:
-    """A clock for replays and tests: sleeping advances it and returns at once."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def clock(self) -> float:
-        """Seconds slept so far."""
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        """Advance the clock."""
-        self._now += seconds
-
-
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request is sent, and how long the client waits for a server that is busy or away.
+    """The number of attempts at a request, and the waits for a server that is busy or away.
 
-    ``first_wait`` seconds double with each attempt up to ``longest_wait``, plus up to a second of jitter. A server's
-    Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once. After ``breaker_after``
-    faults in a row the server counts as away: one request at a time tries it. After ``longest_absence`` seconds the
-    server is given up; one that never replied, after ``first_absence`` seconds. ``sleep``, ``clock`` and ``jitter`` are
-    replaced in tests.
+    The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
+    of jitter. A server's Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once.
+    After ``breaker_after`` faults in a row the server counts as away, and one request at a time tries it. The server is
+    given up after ``longest_absence`` seconds, or after ``first_absence`` seconds if it never replied. Tests replace
+    ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
@@ -61,7 +46,7 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Seconds to wait after ``attempt`` failed attempts, if the server asked for ``asked`` seconds or for none.
+        """Seconds to wait after ``attempt`` failed attempts. ``asked`` is the server's Retry-After in seconds.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5)
@@ -73,11 +58,11 @@ class RetryPolicy:
 
 
 def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncounted: Mapping[str, float]) -> float:
-    """Seconds until the limits that a reply states leave room for another request.
+    """Seconds until the limits stated in a reply leave room for another request.
 
-    ``costs`` are the units, ``requests`` and ``tokens``, that it takes; ``uncounted`` those of requests under way,
-    which the server has not counted yet. Missing and broken values count for nothing. A limit that is not stated is
-    taken to be what remains; a reset that is not stated, a minute.
+    ``costs`` maps the units ``requests`` and ``tokens`` to the needs of that request, ``uncounted`` to those of
+    requests in flight that the server has not counted yet. Missing and broken values are ignored. The default for an
+    unstated limit is the remaining amount, for an unstated reset a minute.
 
     >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
     >>> exhausted_for(stated | {"x-ratelimit-reset-requests": "1m60s"}, {"requests": 1}, {"requests": 0})
@@ -97,9 +82,9 @@ def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncoun
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a server asks to wait, from milliseconds, seconds or an HTTP date; None if it does not ask.
+    """The seconds to wait that a server asks for, as milliseconds, seconds or an HTTP date; None if it asks for none.
 
-    A date is compared with the server's own ``Date`` if there is one, since clocks differ.
+    A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
 
     >>> retry_after({"retry-after": "Thu, 01 Jan 2026 12:00:30 GMT", "date": "Thu, 01 Jan 2026 12:00:10 GMT"})
     20.0
@@ -122,7 +107,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
-    """``6m0s``, ``120ms``, seconds, seconds or milliseconds since 1970, or a date."""
+    """Seconds from ``6m0s``, ``120ms``, plain seconds, seconds or milliseconds since 1970, or a date."""
     if parts := _PARTS.findall(text or ""):
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
     number = _number(text)

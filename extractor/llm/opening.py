@@ -1,4 +1,4 @@
-"""Open the model that the user chose: hosted, on a server, on this machine, or a recording of one."""
+"""Opens the chosen model: hosted, on a server, on this machine, or a recording."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -27,9 +27,9 @@ _REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which model answers, and whether its answers are kept or come from a recording.
+    """The model that answers, and whether its answers are recorded or replayed.
 
-    ``replay`` is a folder of recordings or of a run: it needs no model and no network. ``exchange`` needs neither,
+    ``replay`` is a folder of recordings or of a run; it needs no model and no network. ``exchange`` needs neither,
     except that a file of requests names a model. ``cache_dir`` holds the local models (default: the user's cache).
     ``recall`` counts the questions that the replayed run does not answer; they stay open.
 
@@ -46,15 +46,15 @@ class ModelChoice:
 
     def __post_init__(self) -> None:
         if self.replay and self.record:
-            raise ValueError("answers are either recorded or replayed, not both; drop --record or --replay")
+            raise ValueError("answers cannot be recorded and replayed at once; drop --record or --replay")
         if self.record and self.spec is None:
-            raise ValueError("there is no model whose answers could be recorded; add --model")
+            raise ValueError("recording needs a model; add --model")
         if self.replay and not self.replay.is_dir():
-            raise ValueError(f"{self.replay}: there is no such folder to replay; --record makes one")
+            raise ValueError(f"{self.replay}: there is no such folder to replay; --record creates one")
         if self.exchange and (self.replay or self.record):
-            raise ValueError("answers come by file or by recording, not both; drop --record and --replay")
+            raise ValueError("answers come from files or from a recording, not both; drop --record and --replay")
         if self.exchange and self.exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
-            raise ValueError("requests are written for a hosted model or a server's; name it with --model")
+            raise ValueError("requests can be written for a hosted model or a server only; name it with --model")
 
     @property
     def answers(self) -> bool:
@@ -74,10 +74,11 @@ async def open_model(
     replies: OpenReplies | None = None,
     route: Route | None = None,
 ) -> AsyncIterator[Model | None]:
-    """The chosen model, open until the block ends; None if nothing answers.
+    """Open the chosen model until the block ends. Yields None if nothing answers.
 
-    Replies are served from ``replies`` and stored there. ``route`` is how requests reach a model. A model of this
-    machine is served until the block ends. Raises ``ModelUnavailable`` if it is not here.
+    Replies are served from ``replies`` and stored there. ``route`` sets the budget and the transport of requests. The
+    server of a local model runs until the block ends. Raises ``ModelUnavailable`` if its weights are not on this
+    machine.
     """
     route, settings = route or Route(), settings or ClientSettings()
     with ExitStack() as stack:
@@ -86,11 +87,11 @@ async def open_model(
         if choice.exchange:
             exchange = stack.enter_context(choice.exchange.open())
             transport = lambda: exchange  # noqa: E731
-            # The model that requests are written for, with an address and a key that nobody has.
+            # The named model, with a fake address and key, because nothing is sent.
             spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
             spec = replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
         elif choice.replay and (choice.replay / RUN_FILE).is_file():
-            # The model of a run as its store remembers it, which gets the schema as it did last.
+            # The model and the mode of the run's latest request.
             store = ReplyStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
             if last := store.last_request:
                 spec, settings = replace(spec, name=last["model"]), replace(settings, mode=mode_of(last))
@@ -99,15 +100,15 @@ async def open_model(
             transport = partial(ReplayTransport, choice.replay)
         elif choice.spec:
             if choice.spec.kind is ModelKind.LOCAL:
-                # No more requests at once than the server answers, since one that waits here cannot time out; and a
-                # grammar for the lines of each call, since a weak model strays.
+                # A request beyond the server's slots would count its waiting toward the timeout, so it waits here. A
+                # weak model needs a grammar for the lines of each call.
                 at_once = min(settings.concurrency, ServerSettings().slots)
                 settings = replace(settings, mode=AnswerMode.LINES, concurrency=at_once)
                 weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=choice.cache_dir)
                 server = stack.enter_context(serve_model(weights, ServerSettings()))
                 spec = replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
             hosts = {urlsplit(address).hostname for address in spec.addresses}
-            network = partial(NetworkTransport, direct=bool(hosts) and hosts <= LOOPBACK)  # without a proxy
+            network = partial(NetworkTransport, direct=bool(hosts) and hosts <= LOOPBACK)
             record = choice.record
             transport = route.transport or ((lambda: RecordingTransport(record, network())) if record else network)
         else:
@@ -118,7 +119,7 @@ async def open_model(
 
 
 def served_name(spec: ModelSpec | None) -> str:
-    """What the server of a model will call it; nothing for no model.
+    """The server's name for a model; empty without a model.
 
     >>> served_name(ModelSpec.parse("local:smollm2-135m")), served_name(None)
     ('smollm2-135m', '')

@@ -1,4 +1,4 @@
-"""Drives a record's dialogue with a model, batch by batch."""
+"""Runs a record's dialogue with a model, batch by batch."""
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
@@ -15,13 +15,13 @@ from .requests import Question, Render, Reply
 T = TypeVar("T")
 
 MayAsk = Callable[[], bool]
-"""Whether the run's budget still allows a question."""
+"""Returns whether the run's budget allows another question."""
 
 
 async def converse(
     batches: Generator[QuestionBatch, Replies | None, T], model: Model | None, may_ask: MayAsk = lambda: True
 ) -> T:
-    """What ``batches`` returns, when ``model`` has replied to each batch of questions that it yields."""
+    """Send each batch of questions to ``model``, and return the result of ``batches``."""
     try:
         batch = next(batches)
         while True:
@@ -32,10 +32,10 @@ async def converse(
 
 
 async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True) -> tuple[Reply | None, ...]:
-    """A reply for each pack, None if the budget is spent.
+    """Return a reply for each pack, None if the budget is spent.
 
-    One failed pack does not lose the answers to the others. A failure is raised only if the batch is needed and no
-    pack was answered, or if the failure is not the model's; the error then carries the usage of all packs.
+    A failed pack does not lose the answers to the others. Raises a failure only if it is not the model's, or if the
+    batch is needed and no pack was answered. The error then carries the usage of all packs.
     """
     calls = (_complete(pack, asked.render, model, may_ask) for pack in asked.packs)
     results = await asyncio.gather(*calls, return_exceptions=True)
@@ -51,7 +51,7 @@ async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lamb
 
 
 async def _complete(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> Reply | None:
-    """The reply, one that says what was wrong with it, or None where the budget is spent."""
+    """Return the reply, an empty reply with the reason for its rejection, or None if the budget is spent."""
     if not may_ask():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Answers of a model kept in a folder or in a run's store, and given back without a model."""
+"""Transports that record a model's answers in a folder, and replay them from a folder or from a run's store."""
 
 import difflib
 import json
@@ -21,7 +21,7 @@ from .spec import shown_model
 from .trace import Verdict, current_prompt, current_session, read_usage
 
 _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
-_NOT_TAKEN: Mapping[Verdict | None, type[ModelUnavailable]] = {
+_FAILURES: Mapping[Verdict | None, type[ModelUnavailable]] = {
     Verdict.TOO_LONG: RequestTooLong,
     Verdict.MODE_REFUSED: ModeRefused,
 }
@@ -29,10 +29,10 @@ _serial = count()
 
 
 class RecordingTransport(httpx2.AsyncBaseTransport):
-    """Keeps each request and its successful reply as ``<key>.json`` in a folder, and lets everything through.
+    """Passes requests on, and saves each request and its successful reply as ``<key>.json`` in a folder.
 
-    The key is that of ``exchange_key``: the same question to another model replaces the answer. A reply that was cut
-    off never replaces a whole one. Neither keys nor addresses are kept, and nothing that changes by itself.
+    The key comes from ``exchange_key``, so the same question to another model replaces the answer. A truncated reply
+    never replaces a complete one. API keys, addresses, and values that change with each exchange are not saved.
     """
 
     def __init__(self, folder: Path, inner: httpx2.AsyncBaseTransport) -> None:
@@ -59,16 +59,16 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
             temporary.write_text(json.dumps(exchange, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             temporary.replace(path)
         except OSError as error:
-            raise CassetteError(f"{path}: cannot be written: {error.strerror}; record into another folder") from error
+            raise CassetteError(f"{path}: cannot be written: {error.strerror}; choose another folder") from error
 
 
 class ReplayTransport(httpx2.AsyncBaseTransport):
-    """Answers from a folder that ``RecordingTransport`` filled, and never touches the network.
+    """Answers from a folder that ``RecordingTransport`` filled, without the network.
 
-    The folder is read once, at the first request; one transport can serve many connections in turn. What was recorded
-    under a grammar for the lines of one call (``AnswerMode.LINES``) answers the same messages without it.
+    The folder is read once, at the first request. A recording with a grammar for the lines of one call
+    (``AnswerMode.LINES``) also answers the same messages without that grammar.
 
-    Raises ``CassetteMiss`` for a request that is not there and ``CassetteError`` for a folder or file that is broken.
+    Raises ``CassetteMiss`` for a request without a recording, ``CassetteError`` for a broken folder or file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +103,7 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
                 }
                 in_lines = mode_of(request) is AnswerMode.LINES
             except (ValueError, LookupError, TypeError, AttributeError) as error:
-                raise CassetteError(f"{path}: no recording of an exchange: {error}; record it again") from error
+                raise CassetteError(f"{path}: not a recording of an exchange: {error}; record it again") from error
             self._requests[path.name], self._completions[key] = request, completion
             if in_lines:
                 self._completions[_key_of_messages(request)] = completion
@@ -111,7 +111,7 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
 
 @dataclass(slots=True)
 class RecallTally:
-    """Requests that a run's store could answer, those it could not, and the tokens that these would use."""
+    """The numbers of requests with and without an answer in a run's store, and the prompt tokens of the latter."""
 
     answered: int = 0
     missing: int = 0
@@ -119,11 +119,11 @@ class RecallTally:
 
 
 class RecallTransport(httpx2.AsyncBaseTransport):
-    """Answers from a run's store alone: each record gets the replies that it got then, valid or not.
+    """Answers from a run's store: each record gets the same replies as in the run, valid or not.
 
-    Requests are compared by what they ask, not by model and parameters; requests that failed then fail again. An
-    unknown request raises ``CassetteMiss``. With a ``tally`` it is counted and stays open (``AnswerPending``), and the
-    cost of replies does not count for this run.
+    Requests are compared by question, not by model and parameters. Requests that failed in the run fail again. Raises
+    ``CassetteMiss`` for an unknown request. With a ``tally``, unknown requests are counted and stay open
+    (``AnswerPending``), and the cost of replies does not count for this run.
     """
 
     def __init__(self, replies: ReplyStore, tally: RecallTally | None = None) -> None:
@@ -140,15 +140,15 @@ class RecallTransport(httpx2.AsyncBaseTransport):
         if self._tally:
             self._tally.missing += 1
             self._tally.missing_tokens += estimate_tokens(json.dumps(identity_of(body), ensure_ascii=False))
-            raise AnswerPending("its answer is not in the run's store")
+            raise AnswerPending("the answer is not in the run's store")
         if kept is None:
             raise CassetteMiss(describe_miss(body, self._replies.requests_of(record_id), "the run's store"))
-        kind = _NOT_TAKEN.get(kept.verdict, ModelUnavailable)
-        raise kind("no reply came when this was asked", kept.cost, lasting=False)
+        kind = _FAILURES.get(kept.verdict, ModelUnavailable)
+        raise kind("the run got no reply to this request", kept.cost, lasting=False)
 
 
 def _exchange(body: Mapping[str, Any], response: httpx2.Response) -> dict[str, Any] | None:
-    """What is kept of an exchange; None if the reply is no chat completion."""
+    """The saved part of an exchange; None if the reply is not a chat completion."""
     try:
         reply = response.json()
         choice = reply["choices"][0]
@@ -173,9 +173,9 @@ def _key_of_messages(request: Mapping[str, Any]) -> str:
 
 
 def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]], place: str) -> str:
-    """A message that shows the recorded request nearest to ``wanted``, and what differs.
+    """Return a message with the recorded request nearest to ``wanted`` and the differences.
 
-    ``recorded`` maps the names of recordings to their requests; ``place`` says where they are.
+    ``recorded`` maps the names of recordings to their requests; ``place`` names their location.
 
     >>> print(describe_miss({"messages": [{"role": "user", "content": "two"}]},
     ...                     {"a.json": {"messages": [{"role": "user", "content": "one"}]}}, "answers"))
@@ -184,14 +184,14 @@ def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str,
     +++ this request
     -one
     +two
-    record it again, or replay with the prompts and settings it was recorded with
+    record it again, or replay with the prompts and settings of the recording
     """
-    remedy = "record it again, or replay with the prompts and settings it was recorded with"
+    remedy = "record it again, or replay with the prompts and settings of the recording"
     if not recorded:
         return f"no recording of this request in {place}, which is empty; {remedy}"
     asked, candidates = _to_lines(wanted), {name: _to_lines(request) for name, request in recorded.items()}
     matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(asked)  # the matcher keeps its index of the second sequence between comparisons
+    matcher.set_seq2(asked)  # the matcher caches its index of the second sequence
 
     def similarity(name: str) -> float:
         matcher.set_seq1(candidates[name])
@@ -200,14 +200,14 @@ def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str,
     name = max(sorted(candidates), key=similarity)
     lines = difflib.unified_diff(candidates[name], asked, name, "this request", n=0, lineterm="")
     shown = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")]
-    shown = shown or ["nothing differs but the number of times it is asked"]
+    shown = shown or ["only the number of times it is asked differs"]
     more = [f"... {len(shown) - _SHOWN_LINES} more lines differ"] if len(shown) > _SHOWN_LINES else []
     headline = f"no recording of this request in {place}; nearest is {name}:"
     return "\n".join([headline, *shown[:_SHOWN_LINES], *more, remedy])
 
 
 def _to_lines(body: Mapping[str, Any]) -> list[str]:
-    """What a request asks: the lines of its messages, then the rest as JSON."""
+    """The question in a request: the lines of its messages, then the rest as JSON."""
     identity = identity_of(body)
     lines = []
     for message in identity.pop("messages"):

@@ -1,4 +1,4 @@
-"""Taking the good items out of an answer that is cut short or partly wrong."""
+"""Extracts the valid items from an answer that is truncated or partly wrong."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why an item was dropped, and which chunk it spoke of; None where the whole answer is meant."""
+    """The reason for dropping an item, and the number of its chunk; None if it concerns the whole answer."""
 
     number: int | None
     reason: str
@@ -30,19 +30,19 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
-    """The valid items of an answer, and why the others were dropped."""
+    """The valid items of an answer, and the reasons for dropping the others."""
 
     items: tuple[BaseModel, ...] = ()
     rejected: tuple[Rejection, ...] = ()
 
     @property
     def numbers(self) -> frozenset[int]:
-        """The chunks of which every item is valid."""
+        """The numbers of the chunks whose items are all valid."""
         spoiled = {rejection.number for rejection in self.rejected}
         return frozenset(n for item in self.items if (n := item_number(item)) is not None and n not in spoiled)
 
     def completed_by(self, other: "Salvage") -> "Salvage":
-        """These items, and the other's for the chunks that these have none of."""
+        """Add the other's items for chunks without an item here."""
         known = {item_number(item) for item in self.items}
         more = tuple(item for item in other.items if item_number(item) not in known)
         helped = {item_number(item) for item in more}
@@ -50,7 +50,7 @@ class Salvage:
         return Salvage(self.items + more, rejected)
 
     def joined_with(self, other: "Salvage") -> "Salvage":
-        """Two answers to different questions. What one rejects about the other's chunks is no loss."""
+        """Join two answers to different questions. An answer's rejections about the other's chunks are dropped."""
         return Salvage(
             self.items + other.items,
             self._rejected_beside(other.numbers) + other._rejected_beside(self.numbers),
@@ -61,14 +61,12 @@ class Salvage:
 
 
 def item_number(item: BaseModel) -> int | None:
-    """The chunk that an item of a reply speaks of."""
+    """The number of the chunk that an item is about."""
     return getattr(item, "n", None)
 
 
 def unwrap_json(text: str) -> str:
-    r"""The JSON in a model's text, without a code fence, thoughts or other prose around it.
-
-    A bare list is taken for the items.
+    r"""The JSON in a model's text, without code fences, thoughts or other prose. A bare list becomes the items.
 
     >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
     '{"items":[]}'
@@ -85,15 +83,15 @@ def unwrap_json(text: str) -> str:
     try:
         found = found[: json.JSONDecoder().raw_decode(found)[1]]
     except ValueError:
-        return found  # cut short, perhaps
+        return found  # perhaps truncated
     return f'{{"items":{found}}}' if found.startswith("[") else found
 
 
 def read_complete_items(text: str) -> list[Any] | None:
-    """The items of an answer that broke off that are certainly complete.
+    """The certainly complete items of an answer that may be truncated. None if the text is not an answer.
 
-    An item is complete once the next one has begun. All items of the last chunk spoken of are left out,
-    because more of them may have followed. None if the text is no such answer.
+    An item is complete once another one follows. All items of the last chunk are left out, because more of them may
+    have followed.
 
     >>> read_complete_items('{"items":[{"n":1},{"n":2},{"n":2,"age":18},{"n":3,"age":1')
     [{'n': 1}, {'n': 2}, {'n': 2, 'age': 18}]
@@ -110,7 +108,7 @@ def read_complete_items(text: str) -> list[Any] | None:
     if is_json(text) or not items:
         return items
     *complete, last = items
-    # A number is sure to be whole only when another key follows it: 1 may be the begin of 12.
+    # A number is complete only if another key follows: 1 may be the start of 12.
     begun = last.get("n") if "n" in list(last)[:-1] else None
     if begun is None and complete:
         begun = complete[-1].get("n")
@@ -118,7 +116,7 @@ def read_complete_items(text: str) -> list[Any] | None:
 
 
 def is_json(text: str) -> bool:
-    """Whether the text is a whole JSON document."""
+    """Whether the text is a complete JSON document."""
     try:
         json.loads(text)
     except ValueError:
@@ -127,7 +125,7 @@ def is_json(text: str) -> bool:
 
 
 def salvage_items(items: list[Any], call: Call) -> Salvage:
-    """Each item validated on its own against the reply model's item type, and against the call's chunks."""
+    """Validate each item on its own, against the item type of the reply model and the call's chunks."""
     kept = Salvage()
     for raw in items:
         try:
@@ -141,14 +139,14 @@ def salvage_items(items: list[Any], call: Call) -> Salvage:
 
 
 def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:
-    """Valid items, without those for chunks that the call does not ask about."""
+    """Reject items for chunks that the call does not ask about."""
     asked = {question.chunk.number for question in call.questions}
     strange = (Rejection(item_number(item), "was not asked about") for item in items if item_number(item) not in asked)
     return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(strange))
 
 
 def describe_errors(error: ValidationError) -> str:
-    """The errors in one line, without the input.
+    """The errors in one line of at most 300 characters, without the input.
 
     >>> try: TypeAdapter(int).validate_python("x")
     ... except ValidationError as error: print(describe_errors(error))

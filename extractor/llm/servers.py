@@ -1,7 +1,7 @@
-"""The servers of one model: when a request may go, and to which of them.
+"""The servers of one model, and the choice of time and server for each request.
 
-``concurrency`` and the limits of a minute hold for all servers together. Each server has a window of requests in
-flight, a circuit breaker, and the limits that its replies state.
+``concurrency`` and the rates per minute apply to all servers together. Each server has a window of requests in flight,
+a circuit breaker, and the limits that its replies state.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ Exchange = Callable[[Mapping[str, Fact]], Awaitable[httpx2.Response]]
 
 _OVERLOADED = frozenset({429, 503, 529})
 _REFUSALS = frozenset({401, 404})
-"""The key or the model's name is wrong: no other request would fare better at this server."""
+"""The key or the model's name is wrong, so this server refuses every request."""
 
 
 class ServerCalls(NamedTuple):
-    """Requests sent to one of several servers, and how many of them ended in a fault of the server."""
+    """The number of requests sent to a server, and how many ended in a fault of the server."""
 
     calls: int = 0
     faults: int = 0
@@ -35,11 +35,11 @@ class ServerCalls(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Server:
-    """One server, what it can take now, and whether it is there.
+    """One server, with its capacity and its availability.
 
-    ``number`` counts from 1, and is None for an only server. ``window`` is the number of requests that may be in
-    flight: halved by a 429 or a time-out, then regained one by one. The breaker is open after ``breaker_after``
-    faults in a row; then one request at a time tries the server. ``refuses``: it refuses every request.
+    ``number`` counts from 1; a single server has None. ``window`` is the number of requests that may be in flight: an
+    overload or a timeout halves it, and replies restore it one by one. The breaker opens after ``breaker_after``
+    faults in a row; then one request at a time tries the server. ``refuses`` means that it refuses every request.
     """
 
     policy: RetryPolicy
@@ -70,7 +70,7 @@ class Server:
 
     @property
     def facts(self) -> dict[str, int]:
-        """The server's part of an event."""
+        """The facts that the server adds to an event."""
         return {} if self.number is None else {"server": self.number}
 
     def is_given_up(self, now: float) -> bool:
@@ -88,12 +88,12 @@ class Server:
         return max(self._paused_until - now, 0.0)
 
     def preference(self, now: float) -> tuple[bool, bool, float, int]:
-        """Sorts servers: first one whose return must be tried, then healthy ones with the least load."""
+        """A sort key: first a server that is away and due for a try, then healthy servers, the least loaded first."""
         is_doubtful = self._faults_in_row > 0 and now < self._doubted_until
         return not self.is_away, is_doubtful, (len(self.in_flight) + 1) / self.window, self.calls
 
     def note_reply(self, response: httpx2.Response, sent: float, tokens: float) -> None:
-        """Learn from the reply to a request that was sent at ``sent``."""
+        """Update the state after a reply to a request that was sent at time ``sent`` with ``tokens`` tokens."""
         now, status = self.policy.clock(), response.status_code
         self.was_reached, self._unreached_since = True, None
         uncounted = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
@@ -102,7 +102,7 @@ class Server:
             asked = retry_after(response.headers)
             self._note_fault(sent, asked, is_overload=status in _OVERLOADED)
             pause = self.policy.first_wait if asked is None and status == 429 else asked or 0.0
-            if 0 < pause <= self.policy.longest_wait:  # a longer one ends the request
+            if 0 < pause <= self.policy.longest_wait:  # a longer pause ends the request
                 tell(Event.RATE_LIMITED, seconds=round(pause, 3), **self.facts)
                 self._paused_until = max(self._paused_until, now + pause)
             return
@@ -113,9 +113,9 @@ class Server:
         self.window = min(self.most, self.window + 1 / self.window)
 
     def note_error(self, error: httpx2.TransportError, sent: float) -> None:
-        """Learn from a request without a reply.
+        """Update the state after a request without a reply.
 
-        An only server that never replied and cannot be connected to is not away: its address is probably wrong.
+        A single server that never replied and refuses connections does not count as away: its address may be wrong.
         """
         is_slow = isinstance(error, httpx2.TimeoutException)
         is_unconnected = not is_slow or isinstance(error, httpx2.ConnectTimeout)
@@ -127,7 +127,7 @@ class Server:
     def _note_fault(self, sent: float, asked: float | None, *, is_overload: bool) -> None:
         now, was_away = self.policy.clock(), self.is_away
         self.faults += 1
-        if is_overload and sent >= self._window_cut_at:  # earlier requests belong to the same congestion
+        if is_overload and sent >= self._window_cut_at:  # requests sent before the cut belong to the same congestion
             self.window, self._window_cut_at = max(1.0, self.window / 2), now
         if not was_away:
             self._failing_since = self._failing_since if self._faults_in_row else now
@@ -143,7 +143,7 @@ class Server:
 
 
 def list_servers(addresses: Sequence[str], policy: RetryPolicy, concurrency: int) -> list[Server]:
-    """The servers at several addresses, or a server without an address of its own."""
+    """The servers at several addresses, or one server without an address of its own."""
     if len(addresses) < 2:
         return [Server(policy, concurrency)]
     urls = (httpx2.URL(address.rstrip("/")) for address in addresses)
@@ -151,10 +151,9 @@ def list_servers(addresses: Sequence[str], policy: RetryPolicy, concurrency: int
 
 
 class ServerPool:
-    """Lets requests go to a model's servers. Belongs to one event loop.
+    """Sends each request to one of a model's servers, within all limits. Belongs to one event loop.
 
-    Requests are made for the first of several servers, and redirected. ``name`` is the model's, for messages. Rates are
-    per minute.
+    Requests are made for the first server and redirected to the chosen one. ``name`` is the model's name in messages.
     """
 
     def __init__(
@@ -179,7 +178,7 @@ class ServerPool:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether every server was away for longer than the policy waits."""
+        """Whether every server is given up."""
         now = self._policy.clock()
         return all(server.is_given_up(now) for server in self._live)
 
@@ -188,7 +187,7 @@ class ServerPool:
         return self.servers[(request.extensions.get("server") or 1) - 1 if request else 0]
 
     async def send(self, request: httpx2.Request, exchange: Exchange) -> httpx2.Response:
-        """The response of ``exchange``, called with the facts of the chosen server when the request may go.
+        """Wait for a server, call ``exchange`` with its facts, and return the response.
 
         Raises ``ModelAway`` if every server is given up.
         """
@@ -224,7 +223,7 @@ class ServerPool:
             await self._requests.acquire()
         if self._tokens:
             owed, self._token_debt = tokens + self._token_debt, 0.0
-            while owed > 0:  # a limiter refuses more than it holds
+            while owed > 0:  # a limiter refuses amounts above its capacity
                 portion = min(owed, self._tokens.max_rate)
                 await self._tokens.acquire(portion)
                 owed -= portion
@@ -246,7 +245,7 @@ class ServerPool:
                 raise ModelAway(self._explain_absence())
 
     async def _wait_for_change(self, seconds: float | None) -> None:
-        """Until a request ends, or so many seconds have passed."""
+        """Wait until a request ends, or at most ``seconds``."""
         either: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
         if seconds is not None:
             either.append(asyncio.ensure_future(self._policy.sleep(seconds)))
@@ -257,7 +256,7 @@ class ServerPool:
                 future.cancel()
 
     def _redirect(self, request: httpx2.Request, server: Server) -> None:
-        """Give a request, made for the first of several servers, the address of ``server``."""
+        """Replace the address of a request, made for the first server, with that of ``server``."""
         first = self.servers[0].url
         if server.url is None or first is None:
             return
@@ -274,7 +273,7 @@ class ServerPool:
 
 
 def _limiter(per_minute: float | None) -> AsyncLimiter | None:
-    """Spreads the limit of a minute evenly: at once no more than those of one second, or one."""
+    """A limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
     if not per_minute:
         return None
     rate = per_minute / 60

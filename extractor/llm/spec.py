@@ -1,4 +1,4 @@
-"""Parses the specification of a model: the text after ``--model``."""
+"""Parses a model specification, the text after ``--model``."""
 
 import re
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Names of this machine."""
+"""Host names of this machine."""
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
 _BETWEEN = re.compile(r",(?=\s*\w+://)")
-"""What is between the addresses of several servers. A password may hold a comma."""
+"""The separator of several servers' addresses. A password may contain a comma."""
 _SEVERAL = "several servers are written http://host:port/v1#NAME,http://other:port/v1#NAME, with one name"
 
 
@@ -28,13 +28,13 @@ class ModelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model and the server that runs it, or the servers: they count as one, and share its calls.
+    """A model, and the server or servers that run it. Several servers share its calls.
 
-    ``name`` is what the server knows the model by, or None for the default model of ``local``.
-    ``base_url`` is None for a local model until its server runs (see ``at``), and for a hosted one whose
-    address and key the SDK shall take from the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``others`` are the
-    addresses of further servers of the same model. ``path`` is the weights' file of ``local:PATH.gguf``. Neither the
-    key nor a user in an address ever shows in ``repr`` or ``str``.
+    ``name`` is the server's name for the model, None for the default model of ``local``. ``base_url`` is None for a
+    local model until its server runs (see ``at``), and for a hosted model if the SDK reads its address and key from
+    the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``others`` are the addresses of further servers of the same
+    model. ``path`` is the weights' file of ``local:PATH.gguf``. ``repr`` and ``str`` show neither the key nor a user in
+    an address.
     """
 
     kind: ModelKind
@@ -48,14 +48,13 @@ class ModelSpec:
     def parse(
         cls, text: str, *, api_key: str | None = None, base_url: str | None = None, server_key: str | None = None
     ) -> "ModelSpec":
-        """Understand a model's specification.
+        """Parse a model specification.
 
-        ``api_key`` and ``base_url`` are for hosted models alone: a key for the hosted service is never
-        sent to a server that is named by URL. Such a server gets ``server_key``, if it wants one.
-        Several servers are separated by commas, and serve a model of one name.
+        ``api_key`` and ``base_url`` apply to hosted models only: a server named by URL never gets the key of the hosted
+        service, but ``server_key``. Several servers are separated by commas and serve a model of one name.
 
-        Raises ``ValueError`` for anything else than the four forms, and for a user or password in an address,
-        which the message does not repeat.
+        Raises ``ValueError`` for text in none of the four forms, and for a user or password in an address. The message
+        does not repeat these.
 
         >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
         ModelSpec(kind=<ModelKind.SERVER: 'server'>, name='llama-3', base_url='http://localhost:8000/v1', path=None, \
@@ -80,13 +79,11 @@ api_key=None, others=())
         if not _NAME.fullmatch(text):
             raise ValueError(f"{text!r} names no model; write {_FORMS}")
         if base_url and "@" in base_url:
-            raise ValueError(
-                f"{hide_user(base_url)!r}: a user or a password does not belong into the service's address"
-            )
+            raise ValueError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
         return cls(ModelKind.HOSTED, text, base_url, api_key=_secret(api_key))
 
     def at(self, base_url: str, name: str | None = None) -> "ModelSpec":
-        """The same model, served at that URL.
+        """The same model, served at a URL.
 
         >>> ModelSpec.parse("local").at("http://127.0.0.1:9000/v1", "smollm2-135m").name
         'smollm2-135m'
@@ -95,12 +92,12 @@ api_key=None, others=())
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where the model is served, as far as that is known."""
+        """The known addresses of the model's servers."""
         return (self.base_url, *self.others) if self.base_url else ()
 
     @property
     def servers(self) -> tuple["ModelSpec", ...]:
-        """The model once for each of its servers."""
+        """One specification for each server of the model."""
         return tuple(replace(self, base_url=url, others=()) for url in self.addresses) if self.others else (self,)
 
     def __repr__(self) -> str:
@@ -138,12 +135,12 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
         url = urlsplit(text)
         host, port = url.hostname, url.port
     except ValueError as error:
-        # A password with a slash is taken for a port, and repeated in the error.
-        raise ValueError(f"{shown!r} is no URL" + ("" if "@" in text else f": {error}")) from None
+        # urlsplit takes a password with a slash for a port, and repeats it in the error.
+        raise ValueError(f"{shown!r} is not a URL" + ("" if "@" in text else f": {error}")) from None
     if url.scheme not in ("http", "https") or not host or port == 0:
-        raise ValueError(f"{shown!r} is no address of a model; write {_FORMS}")
+        raise ValueError(f"{shown!r} is not the address of a model; write {_FORMS}")
     if "@" in url.netloc + url.path or url.query:
-        raise ValueError(f"{shown!r}: a user, a password or a query does not belong into a model's URL")
+        raise ValueError(f"{shown!r}: a model's URL must not contain a user, a password or a query")
     if not url.fragment:
         raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
     if "," in url.fragment:
@@ -152,11 +149,11 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
 
 
 def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
-    """The servers as one model. Raises ``ValueError`` if they serve several, or one is named twice."""
+    """Join servers of one model. Raises ``ValueError`` if their models differ, or a server is named twice."""
     names = dict.fromkeys(server.name for server in servers)
     if len(names) > 1:
         raise ValueError(
-            f"several servers must serve one model, and these name {' and '.join(map(repr, names))}; serve it under one"
+            f"several servers must serve one model, but these name {' and '.join(map(repr, names))}; serve it under one"
             " name (vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
         )
     addresses = [server.base_url or "" for server in servers]
@@ -166,7 +163,7 @@ def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
 
 
 def join_servers(earlier: str, now: str) -> str | None:
-    """Both lists of servers as one, if they serve a model of the same name and have a server in common.
+    """Join two lists of servers. None unless they serve a model of the same name and share a server.
 
     >>> join_servers("http://a/v1#m,http://b/v1#m", "http://b/v1#m,http://c/v1#m")
     'http://a/v1#m,http://b/v1#m,http://c/v1#m'
@@ -183,21 +180,21 @@ def join_servers(earlier: str, now: str) -> str | None:
 
 
 def hide_user(url: str) -> str:
-    """The address without the user and password that it may hold.
+    """Replace the user and password in an address.
 
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
     """
     address, mark, name = url.partition("#")
-    # A password may hold a slash, or a # before any slash.
+    # A password may contain a slash, or a # before any slash.
     return re.sub(r"//[^/]*@", "//***@", re.sub(r"//.*@", "//***@", address) + mark + name)
 
 
 def shown_model(name: str | None) -> str:
-    """A server's own name for its model. llama.cpp reports the path of the weights, which is private.
+    """A server's name for its model, without a path: llama.cpp reports the path of the weights, which is private.
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
     ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')
     """
-    path = PureWindowsPath(name or "")  # knows both kinds of slashes
+    path = PureWindowsPath(name or "")  # understands both kinds of slashes
     return path.stem if path.suffix == ".gguf" or path.root else name or ""

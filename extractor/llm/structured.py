@@ -1,4 +1,4 @@
-"""One call through instructor: the request, its re-asks, and the best of all answers."""
+"""Makes one call through instructor: sends the request and its re-asks, and selects the best answer."""
 
 import json
 import logging
@@ -35,15 +35,15 @@ from .salvage import (
 from .spec import ModelKind, ModelSpec, shown_model
 from .trace import CallTrace, UsageTally, trace_call
 
-# instructor logs each failed attempt as an error, which Python prints if no log is set up.
+# instructor logs each failed attempt as an error, and Python prints errors if no handler is set.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
 
 _STRICT = False
-"""A quoted "18" is a good 18: a re-ask would cost more than it is worth."""
+"""Accept a quoted "18" as 18: a re-ask is not worth its cost."""
 _REASONING_TOKENS = 8192
-"""Tokens for a model that thinks before it answers, in addition to those of the answer."""
-_LESSONS = 3
-"""How often one call is repeated because a refusal or a cut answer taught a parameter."""
+"""Extra output tokens for a model that thinks before it answers."""
+_MAX_ADJUSTMENTS = 3
+"""How often one call is repeated with adjusted parameters after a refusal or a truncated answer."""
 _MODES = {
     AnswerMode.LINES: instructor.Mode.JSON_SCHEMA,
     AnswerMode.JSON_SCHEMA: instructor.Mode.JSON_SCHEMA,
@@ -55,8 +55,9 @@ _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one call. ``truncated``: the answer reached the output limit before it was whole. ``pending``: an
-    answer, or the answer to a re-ask, will come later.
+    """The result of one call.
+
+    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later.
     """
 
     salvage: Salvage
@@ -67,10 +68,10 @@ class Outcome:
 
 @dataclass
 class Sampling:
-    """How a server wants the output limit and the temperature.
+    """The names of the parameters that a server accepts for the output limit and the temperature.
 
-    Hosted reasoning models refuse ``max_tokens`` and any temperature with status 400, and count their thinking
-    into the limit; many other servers know ``max_tokens`` alone. So this starts with a guess and learns.
+    Hosted reasoning models refuse ``max_tokens`` and any temperature with status 400, and count their thinking toward
+    the limit. Many other servers know only ``max_tokens``. The first guess is corrected after failures.
     """
 
     limit: str
@@ -79,7 +80,7 @@ class Sampling:
 
     @classmethod
     def of(cls, spec: ModelSpec) -> "Sampling":
-        """The guess for a model."""
+        """The first guess for a model."""
         return cls("max_completion_tokens" if spec.kind is ModelKind.HOSTED else "max_tokens")
 
     def parameters(self, max_output_tokens: int) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class Sampling:
         return limit | {"temperature": 0} if self.temperature else limit
 
     def learn(self, error: BaseException | None, sent: Mapping[str, Any]) -> bool:
-        """Learn from a failure. Returns whether the request is worth sending again with other parameters."""
+        """Adjust the parameters after a failure. Returns whether to send the request again."""
         if isinstance(error, IncompleteOutputException) and error.last_completion:
             usage, message = error.last_completion.usage, error.last_completion.choices[0].message
             details = usage.completion_tokens_details if usage else None
@@ -112,8 +113,8 @@ class Sampling:
 class StructuredClient:
     """Asks one model for answers that fit a pydantic model.
 
-    ``explain`` turns an error of the SDK and the number of attempts into an ``ExtractorError``; ``sampling`` is what is
-    known of the server's parameters; ``extra`` goes into each request's body.
+    ``explain`` turns an error of the SDK and the number of attempts into an ``ExtractorError``. ``sampling`` holds the
+    server's parameters. ``extra`` is added to each request's body.
     """
 
     def __init__(
@@ -132,9 +133,9 @@ class StructuredClient:
         self._clients = {mode: instructor.from_openai(client, mode=of) for mode, of in _MODES.items()}
 
     async def complete(self, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> Outcome:
-        """Send a call, with re-asks that hold the validation errors; the best of all answers is kept.
+        """Send a call, with re-asks that quote the validation errors, and return the best answer.
 
-        Raises ``ModelUnavailable``, or what a transport raised.
+        Raises ``ModelUnavailable``, or an error of a transport.
         """
         answers = _Answers(call)
         try:
@@ -149,24 +150,24 @@ class StructuredClient:
             return Outcome(answers.best(answers.texts), answers.model, pending=True)
         except AnswerRejected as error:
             best = answers.best(answers.texts)
-            if not answers.salvage(answers.texts[-1]).rejected:  # no item is at fault, so the answer as a whole is
+            if not answers.salvage(answers.texts[-1]).rejected:  # the answer as a whole is at fault, not an item
                 best = best.joined_with(Salvage((), (Rejection(None, str(error)),)))
             return Outcome(best, answers.model)
         return Outcome(check_asked(reply.items, call), answers.model)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
-        """The reply; the request is repeated if its failure teaches how the server wants its parameters."""
-        for lesson in range(_LESSONS + 1):
+        """The reply. The request is repeated if its failure shows which parameters the server accepts."""
+        for adjustment in range(_MAX_ADJUSTMENTS + 1):
             answers.texts.clear()
             sampling = self._sampling.parameters(call.max_output_tokens)
             try:
                 return await self._create(call, mode, reasks, answers, sampling)
             except IncompleteOutputException as error:
-                if lesson == _LESSONS or not self._sampling.learn(error, sampling):
+                if adjustment == _MAX_ADJUSTMENTS or not self._sampling.learn(error, sampling):
                     raise
             except InstructorRetryException as error:
                 cause = error.__cause__
-                if lesson == _LESSONS or not self._sampling.learn(cause, sampling):
+                if adjustment == _MAX_ADJUSTMENTS or not self._sampling.learn(cause, sampling):
                     failure = self._failure(cause, answers, trace)
                     break
         # Raised here so that the SDK's error, whose request holds the key, is not chained to it.
@@ -201,14 +202,14 @@ class StructuredClient:
         return reply
 
     def _failure(self, cause: BaseException | None, answers: "_Answers", trace: CallTrace) -> BaseException:
-        """What to raise for the error that ended the attempts."""
+        """The error to raise for the one that ended the attempts."""
         if answers.refusal:
             return AnswerRejected(answers.refusal)
         if isinstance(cause, openai.APIError):
             below = cause.__cause__
             if below is None or isinstance(below, httpx2.TransportError | ValueError):
                 return self._explain(cause, trace.attempts)
-            return below  # a transport's own error, which the SDK wraps
+            return below  # the SDK wraps a transport's own error
         if isinstance(cause, ValidationError):
             return AnswerRejected(describe_errors(cause) if answers.texts[-1].strip() else "the answer is empty")
         if isinstance(cause, ResponseParsingError | json.JSONDecodeError):
@@ -225,7 +226,7 @@ class _Answers:
         self.model, self.refusal = "", ""
 
     def note(self, completion: ChatCompletion) -> None:
-        """Take a completion, before instructor reads it: free of fences and thoughts, and whole if its JSON is."""
+        """Note a completion and clean it for instructor: remove fences and thoughts, and accept complete JSON."""
         self.model = shown_model(completion.model)
         choice = completion.choices[0]
         message = choice.message
@@ -235,22 +236,22 @@ class _Answers:
             text = message.content = unwrap_json(message.content or "")
         self.texts.append(text)
         if choice.finish_reason == "length" and is_json(text):
-            choice.finish_reason = "stop"  # the limit cut only white space behind the answer
+            choice.finish_reason = "stop"  # the limit cut only white space after the answer
         if message.refusal:
             self.refusal = f"the model refused: {message.refusal[:200]}"
         elif choice.finish_reason == "content_filter":
             self.refusal = "the provider's content filter stopped the answer"
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
-        """Whether the last answer broke the schema, and was no refusal."""
+        """Whether the last answer broke the schema and was not a refusal."""
         error = state.outcome.exception() if state.outcome else None
         broken = isinstance(error, ValidationError | ResponseParsingError | json.JSONDecodeError)
         return broken and not self.refusal
 
     def best(self, texts: list[str]) -> Salvage:
-        """The answer with the most valid items, the later of equals, completed from the others."""
+        """The answer with the most valid items (of equals, the latest), completed from the others."""
         salvages = [self.salvage(text) for text in reversed(texts)]
-        salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # stable: the later of equals stays first
+        salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # a stable sort
         return reduce(Salvage.completed_by, salvages) if salvages else Salvage()
 
     def salvage(self, text: str) -> Salvage:
@@ -259,16 +260,14 @@ class _Answers:
 
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("context of validation")
-"""instructor can pass a context on, but then renders every message as a Jinja template: a record's ``{{`` would vanish.
-So the context is passed around instructor.
-"""
+"""Bypasses instructor's own context, with which it renders every message as a Jinja template and breaks ``{{``."""
 
 
 @lru_cache(maxsize=256)
 def _sent_model(model: type[BaseModel], mode: AnswerMode) -> type[BaseModel]:
-    """A stand-in for ``model`` with its name and docstring, which are sent, and the schema as ``mode`` sends it.
+    """A stand-in for ``model`` with its name and docstring, which are sent, and the schema for ``mode``.
 
-    It has no fields, because instructor walks through the fields several times a call; it validates as ``model``.
+    It validates as ``model``, but has no fields, because instructor visits all fields several times per call.
     """
     schema = model.model_json_schema()
     if mode is AnswerMode.TOOLS:
@@ -288,13 +287,13 @@ def _sent_model(model: type[BaseModel], mode: AnswerMode) -> type[BaseModel]:
 
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            return dict(json.loads(packed))  # a copy, which instructor may change
+            return dict(json.loads(packed))  # a copy, because instructor may change it
 
     return create_model(model.__name__, __base__=Sent, __doc__=model.__doc__)
 
 
 def _without_links(error: ValidationError) -> ValidationError:
-    """The same error without pydantic's links, which a re-ask would send and which differ between its versions."""
+    """Remove pydantic's links, which a re-ask would send and which differ between versions."""
     lines = [
         InitErrorDetails(
             type=PydanticCustomError(line["type"], "{message}", {"message": line["msg"]}),

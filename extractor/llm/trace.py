@@ -1,6 +1,6 @@
-"""The record and the call that a request belongs to, and the usage of both, for the layers below the SDK.
+"""Tells the layers below the SDK which record and call a request belongs to, and counts the usage of both.
 
-A call's requests are the first one, retries after faults, and re-asks. The trace of the call and the session of the
+A call consists of its first request, retries after faults, and re-asks. The trace of the call and the session of the
 record are context variables, so each task has its own.
 """
 
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     """How a call ended. Only the replies of a valid call are served again.
 
     - ``valid``: the last answer fits the schema;
-    - ``truncated``: the answer was cut off, and its questions are asked again in halves;
+    - ``truncated``: the output limit cut the answer off, and its questions are asked again in halves;
     - ``rejected``: the answer broke the schema after all re-asks, or the model refused;
     - ``pending``: the request waits in a file;
     - ``too_long``, ``mode_refused``: the server refused this request, and may accept another;
@@ -53,8 +53,9 @@ class NotedAnswer:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """The questions about one record. ``lacking``: an answer is missing, refused or invalid; ``pending``: an answer
-    will come later.
+    """The answers about one record.
+
+    ``lacking`` means that an answer is missing, refused or invalid, ``pending`` that an answer will come later.
     """
 
     record_id: str | None = None
@@ -65,9 +66,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The cost of a reply that was paid for earlier. A transport puts it into ``extensions["served"]`` of a response.
+    """The cost of a reply that was paid for earlier, in ``extensions["served"]`` of a response.
 
-    ``spent``: the cost counts for this run too.
+    ``spent`` means that the cost counts for this run too.
     """
 
     cost: Usage
@@ -80,14 +81,14 @@ class Served:
 
 
 class UsageTally:
-    """A running sum of usage. It adds to ``parent`` what is spent now."""
+    """A running sum of usage. Usage of this run is also added to ``parent``."""
 
     def __init__(self, parent: "UsageTally | None" = None) -> None:
         self.usage = Usage()
         self._parent = parent
 
     def add(self, usage: Usage, *, spent: bool = True) -> None:
-        """Count ``usage``; usage that was spent earlier is not added to the parent."""
+        """Add ``usage``. Without ``spent``, the parent does not count it."""
         self.usage = self.usage + usage
         if self._parent and spent:
             self._parent.add(usage)
@@ -97,9 +98,9 @@ class UsageTally:
 class CallTrace:
     """The requests of one call.
 
-    ``exchanges`` counts those begun with a server, ``attempts`` those of the latest request, retries included;
-    ``chain`` is the call's number in the store, once a request is stored. ``endings`` are called with the verdict when
-    the call has ended, unless it was cancelled or may continue later.
+    ``exchanges`` counts exchanges with servers, ``attempts`` the attempts at the latest request. ``chain`` is the
+    call's number in the store, once a request is stored. ``endings`` are called with the verdict when the call ends,
+    unless it was cancelled or may continue later.
     """
 
     prompt: PromptVersion
@@ -117,7 +118,7 @@ _trace: ContextVar[CallTrace | None] = ContextVar("trace", default=None)
 
 @contextmanager
 def session(record_id: str) -> Iterator[Session]:
-    """Inside the block, questions are about this record, and their answers are collected.
+    """Open a session: inside the block, the answers about this record are collected.
 
     >>> with session("NCT00000001") as asked:
     ...     current_session() is asked
@@ -132,13 +133,13 @@ def session(record_id: str) -> Iterator[Session]:
 
 
 def current_session() -> Session:
-    """The session under way, or one without a record."""
+    """The current session, or a new one without a record."""
     return _session.get() or Session()
 
 
 @contextmanager
 def trace_call(prompt: PromptVersion, tally: UsageTally | None = None) -> Iterator[CallTrace]:
-    """Inside the block, requests belong to one call, made from ``prompt``. Their usage is added to ``tally``."""
+    """Open a trace: inside the block, requests belong to one call with ``prompt``. ``tally`` counts their usage."""
     trace = CallTrace(prompt, current_session(), tally or UsageTally())
     token = _trace.set(trace)
     verdict, why = None, ""
@@ -156,18 +157,18 @@ def trace_call(prompt: PromptVersion, tally: UsageTally | None = None) -> Iterat
 
 
 def current_trace() -> CallTrace | None:
-    """The call under way."""
+    """The current call."""
     return _trace.get()
 
 
 def current_prompt() -> PromptVersion | None:
-    """The prompt of the call under way."""
+    """The prompt of the current call."""
     trace = _trace.get()
     return trace.prompt if trace else None
 
 
 def load_object(content: bytes | str | None) -> dict[str, Any]:
-    """A JSON object, empty if the content is none."""
+    """Parse a JSON object; empty if the content is not one."""
     try:
         loaded = json.loads(content or "{}")
     except ValueError:
@@ -176,7 +177,7 @@ def load_object(content: bytes | str | None) -> dict[str, Any]:
 
 
 def read_completion(content: bytes) -> dict[str, Any] | None:
-    """A server's reply, None if it is no chat completion with a message."""
+    """Parse a server's reply; None if it is not a chat completion with a message."""
     reply = load_object(content)
     try:
         return reply if reply["choices"][0]["message"] is not None else None
@@ -185,16 +186,16 @@ def read_completion(content: bytes) -> dict[str, Any] | None:
 
 
 def read_finish_reason(content: bytes) -> str | None:
-    """Why the model stopped; None for what is no completion."""
+    """Why the model stopped; None if the reply is not a chat completion."""
     reply = read_completion(content)
     choice = reply["choices"][0] if reply else {}
     return str(choice.get("finish_reason")) if choice.get("message") else None
 
 
 def read_usage(content: bytes) -> Usage:
-    """The usage in a server's reply: one call, with the tokens that the server reports. Nothing is estimated.
+    """The usage in a server's reply: one call, with the reported tokens. Nothing is estimated.
 
-    llama.cpp reports the tokens served from its cache among its timings.
+    llama.cpp reports cached tokens in its timings.
 
     >>> read_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
     7
@@ -221,7 +222,7 @@ def _judge(error: BaseException) -> tuple[Verdict | None, str]:
         return None, ""
     if isinstance(error, IncompleteOutputException):
         return Verdict.TRUNCATED, "the answer did not fit into the output limit"
-    # A server's message may hold its address, which does not belong into an audit trail.
+    # A server's message may contain its address, which the audit trail must not store.
     found = next((verdict for kind, verdict in _VERDICTS.items() if isinstance(error, kind)), None)
     return (found, "") if found else (Verdict.REJECTED, str(error)[:2000])
 

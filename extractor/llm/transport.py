@@ -1,6 +1,6 @@
-"""The way of a request between the SDK and a server.
+"""Transports between the SDK and a server.
 
-Each request passes, in this order: retries, the store of replies, the budget, its turn at a server, the network.
+Each request passes through the retries, the store of replies, the budget, the pool of servers and the network.
 """
 
 import asyncio
@@ -27,42 +27,42 @@ from .trace import CallTrace, Served, current_trace, load_object, read_completio
 
 _OK = 200
 _OUT_OF_CREDIT = "insufficient_quota"
-_SILENCE_S = 10.0
-"""A first answer that takes longer is a reason to check whether the server answers at all."""
+_FIRST_REPLY_S = 10.0
+"""If a server's first reply takes longer, a probe checks whether the server answers at all."""
 _CONNECTIONS = 16
-"""Requests in flight for each pool of connections."""
+"""Requests in flight per pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class Meter(Protocol):
-    """A budget: it decides whether a request may be sent."""
+    """A budget, which decides whether a request may be sent."""
 
     async def reserve(self, size: RequestSize) -> int:
-        """Reserve what a request may use, once there is room. Raises ``BudgetReached`` if there will be none."""
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
 
     def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count what the request used."""
+        """Release a reservation, and count the actual usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How requests reach a model: through a budget, and through another transport than the network's."""
+    """The budget that requests must fit, and the transport that replaces the network."""
 
     meter: Meter | None = None
     transport: Callable[[], httpx2.AsyncBaseTransport] | None = None
 
 
 class NetworkTransport(httpx2.AsyncBaseTransport):
-    """The network. A server that has not answered yet and is silent for a while is checked by a plain GET of its root.
+    """The network. If a server's first reply is late, a plain GET of its root checks whether it answers at all.
 
     ``direct`` ignores proxy settings, as for a server on this machine. Raises ``httpx2.ConnectTimeout`` for a server
-    that accepts connections and answers neither request.
+    that accepts connections but answers neither request.
     """
 
     def __init__(self, *, direct: bool = False, inner: httpx2.AsyncBaseTransport | None = None) -> None:
         self._direct, self._inner = direct, inner
-        self._certificates = httpx2.create_ssl_context(trust_env=not direct)  # takes long, so once for all clients
+        self._certificates = httpx2.create_ssl_context(trust_env=not direct)  # slow, so shared by all clients
         self._in_flight: dict[httpx2.AsyncClient, int] = {}
         self._answered: set[bytes] = set()
 
@@ -71,9 +71,9 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
             return await self._send(request)
         exchange = asyncio.ensure_future(self._send(request))
         try:
-            await asyncio.wait({exchange}, timeout=_SILENCE_S)
+            await asyncio.wait({exchange}, timeout=_FIRST_REPLY_S)
             if not exchange.done() and not await self._answers_get(request.url, exchange):
-                raise httpx2.ConnectTimeout("the server takes connections, and answers nothing", request=request)
+                raise httpx2.ConnectTimeout("the server accepts connections but does not answer", request=request)
             response = await exchange
         finally:
             exchange.cancel()
@@ -85,13 +85,13 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
             await client.aclose()
 
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
-        """The whole response, through the first client with few requests in flight.
+        """Send through the first client with few requests in flight, and return the whole response.
 
-        A client's pool looks at all its connections at the begin and end of each request, so many small pools take
-        less processor time than a large one.
+        A client's pool checks all its connections at each request, so many small pools use less processor time than a
+        large one.
         """
         client = next((each for each, busy in self._in_flight.items() if busy < _CONNECTIONS), None)
-        if client is None:  # a transport instead would ignore proxy settings
+        if client is None:  # a client, because a transport would ignore proxy settings
             limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
             verify, inner = self._certificates, self._inner
             client = httpx2.AsyncClient(
@@ -104,10 +104,10 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
             self._in_flight[client] -= 1
 
     async def _answers_get(self, url: httpx2.URL, exchange: "asyncio.Future[httpx2.Response]") -> bool:
-        """Whether the server answers a GET, or meanwhile a request."""
+        """Whether the server answers a GET, or another request meanwhile."""
         get = asyncio.ensure_future(self._send(httpx2.Request("GET", url.copy_with(raw_path=b"/"))))
         try:
-            await asyncio.wait({get, exchange}, timeout=_SILENCE_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({get, exchange}, timeout=_FIRST_REPLY_S, return_when=asyncio.FIRST_COMPLETED)
             # A refused second connection means that the server is busy with the first one.
             return get.done() or exchange.done() or url.netloc in self._answered
         finally:
@@ -118,8 +118,8 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
 class CallTransport(httpx2.AsyncBaseTransport):
     """Sends requests to a model's servers.
 
-    Retries faults as ``policy`` says; serves replies that are stored; asks ``meter`` before a request is sent; waits
-    for its turn in ``pool``; adds the usage of every exchange to the call's trace. ``timeout`` is in seconds, from
+    Retries faults according to ``policy``, serves stored replies, reserves each request's cost with ``meter``, waits
+    for a server of ``pool``, and adds the usage of every exchange to the call's trace. ``timeout`` is in seconds, from
     sending a request to the last byte of its reply.
     """
 
@@ -194,14 +194,14 @@ class CallTransport(httpx2.AsyncBaseTransport):
     async def _await_return(
         self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace
     ) -> httpx2.Response | None:
-        """While every server is away, one request at a time tries whether one is back: a short question.
+        """While every server is away, send a short question as a probe, one at a time.
 
-        It is not the request itself, since that may be what the server fails at. Returns a refusal that no waiting
-        mends, None once a server is back. Raises ``ModelAway`` if all are given up.
+        The request itself is not sent, because it may be the cause of the faults. Returns None once a server is back,
+        or a refusal that waiting does not solve. Raises ``ModelAway`` if all servers are given up.
         """
         async with self._probing:
             while self._pool.is_away:
-                message = {"role": "user", "content": _PROBE_MESSAGE.format(token_hex(4))}  # no store knows it
+                message = {"role": "user", "content": _PROBE_MESSAGE.format(token_hex(4))}  # never in a store
                 sampling = {name: _PROBE_TOKENS for name in ("max_tokens", "max_completion_tokens") if name in body}
                 sampling |= {"temperature": body["temperature"]} if "temperature" in body else {}
                 question = {"messages": [message], "model": body.get("model"), **sampling}
@@ -226,7 +226,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
             served = Served(Usage(calls=1), spent=True)
             try:
                 response = await self._exchange(request, trace, {"model": body.get("model"), **facts})
-            except ExtractorError as error:  # no server was asked
+            except ExtractorError as error:  # the request reached no server
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
                 if self._cache and cost is None:
@@ -247,7 +247,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
                 self._meter.charge(reservation, served.spent_now)
 
     async def _exchange(self, request: httpx2.Request, trace: CallTrace, facts: Mapping[str, Fact]) -> httpx2.Response:
-        """The whole reply, reported as an event."""
+        """Return the whole reply, and report it as an event."""
         trace.exchanges += 1
         since = monotonic()
         known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, **facts}
@@ -262,7 +262,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
             name = "Timeout" if isinstance(error, TimeoutError) else type(error).__name__
             tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), status=None, error=name)
             if isinstance(error, TimeoutError):
-                message = f"no whole reply within {self._timeout:g} seconds"
+                message = f"no complete reply within {self._timeout:g} seconds"
                 raise httpx2.ReadTimeout(message, request=request) from None
             raise
         headers = [(name, value) for name, value in response.headers.items() if name not in _BODY_HEADERS]
@@ -275,7 +275,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
 
 
 def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
-    """Whether a server asks for a longer wait than the policy allows: a limit of the day, perhaps."""
+    """Whether a server asks for a longer wait than the policy allows, as at a daily limit."""
     asked = retry_after(headers)
     return asked is not None and asked > policy.longest_wait
 
@@ -300,7 +300,7 @@ def _describe_garbled(response: httpx2.Response) -> str:
 
 
 def _describe(response: httpx2.Response) -> dict[str, Fact]:
-    """A response as events report it: figures and names, never what was asked or answered."""
+    """The facts of a response for an event: numbers and names, never questions or answers."""
     status = response.status_code
     if status != _OK:
         return {"status": status, "error": str(status)}
@@ -309,14 +309,14 @@ def _describe(response: httpx2.Response) -> dict[str, Fact]:
     return {
         "status": status,
         "error": None,
-        "response_model": _word(reply.get("model")),
-        "finish_reason": _word(choice.get("finish_reason")),
+        "response_model": _short_name(reply.get("model")),
+        "finish_reason": _short_name(choice.get("finish_reason")),
         "prompt_tokens": usage.prompt_tokens,
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
     }
 
 
-def _word(value: object) -> str | None:
-    """A server's name for something; a sentence may quote what was asked."""
+def _short_name(value: object) -> str | None:
+    """A short name without spaces. Anything else may quote the request."""
     return value if isinstance(value, str) and len(value) <= 80 and not any(map(str.isspace, value)) else None

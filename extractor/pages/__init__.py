@@ -1,6 +1,6 @@
-"""The frame that all pages of HTML share: their look, their security policy, and safe JSON in them.
+"""The frame that all HTML pages share: style, security policy, and safe JSON.
 
-A page is one file: its style, its script and its data are in it.
+A page is one file that holds its style, script and data.
 """
 
 import base64
@@ -19,11 +19,11 @@ _SHARED = "extractor.pages"
 
 
 def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """Fill the template ``page.html`` in the ``assets`` of a package, which extends ``base.html`` of this one.
+    """Render the template ``page.html`` in the ``assets`` of a package; it extends this package's ``base.html``.
 
-    ``styles`` and ``scripts`` are files beside it, put behind those that all pages share. What is filled in is escaped.
+    ``styles`` and ``scripts`` are files beside it, which follow the shared ones. Values are escaped.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
-    ``plural`` (a number with its noun) and ``label`` (what a field is called).
+    ``plural`` (a number with its noun) and ``label`` (a field's label).
     Raises ``MissingExtra`` without jinja2.
     """
     try:
@@ -56,11 +56,11 @@ _LABELS = {
     "low": "lowest",
     "high": "highest",
 }
-"""Fields whose names in the schema do not tell a reader what they are."""
+"""Labels of fields whose schema names are not clear to a reader."""
 
 
 def name_label(name: str) -> str:
-    """What pages call a field, or a word of the schema.
+    """Return the label of a field, or of a word of the schema.
 
     >>> name_label("value_high"), name_label("time_window")
     ('upper value', 'time window')
@@ -70,7 +70,7 @@ def name_label(name: str) -> str:
 
 @cache
 def read_assets(package: str, *names: str) -> str:
-    """The files of those names one after the other.
+    """Read and join these asset files.
 
     >>> read_assets("extractor.pages", "base.css").startswith(":root")
     True
@@ -79,7 +79,7 @@ def read_assets(package: str, *names: str) -> str:
 
 
 def read_shared_script() -> str:
-    """The script of all pages, with the labels of fields: ``toWords`` gives what ``name_label`` does.
+    """Return the shared script, with the labels of fields: its ``toWords`` matches ``name_label``.
 
     >>> read_shared_script().startswith('"use strict";')
     True
@@ -91,7 +91,7 @@ _WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
 def escape_json(data: Any) -> str:
-    r"""JSON that is safe inside a ``script`` element: no character of it can end the element or open a comment.
+    r"""Encode data as JSON that is safe inside a ``script`` element: it cannot end the element or open a comment.
 
     >>> escape_json({"title": "</script>"})
     '{"title":"\\u003c/script\\u003e"}'
@@ -101,7 +101,7 @@ def escape_json(data: Any) -> str:
 
 
 def to_utf16(text: str) -> Callable[[int], int]:
-    """Turns offsets into a text to offsets as JavaScript counts them, in units of UTF-16.
+    """Return a function that maps offsets in the text to JavaScript's offsets, in UTF-16 units.
 
     >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
     (7, 6)
@@ -113,7 +113,7 @@ def to_utf16(text: str) -> Callable[[int], int]:
 
 
 def state_policy(style: str, script: str) -> str:
-    """A content security policy: nothing may be loaded, sent or run but this style and this script.
+    """Return a content security policy that allows only this style and this script, and no requests.
 
     >>> state_policy("", "").split("; ")[0]
     "default-src 'none'"

@@ -1,4 +1,4 @@
-"""The pre-parser: what can be read from a record by rules, without a model."""
+"""The pre-parser: reads a record by rules, without a model."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -17,16 +17,22 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "spl
 
 
 def parse_record(record: TrialRecord) -> ParsedRecord:
-    """Read everything that the rules know of a record. Pure: the same record gives the same result.
+    r"""Read everything that the rules find in a record. Pure: the same record gives the same result.
 
-    Text that is aimed at a model is noted and blanked before anything is read. A confidence is the share of such
-    readings that was right on annotated records.
+    Text aimed at a model is reported and blanked first. A confidence is the share of such readings that were right
+    on annotated records.
+
+    >>> from extractor.schemas import Section, Source
+    >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
+    >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
+    >>> parse_record(record).eligibility.minimum_age.value.value
+    18
     """
     return calibrate_record(parse_uncalibrated(record))
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
-    """What ``parse_record`` gives, with confidences as the readers state them. Calibration is fitted to these."""
+    """Like ``parse_record``, without calibration of the confidences. Calibration is fitted to these results."""
     sections: Mapping[str, Section] = {
         section.name: read_section(section.name, section.text) for section in record.sections
     }

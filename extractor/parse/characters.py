@@ -8,7 +8,7 @@ from extractor.text.book import read_table
 
 @cache
 def expression(name: str) -> re.Pattern[str]:
-    """An expression by its name. Raises ``KeyError`` for an unknown one.
+    """An expression by name. Raises ``KeyError`` for an unknown name.
 
     >>> expression("list_mark").match("1. Adult").lastgroup
     'number'

@@ -1,4 +1,4 @@
-"""What the pre-parser knows of a record: its chunks, and a reading of each field with its certainty."""
+"""The result of the pre-parser: the chunks of a record, and a reading of each field with its confidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from extractor.text.passage import Passage, Section
 T_co = TypeVar("T_co", covariant=True)
 
 CERTAIN = 0.95
-"""From this confidence on, a reading needs no second annotator."""
+"""A reading with at least this confidence needs no second annotator."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,7 +47,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """How many characters it covers."""
+        """The number of characters."""
         return self.end - self.start
 
     def contains(self, other: "Span") -> bool:
@@ -61,11 +61,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T_co]):
-    """What was read for one field: the value, how sure, and the characters that say so.
+    """The value read for one field, its confidence, and the characters that support it.
 
-    ``value`` None with high confidence is a known absence ("the text states no route"); an
-    ``open_()`` reading leaves the field open. For a tuple value, ``spans`` run parallel to it. ``alternatives``
-    are other values that it may well be, likeliest first; none means that nothing is known of them.
+    None as ``value`` with high confidence is a known absence ("the text states no route"); an ``open_()`` reading
+    leaves the field open. For a tuple value, ``spans`` are parallel to it. ``alternatives`` are other likely values,
+    likeliest first; an empty tuple means that they are unknown.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -99,7 +99,7 @@ def span_of(passage: Passage) -> Span:
 
 
 class ChunkKind(StrEnum):
-    """What a chunk is in the layout of its section."""
+    """The role of a chunk in the layout of its section."""
 
     LEAD_IN = "lead_in"
     ITEM = "item"
@@ -111,7 +111,7 @@ class ChunkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A numbered unit of text about which a question can be asked.
+    """A numbered unit of text that a model can be asked about.
 
     ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a record.
     """
@@ -124,7 +124,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ParsedCriterion:
-    """A criterion, or a sentence that may be one (``stands`` says how sure)."""
+    """A criterion, or a sentence that may be one; ``stands`` has the confidence."""
 
     chunk: Chunk
     stands: Reading[bool]
@@ -138,7 +138,7 @@ class ParsedCriterion:
 
 @dataclass(frozen=True, slots=True)
 class ParsedEligibility:
-    """Who may take part: what the whole record says, and its criteria."""
+    """Who may take part: the readings of the whole record, and its criteria."""
 
     minimum_age: Reading[Age | None]
     maximum_age: Reading[Age | None]
@@ -149,9 +149,9 @@ class ParsedEligibility:
 
 @dataclass(frozen=True, slots=True)
 class ParsedRegimen:
-    """One agent and way of giving it. ``agent`` may stand in another section than the dose.
+    """One regimen of one agent. ``agent`` and the dose may be in different sections.
 
-    ``exists`` says how sure it is that this is a regimen; no reader states it, calibration infers it from the agent.
+    ``exists`` has the confidence that this is a regimen. Calibration infers it from the agent's confidence.
     """
 
     chunk: Chunk
@@ -191,7 +191,7 @@ class ParsedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDosing:
-    """What participants get, and ``candidates``: chunks that seem to hold a regimen which the rules could not read."""
+    """The regimens, and ``candidates``: chunks that seem to hold a regimen that the rules could not read."""
 
     regimens: tuple[ParsedRegimen, ...] = ()
     candidates: tuple[Chunk, ...] = ()
@@ -199,9 +199,9 @@ class ParsedDosing:
 
 @dataclass(frozen=True, slots=True)
 class HostileText:
-    """A span of raw text that is aimed at a model or hides something; ``blanked``: no rule and no model reads it.
+    """A span of raw text aimed at a model or hiding something. ``blanked``: no rule and no model reads it.
 
-    ``quote`` are its characters, the first ones of a long span.
+    ``quote`` is its text, truncated for a long span.
     """
 
     kind: FindingKind
@@ -212,9 +212,9 @@ class HostileText:
 
 @dataclass(frozen=True)
 class ParsedRecord:
-    """Everything that is known of a record without a model. ``sections`` are its sections by name, read once.
+    """Everything read from a record without a model. ``sections`` maps names to its sections, read once.
 
-    ``record`` has blanks of the same length in place of ``hostile`` text that is blanked.
+    In ``record``, spaces of the same length replace blanked ``hostile`` text.
     """
 
     record: TrialRecord
@@ -238,7 +238,7 @@ class ParsedRecord:
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
-        """Every chunk about which a question can be asked, by its number."""
+        """Every chunk that a model can be asked about, by number."""
         chunks = [
             *(criterion.chunk for criterion in self.eligibility.criteria),
             *(regimen.chunk for regimen in self.dosing.regimens),

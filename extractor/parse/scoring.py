@@ -1,14 +1,14 @@
-"""Learned scorers: one file format, one loader, one ``predict``; and the calibration of confidences.
+"""Learned scorers, and the calibration of confidences.
 
-A reader names the features of an item; a scorer holds what each feature adds to the score of each class. ``predict``
-adds these up and makes the scores probabilities. A feature is any text: ``"w asthma"`` for a word, ``"rule up_to"`` for
-a fact. Features that the weights do not know add nothing. The weights stand in ``rulebook/weights/``:
+A reader names the features of an item; a scorer has a weight for each feature and class. ``predict`` adds the weights
+and turns the scores into probabilities. A feature is any text: ``"w asthma"`` for a word, ``"rule up_to"`` for a
+fact. Features without weights add nothing. The weights are in ``rulebook/weights/``:
 
-- ``NAME.npz``, of tens of thousands of features: ``benchmarks.training.scorers`` makes them;
-- ``NAME.toml``, of features that a reader names by hand: ``feature = weight`` where one of several candidates is
-  chosen (``Scorer.rank``), or a table ``[class]`` of such lines for each class (``Scorer.choose``).
+- ``NAME.npz`` has tens of thousands of features, trained by ``benchmarks.training.scorers``;
+- ``NAME.toml`` has features named by hand: ``feature = weight`` to choose among candidates (``Scorer.rank``), or a
+  table ``[class]`` of such lines for each class (``Scorer.choose``).
 
-Confidences are as the weights state them; ``calibrate_record`` makes them true.
+These confidences are not calibrated; ``calibrate_record`` does that.
 """
 
 import tomllib
@@ -34,15 +34,15 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH, _MOST_RIVALS = 0.97, 5
-"""Rivals are listed until the right class is almost surely among them, but no more than so many."""
+"""The total probability of the listed rivals, and the most rivals."""
 _SUREST = 0.995
-"""No more can be measured; nor can finer steps than hundredths, each of which calibration needs trials for."""
+"""The highest confidence that can be measured. Steps are hundredths, because calibration needs trials for each."""
 _COMPARED = frozenset("<>=≤≥%")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The likeliest class, its probability, and the classes that may be right in its place, likeliest first."""
+    """The likeliest class, its probability, and its rivals, likeliest first."""
 
     value: str
     confidence: float
@@ -51,9 +51,9 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """``weights`` has a row for each feature of ``rows``, row 0 for all others, and a column for each class.
+    """A log-linear model. ``weights`` has a row per feature of ``rows``, row 0 for all others, and a column per class.
 
-    ``damped`` scores are divided by the root of the number of features: long texts are no surer than short ones.
+    ``damped`` scores are divided by the square root of the number of features, so that length adds no confidence.
     """
 
     classes: tuple[str, ...]
@@ -76,7 +76,7 @@ class Scorer:
         return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
-        """The probability that each candidate is the right one; for weights without classes.
+        """The probability of each candidate, for weights without classes.
 
         >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank([["late"], ["early"]])[1].__round__(2)
         0.73
@@ -103,10 +103,10 @@ class Scorer:
     def read(
         self, values: type[_Value], items: Sequence[Features], passages: Sequence[Passage], chances: Array | None = None
     ) -> list[Reading[_Value]]:
-        """The likeliest class of each item as one of the ``values``, with the word that speaks most for it.
+        """The likeliest class of each item as one of the ``values``, with the word that most favours it.
 
-        The features ``w`` of an item are the ``list_words`` of its passage; the passage stands for a word that proves
-        nothing. ``chances`` are those of ``predict`` if they have been changed.
+        The features ``w`` of an item are the ``list_words`` of its passage. For a function word, the span is the
+        whole passage. ``chances`` replaces the result of ``predict``.
         """
         readings = []
         found = _pick(self.classes, self.predict(items) if chances is None else chances)
@@ -118,7 +118,7 @@ class Scorer:
         return readings
 
     def find_reason(self, features: Features, chosen: str) -> int | None:
-        """The place of the feature that most favours a class over the others; None if none does."""
+        """The index of the feature that most favours a class over the others, or None."""
         weights = self.weights.take([self.rows.get(feature, 0) for feature in features], axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
         best = int(gains.argmax()) if features else -1
@@ -145,7 +145,7 @@ def _pick(classes: Sequence[str], chances: Array) -> list[Choice]:
 
 @cache
 def load_scorer(name: str) -> Scorer:
-    """The scorer in ``rulebook/weights``, read once. Raises ``FileNotFoundError`` for an unknown name."""
+    """A scorer in ``rulebook/weights``, cached. Raises ``FileNotFoundError`` for an unknown name."""
     packed = WEIGHTS / f"{name}.npz"
     return read_scorer(packed if packed.is_file() else WEIGHTS / f"{name}.toml")
 
@@ -155,7 +155,7 @@ def read_scorer(path: Traversable) -> Scorer:
     if path.name.endswith(".npz"):
         with path.open("rb") as file, np.load(file) as stored:
             classes, names = (str(stored[name]).split("\n") for name in ("classes", "features"))
-            known = stored["weights"].astype(np.float32) * stored["step"]  # one byte a weight, and the size of a step
+            known = stored["weights"].astype(np.float32) * stored["step"]  # weights are stored as multiples of a step
             bias = stored["bias"]
     else:
         table = tomllib.loads(path.read_text("utf-8"))
@@ -170,10 +170,10 @@ def read_scorer(path: Traversable) -> Scorer:
 
 @cache
 def measured(field: str, case: str) -> float:
-    """How often the rules were right in such a case: the share that ``rulebook/weights/measured.toml`` holds.
+    """The share of right readings in such a case, from ``rulebook/weights/measured.toml``.
 
-    Of counts the confidence is the share as if one more had been wrong, in hundredths. Raises ``KeyError`` for a case
-    that was not measured.
+    Counts become the share with one more wrong reading, in hundredths. Raises ``KeyError`` for a case that was not
+    measured.
 
     >>> measured("criterion", "listed, ends with a colon")
     0.88
@@ -198,23 +198,23 @@ def _list_places(passage: Passage) -> list[int]:
 
 
 def _find_word(passage: Passage, place: int) -> Passage | None:
-    """The word of that place in ``list_words``, as a passage; None if it is one that proves nothing."""
+    """The word at an index of ``list_words``, as a passage; None for a function word."""
     at = _list_places(passage)[place]
     idle = passage.tokens.words[at].lower() in word_list("function_words")
     return None if idle else passage.part(at, at + 1)
 
 
 Curve = tuple[tuple[float, float], ...]
-"""Stated confidence and share right, both rising."""
+"""Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
 FOUND, NOTHING = "found", "nothing"
-"""The curves of a field. A value that is empty or False finds nothing."""
+"""The curves of a field: for values found, and for empty or False values."""
 
 _Parsed = TypeVar("_Parsed", ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRegimen)
 
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
-    """The record with calibrated confidences. Open readings stay open, as do those of a field without a curve."""
+    """Calibrate all confidences. Open readings, and readings of fields without a curve, stay unchanged."""
     criteria = tuple(_calibrate("eligibility.criteria", one) for one in parsed.eligibility.criteria)
     return replace(
         parsed,
@@ -225,7 +225,7 @@ def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
 
 
 def apply_curve(curve: Curve, stated: float) -> float:
-    """The confidence that a curve gives for a stated one: linear between its knots, constant beyond them.
+    """The calibrated confidence: linear between the knots of the curve, constant beyond them.
 
     >>> apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7), apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0)
     (0.6, 0.8)

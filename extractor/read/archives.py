@@ -1,7 +1,7 @@
-"""Open a file as documents of one format each, and recognise the format. A file's name says nothing about either.
+"""Open a file as documents of one format each, and detect the format, without regard to the file's name.
 
-Files are plain, gzip or zip, as their first bytes say. Nothing is unpacked to disk, so that the names inside an archive
-can do no harm.
+Files are plain, gzip or zip, detected by their first bytes. Nothing is unpacked to disk, so names inside an archive can
+do no harm.
 """
 
 import gzip
@@ -29,9 +29,9 @@ from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
 Reader = Callable[[BinaryIO], Iterator[Found]]
 
 BROKEN_STREAM = (OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
-"""What the standard library raises, at any time while reading, for damaged or unreadable data."""
+"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
 _BROKEN_DIRECTORY = (*BROKEN_STREAM, ValueError, RuntimeError, struct.error)
-"""What ``zipfile`` lets through when an archive's directory is damaged."""
+"""Exceptions that leak from ``zipfile`` when an archive's directory is damaged."""
 _GZIP, _ZIPS = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1
 _SPOOL_BYTES = 32 * 1024**2
@@ -50,7 +50,7 @@ class Document:
 
 
 def open_documents(name: str, source: Bytes) -> Iterator[Document]:
-    """The documents in the file of that name, each to be read before the next is asked for."""
+    """Yield the documents in a file. Read each one before requesting the next."""
     raw = SteadyStream(source)
     stream = _buffer(raw)
     if peek_block(stream).startswith(_ZIPS):
@@ -61,7 +61,7 @@ def open_documents(name: str, source: Bytes) -> Iterator[Document]:
 
 
 def _get_stem(name: str) -> str:
-    """A file's name without folders, packing and ending."""
+    """Return a file's name without folders and suffixes, including those of packing."""
     return PurePosixPath(name.removesuffix(".gz")).stem
 
 
@@ -83,7 +83,7 @@ def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
 
 @contextmanager
 def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
-    """The archive as a file that can be searched, as zip demands; a pipe is spooled to get one."""
+    """Yield the archive as a seekable file, which zip needs; a pipe is spooled."""
     if isinstance(source, io.IOBase) and source.seekable():
         yield cast("IO[bytes]", source)
         return
@@ -123,11 +123,11 @@ def _is_visible(member: zipfile.ZipInfo) -> bool:
 
 
 def as_unreadable(problem: Exception) -> Unreadable:
-    """The library's exception in our words."""
+    """Convert a library exception to ``Unreadable``."""
     if isinstance(problem, Unreadable):
         return problem
     if isinstance(problem, PermissionError):
-        return Unreadable("no permission to read it", "give yourself the right to read it")
+        return Unreadable("no permission to read it", "change its permissions")
     if isinstance(problem, NotImplementedError):
         return Unreadable(f"packed in a way that is not supported ({problem})", "pack it with deflate")
     reason = (isinstance(problem, OSError) and problem.strerror) or str(problem) or type(problem).__name__
@@ -139,9 +139,9 @@ _XML = re.compile(r"\s*<[?!A-Za-z]")
 
 
 def detect_format(head: bytes) -> tuple[str, Reader]:
-    r"""The name of a document's format, as in ``Source.format``, and its reader.
+    r"""Return the name of a document's format, as in ``Source.format``, and its reader.
 
-    ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file and for binary data.
+    ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file or binary data.
 
     >>> detect_format(b' [ {"protocolSection": ')[0], detect_format(b"[18F]-Tracer imaging\n")[0]
     ('ctgov_json', 'flat')

@@ -1,4 +1,4 @@
-"""The registry's table download: one study a row, lists flattened into cells, comma or tab between cells."""
+"""Studies in the registry's table download: one study per row, lists flattened into cells, comma or tab separated."""
 
 import csv
 import re
@@ -47,7 +47,7 @@ _STARTS_RECORD = re.compile(rb'"?NCT\d{8}"?[,\t](?=\S)')  # prose has a space af
 
 
 def is_table_header(text: str) -> bool:
-    """Whether a text begins with the names of at least three columns of the registry's table.
+    """Whether a text starts with the names of at least three columns of the registry's table.
 
     >>> is_table_header("NCT Number,Study Title,Conditions,Sponsor"), is_table_header("Age, sex, and title")
     (True, False)
@@ -57,7 +57,7 @@ def is_table_header(text: str) -> bool:
 
 
 def read_ctgov_csv(stream: BinaryIO) -> Iterator[Found]:
-    """The studies of one table, in order."""
+    """Yield the studies of one table, in order."""
     rows = _group_rows(stream)
     _, header = next(rows)
     if isinstance(header, Unreadable):
@@ -69,10 +69,10 @@ def read_ctgov_csv(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _group_rows(stream: BinaryIO) -> Iterator[tuple[str, bytes | Unreadable]]:
-    """The lines of each row with the row's place.
+    """Yield the lines of each row with the row's place.
 
-    A quoted cell may contain line breaks, so a row ends where its quotes are balanced. Where a quote is never
-    closed, the next line that begins with an NCT number starts the next row, so that one row is lost and no more.
+    A quoted cell may contain line breaks, so a row ends where its quotes are balanced. If a quote is never closed,
+    the next line that starts with an NCT number starts the next row, so that only one row is lost.
     """
     lines: list[bytes] = []
     place, size, quotes = "line 1", 0, 0
@@ -102,7 +102,7 @@ def _decode(row: bytes, place: str | None = None) -> str:
 
 
 def _split_row(row: str, delimiter: str, width: int) -> list[str]:
-    old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is given back
+    old_limit = csv.field_size_limit(MAX_RECORD_BYTES)  # global to the process, so it is restored
     try:
         [cells] = csv.reader([row], delimiter=delimiter, strict=True)
     except (csv.Error, ValueError) as problem:

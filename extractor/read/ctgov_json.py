@@ -1,10 +1,10 @@
 """Studies in the JSON of the ClinicalTrials.gov API, version 2.
 
-A document is one study, an array of studies, a page ``{"studies": [...]}``, or studies line by line (JSONL). Arrays and
-pages are streamed; in JSONL a broken line costs that line only.
+A document is one study, an array of studies, a page ``{"studies": [...]}``, or JSONL, one study per line. Arrays and
+pages are streamed; in JSONL a broken line loses only that line.
 
-A field that is read and has a wrong type is an error that names its path, so that nothing is lost silently. null is the
-same as absent, and a field that is not read may have any type.
+A wrong type in a field that is read is an error with the field's path, so that nothing is lost silently. null means
+absent, and a field that is not read may have any type.
 """
 
 import io
@@ -29,7 +29,7 @@ MAX_NESTING = 500
 
 
 def read_ctgov_json(stream: BinaryIO) -> Iterator[Found]:
-    """The studies of one document, in order."""
+    """Yield the studies of one document, in order."""
     head = peek_block(stream)
     if head.lstrip().startswith(b"["):
         return _read_values(stream, "item")
@@ -37,16 +37,16 @@ def read_ctgov_json(stream: BinaryIO) -> Iterator[Found]:
         return _read_values(stream, "studies.item")
     lines = [line.strip() for line in head.split(b"\n") if line.strip()]
     starts_lines = _is_json(lines[0]) or len(lines) == 1
-    # A first line that is broken still stands before lines that are studies.
+    # The first line may be broken and the lines after it valid studies.
     breaks_first_line = len(lines) > 1 and lines[1].startswith(b"{") and (_is_json(lines[1]) or len(lines) == 2)
     return _read_lines(stream) if starts_lines or breaks_first_line else _read_values(stream, "")
 
 
 def _is_page(head: bytes) -> bool:
-    """Whether the first object has a key "studies" with an array, as far as the first block shows."""
+    """Whether the first object has a key "studies" with an array, judging by the first block."""
     depth, key = 0, None
     try:
-        # As floats: of an integer that is longer than Python takes, the parser dies.
+        # Read numbers as floats: the parser crashes on integers longer than Python allows.
         for event, value in ijson.basic_parse(io.BytesIO(head), multiple_values=True, use_float=True):
             if event == "map_key" and depth == 1:
                 key = value
@@ -84,7 +84,7 @@ def _read_line(line: bytes, place: str) -> Found:
     except json.JSONDecodeError as problem:
         return Unreadable(f"broken JSON ({problem.msg})", _DOWNLOAD_AGAIN, place=f"{place}, character {problem.pos}")
     except (ValueError, RecursionError) as problem:
-        return Unreadable(f"JSON that no study looks like ({problem})", _DOWNLOAD_AGAIN, place=place)
+        return Unreadable(f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place)
     return build_draft(build_study, study, place)
 
 
@@ -103,7 +103,7 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
 
 
 def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The same events. Deep nesting, which would take time and memory without bound, is refused."""
+    """Yield the same events, and refuse deep nesting, which would take unbounded time and memory."""
     depth = 0
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
@@ -113,7 +113,7 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
 
 
 def _describe(problem: Exception) -> str:
-    """The first line of the parser's message; those that follow quote the data."""
+    """Return the first line of the parser's message; the lines after it quote the data."""
     message: Any = problem.args[0] if problem.args else problem
     text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
     text = text.strip().partition("\n")[0]
@@ -164,30 +164,32 @@ _PATHS = StudyPaths(
     labels="armGroupLabels[]",
     names="interventionNames[]",
 )
-"""Paths from a study's ``protocolSection`` on; ``[]`` marks a list."""
+"""Paths relative to a study's ``protocolSection``; ``[]`` marks a list."""
 
 
 class _Node(NamedTuple):
-    """A value of a study, and its place in it."""
+    """A value and its path in the study."""
 
     value: Any
     place: str
 
 
 def build_study(study: Any) -> Draft:
-    """The draft of a parsed study. A field of a wrong type is ``Unreadable``, with its path as the place.
+    """Build the draft of a parsed study. Raises ``Unreadable`` for a field of a wrong type, with its path as the place.
 
     >>> draft = build_study({"protocolSection": {"identificationModule": {"nctId": "NCT90000001", "briefTitle": "A"}}})
     >>> draft.nct_id, draft.sections[0].text
     ('NCT90000001', 'A')
     """
     if not isinstance(study, dict) or study.get("protocolSection") is None:
-        raise Unreadable("JSON that is no study (it has no protocolSection)", "give studies of the registry's API v2")
+        raise Unreadable(
+            "JSON that is not a study (it has no protocolSection)", "give studies of the registry's API v2"
+        )
     return read_study(_Node(study["protocolSection"], "protocolSection"), _PATHS, _find, _read_texts)
 
 
 def _find(node: _Node, path: str) -> list[_Node]:
-    """The values at a path. Null is the same as absent, and in a list it keeps the numbers of those after it."""
+    """Return the values at a path. Null means absent; in a list it does not change the indices after it."""
     value, place = node
     for step in path.split("."):
         name = step.removesuffix("[]")
@@ -198,7 +200,7 @@ def _find(node: _Node, path: str) -> list[_Node]:
 
 
 def _read_texts(node: _Node, path: str) -> list[str]:
-    """The texts at a path. A flag or a count is a text in old records, and true, false or a number in others."""
+    """Return the texts at a path. Flags and counts are texts in old records, booleans and numbers in others."""
     texts: list[str] = []
     for value, place in _find(node, path):
         if value is None:
@@ -211,9 +213,9 @@ def _read_texts(node: _Node, path: str) -> list[str]:
             texts.append(_expect(value, "", place))
     try:
         "".join(texts).encode()
-    except UnicodeEncodeError:  # JSON can spell half a character
+    except UnicodeEncodeError:  # JSON can escape half a surrogate pair
         raise Unreadable(
-            "text that is no valid Unicode", "correct the escapes of its characters", place=place
+            "text that is not valid Unicode", "correct the escapes of its characters", place=place
         ) from None
     return texts
 
@@ -222,7 +224,7 @@ _KINDS = {str: "text", bool: "true or false", list: "a list", dict: "an object"}
 
 
 def _expect(value: Any, empty: _Value, place: str) -> _Value:
-    """The value if it is of the type of ``empty``, and ``empty`` for null. Raises ``Unreadable`` for other types."""
+    """Return the value if it has the type of ``empty``, ``empty`` for null. Raises ``Unreadable`` for other types."""
     if value is None:
         return empty
     if isinstance(value, type(empty)):

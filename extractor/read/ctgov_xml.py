@@ -1,7 +1,7 @@
 """Studies in the legacy XML of ClinicalTrials.gov: one ``clinical_study``, or a file that wraps many.
 
-Text is kept as it stands, with its wrapped lines and indentation. Entities and external references,
-which no record needs, are refused (defusedxml), and so is text or an element where it would not be read.
+Text keeps its wrapped lines and indentation. Entities and external references, which no record
+needs, are refused (defusedxml), as are text and elements in places where they would not be read.
 """
 
 import re
@@ -65,15 +65,15 @@ _PATHS = StudyPaths(
 _READ = {_PATHS.nct_id, _PATHS.phases, *_PATHS.texts.values(), *_PATHS.registry.values()}
 _READ |= {f"{path}/{tag}" for path, parts in _PATHS.items.values() for tag in parts.values()}
 _READ |= {f"{_PATHS.items['interventions'][0]}/{_PATHS.labels}"}
-"""Every element that is read, from ``clinical_study`` on."""
+"""Every element that is read, by its path from ``clinical_study``."""
 _INSIDE = {path.rpartition("/")[0] for path in _READ if "@" not in path} | {"eligibility"}
 _TAGS = {tag for path in _READ for tag in path.split("/")}
 
 
 def read_ctgov_xml(stream: BinaryIO) -> Iterator[Found]:
-    """The studies of one document, in order."""
+    """Yield the studies of one document, in order."""
     capped, number = CappedStream(stream), 0
-    # The declaration still says UTF-16 after the stream was turned into UTF-8.
+    # The declaration still says UTF-16 after the stream was converted to UTF-8.
     parser = DefusedXMLParser(encoding="utf-8") if _UTF16.match(peek_block(stream)) else None
     try:
         for study in _iterate_studies(capped, parser):
@@ -95,7 +95,7 @@ def read_ctgov_xml(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _iterate_studies(stream: CappedStream, parser: DefusedXMLParser | None) -> Iterator[Element]:
-    """Each study once it is complete. All that was read before it is dropped from the tree."""
+    """Yield each study when it is complete, and drop everything before it from the tree."""
     open_elements: list[Element] = []
     inside = 0
     for event, element in iterparse(stream, events=("start", "end"), parser=parser):
@@ -117,7 +117,7 @@ def _build_study(study: Element) -> Draft:
 
 
 def _check_children(element: Element, path: str) -> None:
-    """Refuse what would be lost: text or a known element where none is read, elements in the middle of a text."""
+    """Refuse content that would be lost: text or a known element in a wrong place, or elements inside a text."""
     place, remedy = f"{_STUDY}/{path}".rstrip("/"), "correct it or download the record again"
     if path and path not in _INSIDE:
         if len(element):

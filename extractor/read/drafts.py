@@ -1,7 +1,7 @@
-"""What a format's reader yields: the content of a record, or why it cannot be read.
+"""The output of a format's reader: the content of a record, or why it cannot be read.
 
-Readers know nothing of files. They turn a stream of bytes into ``Draft`` and ``Unreadable`` values, and ``records``
-adds the file, the id and the place.
+Readers do not know about files. They turn a byte stream into ``Draft`` and ``Unreadable`` values, and ``records`` adds
+the file, the id and the place.
 """
 
 import re
@@ -26,9 +26,9 @@ class Draft:
 
 
 class Unreadable(Exception):
-    """Why something cannot be read, and what the user can do about it.
+    """A problem that prevents reading, with a remedy for the user.
 
-    Yielded where the rest of the document can still be read, raised where it cannot.
+    Readers yield it if they can read the rest of the document, and raise it if not.
     """
 
     def __init__(self, problem: str, remedy: str, *, place: str | None = None) -> None:
@@ -40,7 +40,7 @@ Found = Draft | Unreadable
 
 
 def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | None) -> Found:
-    """What ``build`` makes of one record's value, or the reason why it is no record. Does not raise."""
+    """Build the draft of one record's value, or return the problem. Does not raise."""
     try:
         draft = build(value)
     except Unreadable as problem:
@@ -54,7 +54,7 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
 
 
 def find_nct_id(text: str | None) -> str | None:
-    """The NCT number that is the whole of an id field.
+    """Return the NCT number if it is the whole of an id field.
 
     >>> find_nct_id(" nct90000001 "), find_nct_id("2021-000001-10")
     ('NCT90000001', None)
@@ -64,7 +64,7 @@ def find_nct_id(text: str | None) -> str | None:
 
 
 def text_section(name: str, text: str | None) -> tuple[Section, ...]:
-    """The section as it goes into a record's sections: none if there is no text.
+    """Return a tuple with the section, empty if there is no text.
 
     >>> text_section("title", " ")
     ()
@@ -73,7 +73,7 @@ def text_section(name: str, text: str | None) -> tuple[Section, ...]:
 
 
 def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Section, ...]:
-    r"""The section of an item that its source keeps in several fields; blank fields are left out.
+    r"""Return the section of an item whose source keeps it in several fields; blank fields are left out.
 
     >>> [section] = join_parts("arms[0]", [("label", "Cohort 1"), ("type", None), ("description", "1 x 10^6 cells/kg")])
     >>> section.text, section.part("description")
@@ -94,12 +94,12 @@ _TYPE = (
     r"|OTHER|PROCEDURE|RADIATION)"
 )
 _ITEM = re.compile(rf"(?P<type>{_TYPE}): ?(?P<name>.*)", re.DOTALL)
-# A name may contain a bar: only one before a type separates.
+# A name may contain a bar: only a bar before a type is a separator.
 _SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
 
 
 def is_intervention_list(line: str) -> bool:
-    """Whether a line begins like a list of interventions; prose may begin with "Other:", a list has capitals.
+    """Whether a line starts like a list of interventions. Prose may start with "Other:"; a list has capitals.
 
     >>> is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"), is_intervention_list("Drug: a survey of its abuse")
     (True, False)
@@ -109,7 +109,7 @@ def is_intervention_list(line: str) -> bool:
 
 
 def list_interventions(cell: str) -> Iterator[Section]:
-    """A section ``interventions[i]`` for each item, with the item as it stands.
+    """Yield a section ``interventions[i]`` for each item, with the item's text unchanged.
 
     >>> [section.part("name") for section in list_interventions("DRUG: Fictumab|OTHER: Visit A|B")]
     ['Fictumab', 'Visit A|B']

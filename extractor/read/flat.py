@@ -1,4 +1,4 @@
-"""Flattened text, one record a file: a line for each field, in a fixed order, some of which may be missing.
+"""Flattened text, one record per file: a line for each field in a fixed order; fields may be missing.
 
 ::
 
@@ -12,8 +12,8 @@
 
 A field may contain line breaks and any may be missing, so position alone does not identify a line. Blank
 lines and list items belong to the line before them. Interventions are recognised by their type words. A list of
-outcomes is known by its items, ``measure, description, time frame``, which are joined by bars: it ends with a time
-frame, a short phrase after a comma that names a time and is no sentence. Prose has sentences and no bars.
+outcomes has items ``measure, description, time frame`` joined by bars, and ends with a time frame: a short phrase
+after a comma that names a time and is not a sentence. Prose has sentences and no bars.
 """
 
 import re
@@ -41,7 +41,7 @@ _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The lines of a text that are not blank; a run of them is all that stands between its ends in the text."""
+    """The lines of a text that are not blank; a run of them covers the text from its first to its last line."""
 
     text: str
     spans: tuple[tuple[int, int], ...]
@@ -53,12 +53,12 @@ class _Lines:
         return self.cut(number, number + 1)
 
     def cut(self, start: int, end: int) -> str:
-        """The text from line ``start`` up to line ``end``, blank lines between them included."""
+        """Return the text from line ``start`` up to line ``end``, with the blank lines between them."""
         spans = self.spans[start:end]
         return self.text[spans[0][0] : spans[-1][1]] if spans else ""
 
     def starts_field(self, number: int) -> bool:
-        """Whether a field may begin at this line."""
+        """Whether a field may start at this line."""
         if number < 2 or is_intervention_list(self[number - 1]):
             return True
         gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
@@ -68,7 +68,7 @@ class _Lines:
 
 
 def read_flat(stream: BinaryIO) -> Iterator[Found]:
-    """The one record of a flattened text."""
+    """Yield the one record of a flattened text."""
     content = stream.read(MAX_RECORD_BYTES + 1)
     if len(content) > MAX_RECORD_BYTES:
         raise Unreadable(f"a record of more than {MAX_RECORD_BYTES:,} bytes", "give one record a file")
@@ -87,13 +87,13 @@ def _build_flat(text: str) -> Draft:
 def _list_sections(lines: _Lines) -> Iterator[Section]:
     starts = [number for number in range(len(lines)) if lines.starts_field(number)]
     interventions = next((number for number in starts[1:] if is_intervention_list(lines[number])), None)
-    # Without interventions, outcomes are what follows title, summary and conditions.
+    # Without interventions, outcomes follow title, summary and conditions.
     after = interventions + 1 if interventions is not None else [*starts, *(3 * [len(lines)])][3]
     outcomes = _find_outcomes(lines, [start for start in starts if start >= after])
-    # Any text may look like a record then, so the outcomes must be beyond doubt.
+    # Any text may look like a record then, so the outcomes must be certain.
     if interventions is None and not (outcomes and _ends_outcome_list(lines[outcomes[1] - 1])):
         raise Unreadable(
-            "no format known to this program",
+            "an unknown format",
             "give flattened text, or JSON, XML or a table from ClinicalTrials.gov, plain, in gzip or in zip",
         )
     before = after if interventions is None else interventions
@@ -108,7 +108,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
 
 
 def _find_outcomes(lines: _Lines, starts: list[int]) -> list[int]:
-    """Where the lists of outcomes begin, and at last where they end; empty if there is none."""
+    """Return the starts of the lists of outcomes, followed by the end of the last; empty if there is none."""
     bounds: list[int] = []
     for start, end in pairwise([*starts, len(lines)]):
         if bounds and bounds[-1] != start:
@@ -142,7 +142,7 @@ _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
 def _ends_outcome_list(line: str) -> bool:
-    """Whether a line ends as a list of outcomes does.
+    """Whether a line ends like a list of outcomes.
 
     >>> _ends_outcome_list("Overall survival, From infusion to death., 2 years")
     True
@@ -154,14 +154,14 @@ def _ends_outcome_list(line: str) -> bool:
         return False
     if _SENTENCES.search(time_frame):
         return False
-    # A full stop ends a sentence of prose, unless a sentence ended before the time frame too.
+    # A full stop ends a sentence of prose, unless a sentence also ended before the time frame.
     return not _PROSE_END.search(time_frame) or text.endswith(".") or "|" in line
 
 
 def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
-    """How many lines of a field are a list of outcomes; 0 if it is prose.
+    """Count the lines of a field that are a list of outcomes; 0 if it is prose.
 
-    The field is the ``first`` that may be a list, and the ``last`` of the record or not. Nearly every record
+    ``first``: the field is the first that may be a list. ``last``: it is the record's last field. Nearly every record
     has a first list; a list before another field is the whole field; the last field is prose if in doubt.
     """
     text = " ".join(lines)
@@ -171,7 +171,7 @@ def _count_list_lines(lines: Sequence[str], *, first: bool, last: bool) -> int:
         return len(lines) if first or ending or not (is_prose or _PROSE_END.search(text)) else 0
     if first:
         return ending[-1] if ending else len(lines) * (not is_prose)
-    # Prose may end like a list by chance; then sentences stand before it without a time frame after the last.
+    # Prose may end like a list by chance; then sentences precede it, without a time frame after the last one.
     sure = [
         number
         for number in ending

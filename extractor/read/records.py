@@ -1,4 +1,4 @@
-"""``read_records``: every record of every input, each with its id and place, one at a time."""
+"""Read records from inputs, one at a time, each with its id and place."""
 
 import os
 import sys
@@ -28,10 +28,9 @@ def read_records(
 ) -> Iterator[TrialRecord]:
     """Read trial records from files, folders (searched in depth), patterns, and ``-`` for standard input.
 
-    What cannot be read is a ``RecordError`` that names the file, the place in it and a remedy. It is raised,
-    or handed to ``on_error`` if given, and reading goes on with the next record that can be found. A record
-    with the id of an earlier one is such an error too. ``open_address`` opens the files at an address such as
-    ``s3://bucket/folder``.
+    Raises ``RecordError``, which names the file, the place in it and a remedy, for a record that cannot be read
+    or repeats an earlier id. With ``on_error``, the error is passed to it instead, and reading continues with
+    the next record. ``open_address`` opens the files at an address such as ``s3://bucket/folder``.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
@@ -51,8 +50,7 @@ def read_records(
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
-    r"""Read trial records from an open stream, as from a file of that name. The first problem is raised as
-    ``RecordError``.
+    r"""Read trial records from an open stream, as from a file of that name. The first problem raises ``RecordError``.
 
     >>> from io import BytesIO
     >>> next(read_stream("example.txt", BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"))).record_id
@@ -65,7 +63,7 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
 
 
 def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRecord | RepeatedRecord:
-    """The record if its id is new, else an error that names both places. ``seen``: place and digest of each id."""
+    """Return the record if its id is new, else an error with both places. ``seen``: place and digest of each id."""
     source, digest = record.source, hash(record.model_dump_json(include={"sections", "registry"}))
     place = _join_place(source.path, source.place) or ""
     if record.record_id not in seen:
@@ -78,7 +76,7 @@ def _check_new(record: TrialRecord, seen: dict[str, tuple[str, int]]) -> TrialRe
 def _open_input(
     location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
 ) -> Iterator[tuple[str, BinaryIO] | RecordError]:
-    """The open files of one input, each closed before the next is opened."""
+    """Yield the open files of one input, each closed before the next is opened."""
     if location == "-":
         yield _STDIN, stdin or sys.stdin.buffer
     elif open_address and "://" in location:
@@ -127,7 +125,7 @@ def _read_document(path: str, document: Document) -> Iterator[TrialRecord | Reco
 
 
 def _contain(items: Iterator[Found]) -> Iterator[Found]:
-    """The same items; what ends them early comes as the last one, so that those before it are kept."""
+    """Yield the same items, and an exception that ends them as the last item, so that the others are kept."""
     try:
         yield from items
     except (Unreadable, *BROKEN_STREAM) as problem:
@@ -135,7 +133,7 @@ def _contain(items: Iterator[Found]) -> Iterator[Found]:
 
 
 def _name_records(items: Iterator[Found], stem: str) -> Iterator[tuple[Found, str]]:
-    """Each item with the id it gets where it has none: the stem, numbered if the document holds several."""
+    """Yield each item with its default id: the stem, numbered if the document holds several."""
     opening = list(islice(items, 2))
     if not opening:
         yield Unreadable("holds no record", "give a file with records"), stem
@@ -155,9 +153,9 @@ def _join_place(member: str | None, place: str | None) -> str | None:
 
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
-    """The files of one input, sorted within each folder; an error stands for what cannot be found.
+    """Yield the files of one input, sorted within each folder, and an error for each that cannot be found.
 
-    Hidden files (a leading dot) are passed over unless named.
+    Hidden files (a leading dot) are skipped unless named.
     """
     path = Path(location)
     if path.is_dir():
@@ -185,6 +183,6 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
                 yield path
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
-        yield RecordError(str(problem.filename), reason, "check its rights")
+        yield RecordError(str(problem.filename), reason, "check its permissions")
     if empty:
         yield RecordError(str(folder), "the folder holds no files", "name a folder with records")

@@ -1,4 +1,4 @@
-"""Streams of bytes, and the limits that keep a hostile or broken file from filling the memory."""
+"""Byte streams, and the limits that keep a hostile or broken file from filling the memory."""
 
 import codecs
 import io
@@ -9,26 +9,26 @@ from typing import BinaryIO, Protocol, cast
 from .drafts import Unreadable
 
 BLOCK_BYTES = 64 * 1024
-"""Bytes read at a time; a document's format is recognised by its first block."""
+"""Bytes read at a time; a document's format is detected from its first block."""
 MAX_RECORD_BYTES = 50 * 1000**2
-"""Largest record, line or table row. The registry's largest records, results included, stay below 20 MB."""
+"""Largest record, line or table row, in bytes. The registry's largest records, results included, are below 20 MB."""
 MAX_UNPACKED_BYTES = 200 * 1000**3
-"""Most that one file may unpack to: several times the whole registry."""
+"""Largest unpacked size of a file, in bytes: several times the whole registry."""
 MAX_UNPACKED_RATIO = 200
-"""Most that packed data may grow. Records grow five- to twentyfold, the densest bombs a thousandfold."""
+"""Largest ratio of unpacked to packed size. Records grow five- to twentyfold, the densest bombs a thousandfold."""
 RATIO_FREE_BYTES = 10 * 1000**2
-"""Unpacked size up to which any ratio is let pass: short repetitive files pack well."""
+"""Unpacked size, in bytes, up to which any ratio is allowed: short repetitive files pack well."""
 
 
 class Bytes(Protocol):
-    """Anything that bytes can be read from."""
+    """A source of bytes."""
 
     def read(self, size: int = -1, /) -> bytes: ...
 
 
 @dataclass
 class Meter:
-    """Counts what one packed file unpacks to, and refuses when it grows out of proportion."""
+    """Counts the unpacked bytes of one packed file, and refuses files that unpack to too much."""
 
     packed: Callable[[], int]
     unpacked: int = 0
@@ -44,7 +44,7 @@ class Meter:
 
 
 class SteadyStream(io.RawIOBase):
-    """Reads full blocks from any source, so that a buffered reader on top can look at a whole first block."""
+    """Reads full blocks from any source, so that a buffered reader on top can peek at a whole first block."""
 
     def __init__(self, source: Bytes, meter: Meter | None = None) -> None:
         self._source, self._meter = source, meter
@@ -65,12 +65,12 @@ class SteadyStream(io.RawIOBase):
 
 
 def peek_block(stream: BinaryIO) -> bytes:
-    """The bytes that come next, a whole block unless the stream ends before; they stay to be read."""
+    """Return the next block without consuming it; it is shorter only at the end of the stream."""
     return cast("io.BufferedReader", stream).peek(BLOCK_BYTES)
 
 
 class CappedStream:
-    """A stream for parsers that pull bytes at will: refuses a record that never ends."""
+    """A stream for pull parsers that refuses a record that is too large."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self._since_record = stream, 0
@@ -83,12 +83,12 @@ class CappedStream:
         return block
 
     def start_record(self) -> None:
-        """A record ended; the next one may be as large again."""
+        """Reset the limit for the next record."""
         self._since_record = 0
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | Unreadable]]:
-    """Each line with its number, counted from 1; an over-long line is skipped and reported."""
+    """Yield each line with its number, from 1; an over-long line is skipped and reported."""
     number = 0
     while line := stream.readline(MAX_RECORD_BYTES + 1):
         number += 1
@@ -105,7 +105,7 @@ def _too_large(what: str, place: str | None = None) -> Unreadable:
 
 
 def to_utf8(stream: BinaryIO) -> BinaryIO:
-    """The stream in UTF-8 without byte order mark; UTF-16 is recognised by its mark."""
+    """Convert the stream to UTF-8 without byte order mark; UTF-16 is detected by its mark."""
     mark = peek_block(stream)[:3]
     if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return io.BufferedReader(SteadyStream(_Utf16Source(stream)), BLOCK_BYTES)

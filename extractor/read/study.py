@@ -1,4 +1,4 @@
-"""What the registry's JSON and XML share: which fields of a study become which sections."""
+"""Shared by the registry's JSON and XML: map the fields of a study to sections."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
@@ -11,15 +11,15 @@ _Node = TypeVar("_Node")
 
 
 class StudyPaths(NamedTuple):
-    """Where a format keeps the fields that are read, as paths in its own notation.
+    """Paths of the fields that are read, in a format's own notation.
 
     Attributes:
         nct_id: The NCT number.
-        texts: Sections of plain text, in their order.
-        items: Sections that are numbered: the path of the items, and the paths of the parts within an item.
-        registry: Structured fields with one value; ``phases`` are several.
-        labels: Within an intervention, the labels of the arms that it names.
-        names: Within an arm, the interventions that it names; None if the format has none.
+        texts: Sections of plain text, in order.
+        items: Numbered sections: the path of the items, and the paths of the parts within an item.
+        registry: Structured fields with one value; ``phases`` has several.
+        labels: Within an intervention, the labels of its arms.
+        names: Within an arm, the names of its interventions; None if the format has none.
     """
 
     nct_id: str
@@ -34,7 +34,7 @@ class StudyPaths(NamedTuple):
 def read_study(
     study: _Node, paths: StudyPaths, find: Callable[[_Node, str], list[_Node]], read: Callable[[_Node, str], list[str]]
 ) -> Draft:
-    """The draft of a study. ``find`` gives the items at a path, and ``read`` the texts."""
+    """Build the draft of a study. ``find`` returns the items at a path, and ``read`` the texts."""
 
     def read_one(node: _Node, path: str) -> str | None:
         return next((text.strip() for text in read(node, path) if text.strip()), None)
@@ -64,10 +64,10 @@ def read_study(
 
 
 def find_bare_arms(arms: Iterable[tuple[str | None, bool]], linked: Iterable[str]) -> tuple[str, ...]:
-    """The sections of arms that have no intervention. An arm names its interventions, or an intervention its arms.
+    """Return the sections of arms without an intervention. Arms name their interventions, or interventions their arms.
 
-    Nothing is known where a study links nothing, or where an intervention names an arm that is not there: the label
-    may be another spelling of any.
+    The result is empty if a study links nothing, or if an intervention names a missing arm: the label may be a
+    variant of any arm's.
 
     Args:
         arms: Each arm's label, and whether it names an intervention.

@@ -1,4 +1,4 @@
-"""A run in numbers: its fields, its findings, its failures, and one line a record for the list and its filters."""
+"""Counts of a run's fields, findings and failures, and one row per record for the list and its filters."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _TITLE_LENGTH = 160
 
 @dataclass(slots=True)
 class FieldCount:
-    """How often a field is stated, and why it is empty elsewhere. Of a list of items: in how many records."""
+    """How often a field is stated, and why it is empty elsewhere. For a list of items: in how many records."""
 
     filled: int = 0
     empty: Counter[str] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Overview:
     confidence: dict[str, list[int]] = field(default_factory=lambda: {task.value: [0] * _BINS for task in Task})
 
     def add(self, one: RunRecord) -> None:
-        """Take in one record."""
+        """Add one record."""
         extraction = one.extraction
         self.records += 1
         self.texts[one.text] += 1
@@ -82,7 +82,7 @@ class Overview:
 
     @property
     def filled(self) -> int:
-        """Fields with a value."""
+        """The number of fields with a value."""
         return sum(one.filled for one in self.counts.values())
 
     @property
@@ -95,7 +95,7 @@ class Overview:
 
     @property
     def findings(self) -> list[tuple[str, Counter[str]]]:
-        """Kinds of findings with how often they have which severity, the commonest first."""
+        """Kinds of findings with their counts by severity, the most common first."""
         return sorted(((kind, one) for kind, one in self.severities.items() if one), key=lambda pair: -pair[1].total())
 
 
@@ -106,8 +106,8 @@ def _task_of(name: str) -> str:
 class Index:
     """Rows of the list, in the order in which records are added.
 
-    A record's facts say of each field how it is known (``origin rule``), why it is empty (``absence not_asked``) and
-    what was found about it (``finding phase_differs``). A row holds their numbers in the list of all facts.
+    A record's facts give for each field its origin (``origin rule``), the reason why it is empty (``absence
+    not_asked``) and its findings (``finding phase_differs``). A row holds their indices in the list of all facts.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Index:
         self._rows: list[list[Any]] = []
 
     def add(self, one: RunRecord, chunk: int, place: int) -> None:
-        """Add a record that lies at a place in a chunk."""
+        """Add the record at this place in a chunk."""
         extraction = one.extraction
         confidences = [(path, item.confidence) for path, item, _ in one.items if item.confidence is not None]
         self._rows.append(
@@ -131,7 +131,7 @@ class Index:
         )
 
     def export(self) -> dict[str, Any]:
-        """The facts, each a field and what is said of it, and the rows."""
+        """Return the facts, each with its field, and the rows."""
         return {"facts": list(self._facts), "rows": self._rows}
 
 
@@ -150,7 +150,7 @@ _NUMBER = re.compile(r"(?<!HTTP )\d+")
 
 
 class Reason(NamedTuple):
-    """Why so many records failed, and one of them: its id, or its place where it has none."""
+    """A reason for failures, the number of records, and an example: a record's id, or its place if it has none."""
 
     message: str
     records: int
@@ -158,7 +158,7 @@ class Reason(NamedTuple):
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """What ``failures.jsonl`` says, nothing where there is none. A line that is no JSON is left out: it was torn."""
+    """Read ``failures.jsonl``, if it exists. A line that is not JSON is left out: it was not written in full."""
     found = []
     if path.exists():
         with naming_file(path):
@@ -170,7 +170,8 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
 
 
 def count_reasons(failures: Iterable[dict[str, Any]]) -> list[Reason]:
-    """Why records failed, the commonest first. Messages of one class that differ in a place, an id or a number are one.
+    """Count why records failed, most common first. Messages of one class that differ only in a place, an id or a
+    number count as one.
 
     >>> count_reasons([
     ...     {"record_id": None, "path": "a.json", "place": "line 2", "error": "RecordError",

@@ -1,4 +1,4 @@
-"""One record as the page shows it: its text, its items with their values and evidence, what is empty, findings."""
+"""One record for the page: its text, its items with values and evidence, its empty fields and its findings."""
 
 import re
 from bisect import bisect_right
@@ -25,16 +25,16 @@ from extractor.schemas import (
 Json = dict[str, Any]
 
 RECORD = "record"
-"""The field of statements about a record as a whole."""
+"""Field name for statements about the whole record."""
 _PATH = re.compile(r"(?:eligibility|dosing|endpoints)(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
 _PLACES = frozenset({"section", "rank", "index", "criteria"})
 _GAP = " … "
 _LARGE = 10_000
-"""Numbers from here on are shown with a comma between thousands."""
+"""Numbers from here on are shown with thousands separators."""
 
 
 class Value(NamedTuple):
-    """One stated value: one member where the field ``name`` is a list. ``evidence`` is what supports it."""
+    """One stated value, or one member of it if the field ``name`` is a list, with its evidence."""
 
     path: str
     name: str
@@ -44,7 +44,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A result and, where it is the same as the run read it, the record it is of."""
+    """A result and, if its text is the one that the run read, its record."""
 
     extraction: TrialExtraction
     record: TrialRecord | None
@@ -52,18 +52,18 @@ class RunRecord:
 
     @cached_property
     def items(self) -> list[tuple[str, Item, list[Value]]]:
-        """Every item with its path and its values, in the order of the guideline."""
+        """All items with their paths and values, in the order of the guideline."""
         return [(path, item, list(_list_values(path, item))) for path, item in self.extraction.list_items()]
 
     @property
     def title(self) -> str:
-        """The record's title; nothing if its text is not available, or it has none."""
+        """The record's title; empty if it has none, or its text is not available."""
         return " ".join((self.record.raw_text("title") or "").split()) if self.record else ""
 
 
 @lru_cache(maxsize=4096)
 def name_field(path: str) -> str:
-    """The field that a path leads to, without numbers. A finding's words around a path are left out.
+    """Return the field of a path, without indices and without the words that a finding puts around the path.
 
     >>> name_field("endpoints[2].time_points[0]"), name_field("dosing: dosing.route of arms[1][0:9]"), name_field("")
     ('endpoints.time_points', 'dosing', 'record')
@@ -93,14 +93,14 @@ def _name_attributes(kind: type[Item]) -> tuple[str, ...]:
 
 
 class _Section(NamedTuple):
-    """A text that is shown, and what turns an offset into the raw text to one into it, in units of UTF-16."""
+    """A shown text, and a function that maps an offset in the raw text to one in it, in UTF-16 units."""
 
     text: str
     place: Callable[[int], int]
 
 
 def _show_text(record: TrialRecord) -> dict[str, _Section]:
-    """All sections of a record, and the structured fields of the registry that hold something."""
+    """Return all sections of a record, and the structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
     fields = {f"registry.{name}": record.registry.text(name) for name in RegistryFields.model_fields}
     texts |= {name: text for name, text in fields.items() if text}
@@ -108,7 +108,7 @@ def _show_text(record: TrialRecord) -> dict[str, _Section]:
 
 
 def _show_quotes(extraction: TrialExtraction) -> dict[str, _Section]:
-    """What an extraction quotes of each section, in the order of the text, with dots where something is left out."""
+    """Return the quotes from each section, in text order, with dots where text is left out."""
     quoted: Iterable[Evidence | Citation] = chain(
         (one for _, item in extraction.list_items() for one in item.evidence),
         (one for finding in extraction.findings for one in finding.citations),
@@ -120,7 +120,7 @@ def _show_quotes(extraction: TrialExtraction) -> dict[str, _Section]:
 
 
 def _join(quotes: Iterable[tuple[int, str]]) -> _Section:
-    """Quotes that overlap or touch become one piece."""
+    """Join quotes; those that overlap or touch become one piece."""
     text, pieces, end = "", list[tuple[int, int]](), -1  # where each piece starts in the raw text, and where here
     for start, quote in sorted(quotes, key=lambda pair: (pair[0], -len(pair[1]))):
         if start > end:
@@ -138,7 +138,7 @@ def _join(quotes: Iterable[tuple[int, str]]) -> _Section:
 
 
 class _Spans:
-    """Spans of the shown text, each once: number of the section, first character and the one past the last."""
+    """Spans of the shown text, without duplicates: section number, start and end."""
 
     def __init__(self, sections: Mapping[str, _Section]) -> None:
         self._sections = sections
@@ -146,7 +146,7 @@ class _Spans:
         self.found: dict[tuple[int, int, int], int] = {}
 
     def number(self, quoted: Evidence | Citation) -> int | None:
-        """The span of a quote; None if it is not in the text."""
+        """Return the number of the quote's span; None if the quote is not in the text."""
         section = self._sections.get(quoted.section)
         if section is None or quoted.start >= quoted.end:
             return None
@@ -155,8 +155,8 @@ class _Spans:
 
 
 def show_record(one: RunRecord) -> Json:
-    """All that is shown of a record. ``spans`` are section, first character and the one past the last, in UTF-16;
-    values and findings name theirs by position.
+    """Return the page's data for a record. ``spans`` are section, start and end in UTF-16 units; values and findings
+    refer to them by position.
     """
     extraction, source, coverage = one.extraction, one.extraction.source, one.extraction.coverage
     sections = _show_text(one.record) if one.record else _show_quotes(extraction)
@@ -201,9 +201,9 @@ def _show_value(value: Value, spans: _Spans) -> Json:
 
 
 def gather_words(shown: Json) -> str:
-    """All different words of a record as it is shown, in small letters, in the order of the alphabet.
+    """Return the distinct words of a shown record, in lower case and sorted.
 
-    A search asks for words, each of which may be a part of one; so these answer it as the whole text would.
+    A search matches parts of words, so these words give the same answer as the whole text.
 
     >>> value = {"value": {"quantity": "ECOG", "value": 2.0}}
     >>> sections = [{"name": "eligibility", "text": "ECOG <= 2, or Karnofsky >= 60"}]
@@ -217,7 +217,7 @@ def gather_words(shown: Json) -> str:
 
 
 def _list_texts(value: Any) -> Iterator[str]:
-    """The texts and numbers of a value; a large number also with its thousands apart, as the page shows it."""
+    """Yield the texts and numbers of a value; a large number also with thousands separators, as the page shows it."""
     if isinstance(value, dict | list | tuple):
         for part in value.values() if isinstance(value, dict) else value:
             yield from _list_texts(part)

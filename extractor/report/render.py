@@ -1,4 +1,4 @@
-"""Write the page of a run: one file with its style, its script and its records inside."""
+"""Write the page of a run: one file that holds its style, script and records."""
 
 import base64
 import gzip
@@ -20,13 +20,13 @@ from .overview import Index, Overview, read_failures
 from .record import RunRecord, gather_words, show_record
 
 _CHARACTERS = 200_000
-"""A chunk ends with the record that brings its JSON to so many characters: quick to open, and well compressed."""
+"""A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
 _SCRIPTS = ("chunks", "address", "filters", "list", "text", "cards", "record", "keys", "start")
 _ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 
 
 def pack(data: Any) -> str:
-    """JSON, compressed, in letters that need no escape in HTML. The same data gives the same letters.
+    """Encode data as compressed JSON in characters that need no escape in HTML. Deterministic.
 
     >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
     b'{"a":"</script>"}'
@@ -36,7 +36,7 @@ def pack(data: Any) -> str:
 
 
 class Chunks:
-    """Takes records one at a time, and holds no more than one chunk of them uncompressed."""
+    """Packs records one at a time, and keeps at most one chunk of them uncompressed."""
 
     def __init__(self) -> None:
         self.packed: list[str] = []
@@ -44,7 +44,7 @@ class Chunks:
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and say in which chunk it is, at which place."""
+        """Add a record, and return its chunk and its place in the chunk."""
         place = len(self.packed), len(self._records)
         self._records.append(record)
         self._characters += len(json.dumps(record))
@@ -53,14 +53,14 @@ class Chunks:
         return place
 
     def close(self) -> None:
-        """Pack what is not packed yet."""
+        """Pack the remaining records."""
         if self._records:
             self.packed.append(pack(self._records))
             self._records, self._characters = [], 0
 
 
 def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
-    """Each member's line in the documentation of its set.
+    """Return each member's line in its enum's docstring.
 
     >>> read_meanings(AbsenceReason)["section_absent"]
     'the record has no section that could state it'
@@ -71,7 +71,7 @@ def read_meanings(kind: type[StrEnum]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ReportSummary:
-    """What a page holds: ``shown`` of ``records`` can be opened; the texts of ``without_text`` were not available."""
+    """Counts of a page: the page can open ``shown`` of ``records``; ``without_text`` records have no text in it."""
 
     records: int
     shown: int
@@ -87,9 +87,9 @@ def write_report(
 ) -> ReportSummary:
     """Write a run as one page of HTML that needs no network.
 
-    The texts are read from ``records``, without them from where the run read them, and shown where they are the same;
-    elsewhere the quotes stand alone. The overview counts all records, up to ``limit`` can be opened. The same run gives
-    the same bytes. Raises ``StoreError`` for a folder that holds no run, ``OSError`` if the file cannot be written.
+    The texts come from ``records``, by default from the run's inputs. A text that is missing or has changed is not
+    shown, only its quotes. The overview counts all records; up to ``limit`` can be opened. The same run gives the same
+    bytes. Raises ``StoreError`` for a folder that holds no run, ``OSError`` if the file cannot be written.
     """
     finished = FinishedRun(Path(run))
     overview, chunks, index, words = Overview(), Chunks(), Index(), list[str]()

@@ -5,5 +5,5 @@
     run's folder --RunRecords--> predictions and texts
     browser <--app--> Review --Action--> Journal (append-only) --replay--> Draft --> gold/<record_id>.json
 
-The journal is the only state of a review: a record's items are the predicted ones with all actions applied again.
+The journal is the only state of a review: a record's items are the predicted ones with all actions replayed.
 """

@@ -1,4 +1,4 @@
-"""The review as a web application on this machine: a guard, JSON in and out, and the files of its page."""
+"""The review as a local web application: a guard, a JSON API, and the files of its page."""
 
 import json
 import secrets
@@ -49,7 +49,7 @@ _HEADERS = {
 
 
 class ReviewServer(NamedTuple):
-    """A review on a listening socket. Its ``address`` opens it once."""
+    """A review on a listening socket. Its ``address`` works once."""
 
     address: str
     records: RunRecords
@@ -69,7 +69,7 @@ class ReviewServer(NamedTuple):
 def open_review(
     run: Path, gold: Path, *, reviewer: str, port: int = 0, inputs: Sequence[Path] = ()
 ) -> Iterator[ReviewServer]:
-    """Open the review of a run, on the loopback interface alone; ``port`` 0 takes a free one.
+    """Open the review of a run on the loopback interface; ``port`` 0 takes a free one.
 
     Gold files go into ``gold``, drafts and history into ``gold/.review``. Raises ``StoreError`` if the run, the folder
     or the port cannot be used.
@@ -84,7 +84,7 @@ def open_review(
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((_HOST, port))
-            listening.listen()  # from now on a browser can connect, and waits for its answer
+            listening.listen()  # a browser can connect from now on, and waits for its answer
         except OSError as error:
             raise StoreError(f"port {port}: {error.strerror}; choose another --port") from error
         token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
@@ -96,7 +96,7 @@ def open_review(
 
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
-    """The application behind its guard. Handlers are coroutines: the database belongs to the event loop's thread."""
+    """Build the guarded application. Handlers are coroutines: the database belongs to the event loop's thread."""
 
     def list_queue(query: QueryParams) -> Any:
         start, count = (max(0, int(query.get(name, known))) for name, known in (("start", 0), ("count", _PAGE_ROWS)))
@@ -126,7 +126,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         return JSONResponse(_choose(reads, request)(request.query_params))
 
     async def act(request: Request) -> Response:
-        """Act on a record; the answer is the record afterwards, and the item concerned."""
+        """Act on a record, and answer with the updated record and the item concerned."""
         action, name = _choose(actions, request), request.query_params.get("id", "")
         item = action(name, await _read_body(request))
         return JSONResponse(review.describe(name) | {"acted": item})
@@ -147,7 +147,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
 
 
 def _choose(known: Mapping[str, _T], request: Request) -> _T:
-    """What the path names, the page itself by default."""
+    """Return the entry that the path names, the page itself by default."""
     name = request.path_params.get("name", "index.html")
     if name not in known:
         raise HTTPException(404)
@@ -180,30 +180,29 @@ async def _answer_error(_: Request, error: Exception) -> Response:
 class _Guard(BaseHTTPMiddleware):
     """Refuses requests that are not for this address, not from its own page, or without the cookie.
 
-    The token opens the review once; the browser then gets a cookie in its place. ``Host`` is checked, since a foreign
-    name may be made to lead here (DNS rebinding); ``Origin`` and ``Sec-Fetch-Site``, since a foreign page may send
-    requests here (CSRF).
+    The token opens the review once; after that the browser uses a cookie. The check of ``Host`` prevents DNS rebinding;
+    the checks of ``Origin`` and ``Sec-Fetch-Site`` prevent cross-site request forgery (CSRF).
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         super().__init__(app)
         self._token, self._session, self._is_used = token, secrets.token_urlsafe(32), False
         self._hosts = ([f"127.0.0.1:{port}"], [f"localhost:{port}"])
-        # Cookies do not distinguish ports: another review on this machine needs another name.
+        # Browsers share cookies between ports, so each review needs its own cookie name.
         self._cookie = f"extractor_review_{port}"
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        """Answer a request, or pass it on."""
+        """Refuse a request, or pass it on."""
         response = self._check(request) or await call_next(request)
         response.headers.update(_HEADERS)
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """The answer to a request that is not passed on."""
+        """Return the answer to a refused request, else None."""
         if [host.lower() for host in request.headers.getlist("host")] not in self._hosts:
-            return PlainTextResponse("This is no address of the review.\n", 421)
+            return PlainTextResponse("This is not the address of the review.\n", 421)
         if _is_foreign(request):
-            refusal = "Requests of other pages are refused. Copy the address into the address bar.\n"
+            refusal = "Requests from other pages are refused. Copy the address into the address bar.\n"
             return PlainTextResponse(refusal, 403)
         given = request.query_params.get("token")
         has_cookie = _is_same(request.cookies.get(self._cookie, ""), self._session)
@@ -213,7 +212,7 @@ class _Guard(BaseHTTPMiddleware):
         response = RedirectResponse("/", 303)
         if not has_cookie:
             if self._is_used or not _is_same(given, self._token):
-                refusal = "This address was used already. Start the review again for a new one.\n"
+                refusal = "This address was already used. Start the review again for a new one.\n"
                 return PlainTextResponse(refusal, 403)
             self._is_used = True
             response.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")

@@ -1,4 +1,4 @@
-"""The actions of a reviewer: requests of the page change items, unless another reviewer was faster."""
+"""Apply a reviewer's requests to items, unless another reviewer was faster."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,7 +21,7 @@ _DONE = frozenset({"finished", "without_text"})
 
 
 class Conflict(ExtractorError):
-    """Another reviewer changed the item first. ``item`` is its present state, None if it is gone."""
+    """Another reviewer changed the item first. ``item`` is its current state, None if it is gone."""
 
     def __init__(self, message: str, item: ReviewItem | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class Conflict(ExtractorError):
 
 
 class NotReady(GoldError):
-    """A record that cannot be finished yet."""
+    """The record cannot be finished yet."""
 
 
 class _Request(BaseModel):
@@ -44,7 +44,7 @@ class Seen(_Request):
 
 
 class Set(Seen):
-    """Give a field another value; ``old`` is what the reviewer saw."""
+    """Set a field; ``old`` is the value that the reviewer saw."""
 
     kind: Literal["set"]
     path: str
@@ -53,7 +53,7 @@ class Set(Seen):
 
 
 class Read(Seen):
-    """Fill a field from marked words: a quote takes them as they are, a value as the rules read them."""
+    """Fill a field from marked words: a quote takes the words themselves, a value is read from them by the rules."""
 
     kind: Literal["read"]
     path: str
@@ -61,14 +61,14 @@ class Read(Seen):
 
 
 class Decide(_Request):
-    """Accept, reject or restore items, all at once or none."""
+    """Accept, reject or restore items, all or none."""
 
     kind: Literal["accept", "reject", "restore"]
     items: tuple[Seen, ...] = Field(min_length=1)
 
 
 class Add(_Request):
-    """Make a new item of marked words."""
+    """Create an item from marked words."""
 
     kind: Literal["add"]
     add: Literal["criterion", "regimen", "endpoint"]
@@ -79,13 +79,13 @@ Change = Annotated[Set | Read | Decide | Add, Field(discriminator="kind")]
 
 
 class Review:
-    """A run under review by one person. Changes of others in the same folder of gold are visible at once.
+    """A run under review by one person. Other reviewers' changes in the same gold folder are visible at once.
 
     Args:
         records: The records of the run.
-        gold: Folder of the gold files, the only ones that are written.
+        gold: Folder of the gold files; no other files are written.
         journal: The actions of all reviewers in that folder.
-        reviewer: Who acts here.
+        reviewer: Name of this reviewer.
     """
 
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
@@ -93,9 +93,9 @@ class Review:
         self._records, self._gold, self._journal = records, gold, journal
 
     def list_queue(self, words: str = "", *, unfinished: bool = False, start: int = 0, count: int = 50) -> Json:
-        """``count`` rows from ``start`` on, of the records that have all words in their id, title or reasons.
+        """Return ``count`` rows from ``start`` on, for the records with all words in their id, title or reasons.
 
-        Those with the likeliest errors come first. No result and no text is read.
+        Records with more expected errors come first. No result and no text is read.
         """
         records, progress = self._records, dict(self._list_progress())
         found = [name for name in records.search(words) if not unfinished or progress[name]["state"] not in _DONE]
@@ -120,7 +120,7 @@ class Review:
         }
 
     def find(self, record_id: str, direction: str) -> str | None:
-        """The ``previous`` or ``next`` record of the queue, or the next ``unfinished`` one; None if there is none."""
+        """Return the ``previous`` or ``next`` record in the queue, or the next ``unfinished`` one, or None."""
         self._check_id(record_id)
         names = list(self._records.doubts)
         place = names.index(record_id)
@@ -146,28 +146,28 @@ class Review:
                 yield name, {"state": "finished" if done else "open", "decided": decided, "items": doubt.items}
 
     def describe(self, record_id: str) -> Json:
-        """A record with all that is needed to review it."""
+        """Return a record with all data for its review."""
         return describe_record(self._load(record_id), self.reviewer)
 
     def describe_version(self, record_id: str) -> Json:
-        """The version and progress of a record, to notice changes of others."""
+        """Return the version and progress of a record, to detect changes by others."""
         return {"record": record_id} | self._replay(record_id).describe()
 
     def list_history(self, record_id: str) -> list[Json]:
-        """Who did what to a record and when, the last action first."""
+        """Return the actions on a record with reviewer and time, the last first."""
         return [asdict(action) for action in reversed(self._replay(record_id).actions)]
 
     def change(self, record_id: str, change: Change) -> str | None:
-        """Carry out a change as a whole, and return the item concerned, if it is one.
+        """Apply a change as a whole, and return the item concerned, if there is exactly one.
 
-        Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for what cannot be done.
+        Raises ``Conflict`` if another reviewer was faster, ``ValueError`` for an invalid change.
         """
         with self._journal.transaction():
             opened = self._load(record_id)
             return self._note(opened.draft, record_id, _plan(opened, change))
 
     def step(self, record_id: str, kind: ActionKind) -> str | None:
-        """Undo or redo what this reviewer did last. Raises ``Conflict``."""
+        """Undo or redo this reviewer's last step. Raises ``Conflict``."""
         with self._journal.transaction():
             draft = self._load(record_id).draft
             actions = []
@@ -207,12 +207,12 @@ class Review:
     def _load(self, record_id: str) -> OpenedRecord:
         self._check_id(record_id)
         if not self._records.has_text(record_id):
-            raise ValueError("its text is not at hand, or not what the run read; name it with --records INPUT")
+            raise ValueError("its text is missing or has changed since the run; give it with --records INPUT")
         findings = self._records.read_extraction(record_id).findings
         return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings)
 
     def _replay(self, record_id: str) -> Draft:
-        """The draft of a record. Before the first action, it begins with gold that exists, or else the prediction."""
+        """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
         base = self._journal.read_base(record_id) or self._make_base(record_id)
         return replay(base, self._journal.list_actions(record_id))
@@ -229,7 +229,7 @@ class Review:
 
 
 def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
-    """The actions that carry out a change."""
+    """Return the actions that make a change."""
     if isinstance(change, Decide):
         return _plan_decision(opened.draft, change)
     if isinstance(change, Add):
@@ -240,15 +240,15 @@ def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
     else:
         words = find_words(opened.record, change.selection)
         values = {change.path: read_value(item.kind, item.value, change.path, words)}
-        if change.path == "quote":  # which is a quote of the section of its words
+        if change.path == "quote":  # the quote's section is that of the marked words
             values["section"] = words.section.name
     return _plan_set(opened, item, change, values)
 
 
 def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values: Json) -> list[Action]:
-    """New values of fields of one item. A field that nobody else changed since the reviewer saw it may be changed.
+    """Set fields of one item. A field may change if nobody else changed it since the reviewer saw it.
 
-    An open item stays open until every doubtful field was looked at.
+    An open item stays open until every doubtful field is checked.
     """
     if unknown := sorted(set(values) - set(FIELDS[item.kind])):
         raise ValueError(f"{unknown[0]!r}: no such field")
@@ -262,7 +262,7 @@ def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values
 
 
 def _plan_decision(draft: Draft, change: Decide) -> list[Action]:
-    """Accept, reject or restore. Items that are in that state already are left alone."""
+    """Accept, reject or restore items. Items already in that state are left alone."""
     actions = []
     for seen in change.items:
         item = _find_item(draft, seen.item)
@@ -295,7 +295,7 @@ def _conflict(item: ReviewItem) -> Conflict:
 
 
 def _act(item: ReviewItem, kind: ActionKind, path: str, value: Json, state: ItemState | None = None) -> Action:
-    """An action on an item. A changed item is corrected, unless it is again as predicted."""
+    """Return an action on an item. A changed item is ``corrected``, unless it equals the prediction again."""
     if kind == "reject":
         state = "rejected"
     elif item.base is None:

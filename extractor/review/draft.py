@@ -1,4 +1,4 @@
-"""A record under review: its items as they were predicted, with every action of the reviewers applied."""
+"""A record under review: its predicted items with every action of the reviewers applied."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ Json = dict[str, Any]
 
 
 ItemKind = Literal["people", "criterion", "regimen", "endpoint"]
-"""What an item is. ``people`` are the facts on who may take part that stand beside the criteria."""
+"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age."""
 ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
-"""What became of an item. Nobody has looked at ``open`` ones; ``rejected`` ones do not become gold."""
+"""States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become gold."""
 ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
-"""What a reviewer did."""
+"""Kinds of a reviewer's actions."""
 KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 GROUPS = dict(zip(KINDS, evaluation.GROUPS, strict=True))
-"""Where the items of each kind are in an extraction, and their model."""
+"""Each kind's path in an extraction, and its model."""
 FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     kind: {
         info.name: info
@@ -29,22 +29,22 @@ FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     }
     for kind, group in GROUPS.items()
 }
-"""The fields that a reviewer fills in, in the order of the schema."""
+"""The fields that a reviewer fills in, in schema order."""
 
 
 class ReviewItem(BaseModel):
     """An item under review.
 
     Attributes:
-        id: The same for as long as the review lasts.
-        kind: What it is.
-        state: What became of it.
+        id: Constant during the review.
+        kind: The kind of item.
+        state: The decision on it.
         value: The fields of the guideline.
-        evidence: What supports the predicted values.
-        confidence: That of the prediction.
-        base: The item as it was before the review; None for an added one, and for that item itself.
+        evidence: Evidence of the predicted values.
+        confidence: Confidence of the prediction.
+        base: The item before the review; None for an added item, and for a base itself.
         version: The number of the last action on it, 0 if there was none.
-        reviewer: Who acted last.
+        reviewer: The last reviewer who acted on it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,12 +60,12 @@ class ReviewItem(BaseModel):
     reviewer: str | None = None
 
     def content(self) -> Json:
-        """What an action changes: the ``old`` or ``new`` of one."""
+        """The part that actions change: their ``old`` or ``new``."""
         return {"kind": self.kind, "state": self.state, "value": self.value}
 
 
 class Base(BaseModel):
-    """A record as it was before the review, and the SHA-256 of its gold file if it had one."""
+    """A record before the review, and the SHA-256 of its gold file if it had one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,7 +74,7 @@ class Base(BaseModel):
 
 
 def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[ReviewItem, ...]:
-    """The items of an extraction, each with an id that does not change.
+    """Return the items of an extraction with their permanent ids.
 
     >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
@@ -99,14 +99,14 @@ class Action:
 
     Attributes:
         item: The item's id.
-        kind: What the reviewer did.
+        kind: The kind of action.
         path: The field, empty for the whole item.
-        old: The item before, None where it did not exist.
-        new: The item afterwards, None where it does not exist.
-        number: The place in the journal.
-        step: The same number for all actions that a reviewer carried out at once.
-        time: When, in UTC.
-        reviewer: Who.
+        old: The item before, None if it did not exist.
+        new: The item afterwards, None if it no longer exists.
+        number: The position in the journal.
+        step: Shared by all actions that a reviewer made at once.
+        time: Time of the action, in UTC.
+        reviewer: Name of the reviewer.
     """
 
     item: str
@@ -136,12 +136,12 @@ class Draft:
         return self.actions[-1].number if self.actions else 0
 
     def describe(self) -> Json:
-        """The version and progress of the record, and who acted last, to notice changes of others."""
+        """Return the record's version, progress and last reviewer, to detect changes by others."""
         by = self.actions[-1].reviewer if self.actions else None
         return {"version": self.version, "by": by, "progress": self.describe_progress()}
 
     def describe_progress(self) -> Json:
-        """The record's state: open, begun, finished, or changed, where its items differ from its gold file."""
+        """Return the record's state: open, begun, finished, or changed if its items differ from its gold file."""
         decided = sum(item.state != "open" for item in self.items.values())
         state = "begun" if self.actions else "open"
         if self.written is not None:
@@ -150,11 +150,11 @@ class Draft:
         return {"state": state, "decided": decided, "items": len(self.items)}
 
     def list_kept(self, kind: ItemKind) -> list[ReviewItem]:
-        """The items of one kind that become gold."""
+        """Return the items of one kind that become gold."""
         return [item for item in self.items.values() if item.kind == kind and item.state != "rejected"]
 
     def find_step(self, reviewer: str, kind: ActionKind) -> list[Action]:
-        """The actions of the step that the reviewer can undo, or redo, next."""
+        """Return the actions of the step that the reviewer can undo or redo next."""
         undo: list[int] = []
         redo: list[int] = []
         kinds = {action.step: action.kind for action in self.actions if action.reviewer == reviewer}
@@ -171,7 +171,7 @@ class Draft:
 
 
 def replay(base: Base, actions: Iterable[Action]) -> Draft:
-    """The record after all actions on it.
+    """Return the record after all these actions.
 
     >>> item = ReviewItem(id="people", kind="people", state="open", value={"sex": None})
     >>> new = {"kind": "people", "state": "corrected", "value": {"sex": "all"}}
@@ -196,5 +196,5 @@ def replay(base: Base, actions: Iterable[Action]) -> Draft:
 
 
 def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:
-    """The values that become gold."""
+    """Return the values that become gold."""
     return {name: item.value for name, item in items.items() if item.state != "rejected"}

@@ -1,4 +1,4 @@
-"""A draft as a gold file: its JSON, what is wrong with it, and the file itself."""
+"""Gold files of drafts: their JSON, their checks, and their files."""
 
 import json
 import re
@@ -18,18 +18,18 @@ _REQUIRED: dict[ItemKind, tuple[str, ...]] = {
     "regimen": ("role",),
     "endpoint": ("concept", "category", "time_kind", "censored"),
 }
-"""Fields that the schema may leave empty and the guideline may not."""
+"""Fields that the schema allows to be empty and the guideline does not."""
 _RANKS = [rank.value for rank in Rank]
 _OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
 _REMEDIES = {
     "is annotated twice": "reject one of the two",
     "is not annotated": "restore it, or select its words in the text and choose New outcome",
 }
-"""What corrects an outcome in the page; the check speaks of files."""
+"""Remedies in terms of the page; the gold check's own remedies refer to files."""
 
 
 def shape_gold(draft: Draft, record: TrialRecord) -> tuple[Json, dict[str, str]]:
-    """The JSON of a gold file without rejected items, in the order of the text, and the item at each path of it."""
+    """Return the JSON of a gold file without rejected items, in text order, and the item at each of its paths."""
     people = draft.items["people"]
     lists = {
         "eligibility.criteria": _sort_by_text(draft.list_kept("criterion"), record),
@@ -45,7 +45,7 @@ def shape_gold(draft: Draft, record: TrialRecord) -> tuple[Json, dict[str, str]]
 
 
 def check_draft(draft: Draft, record: TrialRecord) -> Iterator[tuple[str | None, Flaw]]:
-    """Everything that keeps a draft from being gold, each with its item if it is about one."""
+    """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record)
     for flaw in check_annotation(data, record):
         fitting = (at for at in paths if flaw.path == at or flaw.path.startswith((f"{at}.", f"{at}[")))
@@ -61,7 +61,7 @@ def check_draft(draft: Draft, record: TrialRecord) -> Iterator[tuple[str | None,
 
 
 def name_gold(record_id: str) -> str:
-    """The name of a record's gold file. No id leads out of the folder.
+    """Return the name of a record's gold file. No id leads out of the folder.
 
     >>> name_gold("NCT00000001"), name_gold("../x")
     ('NCT00000001.json', '%2E.%2Fx.json')
@@ -71,7 +71,7 @@ def name_gold(record_id: str) -> str:
 
 
 def digest_gold(path: Path) -> str | None:
-    """SHA-256 of a gold file, None if there is none."""
+    """Return the SHA-256 of a gold file, None if it does not exist."""
     return sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
@@ -88,7 +88,7 @@ def _registered_order(item: ReviewItem) -> tuple[int, int]:
 
 
 def _sort_by_text(items: list[ReviewItem], record: TrialRecord) -> list[ReviewItem]:
-    """Predicted items in their order; each added one stands before the first of them that is behind it in the text."""
+    """Keep predicted items in order, and put each added one before the first of them that follows it in the text."""
     names = [section.name for section in record.sections]
 
     def place(item: ReviewItem) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Every action of a review in the order of arrival. No action is changed or deleted."""
+"""The append-only journal of a review: all actions in order of arrival."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ CREATE INDEX actions_of_records ON actions (record_id, number)
 
 
 class Journal:
-    """The file of actions. Several programs may write into it at once.
+    """The file of actions. Several processes may write to it at once.
 
     Raises ``StoreError`` if the file cannot be used.
     """
@@ -31,27 +31,27 @@ class Journal:
         self._database = Database.open(path, _TABLES, _VERSION)
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Make the block's reads and writes happen at once for all others, or not at all."""
+        """Make the block's reads and writes one atomic transaction."""
         return self._database.transaction()
 
     def read_base(self, record_id: str) -> Base | None:
-        """The record before its first action, None if it has none."""
+        """Return the record before its first action, None if it has none."""
         found = self._database.value("SELECT base FROM records WHERE record_id = ?", (record_id,))
         return None if found is None else Base.model_validate_json(found)
 
     def list_begun(self) -> set[str]:
-        """The records that have actions."""
+        """Return the records that have actions."""
         return {record_id for (record_id,) in self._database.execute("SELECT record_id FROM records")}
 
     def list_actions(self, record_id: str) -> Iterator[Action]:
-        """All actions on a record, the first one first."""
+        """Yield all actions on a record, the oldest first."""
         columns = "item, kind, path, old, new, number, step, time, reviewer"
         sql = f"SELECT {columns} FROM actions WHERE record_id = ? ORDER BY number"  # noqa: S608
         for item, kind, path, old, new, *head in self._database.execute(sql, (record_id,)):
             yield Action(item, kind, path, json.loads(old or "null"), json.loads(new or "null"), *head)
 
     def add(self, record_id: str, base: Base, reviewer: str, actions: Sequence[Action]) -> None:
-        """Write the actions that a reviewer carried out at once. ``base`` is kept with the first on a record."""
+        """Write the actions of one step. ``base`` is stored with the first action on a record."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         with self.transaction():
             self._database.execute(

@@ -1,4 +1,4 @@
-"""The data of the page: the form, made from the schemas, and records with their texts, items and marks."""
+"""Data for the page: the form, derived from the schemas, and records with their texts, items and marks."""
 
 import tomllib
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from .gold import check_draft, shape_gold
 from .queue import read_title
 
 _GUESSED: dict[ItemKind, str] = {"criterion": "category", "regimen": "role", "endpoint": "concept"}
-"""The least certain field of an item that the rules read from marked words."""
+"""The least certain field of each kind of item that the rules read from marked words."""
 
 Mark = tuple[str, str, int, int]
 """Field, section, and offsets as JavaScript counts them."""
@@ -32,10 +32,9 @@ Mark = tuple[str, str, int, int]
 
 @cache
 def describe_form() -> Json:
-    """The fields of each kind of item, in the order of the schema.
+    """Return the fields of each kind of item, in schema order.
 
-    ``widget`` is text, number, flag, choice or group; ``many`` means a list of these, ``optional`` that the field may
-    be empty.
+    ``widget`` is text, number, flag, choice or group; ``many`` means a list, ``optional`` that the field may be empty.
 
     >>> [field["widget"] for field in describe_form()["people"]]
     ['group', 'group', 'choice', 'flag']
@@ -62,7 +61,7 @@ def describe_form() -> Json:
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool, bool]:
-    """The type of a field's values, whether it is a list, and whether it may be empty."""
+    """Return the type of a field's values, whether it is a list, and whether it may be empty."""
     arguments = get_args(annotation)
     if not arguments:
         return annotation, False, False
@@ -93,9 +92,9 @@ class OpenedRecord:
         return {item.id: _list_doubts(parsed, item) for item in self.draft.base.items}
 
     def list_doubts(self, item: ReviewItem) -> dict[str, float | None]:
-        """The doubtful fields of an open item with their confidence; None for a guess from marked words.
+        """Return the doubtful fields of an open item with their confidence; None for a guess from marked words.
 
-        A field with a value other than the predicted one was looked at.
+        A field whose value differs from the prediction has been checked.
         """
         if item.state != "open":
             return {}
@@ -105,7 +104,7 @@ class OpenedRecord:
         return {name: doubt for name, doubt in doubts.items() if item.value.get(name) == predicted.get(name)}
 
     def describe_sections(self) -> list[Json]:
-        """The texts, with the places where items begin in a section that holds several."""
+        """Return the texts, with the starts of the items in a section that holds several."""
         starts: dict[str, set[int]] = {}
         for name, span in self._text.places.items():
             if name.endswith("]"):
@@ -114,9 +113,9 @@ class OpenedRecord:
         return [{"name": s.name, "text": s.text, "starts": several.get(s.name, [])} for s in self.record.sections]
 
     def list_marks(self, item: ReviewItem) -> list[Mark]:
-        """The evidence of values that are as predicted, and the quotes of all others."""
+        """Return the evidence of predicted values, and the quotes of changed ones."""
         predicted = item.base.value if item.base else {}
-        # Empty fields have evidence too, of where they were looked for: it is not marked.
+        # The evidence of an empty field is the text that was searched for it: it is not marked.
         kept = {name for name, value in item.value.items() if value and predicted.get(name) == value}
         proof = [(name_field(one), Span(one.section, one.start, one.end)) for one in item.evidence]
         marks = [(name, span) for name, span in proof if name in kept]
@@ -125,7 +124,7 @@ class OpenedRecord:
         return [(name, *place) for name, span in marks if (place := self._export(span))]
 
     def _export(self, span: Span | Citation) -> tuple[str, int, int] | None:
-        """Section and offsets as JavaScript counts them; None for a citation of no section."""
+        """Return section and offsets as JavaScript counts them; None for a citation of no section."""
         to_units = self._to_units.get(span.section)
         return (span.section, to_units(span.start), to_units(span.end)) if to_units else None
 
@@ -145,7 +144,7 @@ class OpenedRecord:
 
 
 def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
-    """The words of the record in a field: quotes, and the name of an instrument."""
+    """Return the record's words in a field: quotes, and the name of an instrument."""
     if isinstance(value, dict):
         return [value.get("quote") or value.get("name")]
     if FIELDS[kind][name].metadata.comparison is not Comparison.TEXT:
@@ -154,7 +153,7 @@ def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
 
 
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
-    """The fields of an item of which the rules are not certain, with their confidence. Not those of a model."""
+    """Return the fields of an item that the rules doubt, with their confidence. Fields from a model are left out."""
     source: Any = None
     if item.kind == "people":
         source = parsed.eligibility
@@ -177,13 +176,13 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
 
 
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
-    """A record with its text, its present items, what is wrong with them, and what the reviewer may undo."""
+    """Return a record's text, its current items with their flaws, and the steps that the reviewer may undo."""
     record, draft = opened.record, opened.draft
     order = {name: place for place, name in enumerate(shape_gold(draft, record)[1].values())}
     predicted = list(draft.items)
 
     def rank(item: ReviewItem) -> tuple[int, int, str]:
-        # Within a kind as in gold, a rejected item where it was predicted.
+        # Within a kind in the order of gold; a rejected item stays where it was predicted.
         return KINDS.index(item.kind), order.get(item.id, predicted.index(item.id)), item.id
 
     return draft.describe() | {

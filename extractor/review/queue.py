@@ -1,4 +1,4 @@
-"""The records of a run, those with the likeliest errors first, with their texts."""
+"""The records of a run with their texts, those with the most expected errors first."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,13 @@ from extractor.run.finished import FinishedRun
 from extractor.schemas import Item, Severity, TrialExtraction, TrialRecord
 
 _FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
-"""How many errors a finding stands for in the queue."""
+"""Expected errors per finding."""
 _NAMED = 3
-"""How many doubtful items are named in the queue."""
+"""Most doubtful items named in the queue."""
 
 
 class Doubt(NamedTuple):
-    """How many items a record has, how many errors are expected in them, and the likeliest of these in words."""
+    """The number of items of a record, the expected number of errors in them, and the likeliest errors in words."""
 
     items: int
     expected: float
@@ -24,7 +24,7 @@ class Doubt(NamedTuple):
 
 
 def weigh_result(result: TrialExtraction) -> Doubt:
-    """Expected errors: what each item's confidence lacks to 1, and the weight of each finding.
+    """Estimate errors: the sum of 1 - confidence over the items, plus the weight of each finding.
 
     >>> criterion = {"kind": "inclusion", "section": "eligibility", "quote": "Age over 18", "confidence": 0.6}
     >>> weigh_result(TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}))
@@ -46,15 +46,15 @@ def weigh_result(result: TrialExtraction) -> Doubt:
 
 
 class RunRecords:
-    """The records of a run, those with the likeliest errors first.
+    """The records of a run, those with the most expected errors first.
 
-    Texts are read once, from the run's inputs, or from ``inputs`` if these were moved, and kept compressed;
-    a result is read only for a record that is opened. Raises ``StoreError`` for a folder that holds no run.
+    Texts are read once, from ``inputs`` or by default the run's inputs, and kept compressed. A result is read when its
+    record is opened. Raises ``StoreError`` for a folder that holds no run.
 
     Attributes:
-        doubts: Every record with its doubt, in the order of the queue.
-        titles: The titles of the records that have a text here.
-        incomplete: How far an unfinished run came, None for a complete one.
+        doubts: The doubt of every record, in queue order.
+        titles: The titles of the records whose text was found.
+        incomplete: Progress of an unfinished run, None for a complete one.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
@@ -70,23 +70,23 @@ class RunRecords:
                 self._texts[one.record_id] = zlib.compress(one.record.model_dump_json().encode())
 
     def has_text(self, record_id: str) -> bool:
-        """Whether the text of a record was found, and is still what the run read."""
+        """Whether the text of a record was found and has not changed since the run."""
         return record_id in self._texts
 
     def count_without_text(self) -> int:
-        """How many records cannot be reviewed because their text is missing."""
+        """Count the records that cannot be reviewed because their text is missing."""
         return len(self.doubts) - len(self._texts)
 
     def read_text(self, record_id: str) -> TrialRecord:
-        """A record of the run that has its text."""
+        """Return a record whose text was found."""
         return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))
 
     def read_extraction(self, record_id: str) -> TrialExtraction:
-        """The result of a record of the run."""
+        """Return the result of a record."""
         return self._run.read_result(record_id, TrialExtraction)
 
     def search(self, text: str) -> Iterator[str]:
-        """The records that have all words of a text in their id, title or reasons."""
+        """Yield the records with all words of ``text`` in their id, title or reasons."""
         words = text.casefold().split()
         for name, doubt in self.doubts.items():
             shown = "\n".join((name, self.titles.get(name) or "", *doubt.reasons)).casefold()
@@ -95,5 +95,5 @@ class RunRecords:
 
 
 def read_title(record: TrialRecord) -> str | None:
-    """The record's title, None if it has none."""
+    """Return the record's title, None if it has none."""
     return next((text for name in ("title", "official_title") if (text := record.raw_text(name))), None)

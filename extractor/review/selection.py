@@ -1,4 +1,4 @@
-"""Marked words as new items and values: the rules read the words as they would read them in a record."""
+"""New items and values from marked words: the rules read the words as they would in a record."""
 
 import re
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from .draft import FIELDS, ItemKind, Json
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
 _NAMES = {"constraints": "quantity", "amounts": "unit", "time_window": "quote", "instrument": "name"}
-"""Where marked words go that the rules read nothing from."""
+"""The field for marked words from which the rules read nothing."""
 
 
 class Selection(BaseModel):
-    """Words that were marked in a section, with offsets as JavaScript counts them."""
+    """Words marked in a section, with offsets as JavaScript counts them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +30,7 @@ class Selection(BaseModel):
 
 
 class Words(NamedTuple):
-    """Marked words in a record: whole words, without white space at their ends."""
+    """Marked words in a record: whole words, without surrounding white space."""
 
     record: TrialRecord
     section: Section
@@ -39,12 +39,12 @@ class Words(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The words themselves."""
+        """The marked text."""
         return self.section.text[self.start : self.end]
 
 
 def find_words(record: TrialRecord, selection: Selection) -> Words:
-    """The words that a selection marks. Raises ``ValueError`` if there are none, or no such section."""
+    """Return the words of a selection. Raises ``ValueError`` if there are none, or the section does not exist."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
@@ -56,17 +56,17 @@ def find_words(record: TrialRecord, selection: Selection) -> Words:
 
 
 def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
-    """Raise ``ValueError`` for words of no registered outcome, or of one that is among the endpoints already."""
+    """Raise ``ValueError`` for words outside a registered outcome, or in one that is already an endpoint."""
     found = _find_outcome(words)
     if found is None:
-        raise ValueError("an outcome is what is registered as one: select words of a single registered outcome")
+        raise ValueError("these words are not in one registered outcome: select words of a single registered outcome")
     rank, index = found
     if any((one["rank"], one["index"]) == (rank.value, index) for one in endpoints):
-        raise ValueError(f"{rank} outcome {index + 1} is among the items already: correct it there")
+        raise ValueError(f"{rank} outcome {index + 1} is already an item: correct it there")
 
 
 def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
-    """A new item as the rules read it from the marked words, and whether they are certain of all of it."""
+    """Return the item that the rules read from the marked words, and whether all of it is certain."""
     found: tuple[Item, ...]
     fixed: Json = {"section": words.section.name}
     unread: Json = {}
@@ -89,7 +89,7 @@ def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
 
 
 def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
-    """The new value of a field from the marked words: lists get more, quotes are replaced, values are read anew."""
+    """Return a field's new value from marked words: lists grow, quotes are replaced, other values are read again."""
     field = FIELDS[kind].get(path)
     many = field is not None and field.many
     if field is None or not issubclass(field.type, BaseModel):
@@ -115,7 +115,7 @@ def _find_outcome(words: Words) -> tuple[Rank, int] | None:
 
 
 def _read(words: Words, section: str, text: str) -> TrialExtraction:
-    """What the rules read in a text that stands in this section of the words' record."""
+    """Return what the rules read in a text, as if it stood in this section of the words' record."""
     context = (words.record.section(name) for name in ("title", "conditions"))
     return _extract(*filter(None, context), Section(name=section, text=text))
 
@@ -126,7 +126,7 @@ def _extract(*sections: Section) -> TrialExtraction:
 
 
 def _from_utf16(text: str, units: int) -> int:
-    r"""The offset of the character after so many units of UTF-16; the end of the text if there are fewer.
+    r"""Return the character offset after this many UTF-16 units, at most the length of the text.
 
     >>> _from_utf16("a\N{GRINNING FACE}b", 3)
     2
@@ -136,7 +136,7 @@ def _from_utf16(text: str, units: int) -> int:
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """White space off, and cut words made whole: gold quotes whole words.
+    """Trim white space and complete cut words, since gold quotes whole words.
 
     >>> _trim("no fever now", 1, 7)
     (0, 8)

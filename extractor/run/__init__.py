@@ -1,1 +1,1 @@
-"""Batches: many records into a folder or a stream. Modules are imported directly, so that workers start quickly."""
+"""Batches of records, into a folder or a stream. Import the modules directly, so that workers start quickly."""

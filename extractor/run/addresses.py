@@ -1,4 +1,4 @@
-"""Files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec, which the extra ``s3`` brings."""
+"""Files at addresses such as ``s3://bucket/folder``. Only this module imports fsspec, from the extra ``s3``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from uuid import uuid4
 from extractor.errors import RecordError, StoreError
 
 _WHOLE_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
-"""Stores in which an object is there as a whole or not at all; elsewhere files are written beside, and renamed."""
+"""Stores that write objects atomically. Elsewhere a file is written under another name, and renamed."""
 _MAGIC = frozenset("*?[")
 
 
@@ -24,14 +24,14 @@ def is_address(location: str) -> bool:
 
 
 class Place:
-    """A folder at an address. Each method raises ``StoreError`` where it cannot be used."""
+    """A folder at an address. Each method raises ``StoreError`` if it cannot be used."""
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
         self._files, self._root = _open_address(self.address)
 
     def list(self, folder: str) -> list[str]:
-        """The names of the files in a folder, sorted; none if it is not there."""
+        """The sorted names of the files in a folder; empty if there is no such folder."""
         with self._using(folder) as path:
             self._files.invalidate_cache()
             try:
@@ -40,7 +40,7 @@ class Place:
                 return []
 
     def read(self, name: str) -> bytes | None:
-        """A file's content; None if it is not there."""
+        """The content of a file; None if there is no such file."""
         with self._using(name) as path:
             try:
                 content: bytes = self._files.cat_file(path)
@@ -49,17 +49,17 @@ class Place:
             return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file, whole or not at all."""
+        """Write a file atomically."""
         with self._using(name) as path, self._whole(path) as coming:
             self._files.pipe_file(coming, content)
 
     def upload(self, file: Path, name: str) -> None:
-        """Write a file of this machine there, whole or not at all."""
+        """Copy a local file to the folder atomically."""
         with self._using(name) as path, self._whole(path) as coming:
             self._files.put_file(str(file), coming)
 
     def delete(self, folder: str) -> None:
-        """Delete a folder with all that is in it, if it is there."""
+        """Delete a folder and its content, if it exists."""
         with self._using(folder) as path:
             self._files.invalidate_cache()
             if self._files.exists(path):
@@ -79,17 +79,19 @@ class Place:
 
     @contextmanager
     def _using(self, name: str) -> Iterator[str]:
-        """The path of a file or folder there; errors name it."""
+        """Yield the path of a file or folder, and turn errors into ``StoreError`` with its address."""
         try:
             yield f"{self._root}/{name}"
         except Exception as error:
-            problem = f"{self.address}/{name}: {_first_line(error)}; mend that, or choose another --out"
+            problem = f"{self.address}/{name}: {_first_line(error)}; fix this, or choose another --out"
             raise StoreError(problem) from error
 
 
 def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
-    """The files that an address names, open, each with its own address: a file, a folder with all below it, or a
-    pattern. An error stands for what cannot be found or opened. Hidden files are passed over unless named.
+    """Open the files at an address: one file, a folder with its subfolders, or a pattern.
+
+    Yields each file with its own address, or a ``RecordError`` if it cannot be found or opened. Skips hidden files that
+    the address does not name.
     """
     try:
         files, root = _open_address(address)
@@ -97,7 +99,7 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
     except ValueError:
         raise
     except Exception as error:  # noqa: BLE001 - each store has errors of its own
-        yield RecordError(address, f"cannot be reached ({_first_line(error)})", "check the address and your rights")
+        yield RecordError(address, f"cannot be reached ({_first_line(error)})", "check the address and permissions")
         return
     if not paths:
         yield RecordError(address, "there is no such file or folder", "check the address")
@@ -106,7 +108,7 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
         try:
             yield name, files.open(path, "rb")
         except Exception as error:  # noqa: BLE001 - as above
-            yield RecordError(name, f"cannot be opened ({_first_line(error)})", "check your rights")
+            yield RecordError(name, f"cannot be opened ({_first_line(error)})", "check its permissions")
 
 
 def _find(files: Any, root: str) -> list[str]:
@@ -120,7 +122,7 @@ def _is_hidden(path: str) -> bool:
 
 
 def _open_address(address: str) -> tuple[Any, str]:
-    """What reads and writes there, and the path in its words. Raises ``ValueError`` if that is not installed."""
+    """The fsspec file system of an address, and the path in it. Raises ``ValueError`` if a library is missing."""
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - of an extra
     except ImportError:

@@ -1,4 +1,4 @@
-"""Many records: bounded concurrency, results in input order, and one bad record never stops the others."""
+"""Extracts many records with bounded concurrency. Results keep input order; a failed record never stops the others."""
 
 import asyncio
 import json
@@ -33,45 +33,46 @@ from .worker import relax_garbage_collector
 Extract = Callable[[TrialRecord], Awaitable[ExtractedLine]]
 
 _AHEAD = 4
-"""Where results go in input order, so many times the concurrency may be finished and wait for an earlier record."""
+"""How many records, as a multiple of the concurrency, may wait for an earlier one if results keep input order."""
 
 
 class Sink:
-    """Where results go: a run's folder, or standard output. This one drops them.
+    """The destination of results. The base class drops them.
 
-    ``in_any_order``: results may be written as they are ready. ``strict``: a record that occurs twice with different
-    texts is a failure.
+    ``in_any_order`` means that results are written as soon as they are ready, ``strict`` that a repeated record with
+    another text is a failure.
     """
 
     in_any_order = False
     strict = False
 
-    def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - nothing was done before
-        """Whether an earlier run finished this record. Called once for each, in input order, before anything else.
+    def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
+        """Whether an earlier run finished this record. Called first, once per record, in input order.
 
-        Raises ``RecordError`` for a record that cannot be taken.
+        Raises ``RecordError`` for a record that the sink refuses.
         """
         return False
 
     def write(self, line: ExtractedLine, session: Session) -> None:
-        """Write a result. ``session`` holds what the model answered about it."""
+        """Write a result. ``session`` holds the model's answers."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        """Write a failure, as ``describe_failure`` makes it."""
+        """Write a failure, made by ``describe_failure``."""
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Write where a record occurs again."""
+        """Write the place of a repeated record."""
 
 
 class StreamSink(Sink):
-    """Writes extractions as JSON lines to one stream, if there is one, and failures to another; in ASCII on a terminal,
-    which interprets some other characters. That the same text occurs twice does no harm, and is not written.
+    """Writes extractions as JSON lines to one stream, if any, and failures to another.
+
+    Writes ASCII to a terminal, which interprets some other characters. Repeated records with the same text are ignored.
     """
 
     def __init__(self, results: TextIO | None, failures: TextIO, *, strict: bool = False) -> None:
         self._results, self._failures, self.strict = results, failures, strict
 
-    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - answers are kept in folders alone
+    def write(self, line: ExtractedLine, session: Session) -> None:  # noqa: ARG002 - only folders store answers
         if self._results:
             text = line.line.decode()
             if self._results.isatty():
@@ -88,7 +89,7 @@ class StreamSink(Sink):
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """``concurrency`` records are under way at once, at most ``records`` are read, ``budget`` bounds the cost."""
+    """Limits of a batch: records in progress at once, records to read, and the cost."""
 
     concurrency: int = 8
     records: int | None = None
@@ -104,10 +105,10 @@ async def run_batch(
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
-    Results come in input order unless the sink takes any. A record that fails is written as a failure, whatever it
-    raises. Raises ``BudgetReached`` when the budget is reached and ``ModelAway`` when the model is away, both after
-    the records under way; ``ModelUnavailable`` when the first record of all cannot reach or use the model; and
-    ``EngineError`` when no process can extract records. What is finished when a run ends is kept.
+    Results keep input order unless the sink accepts any order. Any error of a record is written as a failure. Raises
+    ``BudgetReached`` or ``ModelAway`` after the records in progress; ``ModelUnavailable`` if the model cannot be used
+    and no record has used it before; and ``EngineError`` if no process can extract records. Finished results are always
+    written.
     """
     relax_garbage_collector()
     batch, budget = _Batch(extract, sink, tally, limits.concurrency), limits.budget
@@ -148,7 +149,10 @@ async def _take(
 
 
 def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRecord | None = None) -> None:
-    """Write down a record that could not be read or taken: as a failure, or as a note if it was read before."""
+    """Write a record that was not read or was refused, as a failure.
+
+    A repeated record is written as such, unless its text differs and the sink is strict.
+    """
     if isinstance(error, RepeatedRecord) and (error.same_text or not sink.strict):
         tally.repeated += 1
         tally.differing += not error.same_text
@@ -161,7 +165,7 @@ def note_unread(error: ExtractorError, sink: Sink, tally: Tally, record: TrialRe
 
 
 def describe_failure(error: BaseException, record: TrialRecord | None = None) -> dict[str, Any]:
-    """A failure as one line of ``failures.jsonl``: which record, where it stands, what went wrong."""
+    """A failure as a line of ``failures.jsonl``: the record, its place, and the error."""
     error = as_extractor_error(error)
     source = error if isinstance(error, RecordError) else record.source if record else None
     return {
@@ -177,12 +181,12 @@ _Task = asyncio.Task[tuple[ExtractedLine, Session]]
 
 
 class _Batch:
-    """The records under way, in the order of their start."""
+    """The records in progress, in the order of their start."""
 
     def __init__(self, extract: Extract, sink: Sink, tally: Tally, concurrency: int) -> None:
         self._extract, self._sink, self._tally, self._concurrency = extract, sink, tally, concurrency
         self.tasks: dict[_Task, TrialRecord] = {}
-        self._model_was_used = False  # as a record shows that did not fail for want of it
+        self._model_was_used = False  # whether any record has ended without a lasting failure of the model
 
     @property
     def is_full(self) -> bool:
@@ -191,7 +195,7 @@ class _Batch:
         return running >= self._concurrency or len(self.tasks) >= _AHEAD * self._concurrency
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Whether nothing is to be done: an earlier run finished the record, or the sink cannot take it."""
+        """Whether an earlier run finished the record, or the sink refuses it."""
         try:
             done = self._sink.is_done(record)
         except RecordError as error:
@@ -205,7 +209,7 @@ class _Batch:
         self.tasks[asyncio.ensure_future(self._extract_observed(record))] = record
 
     async def write_some(self) -> None:
-        """Wait until a record has ended, and write what is ready. Raises what must stop the run."""
+        """Wait until a record ends, and write what is ready. Raises errors that must stop the run."""
         if running := [task for task in self.tasks if not task.done()]:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         ready = filter if self._sink.in_any_order else takewhile
@@ -214,18 +218,18 @@ class _Batch:
                 raise error
 
     def write(self, tasks: Iterable[_Task]) -> list[BaseException]:
-        """Write how these tasks ended; their errors."""
+        """Write the outcomes of these tasks, and return their errors."""
         ended = [self._write(self.tasks.pop(task), task) for task in tasks]
         return [error for error in ended if error]
 
     async def cancel(self) -> None:
-        """End what is under way, and wait until it has ended: only then its cost is known."""
+        """Cancel the records in progress, and wait for their end, because only then their cost is known."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
-        # Nobody cancels a single task of a run that goes on: one that ended so has lost its record.
+        # A running batch cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
             line, session = task.result()
@@ -236,15 +240,15 @@ class _Batch:
             raise error
         if isinstance(error, ModelError) and error.usage:
             add_counts(self._tally.counts, {"usage": error.usage.model_dump()})
-        if not isinstance(error, (ModelAway, EngineError)):  # these are no fault of the record, which is tried again
+        if not isinstance(error, (ModelAway, EngineError)):  # the record is not at fault, and is tried again
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))
         return error
 
     async def _extract_observed(self, record: TrialRecord) -> tuple[ExtractedLine, Session]:
-        """The result and the model's answers, reported as events. Whatever goes wrong is raised as ``ExtractorError``.
+        """Extract a record, and report events. Raises every error as ``ExtractorError``.
 
-        A record that is cancelled ends without another event.
+        A cancelled record reports no event at its end.
         """
         tell(Event.RECORD_STARTED, record_id=record.record_id)
         since = monotonic()
@@ -269,5 +273,5 @@ class _Batch:
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Whether the model cannot be used for other records either."""
+    """Whether the model would fail for all other records too."""
     return isinstance(error, ModelUnavailable) and error.lasting

@@ -1,4 +1,4 @@
-"""What a run may spend: its limits of money or tokens, checked before each call, at the prices of its model."""
+"""The budget of a run: limits of money or tokens, checked before each call, at the model's prices."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from extractor.schemas import Usage
 
 from .prices import PICO, ListedPrice, Price, PriceList
 
-_MOST_CALLS = 2000
+_MAX_CALLS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """US dollars and tokens that a run may take over all its invocations; None for no limit."""
+    """The US dollars and tokens that a run may use over all its invocations; None for no limit."""
 
     usd: float | None = None
     tokens: int | None = None
@@ -29,29 +29,29 @@ class Limits:
 
 
 class Budget:
-    """What is spent, what calls under way may take, and what is left.
+    """Tracks the spent amount and the reservations of calls in flight.
 
-    A call is sent if there is room for what it will probably take beside the most that those under way can take; else
-    it waits until they have ended. So a limit is exceeded by no more than what one call takes beyond expectation. Once
-    a call finds no room with none under way, the budget is ``reached``, and no other call is sent.
+    A call is sent if its expected cost fits beside the maximum cost of all calls in flight; otherwise it waits for
+    their end. A limit is therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with
+    no other in flight, the budget is ``reached``, and no further call is sent.
 
-    ``spent`` is what earlier invocations of the run took. Raises ``ValueError`` for a limit in money without a price.
+    ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a money limit without a price.
     """
 
     def __init__(self, limits: Limits, rates: Rates, price: Price | None, spent: Spending | None = None) -> None:
         spent = spent or Spending()
         if limits.usd is not None and (price is None or spent.unpriced):
-            raise ValueError("a limit in money needs the price of the model; --prices FILE can tell it, see README")
+            raise ValueError("a money limit needs the price of the model; give it with --prices FILE, see README")
         self._limits, self._rates, self._price = limits, rates, price
         self._tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
         self._picodollars = spent.picodollars
-        self._most: dict[int, Usage] = {}  # what each call under way can take, by the number of its reservation
+        self._most: dict[int, Usage] = {}  # the maximum usage of each call in flight, by its reservation
         self._numbers = count(1)
         self._ended = asyncio.Event()
         self.reached = False
 
     async def reserve(self, size: RequestSize) -> int:
-        """Reserve what a request may take, once there is room. Raises ``BudgetReached`` if there will be none."""
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
         while (number := self.try_reserve(size)) is None:
             if self.reached:
                 self._wake()
@@ -60,7 +60,7 @@ class Budget:
         return number
 
     def try_reserve(self, size: RequestSize) -> int | None:
-        """As ``reserve``, without waiting: None if there is no room."""
+        """Like ``reserve``, but returns None instead of waiting for room."""
         forecast = forecast_request(size, self._rates)
         prompt, output = round(forecast.prompt_tokens.expected), round(forecast.output_tokens.expected)
         if not self.reached and self._has_room(Usage(prompt_tokens=prompt, output_tokens=output)):
@@ -69,15 +69,15 @@ class Budget:
         return None
 
     def set_aside(self, size: RequestSize) -> int:
-        """Reserve what a request that was sent already may take, whether there is room or not."""
+        """Reserve what a request in flight may use, even without room."""
         forecast, number = forecast_request(size, self._rates), next(self._numbers)
-        # Answers are cut at their limit, together with what some models think before them.
+        # The output limit includes the thinking of some models.
         output = max(size.most_tokens, round(forecast.output_tokens.high))
         self._most[number] = Usage(prompt_tokens=round(forecast.prompt_tokens.high), output_tokens=output)
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:
-        """End a reservation, and count what the request took."""
+        """Release a reservation, and count the actual usage."""
         del self._most[reservation]
         self._tokens += usage.prompt_tokens + usage.output_tokens
         self._picodollars += self._price.cost(usage) if self._price else 0
@@ -107,10 +107,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The model of a run, its listed price if one is known, and the run's limits.
+    """The model of a run, its listed price if known, and the run's limits.
 
-    ``in_batches``: the provider's batch price counts. Raises ``ValueError`` for a limit in money on a model without a
-    price.
+    ``in_batches`` selects the provider's batch price. Raises ``ValueError`` for a money limit without a known price.
     """
 
     spec: ModelSpec | None = None
@@ -127,36 +126,36 @@ class Pricing:
         if self.limits.usd is not None and self.listed is None:
             model = self.spec or "a run without --model"
             raise ValueError(
-                f"--max-usd: no price is known of {model}; write one into a file and name it with --prices FILE"
+                f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
                 " (`extractor model prices --example` shows one), or use --max-tokens"
             )
 
     @property
     def price(self) -> Price | None:
-        """What tokens cost in this run."""
+        """The price of tokens in this run."""
         if self.listed is None:
             return None
         return self.listed.price.batched() if self.in_batches else self.listed.price
 
     @property
     def cost(self) -> Callable[[Usage], int] | None:
-        """Picodollars of what calls took; None where no price is known."""
+        """Returns the cost of a usage in picodollars; None if no price is known."""
         return self.price.cost if self.price else None
 
     def rates(self, replies: ReplyStore | None = None) -> Rates:
-        """How many tokens requests take, calibrated on the run's own calls if it has made enough of them."""
+        """The token rates of requests, calibrated on the run's own calls if there are enough."""
         kind = self.spec.kind if self.spec else ModelKind.HOSTED
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
         low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
         rates = load_rates(kind, model_class, Forecast(low=low, expected=expected, high=high))
-        calls = replies.latest_calls(_MOST_CALLS) if replies else ()
+        calls = replies.latest_calls(_MAX_CALLS) if replies else ()
         return calibrate(
             rates,
             ((measure_body(call.request), call.usage, call.asked_again, call.prompt == "conflict") for call in calls),
         )
 
     def open_budget(self, replies: ReplyStore | None = None) -> Budget | None:
-        """The budget over all invocations of a run, whose calls are in ``replies``; None without a limit."""
+        """The budget of all invocations of a run, whose calls are in ``replies``; None without a limit."""
         if not self.limits:
             return None
         if replies:

@@ -1,4 +1,4 @@
-"""Executors compute the steps of extractions: in this process, in worker processes, or on a Ray cluster.
+"""Executors, which compute the steps of extractions in this process, in worker processes, or on a Ray cluster.
 
 ::
 
@@ -8,8 +8,8 @@
                      |
                 model, store and budget
 
-The head process alone talks to the model, the store and the budget. An executor only computes pure functions, so that
-any process can take any step, and take it again.
+Only the head process uses the model, the store and the budget. An executor computes pure functions, so any process can
+compute or repeat any step.
 """
 
 import asyncio
@@ -36,17 +36,16 @@ from .worker import advance_record, call_picklable, interrupts_blocked, start_wo
 T = TypeVar("T")
 
 SMALL_RUN = 32
-"""Records that are computed in this process first: to start worker processes takes as long as a hundred records."""
+"""Records computed in this process first, because starting worker processes takes as long as a hundred records."""
 _QUEUED = 8
-"""Records under way for each worker process, so that it never waits for the next one."""
-_STARTS = 3
-"""Attempts to start a worker process."""
+"""Records in progress per worker process, so that it never waits for the next one."""
+_START_ATTEMPTS = 3
 
 
 class Executor(ABC):
-    """Computes functions of records. Used as an asynchronous context manager, which ends what was started.
+    """Computes functions of records. An asynchronous context manager, which stops its processes at the end.
 
-    ``capacity`` is how many records should be under way to keep it busy; 0 where no more than one computes at a time.
+    ``capacity`` is the number of records in progress that keeps it busy; 0 if it computes one at a time.
     """
 
     capacity: int = 0
@@ -55,34 +54,34 @@ class Executor(ABC):
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
         """Return ``function(record, *arguments)``. Other processes must be able to import ``function``.
 
-        Raises an ``ExtractorError`` for whatever the function raises, a ``RecordError`` for a record that kills the
-        processes that work on it, and an ``EngineError`` if no process can be started.
+        Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that kills its process, and
+        ``EngineError`` if no process can be started.
         """
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:  # noqa: B027 - nothing was started
-        """End what was started."""
+        """Stop all processes."""
 
 
 class InlineExecutor(Executor):
     """Computes in this process, one record at a time."""
 
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
-        """As ``Executor.compute``. A record that kills its process kills this one."""
+        """Like ``Executor.compute``, but a record that kills its process kills this one."""
         return call_picklable(None, function, record, *arguments)
 
 
 class ProcessExecutor(Executor):
-    """Computes in ``workers`` processes, after the first ``inline_first`` calls, which are computed in this one.
+    """Computes the first ``inline_first`` calls in this process, and all others in ``workers`` processes.
 
-    Each worker process is a ``ProcessPoolExecutor`` of its own, so that its death is noticed at once and concerns only
-    the records sent to it. It is replaced, and these records are tried once more in another process, one at a time: the
-    one that kills this process too fails with a ``RecordError``, the others succeed.
+    Each worker process has its own ``ProcessPoolExecutor``, so its death is noticed at once and affects only the
+    records sent to it. It is replaced, and these records are repeated in another process, one at a time. A record that
+    kills this process too fails with a ``RecordError``.
 
-    A process whose step takes longer than ``timeout`` seconds ends itself. Before its first step it extracts
-    ``example``, where there is one, which loads the rules: that is not timed.
+    A process ends if a step takes longer than ``timeout`` seconds. Before its first step it extracts ``example``, if
+    given, to load the rules; this is not timed.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class ProcessExecutor(Executor):
             try:
                 return await self._suspects.call(function, record, *arguments)
             except BrokenExecutor:
-                problem = f"the process that worked on {record.record_id} died, as for want of memory"
+                problem = f"the process that worked on {record.record_id} died, perhaps for lack of memory"
                 remedy, source = "run this record alone, with --workers 1", record.source
                 raise RecordError(source.path, problem, remedy, place=source.place) from None
 
@@ -121,7 +120,7 @@ class ProcessExecutor(Executor):
 
 
 class _Worker:
-    """One worker process, started when it is first needed and replaced when it has died."""
+    """One worker process, started at its first use and replaced if it dies."""
 
     def __init__(self, timeout: float | None, example: TrialRecord | None) -> None:
         self.pending = 0
@@ -129,7 +128,7 @@ class _Worker:
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
+        """Compute. Raises ``BrokenExecutor`` if the process dies, ``EngineError`` if it cannot be started."""
         self.pending += 1
         try:
             while True:
@@ -143,13 +142,13 @@ class _Worker:
                     if self._starting is starting:
                         self._starting = None
                         tell(Event.WORKER_LOST)
-                    if future:  # a process that died while it had nothing to do is no fault of what comes next
+                    if future:  # if the process was idle when it died, this call is not at fault
                         raise
         finally:
             self.pending -= 1
 
     async def close(self) -> None:
-        """End the process, after the record it works on."""
+        """End the process after its current record."""
         if self._starting:
             self._starting.cancel()
             (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
@@ -158,9 +157,9 @@ class _Worker:
 
 
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
-    """A pool of one process that is ready. Raises ``EngineError`` if none can be started."""
+    """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that fails."""
     first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
-    for _ in range(_STARTS):
+    for _ in range(_START_ATTEMPTS):
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
         with interrupts_blocked():
             ready: Future[object] = pool.submit(first)
@@ -174,8 +173,8 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
         else:
             tell(Event.WORKER_STARTED)
             return pool
-    problem = f"{_STARTS} processes in a row died before they were ready"
-    raise EngineError(f"{problem}; look at what they said above and at the free memory, or use --workers 1")
+    problem = f"{_START_ATTEMPTS} processes in a row died before they were ready"
+    raise EngineError(f"{problem}; check their output above and the free memory, or use --workers 1")
 
 
 async def extract_with(
@@ -183,15 +182,15 @@ async def extract_with(
 ) -> ExtractedLine:
     """Extract a record: the executor computes, and this process sends the questions to ``model``.
 
-    Without a model the rules work alone, and the questions are counted as open. Raises what ``Executor.compute`` and
-    ``query_batch`` do.
+    Without a model, only the rules run, and questions are counted as open. Raises the errors of ``Executor.compute``
+    and ``query_batch``.
 
     >>> from extractor.read import read_records
     >>> record = next(read_records("seeds/records"))
     >>> asyncio.run(extract_with(InlineExecutor(), record, ExtractionOptions(), None)).record_id == record.record_id
     True
     """
-    if isinstance(executor, InlineExecutor):  # the generator continues where it stopped, without parsing again
+    if isinstance(executor, InlineExecutor):  # one generator, which parses the record once
         return to_line(await converse(extract(record, options), model))
     replies: list[Replies | None] = [] if model else [None]
     while isinstance(step := await executor.compute(advance_record, record, options, replies), QuestionBatch):
@@ -200,7 +199,7 @@ async def extract_with(
 
 
 def open_executor(workers: int | None) -> Executor:
-    """The executor for ``--workers``: this process alone for 1, all cores after a small run for None.
+    """The executor for ``--workers``: only this process for 1; all cores, after the first records, for None.
 
     >>> type(open_executor(1)).__name__, open_executor(3).capacity
     ('InlineExecutor', 24)

@@ -1,4 +1,4 @@
-"""Finished runs, read again: their results one at a time, and their records from where the run read them."""
+"""Reads finished runs: their results one at a time, and their records from the original inputs."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -24,11 +24,11 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class TextState(StrEnum):
-    """Whether the text of a record can be read again.
+    """The state of a record's text at a second reading.
 
-    - ``same``: as the run read it.
-    - ``changed``: its input has another text now, to which the offsets do not belong.
-    - ``missing``: its input could not be read again.
+    - ``same``: the text that the run read.
+    - ``changed``: another text, for which the offsets are not valid.
+    - ``missing``: the input could not be read.
     """
 
     SAME = "same"
@@ -38,7 +38,7 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run; its text if it is still the one that the run read."""
+    """A record of a run. ``record`` is None unless its text is the same as in the run."""
 
     record_id: str
     text: TextState
@@ -46,16 +46,16 @@ class RereadRecord:
 
 
 class FinishedRun:
-    """A run's folder, to be read. Only ids and places of results stay in memory.
+    """Reads a run's folder. Only the ids and places of results stay in memory.
 
-    ``incomplete`` says how far an unfinished run came, such as "168 of 3,096 records, interrupted"; None for a complete
-    one. Raises ``StoreError`` for a folder that holds no run, or one of another version of this program.
+    ``incomplete`` describes an unfinished run, such as "168 of 3,096 records, interrupted"; None for a complete one.
+    Raises ``StoreError`` for a folder without a run, or with one of another version of this program.
     """
 
     def __init__(self, folder: Path) -> None:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
-            raise StoreError(f"{folder}: holds no run; name a folder that extractor run --out wrote")
+            raise StoreError(f"{folder}: contains no run; name a folder that extractor run --out wrote")
         self.folder, self.manifest = folder, manifest
         with closing(RunStore(folder, reading=True)) as store:
             self._places = {record_id: (start, length) for record_id, start, length in store.lines()}
@@ -63,11 +63,11 @@ class FinishedRun:
 
     @property
     def record_ids(self) -> list[str]:
-        """The ids of all results, in the order of the input."""
+        """The ids of all results, in input order."""
         return list(self._places)
 
     def read_result(self, record_id: str, shape: type[Shape]) -> Shape:
-        """A record's result, as ``TrialExtraction`` or as a smaller model with some of its fields.
+        """Read a record's result, as ``TrialExtraction`` or as a smaller model with some of its fields.
 
         Raises ``StoreError`` if it cannot be read.
         """
@@ -88,20 +88,20 @@ class FinishedRun:
             return results.read(length)
 
     def read_lines(self) -> Iterator[bytes]:
-        """All results as JSON, in the order of the input. Lines that a killed run did not store are left out."""
+        """All results as JSON, in input order, without lines that a killed run did not store."""
         return map(self.read_line, self._places)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
-        """Where the records can be read again. A stream cannot."""
+        """The run's inputs, without streams, which cannot be read again."""
         return _list_readable(self.manifest.find_inputs())
 
     def reread(self, inputs: Sequence[str | PathLike[str]] = ()) -> Iterator[RereadRecord]:
-        """Each record that has a result, once: those found in ``inputs`` in their order, then the others.
+        """Yield each record with a result once: first those found in ``inputs``, in their order, then the others.
 
-        Without ``inputs``, from where the run read them.
+        The default ``inputs`` are those of the run.
         """
         left = dict.fromkeys(self._places)
-        problems: list[RecordError] = []  # a record that cannot be read is reported as missing
+        problems: list[RecordError] = []  # unused: a record that cannot be read is reported as missing
         readable = _list_readable(inputs or self.find_inputs())
         with closing(RunStore(self.folder, reading=True)) as store:
             for record in read_records(*readable, on_error=problems.append) if readable else ():
@@ -123,13 +123,13 @@ class FinishedRun:
         records = f"{done:,}{known} record{'s' * (bool(known) or done != 1)}"
         if state is RunState.STOPPED:
             return f"{records}, stopped ({self.manifest.stopped_by})"
-        # The manifest of a killed run says "running"; its folder is not locked any more.
+        # The manifest of a killed run says "running", but its folder is not locked.
         running = state is RunState.RUNNING and is_locked(self.folder)
         return f"{records}, {'still running' if running else 'interrupted'}"
 
 
 def find_run(results: Path) -> FinishedRun | None:
-    """The run that a folder holds, or that a file ``extractions.jsonl`` belongs to, None if it is none.
+    """The run in a folder, or the run of a file ``extractions.jsonl``. None if there is no run.
 
     Raises ``StoreError`` for a run that cannot be read.
     """

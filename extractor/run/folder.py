@@ -1,4 +1,4 @@
-"""A run's folder: results, failures, the manifest and the store, written so that a run can end at any moment."""
+"""A run's folder with results, failures, manifest and store. A run can be killed at any moment and continue."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -24,23 +24,22 @@ from .tally import ExtractedLine, Tally
 
 EXTRACTIONS, FAILURES, REPEATED, MANIFEST = "extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.json"
 _REPARSED = frozenset({"extractor", "rules", "prompts"})
-"""Settings that ``extractor reparse`` brings up to date."""
-_MOST_DIFFERING = 100
+"""Settings that ``extractor reparse`` updates."""
+_MAX_DIFFERING = 100
 
 
 class RunFolder(Sink):
-    """``extractions.jsonl`` (one line a record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
-    ``run.sqlite`` under one path.
+    """``extractions.jsonl`` (one line per record), ``failures.jsonl``, ``repeated.jsonl``, ``run.json`` and
+    ``run.sqlite`` in one folder.
 
-    Opening a folder of an earlier run continues it. A record is done if its id and its text are those of a result in
-    which no answer of a model is missing; ``changed`` counts those with another text now, and ``lacking``, once the
-    run is finished, those without some answer. With ``fresh`` nothing is done, but only ``begin`` discards what an
-    earlier run left. Results are appended as they come, and sorted by ``finish``; only records under way are held in
-    memory. ``differing`` are the first records that were read before with another text. ``price`` returns the cost of
-    tokens in picodollars.
+    Opening the folder of an earlier run continues it. A record is done if there is a result with its id and text that
+    lacks no answer of a model. ``changed`` counts records whose text has changed, ``lacking`` (after ``finish``)
+    results that lack an answer. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
+    are appended as they come, and ``finish`` sorts them; only records in progress are in memory. ``differing`` are the
+    first repeated records with another text. ``price`` returns the cost of tokens in picodollars.
 
-    Raises ``StoreError`` if the folder cannot be written, is in use, or holds foreign files, ``SettingsDiffer`` if it
-    was made with other settings.
+    Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if
+    it was created with other settings.
     """
 
     in_any_order = True
@@ -61,7 +60,7 @@ class RunFolder(Sink):
         self.differing: list[RepeatedRecord] = []
         self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
-        self._manifest_lock = Lock()  # the total may be noted from another thread
+        self._manifest_lock = Lock()  # another thread may call note_total
         self._started: dict[str, tuple[TrialRecord, int]] = {}
         self._store: RunStore | None = None
         self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
@@ -77,12 +76,12 @@ class RunFolder(Sink):
             failing.pop_all()
 
     def begin(self) -> None:
-        """Start to write: from now on the folder is this run's. The first record, result or failure does it too."""
+        """Begin to write, and discard an earlier run if ``fresh``. The first record, result or failure also begins."""
         if self._files:
             return
         with naming_file(self.path):
             if self._fresh:
-                # The store last: a log that outlived it would be taken for the log of the next one.
+                # The store last, because the next store would use a log that was left behind.
                 for name in (EXTRACTIONS, RUN_FILE + "-wal", RUN_FILE + "-shm", RUN_FILE):
                     (self.path / name).unlink(missing_ok=True)
             with self._manifest_lock:
@@ -93,21 +92,21 @@ class RunFolder(Sink):
 
     @property
     def store(self) -> RunStore:
-        """The run's store. Opening it begins the run."""
+        """The run's store. Access begins the run."""
         self.begin()
         return self._open_store()
 
     @property
     def earlier_replies(self) -> ReplyStore | None:
-        """The calls of earlier invocations that this one continues, without beginning the run."""
+        """The calls of the earlier invocations that this one continues. Access does not begin the run."""
         return self._store.replies if self._store else None
 
     def replies(self) -> ReplyStore:
-        """The calls to models in the store. Begins the run."""
+        """The stored calls to models. Begins the run."""
         return self.store.replies
 
     def rewind(self) -> None:
-        """Prepare for reading all records once more, from the first on."""
+        """Prepare for reading all records again."""
         self.begin()
         self._position = self.changed = 0
         self._started.clear()
@@ -118,9 +117,9 @@ class RunFolder(Sink):
                 self._files[name].truncate()
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Whether an earlier run finished this very record. Called once for each record, in input order.
+        """Whether an earlier run finished this record with this text. Called once per record, in input order.
 
-        Raises ``RepeatedRecord`` for a record with the id of another one from another file.
+        Raises ``RepeatedRecord`` for another text with a known id from another file or from this invocation.
         """
         position, self._position = self._position, self._position + 1
         known = self.store.find(record.record_id)
@@ -142,7 +141,7 @@ class RunFolder(Sink):
         return False
 
     def write(self, line: ExtractedLine, session: Session) -> None:
-        """Append a result; it is on disk when this returns. ``session`` holds the answers in it."""
+        """Append and store a result. ``session`` holds the model's answers in it."""
         start = self._append(EXTRACTIONS, line.line)
         record, position = self._started.pop(line.record_id)
         self.store.add(record, position, line, (start, len(line.line) + 1), session)
@@ -153,8 +152,8 @@ class RunFolder(Sink):
         self._append(FAILURES, _to_json(failure))
 
     def write_repeated(self, error: RepeatedRecord) -> None:
-        """Append where a record was read before."""
-        if not error.same_text and len(self.differing) < _MOST_DIFFERING:
+        """Append the places of a repeated record."""
+        if not error.same_text and len(self.differing) < _MAX_DIFFERING:
             self.differing.append(error)
         self._append(REPEATED, _to_json(_describe_repeated(error) | {"same_text": error.same_text}))
 
@@ -166,13 +165,13 @@ class RunFolder(Sink):
             with naming_file(self.path):
                 self._closing.close()
         except StoreError:
-            if kind is None:  # else it repeats what could not be written
+            if kind is None:  # otherwise the first error says why
                 raise
 
     def note_total(self, total: int) -> None:
-        """Note how many records the inputs hold. Another thread may call this while the run goes on.
+        """Note the number of records in the inputs. Another thread may call this during the run.
 
-        Ignored where earlier invocations had other inputs too, whose records are in the folder.
+        Ignored if earlier invocations had further inputs, whose records are in the folder too.
         """
         with self._manifest_lock, naming_file(self.path):
             self._total = total
@@ -182,8 +181,7 @@ class RunFolder(Sink):
     def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
-        ``stopped_by`` says what ended the run before its inputs ended, such as "interrupted". Nothing is written if
-        the run never began.
+        ``stopped_by`` is the reason for an early end, such as "interrupted". Does nothing if the run never began.
         """
         if not self._files:
             return
@@ -198,7 +196,7 @@ class RunFolder(Sink):
             self._write_manifest(manifest)
 
     def _append(self, name: str, line: bytes) -> int:
-        """Append a line to a file, and return its first byte."""
+        """Append a line to a file, and return the position of its first byte."""
         self.begin()
         with naming_file(self.path / name):
             file = self._files[name]
@@ -227,7 +225,7 @@ class RunFolder(Sink):
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
         settings = self._manifest.settings
-        # Servers may come and go between the invocations of a run, as long as one of them stays.
+        # The servers may change between invocations, as long as one stays.
         if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
             settings["model"] = joined
             earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
@@ -235,7 +233,7 @@ class RunFolder(Sink):
             parts = (f"{name} was {_show(earlier.settings.get(name))}, is {_show(changed[name])}" for name in changed)
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
             raise SettingsDiffer(
-                f"{self.path}: was made with other settings ({'; '.join(parts)}); {reparse}use --fresh or another --out"
+                f"{self.path}: created with other settings ({'; '.join(parts)}); {reparse}use --fresh or another --out"
             )
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
@@ -245,16 +243,16 @@ class RunFolder(Sink):
 
 
 def _show(value: Any) -> str:
-    """A setting as people write it."""
+    """A setting, for messages."""
     return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
-    """A line. A file's name may hold bytes that are no text; JSON can write them as an escape."""
+    """A line of JSON. Bytes of a file name that are not UTF-8 are escaped."""
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _describe_repeated(error: RepeatedRecord) -> dict[str, Any]:
-    """A record that was read before: the place that was taken, and the one that was left out."""
+    """The id of a repeated record, the place that was used, and the one that was left out."""
     left_out = ", ".join(filter(None, (error.path, error.place)))
     return {"record_id": error.record_id, "taken": error.first, "left_out": left_out}

@@ -1,4 +1,4 @@
-"""``run.json``: the settings that decide a run's results, and what all its invocations did together."""
+"""``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
 
 import json
 from collections.abc import Iterable
@@ -27,14 +27,13 @@ _Counts = dict[str, NonNegativeInt]
 
 _STAGES = ["schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit", "pipeline.py"]
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
-"""Code, vocabularies, pins of models, examples, learned weights. Markdown is a prompt below ``prompts``, and a
-description elsewhere."""
+"""Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in ``prompts``."""
 
 
 class RunState(StrEnum):
-    """How far the last invocation of a run came, as it wrote it.
+    """The state of a run's last invocation.
 
-    A killed run could not write its end: its manifest says ``running``, and its folder is not locked.
+    The manifest of a killed run says ``running``, but its folder is not locked.
     """
 
     RUNNING = "running"
@@ -46,17 +45,16 @@ class RunState(StrEnum):
 class Manifest(BaseModel):
     """The content of ``run.json``, written when an invocation begins and when it ends.
 
-    ``state`` is of the last invocation, ``stopped_by`` says what stopped it, if anything did. ``total`` is how many
-    records the inputs hold, None as long as nobody knows. ``inputs`` are as they were given, ``input_paths`` the same
-    as absolute paths. ``started`` is of the first invocation, ``seconds`` of all together; these and the counts are as
-    of the last end.
+    ``state`` is that of the last invocation, ``stopped_by`` the reason for its early end, if any. ``total`` is the
+    number of records in the inputs, None while unknown. ``inputs`` are as given, ``input_paths`` as absolute paths.
+    ``started`` is the start of the first invocation, ``seconds`` the duration of all. ``seconds`` and the counts are
+    updated when an invocation ends.
 
-    Of the ``records``, ``extracted`` are in the folder, ``lacking`` of them without some answer of a model, which the
-    same command asks again; ``resumed`` and ``failed`` are of the last invocation. ``usage`` and ``cost`` are those of
-    all calls, each at the price of its day: ``usd`` is None while some call has no known price, and what a provider may
-    charge for ``calls_without_reply`` counts as nothing. ``repeated`` counts records of the last invocation's inputs
-    that occur twice; ``places`` are the first 100 with another text. ``servers``, only there where the model has
-    several, says how many calls each was sent and how many of these it had a fault at.
+    In ``records``, ``extracted`` counts the results, ``lacking`` those that lack an answer of a model, which the same
+    command asks again; ``resumed`` and ``failed`` are those of the last invocation. ``usage`` and ``cost`` cover all
+    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and leaves out charges for
+    ``calls_without_reply``. ``repeated`` counts repeated records in the inputs of the last invocation; ``places`` are
+    the first 100 with another text. ``servers``, only for a model with several, holds each server's calls and faults.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,12 +81,12 @@ class Manifest(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def support_shares(self) -> dict[str, float]:
-        """How much of all evidence carries its value in each way."""
+        """The share of each kind of support in all evidence."""
         total = sum(self.support.values())
         return {name: round(count / total, 4) for name, count in self.support.items()}
 
     def begun(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """The manifest while one more invocation goes on. The total stays known if the inputs are the same."""
+        """The manifest at the start of another invocation. The total is kept if the inputs are the same."""
         earlier = dict(zip(self.input_paths or self.inputs, self.inputs, strict=True))
         new = {_make_absolute(one): one for one in inputs}
         update = {
@@ -104,9 +102,9 @@ class Manifest(BaseModel):
     def ended(
         self, store: RunStore, tally: Tally, seconds: float, stopped_by: str | None, places: list[dict[str, str]]
     ) -> "Manifest":
-        """The manifest after one more invocation of so many seconds, with the counts of all.
+        """The manifest after another invocation of ``seconds``, with the counts of all.
 
-        ``places`` are those of records that occur again with another text.
+        ``places`` are those of repeated records with another text.
         """
         counts: dict[str, Any] = {}
         for counted in store.counts():
@@ -141,20 +139,20 @@ class Manifest(BaseModel):
         return Manifest.model_validate(self.model_dump(include=known) | counts | update)
 
     def find_inputs(self) -> tuple[str, ...]:
-        """Where the inputs are: at their absolute paths, or, if nothing is there, as they were given."""
+        """The inputs at their absolute paths, or as they were given if those paths do not exist."""
         return tuple(
             path if path != _make_absolute(given) and (Path(path).exists() or glob(path)) else given  # noqa: PTH207
             for given, path in zip(self.inputs, self.input_paths or self.inputs, strict=True)
         )
 
     def to_json(self) -> bytes:
-        """One indented JSON object, ready to be written."""
+        """The manifest as an indented JSON object."""
         content = self.model_dump(mode="json", exclude=None if self.servers else {"servers"})
         return json.dumps(content, indent=2).encode() + b"\n"
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in a file, None if there is no file. Raises ``StoreError`` if it cannot be one."""
+    """Read a manifest; None if there is no file. Raises ``StoreError`` for an invalid file."""
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -162,16 +160,16 @@ def read_manifest(path: Path) -> Manifest | None:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror}); choose another --out") from error
     except ValidationError as error:
-        raise StoreError(f"{path}: is no manifest of a run; use --fresh or another --out") from error
+        raise StoreError(f"{path}: not a manifest of a run; use --fresh or another --out") from error
 
 
 def _make_absolute(given: str) -> str:
-    """Addresses and standard input stay as they are."""
+    """Make a path absolute. Addresses and ``-`` stay as they are."""
     return given if given == "-" or "://" in given else str(Path(given).absolute())
 
 
 def describe_settings(chosen: "Extractor") -> dict[str, Any]:
-    """Versions, rules, options, model and prompts with their hashes, ready for JSON. Never a key."""
+    """Version, rules, options, model and prompts with their hashes, ready for JSON. Never a key."""
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
@@ -185,7 +183,7 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
 
 @cache
 def digest_rules() -> str:
-    """A digest of the code and data that decide what is asked and made of a text, and of the answers about it.
+    """A digest of the code and data that decide questions and results.
 
     >>> len(digest_rules())
     16

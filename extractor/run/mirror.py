@@ -1,7 +1,7 @@
-"""A run whose folder is at an address: it works in a folder of this machine, and its changes are uploaded as shards.
+"""Mirrors a run's local folder to an address, as shards.
 
-A shard is a packed JSON object: the statements that changed the store since the shard before, and the lines that were
-appended to the results. Together the shards hold all that a run on another machine needs to go on.
+A shard is a compressed JSON object with the statements that changed the store since the last shard, and the lines
+appended to the results. A run on another machine can continue from the shards.
 """
 
 import asyncio
@@ -19,17 +19,16 @@ from .addresses import Place
 from .folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED, RunFolder
 
 _SHARDS, _OWNER = "shards", "shards/owner"
-_EVERY_S = 1.0
+_INTERVAL_S = 1.0
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT", "ROLLBACK")
 
 
 class Mirror:
-    """Keeps a run at a ``place``, and its working copy in ``folder``, which is empty at first.
+    """Keeps a run at a ``place``, and its working copy in ``folder``, which must be empty.
 
-    The shards hold what is done and what was answered, each of them a whole file or none; so any machine can go on from
-    the address, and loses at most the last second. The files of a run's folder are published beside them when an
-    invocation has ended. The run that begins last owns the address: another one that is still writing notices, and
-    stops.
+    Each shard is written atomically, so any machine can continue from the address and loses at most the last second.
+    When an invocation ends, the files of the run's folder are uploaded too. The run that began last owns the address;
+    an earlier one that still writes stops with an error.
     """
 
     def __init__(self, place: Place, folder: Path, *, fresh: bool = False) -> None:
@@ -43,19 +42,19 @@ class Mirror:
 
     @asynccontextmanager
     async def following(self, run: RunFolder) -> AsyncIterator[None]:
-        """While the body runs, what is new in the run goes to its address every second, and at the end the rest."""
+        """Upload changes of the run every second inside the block, and the rest at its end."""
         run.store.database.trace(lambda sql: self._statements.append(sql) if sql.startswith(_CHANGES) else None)
         await asyncio.to_thread(self._begin)
         ending, body = asyncio.Event(), asyncio.current_task()
         assert body
         writing = asyncio.create_task(self._write_regularly(ending))
-        # Where nothing can be kept any more nothing more is asked.
+        # If changes cannot be uploaded, stop the run.
         writing.add_done_callback(lambda _: ending.is_set() or body.cancel())
         try:
             yield
         except asyncio.CancelledError:
             if writing.done():
-                writing.result()  # says why
+                writing.result()  # raises the reason
             raise
         finally:
             ending.set()
@@ -63,7 +62,7 @@ class Mirror:
         writing.result()
 
     def publish(self) -> None:
-        """Put the files of the run's folder beside its shards, the manifest last."""
+        """Upload the files of the run's folder, the manifest last."""
         if not self._begun:
             return
         self._check_owner()
@@ -96,7 +95,7 @@ class Mirror:
     async def _write_regularly(self, ending: asyncio.Event) -> None:
         while not ending.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), _EVERY_S)
+                await asyncio.wait_for(ending.wait(), _INTERVAL_S)
             if self._statements:
                 statements, self._statements = self._statements, []
                 with (self.folder / EXTRACTIONS).open("rb") as results:
@@ -113,4 +112,4 @@ class Mirror:
 
     def _check_owner(self) -> None:
         if self.place.read(_OWNER) != self._token.encode():
-            raise StoreError(f"{self.place.address}: another run has begun to write there; this one has stopped")
+            raise StoreError(f"{self.place.address}: another run has begun to write there, so this one stopped")

@@ -1,4 +1,4 @@
-"""What tokens cost: the user's own files of prices first, then the table of genai-prices."""
+"""Prices of tokens, from the user's own files first, then from the table of genai-prices."""
 
 import re
 import tomllib
@@ -19,18 +19,18 @@ from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
 PICO = 10**12
-"""Costs are whole picodollars (a dollar for a million tokens is a million of them for one), so that sums are exact."""
+"""Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million picodollars per token."""
 
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}"
 _THINKING = {r"gpt-(5\.|6)": (0, 300, 3000), r"gpt-5|o\d": (0, 500, 5000)}
-"""Tokens that a model spends on a call before it answers: least, expected, most. Assumed, by the start of its name."""
+"""Assumed thinking tokens per call (least, expected, most), by the start of the model's name."""
 
 
 class Price(BaseModel):
     """US dollars per million tokens.
 
-    ``batch`` is the share of it that is paid in a provider's batch. ``thinking`` is how many tokens a model spends on a
-    call before it answers: least, expected and most.
+    ``batch`` is the share of the price that a provider charges in a batch. ``thinking`` is the number of tokens that a
+    model uses per call before it answers: least, expected and most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +42,7 @@ class Price(BaseModel):
     thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] = (0, 0, 0)
 
     def cost(self, usage: Usage) -> int:
-        """Picodollars of these tokens.
+        """The cost of these tokens in picodollars.
 
         >>> price = Price(prompt="0.25", output=2, cached="0.025")
         >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100)) / PICO
@@ -73,7 +73,7 @@ class _PriceFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """A price, the name under which it is listed, its source, and the date of its list where that has one."""
+    """A price with its listed name, its source, and the date of the list, if it has one."""
 
     name: str
     price: Price
@@ -86,16 +86,15 @@ _FREE = Price(prompt=Decimal(0), output=Decimal(0))
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """The user's ``own`` prices, those of the first file first, and the table of genai-prices behind them."""
+    """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
 
     own: tuple[ListedPrice, ...] = ()
 
     def find(self, spec: ModelSpec) -> ListedPrice | None:
-        """The price of a model, None if it is not known.
+        """The price of a model, None if unknown.
 
-        A model of this machine costs nothing. A server that is named by its address costs what the user's own file
-        says for that address, or for the model's name; what others charge for a model of that name is not its price.
-        Of several servers the most expensive counts.
+        A local model is free. For a server named by its address, only the user's own prices count, first for the
+        address, then for the model's name. Of several servers, the most expensive one counts.
         """
         if spec.others:
             prices = [self.find(server) for server in spec.servers]
@@ -109,7 +108,7 @@ class PriceList:
         return _find_hosted(spec) if spec.kind is ModelKind.HOSTED else None
 
     def list_all(self) -> Iterator[ListedPrice]:
-        """The user's own prices, and those of OpenAI's models for text."""
+        """The user's own prices, and those of OpenAI's text models."""
         yield from self.own
         (provider,) = (each for each in get_snapshot().providers if each.id == "openai")
         listed = map(_list_model, provider.models)
@@ -117,9 +116,9 @@ class PriceList:
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
-    """The prices of the user's files, the first of them first, before those of genai-prices.
+    """Read the user's files of prices, which take precedence over genai-prices, the first file over later ones.
 
-    Raises ``ValueError`` for a file that is missing or broken, and says what is wrong with it.
+    Raises ``ValueError`` with the problem for a missing or broken file.
 
     >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
     Decimal('0.15')
@@ -136,13 +135,13 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             problem = str(error)
             if isinstance(error, ValidationError):
                 problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            raise ValueError(f"{path}: is no file of prices: {problem}") from error
+            raise ValueError(f"{path}: not a file of prices: {problem}") from error
         entries += (ListedPrice(name, price, str(path), content.as_of) for name, price in content.model.items())
     return PriceList(tuple(entries))
 
 
 def _matches(listed: str, name: str) -> bool:
-    """Whether a listed name, which may end with ``*``, stands for this one or a dated snapshot of it."""
+    """Whether a listed name, which may end with ``*``, matches a name or its dated snapshot."""
     if listed.endswith("*"):
         return name.startswith(listed[:-1])
     return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
@@ -157,7 +156,7 @@ def _find_hosted(spec: ModelSpec) -> ListedPrice | None:
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """A model's price; of prices that grow with the length of the prompt the first, None for what is no text model."""
+    """A model's price; None if it is not a text model. Of prices tiered by prompt length, the first one counts."""
     prices = model.get_prices(datetime.now(UTC))
     prompt, cached, output = map(_base, (prices.input_mtok, prices.cache_read_mtok, prices.output_mtok))
     if not prompt or output is None or prices.input_audio_mtok:

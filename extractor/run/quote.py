@@ -1,4 +1,4 @@
-"""The forecast of ``extractor run --dry-run``: calls, tokens, money and time, as low, expected and high figures."""
+"""The forecast of ``extractor run --dry-run``: low, expected and high figures of calls, tokens, money and time."""
 
 import asyncio
 import random
@@ -25,20 +25,20 @@ from .prices import PICO, Price
 
 _SEED = 0
 _SMALLEST_DRAW = 5
-"""Records drawn from each size class: the spread cannot be estimated from fewer."""
-_CERTAINTY = 2.6
+"""Minimum of records drawn from each size class, because the spread cannot be estimated from fewer."""
+_STANDARD_ERRORS = 2.6
 """Standard errors of a 99 % interval."""
 _CACHED_FROM = 1024
-"""Providers cache the beginning of prompts that have at least this many tokens."""
+"""Providers cache the beginning of prompts with at least this many tokens."""
 _ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
-"""All processor time of a record, as a multiple of the time that parsing takes."""
+"""Total processor time of a record, as a multiple of its parsing time."""
 _BATCH_SECONDS = Forecast(low=300, expected=3 * 3600, high=3 * 24 * 3600)
 """A provider's batch ends within a day; a run needs one to three batches."""
 _QUANTITIES = 7
 
 
 class Sampled(BaseModel):
-    """How many records the figures were estimated from."""
+    """The size of the sample that the figures are estimated from."""
 
     records: int
     seed: int = _SEED
@@ -46,8 +46,10 @@ class Sampled(BaseModel):
 
 
 class Quote(BaseModel):
-    """What a run would take. ``usd`` is None if no price is known. ``calibrated_on_calls`` is how many calls of the
-    run itself the token rates were measured on; 0 for the default rates.
+    """The forecast of a run.
+
+    ``usd`` is None if no price is known. ``calibrated_on_calls`` is the number of the run's own calls behind the token
+    rates, 0 for the default rates.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,8 +69,9 @@ class Quote(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The number of records, how many of them were estimated, and seven ``sums`` over all records with their standard
-    ``errors``: questions, the five fields of ``RequestSize``, and seconds of processor time.
+    """The number of records, the number in the sample, and seven ``sums`` over all records with standard ``errors``.
+
+    The sums are questions, the five fields of ``RequestSize``, and seconds of processor time.
     """
 
     records: int
@@ -92,10 +95,9 @@ async def measure_records(
     on_error: Callable[[ExtractorError], None] = lambda _: None,
     on_estimate: Callable[[], None] = lambda: None,
 ) -> Measured:
-    """Estimate the questions about all records, or about ``sample`` of them, stratified by size.
+    """Estimate the questions about all records, or about a ``sample`` of that many, stratified by size.
 
-    ``on_error`` gets the error of each record that cannot be estimated and is left out; ``on_estimate`` is called for
-    each other record.
+    ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called for all others.
     """
 
     async def estimate(chosen: Iterable[TrialRecord]) -> AsyncIterator[tuple[float, ...]]:
@@ -127,13 +129,13 @@ async def measure_records(
 def draw_sample(
     records: Iterable[TrialRecord], wanted: int, seed: int = _SEED
 ) -> list[tuple[int, tuple[TrialRecord, ...]]]:
-    """About ``wanted`` records, drawn from each size class, with the number of records in the class.
+    """Draw about ``wanted`` records, stratified by size: for each class, its number of records and the drawn ones.
 
-    Classes are powers of two of a record's characters. Each class gets a share of the sample by the characters that its
-    records hold together, since large records differ most. All records are taken if there are no more than ``wanted``.
-    Memory grows with the sample, not with the records.
+    Classes are powers of two of a record's characters. The share of a class in the sample is proportional to its total
+    characters, because large records vary most. Draws all records if there are no more than ``wanted``. Memory grows
+    with the sample, not with the records.
     """
-    rng = random.Random(seed)  # noqa: S311 - a sample, no secret
+    rng = random.Random(seed)  # noqa: S311 - not a secret
     members: Counter[int] = Counter()
     drawn: dict[int, list[TrialRecord]] = defaultdict(list)
     for record in records:
@@ -154,10 +156,8 @@ def draw_sample(
 def quote_run(
     measured: Measured, rates: Rates, pricing: Pricing, concurrency: int, latency: float | None = None
 ) -> Quote:
-    """The quote for measured records. ``concurrency`` calls are sent at once, and each takes ``latency`` seconds; an
-    assumed time if None.
-    """
-    shifted = [measured.shift(errors) for errors in (-_CERTAINTY, 0.0, _CERTAINTY)]
+    """The quote for measured records, with ``concurrency`` calls at once of ``latency`` seconds each."""
+    shifted = [measured.shift(errors) for errors in (-_STANDARD_ERRORS, 0.0, _STANDARD_ERRORS)]
     low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
     calls, prompt, output = (
         Forecast(low=getattr(low, name).low, expected=getattr(expected, name).expected, high=getattr(high, name).high)
@@ -185,7 +185,7 @@ def quote_run(
 
 
 def _forecast_price(tokens: TokenForecast, price: Price) -> Forecast:
-    """The low figure assumes that half of long prompts comes from the provider's cache."""
+    """The cost in US dollars. The low figure assumes that the provider caches half of each long prompt."""
     prompt, output = tokens.prompt_tokens, tokens.output_tokens
     cached = int(prompt.low / 2) * (prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected))
     low, expected, high = (
@@ -202,7 +202,7 @@ def _forecast_price(tokens: TokenForecast, price: Price) -> Forecast:
 def _forecast_seconds(
     tokens: TokenForecast, work: Forecast, pricing: Pricing, concurrency: int, latency: float | None
 ) -> Forecast:
-    """Waiting and computing overlap at best, and follow each other at worst."""
+    """The duration in seconds. Waiting and computing overlap at best, and add up at worst."""
     if not tokens.calls.high:
         return work
     if pricing.in_batches:
@@ -214,7 +214,7 @@ def _forecast_seconds(
 
 
 def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
-    """Seconds of a call: until the first token, and while the model writes."""
+    """Seconds of a call: the wait for the first token, and the time of writing."""
     calls = max(1.0, tokens.calls.expected)
     prompt, output = tokens.prompt_tokens.expected / calls, tokens.output_tokens.expected / calls
     if pricing.spec and pricing.spec.kind is ModelKind.LOCAL:
@@ -234,13 +234,13 @@ def _describe_price(pricing: Pricing) -> dict[str, Any] | None:
 
 
 def _notes(pricing: Pricing, rates: Rates) -> Iterable[str]:
-    """What a reader of the figures must know."""
+    """Assumptions behind the figures."""
     if pricing.spec is None:
-        yield "no model is named: tokens are those of a hosted one; --model NAME tells what it would cost"
+        yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:
-        yield f"no price is known of {pricing.spec}; write one into a file and name it with --prices FILE"
+        yield f"the price of {pricing.spec} is unknown; write it into a file and name that with --prices FILE"
     if pricing.listed and any(pricing.listed.price.thinking) and not rates.calls:
         yield (
-            "what this model thinks before it answers is assumed; after a run of a few records (--limit 100 --out DIR)"
-            " --dry-run with the same --out goes by what they took"
+            "the thinking tokens of this model are assumed; after a run of a few records (--limit 100 --out DIR),"
+            " --dry-run with the same --out uses the measured tokens"
         )

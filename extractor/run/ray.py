@@ -1,7 +1,7 @@
-"""Extraction on a Ray cluster. Only this module imports Ray, which the extra ``ray`` brings.
+"""Extraction on a Ray cluster. Only this module imports Ray, from the extra ``ray``.
 
-Plain tasks and no Ray Data: the head process decides record by record what is done, read twice or paid for, and a lost
-node costs the steps that it was computing, not a block of a data set.
+It uses plain tasks, not Ray Data: the head process handles resumed, repeated and paid records one by one, and a lost
+node loses only its current steps, not a block of a data set.
 """
 
 import asyncio
@@ -26,48 +26,44 @@ from .worker import call_picklable
 T = TypeVar("T")
 
 _CONNECT_S = 5.0
-_LOOK_S = 60.0
-"""How often a step that waits for its result checks that the cluster still has a core."""
+_CHECK_S = 60.0
+"""Seconds between checks that the cluster still has a core, while a step waits for its result."""
 _ATTEMPTS = 3
-"""Lost workers after which their record fails. A lost node also takes records with it that did not kill it."""
+"""A record fails after this many lost workers. A lost node also loses records that did not kill it."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _DEFAULTS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""No usage reports from a closed network, and no warnings about accelerators."""
+"""Disables usage reports and warnings about accelerators."""
 _ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
-"""Ray's own processes listen on loopback alone, on any system, and need a token. Read when Ray is imported."""
+"""Makes Ray's own processes listen on loopback only and require a token. Ray reads it at import."""
 _TOKEN = {"RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_AUTH_TOKEN_PATH": ""}
-"""For clusters of this process alone. Without it Ray writes one into the home directory, for all later clusters."""
+"""For clusters of this process only. Without it, Ray writes one for all later clusters into the home directory."""
 _WORKERS = {"worker_process_setup_hook": "extractor.run.worker.relax_garbage_collector"}
-"""A worker imports this program before Ray puts the driver's current directory first on its path: that may hold another
-version, such as a checkout.
-"""
+"""Makes a worker import this program before Ray puts the driver's current directory on its path."""
 
 
 class RayExecutor(Executor):
-    """Computes each step as a task with one core, on any node. At most ``workers`` at once, one a core if None.
+    """Computes each step as a task with one core, on any node, at most ``workers`` at once (None: one per core).
 
-    A step whose worker or node is lost is computed again elsewhere.
+    A step is repeated elsewhere if its worker or node is lost.
     """
 
     def __init__(self, ray: Any, workers: int | None = None) -> None:
         self._ray = ray
         self.workers = workers or self._count_cores() or 1
         self.capacity = 2 * self.workers
-        self._slots = asyncio.Semaphore(workers or self.capacity)  # a task that waits in the cluster costs no core
+        self._slots = asyncio.Semaphore(workers or self.capacity)  # a waiting task uses no core
         options = {"num_cpus": 1, "max_retries": 0, "scheduling_strategy": "SPREAD"}
         self._call = ray.remote(**options)(_call_same_rules)
         self._rules = digest_rules()
 
     async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
-        """As ``Executor.compute``. Raises ``EngineError`` also where a node has another version of this program, or no
-        node is left.
-        """
+        """Like ``Executor.compute``. Raises ``EngineError`` also if no node is left, or one has another version."""
         async with self._slots:
             for _ in range(_ATTEMPTS):
                 answer = asyncio.wrap_future(self._call.remote(self._rules, function, record, *arguments).future())
-                while not (await asyncio.wait([answer], timeout=_LOOK_S))[0]:
+                while not (await asyncio.wait([answer], timeout=_CHECK_S))[0]:
                     if not self._count_cores():
-                        raise EngineError("the cluster has no node with a core any more; the same command goes on")
+                        raise EngineError("the cluster has no node with a core left; the same command continues")
                 try:
                     computed: T = answer.result()
                 except self._ray.exceptions.RayTaskError as error:
@@ -85,7 +81,7 @@ class RayExecutor(Executor):
 
 
 def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) -> T:
-    """On a node: compute, if its program is the head's."""
+    """Compute on a node, if it has the same program as the head."""
     if rules != digest_rules():
         problem = "another version of this program, or other rules"
         raise EngineError(f"a node of the cluster has {problem}; install the same one on every node")
@@ -94,9 +90,9 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
 
 @contextmanager
 def connected(address: str | None, workers: int | None = None) -> Iterator[RayExecutor]:
-    """An executor on the cluster at an address (``auto`` or ``host:port``), or on one of this machine alone.
+    """An executor on the cluster at ``address`` (``auto`` or ``host:port``), or on a local one if None.
 
-    Raises ``ValueError`` if Ray is not installed or the address cannot be one, ``ModelAway`` if there is no cluster.
+    Raises ``ValueError`` if Ray is not installed or the address is invalid, ``ModelAway`` if there is no cluster.
     """
     if address and address != "auto":
         _check_address(address)
@@ -104,7 +100,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[RayEx
     chosen = {name: os.environ.get(name, value) for name, value in defaults.items()}
     with environment(chosen if address else chosen | _TOKEN | child_environment()):
         try:
-            import ray  # noqa: PLC0415 - of an extra, and takes a second
+            import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
             raise ValueError("--engine ray needs the extra ray: pip install 'trial-extractor[ray]'") from None
         own: dict[str, Any] = {} if address else {"include_dashboard": False}
@@ -120,7 +116,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[RayEx
 
 
 def _check_address(address: str) -> None:
-    """Fail at once where nothing listens: Ray would try for minutes."""
+    """Fail at once if nothing listens, because Ray would try for minutes."""
     if address.startswith("ray://"):
         raise ValueError(f"--address {address}: the driver must run on a node of the cluster; use host:port there")
     host, _, port = address.rpartition(":")

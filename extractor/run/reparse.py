@@ -1,4 +1,4 @@
-"""An earlier run's replies under today's rules and prompts, and what that changes. No model is asked."""
+"""Applies the current rules and prompts to an earlier run's replies, and compares the results. Asks no model."""
 
 import json
 from collections import Counter, defaultdict
@@ -39,7 +39,7 @@ _KINDS: Mapping[str, tuple[type[Item], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field with another value. For an item that only one side has, the field is the item's kind alone."""
+    """A field with two values. For an item on one side only, the field is the kind of the item."""
 
     field: str
     old: Any
@@ -49,7 +49,7 @@ class Difference:
 def compare_extractions(old: _Json, new: _Json) -> Iterator[Difference]:
     """The differences between two extractions as JSON, field by field, without provenance.
 
-    Items belong together by what they quote, and then by order.
+    Items are matched by their quotes, then by order.
 
     >>> eligibility = {"minimum_age": {"value": 18}, "criteria": []}
     >>> older = {"eligibility": eligibility, "endpoints": [{"measure": "Pain", "concept": None}]}
@@ -73,7 +73,7 @@ def _compare_fields(kind: str, model: type[Item], old: _Json, new: _Json) -> Ite
 
 
 def _key_items(extraction: _Json, kind: str) -> dict[tuple[Any, ...], _Json]:
-    """Items by where they stand, what they quote, and their number among equals."""
+    """Items by place, quote, and number among equals."""
     parent = extraction["eligibility"] if kind == "criteria" else extraction
     seen: Counter[tuple[Any, ...]] = Counter()
     keyed = {}
@@ -85,7 +85,7 @@ def _key_items(extraction: _Json, kind: str) -> dict[tuple[Any, ...], _Json]:
 
 
 class Change(BaseModel):
-    """A field that has another value in so many ``records``, with the first of them by their ids."""
+    """A field, the number of records in which its value differs, and the first of them by id."""
 
     field: str
     records: int
@@ -95,9 +95,9 @@ class Change(BaseModel):
 class ComparisonReport(BaseModel):
     """The result of a comparison.
 
-    ``records`` were read. Of these ``new`` are not in the run, and ``other_text`` have changed since; ``gone`` are in
-    the run and were not read. ``failed`` could not be extracted. ``open`` lack the answer to a question that was never
-    asked, so that their values are not compared. ``changed`` have another value somewhere.
+    ``records`` were read: of these, ``new`` are not in the run, and ``other_text`` have another text now. ``gone`` are
+    in the run but were not read. ``failed`` could not be extracted. ``open`` lack the answer to a question that the run
+    never asked, so their values are not compared. ``changed`` have a different value.
     """
 
     records: int = 0
@@ -114,7 +114,7 @@ class ComparisonReport(BaseModel):
 
 
 class _Comparison:
-    """Counts how new results differ from those of a run, and the records that only one of them has."""
+    """Counts differences between new results and those of a run, and records on one side only."""
 
     def __init__(self, run: FinishedRun, store: RunStore) -> None:
         self._run, self._store = run, store
@@ -123,7 +123,7 @@ class _Comparison:
         self._examples = defaultdict[str, list[dict[str, Any]]](list)
 
     def count(self, records: Iterator[TrialRecord]) -> Iterator[TrialRecord]:
-        """Pass records on, and count them."""
+        """Yield the records, and count them."""
         for record in records:
             known = self._store.find(record.record_id)
             self._counts["records"] += 1
@@ -132,7 +132,7 @@ class _Comparison:
             yield record
 
     def add(self, line: ExtractedLine, *, pending: bool) -> None:
-        """Compare a result with the run's, if it has one and all its questions were answered."""
+        """Compare a result with the run's, if there is one and all questions were answered."""
         if pending:
             self._counts["open"] += 1
         elif self._store.find(line.record_id):
@@ -145,7 +145,7 @@ class _Comparison:
                 self._examples[field] = sorted(examples, key=lambda each: str(each["record_id"]))[:_EXAMPLES]
 
     def report(self, recall: RecallTally, failed: int) -> ComparisonReport:
-        """The result; ``failed`` records could not be read or extracted."""
+        """The report. ``failed`` records could not be read or extracted."""
         fields = sorted(self._fields.items(), key=lambda pair: (-pair[1], pair[0]))
         return ComparisonReport(
             **self._counts,
@@ -161,18 +161,17 @@ class _Comparison:
 async def reparse_run(
     folder: Path, out: Path | None, on_failure: Callable[[dict[str, Any]], None], tally: Tally, workers: int | None
 ) -> ComparisonReport:
-    """Extract a run's inputs again with today's rules and the run's replies, and compare the results.
+    """Extract a run's inputs again with the current rules and the run's replies, and compare the results.
 
-    The results go into the new folder ``out``, with copies of the run's calls and replies; None writes nothing.
-    Questions that the run never asked stay open; the run's command with ``out`` as its folder asks them. ``workers``
-    processes share the work, as many as cores if None; ``tally`` counts it, and ``on_failure`` gets each failure.
+    The results go to the new folder ``out``, with copies of the run's calls and replies; None writes nothing. Questions
+    that the run never asked stay open; the run's command with ``out`` as its folder asks them. ``workers`` is the
+    number of processes, by default all cores. ``tally`` counts the results, ``on_failure`` gets each failure.
 
-    Raises ``StoreError`` for a folder that holds no run, a run whose inputs were standard input, and an ``out`` that is
-    not empty.
+    Raises ``StoreError`` for a folder without a run, a run that read standard input, and an ``out`` that is not empty.
     """
     run = FinishedRun(folder)
     if "-" in run.manifest.inputs:
-        raise StoreError(f"{folder}: was made of standard input, which cannot be read again")
+        raise StoreError(f"{folder}: read standard input, which cannot be read again")
     recall, earlier, inputs = RecallTally(), run.manifest.settings, run.manifest.find_inputs()
     options = {name: earlier[name] for name in ("tasks", "assist", "min_confidence") if name in earlier}
     extractor, model = Extractor(**options), earlier.get("model")
@@ -190,7 +189,7 @@ async def reparse_run(
         store = stack.enter_context(closing(RunStore(folder, reading=True)))
         comparison = _Comparison(run, store)
         if out:
-            settings = describe_settings(extractor) | {"model": model}  # the run's own command continues the folder
+            settings = describe_settings(extractor) | {"model": model}  # the run's command can continue the folder
             _copy_calls(store, out, settings)
             sink = stack.enter_context(RunFolder(out, settings, inputs=inputs))
         records = comparison.count(read_records(*inputs, on_error=report))
@@ -212,7 +211,7 @@ async def reparse_run(
 
 
 def _copy_calls(store: RunStore, out: Path, settings: dict[str, Any]) -> None:
-    """Make a new run's folder with the calls of an earlier run."""
+    """Create a run's folder with the calls of an earlier run."""
     with naming_file(out):
         if out.exists() and any(out.iterdir()):
             raise StoreError(f"{out}: is not empty; choose another --out")

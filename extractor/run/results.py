@@ -1,4 +1,4 @@
-"""The files of a run's folder: its lock, whole files, and ``extractions.jsonl``, which is appended to and sorted."""
+"""The files of a run's folder: its lock, atomic writes, and the sorting of ``extractions.jsonl``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ _LOCK = ".lock"
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder. The operating system releases it when the process ends, however that happens.
+    """Lock a run's folder. The operating system releases the lock of a process that ends in any way.
 
-    Raises ``StoreError`` if another run holds it, and ``OSError`` if the lock's file cannot be opened.
+    Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
     """
     try:
         with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout:
-        raise StoreError(f"{folder}: another process writes into it; wait for it, or choose another --out") from None
+        raise StoreError(f"{folder}: another process writes to it; wait for its end, or choose another --out") from None
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a run writes into the folder."""
+    """Whether a run writes to the folder."""
     if not (folder / _LOCK).exists():
         return False
     try:
@@ -35,30 +35,30 @@ def is_locked(folder: Path) -> bool:
             return False
     except StoreError:
         return True
-    except OSError:  # a folder that cannot be written, to which nobody writes
+    except OSError:  # a read-only folder, to which no run writes
         return False
 
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` into a ``StoreError`` that says which file could not be read or written, and why."""
+    """Turn an ``OSError`` into a ``StoreError`` with the file's name and the reason."""
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror}; mend that, or choose another --out") from error
+        raise StoreError(f"{error.filename or path}: {error.strerror}; fix this, or choose another --out") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file, or leave the one that was there."""
+    """Write a file completely, or leave the old one."""
     _fresh(path).write_bytes(content)
     _fresh(path).replace(path)
 
 
 def sort_results(path: Path, store: RunStore) -> None:
-    """Sort the lines by input order. Readers see the old order or the new one.
+    """Sort the lines by input order. Readers see the old file or the sorted one.
 
-    The sorted file is written beside the other, the store notes the new places, and the file is replaced. If the run
-    is killed in between, ``repair_results`` sees by the store whether the file beside is complete.
+    Writes the sorted lines to a second file, stores the new places, and replaces the first file. After a kill in
+    between, ``repair_results`` compares the second file with the store.
     """
     if store.is_sorted(path.stat().st_size):
         return
@@ -71,9 +71,9 @@ def sort_results(path: Path, store: RunStore) -> None:
 
 
 def repair_results(path: Path, store: RunStore) -> None:
-    """Make file and store agree again, wherever an earlier run was killed.
+    """Make the file and the store agree again after a kill.
 
-    An interrupted sort is finished or undone. A line that was torn, or written and not stored, is cut off.
+    Finishes or undoes an interrupted sort, and cuts off a line that is incomplete or not stored.
     """
     if (fresh := _fresh(path)).exists():
         fresh.replace(path) if store.is_sorted(fresh.stat().st_size) else fresh.unlink()

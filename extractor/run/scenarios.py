@@ -1,4 +1,4 @@
-"""Scenarios: records whose questions are put to a model once and recorded. Tests replay them."""
+"""Scenarios: records whose questions a model answers once, in a recording that tests replay."""
 
 import tomllib
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from extractor.schemas import Task, TrialExtraction
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is asked of which model, and what that shows.
+    """A model's task, and the behaviour that it ``shows``.
 
-    ``input`` is a file of records, seen from the folder of the scenarios' file; the first ``records`` of it are used.
-    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` cuts answers short on purpose.
+    ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used. ``answered_by`` is
+    ``capable`` or a model's name. ``output_tokens`` truncates answers on purpose.
     """
 
     name: str
@@ -44,23 +44,23 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     except OSError as error:
         raise CassetteError(f"{path}: {error.strerror}; name the file of scenarios with --scenarios") from error
     except (tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
-        raise CassetteError(f"{path}: holds no scenarios: {error}") from error
+        raise CassetteError(f"{path}: contains no scenarios: {error}") from error
 
 
 async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice) -> list[TrialExtraction]:
-    """Put the scenario's questions to the chosen model and keep the exchanges in ``<name>.yaml``."""
+    """Send the scenario's questions to the chosen model, and record the exchanges in ``<name>.yaml``."""
     async with open_model(choice, settings_of(scenario)) as model:
         with use_cassette(folder / f"{scenario.name}.yaml", record=True):
             return await extract_scenario(scenario, folder, model)
 
 
 def settings_of(scenario: Scenario) -> ClientSettings:
-    """How the model is asked: one request after the other, so that a recording has one order."""
+    """The settings of the client: one request at a time, so that a recording has a fixed order."""
     return ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
 
 
 async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
-    """The extractions of a scenario's records."""
+    """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(scenario.tasks, scenario.assist)
     return [await extract_record(record, model, options) for record in records]

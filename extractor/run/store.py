@@ -1,4 +1,4 @@
-"""``run.sqlite``: which records of a run are done, where their lines are, and what they count."""
+"""``run.sqlite``: the finished records of a run, the places of their lines, and their counts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 
 def digest_record(record: TrialRecord) -> str:
-    """SHA-256 of all that decides a record's extraction: its sections, and what the registry holds beside them."""
+    """SHA-256 of a record's sections and registry data, which decide its extraction."""
     return sha256(record.model_dump_json(include={"sections", "registry"}).encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A record that has a result. ``done`` is false where an answer of a model was missing, refused or invalid."""
+    """A record with a result. ``done`` is false if an answer of a model is missing, refused or invalid."""
 
     text_sha256: str
     path: str
@@ -36,11 +36,11 @@ class KnownRecord:
 
 
 class RunStore:
-    """``run.sqlite`` of a run's folder, made if it is not there; only to be read with ``reading``.
+    """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing one to read.
 
-    ``replies`` are the calls to models in it, ``batch_requests`` those that go to a provider in batches, ``database``
-    is the open file. ``invocation`` numbers the runs of the program in this folder, from 1; ``price`` says what tokens
-    cost, in picodollars. Raises ``StoreError`` where the file cannot be used.
+    ``replies`` are its calls to models, ``batch_requests`` its requests in a provider's batches, ``database`` is the
+    open file. ``invocation`` numbers the runs of the program in this folder, from 1. ``price`` returns the cost of
+    tokens in picodollars. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
@@ -50,23 +50,23 @@ class RunStore:
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:
-        """The result of the record with that id, None if there is none."""
+        """The record with that id, None if it has no result."""
         sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"
         row = self.database.row(sql, (_DONE, record_id))
         return KnownRecord(*row) if row else None
 
     def note_place(self, record_id: str, position: int) -> None:
-        """Note where a done record stands in the input of this invocation."""
+        """Store the position of a done record in the input of this invocation."""
         sql = "UPDATE records SET invocation = ?, position = ? WHERE record_id = ?"
         self.database.execute(sql, (self.invocation, position, record_id))
 
     def add(
         self, record: TrialRecord, position: int, line: ExtractedLine, place: tuple[int, int], session: Session
     ) -> None:
-        """Store a finished record, in place of an earlier result.
+        """Store a finished record. It replaces an earlier result.
 
-        ``position`` is its place in the input, ``place`` the first byte and the length of its line, ``session`` holds
-        the answers of the model in it.
+        ``position`` is its number in the input, ``place`` the first byte and the length of its line, ``session`` holds
+        the model's answers.
         """
         row = {
             "record_id": record.record_id,
@@ -89,11 +89,11 @@ class RunStore:
                     self.database.execute(sql, tuple(one.values()))
 
     def count_lacking(self) -> int:
-        """How many records have a result in which an answer of a model is missing."""
+        """The number of results that lack an answer of a model."""
         return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (_LACKING,)))
 
     def counts(self) -> Iterator[str]:
-        """What each record counts, as JSON."""
+        """The counts of each record, as JSON."""
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
     def lines(self) -> Iterator[tuple[str, int, int]]:
@@ -101,12 +101,12 @@ class RunStore:
         return iter(self.database.execute(f"SELECT record_id, start, length FROM records {_IN_ORDER}"))  # noqa: S608
 
     def trim(self, size: int) -> int:
-        """Forget records whose lines are not within so many bytes, since the disk lost them. The end of the others."""
+        """Delete records whose lines are not within the first ``size`` bytes. Returns the end of the last line."""
         self.database.execute("DELETE FROM records WHERE start + length > ?", (size,))
         return int(self.database.value("SELECT max(start + length) FROM records") or 0)
 
     def is_sorted(self, size: int) -> bool:
-        """Whether the lines stand in input order, with nothing between them and nothing behind up to that byte."""
+        """Whether the lines are in input order without gaps, and end at byte ``size``."""
         end = 0
         for _, start, length in self.lines():
             if start != end:
@@ -115,7 +115,7 @@ class RunStore:
         return end == size
 
     def note_sorted(self) -> None:
-        """Note that the lines stand in input order, with nothing between them."""
+        """Store the places of lines in input order without gaps."""
         self.database.execute(
             "UPDATE records SET start = sorted.start FROM (SELECT record_id AS name, coalesce(sum(length) OVER"  # noqa: S608
             f" ({_IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS start"
@@ -124,7 +124,7 @@ class RunStore:
         self.database.execute("PRAGMA wal_checkpoint(FULL)")  # on the disk before the file is replaced
 
     def copy_calls(self, folder: Path) -> None:
-        """Make a store in another folder with the same calls, and no records yet."""
+        """Create a store with the same calls and no records in another folder."""
         self.database.copy_to(folder / RUN_FILE)
         with closing(open_run(folder)) as copy, copy.transaction():
             copy.execute("DELETE FROM answers")

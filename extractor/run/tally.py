@@ -1,4 +1,4 @@
-"""Finished records as lines, and what a run has done so far, counted."""
+"""Finished records as lines of JSON, and the counts of a run."""
 
 import json
 from collections import Counter
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
-    """A finished record: its line of ``extractions.jsonl`` without the line's end, and its ``counts`` as JSON.
+    """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts`` as JSON.
 
-    ``cut``: the run's budget ended before all was asked.
+    ``cut`` means that the run's budget ended before all questions were asked.
     """
 
     record_id: str
@@ -26,7 +26,7 @@ class ExtractedLine:
 
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
-    """An extraction as its line, counted."""
+    """Make the line and the counts of an extraction."""
     eligibility = extraction.eligibility
     items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
     counts = {
@@ -48,7 +48,7 @@ def to_line(extraction: TrialExtraction) -> ExtractedLine:
 
 
 def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add numbers to those of the same names, however deeply they are nested."""
+    """Add nested counts by name."""
     for name, value in more.items():
         if isinstance(value, Mapping):
             add_counts(total.setdefault(name, {}), value)
@@ -60,9 +60,9 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``meter``, where there is one, returns the usage of the model, which includes records that failed or were cancelled.
-    ``price`` returns the cost of tokens in picodollars, ``by_server`` the calls to each of several servers.
-    ``repeated`` records were read before, ``differing`` of them with another text.
+    ``meter`` returns the model's usage, including records that failed or were cancelled. ``price`` returns the cost of
+    tokens in picodollars, ``by_server`` the calls to each of several servers. ``repeated`` records were read before,
+    ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -77,7 +77,7 @@ class Tally:
 
     @property
     def usage(self) -> Usage:
-        """Questions of the records; calls and tokens from the meter."""
+        """The questions of the records, and the calls and tokens of the meter."""
         counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
             return counted
@@ -86,11 +86,11 @@ class Tally:
 
     @property
     def usd(self) -> float | None:
-        """What the calls cost, None where no price is known."""
+        """The cost of the calls in US dollars, None if no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
 
     def begin_again(self) -> None:
-        """Reset the counts of records, which are all read once more. The meter keeps its usage."""
+        """Reset the counts before all records are read again. The meter keeps its usage."""
         self.extracted = self.resumed = self.failed = self.repeated = self.differing = 0
         self.counts = {}
 

@@ -1,7 +1,7 @@
-"""Events as OpenTelemetry spans: one for the run, one for each record, one for each call to a model.
+"""Exports events as OpenTelemetry spans: one for the run, one for each record, one for each call to a model.
 
-Spans of calls follow the semantic conventions for generative AI (``chat MODEL``, ``gen_ai.*``). No content is sent.
-Only this module imports OpenTelemetry, which the extra ``otel`` brings.
+Spans of calls follow the semantic conventions for generative AI (``chat MODEL``, ``gen_ai.*``) and have no content.
+Only this module imports OpenTelemetry, from the extra ``otel``.
 """
 
 import logging
@@ -17,7 +17,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from extractor.events import Event, Fact, facts_of
 
 _SECOND = 1_000_000_000
-_OF_CALLS: Mapping[str, str] = {
+_CALL_KEYS: Mapping[str, str] = {
     "model": "gen_ai.request.model",
     "response_model": "gen_ai.response.model",
     "prompt_tokens": "gen_ai.usage.input_tokens",
@@ -33,7 +33,7 @@ _OF_CALLS: Mapping[str, str] = {
 
 
 class SpanWriter(logging.Handler):
-    """Makes spans of events, and hands them to an exporter, by default OTLP over HTTP as the environment sets it."""
+    """Turns events into spans for an exporter, by default OTLP over HTTP, configured by the environment."""
 
     def __init__(self, exporter: SpanExporter | None = None, provider_name: str = "openai") -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class SpanWriter(logging.Handler):
         self._provider = TracerProvider(resource=Resource.create({"service.name": "extractor"}))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("extractor")
-        self._open: dict[Fact, Span] = {}  # by the record's id, that of the run by None
+        self._open: dict[Fact, Span] = {}  # by the record's id; the run's span has the key None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Begin, end or write a span."""
@@ -67,7 +67,7 @@ class SpanWriter(logging.Handler):
                     run.add_event(event, _own(facts), now)
 
     def close(self) -> None:
-        """End what is open, and send what is left."""
+        """End open spans, and send all that are left."""
         for span in reversed(self._open.values()):
             span.end()
         self._provider.shutdown()
@@ -78,7 +78,7 @@ class SpanWriter(logging.Handler):
         return self._tracer.start_span("record", self._inside(None), start_time=now, attributes=attributes)
 
     def _write_call(self, facts: Mapping[str, Fact], now: int) -> None:
-        attributes = {_OF_CALLS[name]: fact for name, fact in facts.items() if name in _OF_CALLS and fact is not None}
+        attributes = {_CALL_KEYS[name]: fact for name, fact in facts.items() if name in _CALL_KEYS and fact is not None}
         attributes |= {"gen_ai.operation.name": "chat", "gen_ai.provider.name": self._provider_name}
         begun = now - int(float(facts.get("seconds") or 0) * _SECOND)
         context = self._inside(facts.get("record_id"))
@@ -101,7 +101,7 @@ class SpanWriter(logging.Handler):
         span.end(now)
 
     def _inside(self, record_id: Fact) -> Context | None:
-        """The context of a record's span, or else of that of the run."""
+        """The context of a record's span, or of the run's span without one."""
         span = self._open.get(record_id) or self._open.get(None)
         return trace.set_span_in_context(span) if span else None
 

@@ -1,4 +1,4 @@
-"""What a worker process runs. It imports nothing that talks to a model, which would take a second at each start."""
+"""The code of worker processes. It does not import the model client, which would delay each start by a second."""
 
 import faulthandler
 import gc
@@ -27,9 +27,9 @@ _NEW_OBJECTS = 50_000
 def advance_record(
     record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None]
 ) -> QuestionBatch | ExtractedLine:
-    """The next batch of questions after the replies to the batches before, or the finished line.
+    """Return the next batch of questions after the replies to earlier batches, or the finished line.
 
-    ``replies`` of ``[None]`` stand for "there is no model".
+    ``[None]`` as ``replies`` means that there is no model.
     """
     step = advance(record, options, replies)
     return step if isinstance(step, QuestionBatch) else to_line(step)
@@ -43,13 +43,13 @@ def start_worker() -> None:
 
 
 def relax_garbage_collector() -> None:
-    """Collect cycles less often: a tenth of a run's processor time would go into looking at loaded vocabularies."""
+    """Collect cycles less often. Otherwise a tenth of a run's processor time goes into scanning loaded vocabularies."""
     gc.set_threshold(_NEW_OBJECTS)
 
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Processes started inside the block never see Ctrl-C; one that is pressed meanwhile is delivered afterwards."""
+    """Make processes started inside the block ignore Ctrl-C. This process handles it after the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -61,10 +61,10 @@ def interrupts_blocked() -> Iterator[None]:
 
 
 def call_picklable(timeout: float | None, function: Callable[..., T], *arguments: Any) -> T:
-    """Return ``function(*arguments)``; what it raises becomes an ``ExtractorError`` that another process can unpickle.
+    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be pickled.
 
-    A ``SystemExit`` or ``StopIteration`` of one record would otherwise end a process or an event loop. If the call
-    takes longer than ``timeout`` seconds, the process ends.
+    Otherwise a ``SystemExit`` or ``StopIteration`` would end a process or an event loop. The process ends if the call
+    takes longer than ``timeout`` seconds.
     """
     if timeout:
         faulthandler.dump_traceback_later(timeout, exit=True)
@@ -76,7 +76,7 @@ def call_picklable(timeout: float | None, function: Callable[..., T], *arguments
         known = as_extractor_error(error)
         try:
             pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
-        except Exception:  # noqa: BLE001 - any class may fail in its own way
+        except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
             known = ExtractorError(f"{type(error).__name__}: {error}")
         raise known from None
     finally:

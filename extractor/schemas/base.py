@@ -1,4 +1,4 @@
-"""The base of all models, and what a field's annotation says about the field beside its type."""
+"""The base of all models, and the metadata in fields' annotations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,17 +47,17 @@ Comparison.__doc__ = """How two values of a field are compared.
 
 @dataclass(frozen=True, slots=True)
 class FieldMetadata:
-    """What a field's type does not say. It stands in the field's ``Annotated``, where no JSON schema shows it.
+    """Metadata of a field, in its ``Annotated``. The JSON Schema does not show it.
 
     Args:
         comparison: How two values are compared.
         evidence: How a value is proven.
-        question: The name under which a model is asked for the value; None if no model is asked.
-        label: What people call the field; by default its name without underscores.
+        question: The name of the question to a model for the value; None if no model is asked.
+        label: A readable name of the field; by default its name without underscores.
         family: Fields of the same family have values that a reader may confuse, such as both limits of age.
         weight: Factor from 0 to 1 on the harm of an error.
-        decided: Whether the guideline wants a value for every item, although the schema allows none.
-        in_gold: Whether the guideline has the field, so that gold states it.
+        decided: Whether the guideline requires a value for every item, although the schema allows none.
+        in_gold: Whether the field is in the guideline, and so in gold.
     """
 
     comparison: Comparison

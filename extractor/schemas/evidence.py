@@ -22,7 +22,7 @@ class Evidence(FrozenModel):
     confidence: float | None = Field(default=None, ge=0, le=1, description="The probability that the value is right.")
 
     def cite(self) -> "Citation":
-        """The place and the quote alone."""
+        """Return the place and the quote alone."""
         return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)
 
 
@@ -41,7 +41,7 @@ class Item(FrozenModel):
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:
-        """The fields that gold states: those of the guideline, without provenance."""
+        """List the fields in gold: those of the guideline, without provenance."""
         known = cls.model_fields.items()
         beyond = [n for n, info in known for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold]
         return [name for name in cls.model_fields if name not in Item.model_fields and name not in beyond]
@@ -97,7 +97,7 @@ class Coverage(FrozenModel):
 
     @property
     def unclaimed(self) -> int:
-        """Characters that no value quotes and that may say something."""
+        """Characters that no value quotes and that are not boilerplate."""
         return self.characters - self.claimed - self.boilerplate
 
 

@@ -203,7 +203,7 @@ class TrialExtraction(FrozenModel):
     usage: Usage | None = None
 
     def to_gold(self) -> dict[str, Any]:
-        """The extraction with the guideline's keys alone, as gold files are written."""
+        """Return the extraction with only the guideline's keys, in the format of gold files."""
         people, criteria, dosing, endpoints = (
             dict.fromkeys(model.list_gold_fields(), True) for model in (Eligibility, Criterion, Regimen, Endpoint)
         )
@@ -218,7 +218,7 @@ class TrialExtraction(FrozenModel):
         )
 
     def list_items(self) -> Iterator[tuple[str, Item]]:
-        """Every item with its path, such as ``dosing[0]``."""
+        """Yield every item with its path, such as ``dosing[0]``."""
         yield "eligibility", self.eligibility
         yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))
         yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))

@@ -1,4 +1,4 @@
-"""The fields of each task, listed from the models: name, kind of value, proof, comparison, question to a model."""
+"""The fields of each task, derived from the models: name, kind of value, evidence, comparison, question to a model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from .extraction import TrialExtraction
 from .vocabulary import Task
 
 ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
-ValueKind.__doc__ = """What a field holds, or each member of it where it is a list.
+ValueKind.__doc__ = """The kind of a field's value, or of each member if the field is a list.
 
 - ``text``: words of the record.
 - ``choice``: a member of a closed set.
 - ``yes_no``: true or false.
 - ``number``: a bare number.
 - ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
-- ``quantity``: numbers with what else belongs to them (``Amount``, ``Constraint``, ``TimeWindow``).
+- ``quantity``: numbers with their units and other parts (``Amount``, ``Constraint``, ``TimeWindow``).
 - ``name``: a name with a version (``Instrument``).
 """
 
@@ -31,13 +31,13 @@ class FieldInfo:
     """A field of the items at ``group``.
 
     Attributes:
-        group: Where the items are: ``eligibility``, ``eligibility.criteria``, ``dosing`` or ``endpoints``.
+        group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing`` or ``endpoints``.
         name: The attribute of the item.
         type: The class of the value, or of each member of a list.
-        kind: What such a value holds.
+        kind: The kind of such a value.
         many: Whether the field is a list.
-        required: Whether there is no item without a value.
-        metadata: How the field is proven, asked for, compared and weighed.
+        required: Whether every item has a value.
+        metadata: How the field is proven, asked for, compared and weighted.
     """
 
     group: str
@@ -50,18 +50,18 @@ class FieldInfo:
 
     @property
     def path(self) -> str:
-        """The field's place in an extraction, such as ``eligibility.criteria.kind``."""
+        """The field's path in an extraction, such as ``eligibility.criteria.kind``."""
         return f"{self.group}.{self.name}"
 
     @property
     def label(self) -> str:
-        """What people call the field, such as "introductory line"."""
+        """A readable name of the field, such as "introductory line"."""
         return self.metadata.label or self.name.replace("_", " ")
 
 
 @cache
 def list_fields(task: Task) -> tuple[FieldInfo, ...]:
-    """All fields of a task's items, in the order of the models.
+    """List all fields of a task's items, in the order of the models.
 
     >>> [field.name for field in list_fields(Task.ELIGIBILITY) if field.group == "eligibility"]
     ['minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
@@ -82,7 +82,7 @@ def _list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
-    """The class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether it is a list."""
+    """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether it is a list."""
     if get_origin(annotation) is tuple:
         return _unwrap(get_args(annotation)[0])[0], True
     if isinstance(annotation, type):

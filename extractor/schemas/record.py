@@ -36,7 +36,7 @@ class Section(FrozenModel):
     parts: tuple[Part, ...] = ()
 
     def part(self, name: str) -> str | None:
-        """The text of the first part of that name, or None."""
+        """Return the text of the first part with this name, or None."""
         return next((self.text[p.start : p.end] for p in self.parts if p.name == name), None)
 
 
@@ -56,7 +56,7 @@ class RegistryFields(FrozenModel):
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
 
     def text(self, name: str) -> str | None:
-        """A field as text, several values parted by a bar; None if it is empty or unknown.
+        """Return a field as text, with several values separated by bars; None if it is empty or unknown.
 
         >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
         'PHASE1|PHASE2'
@@ -82,11 +82,11 @@ class TrialRecord(FrozenModel):
     registry: RegistryFields = RegistryFields()
 
     def section(self, name: str) -> Section | None:
-        """The section of that name, or None."""
+        """Return the section with this name, or None."""
         return next((section for section in self.sections if section.name == name), None)
 
     def raw_text(self, name: str) -> str | None:
-        """The raw text of a section, or of a structured field such as ``registry.enrollment``; None if there is none.
+        """Return the raw text of a section, or of a structured field such as ``registry.enrollment``, or None.
 
         >>> fields = RegistryFields(enrollment="40")
         >>> source = Source(path="a.json", format="ctgov_json")

@@ -1,4 +1,4 @@
-"""The closed sets of the annotation guideline, and those that say how a value is known.
+"""The closed sets of the annotation guideline, and those of provenance.
 
 Every member's value is the word that stands in the output. Large sets are lists of names, in lower case as values.
 """

@@ -6,7 +6,7 @@
         POST /v1/extractions --> Service.extract: one record, answered at once
         POST /v1/jobs        --> JobFolders ROOT/jobs/<caller>/<job> --> JobRunner: a coroutine per running job
 
-Everything runs in one event loop with one executor, whose processes do the computing. The loop itself asks the model,
-counts each caller's spending and writes results. A job is the folder of a run with its upload beside it, so it
-continues however the service ended.
+Everything runs in one event loop, with executors whose processes do the computing. The loop itself asks the model,
+counts each caller's spending and writes results. A job is the folder of a run beside its upload, so it continues after
+any end of the service.
 """

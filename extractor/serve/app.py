@@ -33,9 +33,9 @@ from .routes import routers
 from .service import Metrics, Service
 from .settings import ServiceSettings
 
-_PATIENCE_S = 5.0
-_TO_ANSWER_S = 20
-_MOST_CONNECTIONS = 2000
+_LOCK_TIMEOUT_S = 5.0
+_SHUTDOWN_TIMEOUT_S = 20
+_MAX_CONNECTIONS = 2000
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -46,7 +46,7 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 
 def build_app(settings: ServiceSettings) -> FastAPI:
-    """The application. Its service opens when it starts, and closes when it stops."""
+    """Build the application. Its service opens at the start and closes at the stop of the server."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -62,7 +62,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         middleware=[Middleware(_Guard, metrics=metrics)],
         exception_handlers=dict.fromkeys((Refusal, ModelError, RequestValidationError, HTTPException), _answer_error),
         redirect_slashes=False,
-        # The framework's pages load scripts from elsewhere; ours is in routes.
+        # The framework's pages load scripts from other hosts. This program's page is in routes.
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -75,7 +75,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     response = render_problem(error, request.state.request_id)
-    if response.status_code == 405:  # the framework names the methods of one route alone
+    if response.status_code == 405:  # the framework names the methods of one route only
         routes = (route for router in routers for route in router.routes if isinstance(route, Route))
         fitting = (route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE)
         response.headers["allow"] = ", ".join(sorted(set().union(*fitting)))
@@ -83,9 +83,9 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 class _Guard:
-    """Gives every request an id, an answer for unexpected errors, common headers, an event and metrics.
+    """Gives every request an id, a response to unexpected errors, common headers, an event and metrics.
 
-    Of a request only its method, its route and its caller are logged.
+    The log has only the method, route and caller of a request.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -112,12 +112,12 @@ class _Guard:
             await self._app(scope, receive, send_guarded)
         except ClientDisconnect:
             status = status or 499
-        except Exception as error:  # noqa: BLE001 - answered without its text, which may quote a record
+        except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
             known = as_extractor_error(error)
             kind, frames = getattr(known, "kind", type(known).__name__), getattr(known, "frames", ())
             tell(Event.REQUEST_FAILED, request=request_id, error=kind, place=frames[0] if frames else "unknown")
             if status:
-                raise ConnectionError("an answer was broken off") from None
+                raise ConnectionError("a response was interrupted") from None
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
             seconds, route = monotonic() - since, getattr(scope.get("route"), "path", "none")
@@ -129,13 +129,13 @@ class _Guard:
 
 
 def serve_service(settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]) -> None:
-    """Serve on an address until stopped; ``port`` 0 takes a free one. ``report`` gets the URL once clients may come.
+    """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` gets the URL before serving begins.
 
     Raises ``StoreError`` for an address or a root that cannot be used, ``MissingKey`` for a model without its key.
     """
     with _lock_root(settings.root), _listen(host, port) as listening:
         asyncio.run(_check(settings))
-        # Without the server's log of requests, which has addresses: events say what may be logged.
+        # The server's log of requests would contain addresses; events are logged instead.
         config = uvicorn.Config(
             build_app(settings),
             access_log=False,
@@ -144,8 +144,8 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
             ws="none",
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=_TO_ANSWER_S,
-            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
+            limit_concurrency=_MAX_CONNECTIONS,
         )
         shown = f"[{host}]" if ":" in host else host
         report(f"http://{shown}:{listening.getsockname()[1]}")
@@ -153,7 +153,7 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
 
 
 async def _check(settings: ServiceSettings) -> None:
-    """Raise here what the server would report as a failed start, without a remedy."""
+    """Raise errors here, because the server would report a failed start without a remedy."""
     with closing(CallerBook(settings.root)):
         async with Extractor(settings.model).open():
             pass
@@ -161,13 +161,13 @@ async def _check(settings: ServiceSettings) -> None:
 
 @contextmanager
 def _lock_root(root: Path) -> Iterator[None]:
-    """Keep other services out of a root, until this process ends in whatever way."""
+    """Lock a root against other services until this process ends."""
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(root / ".lock", timeout=_PATIENCE_S):
+        with FileLock(root / ".lock", timeout=_LOCK_TIMEOUT_S):
             yield
     except Timeout:
-        raise StoreError(f"{root}: another process works in it; wait for its end, or choose another --root") from None
+        raise StoreError(f"{root}: another process uses it; wait for its end, or choose another --root") from None
     except OSError as error:
         raise StoreError(f"{error.filename or root}: {error.strerror}; choose another --root") from error
 
@@ -175,6 +175,6 @@ def _lock_root(root: Path) -> Iterator[None]:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_MOST_CONNECTIONS)
+        return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
     except OSError as error:
         raise StoreError(f"{host}, port {port}: {error.strerror}; choose another --host or --port") from error

@@ -1,4 +1,4 @@
-"""Callers: their keys and limits, how much each does at once, and what each has spent."""
+"""Callers, with their keys, limits, running requests and spending."""
 
 import re
 import secrets
@@ -27,13 +27,13 @@ from .problems import Refusal
 
 _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"
-"""Name of the caller who has the service's own token."""
+"""Name of the caller with the service's own token."""
 _VERSION = 1
 _TABLES = """
 CREATE TABLE callers (
     name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, limits TEXT NOT NULL, made TEXT NOT NULL
 );
-CREATE TABLE spending (  -- picodollars is a lower bound where calls had no known price
+CREATE TABLE spending (  -- picodollars is a lower bound if calls had no known price
     caller TEXT NOT NULL, month TEXT NOT NULL, calls INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, picodollars INTEGER NOT NULL,
     unpriced INTEGER NOT NULL, PRIMARY KEY (caller, month)
@@ -45,11 +45,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 SPENT = "the caller's limit of money for this month is reached"
 
 current_caller: ContextVar[str] = ContextVar("current_caller")
-"""Name of the caller for whom the current task asks the model."""
+"""Name of the caller whose request the current task sends to the model."""
 
 
 class CallerLimits(BaseModel):
-    """Limits of a caller; None leaves the service's own. ``max_usd`` are dollars for the model in a calendar month."""
+    """Limits of a caller. With None, only the service's limit applies. ``max_usd`` is US dollars per calendar month."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,14 +78,14 @@ def _this_month() -> str:
 
 
 def _digest(key: str) -> str:
-    """The stored hash of a key. 256 random bits cannot be guessed, so that a slow hash would protect nothing."""
+    """The stored hash of a key. A key of 256 random bits cannot be guessed, so it needs no slow hash."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class CallerBook:
-    """Callers with the hashes of their keys, and their spending, in a folder.
+    """Stores callers, the hashes of their keys, and their spending in a folder.
 
-    Changes hold at once, also those of another process. Raises ``StoreError`` if the file cannot be used.
+    Changes, also those of another process, take effect at once. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(self, root: Path) -> None:
@@ -94,9 +94,9 @@ class CallerBook:
         (root / _BOOK_FILE).chmod(0o600)
 
     def add(self, name: str, limits: CallerLimits) -> str:
-        """Add a caller and return the key, which is not stored. Raises ``ValueError`` for a bad or taken name."""
+        """Add a caller and return the key, which is not stored. Raises ``ValueError`` for an invalid or taken name."""
         if not _NAME.fullmatch(name) or name == OPERATOR:
-            wanted = "small letters, digits, - and _, at most 40"
+            wanted = "at most 40 lowercase letters, digits, - and _"
             raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
         if self.get(name):
             raise ValueError(f"{name} has a key already; revoke it first")
@@ -106,16 +106,16 @@ class CallerBook:
         return key
 
     def revoke(self, name: str) -> None:
-        """Delete a caller's key; jobs and spending stay. Raises ``ValueError`` for an unknown caller."""
+        """Delete a caller's key. Jobs and spending stay. Raises ``ValueError`` for an unknown caller."""
         if not self._database.execute("DELETE FROM callers WHERE name = ?", (name,)).rowcount:
             raise ValueError(f"{name}: there is no such caller")
 
     def find(self, key: str) -> Caller | None:
-        """The caller with that key. The lookup is by the hash, whose digits nobody can choose."""
+        """The caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
         return self._read("key_sha256", _digest(key))
 
     def get(self, name: str) -> Caller | None:
-        """The caller of that name, unless the key is revoked."""
+        """The caller with that name, None if the key is revoked."""
         return self._read("name", name)
 
     def _read(self, column: str, value: str) -> Caller | None:
@@ -123,12 +123,12 @@ class CallerBook:
         return Caller(row[0], CallerLimits.model_validate_json(row[1])) if row else None
 
     def __iter__(self) -> Iterator[tuple[Caller, str, Spending]]:
-        """All callers with the time when each was added and the spending of this month."""
+        """All callers, with the time of addition and the spending of this month."""
         for name, limits, made in self._database.execute("SELECT name, limits, made FROM callers ORDER BY name"):
             yield Caller(name, CallerLimits.model_validate_json(limits)), made, self.spent(name)
 
     def spent(self, name: str) -> Spending:
-        """A caller's spending of this month; ``picodollars`` is a lower bound where calls were ``unpriced``."""
+        """A caller's spending of this month. ``picodollars`` is a lower bound if calls are ``unpriced``."""
         sql = f"SELECT {', '.join(_SPENDING)} FROM spending WHERE caller = ? AND month = ?"  # noqa: S608 - fixed names
         row = self._database.row(sql, (name, _this_month()))
         if row is None:
@@ -136,7 +136,7 @@ class CallerBook:
         return Spending(Usage(**dict(zip(_SPENDING[:4], row, strict=False))), row[4], row[5])
 
     def spend(self, name: str, usage: Usage, picodollars: int | None) -> None:
-        """Add the cost of a call; ``picodollars`` is None if its price is not known."""
+        """Add the cost of a call. ``picodollars`` is None if the price is unknown."""
         counts = [getattr(usage, column) for column in _SPENDING[:4]]
         row = (name, _this_month(), *counts, picodollars or 0, int(picodollars is None))
         sums = ", ".join(f"{column} = {column} + excluded.{column}" for column in _SPENDING)
@@ -148,20 +148,20 @@ class CallerBook:
 
 
 def _limit(per_minute: float) -> AsyncLimiter:
-    """A limiter to that rate, which lets the requests of ten seconds through at once."""
+    """A limiter with a burst of the requests of ten seconds."""
     burst = max(1.0, per_minute / 6)
     return AsyncLimiter(burst, 60 * burst / per_minute)
 
 
 class RateLimits:
-    """How often callers call, and how much each does at once."""
+    """Limits callers' requests per minute, and their running requests."""
 
     def __init__(self) -> None:
         self._limiters: dict[tuple[str, int], AsyncLimiter] = {}
         self._running: Counter[tuple[str, str]] = Counter()
 
     async def count_request(self, caller: Caller) -> None:
-        """Count a request. Raises ``Refusal`` if the caller sends too many."""
+        """Count a request. Raises ``Refusal`` if the caller exceeds the rate."""
         if limit := caller.limits.requests_per_minute:
             limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
             if not limiter.has_capacity():
@@ -170,7 +170,7 @@ class RateLimits:
 
     @contextmanager
     def admit(self, caller: Caller, what: str) -> Iterator[None]:
-        """Count one more extraction, upload or stream inside the block. Raises ``Refusal`` if enough of them run."""
+        """Count a running extraction, upload or stream inside the block. Raises ``Refusal`` if too many run."""
         most, key = caller.limits.max_concurrent, (caller.name, what)
         if most is not None and self._running[key] >= most:
             raise Refusal("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)
@@ -182,10 +182,10 @@ class RateLimits:
 
 
 class CallerBudgets:
-    """The ``Meter`` of the service: holds each request to the model until its caller's budget of this month allows it.
+    """The ``Meter`` of the service: each request to the model must fit its caller's budget of this month.
 
-    The caller is ``current_caller`` of the task. ``requests_per_minute`` limits the requests of all callers together;
-    ``note`` gets the usage of each call and its price in picodollars, None if that is not known.
+    The caller is ``current_caller`` of the task. ``requests_per_minute`` limits the requests of all callers together.
+    ``note`` gets the usage of each call and its price in picodollars, None if unknown.
     """
 
     def __init__(
@@ -202,9 +202,9 @@ class CallerBudgets:
         self._reserved: dict[int, tuple[str, Budget | None, int]] = {}
 
     def find(self, name: str) -> Budget | None:
-        """A caller's budget of this month, None for no limit.
+        """A caller's budget of this month, None without a limit.
 
-        Raises ``BudgetReached`` if nothing is left, or if no price is known: calls of unknown cost fit no limit.
+        Raises ``BudgetReached`` if nothing is left, or if the price is unknown.
         """
         caller, price, spent = self._book.get(name), self._pricing.price, replace(self._book.spent(name), unpriced=0)
         usd = caller.limits.max_usd if caller else None
@@ -220,7 +220,7 @@ class CallerBudgets:
         return budget
 
     async def reserve(self, size: RequestSize) -> int:
-        """Set aside what a request may cost, once there is room. Raises ``BudgetReached`` if there will be none."""
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
         if self._limiter:
             await self._limiter.acquire()
         name, number = current_caller.get(), next(self._numbers)
@@ -229,7 +229,7 @@ class CallerBudgets:
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation and count what the request took."""
+        """Release a reservation, and count the actual usage."""
         name, budget, reserved = self._reserved.pop(reservation)
         if budget:
             budget.charge(reserved, usage)

@@ -1,7 +1,7 @@
-"""Jobs: on the disk, in the queue, and running.
+"""Stores, queues and runs jobs.
 
-The queue is in memory, and the state of each job in its folder, from which the next start of the service continues. A
-running job is a task in the service's loop; its upload is read, and its results are sorted, in threads.
+The queue is in memory. The state of each job is in its folder, so that jobs continue after a restart of the service. A
+running job is a task in the service's loop; threads read its upload and sort its results.
 """
 
 import asyncio
@@ -44,11 +44,11 @@ from .settings import ServiceSettings
 
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
-_OTHER_PROGRAM = "the program or its model is another than when the job began; send the records again"
+_OTHER_PROGRAM = "the program or its model has changed since the job began; send the records again"
 
 
 class JobState(StrEnum):
-    """The state of a job. A paused, failed or cancelled one can be resumed and keeps what it has done."""
+    """The state of a job. A paused, failed or cancelled job keeps its results and can be resumed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -62,24 +62,24 @@ ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 class Job(BaseModel):
-    """A job, as its caller sees it."""
+    """A job as shown to its caller."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     state: JobState
-    reason: str | None = Field(default=None, description="Why it is paused or failed.")
-    name: str = Field(description="Name of the upload; records without an id of their own are named after it.")
+    reason: str | None = Field(default=None, description="Why the job is paused or failed.")
+    name: str = Field(description="Name of the upload. Records without an id of their own are named after it.")
     bytes: NonNegativeInt = Field(description="Size of the upload.")
     tasks: tuple[Task, ...]
     assist: Assist
-    min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values that are less sure are left out.")
+    min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values with a lower confidence are left out.")
     created: str
     started: str | None = None
     ended: str | None = None
     extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
-    failed: NonNegativeInt = Field(default=0, description="Records without one; /failures says why.")
-    usage: Usage = Field(default=Usage(), description="What the model took since the job was last started.")
+    failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
+    usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
 
 
 def _now() -> str:
@@ -91,7 +91,7 @@ _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
 
 @contextmanager
 def keep_job_events_apart() -> Iterator[None]:
-    """Send the events of a job to its ``events.jsonl`` alone, not to the log of the service, inside the block."""
+    """Inside the block, send the events of a job only to its ``events.jsonl``, not to the service's log."""
 
     def divert(event: logging.LogRecord) -> bool:
         log = _event_log.get()
@@ -109,7 +109,7 @@ def keep_job_events_apart() -> Iterator[None]:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A job with its caller; while it runs, its task and its tally."""
+    """A job with its caller, and its task and tally while it runs."""
 
     caller: str
     job: Job
@@ -119,7 +119,7 @@ class _Entry:
 
     @property
     def shown(self) -> Job:
-        """The job with its counts over all starts, and its calls and tokens of this start."""
+        """The job, with the counts over all starts, and the usage of this start."""
         if self.tally is None:
             return self.job
         done, failed = self.tally.extracted + self.tally.resumed, self.tally.failed
@@ -127,10 +127,9 @@ class _Entry:
 
 
 class JobRunner:
-    """All jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: the folder of a run (``run``) with the upload and
-    the events beside it.
+    """Runs the jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: a run's folder, the upload and the events.
 
-    Waiting jobs start in the order in which they came, those of the caller with the fewest running jobs first.
+    The next job is the oldest one of the caller with the fewest running jobs.
     """
 
     def __init__(self, settings: ServiceSettings, budgets: CallerBudgets, executor: Executor) -> None:
@@ -141,9 +140,7 @@ class JobRunner:
         self._closing = False
 
     def start(self) -> None:
-        """Queue again what an earlier start of the service left: jobs that waited, ran, or paused. An upload that never
-        ended is discarded.
-        """
+        """Queue the waiting, running and paused jobs of the service's last start. Discard incomplete uploads."""
         found = []
         for path in self._root.glob("*/*"):
             try:
@@ -161,7 +158,7 @@ class JobRunner:
         return self._root / caller / job_id
 
     def prepare(self, caller: str) -> tuple[str, Path]:
-        """A new id of 128 random bits, and the folder for the upload. It is no job before ``submit``."""
+        """Make an id of 128 random bits and a folder for the upload. The job exists after ``submit``."""
         job_id = secrets.token_hex(16)
         upload = self.path(caller, job_id) / _UPLOAD
         upload.mkdir(parents=True, mode=0o700)
@@ -169,12 +166,12 @@ class JobRunner:
         return job_id, upload
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """A caller's job of that id, None for another caller's."""
+        """The caller's job with that id, None if it does not exist or belongs to another caller."""
         entry = self._entries.get(job_id)
         return entry.shown if entry and entry.caller == caller else None
 
     def list_jobs(self, caller: str) -> list[Job]:
-        """All of a caller's jobs, the newest first."""
+        """All jobs of a caller, newest first."""
         return [entry.shown for entry in reversed(self._entries.values()) if entry.caller == caller]
 
     def count(self, state: JobState) -> int:
@@ -182,7 +179,7 @@ class JobRunner:
         return sum(entry.job.state is state for entry in self._entries.values())
 
     def submit(self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions) -> Job:
-        """Queue a job whose upload is complete. Its state is on the disk when this returns."""
+        """Queue a job whose upload is complete, and write its state."""
         job = Job(
             id=job_id,
             state=JobState.QUEUED,
@@ -199,14 +196,14 @@ class JobRunner:
         return job
 
     def resume(self, job_id: str) -> Job:
-        """Queue a job that is not active once more."""
+        """Queue an inactive job again."""
         entry = self._entries[job_id]
         self._set(entry, state=JobState.QUEUED, reason=None, ended=None)
         self._fill()
         return entry.shown
 
     def cancel(self, job_id: str) -> Job:
-        """End a job after the records under way; what is finished is kept."""
+        """End a job after the records in progress. Its results are kept."""
         entry = self._entries[job_id]
         if entry.task:
             entry.stopping = True
@@ -215,7 +212,7 @@ class JobRunner:
         return entry.shown
 
     async def delete(self, job_id: str) -> None:
-        """End a job at once and remove its files."""
+        """End a job at once, and delete its files."""
         entry = self._entries.pop(job_id)
         if entry.task:
             entry.stopping = True
@@ -224,7 +221,7 @@ class JobRunner:
         await asyncio.to_thread(_discard, self.path(entry.caller, job_id))
 
     async def close(self, seconds: float) -> None:
-        """Stop all jobs, and cancel those that run after so many seconds. They continue with the next start."""
+        """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the next start."""
         self._closing = True
         for entry in self._entries.values():
             entry.stopping = True
@@ -251,7 +248,7 @@ class JobRunner:
             entry.task = asyncio.create_task(self._run(entry, entry.tally, budget))
 
     async def _run(self, entry: _Entry, tally: Tally, budget: Budget | None) -> None:
-        """Do what is left of a job, and note how that ended."""
+        """Run the rest of a job, and store its final state."""
         current_caller.set(entry.caller)
         job, since = entry.job, monotonic()
         model = self._settings.model.name if self._settings.model and self._asks(job) else None
@@ -274,7 +271,7 @@ class JobRunner:
         self._fill()
 
     async def _perform(self, entry: _Entry, tally: Tally, budget: Budget | None) -> tuple[JobState, str, str | None]:
-        """The job's state at the end, the status for the events, and the reason for its caller."""
+        """Run a job. Returns its final state, the status for its events, and the reason for its caller."""
         failed, folder = (JobState.FAILED, "failed"), self.path(entry.caller, entry.job.id)
         try:
             await self._extract(entry, tally, budget, folder)
@@ -286,19 +283,19 @@ class JobRunner:
             entry.stopping = True
         except (ExtractorError, OSError) as error:
             return *failed, str(error).replace(f"{folder}/", "")
-        except Exception as error:  # noqa: BLE001 - described without its text, which may quote a record
+        except Exception as error:  # noqa: BLE001 - its text is left out, since it may quote a record
             return *failed, describe_unexpected(error)
         return (JobState.CANCELLED, "interrupted", None) if entry.stopping else (JobState.DONE, "done", None)
 
     async def _extract(self, entry: _Entry, tally: Tally, budget: Budget | None, folder: Path) -> None:
-        """A batch over the upload. Raises what ends it, also where the upload cannot be read to its end."""
+        """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
         settings, job, asks = self._settings, entry.job, self._asks(entry.job)
         extractor = Extractor(settings.model, tasks=job.tasks, assist=job.assist, min_confidence=job.min_confidence)
         described = describe_settings(extractor)
         earlier = read_manifest(folder / RUN / MANIFEST)
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
         if stale and asks:
-            raise ExtractorError(_OTHER_PROGRAM)  # to begin anew would cost all of it again
+            raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
         limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
@@ -319,32 +316,32 @@ class JobRunner:
             raise ExtractorError(upload.problem)
 
     def _asks(self, job: Job) -> bool:
-        """Whether a job asks the model."""
+        """Whether a job uses the model."""
         return self._settings.model is not None and job.assist is not Assist.NEVER
 
     def _set(self, entry: _Entry, **changes: Any) -> None:
         entry.job = entry.job.model_copy(update=changes)
         try:
             self._write(entry.caller, entry.job)
-        except OSError as error:  # the job goes on, and others after it; the next start may find its earlier state
-            _logger.error("%s: %s; make room", error.filename, error.strerror)  # noqa: TRY400 - one line says it
+        except OSError as error:  # the job continues, but a restart may find its earlier state
+            _logger.error("%s: %s; free some space", error.filename, error.strerror)  # noqa: TRY400 - no traceback
         tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)
 
     def _write(self, caller: str, job: Job) -> None:
-        """Write the state of a job, all of it or nothing."""
+        """Write the state of a job atomically."""
         write_atomically(self.path(caller, job.id) / _JOB, job.model_dump_json(indent=1).encode() + b"\n")
 
 
 def _discard(folder: Path) -> None:
-    """Remove a job and its files. What remains of it when the service ends meanwhile is no job any more."""
+    """Delete a job's state, then its other files. Without the state, a remaining folder is not a job."""
     (folder / _JOB).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Upload:
-    """The records of an upload, until its job is stopped. What cannot be read is a failure.
+    """Reads the records of an upload until its job is stopped. A record that cannot be read is a failure.
 
-    ``problem`` says why it could not be read to its end; what was read before is extracted.
+    ``problem`` says why the rest of the upload could not be read. The records before it are extracted.
     """
 
     def __init__(self, path: Path, entry: _Entry, results: RunFolder, tally: Tally) -> None:
@@ -352,9 +349,9 @@ class _Upload:
         self.problem: str | None = None
 
     async def read(self) -> AsyncIterator[TrialRecord]:
-        """The records, each read in a thread: a file of broken ones would hold up the service."""
+        """Yield the records, each read in a thread, because a file of broken records would block the service."""
         with self._path.open("rb") as file:
-            # Records and failures name the upload, not its place on this machine.
+            # Records and failures name the upload, not its path on this machine.
             found = read_records(
                 "upload://", on_error=self._report, open_address=lambda _: iter([(self._path.name, file)])
             )
@@ -364,7 +361,7 @@ class _Upload:
                     yield record
             except ExtractorError:
                 raise
-            except Exception as error:  # noqa: BLE001 - what was read before is extracted
+            except Exception as error:  # noqa: BLE001 - the records before it are extracted
                 self.problem = f"the upload could not be read to its end: {describe_unexpected(error)}"
                 self._report(ExtractorError(self.problem))
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, with the examples and problems of the assets."""
+"""The OpenAPI document: FastAPI's description of the routes, with examples and problems from the assets."""
 
 import json
 import tomllib
@@ -13,22 +13,22 @@ from .problems import PROBLEM_TYPE, PROBLEMS, Problem, problem_type
 
 _ASSETS = files("extractor.serve") / "assets"
 EXAMPLE_RECORD = (_ASSETS / "record.txt").read_text("utf-8")
-"""An invented record. A test sends it, and compares the answer with the example."""
+"""An invented record. A test sends it, and compares the response with the example."""
 BODY_TYPES = (
     *("application/json", "application/x-ndjson", "application/xml", "text/xml", "text/csv", "text/plain"),
     *("application/gzip", "application/zip", "application/octet-stream"),
 )
 _DESCRIPTION = """\
-Clinical-trial registry records in; eligibility, dosing and endpoints out, every value with the characters that support
-it and every gap with its reason. One record is answered at once, a file of many is a job. Every error is a problem
-(RFC 9457) that says what to do about it.
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has the text that supports
+it, and every gap its reason. Send one record for an immediate answer, or a file of many as a job. Every error is a
+problem (RFC 9457) that says what to do.
 """
 _INSTANCE = "urn:uuid:6f0c1c9e-6a0e-4d0c-9d4e-0a4b1f6f7c11"
 _WITH_KEY = ("no-key", "rate-limit", "wrong-parameter")
 
 
 def describe_service(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of the service, made once."""
+    """The OpenAPI document of the service, built once."""
     if app.openapi_schema is None:
         described = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
         for name, facts in tomllib.loads((_ASSETS / "operations.toml").read_text("utf-8")).items():
@@ -45,7 +45,7 @@ def describe_service(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    """Add the facts of the assets to an operation that FastAPI has described."""
+    """Add facts from the assets to FastAPI's description of an operation."""
     operation["summary"] = facts["summary"]
     if body := facts.get("body"):
         content = {kind: {"schema": {"type": "string", "format": "binary", "minLength": 1}} for kind in BODY_TYPES}
@@ -66,7 +66,7 @@ def _complete(operation: dict[str, Any], facts: Mapping[str, Any]) -> None:
 
 
 def _load(example: Any) -> Any:
-    """The value of an example."""
+    """Load the value of an example."""
     if isinstance(example, list):
         return [_load(part) for part in example]
     if isinstance(example, dict) and (name := example.get("file") or example.get("line")):

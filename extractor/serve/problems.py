@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): what is wrong, where, and what to do about it."""
+"""Errors as problem details (RFC 9457), with the place of the error and a remedy."""
 
 import json
 import tomllib
@@ -19,23 +19,23 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class WrongParameter(BaseModel):
-    """A parameter that was not understood."""
+    """An invalid parameter."""
 
     name: str
     detail: str
 
 
 class Problem(BaseModel):
-    """Problem details as RFC 9457 has them, with the place of the error and a remedy."""
+    """Problem details as in RFC 9457, with the place of the error and a remedy."""
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(description="What kind of problem; docs/serve.md lists all.")
+    type: str = Field(description="The kind of problem; docs/serve.md lists all.")
     title: str
     status: int
     detail: str
     instance: str = Field(description="The request's id, as in the header X-Request-ID.")
-    place: str | None = Field(default=None, description="Where in the body.")
+    place: str | None = Field(default=None, description="The place in the body.")
     remedy: str | None = None
     errors: tuple[WrongParameter, ...] | None = None
 
@@ -52,10 +52,10 @@ def problem_type(kind: str) -> str:
 
 
 class Refusal(Exception):
-    """A request that is answered with a problem.
+    """A request is refused with a problem as response.
 
-    ``retry_s`` are seconds after which to try again, ``headers`` more headers, ``more`` further members of the
-    ``Problem``: ``place``, ``remedy``, ``errors``.
+    ``retry_s`` is the number of seconds after which to try again, ``headers`` are additional headers, ``more`` are
+    further members of the ``Problem``: ``place``, ``remedy``, ``errors``.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Refusal(Exception):
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """An error's class and the line of a program that raised it; not its text, which may quote a record."""
+    """An error's class and the line that raised it, without its text, which may quote a record."""
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
         return type(error).__name__
@@ -83,14 +83,16 @@ def describe_unexpected(error: BaseException) -> str:
 
 
 def render_problem(error: Exception, request_id: str) -> Response:
-    """The response for an error of any class. Of an unexpected one only its class and its place are shown: its text may
-    quote a record. Parameters that pydantic did not understand are named, but not repeated.
+    """The response for any error.
+
+    An unexpected error shows only its class and place, because its text may quote a record. Invalid parameters are
+    named, but their values are not repeated.
 
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
     """
     match error:
-        case HTTPException():  # the framework's own, where the status says it all
+        case HTTPException():  # the framework's own errors, with a status only
             status, title, kind = error.status_code, HTTPStatus(error.status_code).phrase, "about:blank"
             refusal = Refusal(kind, _DETAILS.get(status, error.detail), headers=error.headers)
         case Refusal():
@@ -111,4 +113,4 @@ def render_problem(error: Exception, request_id: str) -> Response:
     return Response(content, status, refusal.headers, PROBLEM_TYPE)
 
 
-_DETAILS = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+_DETAILS = {404: "There is nothing at this address.", 405: "This address does not support that method."}

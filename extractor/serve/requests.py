@@ -1,4 +1,4 @@
-"""What operations take from a request: the caller, the options, and the body, bounded while it arrives."""
+"""The parts of a request: the caller, the options, and the body, whose size is limited while it arrives."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from .openapi import BODY_TYPES
 from .problems import Refusal, WrongParameter
 from .service import Service
 
-_SILENCE_S = 60.0
+_READ_TIMEOUT_S = 60.0
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="EXTRACTOR_TOKEN, or a key of `serve keys add`.")
 
 
@@ -37,13 +37,13 @@ async def _find_caller(
     service: ServiceOfRequest,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
-    """The caller with the key of a request. Raises ``Refusal`` for none, a wrong one, or too many requests."""
+    """The caller of a request. Raises ``Refusal`` for a missing or invalid key, and for too many requests."""
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
         caller = Caller.operator() if secrets.compare_digest(key, token) else service.book.find(given.credentials)
     if caller is None:
-        why = "this is no valid key" if given else "send one as Authorization: Bearer KEY"
+        why = "this key is not valid" if given else "send a key as Authorization: Bearer KEY"
         raise Refusal("no-key", why, headers={"www-authenticate": "Bearer"})
     request.state.caller = caller.name
     await service.limits.count_request(caller)
@@ -52,12 +52,12 @@ async def _find_caller(
 
 
 def _check_query(request: Request) -> None:
-    """Raise ``Refusal`` for a parameter that the operation does not have: a misspelt one would be ignored."""
+    """Raise ``Refusal`` for unknown parameters. Otherwise a misspelt one would be ignored."""
     own = request.scope["route"].dependant
     known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
-        choice = f"choose from {', '.join(sorted(known))}" if known else "none is taken here"
+        choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
         wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
         raise Refusal("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
 
@@ -75,7 +75,7 @@ OperatorOfRequest = Annotated[Caller, Depends(_require_operator)]
 
 
 def admit(what: str) -> Callable[..., AsyncIterator[None]]:
-    """A dependency that counts a request among those that its caller may run at once, until its answer is sent."""
+    """A dependency that counts a request as running until its response is sent."""
 
     async def admitted(caller: CallerOfRequest, service: ServiceOfRequest) -> AsyncIterator[None]:
         with service.limits.admit(caller, what):
@@ -85,15 +85,15 @@ def admit(what: str) -> Callable[..., AsyncIterator[None]]:
 
 
 _TASK = "|".join(Task)
-_NAMED_AFTER = "Name of the file; a record without an id of its own is named after it."
-_NAME = Query(description=_NAMED_AFTER, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+_FILE_NAME = "Name of the file. A record without an id of its own is named after it."
+_NAME = Query(description=_FILE_NAME, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
 NameQuery = Annotated[str, _NAME]
 OptionalNameQuery = Annotated[str | None, _NAME]
-_RECORD_ID = "The record's id, where its text has no NCT number of its own."
+_RECORD_ID = "The record's id, if its text has no NCT number."
 _ID = Header(alias="X-Record-Id", description=_RECORD_ID, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)
 RecordIdHeader = Annotated[str | None, _ID]
 JobIdPath = Annotated[
-    str, Path(description="The id that POST /v1/jobs gave.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])
+    str, Path(description="The id from POST /v1/jobs.", examples=["0f1e2d3c4b5a69788796a5b4c3d2e1f0"])
 ]
 
 
@@ -105,15 +105,16 @@ def _check_tasks(text: str) -> str:
 
 async def _read_options(
     assist: Annotated[
-        Assist, Query(description="Ask the service's model what the rules left open, everything, or nothing.")
+        Assist, Query(description="Ask the model what the rules left open (auto), everything or nothing.")
     ] = Assist.AUTO,
     tasks: Annotated[
         str,
-        Query(description="Which parts, parted by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
+        Query(description="The parts, separated by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
         AfterValidator(_check_tasks),
     ] = ",".join(Task),
     min_confidence: Annotated[
-        float, Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values that are less sure, and say so.")
+        float,
+        Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values with a lower confidence, and report it."),
     ] = 0.0,
 ) -> ExtractionOptions:
     return ExtractionOptions(tasks.split(","), assist, min_confidence)
@@ -123,14 +124,14 @@ OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
-    """The whole body. Raises ``Refusal`` for another type, and for a larger body before it is read."""
+    """Read the whole body. Raises ``Refusal`` for an unsupported type or a larger body, before reading it."""
     return b"".join([block async for block in _stream(request, most_bytes)])
 
 
 async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
-    """Write the body to a file and return its size in bytes. The file appears when it is complete and on the disk.
+    """Write the body to a file and return its size in bytes. The file appears once it is complete and synced.
 
-    Raises ``Refusal`` as ``read_body`` does, and where there is no space left.
+    Raises ``Refusal`` as ``read_body`` does, and if there is no space left.
     """
     coming = path.with_name(f".{path.name}.coming")
     size = 0
@@ -142,7 +143,7 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
     except OSError as error:
-        raise Refusal("no-space", f"the upload cannot be kept: {error.strerror}") from error
+        raise Refusal("no-space", f"the upload cannot be stored: {error.strerror}") from error
     coming.replace(path)
     return size
 
@@ -156,10 +157,10 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
     async with aclosing(request.stream()) as stream:
         while True:
             try:
-                async with asyncio.timeout(_SILENCE_S):
+                async with asyncio.timeout(_READ_TIMEOUT_S):
                     block = await anext(stream, None)
             except TimeoutError:
-                raise Refusal("upload-too-slow", f"nothing came for {_SILENCE_S:.0f} seconds") from None
+                raise Refusal("upload-too-slow", f"no data for {_READ_TIMEOUT_S:.0f} seconds") from None
             if block is None:
                 return
             size += len(block)
@@ -169,17 +170,17 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
 
 
 def _too_large(most_bytes: int) -> Refusal:
-    remedy = "send fewer records at once, or one to POST /v1/extractions and many to POST /v1/jobs; gzip helps"
-    detail = f"at most {most_bytes:,} bytes are taken"
+    remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
+    detail = f"the limit is {most_bytes:,} bytes"
     return Refusal("too-large", detail, headers={"connection": "close"}, remedy=remedy)
 
 
 def _check_type(request: Request) -> None:
-    """Raise ``Refusal`` for forms: ``curl -d`` drops line breaks, and multipart adds some."""
+    """Raise ``Refusal`` for unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds some."""
     kind = request.headers.get("content-type", BODY_TYPES[-1]).partition(";")[0].strip().lower()
     if kind not in BODY_TYPES:
         remedy = "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: application/octet-stream'"
         taken = ", ".join(BODY_TYPES)
-        raise Refusal("wrong-type", f"taken are {taken}", headers={"accept-post": taken}, remedy=remedy)
+        raise Refusal("wrong-type", f"supported types are {taken}", headers={"accept-post": taken}, remedy=remedy)
     if request.headers.get("content-encoding", "identity").lower() not in {"identity", "gzip"}:
-        raise Refusal("wrong-type", "this content encoding is not taken", remedy="send it as it is, or in gzip")
+        raise Refusal("wrong-type", "this content encoding is not supported", remedy="send it uncompressed, or in gzip")

@@ -66,11 +66,11 @@ async def extract(
     name: OptionalNameQuery = None,
     record_id: RecordIdHeader = None,
 ) -> Response:
-    """The body is one record in any format that is read: a study of the registry's API as JSON, its legacy XML, its CSV
+    """The body is one record in any supported format: a study of the registry's API as JSON, its legacy XML, its CSV
     with one row, or flattened text; plain, in gzip or in zip. The format is detected from the content.
 
-    The extraction's id is the record's NCT number; without one `X-Record-Id`, else the stem of `name`, else `text-` and
-    eight digits that the body's SHA-256 begins with.
+    The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
+    first eight digits of the body's SHA-256.
     """
     _check_money(service, caller, options.assist)
     body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
@@ -79,12 +79,12 @@ async def extract(
 
 
 def _check_money(service: Service, caller: Caller, assist: Assist) -> None:
-    """Raise ``Refusal`` if the model would be asked and the caller has no money left for it."""
+    """Raise ``Refusal`` if the model may be asked and the caller has reached the spending limit."""
     try:
         if assist is not Assist.NEVER and service.model:
             service.budgets.find(caller.name)
     except BudgetReached as error:
-        remedy = "wait for the next month, let the operator raise the limit, or use assist=never"
+        remedy = "wait for the next month, ask the operator for a higher limit, or use assist=never"
         raise Refusal("spending-limit", str(error), remedy=remedy) from None
 
 
@@ -97,8 +97,8 @@ async def submit_job(
     options: OptionsOfRequest,
     name: NameQuery = "records",
 ) -> Job:
-    """The body is a file as `extractor run` takes them, written to the disk while it comes. The job is taken when it is
-    there as a whole; it goes on after a restart of the service.
+    """The body is a file in any format that `extractor run` reads, written to disk as it arrives. The job is accepted
+    once the upload is complete, and continues after a restart of the service.
     """
     _check_money(service, caller, options.assist)
     _check_room(service, caller)
@@ -120,24 +120,24 @@ def _check_room(service: Service, caller: Caller) -> None:
     most = caller.limits.max_jobs
     if most is not None and len(service.runner.list_jobs(caller.name)) >= most:
         remedy = "delete one that has ended"
-        raise Refusal("too-many-at-once", f"{most} jobs may be kept", retry_s=60, remedy=remedy)
+        raise Refusal("too-many-at-once", f"the limit is {most} jobs", retry_s=60, remedy=remedy)
 
 
 @jobs.get("")
 async def list_jobs(
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    limit: Annotated[int, Query(ge=1, le=1000, description="So many at most.")] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of jobs.")] = 100,
 ) -> list[Job]:
     """Jobs are kept until they are deleted."""
     return service.runner.list_jobs(caller.name)[:limit]
 
 
 async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
-    """A caller's job. Another's is refused as one that does not exist."""
+    """The caller's job. Another caller's job is refused like an unknown id."""
     job = service.runner.find(caller.name, job_id)
     if job is None:
-        raise Refusal("no-such-job", "you have no job of this id")
+        raise Refusal("no-such-job", "you have no job with this id")
     return job
 
 
@@ -156,13 +156,13 @@ EndedJob = Annotated[Job, Depends(_find_ended_job)]
 
 @jobs.get("/{job_id}")
 async def show_job(job: JobOfRequest) -> Job:
-    """What it has done so far."""
+    """The state of a job and its counts so far."""
     return job
 
 
 @jobs.post("/{job_id}/cancel")
 async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
-    """The records under way are finished, and what is finished is kept."""
+    """The records in progress are finished, and all results are kept."""
     if job.state not in ACTIVE:
         raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to cancel")
     return service.runner.cancel(job.id)
@@ -170,7 +170,7 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
 
 @jobs.post("/{job_id}/resume")
 async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
-    """A paused, cancelled or failed job goes on where it stopped. Nothing answered is paid again."""
+    """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
         raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
     _check_money(service, caller, job.assist)
@@ -179,13 +179,13 @@ async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: Servic
 
 @jobs.delete("/{job_id}", status_code=204)
 async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
-    """The job is ended at once; its upload and its results are removed."""
+    """The job ends at once. Its upload and results are deleted."""
     await service.runner.delete(job.id)
 
 
 @jobs.get("/{job_id}/events", response_class=Response, dependencies=[Depends(admit("event streams"))])
 async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
-    """Server-sent events until the job has ended. With Last-Event-ID they go on after that one."""
+    """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
     events = service.runner.path(caller.name, job.id) / EVENTS
     start = _find_start(events, request.headers.get("last-event-id", ""))
     if start and job.state not in ACTIVE and start == events.stat().st_size:
@@ -194,7 +194,7 @@ async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, s
 
 
 def _find_start(events: FilePath, last_id: str) -> int:
-    """The byte after the event of that id, which is the byte where it ends; 0 for an id that no event has."""
+    """The byte after the event with that id; 0 for an unknown id. An event's id is the byte where it ends."""
     start = int(last_id) if last_id.isdecimal() and len(last_id) <= 18 else 0
     with events.open("rb") as file:
         file.seek(max(start - 1, 0))
@@ -204,14 +204,14 @@ def _find_start(events: FilePath, last_id: str) -> int:
 async def _follow(
     service: Service, caller: str, job_id: str, events: FilePath, start: int
 ) -> AsyncIterator[ServerSentEvent]:
-    """The job, its events after the byte ``start``, each with its id, and the job once more at its end."""
+    """Yield the job, its events after the byte ``start`` with their ids, and the job again at its end."""
     if first := service.runner.find(caller, job_id):
         yield _render("job", first.model_dump(mode="json"))
     with events.open("rb") as file:
         file.seek(start)
-        while job := service.runner.find(caller, job_id):  # before the events: they are complete when it has ended
+        while job := service.runner.find(caller, job_id):  # read before the events, which are complete if it has ended
             while (line := file.readline()).endswith(b"\n"):
-                with suppress(ValueError):  # cut off when the service was killed
+                with suppress(ValueError):  # incomplete because the service was killed
                     event: dict[str, Any] = json.loads(line)
                     yield _render(event.pop("event"), event, str(file.tell()))
             file.seek(-len(line), SEEK_CUR)
@@ -231,15 +231,15 @@ async def send_results(
     caller: CallerOfRequest,
     service: ServiceOfRequest,
     format_: Annotated[
-        Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines, or a table.")
+        Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines or a table.")
     ] = "jsonl",
-    table: Annotated[str, Query(description="Which table, for parquet.", pattern=_TABLES)] = "records",
+    table: Annotated[str, Query(description="The table, for parquet.", pattern=_TABLES)] = "records",
 ) -> Response:
-    """All of a job that is done; of one that was cancelled, paused or failed, what it had finished."""
+    """All results of a job that is done, or the finished ones of a cancelled, paused or failed job."""
     folder = service.runner.path(caller.name, job.id)
     results = folder / RUN / "extractions.jsonl"
     if not results.is_file():
-        raise Refusal("not-finished", f"the job {job.state.value} before it had any result")
+        raise Refusal("not-finished", f"the job is {job.state.value} and has no result")
     headers = {"x-job-state": job.state.value}
     if format_ == "jsonl":
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
@@ -248,9 +248,9 @@ async def send_results(
 
 
 async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
-    """The file of a table, made at its first request. One export runs at a time: it takes a core and memory."""
+    """The file of a table, made at its first request. One export runs at a time, because it uses a core and memory."""
     if find_spec("duckdb") is None:
-        remedy = "ask for jsonl, or the operator for `export`"
+        remedy = "request jsonl, or ask the operator to install the extra `export`"
         raise Refusal("not-installed", "Parquet needs duckdb", remedy=remedy)
     path = folder / "tables" / str(version) / f"{table}.parquet"
     async with _exporting:
@@ -263,33 +263,33 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
 
 @jobs.get("/{job_id}/failures", response_class=Response)
 async def show_failures(job: EndedJob, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
-    """JSON lines; none if all went well."""
+    """JSON lines; empty if no record failed."""
     path = service.runner.path(caller.name, job.id) / RUN / "failures.jsonl"
     return FileResponse(path, media_type=_JSON_LINES) if path.is_file() else Response(b"", media_type=_JSON_LINES)
 
 
 @health.get("/healthz")
 async def show_health() -> dict[str, str]:
-    """Answered as long as the service answers anything. Needs no key."""
+    """Always ok while the service runs. Needs no key."""
     return {"status": "ok"}
 
 
 @health.get("/readyz")
 async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
-    """Ready when all processes that extract have started, and until the service stops. Needs no key."""
+    """Ready from the start of all worker processes until the service stops. Needs no key."""
     service.check_ready()
     return {"status": "ok"}
 
 
 @health.get("/metrics", response_class=Response)
 async def show_metrics(_: OperatorOfRequest, service: ServiceOfRequest) -> Response:
-    """For the operator alone: they cover all callers."""
+    """For the operator only, because the metrics cover all callers."""
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 @pages.get("/")
 async def show_index(request: Request) -> dict[str, Any]:
-    """The service's name and version, and where to look next."""
+    """The service's name and version, and links to its pages."""
     links = {"docs": "/docs", "openapi": "/openapi.json", "health": "/healthz", "ready": "/readyz"}
     return {"name": request.app.title, "version": request.app.version, "links": links}
 

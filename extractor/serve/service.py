@@ -27,15 +27,15 @@ from .openapi import EXAMPLE_RECORD
 from .problems import Refusal
 from .settings import ServiceSettings
 
-_MOST_TEXT = 1_000_000
-"""Characters of one record. The longest texts of the registry have a fifth of it."""
+_MAX_TEXT = 1_000_000
+"""Characters of one record. The longest texts of the registry have a fifth of that."""
 _SPARE_S = 1.0
-_TO_STOP_S = 20.0
+_STOP_TIMEOUT_S = 20.0
 _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """Figures for Prometheus, in a registry of their own. They name neither callers nor records."""
+    """Metrics for Prometheus, in their own registry. They name neither callers nor records."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -44,11 +44,11 @@ class Metrics:
         self.seconds = Histogram(
             "extractor_request_seconds", "Time to answer.", ("route",), buckets=_SECONDS, registry=registry
         )
-        self.extractions = Gauge("extractor_extractions", "Extractions under way or waiting.", registry=registry)
+        self.extractions = Gauge("extractor_extractions", "Extractions running or waiting.", registry=registry)
         self.tokens = Counter("extractor_model_tokens", "Tokens of the model.", ("kind",), registry=registry)
         self.calls = Counter("extractor_model_calls", "Calls to the model.", registry=registry)
         self.dollars = Counter("extractor_model_usd", "Cost of the calls with a known price.", registry=registry)
-        self.jobs = Gauge("extractor_jobs", "Jobs that are kept.", ("state",), registry=registry)
+        self.jobs = Gauge("extractor_jobs", "Stored jobs.", ("state",), registry=registry)
         self.uploaded = Counter("extractor_upload_bytes", "Bytes of uploads.", registry=registry)
 
     def note_call(self, usage: Usage, picodollars: int | None) -> None:
@@ -60,13 +60,15 @@ class Metrics:
         self.dollars.inc((picodollars or 0) / 1e12)
 
     def render(self) -> bytes:
-        """The figures in Prometheus' text format."""
+        """The metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 def read_single(name: str, body: bytes) -> TrialRecord:
-    r"""The only record in a body. Raises ``Refusal`` for several, for none, or for more text than a million characters,
-    which a small body may unpack to.
+    r"""Read the only record in a body.
+
+    Raises ``Refusal`` for several records, for none, or for more than a million characters, to which a small body may
+    expand.
 
     >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
     'b'
@@ -77,15 +79,15 @@ def read_single(name: str, body: bytes) -> TrialRecord:
         raise Refusal("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
     if others:
         remedy = "send several records to POST /v1/jobs"
-        raise Refusal("unreadable", "there is more than one record in it", remedy=remedy)
-    if sum(len(section.text) for section in record.sections) > _MOST_TEXT:
-        detail = f"the record has more than {_MOST_TEXT:,} characters"
+        raise Refusal("unreadable", "the body has more than one record", remedy=remedy)
+    if sum(len(section.text) for section in record.sections) > _MAX_TEXT:
+        detail = f"the record has more than {_MAX_TEXT:,} characters"
         raise Refusal("unreadable", detail, remedy="send it to POST /v1/jobs")
     return record
 
 
 class Service:
-    """What requests are answered from. ``open`` starts it."""
+    """The parts of a running service. ``open`` starts it."""
 
     def __init__(
         self, settings: ServiceSettings, metrics: Metrics, book: CallerBook, executor: Executor, jobs: Executor
@@ -105,12 +107,12 @@ class Service:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ServiceSettings, metrics: Metrics) -> AsyncIterator["Service"]:
-        """Start a service, whose unfinished jobs continue. Raises ``StoreError`` if its root cannot be used."""
+        """Start a service, and continue its unfinished jobs. Raises ``StoreError`` if its root cannot be used."""
         async with AsyncExitStack() as stack:
             stack.enter_context(listening(NullHandler()))
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
-            # Jobs have processes of their own, so that their long records do not hold up requests.
+            # Jobs have their own processes, so that their long records do not block requests.
             example = read_single("example", EXAMPLE_RECORD.encode())
             timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, example)
             executor = await stack.enter_async_context(timed)
@@ -125,12 +127,12 @@ class Service:
             try:
                 yield service
             finally:
-                await service.runner.close(_TO_STOP_S)
+                await service.runner.close(_STOP_TIMEOUT_S)
 
     def check_ready(self) -> None:
-        """Raise ``Refusal`` until all processes that extract have started. Where they cannot, they are tried again."""
+        """Raise ``Refusal`` until all worker processes have started. Retries a failed start."""
         if not self._starting.done():
-            raise Refusal("not-ready", "processes that extract are starting", retry_s=1)
+            raise Refusal("not-ready", "the worker processes are starting", retry_s=1)
         if error := self._starting.exception():
             raise self._start_again(error)
 
@@ -141,13 +143,13 @@ class Service:
 
     def _start_again(self, error: BaseException) -> Refusal:
         self._starting = asyncio.create_task(self._start_processes())
-        remedy = "the service's standard error says more"
-        return Refusal("not-ready", f"processes that extract cannot start: {error}", retry_s=5, remedy=remedy)
+        remedy = "see the service's standard error"
+        return Refusal("not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy)
 
     async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
-        """The extraction of the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
+        """Extract the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
         if self._taken >= self.settings.queue:
-            raise Refusal("queue-full", "as many extractions are under way as the service takes", retry_s=1)
+            raise Refusal("queue-full", "the queue of extractions is full", retry_s=1)
         model = None if options.assist is Assist.NEVER else self.model
         current_caller.set(caller.name)
         self._taken += 1
@@ -156,11 +158,11 @@ class Service:
                 record = await asyncio.to_thread(read_single, name, body)
                 return (await extract_with(self._executor, record, options, model)).line
         except TimeoutError:
-            detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send it as a job"
+            detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"
             raise Refusal("took-too-long", detail, remedy=remedy) from None
         except RecordError:
-            detail = "the process that extracted it died, as for want of memory"
-            raise Refusal("internal", detail, remedy="send no other record like it, and report it") from None
+            detail = "the process that extracted it died, perhaps for lack of memory"
+            raise Refusal("internal", detail, remedy="do not send the record again, and report it") from None
         except EngineError as error:
             raise self._start_again(error) from None
         finally:

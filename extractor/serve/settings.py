@@ -12,11 +12,12 @@ from extractor.run.budget import Pricing
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """``root`` holds keys and jobs, ``token`` is the operator's key. Without a ``model`` the rules work alone.
+    """Settings of a service.
 
-    The rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
+    ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run. The
+    rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
     body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
-    ``concurrency`` records at the model; ``jobs`` running; ``timeout_s`` seconds for one extraction.
+    ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one extraction.
     """
 
     root: Path
@@ -46,15 +47,15 @@ def is_loopback(host: str) -> bool:
 
 
 def read_or_make_token(root: Path) -> tuple[str, Path]:
-    """The token in ``ROOT/token`` and that file's path. A missing file is made, readable by its owner alone.
+    """Return the token in ``ROOT/token`` and the path of that file, which only its owner can read.
 
-    Raises ``StoreError`` if the file cannot be read or made.
+    Creates a missing file. Raises ``StoreError`` if the file cannot be read or created.
     """
     path = (root / "token").absolute()
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(0o600)
-        path.chmod(0o600)  # a restored backup may have other permissions
+        path.chmod(0o600)  # the permissions of a restored backup may differ
         if not path.read_text("ascii").strip():
             path.write_text(f"{secrets.token_hex(32)}\n", "ascii")
         return path.read_text("ascii").strip(), path

@@ -1,1 +1,1 @@
-"""Text read once: tokens, rules over tokens, terms, numbers, units and times."""
+"""Read text once: tokens, rules over tokens, terms, numbers, units and times."""

@@ -1,4 +1,4 @@
-"""The rule book: all rules and terms of the package, and how a text is read with them.
+"""The rule book: all rules and terms of the package, and functions that read text with them.
 
 >>> tokens = read_text("within 2-4 weeks of the first dose")
 >>> [(found.read("low"), found.read("high")) for found in rule("duration").find(tokens)]
@@ -22,7 +22,7 @@ from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One meaning and the words for it."""
+    """One meaning, and the terms for it."""
 
     vocabulary: str
     value: str
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Where a text uses an entry: ``tokens.words[first:end]``."""
+    """An occurrence of an entry: ``tokens.words[first:end]``."""
 
     entry: Entry
     first: int
@@ -88,7 +88,7 @@ class TermFinder:
         return automaton
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
-        """The terms from left to right, the longest of those that begin together, without overlaps."""
+        """The terms from left to right, without overlaps. Of terms with the same start, the longest."""
         found = []
         for last, (length, meanings) in self._automaton.iter(tokens.codes, first, end):
             start = last + 1 - length
@@ -102,7 +102,7 @@ _NUMBERS = NUMBER + NAME_NUMBER
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
-    """From left to right, the longest of those that begin together."""
+    """Remove overlaps from left to right. Of terms with the same start, the longest stays."""
     done = 0
     for term in sorted(terms, key=lambda term: (term.first, -term.end)):
         if term.first >= done:
@@ -120,7 +120,7 @@ def read_entries(vocabulary: str, text: str) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True)
 class Book:
-    """All rules by name, all vocabularies by name, what finds the terms of each, and the rules of its entries."""
+    """All rules and vocabularies by name, with the finder and the entry rules of each vocabulary."""
 
     rules: Mapping[str, Rule]
     vocabularies: Mapping[str, tuple[Entry, ...]]
@@ -130,14 +130,14 @@ class Book:
 
 @cache
 def load_book() -> Book:
-    """Read ``extractor/rulebook``. Raises ``RuleError`` for two rules of one name."""
+    """Read ``extractor/rulebook``. Raises ``RuleError`` if two rules have the same name."""
     folder = files("extractor") / "rulebook"
     vocabularies = {name: read_entries(name, text) for name, text in _read_files(folder / "terms")}
     rules: dict[str, Rule] = {}
     for name, text in _read_files(folder):
         for each in read_rules(text, rules):
             if each.name in rules or each.name in vocabularies:
-                raise RuleError(f"{name}.toml: the name {each.name} is taken")
+                raise RuleError(f"{name}.toml: duplicate rule name {each.name}")
             rules[each.name] = each
     for name, entries in vocabularies.items():
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
@@ -160,7 +160,7 @@ def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
 
 
 def _write_entry(number: int, entry: Entry) -> str:
-    """All that stands for an entry as one pattern, the longest terms first."""
+    """All terms of an entry as one pattern, the longest first."""
     for each in entry.rules:
         learn_words(each)
     terms = sorted(map(_write_term, entry.terms), key=lambda term: -len(term.split()))
@@ -168,7 +168,7 @@ def _write_entry(number: int, entry: Entry) -> str:
 
 
 def _write_term(term: str) -> str:
-    r"""A term as a pattern: any number stands for its numbers.
+    r"""A term as a pattern in which any number matches.
 
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'
@@ -179,7 +179,7 @@ def _write_term(term: str) -> str:
 
 
 def read_text(text: str) -> Tokens:
-    """The tokens of a cleaned text, with all words of rules and vocabularies known."""
+    """The tokens of a cleaned text, read with the words of all rules and vocabularies."""
     load_book()
     return lex(text)
 
@@ -206,7 +206,7 @@ def terms_of(vocabulary: str) -> tuple[Entry, ...]:
 
 
 def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None) -> list[Term]:
-    """The terms of a vocabulary in a range of tokens, and what the rules of its entries find there.
+    """The terms of a vocabulary in a range of tokens, and the matches of its entries' rules.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]
@@ -222,7 +222,7 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
 
 @cache
 def read_table(name: str) -> Mapping[str, Any]:
-    """A file of ``extractor/rulebook`` by its name without ending, read once."""
+    """A file of ``extractor/rulebook`` by its name without the suffix, cached."""
     return tomllib.loads((files("extractor") / "rulebook" / f"{name}.toml").read_text("utf-8"))
 
 
@@ -237,5 +237,5 @@ def word_list(name: str) -> frozenset[str]:
 
 
 def word_set(words: str) -> frozenset[str]:
-    """Words that white space parts, as a set."""
+    """Split words at white space into a set."""
     return frozenset(words.split())

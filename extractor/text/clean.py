@@ -1,8 +1,8 @@
-r"""Readable text with a map back to the raw characters.
+r"""Clean text, with a map back to the raw characters.
 
 Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
-(``Â±``), ligatures and invisible characters. Grammars read the cleaned text; evidence always points
-at the raw text, through the map kept here.
+(``Â±``), ligatures and invisible characters. Rules read the cleaned text; evidence always points
+to the raw text, through this map.
 """
 
 import html
@@ -52,10 +52,10 @@ _CHANGES = re.compile(
     re.VERBOSE,
 )
 
-# The characters with which a change can begin: plain text has none, and is passed over at once.
+# Characters that can begin a change. Plain text has none and is skipped at once.
 _SUSPECT = re.compile(r"[^\n -%'-\[\]-~]")
 
-# A break inside a paragraph of text that was wrapped at a fixed width: the next line is indented,
+# A break inside a paragraph that was wrapped at a fixed width: the next line is indented,
 # has words, and starts no list item.
 _SOFT_BREAK = re.compile(
     r"(?<=\S)[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ \t]{1,3})"
@@ -65,10 +65,10 @@ _WRAPPED = re.compile(r"\n {6,}\S")
 
 @dataclass(frozen=True, slots=True)
 class CleanText:
-    """Cleaned text and the pieces in which it differs from the raw text.
+    """Cleaned text, and where it differs from the raw text.
 
-    ``starts[i]:ends[i]`` in ``text`` stands for ``raw_starts[i]:raw_ends[i]`` in the raw text;
-    between the pieces both run in step.
+    ``starts[i]:ends[i]`` in ``text`` corresponds to ``raw_starts[i]:raw_ends[i]`` in the raw text;
+    between these pieces, both are equal.
     """
 
     text: str
@@ -78,7 +78,7 @@ class CleanText:
     raw_ends: tuple[int, ...] = ()
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        r"""Half-open raw offsets of ``text[start:end]``; a changed piece counts as a whole.
+        r"""Half-open raw offsets of ``text[start:end]``; a changed piece is never split.
 
         >>> cleaned = clean_text(r"platelets \> 50 x 10\^9/L")
         >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
@@ -89,7 +89,7 @@ class CleanText:
         return self._raw_start(start), self._raw_end(end) if end > start else self._raw_start(start)
 
     def match_span(self, start: int, end: int) -> tuple[int, int]:
-        """As ``raw_span``, but without the white space at either end that an expression took along.
+        """Like ``raw_span``, without the white space that an expression matched at either end.
 
         >>> clean_text("single dose").match_span(0, 7)
         (0, 6)
@@ -119,7 +119,7 @@ class CleanText:
         return position if before < 0 else self.raw_ends[before] + position - self.ends[before]
 
     def clean_position(self, raw_position: int) -> int:
-        """The position in ``text`` of a raw position; inside a changed piece, the piece's start."""
+        """The position in ``text`` of a raw position. Inside a changed piece, this is the piece's start."""
         piece = bisect_right(self.raw_starts, raw_position) - 1
         if piece < 0:
             return raw_position
@@ -129,7 +129,7 @@ class CleanText:
 
 
 def clean_text(raw: str) -> CleanText:
-    r"""Undo escapes, damage and wrapping, keeping a map to ``raw``.
+    r"""Undo escapes, damage and wrapping, and keep a map to ``raw``.
 
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
@@ -184,7 +184,7 @@ _REPLACERS: dict[str, Callable[[str], str]] = {
 
 
 def _merge(changes: list[tuple[int, int, str]], breaks: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Both kinds of change in order; a change inside a soft break is swallowed by it."""
+    """Merge both kinds of change in order. A soft break replaces the changes inside it."""
     merged: list[tuple[int, int, str]] = []
     for start, end, new in sorted([*changes, *breaks], key=lambda change: (change[0], -change[1])):
         if not merged or start >= merged[-1][1]:
@@ -193,7 +193,7 @@ def _merge(changes: list[tuple[int, int, str]], breaks: Iterable[tuple[int, int,
 
 
 def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanText:
-    """The text with these changes (start, end, new characters), from left to right."""
+    """Apply changes (start, end, new characters), ordered from left to right."""
     if not changes:
         return CleanText(raw)
     pieces: list[str] = []

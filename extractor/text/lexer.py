@@ -1,13 +1,13 @@
-r"""Reads a cleaned text once, into typed tokens.
+r"""Read a cleaned text once, into typed tokens.
 
-A token is a run of letters, a number or a sign. What a token *is* stands in ``Tokens.codes``, one character a token, so
-that a rule over tokens is a regular expression over ``codes`` (see ``patterns``) and a place in ``codes`` is a token:
+A token is a run of letters, a number or a sign. ``Tokens.codes`` holds the kinds of tokens, one character each, so a
+rule over tokens is a regular expression over ``codes`` (see ``patterns``), and a place in ``codes`` is a token:
 
-- ``w``: a word that no rule knows; ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
-- a word that rules know: a character of its own, which ``Lexicon`` gives out;
-- a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule knows.
+- ``w``: a word that no rule names; ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
+- a word that a rule names: its own character, assigned by ``Lexicon``;
+- a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
-A hyphen that joins letters to what follows ("non-small", "PD-1") is no token; one between numbers is.
+A hyphen after letters that joins them to the next word ("non-small", "PD-1") is no token; one between numbers is.
 """
 
 import re
@@ -33,24 +33,24 @@ _PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = rf"(?=\d)(?:{_THOUSANDS}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
 _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
-"""A token and the space before it: most tokens have one, and a match that begins with it skips nothing."""
+"""A token and the space before it. Most tokens have one, and a match that begins with it skips nothing."""
 NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
-"""Words that mean something else in capitals: "WHO", "ALL"."""
+"""Words with another meaning in capitals: "WHO", "ALL"."""
 _FIRST_CODE, _LAST_CODE = "\u3400", "\ud7ff"
-"""Codes of words. No text is read by them, and below U+10000 an expression looks a set of characters up in a table."""
+"""The first code of a word. These characters are not in texts; below U+10000, ``re`` matches sets by table lookup."""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 _KEPT = 200_000
 
 
 class Lexicon(dict[str, str]):
-    """The code of each word, in the case in which the text has it; words that are met first are looked up once.
+    """The code of each word, as the text capitalises it. New words are looked up once.
 
-    Rules ``add`` the words that they name before any text is read. A word in capitals of at most four letters ("IV")
-    is known in capitals alone; a word that ends with ``~`` stands for all that begin so ("randomi~").
+    Rules ``add`` their words before any text is read. A word of at most four capitals ("IV") matches in capitals
+    only; a word that ends with ``~`` ("randomi~") is a prefix.
 
     >>> words = Lexicon()
     >>> code = words.add("dose")
@@ -65,10 +65,10 @@ class Lexicon(dict[str, str]):
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
-        """Codes of words that make a number joined to them part of a name ("SF-36")."""
+        """Codes of words that form a name with a number joined to them ("SF-36")."""
 
     def add(self, word: str) -> str:
-        """The code of a word, a sign or a beginning of words."""
+        """Register a word, a sign or a prefix, and return its code."""
         codes, key = self._codes, word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
             codes, key = self._prefixes, word[:-1].lower()
@@ -80,7 +80,7 @@ class Lexicon(dict[str, str]):
         return codes[key]
 
     def find(self, word: str) -> str:
-        """All codes that a word, or the words with its beginning, may have; to be asked when all words are known.
+        """All codes of a word, or of the words with a prefix. Call it after all words are added.
 
         >>> words = Lexicon()
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
@@ -92,7 +92,7 @@ class Lexicon(dict[str, str]):
 
     def _find(self, word: str) -> str:
         if not word.endswith("~"):
-            # "car" is every case of the word, the abbreviation "CAR" too, which has a code of its own.
+            # "car" matches in any case, also the abbreviation "CAR", which has its own code.
             code = self.add(word)
             capitals = code if word in _OTHER_IN_CAPITALS else self._codes.get(word.upper(), code)
             return code if capitals == code else code + capitals
@@ -103,7 +103,7 @@ class Lexicon(dict[str, str]):
         words = {code for _, code in self._sorted[first:end]}
         return "".join(sorted(words | {code for known, code in self._prefixes.items() if known.startswith(start)}))
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # there are few, each with words of its own
+    __hash__ = object.__hash__  # type: ignore[assignment]  # by identity
 
     def __missing__(self, word: str) -> str:
         if len(self) > _KEPT:
@@ -125,7 +125,7 @@ class Lexicon(dict[str, str]):
 
 
 def is_abbreviation(word: str) -> bool:
-    """Whether a word of the rule book is known in capitals alone.
+    """Whether a word of the rule book matches in capitals only.
 
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
@@ -139,7 +139,7 @@ LEXICON = Lexicon()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` what it is."""
+    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and ``codes[i]`` is its kind."""
 
     text: str
     words: list[str]
@@ -151,7 +151,7 @@ class Tokens:
         return len(self.words)
 
     def at(self, position: int) -> int:
-        """The first token that ends behind a position of the text.
+        """The first token that ends after a position of the text.
 
         >>> lex("5 mg daily").at(2)
         1
@@ -159,7 +159,7 @@ class Tokens:
         return bisect_left(self.ends, position + 1)
 
     def before(self, position: int) -> int:
-        """The first token that begins at a position or behind it: the end of a range of tokens.
+        """The first token that begins at or after a position: the end of a range of tokens.
 
         >>> lex("5 mg daily").before(4)
         2
@@ -175,11 +175,11 @@ class Tokens:
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
     def span(self, first: int, end: int) -> Span:
-        """The characters of ``words[first:end]``, which are at least one, half open."""
+        """The half-open range of the characters of ``words[first:end]``, which must not be empty."""
         return self.starts[first], self.ends[end - 1]
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""A part of the text in one line, as tokens of its own: ``^`` and ``$`` in a rule are its ends.
+        r"""A part of the text on one line, as separate tokens: ``^`` and ``$`` in a rule match its ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -200,7 +200,7 @@ class Tokens:
         return 0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
 
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
-        """The tokens of a range outside some half-open places; each keeps its place in the text.
+        """The tokens of a range outside some half-open places. They keep their offsets in the text.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
@@ -225,7 +225,7 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
     ['3.5', '10', '6', '1']
     """
-    pieces = _TOKEN.split(text)  # what is no token, space, token, and so on
+    pieces = _TOKEN.split(text)  # other text, space, token, and so on
     words, places = pieces[2::3], list(accumulate(map(len, pieces)))
     codes = "".join(map(lexicon.__getitem__, words))
     starts, ends = places[1:-1:3], places[2::3]
@@ -236,7 +236,7 @@ _AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}{CODES}]){NUMBER}")
 
 
 def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:
-    """A number that is joined to an unknown word, if only by a hyphen, is part of a name."""
+    """Mark numbers that are part of a name: joined to an unknown word, directly or by a hyphen."""
     marked = None
     for found in _AFTER_WORD.finditer(codes):
         place = found.start()

@@ -25,7 +25,7 @@ _DECIMAL_COMMA = re.compile(r"0,\d{1,3}|\d{1,3},\d{1,2}")
 
 @lru_cache(maxsize=4096)
 def read_number(text: str) -> int | float | None:
-    """The number that the text of the rule ``number`` stands for; None if it is none, or too large to be held.
+    """The value of a text that the rule ``number`` matches; None if it is no number, or too large to represent.
 
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5", "0,7", "forty-eight")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
@@ -51,7 +51,7 @@ def read_number(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Through the decimal notation, so that 2.3 x 10^9 is exactly 2300000000."""
+    """Convert through decimal notation, so that 2.3 x 10^9 is exactly 2300000000."""
     try:
         value = float(f"{digits}e{exponent}")
     except ValueError:
@@ -71,14 +71,14 @@ DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MONTH: 30.4375,
     TimeUnit.YEAR: 365.25,
 }
-"""How many days a unit is, with a year of 365.25 days and twelve equal months. A cycle has no length of its own."""
+"""Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed length."""
 WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
-"""The same as schedules count: a month is 30 days, a year 365."""
+"""Days per unit in schedules: 30 for a month, 365 for a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal where one number stands."""
+    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single number."""
 
     low: int | float
     high: int | float
@@ -88,7 +88,7 @@ class Duration:
 
     @property
     def days(self) -> float | None:
-        """The longer end in days; None for cycles."""
+        """The upper end in days; None for cycles."""
         return self.high * DAYS[self.unit] if self.unit in DAYS else None
 
 
@@ -108,7 +108,7 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
 
 @lru_cache(maxsize=256)
 def read_time_unit(text: str) -> TimeUnit | None:
-    """The unit of time that a word stands for, or None.
+    """The unit of time that a word names, or None.
 
     >>> read_time_unit("wks"), read_time_unit("day(s)"), read_time_unit("mg")
     (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)

@@ -1,4 +1,4 @@
-"""A run of tokens of a section, which knows where its characters stand in the raw text."""
+"""Sections, and passages: ranges of a section's tokens, with their offsets in the raw text."""
 
 import re
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ class Section:
 
     @property
     def whole(self) -> "Passage":
-        """All of it."""
+        """The whole section as one passage."""
         return Passage(self, 0, len(self.tokens))
 
     def lines(self) -> Iterator["Passage"]:
-        r"""The lines that are not empty, without their ends.
+        r"""The lines that are not empty, without line breaks.
 
         >>> [line.text for line in read_section("eligibility", "- Age > 18\n\n- ECOG 0").lines()]
         ['- Age > 18', '- ECOG 0']
@@ -83,7 +83,7 @@ class Passage:
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
-        r"""The same characters in one line, with no tokens around them: no rule looks beyond them.
+        r"""The same characters on one line, with no tokens around them, so that no rule looks beyond them.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(1, 5).alone().tokens.words
         ['Age', 'over', '18']
@@ -94,7 +94,7 @@ class Passage:
 
 
 def read_passage(raw: str, section: str = "eligibility") -> Passage:
-    """A whole text as one passage that stands alone."""
+    """Read a whole text as one passage of its own section."""
     return read_section(section, raw).whole.alone()
 
 
@@ -104,13 +104,13 @@ def read_section(name: str, raw: str) -> Section:
     return Section(name, raw, cleaned, read_text(cleaned.text))
 
 
-# Full stops that end no sentence: abbreviations, initials, list numbers.
+# Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr|i\.v|s\.c|i\.m|p\.o"
     r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s*\d{1,2})\.$",
     re.IGNORECASE,
 )
-# Each run of stops is tried once, from its first one: long rows of dots cost what their length costs.
+# Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
 _END = re.compile(
     r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
     r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
@@ -139,7 +139,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 
 def strip_span(text: str, start: int, end: int, signs: str | None = None) -> tuple[int, int]:
-    """The place of ``text[start:end]`` without white space, or other ``signs``, at its ends.
+    """Narrow ``text[start:end]`` by the white space, or other ``signs``, at its ends.
 
     >>> strip_span("a  bc ", 1, 6)
     (3, 5)

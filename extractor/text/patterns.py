@@ -8,14 +8,14 @@ A rule has a name, a pattern, and texts that it must and must not find::
     examples = ["within 4 weeks before the first dose"]
     counter_examples = ["planned within 4 weeks after surgery"]
 
-A pattern is a regular expression whose characters are tokens, parted by white space:
+A pattern is a regular expression over tokens, separated by white space:
 
-- ``before``: a word, in any case; ``IV``: an abbreviation, in capitals alone; ``randomi~``: all words that begin so;
-- ``,`` ``/`` ``\(`` ``\_``: signs; those that mean something in an expression stand behind a backslash;
+- ``before``: a word, in any case; ``IV``: an abbreviation, in capitals only; ``randomi~``: all words with this prefix;
+- ``,`` ``/`` ``\(`` ``\_``: signs; a backslash escapes those with a meaning in an expression;
 - ``\n``: the end of a line;
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
-- ``name=<duration>``, ``name=( a | b )``: what is found there can be asked for by that name;
+- ``name=<duration>``, ``name=( a | b )``: a named part;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
 """
 
@@ -38,12 +38,12 @@ ANY_WORD = f"[{UNKNOWN}{CODES}]"
 
 
 class RuleError(ValueError):
-    """A rule that cannot be read: names the rule and the place in its pattern."""
+    """A rule is invalid. The message names the rule and the place in its pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a rule was found: ``tokens.words[first:end]``. The codes that ``match`` read begin at token ``shift``."""
+    """A match of a rule: ``tokens.words[first:end]``. Offsets in ``match`` count from token ``shift``."""
 
     tokens: Tokens
     first: int
@@ -53,7 +53,7 @@ class Found:
 
     @property
     def span(self) -> tuple[int, int]:
-        """Half-open place in the text."""
+        """The half-open range of characters in the text."""
         return self.tokens.starts[self.first], self.tokens.ends[self.end - 1] if self.end > self.first else self.first
 
     @property
@@ -61,20 +61,20 @@ class Found:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Whether the rule has a named part, and it was found."""
+        """Whether the rule has this named part and it matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
-        """The tokens of a named part, half open; None if it is not there."""
+        """The half-open token range of a named part; None if it did not match."""
         return self.place(name) if self.has(name) else None
 
     def place(self, name: str) -> tuple[int, int]:
-        """The tokens of a named part that is always there, half open."""
+        """The half-open token range of a named part that always matches."""
         first, end = self.match.span(name)
         return first + self.shift, end + self.shift
 
     def read(self, name: str) -> str | None:
-        """The text of a named part; None if it is not there."""
+        """The text of a named part; None if it did not match."""
         place = self.part(name)
         return None if place is None else self.tokens.read(*place)
 
@@ -84,7 +84,7 @@ _TRACE: list[list[tuple[str, Found]]] = []
 
 @contextmanager
 def trace_rules() -> Iterator[list[tuple[str, Found]]]:
-    """Collects what rules find meanwhile, with their names, for those who ask why a value was read.
+    """Collect the matches of rules inside the block, with the rules' names, to explain why a value was read.
 
     >>> from extractor.text.book import read_text, rule
     >>> with trace_rules() as found:
@@ -101,7 +101,7 @@ def trace_rules() -> Iterator[list[tuple[str, Found]]]:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the rule book. ``expression`` is made when the rule is first used: by then all words are known."""
+    """One rule of the rule book. ``expression`` is compiled at first use, when all words are known."""
 
     name: str
     pattern: str
@@ -112,14 +112,14 @@ class Rule:
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
     lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
     written: list[str] = field(default_factory=list, init=False, repr=False)
-    """The regular expression, once another rule or the rule itself has asked for it."""
+    """The source of the regular expression, after its first use."""
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
         return re.compile(_write(self, set()))
 
     @cached_property
-    def _behind(self) -> re.Pattern[str]:
+    def _ending(self) -> re.Pattern[str]:
         return re.compile(f"(?:{self.expression.pattern})$")
 
     @cached_property
@@ -127,18 +127,18 @@ class Rule:
         return "^" in self.expression.pattern
 
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
-        """All places, from left to right, without overlaps."""
+        """All matches, from left to right, without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (self._note(tokens, match, shift) for match in self.expression.finditer(codes, first, end))
 
     def search(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Found | None:
-        """The first place."""
+        """The first match."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
-        """The place that begins with a token."""
+        """The match that begins at token ``first``."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return self._note(tokens, match, shift) if match else None
@@ -150,7 +150,7 @@ class Rule:
         return found
 
     def _cut(self, tokens: Tokens, first: int, end: int | None) -> tuple[str, int, int, int]:
-        """The codes to be read, and how far they are shifted: ``^`` is where the range begins, not the text."""
+        """The codes to search, their range, and their shift. ``^`` matches at the start of the range, not the text."""
         codes = tokens.codes
         if end is None:
             end = len(codes)
@@ -159,12 +159,12 @@ class Rule:
         return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
-        """The place that ends before a token and begins at ``first`` or behind it."""
-        match = self._behind.search(tokens.codes, max(first, 0), end)
+        """The match that ends before token ``end`` and begins at or after ``first``."""
+        match = self._ending.search(tokens.codes, max(first, 0), end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
-        """The place that is exactly these tokens."""
+        """The match of exactly these tokens."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return self._note(tokens, match) if match else None
 
@@ -190,10 +190,10 @@ _CAPTURE_OPEN, _NAMED_PART = "\0", r"\(\?P<\w+>"
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """The regular expression of one piece of a pattern; white space stands for nothing."""
+    """The regular expression of one piece of a pattern; empty for white space."""
     if name := atom["name"]:
         if name not in rule.book:
-            raise RuleError(f"rule {rule.name} refers to {name!r}, and there is no such rule")
+            raise RuleError(f"rule {rule.name} refers to {name!r}, which does not exist")
         written = _write(rule.book[name], within | {rule.name})
         return f"(?:{written if atom['keep'] else re.sub(_NAMED_PART, '(?:', written)})"
     if atom["word"]:
@@ -208,7 +208,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
 
 
 def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
-    """The rules of one file; their words become known. ``book`` holds the rules to which they may refer."""
+    """Read the rules of one file and register their words. They may refer to the rules in ``book``."""
     entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
     for entry in entries:
         entry |= {key: tuple(entry.get(key, ())) for key in ("examples", "counter_examples")}
@@ -216,14 +216,14 @@ def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) 
 
 
 def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
-    """A rule whose words are known to the lexicon."""
+    """Make a rule and register its words in the lexicon."""
     made = Rule(**fields, lexicon=lexicon)
     learn_words(made.pattern, lexicon)
     return made
 
 
 def learn_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
-    """Make the words of a pattern known, which must come before the texts that have them."""
+    """Register the words of a pattern. Do this before reading texts that contain them."""
     for atom in _ATOM.finditer(pattern):
         if atom["word"]:
             lexicon.add(atom["word"])

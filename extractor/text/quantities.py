@@ -13,7 +13,7 @@ from .units import UnitPlace, find_dimension, find_unit, list_units
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """``tokens.words[first:end]`` reads as ``low`` to ``high`` of a unit; an end that is open is None."""
+    """``tokens.words[first:end]`` reads as ``low`` to ``high`` of a unit; an open end is None."""
 
     low: int | float | None
     high: int | float | None
@@ -23,7 +23,7 @@ class Quantity:
 
 
 def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
-    """Every number with a unit, left to right; each level of a list is one, each range is one.
+    """Every number with a unit, left to right. Each level of a list is one quantity, and so is each range.
 
     >>> found = find_quantities(read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells"))
     >>> [(each.low, each.high, each.unit.dose) for each in found]
@@ -35,7 +35,7 @@ def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> I
 def find_quantity_lists(
     tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
 ) -> Iterator[tuple[Quantity, ...]]:
-    """As ``find_quantities``, the levels of one list together. ``skipped`` are number tokens that are no quantities."""
+    """Like ``find_quantities``, grouped by list. ``skipped`` holds number tokens that are no quantities."""
     end = len(tokens) if end is None else end
     done = first
     for found in _NUMBERS.finditer(tokens.codes, first, end):
@@ -60,7 +60,7 @@ _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A number of a list with its own unit, if it has one. ``joint`` is what parts it from the next one."""
+    """A number of a list with its own unit, if any. ``joint`` is the text between it and the next number."""
 
     value: int | float
     scale: int | float
@@ -71,12 +71,12 @@ class _Item:
 
 
 _MOST = 12
-"""More numbers are no list of levels."""
+"""The most numbers in a list of levels."""
 _THROUGH = frozenset({"-", "~", "to", "through", "up to"})
 
 
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
-    """The numbers of a list up to the last that has a unit."""
+    """The numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
     while len(items) < _MOST and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
         if items and not _are_levels(items, item):
@@ -92,7 +92,7 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
 
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
-    """What parts two numbers, and where the second begins. The hyphen of "5mg-10mg" is no token."""
+    """The joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
     if at < end and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-":
         return "-", at
     joint = rule("level_joint").starts(tokens, at, end)
@@ -100,7 +100,7 @@ def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
-    """Whether a number with a unit can go on a list: in units that measure the same."""
+    """Whether a number can continue a list: all units of a list have one dimension."""
     last = next((each.unit for each in reversed(items) if each.unit), None)
     if items[-1].joint == ";" and last:
         return False
@@ -110,14 +110,14 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Without a number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10 mg"."""
+    """Drop a first number that belongs to the word before it: "EX 154, 10 mg/kg", "Cohort 1, 10 mg"."""
     first = items[0].first if len(items) > 1 and items[0].joint == "" else 0
     coded = first and tokens.codes[first - 1] == UNKNOWN and tokens.words[first - 1].isupper() and items[0].value > 9
     return items[1:] if first and (coded or rule("label_before").ends(tokens, first)) else items
 
 
 def _spread(items: list[_Item]) -> list[_Item]:
-    """A unit, and a power of ten, hold for the numbers before them that have none; "per day" at the end for all."""
+    """Apply a unit or power of ten to the numbers before it that have none, and a final "per day" to all."""
     unit = last = items[-1].unit
     scale, spread = items[-1].scale, list[_Item]()
     for item in reversed(items):
@@ -134,7 +134,7 @@ def _times(value: float, scale: float) -> int | float:
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
-    """Two numbers joined by a dash or "to" are a range, but not in a chain: "75 - 150 - 225"."""
+    """Join two numbers with a dash or "to" between them into a range, but not in a chain: "75 - 150 - 225"."""
     if len(items) == 1:
         yield _read_single(tokens, items[0])
         return
@@ -182,10 +182,10 @@ def _after_number(tokens: Tokens, at: int, end: int) -> int:
     return number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
-def _read_number(  # noqa: PLR0911 - one return a way of writing
+def _read_number(  # noqa: PLR0911 - one return per notation
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
-    """A number, the power of ten or word of a scale that it was written with, and its end."""
+    """A number, the factor of its power of ten or scale word, and its end."""
     if tokens.codes[at] != NUMBER and not (
         at > 1 and tokens.words[at - 1] in ("x", "X") and tokens.codes[at - 2] == NUMBER  # the second of "2x20 drops"
     ):
@@ -200,15 +200,15 @@ def _read_number(  # noqa: PLR0911 - one return a way of writing
         return None
     if behind + 1 < end and tokens.words[behind] in "xX*×·":
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        if ten and (ten["sure"] or _counts_behind(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
+        if ten and (ten["sure"] or _counts_after(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
             factor = 10 ** int(ten["power"])
             return _times(value, factor), factor, behind + 2
-    scaled = rule("scale_behind").starts(tokens, behind, end)
+    scaled = rule("scale_after").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
     exponent = tokens.words[scaled.end - 1]
     factor = _SCALES.get(tokens.words[behind].lower())
-    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # no number that can be held
+    if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # too large to represent
         return value, 1, behind
     factor = factor or 10 ** int(exponent)
     return _times(value, factor), factor, scaled.end
@@ -220,16 +220,16 @@ _ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelft
 
 
 def _read_worded_power(text: str) -> int | None:
-    """``ten to the ninth``, ``10 to the 6th power``."""
+    """``ten to the ninth``, ``10 to the 6th power``; None for a power that is too large to represent."""
     *_, word = text.lower().removesuffix(" power").split()[:4]
     digits = "".join(filter(str.isdecimal, word))
     ordinals = _ORDINALS.split()
-    power = ordinals.index(word) + 3 if word in ordinals else int(digits or 0)
+    power = ordinals.index(word) + 3 if word in ordinals else int(digits) if 0 < len(digits) <= 2 else 0
     return 10**power if power else None
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
-    """A number whose decimal sign is a comma or a raised dot is three tokens."""
+    """Read a number. With a decimal comma or raised dot, it is three tokens."""
     words = tokens.words
     if at + 2 < end and words[at + 1] in ",·" and tokens.joined(at + 1) and tokens.joined(at + 2):
         rest = words[at + 2]
@@ -246,25 +246,25 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}\.000")
 
 
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
-"""Codes of what is counted in powers of ten."""
+"""Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _LARGE = 10_000
 _REACH = 9
-"""How many tokens may describe what is counted: "2 x 10^6 viable CAR-positive T cells"."""
+"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
 
-def _counts_behind(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether cells or organisms are counted by what follows, so that "106" may be a power without its superscript."""
+def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
+    """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
     found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
     return any(unit.parts[0].code in _COUNTS for unit in found if unit)
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
-    """The cells or organisms that a large number counts; a bare power of ten counts cells too."""
+    """The unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
     if scale == 1 and value < _LARGE and not lost:
         return None
-    tolerance = rule("tolerance_behind").starts(tokens, behind, end)
+    tolerance = rule("tolerance_after").starts(tokens, behind, end)
     place = tolerance.end if tolerance else behind
     if lost and scale == 1:
         place = max(place, lost.end)
@@ -275,7 +275,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     for first in range(place, min(place + _REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
-            more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" goes on with "cells/kg"
+            more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" before "cells/kg"
             return more if more and more.parts[0].code in _COUNTS else found
         if rule("no_description").starts(tokens, first, end):
             break
@@ -284,12 +284,12 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
 
 
 def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> int | float:
-    """A power of ten whose superscript was lost: "107 cells", "5 x 107 cells"."""
+    """Restore a power of ten that lost its superscript: "107 cells", "5 x 107 cells"."""
     lost = rule("lost_power").starts(tokens, at)
     if not lost:
         return value
     power = tokens.words[lost.end - 1]
-    least = 3 if lost.end > at + 1 else 5  # a bare "103" is rather a hundred and three
+    least = 3 if lost.end > at + 1 else 5  # a bare "103" is more likely one hundred and three
     if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
         return value
     return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))

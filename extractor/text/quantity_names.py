@@ -1,4 +1,4 @@
-"""Canonical names of the quantities that limits are about, and values in their canonical units."""
+"""Canonical names of limited quantities, and values in their canonical units."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _SPELLINGS = (
     "haem hem, aemi emi, oest est, oedem edem, foet fet, faec fec, apnoe apne, leuc leuk, tumour tumor, titre titer, "
     "normalis normaliz, analogue analog"
 )
-"""British beginnings and ends of words, and the American ones."""
+"""British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
@@ -22,12 +22,12 @@ _HEADS = {
     "class": {"{class}", "{grade}", "{stage}"},
     "stage": {"{stage}", "{class}", "{grade}"},
 }
-"""The last word of a name shows that it is no score and no amount."""
+"""The units that fit the last word of a name, such as "grade"."""
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
-"""Units that nobody writes."""
+"""Units that texts do not write."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
-_BEFORE, _BEHIND = 110, 60
-"""How many characters before and behind a limit may name its quantity."""
+_BEFORE, _AFTER = 110, 60
+"""How many characters before and after a limit may name its quantity."""
 _CLAUSE = re.compile(r"[;\n]|\.\s")
 
 
@@ -50,7 +50,7 @@ class Quantity:
     any: tuple[str, ...] = ()
 
     def fits(self, unit: str | None) -> bool:
-        """Whether a limit in this unit can be of this quantity."""
+        """Whether a limit on this quantity can have this unit."""
         if unit is None:
             return not self.measured
         if unit in {self.unit, *self.others} or unit.partition("{")[0] in self.others:
@@ -66,16 +66,16 @@ class Quantity:
         if dimension == (("{score}", 1),):
             return self.unit.startswith("{")
         if dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours:
-            return True  # "mg%", and units that lost their volume
+            return True  # "mg%", and units without their volume
         both_amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
         return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
 
     def is_plausible(self, value: float) -> bool:
-        """Whether a value without a unit can be one in the canonical unit, as far as the vocabulary knows."""
+        """Whether a value without a unit can be in the canonical unit, judging by ``implied``."""
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
-        """The value in the canonical unit, or None where no sure conversion leads there."""
+        """The value in the canonical unit, or None if no safe conversion exists."""
         if unit is None:
             if self.unit in _BARE:
                 return value
@@ -87,9 +87,9 @@ class Quantity:
 
 
 def name_quantity(text: str, unit: str | None = None, quote: str = "", value: float | None = None) -> Quantity | None:
-    """The quantity that words name and that can have the UCUM unit, or None.
+    """The quantity that ``text`` names and that can have the UCUM unit, or None.
 
-    Where the words name none ("men", "score"), the text around them in ``quote`` decides, and at last the unit.
+    If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally the unit.
 
     >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
     'absolute_neutrophil_count'
@@ -113,7 +113,7 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
 
 
 def fold_words(text: str) -> tuple[str, ...]:
-    """The words of a name in one spelling, without those that distinguish nothing.
+    """The words of a name in a normalised spelling, without idle words.
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
@@ -158,7 +158,7 @@ def _index() -> Mapping[str, list[tuple[tuple[str, ...], Quantity]]]:
 
 
 def _find(words: tuple[str, ...]) -> Iterator[Quantity]:
-    """The quantities that words name, from left to right, the longest name at each place."""
+    """The quantities named by ``words``, from left to right, by the longest name at each place."""
     index, at = _index(), 0
     while at < len(words):
         length, quantity = next(
@@ -170,7 +170,7 @@ def _find(words: tuple[str, ...]) -> Iterator[Quantity]:
 
 
 def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
-    """How many of the first words a name is, or 0. Up to four words may stand where it has ``*``."""
+    """How many of the first words match a name, or 0. ``*`` in a name matches up to four words."""
     if "*" not in name:
         return len(name) if words[: len(name)] == name else 0
     gap = name.index("*")
@@ -182,7 +182,7 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
 
 @lru_cache(maxsize=4096)
 def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
-    """Of all that are named and fit, a strong one; of several such the one for both, or else the last one."""
+    """The strong quantity that is named and fits. Of several, the one that combines both, or else the last one."""
     found = [one for one in _find(words) if one.fits(unit)]
     if words and unit is None and (units := _HEADS.get(words[-1])):
         found = [one for one in found if one.unit in units or any(words[-1] in fold_words(name) for name in one.names)]
@@ -197,13 +197,13 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
 
 
 def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
-    """The quantity that is named before a limit, or behind it, in the same clause."""
+    """The quantity named before or after a limit in the same clause."""
     at = quote.find(text)
     of_scale = not word_list("scale_words").isdisjoint(words)
     if at < 0 or (unit is None and not of_scale):
         return None
     before = _CLAUSE.split(quote[max(0, at - _BEFORE) : at])[-1]
-    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _BEHIND])[0] if of_scale else ""
+    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _AFTER])[0] if of_scale else ""
     for nearby in (fold_words(before), fold_words(behind)):
         near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)
         if near and not near.weak and (unit is not None or near.unit.startswith("{")):
@@ -212,7 +212,7 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
 
 
 def _is_age(value: float | None, quote: str) -> bool:
-    """Whether the number is called an age: "18 years old", "6 months of age"."""
+    """Whether the quote calls the number an age: "18 years old", "6 months of age"."""
     if value is None:
         return False
     length = rf"\b{re.escape(f'{value:g}')}[\s-]*(?:years?|yrs?|months?|weeks?)"
@@ -232,7 +232,7 @@ def _by_unit(unit: str | None) -> Quantity | None:
 
 
 def _countable(text: str, unit: str | None) -> Quantity | None:
-    """What has no unit and ends with a plural is counted: "syncopal spells", "affected limbs"."""
+    """A count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"."""
     *_, last = _WORD.findall(text.casefold()) or ("",)
     plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)
     uncounted = any(last[:-1] in word_list(name) for name in ("people", "scale_words", "quantity_fillers"))

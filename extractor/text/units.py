@@ -1,6 +1,6 @@
-"""Units: the one table of the package, and how text writes them.
+"""Units: the package's table, and reading them from text.
 
-A unit is known by its UCUM code. ``rulebook/units.toml`` lists the spellings, ``dimensions`` says what a code measures.
+A UCUM code identifies a unit. ``rulebook/units.toml`` lists the spellings.
 """
 
 import re
@@ -13,7 +13,7 @@ from .book import read_table, read_text, rule
 from .lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
 
 Dimension = tuple[tuple[str, int], ...]
-"""Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit of its own."""
+"""Base units and their exponents, sorted. An annotation such as ``{ULN}`` is a base unit."""
 
 _PIECE = re.compile(r"([./]?)((?:\{[^{}]*\}|\[[^\[\]]*\]|[^./{}\[\]])+)")
 _EXPONENT = re.compile(r"(?<=\D)\d$")
@@ -22,7 +22,7 @@ _TENS = re.compile(r"10\*(\d+)?")
 
 @lru_cache(maxsize=1024)
 def find_dimension(code: str) -> tuple[float, Dimension]:
-    """How many base units a UCUM code is, and which.
+    """The factor of a UCUM code to base units, and its dimension.
 
     >>> find_dimension("mg/dL") == find_dimension("cg/L")
     True
@@ -32,13 +32,13 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
     factor, exponents = 1.0, dict[str, int]()
     for operator, piece in _PIECE.findall(code):
         sign = -1 if operator == "/" else 1
-        # Per kilogram of a person: no quotient of masses, which would cancel.
+        # Per kilogram of body weight: must not cancel as a quotient of masses.
         size, bases = (1.0, {"kg": 1}) if (operator, piece) == ("/", "kg") else _read_piece(piece)
         factor *= size**sign
         for base, exponent in bases.items():
             exponents[base] = exponents.get(base, 0) + sign * exponent
     dimension = tuple(sorted((base, exponent) for base, exponent in exponents.items() if exponent))
-    if not dimension and exponents:  # a share of a mass is none of a time
+    if not dimension and exponents:  # a ratio of masses is no ratio of times
         dimension = ((f"{min(exponents)}/{min(exponents)}", 1),)
     return factor, dimension
 
@@ -64,9 +64,9 @@ def _read_piece(piece: str) -> tuple[float, Mapping[str, int]]:
 
 
 def convert(value: float, unit: str, target: str, molar_mass: float | None = None) -> float | None:
-    """The value in another UCUM unit, or None if one cannot be converted to the other.
+    """Convert a value to another UCUM unit. Returns None if the units are incompatible.
 
-    ``molar_mass`` (g/mol) leads from moles to grams and back.
+    ``molar_mass`` (g/mol) converts between moles and grams.
 
     >>> convert(1500, "/uL", "10*9/L"), convert(36, "mo", "a"), convert(1, "mg", "mL")
     (1.5, 3.0, None)
@@ -75,7 +75,7 @@ def convert(value: float, unit: str, target: str, molar_mass: float | None = Non
     """
     (factor, dimension), (target_factor, target_dimension) = find_dimension(unit), find_dimension(target)
     if dimension != target_dimension:
-        if molar_mass is None or "eq" in unit:  # equivalents are moles of ions with one charge alone
+        if molar_mass is None or "eq" in unit:  # an equivalent is a mole only for ions with one charge
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
             return None
@@ -89,7 +89,7 @@ def _moles_to_mass(dimension: Dimension) -> Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of the table; ``dose`` and ``per`` are what a dose prints for it, in front of and behind a slash."""
+    """A unit of the table. ``dose`` and ``per`` are its plain forms in a dose, before and after a slash."""
 
     code: str
     dose: str | None = None
@@ -101,7 +101,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class UnitPlace:
-    """A unit with what it is given per, read from ``tokens.words[first:end]``."""
+    """A unit with its denominators, read from ``tokens.words[first:end]``."""
 
     parts: tuple[Unit, ...]
     first: int
@@ -114,9 +114,9 @@ class UnitPlace:
 
     @property
     def dose(self) -> str | None:
-        """The plain token of a dose in this unit, or None if no dose is measured so.
+        """The plain form of this unit in a dose, or None if it measures no dose.
 
-        Per body surface, and for pieces, a daily rate is the dose of one giving; elsewhere "/day" is kept.
+        Per body surface, and for pieces, a daily rate is one dose and loses "/day"; other units keep it.
 
         >>> [find_unit(read_text(text), 0).dose for text in ("milligrams per kilogram", "mg/m^2/day", "ug•kg-1•h-1")]
         ['mg/kg', 'mg/m2', 'ug/kg/h']
@@ -133,7 +133,7 @@ class UnitPlace:
 
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST = 4
-"""Most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 
 
 @cache
@@ -151,14 +151,14 @@ def list_units() -> tuple[Unit, ...]:
 
 @cache
 def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
-    """The units by spelling: in running text, and where nothing but a unit can stand."""
+    """The units by spelling: in running text, and where only a unit can stand."""
     running = {_key(term): unit for unit in list_units() for term in unit.terms}
     folded = {key.lower(): unit for key, unit in running.items()}
     return running, folded | {_key(term).lower(): unit for unit in list_units() for term in unit.loose}
 
 
 def _key(term: str) -> str:
-    """A spelling without case, unless it is an abbreviation in capitals, blanks and signs."""
+    """A spelling without spaces and signs, in lower case unless it is an abbreviation in capitals."""
     bare = re.sub(r"[\s.^()-]", "", term)
     return bare if _is_cased(bare) else bare.lower()
 
@@ -176,7 +176,7 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
 
 
 def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
-    """The unit whose spelling begins at a token, and its end; the longest one."""
+    """The unit with the longest spelling that begins at a token, and its end."""
     glued, best = "", None
     for at in range(first, min(first + _LONGEST, end)):
         word = tokens.words[at]
@@ -191,15 +191,15 @@ def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, 
         else:
             break
         unit = _look_up(glued, loose=loose)
-        if unit and (not dotted or "." in tokens.words[first:at]):  # the last dot of "I.U." is no end of a sentence
+        if unit and (not dotted or "." in tokens.words[first:at]):  # the last dot of "I.U." ends no sentence
             best = unit, at + 1
     return best
 
 
 def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool = False) -> UnitPlace | None:
-    """The unit that begins at a token, with all that it is given per.
+    """The unit that begins at a token, with its denominators.
 
-    ``loose``: nothing but a unit can stand there, so that "u" and "c" are units too.
+    ``loose``: only a unit can stand there, so "u" and "c" are units too.
 
     >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
@@ -217,14 +217,14 @@ def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool
 
 
 def _is_name(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether a hyphen makes the letter in front of a token the beginning of a name: "5 g-CSF", "L-dopa"."""
+    """Whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
     if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
         return False
     return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
-    """Behind the abbreviation that repeats a unit in brackets: "milligrams (mg) per ...", "mg per kg (mg/kg)"."""
+    """Skip an abbreviation in brackets that repeats the unit: "milligrams (mg) per ...", "mg per kg (mg/kg)"."""
     if at >= end or tokens.words[at] != "(":
         return at
     whole = find_unit(tokens, at + 1, end) if len(parts) > 1 else None
@@ -237,16 +237,16 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
 _PRODUCT = "•·.*"
 _PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
 Step = tuple[Unit, int]
-"""What a unit is given per, and the token behind it."""
+"""A denominator, and the token after it."""
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
-    """What stands behind one slash or "per", or is multiplied with a power of minus one."""
+    """The denominator after a slash or "per", or with the exponent -1."""
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
     if word in _PER or (word == "*" and tokens.codes[at + 1] != NUMBER):
-        return _read_below(tokens, at + 1, end)
+        return _read_denominator(tokens, at + 1, end)
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":
         return found
@@ -255,7 +255,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
-    """Behind "-1" or "^-1"."""
+    """Skip "-1" or "^-1"."""
     place = at + (at < end and tokens.words[at] == "^")
     place += tokens.words[place : min(place + 1, end)] == ["-"]
     if place >= end or tokens.words[place] not in ("1", "2"):
@@ -263,7 +263,7 @@ def _skip_inverse(tokens: Tokens, at: int, end: int) -> int | None:
     return place + 1 if "-" in tokens.text[tokens.ends[at - 1] : tokens.ends[place]] else None
 
 
-def _read_below(tokens: Tokens, at: int, end: int) -> Step | None:
+def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     counted = tokens.codes[at] in (NUMBER, NAME_NUMBER)
     if antibody := _read_antibody(tokens, at, end):
         return antibody
@@ -271,7 +271,7 @@ def _read_below(tokens: Tokens, at: int, end: int) -> Step | None:
     if not found:
         return None
     unit, behind = found
-    if counted:  # 24 hours are a day; "40 mg/0.8 mL" is the solution in which the dose is given
+    if counted:  # 24 hours are a day; "40 mg/0.8 mL" gives the volume of the dose
         by_volume = _BY_VOLUME if unit.code == "mL" else None
         below = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), by_volume)
         return (below, behind) if below else None
@@ -289,7 +289,7 @@ _COUNTED = {
 
 
 def _read_antibody(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Doses of anti-IgE go by the antibody's level: "0.016 mg/kg/IgE (IU/mL)"."""
+    """Doses of anti-IgE depend on the IgE level: "0.016 mg/kg/IgE (IU/mL)"."""
     if tokens.words[at] != "IgE":
         return None
     behind = at + 1
@@ -313,12 +313,12 @@ def _join_codes(codes: Sequence[str]) -> str:
 
 
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Behind these, cells are a count and units those of an enzyme."""
+"""Before these, cells are a count and units are enzyme units."""
 
 
 @lru_cache(maxsize=4096)
 def read_unit(text: str) -> str | None:
-    """The UCUM code of a unit as text writes it, or None if it is no known unit.
+    """The UCUM code of a unit in any spelling, or None if the unit is unknown.
 
     >>> read_unit("x 10^9/L"), read_unit("cells/mm³"), read_unit("times the upper limit of normal (ULN)")
     ('10*9/L', '/uL', '{ULN}')

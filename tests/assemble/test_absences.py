@@ -1,4 +1,4 @@
-"""Every reason for an empty field, in the situation that it names, through the whole pipeline."""
+"""Every reason for an empty field, through the whole pipeline."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def ask(script, record, tasks, assist="always"):
 
 @pytest.fixture
 def doubtful(monkeypatch):
-    """The rules guess that specimens are "plasma", and a model's word is worth no more than theirs."""
+    """The rules guess that specimens are "plasma", and a model has no more weight than the rules."""
 
     def guess(record):
         parsed = parse_record(record)
@@ -75,7 +75,7 @@ async def extract_within(opened, record, may_ask):
 
 
 async def test_budget_exhausted_between_two_questions(doubtful):
-    """The first answer is used; what the text does not bear out of it is not asked again."""
+    """The first answer is used; its unsupported values are not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
         async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
@@ -95,7 +95,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
         (PRODUCT, None, "dosing", AbsenceReason.NOT_ASKED),
     ],
 )
-def test_a_gap_that_no_model_was_asked_about(sections, tasks, field, reason):
+def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, reason):
     options = {"tasks": tasks} if tasks else {}
     assert reasons(Extractor(assist="never", **options).extract(trial(**sections)))[field] is reason
 

@@ -1,4 +1,4 @@
-"""Extractions put together from synthetic records: every value has its proof, every gap a reason."""
+"""Assembled extractions of synthetic records: every value has evidence, every empty field a reason."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def test_a_supported_answer_enters_with_its_origin():
     assert extraction.usage.calls == 1
 
 
-def test_a_task_that_is_not_wanted_is_empty_and_says_so():
+def test_a_task_that_was_not_requested_is_empty_with_a_reason():
     parsed = parse_record(next(read_records("tests/records/study.json")))
     extraction = assemble_extraction(parsed, ModelResult(), {Task.ENDPOINTS})
     assert extraction.endpoints

@@ -1,4 +1,4 @@
-"""Values that are not sure enough are left out, and nothing else: whatever the minimum, what is left still holds."""
+"""Only values below the minimum confidence are dropped, and the rest stays consistent for any minimum."""
 
 import random
 from functools import cache
@@ -31,7 +31,7 @@ SAMPLES = ("tests/records", "seeds/records")
 
 @cache
 def read_samples():
-    """Records with their extractions, in which each field is as sure as chance wants: few are really unsure."""
+    """Read records with their extractions, with random confidences, since few are really low."""
     chance = random.Random(0)
     extract = Extractor(assist="never").extract
     return [(record, _shuffle(extract(record), chance)) for record in read_records(*SAMPLES)]
@@ -54,7 +54,7 @@ def _shuffle(extraction, chance):
 
 
 def list_values(extraction):
-    """Each value with the place of its quote, in an order of its own, without the number of its item."""
+    """Return each value with the place of its quote, sorted, without the number of its item."""
     for path, item in extraction.list_items():
         for piece in item.evidence:
             name, _, place = piece.field.partition("[")
@@ -65,8 +65,8 @@ def list_values(extraction):
 @settings(deadline=None)
 @given(st.floats(0, 1), st.integers(0, 100))
 @example(0, 0)
-def test_what_is_left_is_sure_and_proven(minimum, chosen):
-    """Every value has a quote, every gap a reason, every confidence is high enough."""
+def test_remaining_values_are_confident_and_proven(minimum, chosen):
+    """Every value has a quote, every empty field a reason, and every confidence is high enough."""
     record, extraction = read_samples()[chosen % len(read_samples())]
     left = drop_doubtful(extraction, minimum)
     assert TrialExtraction.model_validate(left.model_dump()) == left
@@ -89,7 +89,7 @@ def test_what_is_left_is_sure_and_proven(minimum, chosen):
 
 
 def _find(extraction, path):
-    """The value at a path."""
+    """Return the value at a path."""
     value = extraction
     for step in path.replace("[", ".").replace("]", "").split("."):
         value = value[int(step)] if step.isdecimal() else getattr(value, step)
@@ -98,7 +98,7 @@ def _find(extraction, path):
 
 @settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 100))
-def test_a_higher_minimum_leaves_a_part_of_what_a_lower_one_leaves(one, other, chosen):
+def test_a_higher_minimum_keeps_a_subset_of_the_values(one, other, chosen):
     low, high = sorted((one, other))
     _, extraction = read_samples()[chosen % len(read_samples())]
     some = drop_doubtful(extraction, low)
@@ -137,7 +137,7 @@ def find(extraction):
     return [(absence.field, absence.reason.value) for absence in extraction.absences]
 
 
-def test_a_doubtful_field_becomes_empty_and_says_so():
+def test_a_doubtful_field_becomes_empty_with_a_reason():
     sex = Eligibility(sex="male", evidence=(prove("sex", 0.8),), origin="rule", support="parsed", confidence=0.8)
     left = drop_doubtful(make(eligibility=sex), 0.9)
     assert left.absences == (
@@ -147,7 +147,7 @@ def test_a_doubtful_field_becomes_empty_and_says_so():
     assert drop_doubtful(make(eligibility=sex), 0.8) == make(eligibility=sex)
 
 
-def test_members_of_a_list_go_one_by_one_and_the_others_close_up():
+def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
     left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
     (kept,) = left.dosing
     assert [amount.low for amount in kept.amounts] == [0, 2]
@@ -156,7 +156,7 @@ def test_members_of_a_list_go_one_by_one_and_the_others_close_up():
     assert find(drop_doubtful(make(dosing=(regimen(0.1, 0.2),)), 0.5)) == [("dosing[0].amounts", "low_confidence")]
 
 
-def test_an_item_goes_with_what_it_cannot_lack_and_the_others_close_up():
+def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
     gap = {"reason": "not_asked"}
     cited = Citation(section="eligibility", start=0, end=1, quote="x")
     given = {"kind": "limits_contradict", "severity": "warning", "message": "m", "citations": (cited,)}
@@ -184,16 +184,16 @@ def test_an_endpoint_stays_since_it_is_registered_and_gold_since_it_has_no_evide
     assert drop_doubtful(gold, 1.0) is gold
 
 
-def test_findings_of_a_value_go_with_it_and_those_of_another_follow_it():
+def test_findings_of_a_dropped_value_are_dropped_and_others_get_new_paths():
     given = {"kind": "value_not_in_quote", "severity": "info", "message": "m"}
     paths = ["dosing[0].amounts[0]", "dosing[0].amounts[1]", "dosing[0].route", "dosing[0]", "dosing"]
     findings = [Finding(field=path, **given) for path in paths]
     left = drop_doubtful(make(dosing=(regimen(0.2, 0.8),), findings=findings), 0.5)
     assert [found.field for found in left.findings] == [paths[0], *paths[2:]]
-    assert left.dosing[0].confidence == 0.1  # that of an empty field: the least sure one
+    assert left.dosing[0].confidence == 0.1  # of an empty field: the lowest
 
 
-def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
+def test_confidence_and_support_of_an_item_come_from_its_remaining_fields():
     doubtful = prove("category", 0.4, origin="model", support="inferred")
     item = criterion(0.9, category="age", evidence=[doubtful])
     known = {"origin": Origin.BOTH, "support": Support.INFERRED, "confidence": 0.4}
@@ -203,12 +203,12 @@ def test_an_item_is_as_sure_and_as_supported_as_what_is_left_of_it():
 
 
 @pytest.mark.parametrize(("confidence", "left"), [(0.2, 0), (0.9, 2)])
-def test_a_member_without_a_quote_of_its_own_goes_with_the_others(confidence, left):
+def test_a_member_without_its_own_quote_is_dropped_with_the_others(confidence, left):
     (kept,) = drop_doubtful(make(dosing=(regimen(confidence, None),)), 0.5).dosing
     assert len(kept.amounts) == left
 
 
-def test_lists_that_lose_all_their_items_say_so():
+def test_lists_that_lose_all_items_have_an_absence():
     doubtful = make(eligibility=Eligibility(criteria=(criterion(0.3),)), dosing=(regimen(agent=0.2),))
     left = drop_doubtful(doubtful, 0.5)
     assert find(left) == [("eligibility.criteria", "low_confidence"), ("dosing", "low_confidence")]

@@ -1,4 +1,4 @@
-"""Every character of a record is claimed, boilerplate or unclaimed; what looks unread is reported, and little else."""
+"""Every character of a record is claimed, boilerplate or unclaimed; text that looks unread is reported."""
 
 from collections import Counter
 from itertools import pairwise
@@ -26,7 +26,7 @@ def covered(record):
 
 
 def classes(record):
-    """The words of each span that has any, with what became of them."""
+    """Return the words and the class of each span with words."""
     return [
         (record.section(one.span.section).text[one.span.start : one.span.end], one.text_class.value)
         for one in covered(record)
@@ -45,7 +45,7 @@ def record(request):
     return next(read_records(f"tests/records/{request.param}"))
 
 
-def test_every_character_is_in_exactly_one_span_and_counted_as_what_it_is(record):
+def test_every_character_is_in_exactly_one_span_and_counted_by_its_class(record):
     coverage, spans = extract(record).coverage, covered(record)
     for section in record.sections:
         own = [one.span for one in spans if one.span.section == section.name]
@@ -107,7 +107,7 @@ def test_a_limit_that_is_in_no_value_is_reported():
         "Inclusion Criteria:\n\n* Age \\>18 years",
     ],
 )
-def test_limits_that_were_read_and_times_are_no_findings(eligibility):
+def test_times_and_limits_that_were_read_are_not_findings(eligibility):
     assert unread(trial(title="A trial", eligibility=eligibility)) == []
 
 
@@ -120,7 +120,7 @@ def test_a_dose_that_no_regimen_has_is_reported():
 @pytest.mark.parametrize(
     "arm", ["Drugamab 5 mg twice daily", "Study product reconstituted with 5 mg of salt", "Blood is drawn, 5 mL"]
 )
-def test_what_was_read_or_is_not_given_is_no_unread_dose(arm):
+def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
     record = trial(title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab")
     assert FindingKind.DOSE_UNREAD not in [kind for kind, _ in unread(record)]
 
@@ -134,7 +134,7 @@ def test_what_was_read_or_is_not_given_is_no_unread_dose(arm):
         ("Visit", False),
     ],
 )
-def test_a_time_frame_of_which_nothing_was_read(frame, reported):
+def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))
     extraction = assemble_extraction(parsed, ModelResult())
     (endpoint,) = extraction.endpoints

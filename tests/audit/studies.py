@@ -1,4 +1,4 @@
-"""Synthetic studies, and what the audit finds in them."""
+"""Synthetic studies, and the audit's findings in them."""
 
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
@@ -22,7 +22,7 @@ def make_study(
     design: dict | None = None,
     fields: dict | None = None,
 ) -> TrialRecord:
-    """A record as the registry's JSON gives it. ``design`` and ``fields`` are its structured parts."""
+    """Make a record from the registry's JSON. ``design`` and ``fields`` are its structured parts."""
     draft = build_study(
         {
             "protocolSection": {
@@ -43,11 +43,11 @@ def make_study(
 
 
 def audit(record: TrialRecord) -> tuple[Finding, ...]:
-    """The findings of a record that no model was asked about."""
+    """Return the findings of a record that was read without a model."""
     parsed = parse_record(record)
     return audit_extraction(parsed, assemble_extraction(parsed, ModelResult()))
 
 
 def find(record: TrialRecord) -> list[tuple[str, ...]]:
-    """Each finding's kind and quotes."""
+    """Return each finding's kind and quotes."""
     return [(finding.kind.value, *(one.quote for one in finding.citations)) for finding in audit(record)]

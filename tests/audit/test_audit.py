@@ -1,4 +1,4 @@
-"""The audit as a whole: the seeds, its quotes, and how its findings come out."""
+"""The whole audit: the seeds, its quotes, and its findings in extractions."""
 
 from dataclasses import replace
 from itertools import islice
@@ -59,7 +59,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=choose(50, 1000), deadline=None, derandomize=True)
 @given(summary=st.lists(PIECES, max_size=5), criteria=st.lists(PIECES, max_size=5), title=PIECES)
-def test_every_quote_stands_where_its_citation_says(summary, criteria, title):
+def test_every_quote_is_at_the_place_of_its_citation(summary, criteria, title):
     record = make_study(
         title=title,
         summary=" ".join(summary) or "x",
@@ -86,11 +86,11 @@ def _assert_quoted(record):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
-def test_every_quote_of_real_records_stands_there():
+def test_every_quote_of_real_records_is_at_its_place():
     assert sum(map(_assert_quoted, islice(read_records(SHARED), choose(20, 300))))
 
 
-def test_findings_come_out_with_the_extraction_and_are_counted_by_kind():
+def test_findings_are_part_of_the_extraction_and_counted_by_kind():
     extraction = Extractor(assist="never").extract(SEEDS["003"])
     assert [finding.kind.value for finding in extraction.findings] == ["endpoint_not_registered"] * 4
     tally = Tally()
@@ -98,7 +98,7 @@ def test_findings_come_out_with_the_extraction_and_are_counted_by_kind():
     assert tally.counts["finding_kinds"] == {"endpoint_not_registered": 4}
 
 
-def test_words_that_were_blanked_are_not_quoted():
+def test_blanked_words_are_not_quoted():
     parsed = parse_record(SEEDS["002"])
     extraction = assemble_extraction(parsed, ModelResult())
     (finding,) = audit_extraction(parsed, extraction)
@@ -109,5 +109,5 @@ def test_words_that_were_blanked_are_not_quoted():
     assert audit_extraction(replace(parsed, hostile=(replace(hostile, blanked=False),)), extraction) == (finding,)
 
 
-def test_what_was_not_extracted_contradicts_nothing():
+def test_tasks_that_were_not_extracted_give_no_findings():
     assert Extractor(assist="never", tasks=("dosing",)).extract(SEEDS["003"]).findings == ()

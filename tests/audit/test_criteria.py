@@ -18,7 +18,7 @@ def _lists(inclusion, exclusion):
         (["Hemoglobin ≥ 8 g/dL"], ["Hemoglobin < 10 g/dL"], Severity.WARNING),
     ],
 )
-def test_limits_that_exclude_whom_the_inclusion_admits(inclusion, exclusion, severity):
+def test_limits_that_exclude_people_whom_the_inclusion_admits(inclusion, exclusion, severity):
     (finding,) = audit(make_study(eligibility=_lists(inclusion, exclusion)))
     assert (finding.kind, finding.severity) == ("limits_contradict", severity)
     assert [one.quote for one in finding.citations] == [*inclusion, *exclusion]
@@ -31,13 +31,13 @@ def test_limits_that_exclude_whom_the_inclusion_admits(inclusion, exclusion, sev
         (["Hemoglobin ≥ 8 g/dL"], ["Hemoglobin < 10 g/dL in women"]),
         (["Hemoglobin ≥ 8 g/dL", "If transfused, hemoglobin < 7 g/dL"], ["Asthma"]),
         (["LDL cholesterol < 190 mg/dL"], ["LDL cholesterol > 189 mg/dL"]),
-        (["BMI 18 to 29 kg/m2", "BMI over 40 kg/m2"], ["Asthma"]),  # groups, which one list may hold side by side
+        (["BMI 18 to 29 kg/m2", "BMI over 40 kg/m2"], ["Asthma"]),  # different groups in one list
         (["Must be greater than 18 years of age"], ["Under 19 years of age"]),  # ages in whole years
         (["Aged 18 to 59 years (stratum A)"], ["Aged 18 to 65 years (stratum B)"]),
         (["Platelets < 50 x 10^9/L"], ["Asthma", "", "Exclusion Criteria (Child):", "", "Platelets < 90 x 10^9/L"]),
     ],
 )
-def test_limits_that_go_together(inclusion, exclusion):
+def test_limits_that_do_not_contradict(inclusion, exclusion):
     assert find(make_study(eligibility=_lists(inclusion, exclusion))) == []
 
 
@@ -70,7 +70,7 @@ ITEM = "{}:\n\n* Healthy adults\n   * {}\n\n"
     ],
     ids=["another group", "a long heading", "a heading in both lists"],
 )
-def test_words_of_both_lists_that_are_no_condition_of_the_same_people(text):
+def test_words_in_both_lists_that_are_not_a_condition_of_the_same_people(text):
     assert find(make_study(eligibility=text)) == []
 
 

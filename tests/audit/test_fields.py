@@ -44,7 +44,7 @@ def _arms(*labels):
     )
 
 
-def test_an_arm_without_intervention_is_found_unless_it_is_meant_so():
+def test_an_arm_without_intervention_is_found_unless_it_is_intended():
     arms = (
         *_arms("Examplumab"),
         {"label": "Placebo", "type": "PLACEBO_COMPARATOR"},
@@ -79,7 +79,7 @@ def test_ages(line, fields, found):
         ("A total of 200 adults will be randomized into two groups.", "total of 200 adults"),
         ("The study will enroll forty patients with asthma.", "study will enroll forty patients"),
         ("The study will enroll approximately 55 patients with asthma.", None),
-        ("The study will enroll 50 patients with asthma.", None),  # and those who drop out
+        ("The study will enroll 50 patients with asthma.", None),  # and dropouts
         ("The study will enroll 20 patients in each of three groups.", None),
         ("The study will enroll 20 patients. In addition, 40 controls are seen.", None),
         ("The expansion cohort: the study will enroll 20 patients.", None),

@@ -1,4 +1,4 @@
-"""What the text promises against what is registered, and the registered outcomes among themselves."""
+"""Promised endpoints against registered outcomes, and registered outcomes against each other."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ SURVIVAL = ("Overall survival", "From enrolment to death", "2 years")
         ("Secondary Endpoints:\n* Progression-free survival (PFS)", ["Progression-free survival"]),
     ],
 )
-def test_what_is_promised_and_not_registered_is_found(summary, promised):
+def test_promised_endpoints_that_are_not_registered_are_found(summary, promised):
     found = find(make_study(summary=summary, primary=(RESPONSE,)))
     assert found == [("endpoint_not_registered", words) for words in promised]
 
@@ -45,7 +45,7 @@ def test_what_is_promised_and_not_registered_is_found(summary, promised):
         "Secondary objectives:\n\n* Survival\n\nBackground: care differs in quality of life.",
     ],
 )
-def test_what_is_registered_or_no_promise_is_not_reported(summary):
+def test_registered_endpoints_and_other_statements_are_not_reported(summary):
     record = make_study(summary=summary, primary=(RESPONSE,), secondary=(SURVIVAL, SAFETY))
     assert find(record) == []
 
@@ -70,7 +70,7 @@ def test_a_time_frame_that_was_blanked_is_not_missing():
 @pytest.mark.parametrize(
     ("noun", "severity"), [("objective is to determine", Severity.INFO), ("endpoint is", Severity.WARNING)]
 )
-def test_an_objective_matters_less_than_an_endpoint_and_what_was_searched_is_named(noun, severity):
+def test_an_objective_matters_less_than_an_endpoint_and_searched_sections_are_named(noun, severity):
     (finding,) = audit(make_study(summary=f"The secondary {noun} the immunogenicity.", primary=(RESPONSE,)))
     assert (finding.severity, finding.sections) == (severity, ("primary_outcomes[0]",))
 

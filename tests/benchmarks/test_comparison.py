@@ -1,4 +1,4 @@
-"""Models compared with the rules, and who is right where they differ."""
+"""Models compared with the rules, and who is right when they differ."""
 
 import json
 import sys
@@ -42,7 +42,7 @@ SMALL = f"small=local:smollm2-135m@{ROOT / 'tests' / 'small_answers'}"
 
 
 def answer(name, seconds=0.0, counts=(), stands=None, model_class=ModelClass.CAPABLE, **usage):
-    """A record with one criterion, in whose category the rules are in doubt, and the model's category of it."""
+    """A record with one criterion, whose category the rules doubt, and the model's answer for it."""
     sections = (Section(name="eligibility", text="Exclusion Criteria:\n\n* Something | rare"),)
     parsed = parse_record(TrialRecord(record_id=name, source=Source(path="x", format="flat"), sections=sections))
     (criterion,) = parsed.eligibility.criteria
@@ -70,7 +70,7 @@ def both(one):
 
 
 def compare_answers(records, gold, resamples):
-    """A comparison of one model, which answered so."""
+    """Compare one model with these answers."""
     rules = [alone(one) for one in records]
     report = evaluate(gold, [both(one) for one in records], compare=rules, resamples=resamples, examples=0)
     rules_report = evaluate(gold, rules, compare=rules, resamples=0, examples=0)
@@ -79,13 +79,13 @@ def compare_answers(records, gold, resamples):
 
 
 def rows_of(text):
-    """The cells of all tables by the first one; where two tables have it, those of the earlier one."""
+    """Return the cells of all table rows by their first cell; the first table takes precedence."""
     lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return {first: cells for first, *cells in reversed(lines)}
 
 
 def run(capsys, monkeypatch, *arguments):
-    """What the command prints."""
+    """Return the command's output."""
     monkeypatch.setattr(sys, "argv", ["comparison", str(GOLD), str(RECORDS), *map(str, arguments)])
     main()
     return capsys.readouterr().out
@@ -97,7 +97,7 @@ def run(capsys, monkeypatch, *arguments):
         (["capable"], None, "NAME=SPEC"),
         (["a/b=capable"], None, "NAME=SPEC"),
         (["mine=capable@absent"], None, "no folder absent"),
-        (["mine=local:nonsense"], None, "known are"),
+        (["mine=local:nonsense"], None, "choose from"),
         (["mine=capable", "mine=other"], None, "its own"),
         ([f"mine=capable@{ANSWERS}"], Path("answers"), "no live model"),
     ],
@@ -126,7 +126,7 @@ def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path):
     assert shown["all"][3].strip("*").split()[0] == f"{capable['difference']:+.3f}"
 
 
-def test_a_model_that_is_not_at_hand_is_left_out_and_the_others_are_not(capsys, monkeypatch, tmp_path):
+def test_only_unavailable_models_are_left_out(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path))
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -157,7 +157,7 @@ def test_a_live_model_is_timed_and_its_answers_can_be_replayed(tmp_path):
     assert live.scores == again.scores
     costs, replayed = live.costs["mine"], again.costs["mine"]
     assert costs["s, 90th percentile"] >= costs["s a record, median"]
-    assert costs["server's processor s"] is None  # the server is no child of ours
+    assert costs["server's processor s"] is None  # the server is not a child process
     assert replayed["s a record, median"] is None
     assert costs["prompt tokens"] == replayed["prompt tokens"]
 
@@ -176,7 +176,7 @@ def test_costs_are_totals_medians_and_the_slowest_tenth():
     ("right", "difference"),
     [(12, "**+1.000 (+1.000 to +1.000)**"), (0, "**-1.000 (-1.000 to -1.000)**"), (5, "-0.167 (")],
 )
-def test_a_difference_that_chance_does_not_make_is_marked(right, difference):
+def test_a_significant_difference_is_marked(right, difference):
     records = [answer(str(number)) for number in range(12)]  # fewer than ten get no interval
     gold = [both(one) if number < right else alone(one) for number, one in enumerate(records)]
     comparison = compare_answers(records, gold, 200)
@@ -208,7 +208,7 @@ def test_counts_are_written_beside_those_of_other_classes(tmp_path):
     path.write_bytes(SHIPPED.read_bytes())
     before = tomllib.loads(path.read_text("utf-8"))
     write_counts(path, ModelClass.CAPABLE, before["capable"])
-    assert path.read_bytes() == SHIPPED.read_bytes()  # the file that ships is as the command writes it
+    assert path.read_bytes() == SHIPPED.read_bytes()  # the shipped file is as the command writes it
     counts = {FIELD: {"doubtful": {"model": 1, "rule": 2}}}
     write_counts(path, ModelClass.SMALL, counts)
     assert tomllib.loads(path.read_text("utf-8")) == {"capable": before["capable"], "small": counts}
@@ -218,7 +218,7 @@ def test_counts_are_written_beside_those_of_other_classes(tmp_path):
         write_counts(path, ModelClass.CAPABLE, {FIELD: {"doubtful_high": {"model": 1}}})
 
 
-def test_a_held_out_policy_knows_the_other_records_alone():
+def test_a_held_out_policy_uses_only_the_other_records():
     counted = {"B": {(FIELD, "doubtful", "model"): 20}, "A": {(FIELD, "doubtful", "rule"): 20}}
     answered = [
         answer(name, counts=counts, stands=True, model_class=ModelClass.SMALL) for name, counts in counted.items()

@@ -40,7 +40,7 @@ def test_a_harmless_change_is_made_and_accepted(kind):
     assert [trial.quote for trial in trials if not judge(trial).accepted] == []
 
 
-def test_a_change_that_is_true_elsewhere_is_no_trial():
+def test_a_change_that_is_true_elsewhere_is_left_out():
     drawn = Drawn("Arm A: 5 mg daily\nArm B: 6 mg daily", 7, 17)
     trials = list(make_trials([drawn] * 50, 40, random.Random(1)))
     assert trials

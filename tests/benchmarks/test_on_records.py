@@ -46,7 +46,7 @@ def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     outcome = {"rank": "primary", "index": 0, "measure": parse_record(record).outcomes[0].measure.value}
     label = {"record_id": record.record_id, "eligibility": {}, "dosing": [], "endpoints": [outcome]}
     gold.write_text(json.dumps(to_standoff(label, record)) + "\n", "utf-8")
-    ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a trial that occurs twice counts once
+    ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a repeated trial counts once
     assert found.endpoints[0].measure == outcome["measure"]
 
 
@@ -85,7 +85,7 @@ def test_hits_are_counted_by_rule_and_record():
     assert not tally.values  # no synthetic record is in the gold
 
 
-def test_what_the_whole_registry_takes():
+def test_the_estimate_for_the_whole_registry():
     mean = PerRecord(seconds=0.01, calls=0.5, prompt=850, output=100, usd=0.001, batch=0.5)
     chosen = Namespace(records=36_000, driver=500.0, model="m", flight=10, latency=2.0, reads=85.0, writes=20.0)
     rules = list(estimate_rules(mean, chosen))

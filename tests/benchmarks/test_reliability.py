@@ -30,7 +30,7 @@ def test_a_curve_gives_the_share_that_was_right():
     assert [apply_curve(curve, claim) for claim in (0.7, 0.99)] == pytest.approx([0.6, 0.9], abs=0.01)
 
 
-def test_many_values_of_one_trial_prove_little():
+def test_many_values_of_one_trial_have_little_weight():
     def fit(trials):
         values = [stated(0.6, trial=n % trials) for n in range(40)] + [stated(0.95, trial=n) for n in range(400)]
         return apply_curve(fit_curve(values), 0.6)
@@ -89,7 +89,7 @@ def test_readings_are_paired_with_gold(record, gold):
     assert rights["endpoints.measure"] == rights["endpoints.time_frame"] == [True]
 
 
-def test_a_criterion_that_was_not_believed_counts_if_gold_has_it(record, gold):
+def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
     only = {"kind": "inclusion", "section": "eligibility", "quote": "Adequate organ function, defined as"}
     gold = gold.model_copy(update={"eligibility": gold.eligibility.model_validate({"criteria": [only]})})
     text = "Inclusion Criteria:\n\n* Adequate organ function, defined as:\n  * Platelets >= 50 x 10^9/L"
@@ -134,7 +134,7 @@ def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys)
     assert "all fields" in capsys.readouterr().out
 
 
-def test_the_command_says_that_no_record_is_at_hand(arguments, tmp_path):
+def test_the_command_reports_that_no_record_is_given(arguments, tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([]), "utf-8")
     with pytest.raises(SystemExit, match="name the inputs that hold them"):
         command.main()

@@ -1,4 +1,4 @@
-"""Benchmarks of runs: throughput, workers, stages, forecasts, models of this machine."""
+"""Benchmarks of runs: throughput, workers, stages, forecasts, local models."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from extractor.cli.app import app
 
 @pytest.fixture
 def in_process(monkeypatch, forked_workers):
-    """Commands run in this process, which has loaded the package already."""
+    """Runs commands in this process, which has already loaded the package."""
 
     def run(command):
         done = CliRunner().invoke(app, command[3:], catch_exceptions=False)
@@ -74,7 +74,7 @@ def write_exchange(folder, name, lines, items):
     (folder / f"{name}.json").write_text(json.dumps(kept), "utf-8")
 
 
-def test_sizes_are_those_of_what_was_asked(tmp_path):
+def test_sizes_are_those_of_the_requested_keys(tmp_path):
     for number in range(6):
         items = [{"n": 1, "cat": "age", "ok": True}, {"n": 2, "cat": "performance"}]
         write_exchange(tmp_path, number, ["[1|cat ok] Adults", "[2|cat] ECOG 0-2"], items)
@@ -89,13 +89,13 @@ def test_sizes_are_those_of_what_was_asked(tmp_path):
 
 
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
-def test_what_was_recorded_took_what_the_forecast_says(recorded):
+def test_recorded_exchanges_are_within_their_forecast(recorded):
     exchanges = list(read_exchanges(Path(recorded)))
     for name, forecast, actual in compare(exchanges, exchanges[0].model):
         assert forecast.low <= actual <= forecast.high, name
 
 
-def test_variants_are_asked_what_auto_asks_and_compared_by_medians():
+def test_variants_get_the_calls_of_auto_and_are_compared_by_medians():
     calls = render_calls([Path("seeds/records")], 3)
     assert len(calls) == 3
     assert all(call.system and call.user for call in calls)

@@ -1,4 +1,4 @@
-"""The labels that scorers learn from, never of a trial of the gold; and the files that they write."""
+"""Labels for training, which exclude trials of the gold, and the files of weights."""
 
 import gzip
 import json
@@ -140,7 +140,7 @@ def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gol
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """A folder of labels, a record of which an item is labelled by place, and a gold of one trial."""
+    """A folder of labels, a record with a standoff label, and a gold of one trial."""
     for name, rows in FILES.items():
         write_lines(tmp_path / "labels" / f"{name}.jsonl", rows)
     (tmp_path / "records").mkdir()
@@ -171,7 +171,7 @@ def test_labels_of_a_changed_record_are_left_out(data):
     assert len(read_training_rows(data, {RECORD.record_id: changed}).outcomes) == 2
 
 
-def test_records_of_the_gold_are_not_learned_from(data):
+def test_records_of_the_gold_are_not_used_for_training(data):
     known = ({"nctId": f"NCT9000000{number}", "briefTitle": "A trial"} for number in (8, 9))
     studies = ({"protocolSection": {"identificationModule": one}} for one in known)
     lines = "".join(json.dumps(study) + "\n" for study in studies)
@@ -180,7 +180,7 @@ def test_records_of_the_gold_are_not_learned_from(data):
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
-def test_no_trial_of_the_gold_is_learned_from():
+def test_no_trial_of_the_gold_is_used_for_training():
     held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
     trials = {row.get("record") for part in read_training_rows(SHARED, {}) for row in part}
     assert held_back

@@ -1,4 +1,4 @@
-"""``extractor evaluate`` as a user sees it."""
+"""The command ``extractor evaluate``."""
 
 import io
 import json
@@ -80,7 +80,7 @@ def test_compare_adds_differences(sources):
     assert f"predicted less {sources[0]}, in normalised F1:" in result.stdout
 
 
-def test_fail_under_names_what_fell(sources):
+def test_fail_under_names_the_scores_that_fell(sources):
     result = _invoke(*sources, "--fail-under", "all=0.9,dosing.amounts=0.8,dosing=0.99")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
@@ -119,7 +119,7 @@ def test_a_terminal_of_any_width_shows_every_score(sources, monkeypatch, width):
     assert "0.750" in scores
 
 
-def test_no_record_speaks_to_the_terminal(tmp_path):
+def test_no_record_id_controls_the_terminal(tmp_path):
     hostile = "A\x1b[2J\tB\nC\x07"
     gold, predicted = tmp_path / "gold.jsonl", tmp_path / "predicted.jsonl"
     gold.write_text(json.dumps(make_gold(hostile)), "utf-8")
@@ -158,4 +158,4 @@ def test_a_broken_file_is_named(sources, tmp_path):
     broken.write_text("[]", "utf-8")
     result = _invoke(str(broken), sources[1])
     assert result.exit_code == 1
-    assert "broken.jsonl, line 1: is no extraction" in result.stderr
+    assert "broken.jsonl, line 1: is not an extraction" in result.stderr

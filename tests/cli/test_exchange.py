@@ -1,4 +1,4 @@
-"""Batch files out and in, as a user of a provider's batch API has them."""
+"""Export and import of batch files for a provider's batch API."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def requests(tmp_path_factory):
 
 
 def recorded(request):
-    """A line of a provider's output: the answer that was recorded for the request."""
+    """Return a line of a provider's output: the recorded answer to the request."""
     (path,) = Path("seeds/answers").glob(f"{request['custom_id'][:16]}.json")
     exchange = json.loads(path.read_text("utf-8"))
     body = {"object": "chat.completion", "id": "x", "created": 0, "choices": [{"index": 0, **exchange["reply"]}]}
@@ -37,7 +37,7 @@ def extractions(folder):
     return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
 
 
-def test_answers_by_file_give_what_answers_by_network_gave(tmp_path, requests):
+def test_answers_from_a_file_give_the_same_results_as_from_the_network(tmp_path, requests):
     answers = write(tmp_path / "answers.jsonl", map(recorded, reversed(requests)))
     done = invoke(*SEEDS, "--import-answers", answers, "--out", tmp_path / "by-file")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -45,7 +45,7 @@ def test_answers_by_file_give_what_answers_by_network_gave(tmp_path, requests):
     assert extractions(tmp_path / "by-file") == extractions(tmp_path / "replayed")
 
 
-def test_a_second_export_holds_what_is_still_open(tmp_path, requests):
+def test_a_second_export_holds_the_open_requests(tmp_path, requests):
     failed = recorded(requests[1]) | {"response": {"status_code": 500, "body": {"error": {"message": "overloaded"}}}}
     some, rest = write(tmp_path / "some.jsonl", [recorded(requests[0]), failed]), tmp_path / "rest.jsonl"
     files = ("--import-answers", some, "--export-requests", rest)

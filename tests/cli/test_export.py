@@ -1,4 +1,4 @@
-"""``extractor export`` as a user starts it."""
+"""The command ``extractor export``."""
 
 import json
 
@@ -13,7 +13,7 @@ def run(tmp_path_factory):
     return extract("tests/records", tmp_path_factory.mktemp("exported") / "run")
 
 
-def test_a_run_becomes_a_database_with_what_its_inputs_register(run, tmp_path):
+def test_a_run_becomes_a_database_with_the_registered_fields_of_its_inputs(run, tmp_path):
     done = invoke("export", run, "--to", tmp_path / "t.duckdb")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "records: 12" in done.stderr.splitlines()
@@ -26,7 +26,7 @@ def test_a_run_becomes_a_database_with_what_its_inputs_register(run, tmp_path):
     assert min(known) > 0
 
 
-def test_doubtful_values_are_left_out_as_a_run_leaves_them_out(run, tmp_path):
+def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     sure = extract("tests/records", tmp_path / "run", "--min-confidence", "0.9")
     found = []
     for name, source, least in (("then", sure, "0"), ("now", run, "0.9"), ("whole", run, "0")):
@@ -38,7 +38,7 @@ def test_doubtful_values_are_left_out_as_a_run_leaves_them_out(run, tmp_path):
     assert b"low_confidence" in now["absences.jsonl"]
 
 
-def test_results_without_confidence_are_refused_where_it_counts(run, tmp_path):
+def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     def forget_confidence(value):
         left_out = {"confidence"} if value.keys() >= {"field", "quote"} else set()
         return {name: held for name, held in value.items() if name not in left_out}
@@ -50,7 +50,7 @@ def test_results_without_confidence_are_refused_where_it_counts(run, tmp_path):
     assert invoke(*words).exit_code == 0
     done = invoke(*words, "--force", "--min-confidence", "0.9")
     assert done.exit_code == 1
-    assert "line 1: does not say how sure its values are; make it anew with `extractor reparse`" in done.stderr
+    assert "line 1: has values without a confidence; recreate it with `extractor reparse`" in done.stderr
 
 
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
@@ -58,13 +58,13 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results.write_bytes((run / "extractions.jsonl").read_bytes())
     done = invoke("export", results, "--to", tmp_path / "t", "--format", "csv", "--tasks", "dosing")
     assert done.exit_code == 0
-    assert "no input at hand for all records" in done.stderr
+    assert "the inputs are missing for all records" in done.stderr
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "evidence", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}
 
 
-def test_what_is_there_is_not_replaced(run, tmp_path):
+def test_an_earlier_export_is_not_replaced(run, tmp_path):
     to = tmp_path / "t.csv"
     to.write_text("mine")
     command = ("export", run, "--to", to, "--tables", "criteria", "--quiet")

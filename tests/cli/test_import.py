@@ -1,4 +1,4 @@
-"""``extractor import brat`` as a user sees it."""
+"""The command ``extractor import brat``."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_gold_records_and_a_list_of_problems_can_be_run_and_evaluated(folder, tm
 
 @pytest.mark.parametrize(
     ("source", "out", "problem"),
-    [("brat", "used", "holds files already; name another folder"), (".", "out", "holds no .txt file")],
+    [("brat", "used", "already holds files; name another folder"), (".", "out", "holds no .txt file")],
 )
 def test_folders_that_cannot_be_used_are_refused(folder, tmp_path, source, out, problem):
     (tmp_path / "used" / "gold").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""``extractor model``: what it prints, where, and its exit codes."""
+"""``extractor model``: its output and exit codes."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny(cache, monkeypatch):
-    """The file of a model whose weights were copied into the cache."""
+    """The file of a model, copied into the cache."""
     content = b"GGUF" + bytes(100)
     model = tiny_model(content)
     path = cache / "models" / model.name / model.file
@@ -43,7 +43,7 @@ def test_list_is_tab_separated_when_piped(tiny):
     assert {len(row) for row in rows} == {len(heading)}
 
 
-def test_list_as_json_has_all_that_pins_a_model(tiny):
+def test_list_as_json_has_everything_that_pins_a_model(tiny):
     rows = {row["name"]: row for row in json.loads(invoke("model", "list", "--json").stdout)}
     assert rows["tiny"]["path"] == str(tiny)
     assert rows["qwen2.5-coder-1.5b"]["default"] is True
@@ -56,8 +56,8 @@ def test_pull_of_present_model_prints_its_path(tiny):
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tiny}\n", "")
 
 
-def test_pull_goes_to_the_hub_that_the_environment_names(cache):
-    """The hub has another file, and is refused."""
+def test_pull_uses_the_hub_in_the_environment(cache):
+    """The hub has another file, which is refused."""
     pytest.importorskip("huggingface_hub", reason="needs the extra `local`: pip install -e '.[local,dev]'")
     with run_hub(b"another file") as hub:
         done = extractor("model", "pull", "qwen2.5-coder-1.5b", EXTRACTOR_CACHE=str(cache), HF_ENDPOINT=hub.url)

@@ -12,7 +12,7 @@ SEED = "seeds/records/003_b184c860ed2ef927.txt"
 schemas = import_module("extractor.schemas")
 
 
-def test_parse_shows_chunks_values_and_confidence_and_goes_on_after_a_bad_record():
+def test_parse_shows_chunks_values_and_confidence_and_continues_after_a_bad_record():
     shown = invoke("parse", "no-such-file.json", SEED)
     assert shown.exit_code == 1
     assert "no-such-file.json" in shown.stderr

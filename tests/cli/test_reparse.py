@@ -1,4 +1,4 @@
-"""A run replayed, reparsed and judged from its own store, as a user does it."""
+"""Replay, reparse and impact of a run from its own store."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def run(made, tmp_path):
 
 
 def command(*words):
-    """A command that stays in this process, in which what a test has patched counts."""
+    """Run a command in this process, so that patches of tests apply."""
     alone = ("--workers", 1) if words[0] in {"impact", "reparse"} and "--workers" not in words else ()
     return invoke(*words, *alone)
 
@@ -76,7 +76,7 @@ def extractions(folder):
 
 @pytest.fixture
 def other_prompt(monkeypatch):
-    """Today's prompt says something more."""
+    """Today's prompt has an additional sentence."""
     real = extractor.llm.prompt.load_prompt
 
     def load():
@@ -104,7 +104,7 @@ def other_rules(monkeypatch):
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_replay_of_a_run_is_byte_identical_and_asks_nobody(made, tmp_path, concurrency):
+def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path, concurrency):
     server, folder = made
     calls = server.calls
     words = ("run", folder / "records.jsonl", "--replay", folder / "run", "--assist", "always", "--quiet")
@@ -126,7 +126,7 @@ def test_without_changes_there_is_no_impact_and_nothing_is_written(made, run):
     assert done.stderr == "extractor: done; nothing was written\n"
 
 
-def test_many_processes_find_and_write_what_one_does(run, forked_workers):
+def test_many_processes_give_the_results_of_one(run, forked_workers):
     reports, written = [], []
     for workers in (1, 2):
         new = run.parent / f"new-{workers}"
@@ -140,7 +140,7 @@ def test_many_processes_find_and_write_what_one_does(run, forked_workers):
 @pytest.mark.parametrize(
     ("words", "remedy"), [(["impact"], "nothing was written"), (["reparse", "--out", "NEW"], "remove NEW")]
 )
-def test_ctrl_c_says_what_to_do(run, monkeypatch, words, remedy):
+def test_ctrl_c_prints_a_remedy(run, monkeypatch, words, remedy):
     def press(*_):
         raise KeyboardInterrupt
 
@@ -152,7 +152,7 @@ def test_ctrl_c_says_what_to_do(run, monkeypatch, words, remedy):
 
 
 @pytest.mark.usefixtures("other_prompt")
-def test_a_changed_prompt_asks_all_calls_anew(run):
+def test_a_changed_prompt_repeats_all_calls(run):
     report = report_of(command("impact", run, "--json"))
     assert report["calls_unchanged"] == 0
     assert report["calls_to_ask"] >= RECORDS
@@ -182,7 +182,7 @@ def test_a_changed_rule_shows_what_it_changes_and_the_run_goes_on_after_reparse(
     assert server.calls - calls <= 2 * lacking, "only what had no good answer is asked again"
 
 
-def test_what_a_reparse_leaves_open_is_asked_by_the_runs_own_command(made, run, request):
+def test_the_runs_own_command_asks_questions_that_a_reparse_leaves_open(made, run, request):
     server, _ = made
     request.getfixturevalue("other_prompt")
     assert command("reparse", run, "--out", run.parent / "new").exit_code == 0
@@ -210,7 +210,7 @@ def test_changed_new_and_missing_inputs_are_counted(run):
     assert (report["records"], report["other_text"], report["gone"], report["new"]) == (RECORDS, 1, 1, 1)
 
 
-def test_an_input_that_is_gone_is_a_failure(run):
+def test_a_missing_input_is_a_failure(run):
     (run.parent / "records.jsonl").unlink()
     done = command("impact", run)
     assert done.exit_code == 1
@@ -219,7 +219,7 @@ def test_an_input_that_is_gone_is_a_failure(run):
     assert "extractor: done, 1 failed; nothing was written" in done.stderr
 
 
-def test_a_run_that_goes_on_reports_changed_records_and_missing_answers(made, run):
+def test_a_resumed_run_reports_changed_records_and_missing_answers(made, run):
     server, _ = made
     path = run.parent / "records.jsonl"
     rows = path.read_text("utf-8").splitlines()
@@ -242,14 +242,14 @@ def test_a_run_without_a_model_can_be_reparsed_and_leaves_out_the_same_values(tm
 
 
 @pytest.mark.parametrize("query", re.findall(r"^```sql\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL))
-def test_the_queries_of_the_documentation_find_something(made, query):
+def test_the_queries_in_the_documentation_return_rows(made, query):
     with closing(sqlite3.connect(made[1] / "run" / "run.sqlite")) as store:
         other = "text, text_sha256, task, fields, json_set(item, '$.category', 'other'), model FROM answers LIMIT 1"
         store.execute(f"INSERT INTO answers SELECT 'another', chunk, section, start, \"end\", {other}")
         assert store.execute(query).fetchall()
 
 
-def test_the_python_of_the_documentation_runs(made, capsys, monkeypatch):
+def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
     (example,) = re.findall(r"^```python\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(made[1])
     exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})

@@ -1,4 +1,4 @@
-"""``extractor run`` as a user starts it: files, exit codes, what goes to which stream."""
+"""The command ``extractor run``: files, exit codes, output streams."""
 
 import json
 
@@ -29,7 +29,7 @@ def test_without_a_folder_results_go_to_standard_output():
     assert [json.loads(line)["record_id"] for line in done.stdout.splitlines()] == ["NCT90000006", "NCT90000007"]
 
 
-def test_without_a_model_it_says_how_many_questions_stayed_open():
+def test_without_a_model_it_counts_the_open_questions():
     done = invoke("run", STUDY)
     open_questions = json.loads(done.stdout)["usage"]["open_questions"]
     assert open_questions > 0
@@ -46,7 +46,7 @@ def test_the_same_command_again_resumes(tmp_path):
     assert "records done: 2 (1 new)" in done.stderr
 
 
-def test_values_that_are_not_sure_enough_are_left_out(tmp_path):
+def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
     results = read_lines(extract(STUDIES, tmp_path, "--min-confidence", "0.9") / "extractions.jsonl")
     library = Extractor(assist="never", min_confidence=0.9)
     assert results == [library.extract(record).model_dump(mode="json") for record in read_records(STUDIES)]
@@ -71,7 +71,7 @@ def test_fresh_keeps_the_earlier_results_if_the_model_is_not_there(tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_key_that_is_refused_stops_the_run_and_is_written_down(tmp_path):
+def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
     with serve([fault(401)]) as server:
         command = ("run", "seeds/records", "--out", tmp_path, "--assist", "always", "--concurrency", "1")
         done = invoke(*command, "--model", f"{server.url}#stub")
@@ -95,7 +95,7 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     assert once["inputs"] == ["seeds/records"]
 
 
-def test_a_dry_run_counts_and_asks_nothing():
+def test_a_dry_run_counts_and_calls_no_model():
     quote = json.loads(invoke("run", STUDY, "--dry-run", "--assist", "always").stdout)
     assert quote["records"] == quote["calls"]["expected"] == 1
     assert quote["prompt_tokens"]["expected"] > quote["questions"]["expected"] > 10
@@ -110,7 +110,7 @@ def test_a_replay_without_the_recording_explains_the_miss(tmp_path):
     assert "CassetteMiss" in (tmp_path / "out" / "failures.jsonl").read_text("utf-8")
 
 
-def test_a_run_names_what_comes_next(tmp_path):
+def test_a_run_prints_the_next_steps(tmp_path):
     done = invoke("run", STUDY, "--assist", "never", "--out", tmp_path / "my run")
     folder = f"'{tmp_path / 'my run'}'"
     last = [line.partition("extractor ")[2] for line in done.stderr.splitlines()[-2:]]

@@ -1,4 +1,4 @@
-"""What ``extractor run`` says at its end of trials that occur twice, of failures, and of what was done before."""
+"""The summary of ``extractor run``: trials that occur twice, failures, and earlier results."""
 
 import json
 
@@ -13,7 +13,7 @@ def study(nct_id, title):
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs these files into the folder ``out``: its exit code, and what it says."""
+    """Runs these files into the folder ``out``; returns the exit code and standard error."""
 
     def run(files, *options):
         for name, content in files.items():
@@ -38,7 +38,7 @@ def test_the_same_text_twice_is_a_note(run, tmp_path, strict):
 TWO = {"a.jsonl": study("NCT90000052", "First"), "b.jsonl": study("NCT90000052", "Second")}
 
 
-def test_of_two_texts_the_first_is_taken_and_both_places_are_noted(run, tmp_path):
+def test_the_first_of_two_texts_is_used_and_both_places_are_recorded(run, tmp_path):
     code, said = run(TWO)
     places = {"taken": f"{tmp_path / 'a.jsonl'}, line 1", "left_out": f"{tmp_path / 'b.jsonl'}, line 1"}
     assert code == 0
@@ -70,7 +70,7 @@ def test_without_a_folder_another_text_is_printed_and_the_same_text_is_not(tmp_p
     assert (noted["error"], noted["path"]) == ("RepeatedRecord", str(tmp_path / "b.jsonl"))
 
 
-def test_the_commonest_reasons_of_failures_are_said_with_an_example(run, tmp_path):
+def test_the_most_common_reasons_of_failures_are_printed_with_an_example(run, tmp_path):
     empty = '{"protocolSection": {}}\n'
     code, said = run({"a.jsonl": empty * 3 + '{"protocolSection": {\n' + study("NCT90000053", "A")})
     assert code == 1

@@ -1,4 +1,4 @@
-"""Limits of money and tokens as their user sees them, with and without a provider's batches."""
+"""Limits of money and tokens, with and without a provider's batches."""
 
 import json
 import random
@@ -35,7 +35,7 @@ def command(tmp_path):
 
 @pytest.fixture
 def totals(tmp_path):
-    """Reads what ``run.json`` says, after it was held against the sum of the calls in the store."""
+    """Reads ``run.json``, and checks it against the sum of the calls in the store."""
 
     def read(batched=1.0):
         manifest = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
@@ -66,12 +66,12 @@ def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path,
         last = totals()
         assert last["records"]["extracted"] == RECORDS == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
         assert last["usage"]["calls"] == server.calls
-    assert last["records"]["lacking"] < 4  # whose answers were refused or broken
+    assert last["records"]["lacking"] < 4  # records with refused or broken answers
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_totals_are_the_sum_of_calls_whatever_befalls_them(command, totals, seed):
-    """Faults that pass, refusals, broken answers, and requests that the server never takes."""
+def test_totals_are_the_sum_of_calls_despite_faults(command, totals, seed):
+    """Transient faults, refusals, broken answers, and requests that the server never accepts."""
     lots = random.Random(seed)
 
     def answer(request):
@@ -89,7 +89,7 @@ def test_totals_are_the_sum_of_calls_whatever_befalls_them(command, totals, seed
             manifest = totals()
             assert manifest["usage"]["calls"] == len(server.requests)
     extracted, failed = manifest["records"]["extracted"], manifest["records"]["failed"]
-    assert extracted <= RECORDS <= extracted + failed  # one that failed may have a result that lacks an answer
+    assert extracted <= RECORDS <= extracted + failed  # a failed record may have a result without an answer
 
 
 def test_earlier_calls_without_a_price_get_one_once_it_is_known(tmp_path, command, totals):
@@ -102,7 +102,7 @@ def test_earlier_calls_without_a_price_get_one_once_it_is_known(tmp_path, comman
         assert totals()["cost"]["calls_without_price"] == 0
 
 
-def test_batches_go_round_by_round_at_their_price(command, totals):
+def test_batches_run_in_rounds_at_their_price(command, totals):
     with serve_provider() as provider:
         done = extractor(*command(provider, *BATCH))
         assert done.returncode == 0, done.stderr
@@ -113,7 +113,7 @@ def test_batches_go_round_by_round_at_their_price(command, totals):
         assert b"batch 1: fetched, 14 of 14 done" in done.stderr
 
 
-def test_a_limit_holds_for_batches_and_the_run_goes_on_with_a_higher_one(command, totals):
+def test_a_limit_applies_to_batches_and_a_higher_one_resumes_the_run(command, totals):
     with serve_provider() as provider:
         stopped = extractor(*command(provider, *BATCH, "--max-usd", "0.02"))
         assert stopped.returncode == 3, stopped.stderr
@@ -126,12 +126,12 @@ def test_a_limit_holds_for_batches_and_the_run_goes_on_with_a_higher_one(command
 
 
 def is_good(reply):
-    """Whether it is an answer that keeps the schema: what was refused or broken is asked again by the next command."""
+    """Whether an answer follows the schema: the next command repeats refused and broken ones."""
     message = reply["choices"][0]["message"]
     return not message.get("refusal") and "987654" not in message["content"]
 
 
-def test_killed_again_and_again_it_submits_nothing_twice(tmp_path, command, totals):
+def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, command, totals):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
         for number in range(4):

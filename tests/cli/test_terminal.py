@@ -1,4 +1,4 @@
-"""What a terminal shows, and what it would obey, which never gets there from a record or a file's name."""
+"""Output on a terminal; control characters of records and file names never reach it."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ HOSTILE = [hostile for hostile in load_suite() if hostile.attack in {"terminal",
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=str)
 @pytest.mark.parametrize("command", [["parse"], ["run", "--assist", "never"], ["run", "--dry-run"]])
-def test_commands_print_nothing_that_a_terminal_obeys(hostile, command):
+def test_commands_print_no_control_characters(hostile, command):
     result = invoke(*command, f"tests/hostile/records/{hostile.file}")
     assert result.exit_code == 0
     assert [sign for sign in OBEYED if sign in result.output] == []
@@ -45,7 +45,7 @@ def test_on_a_terminal_progress_and_a_table_are_shown(tmp_path, words, summary):
 
 
 def read_terminal(terminal):
-    """What was written to it, "" once the last process that had it open has ended."""
+    """Read the terminal's output, "" once the last process that had it open has ended."""
     try:
         return os.read(terminal, 100_000).decode(errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""A run that is still going, and the same one after ``kill -9``, as every command that reads runs reports it."""
+"""Every command that reads runs reports a run that is still going, or was killed by ``kill -9``."""
 
 import json
 import os
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows kills in anothe
 
 @pytest.fixture(scope="module")
 def going(tmp_path_factory):
-    """Where a run with a relative input goes on: its server gives no more answers once a record is done."""
+    """The folder of a run in progress with a relative input: its server stops answering once a record is done."""
     folder = tmp_path_factory.mktemp("going")
     write_distinct_records(folder / "records.jsonl", RECORDS)
     ended, results = Event(), folder / "run" / "extractions.jsonl"
@@ -55,7 +55,7 @@ def read_manifest(folder):
 
 
 def check_reports(folder, state):
-    """Every command that reads a run says how far it came, and finds its texts from another directory."""
+    """Check that every command that reads a run reports its progress, and finds its texts from another directory."""
     progress = f"1 of {RECORDS} records, {state}"
     export = ("--to", folder / f"{state}.csv", "--tables", "records", "--quiet")
     for results in (folder / "run", folder / "run" / "extractions.jsonl"):
@@ -79,7 +79,7 @@ def check_reports(folder, state):
     assert (evaluated.exit_code, evaluated.stderr.count(progress)) == (0, 2)
 
 
-def test_a_run_that_goes_on_is_reported_as_still_running_and_one_that_was_killed_as_interrupted(going):
+def test_a_run_in_progress_is_reported_as_running_and_a_killed_one_as_interrupted(going):
     folder, running = going
     manifest = read_manifest(folder)
     assert (manifest["state"], manifest["total"]) == ("running", RECORDS)
@@ -94,7 +94,7 @@ def test_a_run_that_goes_on_is_reported_as_still_running_and_one_that_was_killed
 
 
 def check_page_of_scores(folder):
-    """It finds the texts from another directory."""
+    """Check that it finds the texts from another directory."""
     extraction = read_lines(folder / "run" / "extractions.jsonl")[0] | {"endpoints": []}
     (folder / "gold.jsonl").write_text(json.dumps(extraction), "utf-8")
     for name, more in (("found.html", ()), ("given.html", ("--records", folder / "records.jsonl"))):

@@ -1,4 +1,4 @@
-"""A wrong call, a missing extra or key, and settings that conflict exit with 2, and say in one line what to do."""
+"""A wrong call, a missing extra or key, and conflicting settings exit with 2 and a one-line remedy."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def run(tmp_path_factory):
         ("run RECORD --assist sometimes", "sometimes"),
         ("run RECORD --tasks colours", "colours: no such task; choose from eligibility, dosing, endpoints"),
         ("run RECORD --tasks ,", "eligibility"),
-        ("run RECORD --min-confidence 90", "90.0: no confidence; choose a number from 0 to 1"),
+        ("run RECORD --min-confidence 90", "90.0 is not a confidence; choose a number from 0 to 1"),
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --record answers", "--model"),
         ("run RECORD --fresh", "--out"),
@@ -57,12 +57,12 @@ def run(tmp_path_factory):
         ("export RUN --to OUT.csv", "holds one table"),
         ("export RUN --to OUT.csv --tables doses", "no such table"),
         ("export RUN --to OUT --format csv --tasks doses", "doses"),
-        ("model serve nonsense", "known are"),
+        ("model serve nonsense", "choose from"),
         ("model serve smollm2-135m --context 999999999", "context"),
         ("model pull", "NAME"),
     ],
 )
-def test_a_wrong_call_says_what_to_do(run, tmp_path, command, hint):
+def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     names = {"RECORD": RECORD, "RUN": str(run), "OUT": str(tmp_path / "out")}
     for name, value in names.items():
         command = command.replace(name, value)
@@ -95,11 +95,11 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
 
 
 @pytest.mark.parametrize(("option", "value"), [("tasks", "dosing"), ("assist", "auto")])
-def test_other_settings_than_those_of_the_run_say_what_differs(run, option, value):
+def test_settings_that_differ_from_the_runs_are_named(run, option, value):
     done = invoke("run", RECORD, "--out", run, "--quiet", "--assist", "never", f"--{option}", value)
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
-    assert f"{run}: was made with other settings ({option} was " in message
+    assert f"{run}: created with other settings ({option} was " in message
     assert "use --fresh or another --out" in message
     assert "None" not in message
 

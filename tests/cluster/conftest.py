@@ -1,4 +1,4 @@
-"""A cluster of two nodes on this machine, with a core each, shared by the tests of a module."""
+"""A cluster of two nodes with one core each on this machine, shared by the tests of a module."""
 
 import warnings
 
@@ -11,14 +11,14 @@ from tests.failing import path_with_failures
 from .running import run_here
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Ray's own, at its import
+    warnings.simplefilter("ignore")  # of Ray, at its import
     cluster_utils = pytest.importorskip("ray.cluster_utils")
 
 _STORE_BYTES = 80 * 1024**2
 
 
 def _start(head):
-    """Ray gives its own processes half a minute to start, which a busy machine may take."""
+    """Start a cluster again if a busy machine exceeds Ray's timeout of half a minute."""
     for _ in range(2):
         try:
             return cluster_utils.Cluster(initialize_head=True, head_node_args=head)
@@ -30,11 +30,11 @@ def _start(head):
 
 @pytest.fixture(scope="module")
 def cluster():
-    """The head and one more node, where records fail that say so; ``add_node`` and ``remove_node`` change that."""
+    """A head and one more node, on which marked records fail; ``add_node`` and ``remove_node`` change the nodes."""
     node = {"num_cpus": 1, "object_store_memory": _STORE_BYTES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", path_with_failures())
-        patch.setenv("RAY_worker_niceness", "0")  # a worker waits for other tests no longer than they for it
+        patch.setenv("RAY_worker_niceness", "0")  # workers get the same priority as other tests
         running = _start({**node, "include_dashboard": False})
         running.add_node(**node)
         yield running
@@ -43,7 +43,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def records(request, tmp_path_factory):
-    """As many records as the module says."""
+    """The ``RECORDS`` records of the module."""
     path = tmp_path_factory.mktemp("in") / "records.jsonl"
     write_distinct_records(path, request.module.RECORDS)
     return path
@@ -51,7 +51,7 @@ def records(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(records, tmp_path_factory):
-    """The same run on one machine, and how often it asked."""
+    """The same run on one machine, and its number of calls."""
     with serve_counting() as server:
         ended = run_here(records, tmp_path_factory.mktemp("whole"), server.url)
     return ended, server.calls

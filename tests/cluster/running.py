@@ -1,4 +1,4 @@
-"""Runs on this machine, with which others are compared, and what all of them must fulfil."""
+"""Reference runs on this machine, and checks of other runs."""
 
 import asyncio
 from contextlib import closing
@@ -17,7 +17,7 @@ CONCURRENCY = 4
 
 
 def run_here(records: Path, out: Path, model: str) -> bytes:
-    """The results of a run in this process."""
+    """Run in this process, and return the results."""
     extractor, tally = Extractor(f"{model}#stub", assist="always"), Tally()
 
     async def run(folder):
@@ -32,7 +32,7 @@ def run_here(records: Path, out: Path, model: str) -> bytes:
 
 
 def count_answered_twice(folder: Path) -> int:
-    """Requests that had a good answer in the store when they were sent."""
+    """Count requests that were sent although the store had a good answer."""
     with closing(open_run_to_read(folder)) as run:
         return run.value(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"

@@ -25,7 +25,7 @@ fsspec = pytest.importorskip("fsspec")
 
 @pytest.fixture(scope="module")
 def s3():
-    """An S3 server with one bucket, as the environment of a program names it."""
+    """An S3 server with one bucket, configured through the environment."""
     moto = pytest.importorskip("moto.server")
     server = moto.ThreadedMotoServer(port=0, verbose=False)
     server.start()
@@ -49,7 +49,7 @@ def records(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def placed(s3, records):
-    """The records in the bucket, one file of them packed."""
+    """The records in the bucket, one file compressed."""
     lines = records.read_bytes().splitlines(keepends=True)
     place = Place(f"{s3}/in")
     place.write("a/first.jsonl", b"".join(lines[:12]))
@@ -70,14 +70,14 @@ def test_records_are_read_at_an_address_as_from_a_path(placed, records, suffix, 
 
 
 @pytest.mark.parametrize("address", ["s3://trials/nothing.json", "s3://nowhere/in", "s3://trials/in/*.xml"])
-def test_what_is_not_there_is_a_record_error_that_names_it(s3, placed, address):
+def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
     errors = []
     assert list(read_records(address, on_error=errors.append, open_address=open_inputs)) == []
     assert [type(error) for error in errors] == [RecordError]
     assert errors[0].path == address
 
 
-def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_path):
+def test_a_run_from_s3_to_s3_equals_a_run_on_disk(s3, placed, records, tmp_path):
     with serve_counting() as server:
         command = ("run", placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
         done = extractor(*command)
@@ -95,7 +95,7 @@ def test_a_run_from_s3_to_s3_is_that_from_disk_to_disk(s3, placed, records, tmp_
     assert {"run.sqlite", "failures.jsonl"} <= set(place.list(""))
 
 
-def test_a_killed_driver_goes_on_from_the_address_alone(s3, records, tmp_path):
+def test_a_run_continues_from_the_address_after_its_driver_is_killed(s3, records, tmp_path):
     out = f"{s3}/killed"
     with serve_counting(0.4) as server:
         command = ("run", str(records), "--out", out, "--model", f"{server.url}#stub", "--assist", "always")
@@ -110,14 +110,14 @@ def test_a_killed_driver_goes_on_from_the_address_alone(s3, records, tmp_path):
         assert before >= 4
         done = extractor(*command, *options)
         assert done.returncode == 0, done.stderr
-        # What came in the last second, and what was under way, is asked again at most.
+        # At most the answers of the last second and the calls in flight are asked again.
         assert server.repeated <= 2 + 2 * 3
     with serve_counting() as server:
         here = run_here(records, tmp_path / "here", server.url)
     assert place.read("extractions.jsonl") == here
 
 
-def test_who_begins_later_owns_the_run(tmp_path, records):
+def test_the_run_that_began_last_owns_the_address(tmp_path, records):
     place = Place(tmp_path.as_uri())
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "run.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""Runs on a real cluster of two nodes: one is killed, the driver is killed, the budget ends, records fail."""
+"""Runs on a cluster of two nodes: a node or the driver is killed, the budget ends, records fail."""
 
 import json
 import signal
@@ -46,8 +46,8 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
     return perform_job(job)
 
 
-def test_a_run_goes_on_whatever_ends_its_driver_or_a_node(cluster, records, tmp_path, whole, capsys):
-    """One test, since its starts are dear: the driver is killed, then the budget ends, then a node is killed."""
+def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_path, whole, capsys):
+    """One test, because starts are slow: the driver is killed, then the budget ends, then a node is killed."""
     here, calls = whole
     with serve_counting(0.2) as server:
         model = f"{server.url}#stub"
@@ -74,7 +74,7 @@ def test_a_run_goes_on_whatever_ends_its_driver_or_a_node(cluster, records, tmp_
     assert (tmp_path / "extractions.jsonl").read_bytes() == here
 
 
-def test_records_that_the_program_fails_at_fail_alone(cluster, tmp_path, capsys):
+def test_only_records_with_a_bug_fail(cluster, tmp_path, capsys):
     failing = {50: "MemoryError", 51: "SystemExit", 52: "kill"}
     lines = [json.dumps(study(number, f"It fails by {how}.")) for number, how in failing.items()]
     records = tmp_path / "records.jsonl"

@@ -73,7 +73,7 @@ def endpoint(rank: str, index: int, measure: str, points: list[tuple[float, str]
 
 
 def make_repetitive(seed: int, record_id: str = "A") -> Extraction:
-    """Items that differ in little, so that many pairings are as good as each other."""
+    """Make items with few differences, so that many pairings are equally good."""
     draw = random.Random(seed)
     quotes = ("no infection", "no active infection", "no infection of the lung")
     criteria = [
@@ -95,7 +95,7 @@ def make_repetitive(seed: int, record_id: str = "A") -> Extraction:
 
 
 def shuffle(extraction: Extraction, seed: int = 0) -> Extraction:
-    """All lists in another order, at every depth."""
+    """Shuffle all lists, at every depth."""
     draw = random.Random(seed)
 
     def mix(value: Any) -> Any:
@@ -115,12 +115,12 @@ def score(gold: Extraction, predicted: Extraction) -> ScoreReport:
 
 
 def name_errors(gold: Extraction, predicted: Extraction) -> list[tuple[str, str]]:
-    """Kind and field of each error."""
+    """Return kind and field of each error."""
     report = score(gold, predicted)
     return sorted((one.kind.value, example.field) for one in report.errors for example in one.examples)
 
 
 def without_places(report: ScoreReport) -> dict[str, Any]:
-    """The report without the places in the files, which order decides."""
+    """Return the report without places in files, which depend on the order."""
     places = {"gold_path": True, "predicted_path": True, "belongs_to": True}
     return report.model_dump(exclude={"errors": {"__all__": {"examples": {"__all__": places}}}})

@@ -28,7 +28,7 @@ class Sources:
 
 
 def write_sources(folder: Path) -> Sources:
-    """Gold and prediction of one record: a wrong number, a wrong category, a missed criterion, no agreement on sex."""
+    """Write gold and a prediction with a wrong number, a wrong category, a missed criterion and another sex."""
     gold_file, predicted_file, record = folder / "gold.jsonl", folder / "predicted.jsonl", folder / f"{NAME}.json"
     study = {"identificationModule": {"briefTitle": "Smiles"}, "eligibilityModule": {"eligibilityCriteria": TEXT}}
     record.write_text(json.dumps({"protocolSection": study}), "utf-8")

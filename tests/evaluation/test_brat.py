@@ -10,9 +10,9 @@ from extractor.schemas import CriterionKind, TrialExtraction
 
 
 def annotate(text, *rows):
-    """An .ann file from rows such as ``T1 Condition: stroke`` (``..`` parts the pieces of one entity) and raw ones.
+    """Build an .ann file from rows such as ``T1 Condition: stroke`` (``..`` separates an entity's pieces) and raw ones.
 
-    Rows may be given in one string, parted by `` | ``.
+    Rows may be given in one string, separated by `` | ``.
     """
     lines = []
     for row in " | ".join(rows).split(" | "):
@@ -92,7 +92,7 @@ def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pie
     ("heading", "rows", "quotes"),
     [
         ("Heart disease, one of:", "* OR T2 T3", ["angina", "rash"]),
-        # With a value of its own it is a criterion, too.
+        # With its own value, it is also a criterion.
         (
             "Heart disease within 6 months before entry:",
             "T4 Temporal: within 6 months before entry | R3 Has_temporal Arg1:T1 Arg2:T4",
@@ -100,7 +100,7 @@ def test_a_discontinuous_entity_keeps_its_words_and_a_value_is_read_from_its_pie
         ),
     ],
 )
-def test_what_is_joined_below_a_colon_has_a_lead_in(heading, rows, quotes):
+def test_members_below_a_line_with_a_colon_have_a_lead_in(heading, rows, quotes):
     found = read_line(
         f"{heading}\n- angina\n- rash\n",
         "T1 Condition: Heart disease | T2 Condition: angina | T3 Condition: rash",
@@ -137,7 +137,7 @@ def test_age_limits_follow_the_list(tmp_path, text, name, ages):
         ("Women who are not pregnant", "T1 Person: Women | T2 Condition: pregnant", set()),
     ],
 )
-def test_sex_is_read_from_criteria_about_sex_alone(text, rows, sexes):
+def test_sex_is_read_only_from_criteria_about_sex(text, rows, sexes):
     assert read_line(text, rows).sexes == sexes
 
 
@@ -170,7 +170,7 @@ def test_counts_events_and_lengths_of_time_become_limits():
         ("Men with gout", "T1 Person: Men | T2 Condition: gout", "line 1 of the text", "main condition is not"),
         ("Gout\nand more", "T1 Condition: Gout", "line 2 of the text", "has no annotation"),
         ("Gout", "T1 Condition: Gout | R1 OR Arg1:T1 Arg2:T9", "R1", "names T9, which was not read"),
-        ("Gout", "T1 Condition: Gout | T2 Condition 2 99\tut", "T2", "outside of the text"),
+        ("Gout", "T1 Condition: Gout | T2 Condition 2 99\tut", "T2", "outside the text"),
         ("Gout", "T1 Condition: Gout | T1 Condition: Gout", "T1", "occurs twice"),
         (
             "Fever\nrash > 3 C",
@@ -180,7 +180,7 @@ def test_counts_events_and_lengths_of_time_become_limits():
         ),
     ],
 )
-def test_what_cannot_be_carried_over_is_reported_and_left_empty(text, rows, place, problem):
+def test_annotations_that_cannot_be_converted_are_reported_and_left_empty(text, rows, place, problem):
     found = read_line(text, rows)
     assert problem in dict(found.problems)[place]
     assert all(not c.constraints and not c.time_window for c in found.criteria)
@@ -196,7 +196,7 @@ def test_what_cannot_be_carried_over_is_reported_and_left_empty(text, rows, plac
         ("Patients", "T1 Person: Patients", None),
     ],
 )
-def test_who_takes_part_does_not_hide_what_a_line_is_about(text, rows, category):
+def test_participants_do_not_hide_the_subject_of_a_line(text, rows, category):
     assert read_line(text, rows).criteria[0].category == category
 
 
@@ -242,7 +242,7 @@ _BROKEN = "*\t|*\tOR|R1|R1\tHas_value|E1|E1\tA:E2|T9|T9\tCondition 0 4|T9\tCondi
 
 
 @pytest.mark.parametrize("row", _BROKEN.split("|"))
-def test_a_broken_row_is_a_problem_and_no_crash(row):
+def test_a_broken_row_is_a_problem_and_not_a_crash(row):
     found = AnnotatedList("Gout", f"T1\tCondition 0 4\tGout\n{row}\n", CriterionKind.INCLUSION)
     assert [criterion.quote for criterion in found.criteria] == ["Gout"]
     assert [at for at, _ in found.problems] == [row.partition("\t")[0]]

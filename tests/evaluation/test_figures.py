@@ -1,4 +1,4 @@
-"""Figures, bootstrap intervals over records, and explained gaps compared with gold."""
+"""Figures, bootstrap intervals over records, and absences compared with gold."""
 
 import copy
 import json
@@ -48,10 +48,10 @@ def test_a_folder_of_gold_against_itself_in_another_order_is_exactly_one(folder)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_holds_of_every_evaluation(seed):
+def test_invariants_of_every_evaluation(seed):
     report = score(make_repetitive(seed), make_repetitive(seed + 100))
     for one in report.fields:
-        # A pair takes one value from either side; what is left over is missed or invented.
+        # A pair takes one value from either side; all others are missed or invented.
         assert one.stated - one.missed == one.predicted - one.invented >= 0
         if one.normalised.f1 is not None:
             ladder = [getattr(one, level) for level in LEVELS]
@@ -64,14 +64,14 @@ def _field(report, name):
     return next(one for one in report.fields if one.name == name)
 
 
-def test_agreement_on_emptiness_is_no_true_positive():
+def test_agreement_on_an_empty_field_is_not_a_true_positive():
     report = score({"record_id": "A", "eligibility": {}}, {"record_id": "A", "eligibility": {}})
     assert set(_all_scores(report)) == {None}
     sex = _field(report, "eligibility.sex")
     assert (sex.stated, sex.empty.fields, sex.empty.left_empty, sex.empty.specificity) == (0, 1, 1, 1.0)
 
 
-def test_f1_is_over_values_and_absence_is_apart():
+def test_f1_is_over_values_and_empty_fields_are_separate():
     """Three of ten regimens have a route in gold: one is right, one wrong, one missed. One more is invented."""
     gold = make_gold()
     gold["dosing"] = [regimen(name, f"{name} daily", 1, "mg") for name in "abcdefghij"]
@@ -110,7 +110,7 @@ def make_golds(number):
 
 
 def predict(golds, share=0.7):
-    """Sex is right in that share of the records."""
+    """Predict the right sex in that share of the records."""
     draw = random.Random(0)
     predicted = [make_gold(one["record_id"]) for one in golds]
     for one in predicted:
@@ -131,7 +131,7 @@ def test_the_same_input_gives_the_same_report_in_any_order():
     assert ScoreReport.model_validate_json(first.model_dump_json()) == first
 
 
-def test_an_interval_holds_the_figure_and_has_the_right_width():
+def test_an_interval_contains_the_figure_and_has_the_right_width():
     number = 100
     golds = make_golds(number)
     score = find_sex(evaluate(golds, predict(golds)))
@@ -143,7 +143,7 @@ def test_an_interval_holds_the_figure_and_has_the_right_width():
 
 @pytest.mark.parametrize(("gold", "invented", "is_shown"), [(9, 0, False), (10, 0, True), (8, 1, False), (8, 2, True)])
 def test_a_score_over_fewer_than_ten_values_has_no_interval(gold, invented, is_shown):
-    """A value that gold and prediction both have is one value."""
+    """A value in both gold and prediction counts once."""
     golds = [{"record_id": f"R{position:03}", "eligibility": {}} for position in range(30)]
     predicted = [{**one, "eligibility": {}} for one in golds]
     for position in range(gold + invented):
@@ -167,7 +167,7 @@ def test_differences_are_paired():
         one["eligibility"]["minimum_age"] = None
     comparison = evaluate(golds, predicted, compare=other, resamples=300).comparison
     differences = {one.name: one for one in comparison.differences}
-    # Both are wrong in the same records: the difference is certainly nothing, though each score is uncertain.
+    # Both are wrong in the same records: the difference is certainly zero, although each score is uncertain.
     sex = differences["eligibility.sex"]
     assert (sex.difference, sex.interval.low, sex.interval.high) == (0.0, 0.0, 0.0)
     age = differences["eligibility.minimum_age"]
@@ -191,10 +191,10 @@ def turn(predicted):
         ({"eligibility.sex": "ambiguous"}, forget, [(1, 0, {"eligibility.sex": 1})]),
         ({"dosing": "section_absent"}, lambda found: found["dosing"].clear(), [(1, 0, {"dosing.regimens": 1})]),
         ({"dosing[0].route": "not_asked"}, turn, [(1, 0, {"dosing.route": 1})]),
-        ({"dosing[0].route": "not_reported"}, None, []),  # a filled field has no gap to judge
+        ({"dosing[0].route": "not_reported"}, None, []),  # a filled field has no absence to judge
     ],
 )
-def test_gaps_are_judged_by_reason(gaps, change, expected):
+def test_absences_are_judged_by_reason(gaps, change, expected):
     predicted = make_gold()
     if change:
         change(predicted)

@@ -78,7 +78,7 @@ def check(folder, gold):
 
 
 def change(path, value):
-    """The sound gold with one value exchanged; ``...`` removes it, a path's end ``+`` appends to a list."""
+    """Replace one value in correct gold; ``...`` removes it, and ``+`` at a path's end appends to a list."""
     gold = copy.deepcopy(GOLD)
     target = gold
     for part in path[:-1]:
@@ -121,7 +121,7 @@ CRITERIA = ("eligibility", "criteria")
         (("record_id",), "toys", "no record 'toys'", "correct the id"),
     ],
 )
-def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, remedy):
+def test_each_planted_problem_is_reported_at_its_path(tmp_path, path, value, problem, remedy):
     [found] = check(tmp_path, change(path, value))
     assert found[0] == join_path(path)
     assert problem in found[1]
@@ -137,7 +137,7 @@ def test_names_each_planted_problem_where_it_is(tmp_path, path, value, problem, 
         (("dosing", 0, "do\x1b[2Jse"), 1, "dosing[0]['do\\x1b[2Jse']", "not permitted"),
     ],
 )
-def test_names_planted_problems_at_another_place(tmp_path, path, value, place, problem):
+def test_planted_problems_may_be_reported_at_another_path(tmp_path, path, value, place, problem):
     [found] = check(tmp_path, change(path, value))
     assert (found[0], problem in found[1]) == (place, True)
 

@@ -1,4 +1,4 @@
-"""Where the score page marks the words of gold and of a prediction."""
+"""Marked words of gold and prediction on the score page."""
 
 import pytest
 
@@ -40,12 +40,12 @@ def test_both_sides_are_marked_together():
     assert [span.start for span in gold] == [27]  # beside the prediction
     clues = [[Clue("arms[0]", "7 mg")], [Clue("arms[0]", "5 mg"), Clue("arms[0]", "a day")]]
     sections, gold, predicted = TEXT.highlight(clues, [])
-    assert [(span.start, span.end) for span in gold] == [(14, 18), (19, 24)]  # the first set that is found
+    assert [(span.start, span.end) for span in gold] == [(14, 18), (19, 24)]  # the first set found
     assert (sections, predicted) == (["arms"], [])
     assert TEXT.highlight([], [])[0] == ["eligibility"]
 
 
-def test_a_member_of_a_list_has_its_own_proof():
+def test_a_member_of_a_list_has_its_own_evidence():
     levels = tuple(Amount(low=number, high=number, unit="mg") for number in (5, 10))
     proof = tuple(
         Evidence(field=field, section="arms[0]", start=start, end=start + len(quote), quote=quote, origin="rule",

@@ -1,4 +1,4 @@
-"""The score page as a file: what it holds, what it may do, how large it gets."""
+"""The score page as a file: its content, its policy, its size."""
 
 import json
 import re
@@ -25,12 +25,12 @@ def _read_data(page):
     return json.loads(data)
 
 
-def test_nothing_of_a_record_gets_out_of_its_place(sources):
+def test_no_text_of_a_record_breaks_out_of_the_page(sources):
     page = make_page(sources)
     assert HOSTILE not in page
     assert page.count("<script") == page.count("</script>") == 2
     assert "<img" not in page
-    assert "&lt;img src=x" not in page  # the name stands in the data alone, where < is written as \u003c
+    assert "&lt;img src=x" not in page  # the name is only in the data, where < is written as \u003c
     assert _read_data(page)["texts"] == {NAME: {"eligibility": TEXT}}
     # A record that is missing is named by the template.
     sources.predicted.write_text(sources.predicted.read_text("utf-8").splitlines()[1], "utf-8")
@@ -52,7 +52,7 @@ def test_every_error_is_there_with_its_places(sources):
     assert errors[0]["predicted"]["path"] == "eligibility.criteria[0].constraints"
 
 
-def test_above_the_limit_the_page_says_what_is_left_out(sources):
+def test_above_the_limit_the_page_counts_the_errors_left_out(sources):
     everything = _read_data(make_page(sources))["errors"]
     page = make_page(sources, limit=1)
     assert make_page(sources, limit=1) == page
@@ -61,7 +61,7 @@ def test_above_the_limit_the_page_says_what_is_left_out(sources):
     assert "--html-errors 4" in page
 
 
-def test_without_texts_the_page_says_how_to_get_them_and_named_records_go_first(sources, tmp_path):
+def test_without_texts_the_page_gives_a_remedy_and_named_records_take_precedence(sources, tmp_path):
     folder = tmp_path / "moved"
     folder.mkdir()
     sources.record.rename(folder / sources.record.name)
@@ -101,7 +101,7 @@ def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, messa
 
 
 def _draw_matrices(*cells):
-    """Each matrix of the page: its summary, its column heads, and its rows of head, cells and sum."""
+    """Return each matrix of the page: its summary, its column heads, and its rows of head, cells and sum."""
     report = evaluate([make_gold()], [make_gold()], resamples=0)
     choices = tuple(Choice(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
     page = render_score_page(report.model_copy(update={"choices": choices}), WorstErrors(0))
@@ -129,8 +129,8 @@ def test_a_small_matrix_is_whole_and_empty_is_its_last_choice():
     assert 'href="#field=a&amp;gold=%26%3D&amp;predicted="' in drawn
 
 
-def test_a_large_matrix_leaves_out_what_was_never_mistaken():
+def test_a_large_matrix_leaves_out_what_was_never_confused():
     right = [("a", f"arms[{number}]", f"arms[{number}]", 2) for number in range(20)]
     ((summary, columns, rows, _),) = _draw_matrices(*right, ("a", "arms[9]", "arms[10]", 2))
-    assert "19 choices that were never mistaken are left out" in summary
+    assert "19 choices that were never confused are left out" in summary
     assert (columns, rows) == (["arms[9]", "arms[10]"], [["arms[9]", "2", "2", "4"]])

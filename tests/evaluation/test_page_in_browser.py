@@ -27,7 +27,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def page(context, address):
-    """The opened page. Afterwards: no script failed, nothing was asked of any other address, no record's text ran."""
+    """The opened page. Afterwards checks that no script failed, no other address was requested, and no text ran."""
     page, watch = context.new_page(), Watch()
     watch.follow(page)
     page.goto(address)
@@ -43,7 +43,7 @@ def _rows(page):
 
 
 def _read_marks(page):
-    """Side and words of each mark, without what only a screen reader says."""
+    """Return side and words of each mark, without the text for screen readers."""
     expect(page.locator("mark").first).to_be_attached()
     return page.locator("mark").evaluate_all("(all) => all.map((mark) => [mark.className, mark.childNodes[1].data])")
 
@@ -85,7 +85,7 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     box, mark = text.bounding_box(), page.locator("mark").first.bounding_box()
     assert text.evaluate("(pre) => pre.scrollHeight > 2 * pre.clientHeight")
     assert box["y"] < mark["y"] < box["y"] + box["height"]
-    # What a record says is text.
+    # A record's markup is shown as text.
     expect(page.locator(".detail")).to_contain_text(HOSTILE)
     expect(page.locator(".facts")).to_contain_text(NAME)
 
@@ -131,7 +131,7 @@ def test_a_phone_shows_the_list_or_the_error(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(page, scheme):
+def test_axe_finds_no_violation(page, scheme):
     page.emulate_media(color_scheme=scheme)
     page.locator(".list a", has_text="constraints").click()
     expect(page.locator("mark").first).to_be_attached()

@@ -1,4 +1,4 @@
-"""Pairing by likeness: never by position, also where items repeat each other."""
+"""Pairing by likeness, never by position, even for repeated items."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_the_order_of_repeated_items_changes_nothing(seed):
     assert without_places(mixed) == without_places(straight)
 
 
-def test_the_best_pairing_as_a_whole_is_found():
+def test_the_best_overall_pairing_is_found():
     # A greedy choice would take 0.9 first and leave 0.1.
     table = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.8, ("b", "y"): 0.1}
     assert pair_values("ab", "xy", lambda one, other: table[one, other], 0.05) == [(0, 1), (1, 0)]
@@ -41,14 +41,14 @@ def _part(predicted):
         (_part, [("wording", "endpoints.description"), ("wording", "endpoints.measure")]),
     ],
 )
-def test_items_are_paired_by_what_they_quote(change, errors):
+def test_items_are_paired_by_their_quotes(change, errors):
     predicted = make_gold()
     change(predicted)
     assert name_errors(make_gold(), predicted) == errors
 
 
 @pytest.mark.parametrize("dropped", [0, 1])
-def test_of_repeated_items_the_one_that_agrees_in_everything_is_taken(dropped):
+def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     repeated = [criterion("no infection", category=category) for category in ("comorbidity", "infection")]
     gold, predicted = ({"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2))
     del predicted["eligibility"]["criteria"][dropped]

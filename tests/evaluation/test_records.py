@@ -1,4 +1,4 @@
-"""Where extractions come from, and how records are joined."""
+"""Sources of extractions, and the join of records."""
 
 import json
 import sys
@@ -45,7 +45,7 @@ def test_each_source_is_read(tmp_path, form):
     assert (report.records, report.missing, report.without_gold, report.figure("all")) == (3, (), (), 1.0)
 
 
-def test_a_missing_record_is_all_missed():
+def test_all_values_of_a_missing_record_are_missed():
     report = evaluate(GOLDS, GOLDS[:2], resamples=0)
     assert report.missing == ("C",)
     for one in report.fields:
@@ -65,11 +65,11 @@ def test_other_records_do_not_count():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction .*; correct or remove it"),
+        ('{"eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction .*; correct or remove it"),
         ('{"record_id": "A"}\n', r"gold\.jsonl, line 1: eligibility: field required; write it$"),
-        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
-        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is no extraction"),
-        ("[" * 100_000, r"gold\.jsonl, line 1: is no extraction"),
+        ('{"record_id": 5, "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        ('{"record_id": "\\ud800", "eligibility": {}}\n', r"gold\.jsonl, line 1: is not an extraction"),
+        ("[" * 100_000, r"gold\.jsonl, line 1: is not an extraction"),
         (
             '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}\n',
             r"eligibility\.sex: input should be .*, not 'femal'; .* \(and 1 more; .*--check lists them\)",

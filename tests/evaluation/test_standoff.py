@@ -1,4 +1,4 @@
-"""Gold without text: places in place of words, and a hash of each section."""
+"""Standoff gold: spans instead of quotes, and a hash of each section."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from .test_gold_check import GOLD, RECORD
 
 
 def normalise(gold):
-    """Gold as it is compared: all fields, and words as ``fold_quote`` leaves them."""
+    """Normalise gold for comparison: all fields, and words as ``fold_quote`` returns them."""
     return fold_quote(TrialExtraction.model_validate(gold).model_dump_json().replace("\\n", " "))
 
 
@@ -36,9 +36,9 @@ def test_gold_is_written_without_words_and_read_back(line, tmp_path):
     assert check_gold(tmp_path / "gold.jsonl", [RECORD]) == []
 
 
-def test_words_that_the_record_lacks_are_refused():
+def test_words_that_are_not_in_the_record_are_refused():
     gold = {"record_id": "toy", "dosing": [{"agent": "zorpmab", "section": "arms[0]", "quote": "15 mg daily"}]}
-    with pytest.raises(ValueError, match="agent: 'zorpmab' does not stand in the record"):
+    with pytest.raises(ValueError, match="agent: 'zorpmab' is not in the record"):
         to_standoff(gold, RECORD)
 
 
@@ -61,7 +61,7 @@ def test_a_changed_section_is_named_and_its_record_left_out(line, tmp_path):
 def test_a_broken_line_is_named(tmp_path, broken):
     path = tmp_path / "gold.jsonl"
     path.write_text(broken)
-    with pytest.raises(GoldError, match="line 1: is no standoff gold"):
+    with pytest.raises(GoldError, match="line 1: is not standoff gold"):
         read_standoff(path, [RECORD])
 
 

@@ -1,4 +1,4 @@
-"""Each error of the taxonomy, planted in gold, is named as that error, once, and at its field."""
+"""Each error of the taxonomy, planted in gold, is reported once, with its kind and field."""
 
 from functools import partial
 
@@ -104,7 +104,7 @@ def test_a_planted_error_is_named(kind, field, plant):
     plant(predicted)
     field = {"dosing": "dosing.regimens", "endpoints": "endpoints.outcomes"}.get(field, field)
     found = name_errors(gold, predicted)
-    # A range, and a pair of values that changed places, are wrong twice.
+    # A range, and two swapped values, give two errors.
     assert set(found) == {(kind, field)}
     assert len(found) <= 2
 
@@ -137,7 +137,7 @@ def test_several_items_as_one_are_one_error(plant, error):
     assert name_errors(gold, predicted) == [error]
 
 
-def test_an_outcome_named_in_anothers_description_is_no_part_of_it():
+def test_an_outcome_named_in_anothers_description_is_not_part_of_it():
     gold, predicted = make_gold(), make_gold()
     for one in (gold, predicted):
         one["endpoints"][0]["description"] = "Copies in each mL, and quality of sleep, by PCR."
@@ -145,7 +145,7 @@ def test_an_outcome_named_in_anothers_description_is_no_part_of_it():
     assert name_errors(gold, predicted) == [("invented", "endpoints.outcomes")]
 
 
-def test_a_value_on_a_wrong_item_says_where_it_belongs():
+def test_a_value_on_a_wrong_item_has_the_path_where_it_belongs():
     predicted = make_gold()
     _move_limit(predicted)
     (error,) = score(make_gold(), predicted).errors

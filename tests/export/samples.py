@@ -1,4 +1,4 @@
-"""Extractions for tables: one with a value in every field there is, and a small one."""
+"""Extractions for tables: one with a value in every field, and a small one."""
 
 from enum import StrEnum
 from itertools import count
@@ -40,7 +40,7 @@ SMALL = TrialExtraction.model_validate(
 
 
 def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
-    """A value in every field of a model, each text and number another one."""
+    """Fill every field of a model, with distinct texts and numbers."""
     numbers = numbers or count(1)
     return {name: _fill(field.annotation, numbers) for name, field in model.model_fields.items()}
 

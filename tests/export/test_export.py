@@ -1,4 +1,4 @@
-"""Files of tables: complete or not there, safe in a spreadsheet, and the same in every format."""
+"""Files of tables: complete or absent, safe in a spreadsheet, and the same in every format."""
 
 import csv
 import json
@@ -74,7 +74,7 @@ WITHIN = ("a;=1", "a\n-1", "a,@x", "a\t+1")
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, *WITHIN])
-def test_no_program_takes_a_text_for_a_formula(text):
+def test_no_program_reads_a_text_as_a_formula(text):
     safe = neutralise(text)
     assert safe.replace("'", "") == text.replace("'", "")
     for separator in (";", "\t"):
@@ -86,7 +86,7 @@ def test_no_program_takes_a_text_for_a_formula(text):
 @pytest.mark.parametrize(
     "text", ["18-65 years", "ECOG 0-2", "> 3 x ULN", "a = b", "day -7, -5 and -3", "IL-2", "", "β-lactam"]
 )
-def test_other_texts_stay_as_they_are(text):
+def test_other_texts_do_not_change(text):
     assert neutralise(text) == text
 
 
@@ -103,7 +103,7 @@ def test_csv_is_safe_in_a_spreadsheet_and_marked_as_utf8_on_demand(run, tmp_path
 
 
 @pytest.mark.parametrize(("name", "format_"), [("t.duckdb", None), ("t", Format.CSV), ("t", Format.PARQUET)])
-def test_what_is_there_is_replaced_on_demand_alone_and_kept_by_a_failure(run, tmp_path, name, format_):
+def test_an_earlier_export_is_replaced_only_on_demand_and_kept_by_a_failure(run, tmp_path, name, format_):
     to = tmp_path / name
     export(run, to, format_)
     with pytest.raises(StoreError, match="--force"):
@@ -158,7 +158,7 @@ QUERIES = [block.partition("```")[0] for block in Path("docs/export.md").read_te
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_the_documented_questions_can_be_asked(run, tmp_path, query):
+def test_the_documented_queries_run(run, tmp_path, query):
     export(run, tmp_path / "t.duckdb")
     with duckdb.connect(str(tmp_path / "t.duckdb"), read_only=True) as database:
         found = database.execute(query.replace("fludarabine", "ibuprofen").replace("confidence IS NOT NULL", "true"))

@@ -1,4 +1,4 @@
-"""Which tables there are, and that nothing of an extraction is left out of them."""
+"""The tables, which hold every value of an extraction."""
 
 import json
 import re
@@ -20,7 +20,7 @@ FULL = TrialExtraction.model_validate(fill(TrialExtraction))
 
 @pytest.fixture
 def rows_of(tmp_path):
-    """The rows that an extraction gives to each table."""
+    """Returns an extraction's rows in each table."""
 
     def read(extraction, registry=None):
         made = TrialExtraction.model_validate(extraction)
@@ -44,7 +44,7 @@ def leaves(value):
     return [] if value is None else [value]
 
 
-def test_every_value_of_an_extraction_stands_in_a_table(rows_of):
+def test_every_value_of_an_extraction_is_in_a_table(rows_of):
     rows, shown = rows_of(FULL), []
     for table in list_tables():
         values = [column.name for column in table.values]
@@ -116,7 +116,7 @@ def test_times_are_given_in_days(rows_of, unit, days):
     assert found["time_window_days"] == days
 
 
-def test_records_say_what_is_registered(rows_of):
+def test_records_have_registered_fields(rows_of):
     registry = RegistryFields(minimum_age="18 Years", sex="ALL", enrollment="40", phases=("PHASE1", "PHASE2"))
     sections = (Section(name="title", text="A trial\n of X"), Section(name="conditions", text="Asthma\nAllergy"))
     source = Source(path="a.json", format="ctgov_json")
@@ -137,16 +137,16 @@ def test_records_say_what_is_registered(rows_of):
         ({"record_id": "A", "eligibility": {}, "endpoints": [3]}, "endpoints.0"),
     ],
 )
-def test_what_this_version_does_not_write_is_refused(tmp_path, line, where):
+def test_results_of_other_versions_are_refused(tmp_path, line, where):
     path = tmp_path / "extractions.jsonl"
     path.write_text(json.dumps(line) + "\n", "utf-8")
-    with pytest.raises(StoreError, match=rf"line 1: is no extraction .*\({re.escape(where)}"):
+    with pytest.raises(StoreError, match=rf"line 1: is not an extraction .*\({re.escape(where)}"):
         export_run(path, Destination(tmp_path / "t", Format.JSONL))
     assert not (tmp_path / "t").exists()
 
 
 @pytest.mark.parametrize("table", list_tables(), ids=lambda table: table.name)
-def test_every_column_has_a_name_of_its_own_and_is_documented(table):
+def test_every_column_has_a_unique_name_and_is_documented(table):
     names = [column.name for column in table.columns]
     assert len(set(names)) == len(names)
     assert names[0] == "record_id"

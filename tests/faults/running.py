@@ -1,4 +1,4 @@
-"""Runs of a batch against a server with faults, and what all of them must fulfil."""
+"""Runs a batch against a server with faults, and checks what must hold for every run."""
 
 import json
 from collections import Counter
@@ -28,12 +28,12 @@ from .server import FaultServer
 
 CONCURRENCY = 6
 POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.5)
-"""As patient as any, on the clock of the loop."""
+"""The default policy on the clock of the event loop."""
 
 
 @dataclass
 class Ended:
-    """A run that has ended: its folder, and what stopped it, if anything did."""
+    """An ended run: its folder, its tally, and the error that stopped it, if any."""
 
     folder: Path
     tally: Tally
@@ -41,7 +41,7 @@ class Ended:
 
     @property
     def results(self) -> list[dict[str, Any]]:
-        """The extractions without what they cost, which faults add to."""
+        """The extractions without their usage, which faults increase."""
         lines = (self.folder / "extractions.jsonl").read_text("utf-8").splitlines()
         return [{name: value for name, value in json.loads(line).items() if name != "usage"} for line in lines]
 
@@ -59,7 +59,7 @@ class Ended:
 
     @property
     def paid_twice(self) -> list[str]:
-        """Requests to which more than one answer came, in chains that ended well."""
+        """Requests with more than one answer, in valid chains."""
         with closing(open_run_to_read(self.folder)) as run:
             sql = (
                 "SELECT key FROM calls JOIN chains ON chains.id = chain"
@@ -70,7 +70,7 @@ class Ended:
 
 
 class _Hosts(httpx2.AsyncBaseTransport):
-    """The way to each of several servers."""
+    """Sends each request to the server with its host."""
 
     def __init__(self, servers: Sequence[FaultServer]) -> None:
         self._servers = {httpx2.URL(server.url).host: server for server in servers}
@@ -86,7 +86,7 @@ async def run_against(
     folder: Path,
     settings: ClientSettings | None = None,
 ) -> Ended:
-    """Run the records of a file against the server, or several, into a folder that may hold an earlier run."""
+    """Run the records of a file against one or several servers, into a new folder or one with an earlier run."""
     servers = [servers] if isinstance(servers, FaultServer) else servers
     tally = Tally()
     spec = ModelSpec.parse(",".join(f"{server.url}#stub" for server in servers))
@@ -107,7 +107,7 @@ async def run_against(
 
 
 def check_ended(ended: Ended, servers: FaultServer | Sequence[FaultServer], ids: list[str]) -> None:
-    """Every record ends as extraction or failure, in input order; all calls are counted; nothing is paid twice."""
+    """Check that every record ends as extraction or failure in input order, all calls count, and none is paid twice."""
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]

@@ -1,7 +1,7 @@
-"""A chat server that answers every question, and does wrong what a plan says.
+"""A chat server that answers every question, with planned faults.
 
-A plan is a function of the request's number, from 0 on, to a ``Fault``; a judge one of its body. The server is a
-transport in the loop that runs (``FaultServer``), or listens on loopback, for programs (``serve_faults``).
+A plan maps the number of a request, from 0, to a ``Fault``; a judge maps its body. The server is a transport in the
+event loop (``FaultServer``), or listens on loopback for other processes (``serve_faults``).
 """
 
 import asyncio
@@ -25,10 +25,10 @@ Plan = Callable[[int], "Fault"]
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done with one request. As it stands, it is answered well.
+    """The response to one request. The default is a good answer.
 
-    ``sent`` is the share of the reply's bytes that are sent before the connection ends, ``drip`` the seconds between
-    any two of them; ``content`` stands in the place of the answer, ``body`` of the whole reply.
+    ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds between two bytes.
+    ``content`` replaces the answer, ``body`` the whole reply.
     """
 
     status: int = 200
@@ -52,7 +52,7 @@ class Fault:
         reply = answer_request({**json.loads(body), "messages": [asked]})
         choice = reply["choices"][0]
         content = choice["message"]["content"]
-        if content is None or "987654" in content:  # whichever lot the soak's server would draw
+        if content is None or "987654" in content:  # the server of the soak test makes these at random
             choice["message"] = {"role": "assistant", "content": '{"items": []}'}
         if self.content is not None:
             choice["message"]["content"] = self.content
@@ -66,7 +66,7 @@ WELL = Fault()
 
 
 class _Cut(httpx2.AsyncByteStream):
-    """A reply that comes in drips, or breaks off."""
+    """A reply that arrives byte by byte, or is cut off."""
 
     def __init__(self, reply: bytes, fault: Fault) -> None:
         self._reply, self._fault = reply, fault
@@ -82,10 +82,10 @@ class _Cut(httpx2.AsyncByteStream):
 
 @dataclass(eq=False)
 class FaultServer(httpx2.AsyncBaseTransport):
-    """The server and what it saw: how many requests, of what kind, how many at once, and when.
+    """The server, with the counts, times and concurrency of its requests.
 
-    After ``holds_after`` requests the next ones wait for their answers until it is None again, where it listens on
-    loopback: what a test does meanwhile is done in time. One that is ``missing`` refuses connections.
+    On loopback, requests after the first ``holds_after`` wait until it is None again, so that a test can act in time.
+    A ``missing`` server refuses connections.
     """
 
     plan: Plan = lambda _: WELL
@@ -106,11 +106,11 @@ class FaultServer(httpx2.AsyncBaseTransport):
 
     @property
     def answered_twice(self) -> list[str]:
-        """Requests that got a good answer more than once: they were paid twice."""
+        """Requests with more than one good answer, which were paid twice."""
         return [name for name, count in self.answered.items() if count > 1]
 
     def note(self, body: bytes) -> tuple[int, str, Fault]:
-        """A request's number, its name, and what is done with it."""
+        """Count a request. Returns its number, its name and its fault."""
         number, name = self.calls, sha256(body).hexdigest()
         fault = self.judge(body) if self.judge else self.plan(number)
         self.asked[name] += 1
@@ -127,7 +127,7 @@ class FaultServer(httpx2.AsyncBaseTransport):
         await asyncio.sleep(self.latency)
         self.under_way -= 1
         if fault.sent == 0:
-            raise httpx2.RemoteProtocolError("the connection ended before a word was said")
+            raise httpx2.RemoteProtocolError("the connection ended before the first byte")
         if fault == WELL:
             self.answered[name] += 1
         headers = {"Content-Type": "application/json", **fault.headers}
@@ -136,7 +136,7 @@ class FaultServer(httpx2.AsyncBaseTransport):
 
 @contextmanager
 def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
-    """The server, on loopback and in threads of its own, until the block ends."""
+    """Run the server on loopback, in its own threads, until the block ends."""
     server = FaultServer(plan)
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):

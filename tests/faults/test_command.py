@@ -1,4 +1,4 @@
-"""The real command against a server with faults: what it says, its exit code, and that it can go on."""
+"""The command against a server with faults: its messages, its exit code, and whether it can continue."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ def run(records, out, server, *options):
     return extractor(*command, "--model", f"{server.url}#stub", "--out", out, *options)
 
 
-def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_path):
+def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     broke = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
     with serve_faults(lambda number: WELL if number < 4 else broke) as server:
         stopped = run(records, tmp_path / "run", server)
@@ -33,8 +33,8 @@ def test_an_account_without_credit_stops_the_run_which_can_go_on(records, tmp_pa
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_server_that_is_not_there_is_reported_and_no_record_is_burnt(tmp_path, workers):
-    """One record asks nothing: that it is extracted does not show that the model is there."""
+def test_an_absent_server_is_reported_and_no_record_fails(tmp_path, workers):
+    """One record has no questions, so its extraction does not prove that the model is available."""
     records = shutil.copytree("seeds/records", tmp_path / "records")
     named = {"nctId": "NCT99000009", "briefTitle": "A Study of Rest"}
     quiet = {"protocolSection": {"identificationModule": named}}
@@ -52,7 +52,7 @@ def test_a_server_that_is_not_there_is_reported_and_no_record_is_burnt(tmp_path,
     assert manifest["records"] == {"extracted": 1, "lacking": 0, "resumed": 0, "failed": 0}
 
 
-def test_several_servers_are_named_with_what_they_did(records, tmp_path):
+def test_the_calls_to_each_of_several_servers_are_reported(records, tmp_path):
     with serve_faults() as first, serve_faults() as second:
         named = f"{first.url}#stub,{second.url}#stub"
         ended = extractor("run", records, "--assist", "always", "--out", tmp_path / "run", EXTRACTOR_MODEL=named)

@@ -1,4 +1,4 @@
-"""Whole runs against a server with faults: each that providers were seen to make, and requests that always fail."""
+"""Whole runs against a server with faults: those seen at providers, and requests that always fail."""
 
 import random
 from collections.abc import Callable, Collection
@@ -47,7 +47,7 @@ def at_times(share: float, fault: Fault) -> Plan:
     return lambda number: fault if drawn[number] else WELL
 
 
-MENDED = {
+TEMPORARY = {
     "429 storm": first(20, Fault(429, {"Retry-After-Ms": "1500"})),
     "429 without a wait": first(10, Fault(429)),
     "500 storm": at_times(0.3, Fault(500)),
@@ -64,9 +64,9 @@ MENDED = {
 }
 
 
-@pytest.mark.parametrize("plan", MENDED.values(), ids=MENDED)
+@pytest.mark.parametrize("plan", TEMPORARY.values(), ids=TEMPORARY)
 @skipping_time
-async def test_what_waiting_mends_leaves_no_trace_in_the_results(plan, records, undisturbed, tmp_path):
+async def test_temporary_faults_do_not_change_the_results(plan, records, undisturbed, tmp_path):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
@@ -75,7 +75,7 @@ async def test_what_waiting_mends_leaves_no_trace_in_the_results(plan, records, 
     assert ended.results == undisturbed
 
 
-SPOILT = {
+INVALID = {
     "schema-invalid": every(3, Fault(content='{"items": [{"n": "seven"}]}')),
     "no JSON": every(3, Fault(content="I cannot say.")),
     "truncated": every(3, Fault(content='{"items": [{"n": 1, "categ', finish_reason="length")),
@@ -88,23 +88,23 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("plan", SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize("plan", INVALID.values(), ids=INVALID)
 @skipping_time
-async def test_a_spoilt_answer_costs_no_other_record(plan, records, tmp_path):
+async def test_an_invalid_answer_affects_no_other_record(plan, records, tmp_path):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
 
 
 @skipping_time
-async def test_slow_drips_end_at_the_time_out(records, undisturbed, tmp_path):
+async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
     settings = ClientSettings(concurrency=CONCURRENCY, timeout=4.0)
     server = FaultServer(every(5, Fault(drip=0.5)))
     ended = await run_against(server, records, tmp_path / "run", settings=settings)
     lasted = loop_time()
     check_ended(ended, server, IDS)
     assert ended.results == undisturbed
-    # Those that drip, at least one after the other, and what is waited before each is sent again.
+    # The slow replies one after the other, and the wait before each retry.
     assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
 
 
@@ -118,7 +118,7 @@ async def test_a_wrong_model_name_stops_the_run_at_once(records, tmp_path):
 
 
 @skipping_time
-async def test_a_server_that_goes_away_for_a_while_costs_no_record_and_few_requests(records, undisturbed, tmp_path):
+async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(records, undisturbed, tmp_path):
     faults = []
 
     def plan(number: int) -> Fault:
@@ -131,13 +131,13 @@ async def test_a_server_that_goes_away_for_a_while_costs_no_record_and_few_reque
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.results == undisturbed
-    # When it was found to be away, all under way had failed; then one tried after 1, 2, 4, 8, 16, 32, 60, 60 seconds.
+    # All requests in flight fail; then one probe after each of 1, 2, 4, 8, 16, 32, 60 and 60 seconds.
     assert len(faults) <= POLICY.breaker_after + CONCURRENCY + 8
 
 
 @pytest.mark.parametrize("servers", [1, 2])
 @skipping_time
-async def test_a_server_that_was_never_there_stops_the_run_within_seconds(servers, records, undisturbed, tmp_path):
+async def test_a_server_that_never_replied_stops_the_run_within_seconds(servers, records, undisturbed, tmp_path):
     missing = [FaultServer(missing=True), FaultServer(url="http://other.test/v1", missing=True)][:servers]
     stopped = await run_against(missing, records, tmp_path / "run")
     assert loop_time() < 10.0
@@ -176,7 +176,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault,
 
 
 def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:
-    """The server fails at what is asked about these records, whose title tells their number."""
+    """Make the server fail at questions about these records, found by the number in their title."""
 
     def judge(request: bytes) -> Fault:
         return fault if any(b"Study %d of" % number in request for number in poisons) else WELL
@@ -197,7 +197,7 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
     ids=["one", "the last", "all in flight", "all in flight, 503", "all in flight, cut", "the first six"],
 )
 @skipping_time
-async def test_a_record_at_which_the_server_fails_fails_alone(poisons, fault, records, tmp_path):
+async def test_only_records_at_which_the_server_fails_fail(poisons, fault, records, tmp_path):
     server = FaultServer(latency=1.0)
     fails_at(server, poisons, fault)
     ended = await run_against(server, records, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Ctrl-C in the real command: once, twice, and the command that it prints."""
+"""Ctrl-C once and twice in the command, and the command that it prints."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def start(records, server, *options):
 
 
 def interrupt(running):
-    """Press Ctrl-C, and wait until it is noted."""
+    """Send Ctrl-C, and wait for the message."""
     running.send_signal(signal.SIGINT)
     running.wait_for(lambda: NOTED in running.stderr.read_bytes())
 
@@ -31,7 +31,7 @@ def count_lines(out):
     return len((out / "extractions.jsonl").read_text("utf-8").splitlines())
 
 
-def test_the_first_one_finishes_what_is_in_flight_and_prints_the_command_that_resumes(records, tmp_path):
+def test_the_first_ctrl_c_finishes_records_in_flight_and_prints_the_command_to_resume(records, tmp_path):
     with serve_faults() as server:
         server.holds_after = 6
         with start(records, server, "--out", tmp_path / "run") as running:
@@ -55,14 +55,14 @@ def test_the_first_one_finishes_what_is_in_flight_and_prints_the_command_that_re
     assert server.calls == len(server.asked)
 
 
-def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
+def test_the_second_ctrl_c_stops_at_once_and_loses_no_answer(records, tmp_path):
     with serve_faults() as server:
         server.holds_after = 8
         with start(records, server, "--out", tmp_path / "run") as running:
             running.wait_for(lambda: server.calls >= 12)
             interrupt(running)
             running.send_signal(signal.SIGINT)
-            ended = running.wait()  # the server would never answer
+            ended = running.wait()  # although the server never answers
         assert ended.returncode == 130
         assert b"go on with: extractor run" in ended.stderr
         assert b"Traceback" not in ended.stderr
@@ -71,11 +71,11 @@ def test_the_second_one_stops_at_once_and_loses_no_answer(records, tmp_path):
         with start(records, server, "--out", tmp_path / "run") as resumed:
             assert resumed.wait().returncode == 0
     assert count_lines(tmp_path / "run") == RECORDS
-    # What was under way is asked again; what was answered, not, but for answers that came as the connection was cut.
+    # Only answers that came while the connection was cut are asked again.
     assert len([name for name in answered if server.asked[name] > 1]) <= 4
 
 
-def test_without_a_folder_it_says_how_a_run_could_be_resumed(records):
+def test_without_a_folder_the_message_names_out(records):
     with serve_faults() as server:
         server.holds_after = 3
         with start(records, server) as running:

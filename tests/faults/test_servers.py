@@ -1,4 +1,4 @@
-"""Several servers of one model: they share its calls, and any of them may die and come back."""
+"""Several servers of one model share its calls, and each may fail and return."""
 
 import json
 from collections import Counter
@@ -52,7 +52,7 @@ async def test_logs_number_the_servers(records, tmp_path):
 
 @pytest.mark.parametrize("fault", [Fault(sent=0.0), Fault(500)], ids=["cut", "500"])
 @skipping_time
-async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fault, records, tmp_path):
+async def test_a_failing_server_loses_nothing_and_is_used_again_when_it_returns(fault, records, tmp_path):
     servers = two_servers()
     servers[1].plan = lambda _: WELL if not 2.0 < loop_time() < 12.0 else fault
     ended = await run_against(servers, records, tmp_path / "run", ClientSettings(concurrency=2))
@@ -68,7 +68,7 @@ async def test_one_that_dies_loses_nothing_and_is_used_again_when_it_is_back(fau
 
 @pytest.mark.parametrize("status", [401, 404])
 @skipping_time
-async def test_one_that_refuses_everything_is_asked_no_more(status, records, tmp_path):
+async def test_a_server_that_refuses_everything_gets_no_more_requests(status, records, tmp_path):
     servers = two_servers(second=lambda _: Fault(status))
     ended = await run_against(servers, records, tmp_path / "run")
     check_ended(ended, servers, IDS)
@@ -77,7 +77,7 @@ async def test_one_that_refuses_everything_is_asked_no_more(status, records, tmp
 
 
 @skipping_time
-async def test_both_that_die_stop_the_run_which_goes_on_with_the_one_that_is_back(records, tmp_path):
+async def test_the_run_stops_if_all_servers_fail_and_continues_with_the_first_that_returns(records, tmp_path):
     def dies(number):
         return WELL if number < 5 else Fault(503)
 
@@ -96,7 +96,7 @@ async def test_both_that_die_stop_the_run_which_goes_on_with_the_one_that_is_bac
 
 
 @skipping_time
-async def test_a_run_does_not_go_on_with_servers_that_are_all_strange_to_it(records, tmp_path):
+async def test_a_run_cannot_continue_with_unknown_servers_only(records, tmp_path):
     servers = two_servers()
     await run_against(servers[:1], records, tmp_path / "run")
     with pytest.raises(StoreError, match="other settings"):

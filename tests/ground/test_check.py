@@ -56,7 +56,7 @@ def quoted_at(span):
         ({"instrument": Instrument(name="WHO", version="3.0")}, "number", "3.0", "2.1", "2.1"),
     ],
 )
-def test_a_refusal_tells_the_conflict_and_where_it_is(values, kind, quoted, stated, nearest):
+def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stated, nearest):
     (rejection,) = ground(**values).rejections
     (conflict,) = rejection.refusal.conflicts
     assert rejection.refusal.status is QuoteStatus.CONFLICT
@@ -75,13 +75,13 @@ def test_a_refusal_tells_the_conflict_and_where_it_is(values, kind, quoted, stat
         ("category", *(2 * [Category.ORGAN_FUNCTION]), PARSED.raw(PARSED.chunks[CHUNK].span), "inferred"),
     ],
 )
-def test_a_value_is_supported_by_the_raw_characters_that_state_it(field, value, read, quote, support):
+def test_a_value_is_supported_by_raw_characters(field, value, read, quote, support):
     reading = ground(**{field: value}).readings[field]
     assert (reading.value, reading.support) == (read, support)
     assert [quoted_at(span) for span in reading.spans] == [quote]
 
 
-def test_a_negative_limit_is_supported_where_the_minus_stands():
+def test_a_negative_limit_is_supported_by_a_minus():
     parsed = parse_record(trial(eligibility="* T-score \\<= -2.5\n"))
     limit = constraint(-2.5, "T-score", Comparator.AT_MOST, None)
     number = parsed.eligibility.criteria[0].chunk.number
@@ -100,13 +100,13 @@ def test_a_time_window_is_read_from_its_quote():
     assert (window.comparator, window.value, window.unit) == (Comparator.AT_MOST, 2, TimeUnit.WEEK)
 
 
-def test_nothing_stated_is_an_answer_too():
+def test_an_absence_is_an_answer():
     grounded = ground(time_window=None, constraints=())
     assert grounded.readings["time_window"].value is None
     assert grounded.readings["constraints"].value == ()
 
 
-def test_the_parts_of_an_outcome_are_found_one_behind_the_other():
+def test_the_parts_of_an_outcome_are_found_in_order():
     text = "Survival at 2 years, defined as alive at 2 years, 2 years"
     parsed = parse_record(trial(primary_outcomes=text))
     parts = {"measure": "Survival at 2 years", "description": "defined as alive at 2 years", "time_frame": "2 years"}
@@ -130,7 +130,7 @@ def test_the_parts_of_an_outcome_are_found_one_behind_the_other():
         ),
     ],
 )
-def test_a_value_that_the_chunk_does_not_state_is_kept_out_and_reported(values, kind, status):
+def test_an_unsupported_value_is_rejected(values, kind, status):
     grounded = ground(**values)
     assert grounded.readings == {}
     assert [(one.field, one.kind, one.refusal.status) for one in grounded.rejections] == [(*values, kind, status)]

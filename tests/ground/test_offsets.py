@@ -23,7 +23,7 @@ def essence(text):
 
 
 @given(TEXTS, st.data())
-def test_what_is_accepted_says_the_same_where_it_is_said_to_stand(text, data):
+def test_an_accepted_quote_has_the_meaning_of_its_place(text, data):
     start = data.draw(st.integers(0, len(text)))
     quote = text[start : data.draw(st.integers(start, len(text)))]
     check = verify_quote(quote, text)
@@ -35,7 +35,7 @@ def test_what_is_accepted_says_the_same_where_it_is_said_to_stand(text, data):
 
 
 @given(TEXTS, TEXTS)
-def test_a_verdict_has_offsets_within_the_text_and_a_conflict_its_tokens(quote, text):
+def test_a_result_has_offsets_within_the_text_and_a_conflict_its_tokens(quote, text):
     check = verify_quote(quote, text)
     if check.status is QuoteStatus.ABSENT:
         assert (check.start, check.end, check.conflicts) == (None, None, ())
@@ -45,7 +45,7 @@ def test_a_verdict_has_offsets_within_the_text_and_a_conflict_its_tokens(quote, 
 
 
 @given(WORDS, WORDS, WORDS)
-def test_whole_words_are_found_wherever_they_stand(before, quote, behind):
+def test_whole_words_are_found_anywhere(before, quote, behind):
     text = " ".join([*before, *quote, *behind])
     check = verify_quote(" ".join(quote), text)
     assert check.status is QuoteStatus.EXACT
@@ -59,7 +59,7 @@ def test_white_space_and_case_change_nothing(words, data):
 
 
 @given(TEXTS)
-def test_every_stretch_of_folded_text_leads_to_raw_offsets_in_order(text):
+def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
     folded = fold_text(text)
     places = [folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)]
     assert places == sorted(places)

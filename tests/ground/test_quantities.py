@@ -19,7 +19,7 @@ LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN,
         (Comparator.AT_LEAST, (70, None), None, "70"),
     ],
 )
-def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, quote):
+def test_a_limit_is_found_with_its_comparator_and_unit(comparator, values, unit, quote):
     tokens = read_text(LIMITS)
     found = find_limit(tokens, comparator, values, unit)
     assert tokens.read(found.first, found.end) == quote
@@ -43,7 +43,7 @@ def test_a_limit_stands_with_its_comparator_and_unit(comparator, values, unit, q
         ("at least one prescription a month", Comparator.AT_LEAST, 1, "a month", Support.PARSED),
     ],
 )
-def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator, value, unit, support):
+def test_a_limit_without_a_comparator_is_inferred(text, comparator, value, unit, support):
     assert find_limit(read_text(text), comparator, (value, None), unit).support is support
 
 
@@ -59,7 +59,7 @@ def test_a_limit_is_inferred_where_its_comparator_is_not_stated(text, comparator
         ("1 x 10^6 or 3 x 10^6 CAR-positive T cells/kg", Amount(low=3_000_000, high=3_000_000, unit="cells/kg"), None),
     ],
 )
-def test_an_amount_stands_with_its_unit(text, amount, quote):
+def test_an_amount_is_found_with_its_unit(text, amount, quote):
     tokens = read_text(text)
     found = find_amount(tokens, amount)
     assert quote is None or tokens.read(found.first, found.end) == quote
@@ -78,7 +78,7 @@ def test_an_amount_stands_with_its_unit(text, amount, quote):
         ("IL-6", set()),
     ],
 )
-def test_a_number_behind_a_minus_is_negative_too(text, expected):
+def test_a_number_after_a_minus_is_also_negative(text, expected):
     assert {number.value for number in find_numbers(read_text(text))} == expected
 
 
@@ -102,7 +102,7 @@ def test_a_number_behind_a_minus_is_negative_too(text, expected):
         ("up to16weeks", 16, TimeUnit.WEEK, True),
     ],
 )
-def test_a_time_stands_with_its_unit(text, value, unit, stands):
+def test_a_time_is_found_with_its_unit(text, value, unit, stands):
     assert (find_time(read_text(text), value, unit) is not None) is stands
 
 
@@ -116,11 +116,11 @@ def test_a_time_stands_with_its_unit(text, value, unit, stands):
         ("CT-P39, 150 mg/mL", (39, 39), "mg/mL"),
     ],
 )
-def test_another_unit_or_number_a_factor_a_day_and_a_name_are_no_amounts(text, bounds, unit):
+def test_other_units_and_numbers_factors_days_and_names_are_no_amounts(text, bounds, unit):
     assert find_amount(read_text(text), Amount(low=bounds[0], high=bounds[1], unit=unit)) is None
 
 
-def test_a_dose_of_a_day_is_inferred_from_that_of_one_giving():
+def test_a_daily_dose_is_inferred_from_a_single_dose():
     found = find_amount(read_text("take 40 mg after meals"), Amount(low=40, high=40, unit="mg/day"))
     assert found.support is Support.INFERRED
 

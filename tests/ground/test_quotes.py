@@ -34,7 +34,7 @@ REFUSED = {QuoteStatus.CONFLICT, QuoteStatus.ABSENT}
         ("non small cell", "non-small-cell cancer", QuoteStatus.FOLDED, "non-small-cell"),
     ],
 )
-def test_finds_what_differs_only_in_form(quote, text, status, located):
+def test_finds_quotes_that_differ_only_in_form(quote, text, status, located):
     check = verify_quote(quote, text)
     assert check.status is status
     assert text[check.start : check.end] == located
@@ -65,7 +65,7 @@ def test_finds_what_differs_only_in_form(quote, text, status, located):
         ("smokers", "only non-smokers", "negation", ("", "non"), "non-smokers"),
     ],
 )
-def test_names_the_token_in_conflict_and_shows_the_nearest_passage(quote, text, kind, tokens, passage):
+def test_reports_the_conflicting_token_and_the_nearest_passage(quote, text, kind, tokens, passage):
     check = verify_quote(quote, text)
     assert check.status is QuoteStatus.CONFLICT
     assert (kind, *tokens) in [(c.kind.value, c.quoted, c.stated) for c in check.conflicts]
@@ -80,11 +80,11 @@ def test_names_the_token_in_conflict_and_shows_the_nearest_passage(quote, text, 
         ("the participants had fever", "the subjects had fever"),
     ],
 )
-def test_what_shares_little_or_differs_in_no_critical_token_is_absent(quote, text):
+def test_a_quote_with_little_overlap_or_no_critical_difference_is_absent(quote, text):
     assert verify_quote(quote, text).status is QuoteStatus.ABSENT
 
 
-def test_a_name_may_stand_behind_a_negation():
+def test_a_name_may_follow_a_negation():
     assert locate_quote("exampline", clean_text("no exampline")) == (3, 12)
 
 
@@ -138,7 +138,7 @@ def test_the_example_of_a_kind_is_a_conflict_of_that_kind(kind):
         ("at most 2 million cells", ["at most 2"]),
     ],
 )
-def test_refuses_another_substance_and_a_cut_through_a_sign_a_number_or_a_unit(text, quotes):
+def test_refuses_other_substances_and_cuts_inside_signs_numbers_and_units(text, quotes):
     assert {verify_quote(quote, text).status for quote in quotes} <= REFUSED
 
 
@@ -182,7 +182,7 @@ VISITS = "visit 1, week 4, visit 2, month 4, visit 3"
         ("gets 6 mg daily", "arm A gets 5 mg daily. " * 3 + "arm A gets 7 mg daily", 90, 75),
     ],
 )
-def test_gives_the_best_place_nearest_to_where_it_is_expected(quote, text, near, start):
+def test_returns_the_best_place_nearest_to_the_expected_one(quote, text, near, start):
     assert verify_quote(quote, text, near).start == start
 
 

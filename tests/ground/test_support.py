@@ -1,4 +1,4 @@
-"""How values follow from their quotes, in what the rules read and in what a model answered."""
+"""How values follow from their quotes, for values of rules and of models."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def record():
     return next(read_records("tests/records/study.json"))
 
 
-def test_every_value_that_the_rules_read_follows_from_its_quote(record):
+def test_every_value_of_the_rules_follows_from_its_quote(record):
     pieces = [piece for _, item in Extractor(assist="never").extract(record).list_items() for piece in item.evidence]
     assert {piece.support for piece in pieces} == {Support.LITERAL, Support.PARSED, Support.INFERRED}
     assert all(record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces)
@@ -47,7 +47,7 @@ def test_how_a_value_follows_from_its_quote(value, text, quote, support):
     assert derive_support(value, span, read_section("eligibility", text)) is support
 
 
-def test_a_rule_s_value_that_its_quote_does_not_support_is_marked_and_reported(record):
+def test_an_unsupported_value_of_a_rule_is_marked_and_reported(record):
     parsed = parse_record(record)
     outcome = replace(
         parsed.outcomes[0],
@@ -59,8 +59,8 @@ def test_a_rule_s_value_that_its_quote_does_not_support_is_marked_and_reported(r
     assert [finding.field for finding in reported] == ["endpoints[0].time_points[0]"]
 
 
-def test_no_model_s_value_is_unsupported(record):
-    """Whatever a model says of an outcome, what is kept of it can be derived again."""
+def test_accepted_values_of_a_model_are_supported(record):
+    """For any answer about an outcome, the accepted values can be derived again."""
     parsed = parse_record(record)
     values = {
         "time_points": tuple(TimePoint(value=n, unit=unit) for n in range(1, 60) for unit in TimeUnit),

@@ -1,4 +1,4 @@
-"""Questions and calls for tests of the mechanics: a model of two fields, and a prompt of one line."""
+"""Minimal questions and calls for tests: a reply model with two fields, and a prompt of one line."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.requests import Call, PromptVersion, Question, Reply
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
@@ -15,6 +15,21 @@ from .stub import Script, Stub, serve
 
 PROMPT = PromptVersion("colours", 1, "a" * 64)
 GRAMMAR = "the grammar of colours"
+
+
+class SkippedTime:
+    """A clock: sleeping advances it and returns at once."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def clock(self) -> float:
+        """Seconds slept so far."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Advance the clock."""
+        self._now += seconds
 
 
 class Answer(BaseModel):
@@ -52,7 +67,7 @@ def render(questions: Sequence[Question]) -> Call:
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
-    """A policy that notes its waits and does not wait."""
+    """A policy that records its waits in ``sleeps`` and does not wait."""
     time = SkippedTime()
 
     async def sleep(seconds: float) -> None:
@@ -70,6 +85,6 @@ def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPo
 async def complete(
     script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
 ) -> tuple[Reply, Stub]:
-    """The reply about these lines of a server that answers so, and the server with its requests."""
+    """Ask a scripted server about these lines. Returns the reply, and the server with its requests."""
     with serve(script) as stub:
         return await model_of(stub, settings, policy).complete(ask_about(*numbers), render), stub

@@ -35,7 +35,7 @@ def chunk(number: int, text: str, section: str = "eligibility", kind: ChunkKind 
 
 
 def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> ParsedCriterion:
-    """A criterion of which the rules know all, but for what is given."""
+    """A criterion with certain readings, except for those given."""
     known = {
         "stands": sure(value=True),
         "kind": sure(CriterionKind.INCLUSION),
@@ -96,7 +96,7 @@ def parsed_record(
 
 
 def with_parts(parsed: ParsedRecord, section: str, **parts: str) -> ParsedRecord:
-    """The record with a section made of these parts, as a structured source has it."""
+    """The record with a section of named parts, as in a structured source."""
     text = "\n".join(parts.values())
     spans = [Part(name=name, start=text.index(part), end=text.index(part) + len(part)) for name, part in parts.items()]
     sections = [s for s in parsed.record.sections if s.name != section]

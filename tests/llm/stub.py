@@ -14,7 +14,7 @@ from tests.loopback import QuietHandler, run_server
 
 @dataclass(frozen=True)
 class Scripted:
-    """One HTTP answer. ``cut``: the connection ends in the middle of the body."""
+    """One HTTP response. With ``cut``, the connection ends in the middle of the body."""
 
     status: int = 200
     body: str = ""
@@ -26,7 +26,7 @@ Script = list[Scripted] | Callable[[dict[str, Any]], Scripted]
 
 
 def completion(text: str | None, finish_reason: str = "stop", **more: Any) -> Scripted:
-    """A chat completion. ``usage`` None leaves it out; ``message`` adds to the message."""
+    """A chat completion. ``usage=None`` leaves it out; ``message`` adds to the message."""
     message = {"role": "assistant", "content": text, **more.pop("message", {})}
     usage = more.pop("usage", {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
     reply = {
@@ -51,7 +51,7 @@ def fault(status: int, message: str = "no", headers: dict[str, str] | None = Non
 
 @dataclass
 class Stub:
-    """The running server: where it is, and what it was asked."""
+    """The running server, with its address and its requests."""
 
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Stub:
 
 @contextmanager
 def serve(script: Script) -> Iterator[Stub]:
-    """Answers in the order of a list (the last one for ever), or as a function of the request says."""
+    """Serve the responses of a list, then repeat the last one, or those of a function of the request."""
     remaining = list(script) if isinstance(script, list) else []
     lock = threading.Lock()
 

@@ -27,7 +27,7 @@ def read_requests(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-async def test_what_no_file_answers_is_written_once_and_stays_pending(tmp_path):
+async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open() as transport:
         model = Model(SPEC, None, patient(), transport=lambda: transport)
@@ -67,7 +67,7 @@ async def test_a_bad_answer_is_asked_again_by_the_next_file_and_its_good_items_a
     assert not whole.pending
 
 
-async def test_failed_and_foreign_lines_are_listed_and_a_later_answer_mends_a_failure(tmp_path):
+async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(tmp_path):
     for number in (1, 2):
         await put(Exchange(requests=tmp_path / f"{number}.jsonl"), number)
     one, two = (read_requests(tmp_path / f"{number}.jsonl")[0] for number in (1, 2))
@@ -91,7 +91,7 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limi
     with exchange.open(**limits) as transport:
         for number in (1, 2, 1, 3):
             await Model(SPEC, None, patient(), transport=lambda: transport).complete(ask_about(number), render)
-        assert not list(tmp_path.iterdir()), "half a file must not look like a whole one"
+        assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
     assert exchange.written == 3
     assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
     assert [len(read_requests(path)) for path in exchange.parts] == counts
@@ -103,7 +103,7 @@ def test_a_failed_run_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_files_that_cannot_serve_are_named(tmp_path):
+def test_unusable_files_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"missing\.jsonl: there is no such file"):
         Exchange([tmp_path / "missing.jsonl"])
     with pytest.raises(ValueError, match="an exchange needs"):

@@ -1,4 +1,4 @@
-"""What servers state: limits, waits and errors, and how a failure is explained to people."""
+"""Limits, waits and errors in servers' replies, and the messages for failures."""
 
 import httpx2
 import openai
@@ -74,7 +74,7 @@ def refusal(status, **error):
         (refusal(404, message="the context window of this page is closed"), False),
     ],
 )
-def test_requests_too_long_are_known_by_what_servers_say(error, too_long):
+def test_requests_too_long_are_recognized_by_the_error_message(error, too_long):
     assert isinstance(explain_failure(error, SPEC, 1), RequestTooLong) is too_long
 
 
@@ -95,7 +95,7 @@ def test_keys_that_a_server_repeats_are_hidden(leak):
         (openai.APITimeoutError(REQUEST), False),
     ],
 )
-def test_a_failure_is_lasting_if_no_other_request_would_fare_better(error, lasting):
+def test_a_failure_is_lasting_if_all_requests_would_fail(error, lasting):
     assert explain_failure(error, SPEC, 1).lasting is lasting
 
 

@@ -1,4 +1,4 @@
-"""A server that takes connections and never answers is found out in seconds; one that is slow is waited for."""
+"""A server that accepts connections and never answers is detected in seconds; a slow server is not given up."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ FINE = completion(items({"n": 1, "colour": "red"})).body
 
 
 class Server(httpx2.AsyncBaseTransport):
-    """Answers a question after so many seconds, a GET as ``probe`` says: after seconds, or with an error."""
+    """Answers a question after ``seconds``, and a GET after ``probe`` seconds or with the error ``probe``."""
 
     def __init__(self, seconds, probe):
         self.seconds, self.probe = seconds, probe
@@ -46,7 +46,7 @@ def model_of(server, timeout=600.0):
 async def test_a_server_that_never_answers_is_away_after_seconds():
     server = Server(10_000.0, probe=10_000.0)
     with pytest.raises(
-        ModelAway, match=r"http://model\.test/v1: no connection: .*answers nothing; is the server running"
+        ModelAway, match=r"http://model\.test/v1: no connection: .*does not answer; is the server running"
     ):
         await model_of(server).complete(ask_about(1), render)
     assert loop_time() < 30.0

@@ -1,4 +1,4 @@
-"""What a model is sent, and what becomes of its answers."""
+"""Requests to a model, and the handling of its answers."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def asked_lines(request):
 
 
 def answer_lines(request):
-    """What a perfect model would say to the lines of the last user message."""
+    """The answer of a perfect model to the lines of the last user message."""
     return completion(items(*({"n": n, "colour": "red"} for n in asked_lines(request))))
 
 
@@ -44,7 +44,7 @@ def answer_in_mode(request, text):
     return completion(None, "tool_calls", message={"tool_calls": [{"id": "x", "type": "function", "function": call}]})
 
 
-async def test_request_is_small_and_says_what_to_answer():
+async def test_the_request_is_small_and_has_the_schema():
     text = "  {{ 7 * 7 }} {% for %}\n    indented {# note #}"  # looks like a template
     with serve([completion(items(RED))]) as stub:
         await model_of(stub).complete(ask_about(1), lambda questions: replace(render(questions), user=text))
@@ -137,7 +137,7 @@ async def test_cut_answer_keeps_whole_items_and_asks_the_rest_in_halves():
     assert (reply.usage.calls, reply.rejected) == (3, ())
 
 
-async def test_one_question_whose_answer_never_fits_does_not_take_the_others_with_it():
+async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
     cut = completion('{"items":[{"n":2,"colour":"', "length")
     reply, _ = await complete(lambda request: cut if 2 in asked_lines(request) else answer_lines(request), 1, 2, 3)
     assert colours(reply) == {1: "red", 3: "red"}
@@ -176,7 +176,7 @@ async def test_many_calls_at_once_get_their_own_answers():
     assert model.usage == Usage(questions=80, calls=40, prompt_tokens=400, output_tokens=200)
 
 
-async def test_reasoning_model_teaches_which_parameters_it_takes():
+async def test_parameters_are_adjusted_to_a_reasoning_model():
     def answer(request):
         if "max_completion_tokens" in request:
             return fault(400, "unsupported", param="max_completion_tokens", code="unsupported_parameter")

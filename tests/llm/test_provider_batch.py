@@ -1,4 +1,4 @@
-"""Batches at a provider, with faults in each step and an end of the program after each."""
+"""Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
 from contextlib import closing
 
@@ -64,8 +64,8 @@ ROUTES = ("POST /files", "POST /batches", "GET /batches", "GET /files/content")
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("fault", [429, 503, 0])
-async def test_a_fault_that_passes_costs_nothing_and_makes_no_second_batch(requests, route, fault):
-    """0: the provider did what was asked, and the connection broke before it said so."""
+async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(requests, route, fault):
+    """Fault 0 means that the provider acted, but the connection broke before the response."""
     with serve_provider(faults={route: [fault, fault]}) as provider:
         requests.plan("run")
         assert (await finish(provider, requests))[0] == 5
@@ -73,7 +73,7 @@ async def test_a_fault_that_passes_costs_nothing_and_makes_no_second_batch(reque
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_a_fault_that_stays_is_reported_and_the_run_goes_on_later(requests, route):
+async def test_a_lasting_fault_is_reported_and_the_run_can_continue(requests, route):
     with serve_provider(faults={route: [500] * 99}) as provider:
         requests.plan("run")
         with pytest.raises(ModelUnavailable, match="HTTP 500"):
@@ -125,7 +125,7 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(request
 
 
 @pytest.mark.parametrize("ends", ["expired", "cancelled", "failed"])
-async def test_what_a_batch_did_not_come_to_waits_for_another(requests, ends):
+async def test_unanswered_requests_of_a_batch_wait_for_another(requests, ends):
     def answer(body):
         return answer_well(body) if "[1|" in body["messages"][0]["content"] else None
 

@@ -1,4 +1,4 @@
-"""One record's questions, put to a model that answers as scripted: what counts as answered, open, or lost."""
+"""One record's questions to a scripted model, and which of them count as answered, open or lost."""
 
 from itertools import groupby
 
@@ -19,7 +19,7 @@ SPENT = Usage(calls=1, prompt_tokens=100, output_tokens=10)
 
 
 class Scripted:
-    """Stands where a ``Model`` does. ``answer`` gives the items of a reply as JSON-like dicts, or raises."""
+    """A fake ``Model``. ``answer`` returns the items of a reply as dicts, or raises."""
 
     name = "scripted"
 
@@ -60,7 +60,7 @@ def _one_call_a_task(questions):
     return [tuple(group) for _, group in groupby(questions, key=lambda question: question.task)]
 
 
-async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
+async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
     def answer(questions):
         if questions[0].task is Task.ENDPOINTS:
             raise ModelUnavailable("HTTP 503", SPENT)
@@ -78,7 +78,7 @@ async def test_one_failing_call_loses_its_own_questions_alone(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("HTTP 503", SPENT), CassetteMiss("never recorded")])
-async def test_what_fails_for_every_call_is_raised_with_what_all_calls_took(error, monkeypatch):
+async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, monkeypatch):
     def answer(questions):
         raise error
 
@@ -98,7 +98,7 @@ async def test_a_refused_answer_leaves_its_questions_open_and_says_why():
     assert "I cannot read this" in extraction.findings[0].message
 
 
-async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
+async def test_an_invented_regimen_is_left_out_and_reported():
     parsed = dosing_record("Study product 5 mg twice daily")
 
     def answer(questions):
@@ -117,7 +117,7 @@ async def test_an_invented_regimen_is_kept_out_and_the_gap_says_so():
     }
 
 
-async def test_a_regimen_that_only_the_model_reads_enters_with_its_proof():
+async def test_a_regimen_found_only_by_the_model_has_evidence():
     parsed = dosing_record("Study product 5 mg twice daily")
     (candidate,) = [chunk.number for chunk in parsed.dosing.candidates]
 

@@ -94,7 +94,7 @@ async def test_missing_and_broken_recordings_are_named(tmp_path):
     with pytest.raises(CassetteError, match="no such folder"):
         await replayer(tmp_path / "absent").complete(ask_about(1), render)
     (tmp_path / "broken.json").write_text('{"request": ')
-    with pytest.raises(CassetteError, match=r"broken\.json: no recording"):
+    with pytest.raises(CassetteError, match=r"broken\.json: not a recording"):
         await replayer(tmp_path).complete(ask_about(1), render)
 
 

@@ -16,7 +16,7 @@ GREEN = Answer(n=2, colour="green")
         ('{"items":[]}', []),
         ('{"items":[{"n":1},{"n":2,"a":1}]', [1]),  # more items on 2 may have followed
         ('{"items":[{"n":1},{"n":1},{"n":2,"a":"x', [1, 1]),
-        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2', [1]),  # 2 or the begin of 20, so 2 may go on
+        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2', [1]),  # 2, or the start of 20
         ('{"items":[{"n":1},{"n":2,"a":"x"},{', [1]),
         ('{"items":[{"n":1,"a":"x', []),
         ('{"items":[{"a":1,"n":4},{"a":2,"n":5},{"a":3', [4]),
@@ -29,7 +29,7 @@ GREEN = Answer(n=2, colour="green")
         ('[{"n":1}]', None),
     ],
 )
-def test_items_that_are_surely_whole(text, numbers):
+def test_complete_items_of_a_truncated_answer(text, numbers):
     items = read_complete_items(text)
     assert (None if items is None else [item["n"] for item in items]) == numbers
 
@@ -45,7 +45,7 @@ def test_items_that_are_surely_whole(text, numbers):
         ('Here: ```json\n{"a":1}\n```', 'Here: ```json\n{"a":1}\n```'),
     ],
 )
-def test_wrapping_is_taken_off(text, json):
+def test_wrapping_is_removed(text, json):
     assert unwrap_json(text) == json
 
 
@@ -72,7 +72,7 @@ def test_completing_takes_what_is_missing_and_forgets_why():
     assert completed == Salvage((RED, GREEN), (Rejection(3, "bad"),))
 
 
-def test_joining_forgets_complaints_about_chunks_that_the_other_answers():
+def test_joining_drops_rejections_about_chunks_that_the_other_answers():
     one = Salvage((RED,), (Rejection(2, "was not asked about"),))
     two = Salvage((GREEN,), (Rejection(3, "bad"),))
     assert one.joined_with(two) == Salvage((RED, GREEN), (Rejection(3, "bad"),))

@@ -1,12 +1,13 @@
-"""When a request may go: slots, limits, pauses, the breaker."""
+"""Slots, limits, pauses and the breaker, which decide when a request is sent."""
 
 import asyncio
 
 import httpx2
 import pytest
 
-from extractor.llm.limits import RetryPolicy, SkippedTime
+from extractor.llm.limits import RetryPolicy
 from extractor.llm.servers import ServerPool, list_servers
+from tests.llm.colours import SkippedTime
 from tests.skipping import loop_time, skipping_time
 
 
@@ -27,7 +28,7 @@ def reply(status=200, content=b"", **headers):
 
 
 async def send(pool, answer, seconds=0.0):
-    """Send a request of 100 tokens, answered after so many seconds."""
+    """Send a request of 100 tokens, answered after ``seconds``."""
 
     async def exchange(_):
         await asyncio.sleep(seconds)
@@ -74,11 +75,11 @@ async def test_tokens_a_minute_are_corrected_by_what_was_used():
     [
         (reply(429, retry_after="7"), 7.0),
         (reply(429), 1.0),
-        (reply(429, retry_after="86400"), 0.0),  # too long: the request ends, the others do not wait
+        (reply(429, retry_after="86400"), 0.0),  # too long a wait ends the request; the others do not wait
         (reply(x_ratelimit_limit_requests="60", x_ratelimit_remaining_requests="0"), 1.0),
     ],
 )
-async def test_what_a_server_asks_for_is_kept(first, seconds):
+async def test_a_wait_that_the_server_asks_for_is_respected(first, seconds):
     time, policy = skipping()
     pool = pool_of(policy)
     await send(pool, first)

@@ -1,4 +1,4 @@
-"""The store of replies before the network: what is asked, what is served, what it costs."""
+"""The store of replies in front of the network: sent requests, served replies, and costs."""
 
 import asyncio
 import sqlite3
@@ -104,7 +104,7 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
         (Scripted(200, "<html>"), "failed"),
     ],
 )
-async def test_what_did_not_end_well_is_kept_and_asked_again(tmp_path, bad, verdict):
+async def test_replies_that_are_not_valid_are_stored_and_asked_again(tmp_path, bad, verdict):
     chosen = ClientSettings(reasks=0)
     with serve([bad] * 4 + [completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         asked = 0
@@ -115,7 +115,7 @@ async def test_what_did_not_end_well_is_kept_and_asked_again(tmp_path, bad, verd
         good, _ = await ask(asking(replies, stub, chosen), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT verdict FROM chains ORDER BY id") == [(verdict,)] * asked + [("valid",)]
-    kept = 1 if bad.status == 503 else 5  # an error's text is nobody's answer
+    kept = 1 if bad.status == 503 else 5  # the text of an error is not stored
     assert query(tmp_path, "SELECT count(*), count(reply) FROM calls") == [(5, kept)]
 
 
@@ -166,7 +166,7 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
 
 
 async def test_a_run_is_replayed_record_by_record(tmp_path):
-    """Two records asked the same at different times, and got different answers, one of them bad."""
+    """Two records ask the same at different times, and get different answers, one of them invalid."""
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         model = asking(replies, stub, ClientSettings(reasks=0))
         with pytest.raises(AnswerRejected) as refused:
@@ -184,7 +184,7 @@ async def test_a_run_is_replayed_record_by_record(tmp_path):
     assert len(stub.requests) == 2
 
 
-async def test_what_a_replay_of_old_rules_lacks_stays_open_and_is_counted(tmp_path):
+async def test_questions_without_an_answer_in_the_replayed_run_stay_open_and_are_counted(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as replies:
         await ask(asking(replies, stub), 1)
         tally = RecallTally()
@@ -213,8 +213,8 @@ ANSWERS = {
 
 @settings(max_examples=choose(5, 100), deadline=None)
 @given(script=SCRIPTS, cancelled=st.sets(st.integers(0, 3)))
-def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_path_factory, script, cancelled):
-    """Also of invocations that are given up, and of records that fail; a record's usage never counts one twice."""
+def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled):
+    """This includes cancelled invocations and failed records. A record's usage never counts a call twice."""
     folder = tmp_path_factory.mktemp("run")
     with serve([ANSWERS[name] for name in [*script, "good"]]) as stub:
         spent = Usage()
@@ -231,7 +231,7 @@ def test_the_total_is_the_sum_over_the_calls_made_whatever_becomes_of_them(tmp_p
 
 
 async def invoke(folder, stub, cancelled):
-    """Ask about four records, two of them equal, and give some up on the way. What the model was asked for in all."""
+    """Ask about four records, two of them equal, and cancel some. Returns the model's total usage."""
     with store_in(folder) as replies:
         async with asking(replies, stub) as model:
             tasks = [

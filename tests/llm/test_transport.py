@@ -12,13 +12,13 @@ FINE = completion(items({"n": 1, "colour": "red"}))
 SPEC = ModelSpec.parse("http://model.test/v1#stub")
 
 
-async def test_storm_ends_with_a_message_for_people():
+async def test_repeated_faults_end_with_a_message():
     sleeps: list[float] = []
     with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable) as caught:
         await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
-    expected = f"model stub at {stub.url}: HTTP 503, the server has a fault: overloaded; try later (after 4 attempts)"
+    expected = f"model stub at {stub.url}: HTTP 503, server error: overloaded; try later (after 4 attempts)"
     assert str(caught.value) == expected
 
 
@@ -34,7 +34,7 @@ async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
     "body", ["<html>Sign in</html>", '{"error": {"message": "down"}}', '{"a": 1}', "[]", '{"choices": []}']
 )
 async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
-    with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not as a chat completion"):
+    with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not a chat completion"):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 4
 
@@ -42,7 +42,7 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (fault(400, "bad schema"), "HTTP 400, the server does not take the request: bad schema"),
+        (fault(400, "bad schema"), "HTTP 400, the server refuses the request: bad schema"),
         (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
         (fault(403, "not for you"), "HTTP 403, this key may not use the model: not for you"),
         (fault(404, "no model 'stub'"), "HTTP 404: no model 'stub'; check the model's name"),
@@ -51,13 +51,13 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
         (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
     ],
 )
-async def test_what_waiting_cannot_mend_is_reported_at_once(answer, message):
+async def test_lasting_failures_are_reported_at_once(answer, message):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
         await model_of(stub).complete(ask_about(1), render)
     assert len(stub.requests) == 1
 
 
-async def test_no_server_says_so():
+async def test_a_missing_server_is_reported():
     with serve([FINE]) as stub:
         gone = stub.spec
     with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
@@ -71,7 +71,7 @@ async def test_no_server_says_so():
         (ZeroDivisionError("a bug"), ZeroDivisionError, "a bug"),
     ],
 )
-async def test_time_outs_say_so_and_faults_of_this_program_are_not_taken_for_them(raised, seen, message):
+async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, message):
     def fail(_):
         raise raised
 

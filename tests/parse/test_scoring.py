@@ -41,7 +41,7 @@ def test_the_reason_is_the_feature_that_favours_the_class_most(words, chosen, pl
     assert SCORER.find_reason(words, chosen) == place
 
 
-def test_an_unknown_scorer_is_named():
+def test_an_error_names_an_unknown_scorer():
     with pytest.raises(FileNotFoundError, match="zorp"):
         load_scorer("zorp")
 
@@ -56,7 +56,7 @@ def test_an_unknown_scorer_is_named():
         ("outcome_cuts", {""}),
     ],
 )
-def test_the_weights_of_the_package_fit_the_closed_sets(name, classes):
+def test_the_classes_of_the_weights_are_the_closed_sets(name, classes):
     scorer = load_scorer(name)
     assert set(scorer.classes) == classes
     assert scorer.weights.shape == (len(scorer.rows) + 1, len(classes))
@@ -113,7 +113,7 @@ def test_an_open_reading_stays_open(record: TrialRecord) -> None:
     assert calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].concept.is_open
 
 
-def test_curves_rise_and_claim_no_certainty() -> None:
+def test_curves_rise_and_stay_below_certainty() -> None:
     for name, curve in read_curves().items():
         assert all(left[0] < right[0] and left[1] <= right[1] for left, right in pairwise(curve)), name
         assert all(0 < share < 1 for _, share in curve), name

@@ -1,4 +1,4 @@
-"""What the tests of reading share: the sample records, and reading with errors collected."""
+"""Shared by the tests of reading: sample records, and reading with collected errors."""
 
 import os
 from io import BytesIO
@@ -15,7 +15,7 @@ RECORDS = Path(__file__).parents[1] / "records"
 
 
 class Reading(NamedTuple):
-    """The outcome of reading: records, and the errors handed over on the way."""
+    """The result of reading: records and errors."""
 
     records: list[TrialRecord]
     errors: list[RecordError]
@@ -32,7 +32,7 @@ def read_all(*inputs: str | os.PathLike[str], stdin: bytes = b"") -> Reading:
 
 @pytest.fixture
 def read_bytes(tmp_path):
-    """Write the bytes under a name that tells nothing of their format, and read the file."""
+    """Writes bytes to a file whose name does not show their format, and reads it."""
 
     def read(content: bytes, name: str = "download.bin") -> Reading:
         path = tmp_path / name

@@ -54,7 +54,7 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
         pytest.param(b"", [], None, "the file is empty", id="empty"),
         pytest.param("\u00a0\n\u2003".encode(), [], None, "the record holds no free text", id="typographic blanks"),
         pytest.param(b"\x7fELF\x02\x00\x00", [], None, "binary data", id="binary"),
-        pytest.param(b"Just a note.", [], None, "no format known", id="unknown text"),
+        pytest.param(b"Just a note.", [], None, "an unknown format", id="unknown text"),
         pytest.param(FLAT + b"\xe9", [], f"byte {len(FLAT)}", "not UTF-8", id="flat in Latin-1"),
         pytest.param(b"\xff\xfea\x00\x00\xd8b", [], None, "damaged UTF-16", id="broken UTF-16"),
         pytest.param(LINES[0] + LINES[1][:900], JSONL_IDS[:1], "line 2, ", "broken JSON", id="truncated line"),
@@ -62,7 +62,7 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
         pytest.param(
             LINES[0] + b'{"a": "\xe9"}\n' + LINES[1], JSONL_IDS, "line 2, ", "not UTF-8", id="line in Latin-1"
         ),
-        pytest.param(LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "no study", id="line without study"),
+        pytest.param(LINES[0] + b"[1]\n" + LINES[1], JSONL_IDS, "line 2", "not a study", id="line without study"),
         pytest.param(LINES[0] + b"[" * 10**5 + b"\n" + LINES[1], JSONL_IDS, "line 2", "JSON", id="deep line"),
         pytest.param(b'[{"a": ' + b"[" * 10**5, [], "record 1", "nested more than 500 deep", id="deep array"),
         pytest.param(LINES[0] + TEXTLESS.encode(), JSONL_IDS[:1], "line 2", "no free text", id="no text"),
@@ -77,10 +77,10 @@ JSONL_IDS = ["NCT90000006", "NCT90000007"]
         pytest.param(b'{"a": ' + b"9" * 100_000, [], "line 1", "JSON", id="a number longer than integers may be"),
         pytest.param(ARRAY.replace(b"Asthma", b"\xe9"), ["NCT90000002"], "record 2", "not UTF-8", id="Latin-1 array"),
         pytest.param(
-            b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "no study", id="item"
+            b'[{"a": 1}, ' + ARRAY.strip()[1:], ["NCT90000002", "NCT90000003"], "record 1", "not a study", id="item"
         ),
         pytest.param(b"[]", [], None, "holds no record", id="empty array"),
-        pytest.param(b'{"swagger": "2.0"}', [], "line 1", "no study", id="other JSON"),
+        pytest.param(b'{"swagger": "2.0"}', [], "line 1", "not a study", id="other JSON"),
         pytest.param(XML[:-900], [], "line ", "broken XML", id="truncated XML"),
         pytest.param(BOMB, [], None, "declares entities", id="entity bomb"),
         pytest.param(EXTERNAL, [], None, "declares entities", id="external entity"),

@@ -1,4 +1,4 @@
-"""Flattened text: lines may be missing, and what is left still gets its right name."""
+"""Flattened text: lines may be missing, and the others still get the right names."""
 
 import io
 
@@ -73,7 +73,7 @@ def test_fields_with_line_breaks_or_odd_shape(change):
 def test_other_text_is_refused(text):
     [problem] = read_flat(io.BytesIO(text.encode()))
     assert isinstance(problem, Unreadable)
-    assert "no format known" in problem.problem
+    assert "an unknown format" in problem.problem
 
 
 WORDS = st.lists(st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]), min_size=1, max_size=6)

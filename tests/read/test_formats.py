@@ -1,4 +1,4 @@
-"""Each format: sections and parts hold the source's text as it stands, under the names of the guideline."""
+"""Each format: sections and parts hold the source's text unchanged, under the names of the guideline."""
 
 import json
 from pathlib import Path
@@ -151,10 +151,10 @@ def test_design(tmp_path, name, text, design, bare):
     ("labels", "names", "bare"),
     [
         ([["A", "B"]], [None, None], ()),
-        ([[" b"]], [["Drug: X"], None], ()),  # each by one side; case and blanks do not matter
+        ([[" b"]], [["Drug: X"], None], ()),  # each linked from one side; case and blanks do not matter
         ([[]], [["Drug: X"], []], ("arms[1]",)),
         ([[]], [None, None], ()),  # the study links nothing: nothing is known
-        ([["A", "Bee"]], [None, None], ()),  # an arm of another spelling
+        ([["A", "Bee"]], [None, None], ()),  # another spelling of an arm
     ],
 )
 def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(tmp_path, labels, names, bare):

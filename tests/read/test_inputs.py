@@ -30,7 +30,7 @@ def folder(tmp_path):
     ("name", "problem"),
     [("absent.txt", "no such file"), ("*.json", "no file matches"), ("empty", "the folder holds no files")],
 )
-def test_nothing_there(tmp_path, name, problem):
+def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
     (tmp_path / "empty").mkdir()
     (tmp_path / "good.txt").write_bytes(FLAT)
     reading = read_all(tmp_path / name, tmp_path / "good.txt")
@@ -48,7 +48,7 @@ def test_nothing_there(tmp_path, name, problem):
         (os, "scandir", "b", ["c", "deep"], "the folder cannot be listed"),
     ],
 )
-def test_what_may_not_be_read_is_an_error(folder, monkeypatch, owner, opens, refused, ids, problem):
+def test_a_lack_of_permission_is_an_error(folder, monkeypatch, owner, opens, refused, ids, problem):
     allowed = getattr(owner, opens)
 
     def refuse(path, *args, **kwargs):
@@ -65,7 +65,7 @@ def test_what_may_not_be_read_is_an_error(folder, monkeypatch, owner, opens, ref
 
 
 @pytest.mark.parametrize("error", [KeyError, StopIteration, RecursionError, MemoryError, SystemExit])
-def test_whatever_one_record_raises_is_its_problem(error):
+def test_any_exception_of_a_record_becomes_its_problem(error):
     def build(_):
         raise error("a word of the record")
 
@@ -109,7 +109,7 @@ def test_standard_input_has_a_stem_and_without_on_error_the_first_error_is_raise
         (["b/*.txt"], ["10", "2"]),
         (["**/*ee*"], ["deep"]),
         (["[ab]"], ["deep", "10", "2"]),
-        (["a[1].txt"], ["a[1]"]),  # a path first, though it looks like a pattern
+        (["a[1].txt"], ["a[1]"]),  # an existing path takes precedence over a pattern
     ],
 )
 def test_inputs_keep_their_order_and_folders_are_searched_in_depth(folder, inputs, ids):

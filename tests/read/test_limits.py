@@ -1,4 +1,4 @@
-"""Limits hold against hostile files, and memory stays flat over many records."""
+"""Limits stop hostile files, and memory does not grow with the number of records."""
 
 import gzip
 import json
@@ -75,7 +75,7 @@ def test_many_members_count_together(read_bytes, monkeypatch):
 
 
 @pytest.mark.parametrize("inside", ["", '"{[", ', '{"a": [1]}, '])
-def test_nesting_without_end_is_refused(inside):
+def test_endless_nesting_is_refused(inside):
     reading = read_all("-", stdin=f"[{STUDY}, {inside}".encode() + b"[" * 100_000)
     assert reading.ids == ["NCT90000001"]
     assert "nested more than 500 deep" in reading.errors[-1].problem
@@ -90,7 +90,7 @@ def test_nesting_without_end_is_refused(inside):
     ],
     ids=["brackets in a string", "many small records"],
 )
-def test_what_only_looks_too_large_is_read(read_bytes, content):
+def test_content_that_only_looks_too_large_is_read(read_bytes, content):
     assert read_bytes(content).errors == []
 
 
@@ -111,7 +111,7 @@ def small_records(monkeypatch):
     ],
     ids=["line", "array", "xml", "flat"],
 )
-def test_what_has_no_end_is_refused(read_bytes, content, ids, place, what):
+def test_endless_content_is_refused(read_bytes, content, ids, place, what):
     reading = read_bytes(content.encode())
     assert reading.ids == [f"NCT{number:08}" for number in ids]
     [error] = reading.errors

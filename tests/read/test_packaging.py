@@ -1,4 +1,4 @@
-"""Every format reads the same from every packaging, whatever the file is called."""
+"""Every format reads the same from every packaging, with any file name."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""A field that we read and that has a wrong type is an error that names its path: nothing is lost in silence."""
+"""A wrong type in a field that is read is an error with the field's path: nothing is lost silently."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ STUDY = {
 }
 OTHERS: list[Any] = ["text", 5, 2.5, True, [], {}, ["text"], [["text"]], {"a": "text"}]
 ALSO_TEXT = {"protocolSection.eligibilityModule.healthyVolunteers", "protocolSection.designModule.enrollmentInfo.count"}
-"""What old records write as text."""
+"""Fields that old records write as text."""
 UNREAD = "statusModule"
 Keys = tuple[str | int, ...]
 
@@ -101,7 +101,7 @@ def test_null_is_absent(keys):
     del _get(without, keys[:-1])[keys[-1]]
     assert build_draft(build_study, _put(keys, None), None) == build_draft(build_study, without, None)
     null_in_list = build_study(_put(("protocolSection", "outcomesModule", "secondaryOutcomes", 0), None))
-    assert null_in_list.sections[-2].name == "secondary_outcomes[1]"  # those behind it keep their numbers
+    assert null_in_list.sections[-2].name == "secondary_outcomes[1]"  # the indices after it do not change
 
 
 ANYTHING = st.recursive(
@@ -113,17 +113,17 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=choose(200, 5000), deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.sampled_from(NODES), ANYTHING), min_size=1, max_size=3))
-def test_whatever_a_study_holds_no_other_exception_comes_out(changes: list[tuple[Keys, Any]]):
+def test_no_study_raises_another_exception(changes: list[tuple[Keys, Any]]):
     study: Any = deepcopy(STUDY)
     for keys, value in changes:
         try:
             _get(study, keys[:-1])[keys[-1]] = value
         except (TypeError, IndexError, KeyError):
-            continue  # an earlier change took its place away
+            continue  # an earlier change removed its place
     assert isinstance(build_draft(build_study, study, "line 1"), Draft | Unreadable)
 
 
-def test_such_a_record_fails_and_the_others_go_on(read_bytes):
+def test_such_a_record_fails_and_the_others_are_read(read_bytes):
     good = _put(("protocolSection", "identificationModule", "nctId"), "NCT90000002")
     lines = [json.dumps(_put(("protocolSection", "eligibilityModule"), "text")), json.dumps(good)]
     reading = read_bytes("\n".join(lines).encode())
@@ -158,7 +158,7 @@ def _add_element(study, path):
           for path in CONTAINERS),
     ],
 )  # fmt: skip
-def test_xml_where_something_else_is_read(read_bytes, change, path, problem):
+def test_misplaced_text_and_elements_in_xml_are_refused(read_bytes, change, path, problem):
     study = ET.fromstring(XML)
     change(study, path)
     [error] = read_bytes(ET.tostring(study)).errors

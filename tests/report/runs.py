@@ -1,18 +1,18 @@
-"""Runs to be shown: a record that tries to break out of a page, and many records."""
+"""Runs for the report: a record that tries to break out of a page, and many records."""
 
 import json
 
 from tests.commands import extract
 
 SCRIPT = "</script><script>window.broken = 1</script><img src='http://page.invalid/a.png' onerror='window.broken = 1'>"
-# What a template, a comment, an entity, a style and a change of direction would be, were they not text.
+# Text that looks like a template, a comment, an entity, a style and a change of direction.
 TEXT = f"{{{{ 7 * 7 }}}} {{% raw %}} <!-- &lt;b&gt; \u202egnp.a\u202c </style> {SCRIPT} \N{GRINNING FACE}"
 CRITERION = f"Weight over 40 kg {SCRIPT}"
 HOSTILE_ID = "R'%2F<img src=x onerror=window.broken=1>"
 
 
 def run_hostile(folder):
-    """One record whose every text is hostile. Its id is the file's stem: it has no number of a registry."""
+    """Run one record whose every text is hostile. Its id is the file's stem, since it has no registry number."""
     record = folder / f"{HOSTILE_ID}.json"
     study = {
         "identificationModule": {"briefTitle": TEXT},
@@ -27,7 +27,7 @@ def run_hostile(folder):
 
 
 def run_many(folder, count):
-    """So many records that differ in id and title, with texts long enough for several chunks of the page."""
+    """Run ``count`` records that differ in id and title, with texts long enough for several chunks of the page."""
     folder.mkdir()
     for number in range(count):
         text = f"Part {number} of many.\n\n" + "They come and go and say nothing in particular. " * 150

@@ -1,4 +1,4 @@
-"""The report in a browser without network: as a reader goes through it, how it looks, and with many records."""
+"""The report in a browser without network: navigation, accessibility, and many records."""
 
 import re
 
@@ -29,7 +29,7 @@ def hostile(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory):
-    """A page of few and one of many records."""
+    """A page with few records and one with many."""
     folders = {count: tmp_path_factory.mktemp(f"many-{count}") for count in (FEW, MANY)}
     return {count: write_page(run_many(folder / "records", count), folder) for count, folder in folders.items()}
 
@@ -54,7 +54,7 @@ def write_page(run, folder):
 
 @pytest.fixture
 def visit(context):
-    """Opens pages. Afterwards: no script failed, nothing was asked of another address, no record's text ran."""
+    """Opens pages. Afterwards checks that no script failed, no other address was requested, and no text ran."""
     pages, addresses, watch = [], set(), Watch()
 
     def open_page(address, place=""):
@@ -84,7 +84,7 @@ def list_records(page):
 
 
 def read_chosen(page):
-    """The words of the evidence that is chosen."""
+    """Return the words of the chosen evidence."""
     expect(page.locator(".mark.chosen").first).to_be_visible()
     return "".join(page.locator(".mark.chosen").all_text_contents())
 
@@ -151,7 +151,7 @@ def test_words_that_several_values_quote_are_chosen_in_turn(visit, seeds):
     assert len(set(chosen)) == 3
 
 
-def test_values_and_absences_have_addresses_and_those_that_lead_nowhere_are_reported(visit, seeds):
+def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(visit, seeds):
     for path, words in (
         ("endpoints[3].time_points", "30"),
         ("endpoints[3].time_points[2]", "90"),
@@ -223,7 +223,7 @@ def test_the_search_is_a_key_away_from_a_record_and_can_be_cleared(visit, seeds)
     expect(list_records(page).first).to_have_text(SEED)
 
 
-def test_what_a_record_says_is_text(visit, hostile):
+def test_a_records_markup_is_shown_as_text(visit, hostile):
     page = visit(hostile, "#?")
     expect(list_records(page)).to_have_text([HOSTILE_ID])
     page.locator(".rows a").click()
@@ -237,7 +237,7 @@ def test_what_a_record_says_is_text(visit, hostile):
 
 
 @pytest.mark.parametrize("place", ["", "#?", f"#{SEED}/eligibility.criteria[1].constraints"])
-def test_axe_finds_nothing_and_nothing_is_too_wide(visit, seeds, place):
+def test_axe_finds_no_violation_and_no_page_is_too_wide(visit, seeds, place):
     page = visit(seeds, place)
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 844})
@@ -260,7 +260,7 @@ def test_a_phone_shows_the_text_or_the_values(visit, seeds):
     expect(page.locator(".value.chosen")).to_be_in_viewport()
 
 
-def test_on_paper_all_is_there(visit, seeds):
+def test_a_printed_page_is_complete(visit, seeds):
     page = visit(seeds, f"#{SEED}")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -282,12 +282,12 @@ def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
         page.locator(".rows a").first.click()
         expect(page.locator(".value").first).to_be_visible()
         assert page.evaluate("opened.chunks") == 1
-    # The list holds the lines in sight, and the index grows with the records alone.
+    # The list holds only the visible lines, and only the index grows with the records.
     assert nodes[MANY] <= nodes[FEW] + 20
     assert index[MANY] <= 1.2 * index[FEW]
 
 
-def test_a_search_opens_no_record_and_draws_what_is_in_sight(visit, sizes):
+def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):
     read, drawn = {}, {}
     for count, address in sizes.items():
         page = visit(address, "#?")
@@ -299,7 +299,7 @@ def test_a_search_opens_no_record_and_draws_what_is_in_sight(visit, sizes):
         search_for(page, "many trials", f"{count} of {count} records")
         drawn[count] = page.locator(".rows li").count()
         search_for(page, "no such words", f"0 of {count} records")
-        # The words of all records are opened at the first search, and the records never.
+        # The first search opens the words of all records, and no search opens records.
         assert page.evaluate("opened.characters") - before == read[count]
         assert page.evaluate("opened.chunks") == 0
     assert read[MANY] / MANY <= 1.2 * read[FEW] / FEW

@@ -1,4 +1,4 @@
-"""The report as a file: what it holds, what it may do, and how records come into it."""
+"""The report as a file: its content, its policy, and its records."""
 
 import base64
 import gzip
@@ -38,7 +38,7 @@ def read_records(page):
 
 
 def cut(record, span):
-    """The words of a span, cut as a script does it: in units of UTF-16."""
+    """Return the words of a span, cut as a script does, in UTF-16 units."""
     section, start, end = record["spans"][span]
     return record["sections"][section]["text"].encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
 
@@ -72,7 +72,7 @@ def test_every_quote_of_a_run_is_shown_at_its_value(request, tmp_path, name, lea
     assert [one for one in evidence if one[2] not in values.get(one[:2], ())] == []
 
 
-def test_the_same_run_gives_the_same_page_with_its_texts_as_they_stand_in_the_files(seed_run, tmp_path):
+def test_the_same_run_gives_the_same_page_with_texts_as_in_the_files(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     assert page == make_page(seed_run, tmp_path / "b.html")
     record = read_records(page)["003_b184c860ed2ef927"]
@@ -81,7 +81,7 @@ def test_the_same_run_gives_the_same_page_with_its_texts_as_they_stand_in_the_fi
     assert all(section["text"] in raw for section in record["sections"])
 
 
-def test_nothing_of_a_record_gets_out_of_its_place(hostile, tmp_path):
+def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
     page = make_page(hostile, tmp_path / "a.html")
     assert SCRIPT not in page
     assert "<img" not in page
@@ -100,7 +100,7 @@ def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
     assert "<img" not in page
 
 
-def test_the_policy_allows_this_style_and_this_script_alone(seed_run, tmp_path):
+def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     policy = policy.replace("&#39;", "'")
@@ -112,7 +112,7 @@ def test_the_policy_allows_this_style_and_this_script_alone(seed_run, tmp_path):
     assert not re.findall(r"https?:|@import|url\(|<link|<iframe|\bsrc=|innerHTML|\bfetch\(", page)
 
 
-def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_path):
+def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path):
     records = tmp_path / "records"
     shutil.copytree("seeds/records", records)
     extract(records, tmp_path / "run")
@@ -123,7 +123,7 @@ def test_a_text_that_is_gone_or_another_one_is_told_and_quotes_stand_alone(tmp_p
     shown = read_records(page)
     assert [shown[path.stem]["text"] for path in (changed, gone)] == ["changed", "missing"]
     assert "The texts of 1 record could not be read" in page
-    assert "The texts of 1 record are not those that the run read" in page
+    assert "The texts of 1 record have changed since the run" in page
     texts = [section["text"] for section in shown[changed.stem]["sections"]]
     assert not any("3 years" in text for text in texts)
     assert any(" … " in text for text in texts)
@@ -135,8 +135,8 @@ def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
     assert "The first 2 of 5 records can be opened here" in page
 
 
-def test_what_is_no_run_or_cannot_be_read_is_refused(seed_run, tmp_path):
-    with pytest.raises(StoreError, match="holds no run"):
+def test_unreadable_runs_and_other_folders_are_refused(seed_run, tmp_path):
+    with pytest.raises(StoreError, match="contains no run"):
         write_report(tmp_path, tmp_path / "a.html")
     run = shutil.copytree(seed_run, tmp_path / "run")
     lines = (run / "extractions.jsonl").read_bytes()
@@ -150,11 +150,11 @@ def test_every_reason_and_kind_has_its_meaning(seed_run, tmp_path):
     assert meanings.keys() >= {member.value for kind in (AbsenceReason, FindingKind) for member in kind}
 
 
-def test_the_command_writes_into_the_run_and_says_what_is_missing(seed_run, tmp_path):
+def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, tmp_path):
     run = shutil.copytree(seed_run, tmp_path / "run")
     done = invoke("report", run)
     assert (done.stdout.strip(), done.stderr) == (str(run / "report.html"), "")
     assert (run / "report.html").stat().st_size > 50_000
     done = invoke("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
-    assert "the texts of 5 of 5 records are not at hand" in done.stderr
+    assert "the texts of 5 of 5 records are missing" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr

@@ -25,7 +25,7 @@ def records(spoilt_run):
 
 @pytest.fixture
 def start_review(records, tmp_path):
-    """A review for each reviewer, all over one folder of gold."""
+    """Starts a review for each reviewer, all with the same gold folder."""
     folder = tmp_path / "gold" / ".review"
     with ExitStack() as journals:
 
@@ -45,13 +45,13 @@ def served(spoilt_run, tmp_path):
 
 @pytest.fixture
 def visit(chromium):
-    """Opens reviews, each in a browser of its own. Afterwards: no script failed, nothing else was asked for."""
+    """Opens reviews, each in its own browser. Afterwards checks that no script failed and no other address was used."""
     watch, contexts, addresses = Watch(), [], []
 
     def open_review(review):
         contexts.append(open_context(chromium))
         page = contexts[-1].new_page()
-        # What the review refuses is in the console too.
+        # The console also lists requests that the review refuses.
         watch.follow(page, lambda said: "409" in said or "422" in said)
         addresses.append(f"http://127.0.0.1:{review.port}/")
         page.goto(review.address)

@@ -28,7 +28,7 @@ def read_gold(record_id=SEED):
 
 
 def make_run(seed_run, run):
-    """The seeds as extracted, but for one: of its gold a criterion is missing, a time is wrong, a dose invented."""
+    """Copy a run of the seeds with three errors in one record: a missing criterion, a wrong time, an invented dose."""
     shutil.copytree(seed_run, run)
     lines = [json.loads(line) for line in (run / "extractions.jsonl").read_text("utf-8").splitlines()]
     return write_results(run, [_spoil(line) if line["record_id"] == SEED else line for line in lines])
@@ -46,7 +46,7 @@ def _spoil(extraction):
 
 
 def make_many(folder, count):
-    """A run of so many records with a title each, in doubt about who may take part, the last one least."""
+    """Make a run of ``count`` records with distinct titles and doubtful eligibility, the last the least doubtful."""
     ids = [f"NCT{number:08d}" for number in range(count)]
     studies = ({"nctId": name, "briefTitle": f"One of many, part {number}"} for number, name in enumerate(ids))
     lines = (json.dumps({"protocolSection": {"identificationModule": study}}) for study in studies)
@@ -57,7 +57,7 @@ def make_many(folder, count):
 
 
 def write_results(run, lines):
-    """Put other results into a run, and note in its store where they are."""
+    """Put other results into a run, and store their places."""
     with (
         (run / "extractions.jsonl").open("wb") as results,
         closing(sqlite3.connect(run / "run.sqlite")) as store,
@@ -71,7 +71,7 @@ def write_results(run, lines):
 
 
 class Served(NamedTuple):
-    """A review that runs: its address with the token, and the folder of its gold."""
+    """A running review: its address with the token, and the folder of its gold."""
 
     address: str
     gold: Path
@@ -87,7 +87,7 @@ class Served(NamedTuple):
 
 @contextmanager
 def serve(run, gold, reviewer="anna"):
-    """A review in a thread of this process."""
+    """Serve a review in a thread of this process."""
     opened_reviews = Queue()
 
     def work():
@@ -123,7 +123,7 @@ def decide(review, kind, *names):
 
 
 def select(review, section, words):
-    """Where words stand in the text, as the page says it; nothing in these texts is wider than one unit of UTF-16."""
+    """Select words as the page does; no character in these texts is wider than one UTF-16 unit."""
     text = next(one["text"] for one in review.describe(SEED)["sections"] if one["name"] == section)
     first, last = words if isinstance(words, tuple) else (words, words)
     start = text.index(first)
@@ -139,7 +139,7 @@ def add_criterion(review):
 
 
 def mend(review):
-    """Correct all that is wrong with the extraction."""
+    """Correct all errors of the extraction."""
     set_value(review, "endpoint-0", "time_points", [{"value": 3, "unit": "month"}])
     added = add_criterion(review)
     decide(review, "reject", "regimen-0")

@@ -1,4 +1,4 @@
-"""What reviewers do, undo and find again; of several nobody overwrites another."""
+"""Actions of reviewers, undo and history; reviewers do not overwrite each other."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -31,7 +31,7 @@ def test_undo_goes_back_step_by_step_and_redo_forth(start_review):
         review.step(SEED, "redo")
     assert list_states(review) == after
     assert review.describe(SEED)["redo"] == []
-    later = start_review()  # goes on where the first one stopped
+    later = start_review()  # resumes the first review
     assert later.describe(SEED)["progress"] == {"state": "begun", "decided": 5, "items": 5}
 
 
@@ -51,7 +51,7 @@ def test_a_value_set_back_is_accepted_and_restore_forgets(start_review):
         decide(review, "reject", "people")
 
 
-def test_an_item_is_to_decide_until_all_that_is_doubtful_was_looked_at(start_review):
+def test_an_item_stays_open_until_all_doubtful_fields_are_checked(start_review):
     review = start_review()
     doubtful = set(item(review, "endpoint-0")["doubts"])
     assert {"specimens", "time_kind"} <= doubtful
@@ -91,7 +91,7 @@ def test_two_reviewers_do_not_overwrite_each_other(start_review):
         change(ben, **CORRECTION, path="category", old="safety", value="other")
 
 
-def test_undo_is_of_one_s_own_and_not_over_another_s_work(start_review):
+def test_undo_affects_only_ones_own_actions_and_not_later_changes_by_others(start_review):
     anna, ben = start_review("anna"), start_review("ben")
     set_value(anna, "endpoint-0", "concept", "mortality")
     assert ben.step(SEED, "undo") is None
@@ -103,7 +103,7 @@ def test_undo_is_of_one_s_own_and_not_over_another_s_work(start_review):
     assert item(anna, "endpoint-0")["value"]["concept"] == "response_rate"
 
 
-def test_of_many_at_once_one_is_first_and_the_others_are_told(records, start_review, tmp_path):
+def test_one_of_many_simultaneous_changes_succeeds_and_the_others_conflict(records, start_review, tmp_path):
     start_review()  # makes the journal
     together = Barrier(6)
 

@@ -1,4 +1,4 @@
-"""How a reviewed record becomes gold, and what keeps it from that."""
+"""Reviewed records become gold, unless they have flaws."""
 
 import json
 
@@ -21,7 +21,7 @@ def read_state(review):
     return review.describe(SEED)["progress"]["state"]
 
 
-def test_a_mended_record_is_gold_and_says_when_it_is_changed(start_review, path):
+def test_a_corrected_record_is_gold_and_reports_later_changes(start_review, path):
     review = start_review()
     with pytest.raises(NotReady, match="4 items are not decided"):
         review.finish(SEED)
@@ -51,7 +51,7 @@ def test_a_mended_record_is_gold_and_says_when_it_is_changed(start_review, path)
         ("people", "minimum_age", {"value": 18, "unit": "cycle"}, "no unit of an age"),
     ],
 )
-def test_what_is_wrong_is_shown_at_its_field_and_is_no_gold(start_review, path, name, field, value, flaw):
+def test_a_flaw_is_shown_at_its_field_and_prevents_gold(start_review, path, name, field, value, flaw):
     review = start_review()
     mend(review)
     set_value(review, name, field, value)
@@ -72,7 +72,7 @@ def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     assert flaws == [("primary outcome 1 is not annotated", restore)]
 
 
-def test_gold_that_is_there_is_what_is_reviewed(start_review, path):
+def test_existing_gold_is_reviewed_instead_of_the_prediction(start_review, path):
     path.parent.mkdir()
     gold = read_gold()
     path.write_text(json.dumps(gold), "utf-8")

@@ -1,4 +1,4 @@
-"""The form says of every field and word what it means."""
+"""The form explains every field and word."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is let in, over real sockets."""
+"""Access to the review, over real sockets."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ def served(seed_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cookie(served):
-    """What the browser gets for the token, which is spent then."""
+    """The cookie that the browser gets in exchange for the token."""
     status, headers, _ = ask(served, f"/?token={served.token}")
     assert (status, headers["location"]) == (303, "/")
     assert "HttpOnly" in headers["set-cookie"]
@@ -62,7 +62,7 @@ def test_without_the_cookie_nothing_is_shown(served):
 
 def test_the_token_works_once(served, cookie):
     status, _, text = ask(served, f"/?token={served.token}")
-    assert (status, "used already" in text) == (403, True)
+    assert (status, "already used" in text) == (403, True)
     assert ask(served, f"/?token={served.token}", cookie=cookie)[0] == 303
     name = cookie.partition("=")[0]
     for sent, status in ((cookie, 200), (f"{name}=guessed", 401), (cookie.replace(name, "session"), 401)):

@@ -1,4 +1,4 @@
-"""What marked words of a text become: items and values as the rules read them."""
+"""Items and values from marked words, as the rules read them."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from .reviewing import SEED, add, add_criterion, change, decide, item, read_gold
 def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(start_review, name):
     review = start_review()
     added = add_criterion(review)
-    # The rules are not sure of its category: that is for the reviewer.
+    # The rules are not certain of its category, so the reviewer decides it.
     assert (item(review, added)["state"], item(review, added)["doubts"]) == ("open", {"category": None})
     assert item(review, added)["value"] == read_gold()["eligibility"]["criteria"][1]
     set_value(review, added, name, "biomarker")
@@ -20,9 +20,9 @@ def test_marked_words_become_a_criterion_that_is_decided_when_its_category_is(st
 
 @pytest.mark.parametrize(
     ("section", "words", "message"),
-    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is among the items")],
+    [("brief_summary", "heavily treated", "registered outcome"), ("primary_outcomes", "NCCN", "is already an item")],
 )
-def test_no_outcome_is_added_that_is_not_registered_or_there_already(start_review, section, words, message):
+def test_no_outcome_is_added_that_is_not_registered_or_already_an_item(start_review, section, words, message):
     with pytest.raises(ValueError, match=message):
         add(start_review(), "endpoint", section, words)
 
@@ -64,7 +64,7 @@ def test_marked_words_fill_a_field(start_review, name, path, section, words, val
     assert item(review, name)["value"][path] == value
 
 
-def test_an_added_item_stands_where_its_words_do(start_review):
+def test_an_added_item_is_placed_by_its_words(start_review):
     review = start_review()
     added = add(review, "criterion", "title", "eukemia Childre")
     assert item(review, added)["value"]["quote"] == "Leukemia Children"  # cut words are made whole

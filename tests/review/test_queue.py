@@ -33,7 +33,7 @@ def list_states(review, **asked):
     return {row["record"]: row["progress"]["state"] for row in review.list_queue(**asked)["records"]}
 
 
-def test_the_likeliest_errors_come_first_and_say_why(start_review):
+def test_records_with_the_most_expected_errors_come_first_with_reasons(start_review):
     rows = start_review().list_queue()["records"]
     assert len(rows) == 5
     assert [row["expected"] for row in rows] == sorted((row["expected"] for row in rows), reverse=True)
@@ -63,7 +63,7 @@ def test_a_record_is_begun_after_its_first_action(review):
 @pytest.mark.parametrize(
     ("words", "found"), [("part 199", 1), ("MANY one", MANY), ("nct00000012", 1), ("sure", 190), ("no such", 0)]
 )
-def test_words_are_sought_in_id_title_and_reasons(review, words, found):
+def test_a_search_covers_id_title_and_reasons(review, words, found):
     # The last twentieth of many are certain: they give no reason.
     assert review.list_queue(words)["found"] == found
 
@@ -94,7 +94,7 @@ def test_a_text_that_changed_since_the_run_is_not_shown(spoilt_run, tmp_path):
 
 
 def test_a_broken_run_is_refused(spoilt_run, tmp_path):
-    with pytest.raises(StoreError, match="holds no run"):
+    with pytest.raises(StoreError, match="contains no run"):
         RunRecords(tmp_path)
     run = tmp_path / "run"
     shutil.copytree(spoilt_run, run)

@@ -1,4 +1,4 @@
-"""The review in a real browser, as a curator works with it: with the mouse, by keyboard, on a phone."""
+"""The review in a real browser: with the mouse, by keyboard, on a phone."""
 
 import json
 import re
@@ -98,7 +98,7 @@ def drag_over(page, section, words):
     was_visible = page.locator(".uses").is_visible()
     page.mouse.down()
     page.mouse.move(*ends[2:], steps=5)
-    # What the words can become is offered when they are selected, not while they are.
+    # The uses of words are offered after the selection, not during it.
     assert page.locator(".uses").is_visible() is was_visible
     page.mouse.up()
     expect(page.locator(".chosen")).to_be_visible()
@@ -110,7 +110,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
     expect(endpoint.locator(".before")).to_have_text("was: 6 month")
-    expect_state(page, "endpoint-0", "to decide")  # other fields of it are doubtful still
+    expect_state(page, "endpoint-0", "to decide")  # other fields of it are still doubtful
     doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
     click(page, "Accept outcome")
@@ -131,11 +131,11 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect_state(page, "regimen-0", "to decide")
     page.get_by_role("button", name="Redo").click()
     expect_state(page, "regimen-0", "rejected")
-    # Nothing is lost when the page is loaded again.
+    # A reload of the page loses nothing.
     page.reload()
     expect_state(page, "endpoint-0", "corrected")
     expect(page.locator(".progress")).to_have_text("3 of 5 decided")
-    # The rest is right.
+    # All other items are right.
     page.get_by_role("button", name="Accept 2 certain").click()
     expect(page.locator(".progress")).to_have_text("5 of 5 decided")
     expect(page.locator(".message")).to_have_text("2 accepted: Who may take part, inclusion criterion 1.")
@@ -242,7 +242,7 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
 
     with serve(spoilt_run, served.gold, "ben") as other:
         anna, ben = visit(served), visit(other)
-        # Ben's page asks every few seconds what others did; here it does not learn it until he has acted himself.
+        # Ben's page polls for others' changes every few seconds; here it learns of them only when he acts.
         ben.route("**/api/version?*", lambda route: route.fulfill(json={"version": 0, "by": None}))
         for page in (anna, ben):
             open_record(page)
@@ -255,7 +255,7 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
         expect(ben.locator("dialog tbody tr")).to_have_text("categorysafetyother")
         click(ben, "Use mine")
         expect(card(ben, "endpoint-0").locator("[data-field=category] .before")).to_have_text("was: efficacy")
-        # Anna is shown what Ben did.
+        # Anna's page shows Ben's change.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
         expect(category(anna)).to_have_value('"other"')
 
@@ -281,14 +281,14 @@ def test_many_records_come_a_page_at_a_time(visit, many, tmp_path):
         press(page, "f")
         expect(page.get_by_role("link", name="Next record")).to_have_attribute("href", "#record=NCT00000199")
         press(page, "q")
-        # What was searched is still there, and the record from which one comes is left alone where it is not listed.
+        # The search is still there, and a record that is not listed does not get the focus.
         expect(page.get_by_label("Search")).to_have_value("part 199")
         page.get_by_label("Search").fill("")
         page.get_by_label("Only what is left to do").check()
         expect(page.locator(".status")).to_have_text("1 of 200 finished; 199 shown here")
 
 
-def test_what_a_record_says_is_text(visit, hostile, tmp_path):
+def test_a_records_markup_is_shown_as_text(visit, hostile, tmp_path):
     record, run = hostile
     with serve(run, tmp_path / "gold") as review:
         page = visit(review)
@@ -308,7 +308,7 @@ def test_what_a_record_says_is_text(visit, hostile, tmp_path):
     assert check_gold_files(tmp_path / "gold", record) == []
 
 
-def test_axe_finds_nothing_by_day_and_by_night_and_on_a_phone(page):
+def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     def list_in_both():
         found = []
         for scheme in ("light", "dark"):

@@ -1,4 +1,4 @@
-"""A batch keeps the order of its input, goes on after a bad record, and stops for what no record survives."""
+"""A batch keeps input order, continues after a failed record, and stops at errors that affect all records."""
 
 import asyncio
 from contextlib import suppress
@@ -46,7 +46,7 @@ async def extract(record):
 
 
 def extract_all_but(errors, seconds=0):
-    """An extraction that fails at some records, after so many seconds."""
+    """An extraction that fails at some records, after ``seconds``."""
 
     async def extract_or_fail(record):
         if error := errors.get(record.record_id):
@@ -76,7 +76,7 @@ async def test_results_keep_input_order_unless_the_sink_takes_any():
     assert sink.written == [*ids[1:], "r0"]
 
 
-async def test_what_is_done_or_refused_is_not_extracted():
+async def test_records_that_are_done_or_refused_are_not_extracted():
     sink = ListSink(done=["r0"], refused=["r1"])
     sink, tally = await run(records(3), extract_all_but({"r0": AssertionError(), "r1": AssertionError()}), sink)
     assert (sink.skipped, sink.written, tally.resumed, tally.failed) == (["r0"], ["r2"], 1, 1)
@@ -84,7 +84,7 @@ async def test_what_is_done_or_refused_is_not_extracted():
     assert "there twice" in sink.failures[0]["message"]
 
 
-async def test_the_limit_of_records_counts_from_the_start_of_the_input_and_no_other_is_read():
+async def test_no_record_beyond_the_limit_is_read():
     def endless():
         yield from records(2)
         raise AssertionError("the third record was read")
@@ -104,7 +104,7 @@ async def test_the_limit_of_records_counts_from_the_start_of_the_input_and_no_ot
     ],
 )
 @pytest.mark.parametrize("failing", [0, 1])
-async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error, reported, failing):
+async def test_a_failed_record_is_written_and_the_others_continue(error, reported, failing):
     sink, tally = await run(records(3), extract_all_but({f"r{failing}": error}), concurrency=2 - failing)
     assert sink.written == [f"r{number}" for number in range(3) if number != failing]
     assert tally.failed == 1
@@ -123,7 +123,7 @@ async def test_a_record_that_fails_is_written_down_and_the_others_go_on(error, r
         (ModelUnavailable("refused", Usage(calls=6)), 1, 6),
     ],
 )
-async def test_what_no_record_survives_stops_the_run_and_its_cost_is_counted(error, failed, calls):
+async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(error, failed, calls):
     sink, tally = ListSink(), Tally()
     with pytest.raises(type(error), match=str(error)):
         await run_batch(records(50), extract_all_but({"r0": error}), sink, tally, BatchLimits(concurrency=1))
@@ -152,7 +152,7 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
 
 
 @skipping_time
-async def test_what_is_finished_when_a_run_is_interrupted_is_kept_and_the_rest_has_ended():
+async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
     ended, sink = [], ListSink()
 
     async def extract_some(record):

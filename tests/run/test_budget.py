@@ -17,7 +17,7 @@ from tests.depth import choose
 ONE = Forecast.exactly(1)
 NONE = Forecast.exactly(0)
 SURE = Rates(ONE, NONE, ONE, NONE, NONE, NONE)
-"""A token is a character."""
+"""One token per character."""
 PRICE = Price(prompt=1, output=10)
 UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE, NONE)
 
@@ -26,7 +26,7 @@ def call(prompt, answer, most=1000):
     return RequestSize(1, prompt, 0, answer, most)
 
 
-async def test_what_fits_goes_and_what_does_not_ends_it():
+async def test_a_call_that_does_not_fit_ends_the_budget():
     budget = Budget(Limits(tokens=100), SURE, None)
     budget.charge(await budget.reserve(call(50, 10)), Usage(calls=1, prompt_tokens=60))
     assert not budget.reached
@@ -37,7 +37,7 @@ async def test_what_fits_goes_and_what_does_not_ends_it():
         await budget.reserve(call(1, 0))
 
 
-async def test_a_call_waits_for_those_under_way_to_take_less_than_they_might():
+async def test_a_call_waits_until_calls_in_flight_use_less_than_reserved():
     budget = Budget(Limits(tokens=1200), SURE, None)
     first = await budget.reserve(call(50, 10, most=1000))
     second = asyncio.ensure_future(budget.reserve(call(200, 10)))
@@ -48,7 +48,7 @@ async def test_a_call_waits_for_those_under_way_to_take_less_than_they_might():
     assert not budget.reached
 
 
-async def test_all_that_wait_end_when_nothing_under_way_can_make_room():
+async def test_waiting_calls_end_if_no_call_in_flight_can_make_room():
     budget = Budget(Limits(tokens=100), SURE, None)
     first = await budget.reserve(call(50, 10, most=60))
     waiting = [asyncio.ensure_future(budget.reserve(call(90, 0))) for _ in range(3)]
@@ -70,7 +70,7 @@ async def test_earlier_invocations_count():
 @settings(max_examples=choose(30, 1000), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(500, 20_000))
 def test_no_limit_is_overshot_by_more_than_one_call_is_uncertain(seed, concurrency, limit):
-    """Whatever answers take within their bounds, and in whichever order they come."""
+    """This holds for any usage within the bounds and any order of answers."""
     lots = random.Random(seed)
     most, spent = 200, 0
 

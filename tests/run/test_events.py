@@ -1,4 +1,4 @@
-"""What is reported of a run: to a log, and to OpenTelemetry. Never a text, an address or a key."""
+"""Events of a run in a log and in OpenTelemetry, without texts, addresses or keys."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Executors compute alike, whatever befalls a record or a process, and nobody waits for a dead one."""
+"""All executors give equal results after failures of records and processes, and never wait for a dead process."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ RECORDS = list(read_records("tests/records"))
 
 
 class Lines(Sink):
-    """A sink that keeps what it is given."""
+    """A sink that stores results and failures."""
 
     def __init__(self):
         self.lines, self.failures = [], []
@@ -46,7 +46,7 @@ class Lines(Sink):
 
 
 class Answering:
-    """A model that proves nothing of what it says, so that it is asked again, and fails where the text wants it."""
+    """A model that gives no evidence, so that it is asked again, and fails at marked texts."""
 
     name = "stub"
 
@@ -72,7 +72,7 @@ def record(number, text="nights at home"):
 
 
 def build_records(*, deadly):
-    """Sound ones, one for each class that is raised, and some that kill their process. How each fails, by id."""
+    """Records that succeed, raise each class of error, or kill their process, and their failures by id."""
     made = [record(number) for number in range(20)]
     kinds = dict(zip((1, 2, 3, 9, 10, 18), RAISED, strict=True)) | ({4: "kill", 17: "kill"} if deadly else {})
     for number, kind in kinds.items():
@@ -82,7 +82,7 @@ def build_records(*, deadly):
 
 @pytest.fixture
 def failing(monkeypatch):
-    """The parser fails for some records, here and in each process that is started."""
+    """Make the parser fail for some records, in this process and in new ones."""
     monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
     monkeypatch.setenv("PYTHONPATH", path_with_failures())
 
@@ -106,7 +106,7 @@ async def test_processes_give_the_lines_of_one_in_the_order_of_the_input(forked_
         assert (await run(executor, RECORDS, options)).lines == wanted
 
 
-async def test_with_a_model_processes_ask_the_same_and_give_the_same(forked_workers):
+async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(forked_workers):
     records = [record(number, "FAIL" if number == 5 else "nights at home") for number in range(20)]
     here, there = Answering(), Answering()
     options = ExtractionOptions(min_confidence=1.0)
@@ -150,7 +150,7 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
     assert "Adults" not in log
 
 
-async def test_processes_that_cannot_start_are_no_records_fault(monkeypatch, tmp_path):
+async def test_no_record_fails_if_processes_cannot_start(monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import os; os._exit(1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with ProcessExecutor(1, inline_first=0) as executor:
@@ -170,11 +170,11 @@ async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_worker
 
 
 def where(record):
-    """Which process works on a record."""
+    """Return the id of the process that works on a record."""
     return record.record_id, os.getpid()
 
 
-async def test_what_cannot_be_written_fails_alone(forked_workers):
+async def test_only_a_record_that_cannot_be_written_fails(forked_workers):
     async with ProcessExecutor(2, inline_first=0) as executor:
         sink = await run(executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)])
     assert [failure["record_id"] for failure in sink.failures] == ["NCT90000002"]
@@ -198,12 +198,12 @@ def workers_of(process):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL, and Ctrl-C is no signal to a group")
-def test_no_process_outlives_a_run_that_is_killed_or_interrupted_and_it_goes_on_later(tmp_path):
+def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_path):
     many, out, done = tmp_path / "in.jsonl", tmp_path / "out", 0
     write_distinct_records(many, 2000)
     words = ("run", many, "--assist", "never", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
-    # A terminal sends Ctrl-C to everyone in the group.
+    # A terminal sends Ctrl-C to the whole process group.
     for end, code in ((subprocess.Popen.kill, -signal.SIGKILL), (lambda run: os.killpg(run.pid, signal.SIGINT), 130)):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
         wait_for(lambda done=done: count_lines(out) >= done + 1)

@@ -44,7 +44,7 @@ def line(record_id, **parts):
 
 
 def call_model(folder, name, record_id=None):
-    """A call that is noted in the folder's store as one to a model is."""
+    """Store a call in the folder, like a call to a model."""
     reply = {
         "choices": [{"message": {"content": name}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 10},
@@ -58,7 +58,7 @@ def call_model(folder, name, record_id=None):
 
 
 def take(folder, *records, lacking=()):
-    """These records come by: those that are not done are extracted with one call each. Ids of what was done before."""
+    """Extract records that are not done, with one call each. Returns the ids of those that are."""
     done = []
     for one in records:
         if folder.is_done(one):
@@ -70,7 +70,7 @@ def take(folder, *records, lacking=()):
 
 
 def invoke(path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options):
-    """One invocation of a run: these records are done, so many fail, so many calls are for nothing."""
+    """One invocation of a run with these records, ``failed`` failures and ``lost`` useless calls."""
     with RunFolder(path, SETTINGS, inputs=inputs) as folder:
         folder.begin()
         done = take(folder, *map(record, record_ids), **options)
@@ -142,7 +142,7 @@ def test_results_end_in_input_order_even_if_they_were_appended_later(tmp_path):
 
 
 @pytest.mark.parametrize("moment", ["extractor.run.store.RunStore.note_sorted", "pathlib.Path.replace"])
-def test_a_run_killed_while_it_sorts_is_mended(tmp_path, monkeypatch, moment):
+def test_a_run_killed_during_the_sort_is_repaired(tmp_path, monkeypatch, moment):
     invoke(tmp_path, "b", finished=False)
     with RunFolder(tmp_path, SETTINGS) as folder:
         take(folder, record("a"), record("b"))
@@ -220,7 +220,7 @@ def keep_settings(**more):
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_folder_that_is_not_ours_is_refused_and_not_left_locked(tmp_path, break_folder, reported):
+def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder, reported):
     invoke(tmp_path, "a")
     break_folder(tmp_path)
     for _ in range(2):
@@ -248,7 +248,7 @@ def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):
     with RunFolder(tmp_path, SETTINGS) as folder:
         folder.begin()
-        with pytest.raises(StoreError, match="another process writes into it"):
+        with pytest.raises(StoreError, match="another process writes to it"):
             RunFolder(tmp_path, SETTINGS)
         assert describe_incomplete(tmp_path) == "0 records, still running"
     assert describe_incomplete(tmp_path) == "0 records, interrupted"
@@ -271,7 +271,7 @@ def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
         folder.write_failure({"message": "no"})
 
 
-def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):
+def test_the_manifest_has_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with RunFolder(tmp_path / "run", SETTINGS, inputs=("in.jsonl", "-", "s3://bucket/in")) as folder:
         folder.begin()
@@ -292,7 +292,7 @@ def test_the_manifest_tells_its_state_and_inputs_from_the_beginning(tmp_path, mo
         ("the budget was reached", "stopped", "1 of 3,096 records, stopped (the budget was reached)"),
     ],
 )
-def test_a_run_that_did_not_come_to_its_end_says_why_until_it_does(tmp_path, stopped_by, state, reported):
+def test_an_unfinished_run_states_the_reason(tmp_path, stopped_by, state, reported):
     with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
         folder.note_total(3096)  # before the run begins, too
         take(folder, record("a"))

@@ -1,4 +1,4 @@
-"""Processes that a run starts import what their parent imported, also in the folder of another checkout."""
+"""Worker processes import the same modules as their parent, even in the folder of another checkout."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ if __name__ == "__main__":
 
 
 def test_worker_processes_import_what_their_parent_imported(tmp_path):
-    """The command is started by an editable install, in a folder with a package of the same name that is broken."""
+    """An editable install starts the command in a folder with a broken package of the same name."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     folder, decoy, log = tmp_path / "editable", tmp_path / "clone" / "extractor", tmp_path / "log"
     venv.create(folder, symlinks=os.name != "nt")

@@ -1,4 +1,4 @@
-"""A run of the real command is killed (SIGKILL) at random moments and started again until it ends."""
+"""A run of the command is killed (SIGKILL) at random moments and restarted until it ends."""
 
 import sqlite3
 from contextlib import closing
@@ -16,7 +16,7 @@ OPTIONS = ("--assist", "always", "--concurrency", str(CONCURRENCY))
 
 @pytest.fixture(scope="module")
 def killed_run(tmp_path_factory):
-    """Folders of the run that was killed and of one that was not, the server of the first, and the kills."""
+    """The folders of the killed run and of an undisturbed one, the first one's server, and the number of kills."""
     folder = tmp_path_factory.mktemp("killed")
     records = folder / "records.jsonl"
     write_distinct_records(records, RECORDS)
@@ -24,7 +24,7 @@ def killed_run(tmp_path_factory):
         whole = run_command(records, *OPTIONS, "--out", folder / "whole", "--model", f"{server.url}#stub")
         run_killed(whole, server, kills=0, work=0)
     with serve_counting(0.02) as server:
-        # The address of the model is a setting of the run, so that its two servers differ in it and nothing else.
+        # The two runs differ only in the address of the model, which is one of their settings.
         command = run_command(records, *OPTIONS, "--out", folder / "killed", "--model", f"{server.url}#stub")
         kills = run_killed(command, server, kills=3, work=0.4, seed=1)
         yield folder, server, kills

@@ -56,7 +56,7 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, na
         ("as_of = [", "prices.toml"),
     ],
 )
-def test_a_broken_file_says_what_is_wrong(tmp_path, text, reported):
+def test_the_problem_of_a_broken_file_is_reported(tmp_path, text, reported):
     path = tmp_path / "prices.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=reported):
@@ -73,7 +73,7 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     assert price.batched().cost(usage) == 1.2 * PICO
 
 
-def test_of_several_servers_the_dearest_counts(own):
+def test_of_several_servers_the_most_expensive_counts(own):
     own.write_text(OWN + '[model."http://dear:8000/v1#llama"]\nprompt = 1.0\noutput = 3.0\n', "utf-8")
     prices = read_prices([own])
     found = prices.find(ModelSpec.parse("http://gpu:8000/v1#llama,http://dear:8000/v1#llama"))

@@ -34,7 +34,7 @@ def records(count, seed=0):
 
 
 def estimate(record):
-    """One question for each started hundred characters."""
+    """One question per hundred characters, rounded up."""
     length = len(record.sections[0].text)
     return Estimate(length // 100 + 1, RequestSize(1, 800 + length, 600, length / 40, 300))
 
@@ -48,7 +48,7 @@ def pricing(model="gpt-4.1-mini"):
     return Pricing.of(ModelSpec.parse(model), read_prices(), Limits(), in_batches=False)
 
 
-def test_a_sample_tells_what_all_records_tell():
+def test_a_sample_gives_the_same_forecast_as_all_records():
     whole = quote_run(measured(records(3000)), CAPABLE, pricing(), 8)
     sampled = quote_run(measured(records(3000), 150), CAPABLE, pricing(), 8)
     assert (whole.records, whole.sampled, sampled.records) == (3000, None, 3000)
@@ -69,7 +69,7 @@ def test_figures_are_in_order_and_grow_with_the_records():
     assert many.seconds.expected >= 100 / 8
 
 
-def test_an_unknown_price_is_said():
+def test_an_unknown_price_is_reported():
     quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
     assert quote.usd is None
     assert "--prices" in quote.notes[0]
@@ -96,7 +96,7 @@ def test_calls_that_were_made_correct_the_rates():
         (("--prices", "none.toml", "--model", "m"), b"none.toml"),
     ],
 )
-def test_what_cannot_be_quoted_is_refused(options, reported):
+def test_a_run_that_cannot_be_quoted_is_refused(options, reported):
     done = extractor("run", "seeds/records", *options)
     assert done.returncode == 2
     assert reported in done.stderr

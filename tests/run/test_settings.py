@@ -1,4 +1,4 @@
-"""What decides whether a run may be continued by this program."""
+"""The digest of the rules, which decides whether this program may continue a run."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ PACKAGE = Path(extractor.__file__).parent
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory):
-    """A copy of the package, in which files may be changed."""
+    """A copy of the package whose files may be changed."""
     copy = tmp_path_factory.mktemp("package") / "extractor"
     return Path(shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__")))
 

@@ -1,4 +1,4 @@
-"""The list of fields that everything else is derived from."""
+"""The list of fields."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_every_value_of_an_extraction_is_a_listed_field():
     assert listed == stored
 
 
-def test_a_field_says_what_it_holds_and_how_it_is_proven():
+def test_a_field_has_its_kind_of_value_and_of_evidence():
     fields = {field.path: field for task in Task for field in list_fields(task)}
     category = fields["eligibility.criteria.category"]
     assert (category.type, category.kind, category.required) == (Category, ValueKind.CHOICE, False)
@@ -40,7 +40,7 @@ def test_a_field_says_what_it_holds_and_how_it_is_proven():
 
 
 @pytest.mark.parametrize("closed", [AbsenceReason, FindingKind, Support])
-def test_every_member_of_a_set_that_reports_explain_is_described(closed):
+def test_every_member_of_a_set_in_reports_is_described(closed):
     assert all(f"- ``{member.value}``: " in closed.__doc__ for member in closed)
 
 

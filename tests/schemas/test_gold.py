@@ -1,4 +1,4 @@
-"""Every gold annotation passes through the models and back without loss."""
+"""Every gold annotation survives a round trip through the models."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_gold_survives_the_models(path):
         lambda gold: gold.pop("record_id"),
     ],
 )
-def test_what_the_guideline_does_not_know_is_refused(damage):
+def test_fields_and_words_outside_the_guideline_are_refused(damage):
     gold = json.loads(SEEDS[0].read_text("utf-8"))
     damage(gold)
     with pytest.raises(ValueError, match="validation error"):

@@ -18,7 +18,7 @@ def served(tmp_path_factory):
         model = ("--model", f"{stub.url}#stub")
         with serve(folder / "root", *model, *options, PYTHONPATH=path_with_failures()) as service:
             yield service
-    # Whatever the tests sent: no log holds text of a record, or a key.
+    # No log may contain the text of a record or a key.
     logged = service.log.read_text("utf-8") + service.errors
     for secret in (WORD, "a word of the record", "Bearer", "xk_", "operator-0"):
         assert secret not in logged

@@ -1,4 +1,4 @@
-"""The real command, serving, and what callers send it."""
+"""Starts the command ``extractor serve``, and sends requests to it."""
 
 import json
 import os
@@ -19,14 +19,14 @@ from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
-"""Stands in every record that the tests send, so that a log that holds it is found."""
+"""A word in every record that the tests send, which no log may contain."""
 PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\noutput = 1.0\n'
 OPERATIONS = [
     tuple(name.split()) for name in tomllib.loads(Path("extractor/serve/assets/operations.toml").read_text("utf-8"))
 ]
 """Method and path of each operation."""
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
-"""An id that no job has."""
+"""An id without a job."""
 
 
 def study(number: int, words: str = "") -> dict[str, Any]:
@@ -71,13 +71,13 @@ class Served:
         return httpx2.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False)
 
     def add_caller(self, name: str, **limits: Any) -> httpx2.Client:
-        """A client with a new key, added as ``extractor serve keys add`` does it while the service runs."""
+        """A client with a new key, added while the service runs, as by ``extractor serve keys add``."""
         with closing(CallerBook(self.root)) as book:
             return self.client_of(book.add(name, CallerLimits(**limits)))
 
     @property
     def errors(self) -> str:
-        """What it wrote to standard error."""
+        """The service's standard error."""
         return self.log.with_suffix(".err").read_text("utf-8")
 
 
@@ -89,7 +89,7 @@ def serve(
     cwd: Path | None = None,
     **environment: str,
 ) -> Iterator[Served]:
-    """The command as the operator starts it, until the block ends."""
+    """Run the command until the block ends."""
     log = root.with_name(f"{root.name}.log")
     options = ("serve", "--port", "0", "--root", str(root), "--log-json", str(log), *options)
     environment = {**os.environ, "EXTRACTOR_TOKEN": TOKEN, **environment}
@@ -143,7 +143,7 @@ def follow(
 
 
 def finish(client: httpx2.Client, job_id: str) -> dict[str, Any]:
-    """The job at its end."""
+    """Wait for the end of a job, and return it."""
     return follow(client, job_id)[-1][2]
 
 

@@ -130,8 +130,8 @@ def test_a_caller_without_money_gets_what_the_rules_find(served):
         assert post(client, one(), assist="never").status_code == 200
 
 
-def test_a_job_pauses_where_the_money_ends(served):
-    """The stub's calls take 15 tokens for a millionth of a dollar each; what a call may take is set aside before it."""
+def test_a_job_pauses_at_the_spending_limit(served):
+    """The stub's calls use 15 tokens at a millionth of a dollar each. The maximum is reserved before each call."""
     with served.add_caller("hans", max_usd=0.002) as client:
         job = finish(client, submit(client, many(200), assist="always")["id"])
         assert (job["state"], "limit" in job["reason"]) == ("paused", True)

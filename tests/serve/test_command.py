@@ -1,4 +1,4 @@
-"""``extractor serve`` as it starts, as it refuses to, and as it ends."""
+"""The start, the refused starts and the end of ``extractor serve``."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from .running import TOKEN, check_problem, one, say_nothing, serve
 
 
 def start(root, *options):
-    """The command, which must end by itself."""
+    """Run the command, which must end by itself."""
     return CliRunner().invoke(app, ["serve", "--port", "0", "--root", str(root), *options])
 
 
@@ -29,7 +29,7 @@ def start(root, *options):
     [
         (("--host", "0.0.0.0"), None, 2, "set EXTRACTOR_TOKEN"),
         (("--host", "::"), None, 2, "set EXTRACTOR_TOKEN"),
-        ((), "short", 2, "less than 16 characters"),
+        ((), "short", 2, "fewer than 16 characters"),
         (("--model", "local"), TOKEN, 2, "extractor model serve"),
         (("--model", "no model"), TOKEN, 2, "names no model"),
         (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
@@ -47,10 +47,10 @@ def test_a_wrong_start_is_refused(tmp_path, monkeypatch, options, token, code, m
 
 def test_a_folder_that_a_service_uses_is_refused(served, monkeypatch):
     monkeypatch.setenv("EXTRACTOR_TOKEN", TOKEN)
-    monkeypatch.setattr("extractor.serve.app._PATIENCE_S", 0)
+    monkeypatch.setattr("extractor.serve.app._LOCK_TIMEOUT_S", 0)
     done = start(served.root)
     assert done.exit_code == 1
-    assert "another process works in it" in done.stderr
+    assert "another process uses it" in done.stderr
 
 
 def test_the_model_s_server_does_not_get_the_service_s_token(monkeypatch):
@@ -85,7 +85,7 @@ def say_nothing_slowly(request):
 
 
 async def test_a_small_service_from_its_start_to_its_end(tmp_path):
-    """It makes a token, says where that is, takes no more than its queue, and ends well at Ctrl-C."""
+    """It creates a token, reports its path, refuses requests beyond its queue, and ends in order at Ctrl-C."""
     options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
     with (
         serve_stub(say_nothing_slowly) as stub,

@@ -1,4 +1,4 @@
-"""One record in, its extraction out; anything else is a problem that says what to do."""
+"""A request with one record returns its extraction; any other returns a problem with a remedy."""
 
 import gzip
 import io

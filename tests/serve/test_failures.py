@@ -1,4 +1,4 @@
-"""Records that the program fails at, and processes that die: each is reported at once, and the others go on."""
+"""Records with errors and dying processes are reported at once, and the others continue."""
 
 import os
 
@@ -62,7 +62,7 @@ runpy.run_path({str(FOLDER / "sitecustomize.py")!r})
 
 
 def serve_with(folder, *options, broken=False):
-    """A service that reads one record of an upload; where it is ``broken``, its processes cannot start."""
+    """A service that fails after one record of an upload. If ``broken``, its processes cannot start."""
     (folder / "sitecustomize.py").write_text(f"BROKEN = {broken}{STARTUP}")
     path = os.pathsep.join((str(folder), path_with_failures()))
     return serve(folder / "root", "--workers", "1", *options, PYTHONPATH=path)
@@ -80,11 +80,11 @@ def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_
 
 
 def test_processes_that_cannot_start_are_reported(tmp_path):
-    """A module that they need is broken, as after an update that went wrong."""
+    """One of their modules is broken, as after a failed update."""
     with serve_with(tmp_path, broken=True) as service:
         check_problem(post(service.client, one()), 503, "not-ready")
         answer = service.client.get("/readyz")
-        assert "processes that extract" in check_problem(answer, 503, "not-ready")["detail"]
+        assert "worker processes" in check_problem(answer, 503, "not-ready")["detail"]
         assert answer.headers["retry-after"]
         assert service.client.get("/healthz").status_code == 200
         job = finish(service.client, submit(service.client, many(1))["id"])

@@ -1,4 +1,4 @@
-"""Files of many records: taken, followed, read, stopped, deleted."""
+"""Jobs: submission, events, results, cancellation and deletion."""
 
 import io
 import socket
@@ -26,7 +26,7 @@ from .running import (
 
 @pytest.fixture(scope="module")
 def done(served):
-    """A job of two records and a broken one, done."""
+    """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
     job = submit(served.client, body, name="trials.jsonl", assist="never", min_confidence=1)
     assert (job["state"], job["extracted"], job["min_confidence"]) == ("queued", 0, 1)
@@ -47,7 +47,7 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
 
 def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     url = f"/v1/jobs/{done['id']}/results"
-    for _ in range(2):  # made, and made before
+    for _ in range(2):  # the second one from the cache
         answer = served.client.get(url, params={"format": "parquet", "table": "endpoints"})
         assert answer.headers["content-type"] == "application/vnd.apache.parquet"
     (tmp_path / "endpoints.parquet").write_bytes(answer.content)
@@ -108,7 +108,7 @@ def test_a_deleted_job_leaves_nothing(served):
     assert not folder.exists()
 
 
-def test_a_bomb_among_records_is_a_failure_of_its_own(served):
+def test_a_zip_bomb_fails_and_the_other_records_do_not(served):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../../outside.json", one(1))

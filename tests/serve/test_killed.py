@@ -17,7 +17,7 @@ COUNT, CONCURRENCY = 20, 4
 
 
 class Answers:
-    """Valid answers, a tenth of a second each. After ``block`` there are ten more until ``release``."""
+    """Valid answers after a tenth of a second. ``block`` allows ten more until ``release``."""
 
     def __init__(self):
         self._free = threading.Event()
@@ -39,7 +39,7 @@ class Answers:
 
 
 def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
-    """One test, since its starts are expensive. A job with the model is running, and one by the rules waits."""
+    """One test, because starts are slow. A job with the model is running, and one without a model waits."""
     root, answers = tmp_path / "root", Answers()
     with serve_stub(answers) as stub:
         options = ("--model", f"{stub.url}#stub", "--workers", "1", "--jobs", "1", "--concurrency", str(CONCURRENCY))
@@ -65,7 +65,7 @@ def test_jobs_go_on_after_a_kill_and_after_a_stop(tmp_path):
 
 
 def check_stop(service, answers):
-    """Check that a stop ends a job in order, which waits for the next start."""
+    """Check that a stop ends a job in order, and that the job waits for the next start."""
     job_id = submit(service.client, many(10 * COUNT, 1000), assist="always")["id"]
     wait_for_results(service, job_id)
     service.process.send_signal(signal.SIGTERM)
@@ -93,7 +93,7 @@ def check_calls(store):
 
 
 def tear_upload(root):
-    """An upload that was under way at a kill."""
+    """Simulate an upload that a kill interrupted."""
     torn = root / "jobs" / "operator" / ("0" * 32)
     (torn / "upload").mkdir(parents=True)
     (torn / "upload" / ".records.coming").write_bytes(b"{")

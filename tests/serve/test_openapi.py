@@ -1,4 +1,4 @@
-"""The service is as its description says: its examples, its page, and whatever schemathesis sends."""
+"""The service matches its OpenAPI document: the examples, the page, and the requests of schemathesis."""
 
 import base64
 import hashlib
@@ -53,7 +53,7 @@ def test_all_operations_are_described(described):
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_each_example_is_answered_as_is_shown(served, described, job_of_examples, method, path):
-    """Every example of a body, or the plain request; the answer has what the shown one has, which fits its schema."""
+    """Send each example of a body, or the plain request. The response matches the shown one and its schema."""
     operation = described["paths"][path][method.lower()]
     status, answer = good_answer(described, method, path)
     shown = [part for part in answer.get("content", {}).values() if "example" in part]
@@ -122,10 +122,9 @@ def test_the_documents_list_each_problem_with_its_status():
 
 load_all_checks()
 AVOIDED = {
-    # Any bytes may be a record of one of the formats, and any text after the colon of Bearer a key: neither is wrong
-    # in a way that a schema can tell.
+    # Any bytes may be a record, and any text after Bearer a key, so a schema cannot exclude invalid ones.
     "positive_data_acceptance",
-    # It forgets that events end when their job does, and that a job that there is not has none.
+    # It ignores that events end with their job, and that an unknown job has none.
     "ensure_resource_availability",
     "use_after_free",
 }
@@ -136,7 +135,7 @@ EVERY_CHECK = [check for check in CHECKS.get_all() if check.__name__ not in AVOI
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_schemathesis_finds_nothing(served, described, job_of_examples, method, path, mode):
     if mode is GenerationMode.NEGATIVE and (method != "GET" or path not in WITH_QUERY):
-        return  # there is nothing to be got wrong but the body, which may be anything
+        return  # only the body could be wrong, and it may be anything
     operation = schemathesis.openapi.from_dict(described)[path][method]
 
     @given(operation.as_strategy(generation_mode=mode), booleans())

@@ -47,7 +47,7 @@ def test_leaves_line_breaks_alone_in_text_that_was_not_wrapped():
 
 
 @given(TEXTS)
-def test_every_span_maps_into_the_raw_text_and_never_backwards(raw):
+def test_every_span_maps_to_ordered_raw_offsets(raw):
     cleaned = clean_text(raw)
     spans = [cleaned.raw_span(i, i + 1) for i in range(len(cleaned.text))]
     assert all(0 <= start < end <= len(raw) for start, end in spans)
@@ -55,7 +55,7 @@ def test_every_span_maps_into_the_raw_text_and_never_backwards(raw):
 
 
 @given(TEXTS)
-def test_raw_positions_map_back_to_where_they_came_from(raw):
+def test_raw_positions_map_back_to_their_origin(raw):
     cleaned = clean_text(raw)
     changed = {i for start, end in zip(cleaned.starts, cleaned.ends, strict=True) for i in range(start, end)}
     for position in set(range(len(cleaned.text))) - changed:

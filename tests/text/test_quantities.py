@@ -33,13 +33,13 @@ def test_every_spelling_is_read(text, values):
     assert [read_number(found.text) for found in rule("number").find(read_text(text))] == values
 
 
-def test_what_is_no_number_is_refused():
+def test_other_text_is_no_number():
     assert read_number("many") is None
     assert read_number("1.2.3") is None
 
 
 @pytest.mark.parametrize("text", ["9" * 400, "9" * 305 + " billion", "9" * 305 + " x 10^9", "9" * 5000])
-def test_what_is_too_large_to_be_finite_is_refused(text):
+def test_numbers_too_large_to_be_finite_are_refused(text):
     assert read_number(text) is None
 
 
@@ -68,10 +68,10 @@ def test_quantities(text, expected):
     assert quantities(text) == expected
 
 
-def test_levels_of_one_list_come_together():
+def test_levels_of_one_list_are_grouped():
     lists = find_quantity_lists(read_text("5, 10 or 20 mg and then 2 tablets"))
     assert [len(levels) for levels in lists] == [3, 1]
 
 
-def test_a_power_that_no_number_can_hold_is_left_unread():
+def test_a_power_too_large_to_represent_is_left_unread():
     assert quantities("2 E6 mg, 1.5 E 99999 mg")[0] == (2_000_000, 2_000_000, "mg")

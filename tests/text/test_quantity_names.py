@@ -1,4 +1,4 @@
-"""The vocabulary of quantities: each name leads to one, and values to its canonical unit."""
+"""The vocabulary of quantities: each name has one quantity, and values convert to its canonical unit."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ QUANTITIES = list_quantities().values()
 PLAIN = [(name, one) for one in QUANTITIES for name in one.names if "*" not in name]
 
 
-def test_no_name_is_of_two_quantities():
+def test_no_name_has_two_quantities():
     owners = {}
     for name, one in PLAIN:
         assert fold_words(name), (one.name, name)
@@ -20,7 +20,7 @@ def test_no_name_is_of_two_quantities():
 
 
 @pytest.mark.parametrize("one", QUANTITIES, ids=lambda one: one.name)
-def test_every_name_leads_to_its_quantity(one):
+def test_every_name_finds_its_quantity(one):
     for name in one.names:
         words = fold_words(name.replace("*", "other"))
         assert _choose(words, one.unit).name == one.name, name
@@ -64,7 +64,7 @@ def _has_check_digit(code):
         ("hypertension with systolic blood pressure", "mm[Hg]", "systolic_blood_pressure"),
         ("prior anticancer systemic therapies", None, "number_of_prior_therapies"),
         ("pulmonary artery hypertension", "mm[Hg]", "mean_pulmonary_artery_pressure"),
-        # A unit that a quantity cannot have keeps its name away.
+        # An impossible unit excludes a quantity.
         ("platelet transfusions", "{units}", "transfusion_units"),
         ("age-adjusted tumour", "mm", "length"),
         ("diagnosis of asthma", "mo", "duration"),
@@ -91,7 +91,7 @@ def test_names(text, unit, name):
         ("members of group 2", "a", "members of group 2 for 18 years", 18, "duration"),
     ],
 )
-def test_the_text_around_names_what_the_words_do_not(text, unit, quote, value, name):
+def test_context_names_the_quantity_if_the_words_do_not(text, unit, quote, value, name):
     assert name_quantity(text, unit, quote, value).name == name
 
 

@@ -1,4 +1,4 @@
-"""Every rule finds what it says that it finds, and nothing of what it says that it does not."""
+"""Every rule matches its examples, and none of its counter-examples."""
 
 import re
 from pathlib import Path
@@ -16,20 +16,20 @@ RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabular
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.name)
-def test_a_rule_finds_its_examples_and_none_of_its_counter_examples(each):
+def test_a_rule_matches_only_its_examples(each):
     assert each.examples, "a rule needs examples"
     assert each.counter_examples, "a rule needs counter-examples"
     assert [text for text in each.examples if not each.search(read_text(text))] == []
     assert [text for text in each.counter_examples if each.search(read_text(text))] == []
 
 
-def test_a_pattern_can_be_read_at_a_glance():
+def test_patterns_are_short():
     lengths = {each.name: len(" ".join(each.pattern.split())) for each in RULES}
     assert {name: length for name, length in lengths.items() if length > 200} == {}
 
 
 def test_every_rule_is_used():
-    """By another rule, by an entry of a vocabulary, by the name in the code, or by what it gives."""
+    """By another rule, by an entry of a vocabulary, by its name in the code, or by its ``gives``."""
     by_rules = [each.pattern for each in RULES]
     by_entries = [pattern for found in BOOK.vocabularies.values() for entry in found for pattern in entry.rules]
     code = "\n".join(path.read_text("utf-8") for path in Path(extractor.__file__).parent.rglob("*.py"))
@@ -39,7 +39,7 @@ def test_every_rule_is_used():
     assert [name for name in unused if not name.startswith(prefixes)] == []
 
 
-def test_a_reference_keeps_named_parts_only_if_it_says_so():
+def test_only_a_reference_with_a_plus_keeps_named_parts():
     book, words = {}, Lexicon()
     text = """
         [[rule]]
@@ -60,7 +60,7 @@ def test_a_reference_keeps_named_parts_only_if_it_says_so():
 @pytest.mark.parametrize(
     "entry", [one for found in BOOK.vocabularies.values() for one in found], ids=lambda one: one.value
 )
-def test_a_term_stands_for_its_entry(entry):
+def test_a_term_finds_its_entry(entry):
     for term in entry.terms:
         tokens = read_text(clean_text(term).text)
         found = [each for each in find_terms(tokens, entry.vocabulary) if each.end - each.first == len(tokens)]
@@ -69,9 +69,9 @@ def test_a_term_stands_for_its_entry(entry):
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("<nothing>", "there is no such rule"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
+    [("<nothing>", "does not exist"), ("<self>", "refers to itself"), ("a 5", "cannot read '5'")],
 )
-def test_a_rule_that_cannot_be_read_is_named(pattern, message):
+def test_an_error_names_an_invalid_rule(pattern, message):
     book = {}
     book |= {each.name: each for each in read_rules(f"[[rule]]\nname = 'self'\npattern = '{pattern}'", book, Lexicon())}
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
@@ -83,5 +83,5 @@ def test_a_rule_that_cannot_be_read_is_named(pattern, message):
     [(entry.vocabulary, entry) for rules in BOOK.entry_rules.values() for _, entry in rules],
     ids=lambda one: getattr(one, "value", one),
 )
-def test_the_rules_of_an_entry_can_be_read_and_its_example_names_it(vocabulary, entry):
+def test_the_rules_of_an_entry_are_valid_and_find_its_example(vocabulary, entry):
     assert entry.value in [term.value for term in find_terms(read_text(entry.example), vocabulary)]

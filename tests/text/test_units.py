@@ -18,7 +18,7 @@ UCUM = re.compile(rf"/?(?:{_ATOM})(?:[./](?:{_ATOM}))*")
 
 
 @pytest.mark.parametrize(("text", "code"), [("x 1000/mm3", "10*3/uL"), ("100,000/L", None), ("109/L", "10*9/L")])
-def test_zeros_are_a_power_and_no_exponent(text, code):
+def test_zeros_are_a_power_not_an_exponent(text, code):
     assert read_unit(text) == code
 
 
@@ -45,7 +45,7 @@ def test_factors_are_those_of_ucum(unit, target):
     assert convert(1, unit, target) == pytest.approx(expected, rel=1e-4)
 
 
-def test_every_spelling_is_read_and_stands_once():
+def test_every_spelling_is_read_and_unique():
     spellings = [(name, unit.code) for unit in list_units() for name in (*unit.terms, *unit.loose)]
     assert len(spellings) == len({name for name, _ in spellings})
     for name, code in spellings:
@@ -73,7 +73,7 @@ def test_units_of_doses(text, dose):
     tokens = read_text(clean_text(text).text)
     place = find_unit(tokens, 0)
     assert place.dose == dose
-    assert place.end >= len(tokens) - 2  # but for a repetition in brackets
+    assert place.end >= len(tokens) - 2  # except for a repetition in brackets
 
 
 @pytest.mark.parametrize("text", ["G-CSF", "L-dopa", "u", "c", "s/c", "parent/guardian"])

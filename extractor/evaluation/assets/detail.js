@@ -1,9 +1,9 @@
-// One error in full: both values, where they stand, and the text.
+// One error in full: both values, their places, and the text.
 
 /** Draw an error with links to its neighbours in the list. */
 function showDetail(page, error, found, state, texts) {
   if (!error) {
-    const gone = "No error has this address: it was mended, or left out of this page.";
+    const gone = "No error has this address: it was fixed, or left out of this page.";
     const words = state.error ? gone : "Choose an error to see it in its text.";
     page.detail.replaceChildren(make("p", { class: "dim empty" }, words));
     return;
@@ -50,7 +50,7 @@ function showSide(side, title, error) {
   );
 }
 
-/** A text whose words that the other side lacks are set apart. */
+/** A text, with the words that the other side lacks emphasised. */
 function showDifference(pieces) {
   const words = pieces.map(({ text, apart }) => (apart && text.trim() ? make("em", {}, text) : text));
   return make("p", { class: "value" }, words);

@@ -1,6 +1,6 @@
-// What one of two texts has and the other lacks.
+// The difference between two texts.
 
-/** Two texts as pieces, each with whether the other one lacks it: by words, along their longest common run. */
+/** Split two texts into pieces, each with whether the other text lacks it, by words along their longest common run. */
 function compareTexts(one, other) {
   const [ours, theirs] = [one, other].map((text) => text.match(/\s+|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) || []);
   const width = theirs.length + 1;

@@ -30,7 +30,7 @@ function showFilters(form, state) {
   }
 }
 
-/** The state that the filters say. A cell of a confusion matrix holds for its field alone. */
+/** The state of the filters. A cell of a confusion matrix applies only to its field. */
 function readFilters(form, state) {
   const next = { ...state, error: undefined };
   for (const name of ["kind", "field", "record", "text", "sort"]) next[name] = form[name].value;
@@ -61,7 +61,7 @@ function showList(page, found, state, limit) {
   page.more.textContent = `Show ${Math.min(STEP, rest)} more of ${found.length}`;
 }
 
-/** What is listed, in words. */
+/** Describe the list in words. */
 function describe(found, all, state) {
   const isCell = state.gold !== undefined || state.predicted !== undefined;
   const name = (choice) => (choice === "" ? "(empty)" : choice);

@@ -1,4 +1,4 @@
-// Wire the page: the address says what is shown, filters and links change the address.
+// Wire the page: the address is its state, filters and links change the address.
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);

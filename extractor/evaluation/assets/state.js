@@ -1,4 +1,4 @@
-// What is shown, kept in the address: "#kind=missed&field=dosing&error=0a1b2c3d4e". Every view is a link.
+// The page's state, kept in the address: "#kind=missed&field=dosing&error=0a1b2c3d4e". Every view is a link.
 
 const NAMES = ["kind", "field", "record", "text", "gold", "predicted", "sort", "error"];
 
@@ -12,7 +12,7 @@ function readState(hash) {
   return hash.length > 1 && Object.keys(state).length === 0 ? null : state;
 }
 
-/** The hash of a state. An empty choice of gold or of the prediction is a choice; other empty values say nothing. */
+/** The hash of a state. It omits empty values, except an empty choice of gold or of the prediction. */
 function writeState(state) {
   const given = new URLSearchParams();
   for (const name of NAMES) {
@@ -22,7 +22,7 @@ function writeState(state) {
   return "#" + given.toString();
 }
 
-/** The errors that a state lets through, in its order. */
+/** The errors that pass a state's filters, in its order. */
 function selectErrors(errors, state) {
   const words = (state.text || "").toLowerCase().split(/\s+/).filter(Boolean);
   const record = (state.record || "").toLowerCase();
@@ -42,7 +42,7 @@ function isTaskOf(name, field) {
   return !name.includes(".") && field.startsWith(name + ".");
 }
 
-/** Whether an error is of a cell of a confusion matrix: the given choices, of two items that are a pair. */
+/** Whether an error belongs to a cell of a confusion matrix: the given choices, in two paired items. */
 function isInCell(error, state) {
   if (state.gold === undefined && state.predicted === undefined) return true;
   const isPair = error.gold.path !== null && error.predicted.path !== null;

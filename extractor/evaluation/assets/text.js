@@ -1,6 +1,6 @@
 // Sections of a record with the words of gold and of the prediction marked.
 
-/** Pieces of a text, each with the sides that mark it: cut wherever a mark begins or ends. */
+/** Cut a text at the ends of marks; each piece has the sides that mark it. */
 function cutText(length, marks) {
   const cuts = [...new Set([0, length, ...marks.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
   return cuts.slice(1).map((end, place) => {
@@ -19,7 +19,7 @@ function listMarks(name, error) {
   );
 }
 
-/** One section, its marks drawn. */
+/** One section with its marks. */
 function showSection(name, text, error) {
   const marks = listMarks(name, error);
   const pieces = cutText(text.length, marks).map(({ start, end, sides }) => {
@@ -38,11 +38,11 @@ function showSection(name, text, error) {
   );
 }
 
-/** All sections of an error's record that matter to it, or why there are none. */
+/** The sections that matter to an error, or the reason why there are none. */
 function showTexts(error, texts) {
   const text = Object.hasOwn(texts, error.record) ? texts[error.record] : null;
   if (text === null) {
-    const remedy = "The record's text was not at hand when this page was made: run with --records INPUT.";
+    const remedy = "The record's text was missing when this page was made: run again with --records INPUT.";
     return [make("p", { class: "notice" }, remedy)];
   }
   const lacking = ["gold", "predicted"].filter((side) => error[side].value !== null && error.marks[side].length === 0);

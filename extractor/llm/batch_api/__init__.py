@@ -1,1 +1,1 @@
-"""Requests and answers by a provider's batch files: exchanged by hand, or through its batch API."""
+"""Requests and answers in a provider's batch files, exchanged by hand or through its batch API."""

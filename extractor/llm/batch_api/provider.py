@@ -1,4 +1,4 @@
-"""A provider's batch API: files are sent, batches made, watched and fetched. Each step is stored before the next."""
+"""A client of a provider's batch API: it uploads, creates, polls and fetches batches, and stores each step."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,18 +22,18 @@ from .requests import AnswerLine, BatchRequests, StoredBatch
 _TAG = "extractor"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _REFUSED = frozenset({400, 413, 422})
-"""Refusals of the request as it is: asked again, it would be refused again."""
-_LISTED = 200
-"""Batches of the account that are searched for one that may have been made already."""
+"""Refusals of the request itself, which would be refused again."""
+_MAX_LISTED = 200
+"""How many batches of the account are searched for one that may have been created already."""
 _FIRST_ATTEMPTS, _ATTEMPTS = 3, 8
-"""How often a call is tried at a provider that never answered, whose address is probably wrong, and at one that did."""
+"""Attempts at a call before the provider's first answer, when the address may be wrong, and after it."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class PollPolicy:
-    """How often to poll: after ``first_wait`` seconds, then in growing intervals up to ``longest_wait``."""
+    """Poll after ``first_wait`` seconds, then at intervals that grow up to ``longest_wait`` seconds."""
 
     first_wait: float = 5.0
     growth: float = 1.5
@@ -43,7 +43,7 @@ class PollPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """A batch's number and state, requests done and in all, and the provider's message, for people."""
+    """A batch's number and state, its requests (done and total), and the provider's message, for users."""
 
     number: int
     state: str
@@ -54,10 +54,10 @@ class BatchStatus:
 
 @dataclass(slots=True)
 class BatchClient:
-    """Takes a run's planned batches to the provider and brings back their answers.
+    """Sends a run's planned batches to the provider and fetches their answers.
 
-    It continues from what is stored: a batch is never made twice, even if the program ended between making it and
-    storing its id. ``report`` is called with the status of batches.
+    It continues from the stored state. A batch is never created twice, even if the program ended before it stored the
+    id. ``report`` is called with the status of batches.
     """
 
     client: openai.AsyncOpenAI
@@ -68,16 +68,16 @@ class BatchClient:
     _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
 
     async def finish_all(self) -> int:
-        """Bring all open batches to their end. Returns how many requests they answered.
+        """Finish all open batches. Returns how many requests they answered.
 
-        Raises ``ModelAway`` where the provider cannot be reached, ``ModelUnavailable`` where it refuses; what is stored
-        stays.
+        Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses. The stored state
+        stays valid.
         """
         made = [(batch, batch.batch or await self._make(batch)) for batch in self.requests.open_batches()]
         return sum([await self._watch(*pair) for pair in made])
 
     async def _make(self, batch: StoredBatch) -> str:
-        """The provider's id of the batch, which it has after this."""
+        """Create the batch at the provider, and return its id there."""
         input_file = batch.input_file
         if input_file is None:
             lines = b"".join(self.requests.lines(batch.number))
@@ -92,13 +92,13 @@ class BatchClient:
         return made
 
     async def _find_or_create(self, batch: StoredBatch, input_file: str) -> str:
-        """An earlier attempt may have made the batch although its answer was lost, so look first."""
+        """Search first, because an earlier attempt whose answer was lost may have created the batch."""
         seen = 0
         async for known in self.client.batches.list(limit=100):
             if (known.metadata or {}).get(_TAG) == batch.tag:
                 return known.id
             seen += 1
-            if seen >= _LISTED:
+            if seen >= _MAX_LISTED:
                 break
         made = await self.client.batches.create(
             completion_window="24h",
@@ -124,7 +124,7 @@ class BatchClient:
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
     async def _fetch(self, stored: StoredBatch, batch: Batch) -> int:
-        """Store the completions and refusals of a batch, also of one that failed or expired: they are paid for."""
+        """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for."""
         content = b""
         for file in filter(None, (batch.output_file_id, batch.error_file_id)):
             content += (await self._retry(lambda file=file: self.client.files.content(file))).content + b"\n"  # type: ignore[misc]
@@ -138,7 +138,7 @@ class BatchClient:
         return answered
 
     async def _retry(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of a call that may be repeated without harm."""
+        """Retry a call that can safely be repeated."""
         attempts = AsyncRetrying(
             retry=retry_if_exception(_is_temporary),
             stop=stop_after_attempt(self._attempts),
@@ -147,7 +147,7 @@ class BatchClient:
             reraise=True,
         )
 
-        async def attempt() -> _T:  # tenacity does not await what a plain function returns
+        async def attempt() -> _T:  # tenacity awaits only async functions
             return await call()
 
         try:
@@ -158,7 +158,7 @@ class BatchClient:
         else:
             self._attempts = _ATTEMPTS
             return result
-        raise failure from None  # not chained to the SDK's error, whose request holds the key
+        raise failure from None  # the SDK's error has a request with the key
 
 
 @asynccontextmanager
@@ -168,14 +168,14 @@ async def open_batch_client(
     policy: PollPolicy | None = None,
     report: Callable[[BatchStatus], None] = print,
 ) -> AsyncIterator[BatchClient]:
-    """A client at the provider of a model.
+    """Open a client at the provider of a model.
 
-    Raises ``ValueError`` for a model of this machine or several servers, ``MissingKey`` where there is no key.
+    Raises ``ValueError`` for a local model or several servers, ``MissingKey`` if there is no key.
     """
     if spec.kind is ModelKind.LOCAL:
-        raise ValueError("a model of this machine has no batch API; drop --batch")
+        raise ValueError("a local model has no batch API; drop --batch")
     if spec.others:
-        raise ValueError("a batch is given to one provider; name one server, or drop --batch")
+        raise ValueError("a batch goes to one provider; name one server, or drop --batch")
     async with open_sdk(spec, NetworkTransport()) as client:
         yield BatchClient(client, spec, requests, policy or PollPolicy(), report)
 

@@ -1,6 +1,6 @@
-"""Requests that are answered later: by files that the user exchanges, or by batches noted in the run's store.
+"""Requests that are answered later, through files that the user exchanges or through batches in the run's store.
 
-Files are those of providers' batch APIs: one JSON object a line, answers in any order.
+Files have the format of providers' batch APIs: one JSON object per line, answers in any order.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from extractor.llm.trace import read_usage
 from extractor.schemas import Usage
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
-"""Limits of a file; providers accept 50,000 requests and 200 MB."""
+"""Limits of a file. Providers accept 50,000 requests and 200 MB."""
 OK = 200
 _FRAME = 120
-"""Bytes of a line beside its body."""
+"""Bytes of a line without its body."""
 
 
 def name_request(body: Mapping[str, Any]) -> str:
-    """The ``custom_id`` of a request in a file: the same question has the same one, whatever the model.
+    """The ``custom_id`` of a request in a file, which depends on the question but not on the model.
 
     >>> len(name_request({"messages": []}))
     32
@@ -38,7 +38,7 @@ def name_request(body: Mapping[str, Any]) -> str:
 
 
 def name_body(body: Mapping[str, Any]) -> str:
-    """The ``custom_id`` of a request in a batch. Other parameters give another one: they may be accepted next time.
+    """The ``custom_id`` of a request in a batch. It depends on the parameters, because other ones may be accepted.
 
     >>> name_body({"max_tokens": 5}) == name_body({"max_completion_tokens": 5})
     False
@@ -53,9 +53,9 @@ def write_line(name: str, body: Mapping[str, Any]) -> bytes:
 
 
 class AnswerLine(NamedTuple):
-    """An answer: the request's name, HTTP status (0 if the provider failed), body, and what is wrong.
+    """An answer: the request's name, the HTTP status (0 if the provider failed), the body, and the problem, if any.
 
-    ``taken``: a request of this run got it before, and counted its usage.
+    ``taken`` means that this run has used the answer and counted its usage.
     """
 
     name: str
@@ -66,7 +66,7 @@ class AnswerLine(NamedTuple):
 
     @classmethod
     def read(cls, line: bytes) -> "AnswerLine | None":
-        """The answer in a line of a file; None for a line that answers no request.
+        """Parse a line of a file. None if it does not answer a request.
 
         >>> AnswerLine.read(b'{"custom_id": "a", "response": {"status_code": 429, "body": {}}}').problem
         'status 429, no completion'
@@ -90,8 +90,10 @@ class AnswerLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A planned batch. ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file
-    once that was sent, ``batch`` the provider's id of the batch once it was made.
+    """A planned batch.
+
+    ``tag`` identifies it here and at the provider. ``input_file`` is the provider's id of its file once it is uploaded,
+    ``batch`` the provider's id of the batch once it is created.
     """
 
     number: int
@@ -102,7 +104,7 @@ class StoredBatch:
 
 
 class BatchRequests:
-    """Requests that are answered later, from when they are first needed to their answers.
+    """Stores requests that are answered later, and their answers.
 
     ``name`` makes the ``custom_id`` of a request. Each method is one short transaction.
     """
@@ -111,46 +113,46 @@ class BatchRequests:
         self._database, self.name = database, name
 
     def add(self, body: Mapping[str, Any]) -> None:
-        """Store a request, unless it is there."""
+        """Store a request, unless it is stored already."""
         packed = json.dumps(body, ensure_ascii=False).encode("utf-8")
         row = (self.name(body), zlib.compress(packed), len(packed) + _FRAME)
         self._database.execute("INSERT OR IGNORE INTO batch_requests (name, body, bytes) VALUES (?, ?, ?)", row)
 
     def add_answer(self, answer: AnswerLine) -> None:
-        """Store an answer whose request is not known, in place of an earlier one."""
+        """Store an answer to an unknown request. It replaces an earlier one."""
         sql = "INSERT OR REPLACE INTO batch_requests (name, body, bytes, status, reply) VALUES (?, '', 0, ?, ?)"
         self._database.execute(sql, (answer.name, answer.status, zlib.compress(answer.content)))
 
     def find(self, name: str) -> AnswerLine | None:
-        """The answer to the request of that name."""
+        """The answer to the request with that name."""
         sql = "SELECT status, reply, taken FROM batch_requests WHERE name = ? AND status IS NOT NULL"
         row = self._database.row(sql, (name,))
         return AnswerLine(name, row[0], zlib.decompress(row[1]), taken=bool(row[2])) if row else None
 
     def note_taken(self, name: str) -> None:
-        """Store that its answer was read, and so is counted among the calls."""
+        """Store that an answer was used, and so is counted as a call."""
         self._database.execute("UPDATE batch_requests SET taken = 1 WHERE name = ?", (name,))
 
     def forget_taken(self) -> None:
-        """Delete answers that were read, unless a batch is under way.
+        """Delete used answers, unless a batch is open or requests wait for one.
 
-        Useful ones are among the calls; what was refused or cut off will be asked anew.
+        Good answers are stored as calls; questions with a refused or truncated answer are asked again.
         """
         if not self.open_batches() and not self.count_waiting():
             self._database.execute("DELETE FROM batch_requests WHERE taken")
 
     def not_taken(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Name and body of each request that waits, or is answered and not counted yet."""
+        """The name and body of each request without a used answer."""
         for name, body in self._database.execute("SELECT name, body FROM batch_requests WHERE NOT taken").fetchall():
             yield name, json.loads(zlib.decompress(body))
 
     def count_waiting(self) -> int:
-        """How many requests are in no batch."""
+        """The number of requests without an answer and without a batch."""
         sql = "SELECT count(*) FROM batch_requests WHERE batch IS NULL AND status IS NULL"
         return int(self._database.value(sql))
 
     def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
-        """Put waiting requests into as few batches as the limits allow. Returns how many requests these are."""
+        """Put waiting requests into as few batches as the limits allow. Returns the number of these requests."""
         sql = "SELECT name, bytes FROM batch_requests WHERE batch IS NULL AND status IS NULL"
         rows = self._database.execute(sql).fetchall()
         parts: list[list[str]] = []
@@ -182,15 +184,15 @@ class BatchRequests:
             yield write_line(name, json.loads(zlib.decompress(body)))
 
     def note_sent(self, number: int, input_file: str) -> None:
-        """Store that the provider has a batch's file."""
+        """Store that a batch's file is uploaded."""
         self._database.execute("UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number))
 
     def note_made(self, number: int, batch: str) -> None:
-        """Store that the provider has the batch."""
+        """Store that the batch is created."""
         self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
 
     def keep_answers(self, number: int, answers: Iterable[AnswerLine]) -> int:
-        """Store a batch's answers, all or none. Returns how many; requests without an answer wait for another batch."""
+        """Store a batch's answers in one transaction, and return their number. Unanswered requests wait again."""
         kept = 0
         sql = "UPDATE batch_requests SET status = ?, reply = ? WHERE name = ? AND batch = ? AND status IS NULL"
         with self._database.transaction():
@@ -204,20 +206,20 @@ class BatchRequests:
 
 
 class RequestBudget(Protocol):
-    """A budget for the requests of a batch. All of them are under way at once, so nothing waits."""
+    """A budget for the requests of a batch, which are all in flight at once, so none waits."""
 
     def set_aside(self, size: RequestSize) -> int:
-        """Reserve what a request under way may take, whether there is room or not."""
+        """Reserve what a request in flight may use, even without room."""
 
     def try_reserve(self, size: RequestSize) -> int | None:
-        """Reserve what a request may take, if there is room."""
+        """Reserve what a request may use; None without room."""
 
     def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count what the request took."""
+        """Release a reservation, and count the actual usage."""
 
 
 class BatchTransport(httpx2.AsyncBaseTransport):
-    """Answers requests whose answers are there, and stores the others for the next batch.
+    """Returns stored answers, and stores requests without one for the next batch.
 
     Raises ``AnswerPending`` for a request without an answer, ``BudgetReached`` if the budget has no room for it.
     """
@@ -240,29 +242,29 @@ class BatchTransport(httpx2.AsyncBaseTransport):
         if self._budget and name not in self._reserved:
             reservation = self._budget.try_reserve(measure_body(body))
             if reservation is None:
-                raise BudgetReached("there is no room in the budget for another request")
+                raise BudgetReached("the budget has no room for another request")
             self._reserved[name] = reservation
         self._requests.add(body)
-        raise AnswerPending("its answer is still to come")
+        raise AnswerPending("the answer has not arrived yet")
 
 
 class Exchange:
-    """Files of answers to read, and the file to which requests without an answer go.
+    """Files of answers to read, and the file that receives the requests without an answer.
 
-    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion, as ``file, line:
-    why``, unless another line answers the same request. ``parts`` are the files that were written: beyond the limits of
-    a file, requests go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and if there
-    is nothing to read or write, ``CassetteError`` for a file that cannot be read.
+    A later answer to a request replaces an earlier one. ``failed`` lists lines without a completion as ``file, line:
+    why``, unless another line answers the same request. ``parts`` are the written files: beyond the limits of one file,
+    requests go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any file,
+    ``CassetteError`` for a file that cannot be read.
     """
 
     def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
         if not answers and not requests:
-            raise ValueError("an exchange needs files of answers, or a file for requests")
+            raise ValueError("an exchange needs a file of answers or a file for requests")
         for path in answers:
             if not path.is_file():
-                raise ValueError(f"{path}: there is no such file of answers")
+                raise ValueError(f"{path}: there is no such file")
         if requests and requests in answers:
-            raise ValueError(f"{requests} holds answers; name another file for the requests")
+            raise ValueError(f"{requests} contains answers; name another file for the requests")
         self.requests, self.written = requests, 0
         self.parts: list[Path] = []
         self._stored = BatchRequests(open_scratch(), name_request)
@@ -274,7 +276,7 @@ class Exchange:
             if answer and not answer.problem:
                 self._stored.add_answer(answer)
             else:
-                why = answer.problem if answer else "no answer to a request (it has no custom_id)"
+                why = answer.problem if answer else "not an answer to a request (no custom_id)"
                 failed[answer.name if answer else place] = f"{place}: {why}"
         self.failed = tuple(why for name, why in failed.items() if not self._stored.find(name))
         self._sha256 = digest.hexdigest()
@@ -284,7 +286,7 @@ class Exchange:
 
     @contextmanager
     def open(self, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> Iterator[BatchTransport]:
-        """A transport that answers from the files. When the block ends well, requests without an answer are written."""
+        """Yield a transport that answers from the files. If the block succeeds, write the unanswered requests."""
         yield BatchTransport(self._stored)
         if not self.requests:
             return
@@ -302,7 +304,7 @@ class Exchange:
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Each line that is not blank, with its place for people."""
+    """Each line that is not blank, with its file and number."""
     for path in paths:
         try:
             with path.open("rb") as file:

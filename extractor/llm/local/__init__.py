@@ -1,1 +1,1 @@
-"""Models that run on this machine: ``models`` pulls their weights, ``server`` serves them."""
+"""Local models: ``models`` downloads their weights, ``server`` serves them."""

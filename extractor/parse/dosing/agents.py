@@ -1,4 +1,4 @@
-"""The agents that a record names, and where its text mentions them."""
+"""The agents that a record names, and their mentions in its text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,18 +23,18 @@ from .names import (
 from .sections import DosingSection, Place
 
 PROCEDURES = frozenset({"radiation", "procedure"})
-"""Kinds of agents that are no substances."""
+"""Kinds of agents that are not substances."""
 _GENERAL, _INTRODUCED = 0.8, 0.6
-"""How surely an agent is the one that is given which only the general vocabulary, or only the words around it, name."""
+"""Confidence in an agent that only the general vocabulary, or only the words around it, indicate."""
 _SKIPPED = frozenset("-®™")
-"""Signs between the words of a name that make no difference."""
+"""Signs to ignore between the words of a name."""
 _LONGEST_GLOSS = 12
 _SHORTEST_INITIALS, _LONGEST_INITIALS = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One agent. ``section`` and ``first:end`` say where its name stands; ``kind`` is an entry of the vocabulary."""
+    """One agent. ``section`` and ``first:end`` locate its name; ``kind`` is an entry of the vocabulary."""
 
     key: str
     kind: str
@@ -68,7 +68,7 @@ class Lexicon:
 
     @property
     def only(self) -> Agent | None:
-        """The agent, where the record names a single one."""
+        """The agent of a record that names only one."""
         return self.agents[0] if len(self.agents) == 1 else None
 
     def knows(self, name: str) -> bool:
@@ -88,7 +88,7 @@ class Lexicon:
         return found
 
     def find(self, section: DosingSection) -> tuple[Mention, ...]:
-        """Mentions of agents in a section, left to right; "X placebo" mentions a placebo alone."""
+        """Mentions of agents in a section, left to right. "X placebo" mentions only a placebo."""
         if section.name not in self._found:
             self._found[section.name] = self._find(section.tokens, section.name)
         return self._found[section.name]
@@ -106,7 +106,7 @@ class Lexicon:
         return _fuse_mentions(tokens, section, [self._find_placebo(tokens, section, mention) for mention in parts])
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mention) -> Mention:
-        """The placebo: what its own section says it is made of, and what is tested with "sham" in front of its name."""
+        """Replace a mention by the placebo: for an ingredient in the placebo's section, or an agent after "sham"."""
         own = self._placebos.get(section)
         if own and mention.confidence == _GENERAL and mention.value.kind not in PROCEDURES:
             return replace(mention, value=own)
@@ -124,12 +124,12 @@ class Lexicon:
 
 
 def _list_forms(word: str) -> tuple[str, str, str]:
-    """A word and its plural: "patch" is met by the beginning of "patches" as well."""
+    """A word, its plural, and the stem of a plural in "-es", as in "patches"."""
     return word, f"{word}s", f"{word}e"
 
 
 def _match_words(tokens: Tokens, words: Sequence[str], first: int, rest: Sequence[str]) -> int | None:
-    """Where a name ends that begins with a token and goes on with ``rest``; no part of a longer word is a name."""
+    """The end of a name that begins with a token and continues with ``rest``. A part of a longer word is no name."""
     at = first + 1
     for number, word in enumerate(rest, start=1):
         while at < len(words) and words[at] in _SKIPPED:
@@ -141,7 +141,7 @@ def _match_words(tokens: Tokens, words: Sequence[str], first: int, rest: Sequenc
 
 
 def _is_composed(tokens: Tokens, name: Mention, following: Mention | None) -> bool:
-    """Whether the name is that of a regimen whose agents follow: "CHOP chemotherapy comprising ...", "CHOP: ..."."""
+    """Whether the name is a regimen with its agents after it: "CHOP chemotherapy comprising ...", "CHOP: ..."."""
     if name.value.kind in PROCEDURES:
         return False
     if following and following.value.key != name.value.key and tokens.codes[name.end : following.first] == ":":
@@ -150,7 +150,7 @@ def _is_composed(tokens: Tokens, name: Mention, following: Mention | None) -> bo
 
 
 def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mention]) -> tuple[Mention, ...]:
-    """Mentions where "X placebo" and "placebo for X" are one placebo, "X (Y)" is one X, and "X/Y" is one agent."""
+    """Merge mentions: "X placebo" and "placebo for X" are one placebo, "X (Y)" is X, and "X/Y" is one agent."""
     kept: list[Mention] = []
     glosses: dict[str, Agent] = {}
     for found in mentions:
@@ -176,15 +176,14 @@ def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mention]) ->
 
 
 def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a rule covers all tokens of a range, if there are any."""
+    """Whether a range is empty or a rule covers all its tokens."""
     return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
 
 
 def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSection] = ()) -> Lexicon:
-    """The agents that interventions are named after, or arms where no intervention is named.
+    """The agents in the names of interventions, or in labels of arms if no intervention names one.
 
-    What the text of these sections, and of ``others``, puts in brackets behind a name, or by its initials, is that
-    agent as well.
+    Glosses in brackets after a name and its initials, in these sections and in ``others``, name the same agent.
     """
     names = [name for section in groups if section.is_intervention for name in _read_names(section)]
     names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
@@ -196,7 +195,7 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """The agents of a title, each by its name, by the glosses in brackets, and by the aliases of the intervention."""
+    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases."""
     tokens, names = section.tokens, list[tuple[str, Agent]]()
     aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
     for first, last in split_names(tokens, *section.title):
@@ -209,7 +208,7 @@ def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
 
 
 def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
-    """The kind of a name; what no vocabulary knows is of the kind as which it is registered."""
+    """The kind of a name. A name that is in no vocabulary has its registered kind."""
     found = [kind for kind, *_ in find_general(tokens, first, end)]
     if "placebo" in found or rule("inactive_name").search(tokens, first, end):
         return "placebo"
@@ -217,7 +216,7 @@ def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:
-    """The names, where the only placebo of a record has this name: "placebo for examplumab" is needed beside others."""
+    """The names, with a record's only placebo as "placebo": only several need names like "placebo for examplumab"."""
     placebos = {agent for _, agent in names if agent.kind == "placebo"}
     if len({agent.key for agent in placebos}) != 1:
         return names
@@ -228,7 +227,7 @@ def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSect
 
 
 def _list_codes(names: Names) -> Iterator[tuple[str, Agent]]:
-    """The codes at the end of longer names: "kinase inhibitor EX9283"."""
+    """Codes at the end of longer names: "kinase inhibitor EX9283"."""
     for name, agent in names:
         last = name.split()[-1] if " " in name else ""
         if last and is_code(tokens := lex(last), 0, len(tokens)) and sum(map(str.isdigit, last)) > 1:
@@ -236,7 +235,7 @@ def _list_codes(names: Names) -> Iterator[tuple[str, Agent]]:
 
 
 def _list_cores(names: Names) -> Iterator[tuple[str, Agent]]:
-    """The drugs after which longer names are made: "liposomal vincristine"."""
+    """Drugs inside longer names: "liposomal vincristine"."""
     for name, agent in names:
         tokens = lex(name_key(name))
         found = find_general(tokens) if agent.kind == "drug" and len(tokens) > 1 else []
@@ -245,7 +244,7 @@ def _list_cores(names: Names) -> Iterator[tuple[str, Agent]]:
 
 
 def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
-    """Short names that the text gives to an agent: "ifinatamab deruxtecan (I-DXd)"."""
+    """Short names in brackets after an agent: "ifinatamab deruxtecan (I-DXd)"."""
     for tokens in texts:
         for mention in lexicon.find_known(tokens) if "(" in tokens.codes else ():
             found = rule("short_name").starts(tokens, mention.end)
@@ -256,7 +255,7 @@ def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[s
 
 
 def _list_short_forms(names: Names, texts: Sequence[Tokens]) -> Iterator[tuple[str, Agent]]:
-    """The abbreviations and the initials of names that the texts use: "UCB" for "umbilical cord blood"."""
+    """Abbreviations and initials of names that the texts use: "UCB" for "umbilical cord blood"."""
     entries = {term.entry.value: term.entry for tokens in texts for term in find_terms(tokens, "agent_abbreviations")}
     for value, entry in entries.items():
         yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in entry.terms)

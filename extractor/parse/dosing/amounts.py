@@ -1,4 +1,4 @@
-"""Doses in a text: numbers with a unit of doses, lists of levels and ranges, without the numbers that are no doses."""
+"""Find doses in text: numbers with a dose unit, lists of levels, and ranges, without numbers that are no doses."""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -19,15 +19,15 @@ _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.d
 _VOLUMES = frozenset({"mL", "uL", "L"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
 _FEW_CELLS = 1000
-"""So few cells are no dose."""
+"""The least number of cells that is a dose."""
 _REACH = 8
-"""How many tokens in front of a number can show that it is no dose."""
+"""How many tokens before a number can show that it is no dose."""
 _APART = 14
-"""How many tokens apart one amount can explain another."""
+"""The greatest distance at which one amount can explain another, in tokens."""
 
 
 def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
-    """Every stated dose, left to right; the levels of one list are one mark.
+    """Every stated dose, left to right. The levels of one list share a mark.
 
     >>> marks = find_amounts(read_text("10, 20 or 40 mg/kg; 1-3 x 10^6 cells/kg"))
     >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
@@ -56,7 +56,7 @@ def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:
-    """Whether the words around show that it is a limit, a reduction, a package, a dilution or a sample."""
+    """Whether context shows a limit, a reduction, a package, a dilution or a sample."""
     first, (_, *below), behind = levels[0].first, levels[-1].unit.parts, levels[-1].unit.end
     if any(part.piece for part in below) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
         return True
@@ -69,8 +69,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: st
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
     if unit == "%":
-        return not rule("strength_behind").starts(tokens, end)
-    return unit not in _COUNTED and unit != "Gy" and rule("package_behind").starts(tokens, end) is not None
+        return not rule("strength_after").starts(tokens, end)
+    return unit not in _COUNTED and unit != "Gy" and rule("package_after").starts(tokens, end) is not None
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
@@ -84,9 +84,9 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
 
 
 def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[AmountMark, ...]:
-    """The amounts, which are in reading order, without those that only explain a neighbour.
+    """Drop amounts that only explain a neighbour; ``amounts`` are in reading order.
 
-    Such are the strength of a counted piece, the volume of a weighed dose and a total of fractions.
+    Examples are the strength of a counted piece, the volume of a weighed dose and the total of fractions.
     """
     kept: list[AmountMark] = []
     for amount in amounts:
@@ -100,7 +100,7 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
 
 
 def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Whether a volume, a total of radiation or the strength in brackets gives way to the dose behind it."""
+    """Whether the first is a volume, a radiation total or a strength in brackets that explains the second."""
     one, other, between = first.value[0].unit, second.value[0].unit, (first.end, second.first)
     if one in _VOLUMES:
         gap = tokens.words[slice(*between)]
@@ -110,7 +110,7 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
 
 
 def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
-    """Whether the second is that of one counted piece ("2 puffs of 80 ug"), or counts one piece ("5 mg tab, 1 tab")."""
+    """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5 mg tab, 1 tab")."""
     other, between = second.value[0].unit, (first.end, second.first)
     if first.value[0].unit in _COUNTED:
         return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
@@ -125,7 +125,7 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``: no volume or number of pieces beside a substance, no range beside its own levels.
+    """The doses among ``levels``, without volumes and pieces beside a substance, and without ranges of other levels.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
@@ -136,7 +136,7 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:
-    """Whether a range has more levels of its own, or a level is one of the two ends of a range without others."""
+    """Whether other levels list the values of a range, or a range without other levels has this level as an end."""
     others = [other for other in levels if other.unit == level.unit and other != level]
     if _is_wide(level):
         return len(_list_inside(level, others)) > 2

@@ -1,4 +1,4 @@
-"""Clauses: places in a section that speak of one way of giving, and whether they state what participants are given."""
+"""Clauses: parts of a section about one regimen, and whether they state what participants are given."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,11 +12,11 @@ from .marks import Mark, within
 from .sections import DosingSection, Findings, Place
 
 Piece = tuple[int, int, bool]
-"""A clause, half open, and whether it goes on with what the one before says ("then ...")."""
+"""A half-open clause, and whether it continues the one before ("then ...")."""
 
 
 def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Piece]:
-    """The title of a section and the clauses of its body, steps of a regimen ("then ...") apart."""
+    """The title of a section and the clauses of its body, split at steps of a regimen ("then ...")."""
     tokens, marks = section.tokens, section.marks
     pieces: list[Piece] = [(*section.title, False)] if section.title[1] > section.title[0] else []
     for first, end in section.clauses:
@@ -36,7 +36,7 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
 
 
 def is_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a clause speaks of aims, tests or follow-up, so that its days and intervals are those of no giving.
+    """Whether a clause is about aims, tests or follow-up, so that its days and intervals belong to no dose.
 
     >>> tokens = read_text("Patients are followed every 3 months. Patients receive 5 mg every 3 weeks.")
     >>> is_aside(tokens, 0, 7), is_aside(tokens, 7, 15)
@@ -52,12 +52,12 @@ def is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def describes_other(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a clause gives doses of tests, of other trials, or of limits: "The approved dose is 5 mg."."""
+    """Whether a clause states doses of tests or other trials, or limits: "The approved dose is 5 mg."."""
     return rule("other_dose").search(tokens, first, end) is not None
 
 
 def _both_give(before: Findings, after: Findings) -> bool:
-    """Whether both sides of "then" state a way of giving: a dose, a route, or how often."""
+    """Whether both sides of "then" state a dose, a route or a frequency."""
     if before.amounts and after.amounts:
         return True
     if before.route and after.route and before.route[-1].value != after.route[0].value:
@@ -66,7 +66,7 @@ def _both_give(before: Findings, after: Findings) -> bool:
 
 
 def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Sequence[Mention]) -> list[Place]:
-    """Parts that state different frequencies, of one agent that each names again, or of an amount each.
+    """Parts with different frequencies that each name the same agent, or that each state an amount.
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
@@ -92,6 +92,6 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
 def _differ(
     stated: Sequence[Mark[Frequency]], between: Place, behind: int
 ) -> tuple[Mark[Frequency], Mark[Frequency]] | None:
-    """The last frequency between two places and the first behind the second, if they differ."""
+    """The last frequency between two places and the first one after the second, if they differ."""
     before, after = within(stated, *between), [m for m in stated if m.first >= behind]
     return (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None

@@ -1,4 +1,4 @@
-"""When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the frequency they amount to."""
+"""When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the frequency of the days."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,16 +13,16 @@ from .marks import Mark, drop_overlaps
 
 Days = tuple[int, ...]
 _LONGEST = 400
-"""Most days that a range lists."""
+"""The most days in a range."""
 
 
 def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Lists of days (or of weeks, as days), each as the days themselves; a range holds every day."""
+    """Lists of days, or of weeks as days. A range lists every day."""
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
 def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """As ``find_days``, and with no days the limits that list none: "starting on day 7", "from day 0 up to week 48"."""
+    """Like ``find_days``, with empty marks for limits: "starting on day 7", "from day 0 up to week 48"."""
     marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
@@ -43,7 +43,7 @@ def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
 
 
 def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
-    """A first or last day alone ("starting on day 7") lists no days, but says when."""
+    """Read a list of days. A lone first or last day ("starting on day 7") gives an empty list."""
     word, before = tokens.words[lead.end - 1], tokens.words[lead.end - 2] if lead.end > 1 else ""
     if word == "d" and len(before) == 3 and before.istitle():  # an allergen: "Fel d 1"
         return None
@@ -58,7 +58,7 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     if word == "(" and tokens.words[end : end + 1] == [")"]:
         end += 1
     if cycle := rule("of_cycle").starts(tokens, end):
-        alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": the interval is no part of one day
+        alone = len(days) == 1 and cycle.has("interval")  # "day 1 every 21 days": keep the interval separate
         end = end if alone else cycle.end
     return Mark(days, lead.first, end)
 
@@ -100,7 +100,7 @@ def _add_days(days: list[int], value: int, between: str, factor: int) -> "range 
 
 
 def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | None:
-    """The number of a day, without its sign, and the token behind it."""
+    """The number of a day, without its sign, and the token after it."""
     at += tokens.codes[at : at + 1] == "-"
     if at >= len(tokens) or tokens.codes[at] not in (NUMBER, NAME_NUMBER):
         return None
@@ -108,7 +108,7 @@ def _read_day(tokens: Tokens, at: int, *, listed: bool) -> tuple[int, int] | Non
     value = read_number(word)
     if value is None or (not word.isdecimal() and value not in range(1, 8)) or len(word) > 5 or value > 999:
         return None
-    if not listed and rule("no_day_behind").starts(tokens, at + 1):
+    if not listed and rule("no_day_after").starts(tokens, at + 1):
         return None
     glued = tokens.joined(at + 1) and tokens.words[at + 1][0].isalpha()
     return None if glued and tokens.words[at + 1].lower() not in ("d", "day") else (int(value), at + 1)
@@ -119,7 +119,7 @@ _LENGTH_WORDS = frozenset({"for", "over", "of", "every", "each"})
 
 
 def find_moments(tokens: Tokens) -> tuple[Mark[str], ...]:
-    """Moments of giving that are not counted days, left to right."""
+    """Moments of dosing other than counted days, left to right."""
     limits = [(mark.first, mark.end) for mark in find_dates(tokens) if not mark.value]
     return drop_overlaps(Mark(tokens.read(*place), *place) for place in [*limits, *_read_moments(tokens)])
 
@@ -149,17 +149,17 @@ _INTERVALS = {
 }  # fmt: skip
 _PER_WEEK = {2: Frequency.BIW, 3: Frequency.TIW}
 _LONGEST_OF_TWO = 14
-"""Two givings further apart, in days, are two givings and no interval, but for whole months."""
+"""The longest interval that two days imply, in days. Whole months are exceptions."""
 _MONTHLY = frozenset({28, 30, 56, 84, 90, 168, 180})
 _LENGTHS_OF_CYCLES = frozenset(
     {Frequency.Q2W, Frequency.Q3W, Frequency.Q4W, Frequency.Q5W, Frequency.Q6W, Frequency.Q8W, Frequency.QM}
     | {Frequency.OTHER}
 )
-"""Codes that beside a list of days only give the length of the cycle."""
+"""Codes that give only the cycle length beside a list of days."""
 
 
 def code_interval(days: float) -> Frequency:
-    """The code for one giving each so many days.
+    """The code for one dose every ``days`` days.
 
     >>> code_interval(21).value, code_interval(10).value
     ('Q3W', 'other')
@@ -168,7 +168,7 @@ def code_interval(days: float) -> Frequency:
 
 
 def code_days(days: Days, cycle: Period | None) -> Frequency:
-    """The frequency that a list of days amounts to, within a cycle if there is one."""
+    """The frequency of a list of days, within a cycle if there is one."""
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
@@ -178,7 +178,7 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
 
 
 def _count_weekdays(days: Days) -> int:
-    """How many days of the week are listed, the same ones in each week of two or more; else 0."""
+    """How many days per week are listed, if they are the same in two or more weeks; else 0."""
     weeks: dict[int, set[int]] = {}
     for day in days:
         weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
@@ -187,10 +187,10 @@ def _count_weekdays(days: Days) -> int:
 
 
 def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
-    """The frequency that words, listed days and the cycle amount to.
+    """The frequency implied by words, listed days and the cycle.
 
-    ``cyclic`` holds where the text speaks of cycles, or doses are per body surface or AUC, as in cycles they are. None
-    if nothing is stated, and for a single day of a cycle whose length is not known.
+    ``cyclic``: the text mentions cycles, or doses are per body surface or AUC, which is typical of cycles. Returns
+    None if nothing is stated, and for a single day of a cycle of unknown length.
 
     >>> code_schedule(Frequency.Q4W, (1, 8, 15), None, cyclic=True).value
     'QW'
@@ -213,7 +213,7 @@ def _code_several(stated: Frequency | None, listed: Frequency, cycle: Period | N
 
 
 def count_days(period: Period | None) -> float | None:
-    """The days of a period in days, weeks or months; None for others.
+    """The length in days of a period in days, weeks or months; None for others.
 
     >>> count_days(Period(value=3, unit=TimeUnit.WEEK))
     21.0

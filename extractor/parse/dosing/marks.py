@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Mark(Generic[T_co]):
-    """``tokens.words[first:end]`` of a section states ``value``; ``confidence`` says how surely."""
+    """``tokens.words[first:end]`` of a section states ``value``, with this ``confidence``."""
 
     value: T_co
     first: int
@@ -30,7 +30,7 @@ _STOP = re.compile(r"[.;\n]")
 
 
 def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]:
-    """For each mark the number of its sentence, or part of one that a semicolon ends.
+    """The number of each mark's sentence. Semicolons end sentences too.
 
     >>> number_sentences(read_text("a. b, c; d"), [Mark("a", 0, 1), Mark("b", 2, 3), Mark("c", 4, 5), Mark("d", 6, 7)])
     [0, 1, 1, 2]
@@ -41,7 +41,7 @@ def number_sentences(tokens: Tokens, marks: Sequence[Mark[object]]) -> list[int]
 
 
 def within(marks: Sequence[Mark[T_co]], first: int, end: int) -> tuple[Mark[T_co], ...]:
-    """The marks, which are in reading order, that lie wholly inside ``first:end``."""
+    """The marks wholly inside ``first:end``; ``marks`` are in reading order."""
     if not marks:
         return ()
     start = bisect_left(marks, first, key=_first)
@@ -49,7 +49,7 @@ def within(marks: Sequence[Mark[T_co]], first: int, end: int) -> tuple[Mark[T_co
 
 
 def drop_inside(marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]) -> tuple[Mark[T_co], ...]:
-    """The marks but those within another one that begins before; the others are in order and do not overlap.
+    """Drop marks inside another one that begins earlier; ``others`` are ordered and do not overlap.
 
     >>> [m.value for m in drop_inside([Mark("oral", 1, 2), Mark("daily", 3, 4)], [Mark("before oral intake", 0, 3)])]
     ['daily']
@@ -59,7 +59,7 @@ def drop_inside(marks: Iterable[Mark[T_co]], others: Sequence[Mark[object]]) -> 
 
 
 def drop_touching(marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]) -> tuple[Mark[T_co], ...]:
-    """The marks that share no token with any of the others.
+    """Drop marks that share a token with any of the others.
 
     >>> [m.value for m in drop_touching([Mark("oral", 2, 3), Mark("daily", 3, 4)], [Mark("10 mg oral", 0, 3)])]
     ['daily']
@@ -70,7 +70,7 @@ def drop_touching(marks: Iterable[Mark[T_co]], others: Iterable[Mark[object]]) -
 
 
 def drop_overlaps(marks: Iterable[Mark[T_co]]) -> tuple[Mark[T_co], ...]:
-    """Marks in reading order; of two that overlap, the longer one, or the one given first.
+    """Marks in reading order. Of two that overlap, the longer one stays, or the earlier argument.
 
     >>> [m.value for m in drop_overlaps([Mark("daily", 1, 2), Mark("twice daily", 0, 2), Mark("oral", 2, 3)])]
     ['twice daily', 'oral']

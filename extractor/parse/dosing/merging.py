@@ -1,4 +1,4 @@
-"""Statements about one way of giving an agent become one, wherever they stand; what they amount to is resolved here."""
+"""Merge statements about one regimen of an agent, wherever they stand, and resolve their schedules."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,19 +15,19 @@ from .sections import FIELDS, DosingSection, Findings
 from .statements import Statement
 
 Timing = tuple[Fact, int, int]
-"""The fact that says when an agent is given, and the tokens of all that belongs to it, in its section."""
+"""The fact that states when an agent is given, and the tokens that belong to it, in its section."""
 
 _REPEATS = 160
-"""How many characters behind a length the number of cycles may stand."""
+"""How many characters after a length may state the number of cycles."""
 _MOST_ALTERNATIVES = 50
-"""An agent has no more regimens: of a text with more the latest are compared, so that time is linear."""
+"""The most regimens of an agent. Only the latest ones are compared, so that time stays linear."""
 _MOST_AMOUNTS = 50
-"""No regimen has more amounts: what names more is a table, and all of it is not one way of giving."""
+"""The most amounts of a regimen. More amounts are a table, not one regimen."""
 _SECTIONS = ("arms", "interventions", "brief_summary", "detailed_description", "official_title")
 
 
 def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
-    """How long the trial treats, if its descriptions name one length and no other."""
+    """The length of treatment, if the trial's descriptions state exactly one."""
     found = [
         mark
         for section in descriptions
@@ -40,13 +40,13 @@ def find_trial_length(descriptions: Sequence[DosingSection]) -> Fact | None:
 
 
 def find_trial_cycle(sections: Iterable[DosingSection]) -> Fact | None:
-    """The cycle of the trial, if the record names one and no other."""
+    """The cycle of the trial, if the record states exactly one."""
     stated = [mark for section in sections for mark in section.marks.cycle if mark.value is not None]
     return stated[0] if len({count_days(fact.value) for fact in stated}) == 1 else None
 
 
 def is_cyclic(statement: Statement) -> bool:
-    """Whether an agent is given in cycles: its section speaks of them, or its dose is per m2, as in cycles."""
+    """Whether an agent is given in cycles: its section mentions them, or its dose is per m2."""
     return statement.cyclic or any("m2" in amount.unit or amount.unit == "AUC" for amount in statement.levels)
 
 
@@ -56,7 +56,7 @@ def is_rate(statement: Statement) -> bool:
 
 
 def resolve_frequency(statement: Statement) -> Frequency | None:
-    """The frequency that the words, the listed days and the cycle amount to; doses per m2 are given in cycles."""
+    """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
@@ -66,7 +66,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
 
 
 def _is_at_single_event(statement: Statement) -> bool:
-    """Whether a dose is given at what happens once, and no length says that it goes on: "1 hour before surgery"."""
+    """Whether a dose is given at a single event and no length is stated: "1 hour before surgery"."""
     moment, tokens = statement.moment, statement.clause.tokens
     if moment is None or not statement.holds(moment) or statement.length:
         return False
@@ -75,7 +75,7 @@ def _is_at_single_event(statement: Statement) -> bool:
 
 
 def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
-    """The length of the treatment; "for 3 weeks, repeated every 4 weeks" is that of a cycle, and cycles are counted.
+    """The length of treatment. "for 3 weeks, repeated every 4 weeks" is within a cycle; the number of cycles counts.
 
     ``findings`` are those of the whole section.
     """
@@ -88,16 +88,16 @@ def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
 
 
 def fits(length: Period | None, cycle: Period | None) -> bool:
-    """Whether a length is not longer than a cycle; both are stated in days, weeks or months."""
+    """Whether a length is at most a cycle, with both in days, weeks or months."""
     one, other = count_days(length), count_days(cycle)
     return one is not None and other is not None and one <= other
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
-    """When an agent is given: by days or by a moment, with what stands next to them."""
+    """When an agent is given: by days or by a moment, with the words next to them."""
     days, moment, tokens = statement.days, statement.moment, statement.clause.tokens
     moment = moment if moment and statement.holds(moment) else None
-    if days and not (statement.holds(days) or len(days.value) > 1):  # of other clauses' days only lists count
+    if days and not (statement.holds(days) or len(days.value) > 1):  # other clauses' days count only as lists
         days = None
     fact = days or moment
     if fact is None or fact.section != statement.section:
@@ -112,9 +112,9 @@ def resolve_timing(statement: Statement) -> Timing | None:
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """One statement for each agent and way of giving, in reading order.
+    """Merge to one statement per agent and regimen, in reading order.
 
-    Statements without an amount fill gaps of those with one, and stand alone only if there is none.
+    Statements without an amount fill gaps in those with one. They stand alone only if none has an amount.
     """
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
@@ -136,14 +136,14 @@ def _merge_group(group: list[Statement]) -> list[Statement]:
     for filler in weak:
         compared = [_fill(s, filler) if _is_same_regimen(s, filler) else s for s in strong[:_MOST_ALTERNATIVES]]
         strong = [*compared, *strong[_MOST_ALTERNATIVES:]]
-    # Without an amount, another route counts, if it is said when the agent is so given.
+    # A statement without an amount counts if it states another route and its schedule.
     routes = {s.route.value for s in strong if s.route}
     others = [s for s in weak if s.mention and s.route and routes and s.route.value not in routes]
     return [*strong, *_unite([s for s in others if s.frequency or s.days])]
 
 
 def _rank(statement: Statement) -> tuple[int, bool, bool]:
-    """The fullest statement first; of equally full ones those of arms and interventions before descriptions."""
+    """Sort key: the most complete statement first; arms and interventions before descriptions."""
     is_intervention = statement.section.startswith("interventions")
     is_group = is_intervention or statement.section.startswith("arms")
     richness = sum(getattr(statement, name) is not None for name in FIELDS)
@@ -163,7 +163,7 @@ def _unite(statements: list[Statement]) -> list[Statement]:
 
 
 def _fill(statement: Statement, filler: Statement) -> Statement:
-    """The statement with what another one of the same way says beyond it."""
+    """Fill the empty fields of a statement from another one about the same regimen."""
     changes: dict[str, Any] = {name: getattr(filler, name) for name in FIELDS if getattr(statement, name) is None}
     known = set(statement.levels)
     amounts = [fact for fact in filler.amounts if not known.issuperset(fact.value)]
@@ -174,7 +174,7 @@ def _fill(statement: Statement, filler: Statement) -> Statement:
 
 
 def _quote(merged: Statement) -> Statement:
-    """The merged statement from the place where it is to be quoted: what stands there goes before what others say."""
+    """Move the merged statement to the part to quote, whose own fields take precedence."""
     parts = merged.parts or (merged,)
     if merged.amounts:
         unit = merged.levels[0].unit
@@ -189,13 +189,13 @@ def _quote(merged: Statement) -> Statement:
 
 
 def _rank_place(one: Statement) -> tuple[int, int, int]:
-    """The part with the most levels first, of equal ones the fullest, of these that of an arm."""
+    """Sort key: the part with the most levels first, then the most complete, then one in an arm."""
     own = sum(fact is not None and one.holds(fact) for fact in (getattr(one, name) for name in FIELDS))
     return -len(one.levels), -own, _SECTIONS.index(one.section.partition("[")[0])
 
 
 def _stands_alone(statement: Statement) -> bool:
-    """Whether a statement without an amount is a regimen; an agent of no intervention needs more to be believed."""
+    """Whether a statement without an amount is a regimen. An agent of no intervention needs more evidence."""
     timed = bool(statement.frequency or statement.days)
     if not timed and _is_named_by_route(statement):
         return False
@@ -218,7 +218,7 @@ def _is_named_by_route(statement: Statement) -> bool:
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:
-    """Whether two statements of an agent can describe one regimen: nothing that both say differs."""
+    """Whether two statements of an agent can describe one regimen: they contradict each other in nothing."""
     if first.section == second.section and first.step != second.step and not _only_dose_changes(first, second):
         return False
     if first.route and second.route and first.route.value != second.route.value:
@@ -227,14 +227,14 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
         return False
     if first.cycle and second.cycle and count_days(first.cycle.value) != count_days(second.cycle.value):
         return False
-    if first.amounts and second.amounts and (_last_differently(first, second) or is_rate(first) != is_rate(second)):
+    if first.amounts and second.amounts and (_differ_in_length(first, second) or is_rate(first) != is_rate(second)):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
     return one is None or other is None or one == other
 
 
 def _only_dose_changes(first: Statement, second: Statement) -> bool:
-    """Whether two steps state doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
+    """Whether two steps have doses and the same frequency: "1 mg daily for 4 weeks, then 0.5 mg daily"."""
     if not (first.amounts and second.amounts) or first.levels[0].unit != second.levels[0].unit:
         return False
     if first.frequency and second.frequency:
@@ -242,15 +242,15 @@ def _only_dose_changes(first: Statement, second: Statement) -> bool:
     return not all(one.frequency or one.days or one.length for one in (first, second))
 
 
-def _last_differently(first: Statement, second: Statement) -> bool:
-    """Whether both say how long the agent is given, and not the same: "5 mg for 4 weeks", "5 mg for a year"."""
+def _differ_in_length(first: Statement, second: Statement) -> bool:
+    """Whether both state lengths, and these differ: "5 mg for 4 weeks", "5 mg for a year"."""
     one, other = first.length, second.length
     timed = all(statement.frequency or statement.days for statement in (first, second))
     return bool(timed and one and other and one.value and other.value and one.value != other.value)
 
 
 def _differ_in_days(first: Statement, second: Statement) -> bool:
-    """Whether two lists of days are two regimens; beside a dose, one day without is often the first of many."""
+    """Whether two lists of days are two regimens. A single day without a dose is often the first of many."""
     one: tuple[int, ...] = first.days.value if first.days else ()
     other: tuple[int, ...] = second.days.value if second.days else ()
     timed = first.frequency and second.frequency and first.frequency.value == second.frequency.value
@@ -264,7 +264,7 @@ def _differ_in_days(first: Statement, second: Statement) -> bool:
 
 
 def _firm_frequency(statement: Statement) -> Frequency | None:
-    """Without "once" that only follows from a single day: the cycle may stand elsewhere."""
+    """The frequency, except a "once" that follows only from a single day: another clause may state the cycle."""
     single = statement.days and len(statement.days.value) == 1
     if single and statement.frequency is None and statement.cycle is None:
         return None

@@ -1,4 +1,4 @@
-"""Names of agents: where a text has one, what belongs to it, and the form in which two names are compared."""
+"""Find names of agents, their extent, and the form for comparing two names."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from extractor.text.book import find_terms, read_term, rule, terms_of
 from extractor.text.lexer import NUMBER, Tokens, is_abbreviation, lex
 
 Place = tuple[int, int]
-"""Tokens, half open."""
+"""A half-open range of tokens."""
 
 _KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
 _STEMS = tuple(_KINDS)
@@ -17,20 +17,20 @@ _SHORT = {
     for term in entry.terms
 }
 _SHORTEST = 3
-"""Letters in front of a stem."""
+"""The least number of letters before a stem."""
 _LONGEST = 60
-"""No name has more tokens."""
+"""The most tokens of a name."""
 _MOST_BEHIND = 5
-"""Words of a name behind what introduces it."""
+"""The most words of an introduced name."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
-"""Ends of words that a hyphen joins to a name of which they are no part: "omalizumab-treated"."""
+"""Ends of words that a hyphen joins to a name but that are no part of it: "omalizumab-treated"."""
 
 
 def name_key(name: str) -> str:
-    """The form in which names are compared: lower case, no hyphens, salts or trade marks.
+    """The form for comparing names: lower case, without hyphens, salts and trade marks.
 
     >>> name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"), name_key("CAR-T  cells")
     (True, 'car t cells')
@@ -47,7 +47,7 @@ def name_key(name: str) -> str:
 
 
 def unify_name(name: str) -> str:
-    """The key under which an agent is known by its short form as well.
+    """The key of an agent, the same for its short form.
 
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
@@ -61,19 +61,19 @@ def is_salt(tokens: Tokens, index: int) -> bool:
 
 
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a name is a code, as companies give it: "EX-9283", and not "Vitamin D3"."""
+    """Whether a name is a company's code: "EX-9283", but not "Vitamin D3"."""
     word = tokens.words[first]
     coded = len(word) > 1 and word.isupper() and word.isalpha() and _chunk_end(tokens, first) == end
     return coded and any(map(str.isdigit, tokens.read(first, end)))
 
 
 def is_vague(name: str) -> bool:
-    """Whether a name says what is done and not with what: "oral immunotherapy"."""
+    """Whether a name states a treatment without its substance: "oral immunotherapy"."""
     return rule("vague_name").search(lex(name)) is not None
 
 
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens can stand for an agent elsewhere: a name, no dose, route or number."""
+    """Whether tokens can name an agent elsewhere: no dose, route or number."""
     text = tokens.read(first, end)
     if not 2 < len(text) < _LONGEST or text.isdigit() or rule("empty_name").covers(tokens, first, end):
         return False
@@ -81,7 +81,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens are no part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
+    """Whether tokens are not part of a longer word: "PLACEBO_COMPARATOR" names no placebo.
 
     >>> stands_alone(lex("PLACEBO_COMPARATOR"), 0, 1), stands_alone(lex("placebo-like"), 0, 1)
     (False, True)
@@ -92,23 +92,23 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _is_glued(tokens: Tokens, index: int) -> bool:
-    """Whether a token is joined to the one before, if only by a hyphen."""
+    """Whether a token is joined to the one before, directly or by a hyphen."""
     return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
 
 
 def _chunk_end(tokens: Tokens, first: int) -> int:
-    """Behind the last token that is joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
+    """The end of the tokens joined to the first one, as in "nab-paclitaxel", "TNF-alpha/IL-6"."""
     words, end = tokens.words, first + 1
     while end < len(tokens) and _is_glued(tokens, end):
-        goes_on = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
-        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and goes_on)):
+        continues = end + 1 < len(tokens) and _is_glued(tokens, end + 1) and words[end + 1][0].isalnum()
+        if not (words[end][0].isalnum() or (words[end] in "/+.-'" and continues)):
             break
         end += 1
     return end
 
 
 def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list[tuple[str, int, int]]:
-    """Agents that any text may name, left to right: their kind and their tokens.
+    """Agents of the general vocabulary, left to right: kind and tokens.
 
     >>> find_general(read_text("Examplumab and matching placebo"))
     [('drug', 0, 1), ('placebo', 2, 4)]
@@ -125,7 +125,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
 
 
 def _find_stem(word: str) -> str | None:
-    """The kind of a name that ends with a stem."""
+    """The kind of a name, by the stem at its end."""
     folded = word.lower()
     if not folded.endswith(_STEMS):
         return None
@@ -134,7 +134,7 @@ def _find_stem(word: str) -> str | None:
 
 
 def find_introduced(tokens: Tokens) -> Iterator[Place]:
-    """Names that giving introduces, left to right; words that name nothing ("treatment") are none."""
+    """Names after dosing words, left to right, without words that name nothing ("treatment")."""
     for lead in rule("name_introduction").find(tokens):
         start = lead.end
         while start < len(tokens) and _is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
@@ -150,7 +150,7 @@ def find_introduced(tokens: Tokens) -> Iterator[Place]:
 
 
 def find_substance(tokens: Tokens, first: int) -> Place | None:
-    """What is given, where it follows the dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
+    """The substance after a dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
 
     >>> tokens = read_text("300 mg of oat flour daily")
     >>> tokens.read(*find_substance(tokens, 2))
@@ -165,7 +165,7 @@ def find_substance(tokens: Tokens, first: int) -> Place | None:
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
-    """The whole of a name of which a vocabulary knows only a part.
+    """Expand a name from the part that a vocabulary has.
 
     >>> tokens = read_text("EMX 121974 and nab-paclitaxel 5 mg")
     >>> [tokens.read(*expand_name(tokens, *place)) for place in ((0, 1), (4, 5))]
@@ -188,7 +188,7 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
 
 
 def _read_chunks(tokens: Tokens, first: int) -> list[Place]:
-    """Words, joined ones as one, from a place on, as far as a name can go."""
+    """The words from ``first`` on that can belong to a name, with joined words as one."""
     chunks: list[Place] = []
     while first < len(tokens) and len(chunks) < _MOST_BEHIND:
         spaced = not chunks or tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == " "
@@ -219,7 +219,7 @@ def _can_name(words: Sequence[str]) -> bool:
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
-    """Other names that stand in brackets: "mycophenolate (MMF)".
+    """Other names in brackets: "mycophenolate (MMF)".
 
     >>> list(list_glosses(lex("mycophenolate (MMF)"), 0, 4))
     ['MMF']
@@ -235,7 +235,7 @@ def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:
 
 
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
-    """The names in a range; weak joints ("and", ",") part them only where each part is a known agent.
+    """Split a range into names. Weak joints ("and", ",") split only if each part is a known agent.
 
     >>> tokens = lex("rituximab + cyclophosphamide and doxorubicin")
     >>> [tokens.read(*place) for place in split_names(tokens, 0, len(tokens))]
@@ -245,7 +245,7 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     for place in _cut(tokens, first, end, "name_joint"):
         finer = _cut(tokens, *place, "weak_name_joint")
         known = len(finer) > 1 and all(find_general(tokens, *part) or is_code(tokens, *part) for part in finer)
-        # A placebo may be named with what it is for, which goes on behind "and".
+        # The name of a placebo may include its agents, joined by "and".
         placebo = any(last - at > 1 and "lacebo" in tokens.read(at, last) for at, last in finer)
         result += finer if known and not placebo else [place]
     return result
@@ -263,7 +263,7 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """The tokens of the bare name in a range, or None if nothing names an agent there."""
+    """The tokens of the bare name in a range, or None if it names no agent."""
     first, end = _skip_doses(tokens, first, min(end, first + _LONGEST))
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:
@@ -279,7 +279,7 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:
-    """Without the doses in front, up to the first dose behind the name."""
+    """Narrow a range to the name: after the doses before it, up to the first dose after it."""
     first = _skip_edges(tokens, first, end)
     for dose in rule("name_dose").find(tokens, first, end):
         if dose.first > first:
@@ -295,7 +295,7 @@ def _skip_edges(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
-    """Where a name can end: at brackets, at a target, at a sign of punctuation."""
+    """Where a name can end: at brackets, a target or punctuation."""
     if target := rule("name_target").search(tokens, first + 1, end):
         yield target.first
     for at in range(first + 1, end):

@@ -1,6 +1,6 @@
-"""Merged statements become regimens: how the agent is named, what is quoted, and how sure each field is.
+"""Turn merged statements into regimens: name the agent, choose the quote, and state each field's confidence.
 
-A stated confidence only ranks: calibration (``extractor.parse.scoring``) turns it into the share that was right on
+Stated confidences only rank. Calibration (``extractor.parse.scoring``) turns them into shares that were right on
 annotated records.
 """
 
@@ -27,14 +27,14 @@ from .sections import FIELDS, DosingSection, Place
 from .statements import Statement
 
 _LIST_GAP, _GAP, _BRACKET = 60, 120, 25
-"""Most characters between the doses of one list, or before what the next sentence says of a dose; between a dose and
-what the same clause says of its giving; between a quote and the bracket that closes one it opens."""
+"""The most characters between doses of a list, or before facts in the next sentence; between a dose and facts in its
+own clause; and between a quote and its closing bracket."""
 _LATER = ("route", "frequency", "days")
-"""What the next sentence says that belongs to the quote; cycles and lengths are mostly those of the whole trial."""
+"""Fields of the next sentence that belong in the quote. Cycles and lengths mostly hold for the whole trial."""
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
-"""Rules that find words about a field, even where none of its values is read."""
+"""Rules that find words about a field even if no value was read."""
 _TRUST_OF_TRIAL = 0.55
-"""Share of right lengths among those that regimens take from descriptions."""
+"""The share right among lengths that regimens take from descriptions."""
 
 
 def build_regimens(
@@ -44,9 +44,9 @@ def build_regimens(
     numbers: Iterator[int],
     trial_length: Fact | None = None,
 ) -> tuple[ParsedRegimen, ...]:
-    """One regimen for each statement, in reading order; ``numbers`` gives each its number.
+    """Build one regimen per statement, in reading order, numbered by ``numbers``.
 
-    ``trial_length`` is that of regimens that are given more than once and state none, if no regimen states another.
+    Regimens that are given more than once and state no length get ``trial_length``, if no regimen states another.
     """
     order = {name: place for place, name in enumerate(sections)}
     ordered = sorted(statements, key=lambda s: (order[s.section], s.first))
@@ -66,7 +66,7 @@ def build_regimens(
 
 @dataclass(frozen=True)
 class _Builder:
-    """Builds the regimen of one statement. ``stated`` names the kinds of findings that the record has anywhere."""
+    """Builds the regimen of one statement. ``stated`` names the kinds of findings anywhere in the record."""
 
     statement: Statement
     sections: Mapping[str, DosingSection]
@@ -84,7 +84,7 @@ class _Builder:
         case = "agent is topic" if statement.mention is None else "agent named"
         if statement.mention and statement.linked < 1:
             case = "agent renamed"
-        # The clause, or title, in which the statement begins, as far as the statement reaches.
+        # The clause or title in which the statement begins, extended to the end of the statement.
         clause = bisect_right(section.clauses, statement.first, key=itemgetter(0))
         first, end = section.clauses[clause - 1] if clause else section.title
         if not first <= statement.first < end:
@@ -106,11 +106,11 @@ class _Builder:
         return self.sections[fact.section].span(fact.first, fact.end)
 
     def list_near(self, name: str) -> set[Any]:
-        """The values of a field in the part of the clause that speaks of this agent."""
+        """The values of a field in the part of the clause about this agent."""
         return {mark.value for mark in getattr(self.statement.clause.marks.inside(*self.statement.reach), name)}
 
     def trust(self, name: str, fact: Fact | None) -> float:
-        """How sure a field is, by where it stands and by what else in the record could be meant."""
+        """The confidence of a field, by its place and by other candidates in the record."""
         clause, sign = self.statement.clause, _SIGNS.get(name)
         if fact is None:
             near = self.list_near(name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
@@ -144,7 +144,7 @@ class _Builder:
         return Reading(value, confidence, (self.span(fact),), Support.PARSED if stated else Support.INFERRED)
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
-        """A field that one fact states as it is."""
+        """A field with the value of one fact."""
         if fact is None or fact.value is None:
             return Reading(None, self.trust(name, None))
         return Reading(fact.value, self.trust(name, fact), (self.span(fact),), Support.PARSED)
@@ -159,10 +159,10 @@ class _Builder:
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
-    """The section and tokens that name the agent: in the clause, except where the registered name says more."""
+    """The section and tokens that name the agent: in its clause, unless the registered name says more."""
     agent, mention, section = statement.agent, statement.mention, sections[statement.section]
     tokens = section.tokens
-    if agent.kind != "placebo" and is_vague(agent.key):  # what "oral immunotherapy" is done with: "300 mg of oat flour"
+    if agent.kind != "placebo" and is_vague(agent.key):  # "oral immunotherapy" with "300 mg of oat flour"
         own = (fact for fact in statement.amounts if fact.section == statement.section)
         if place := next((found for fact in own if (found := find_substance(tokens, fact.end))), None):
             return section, *place
@@ -183,7 +183,7 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
 
 
 def is_shorter(short: str, name: str) -> bool:
-    """Whether a text gives only the last word of a registered name: a code, "placebo"."""
+    """Whether a text has only the last word of a registered name: a code, "placebo"."""
     if not name.casefold().endswith(f" {short.casefold()}"):
         return False
     tokens = lex(short)
@@ -191,7 +191,7 @@ def is_shorter(short: str, name: str) -> bool:
 
 
 def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
-    """Where the agent's own name stands, in an intervention mostly; without its salt if the record leaves it out."""
+    """The agent's own name, usually in an intervention, without its salt if the record also omits it."""
     agent, section = statement.agent, sections[statement.agent.section]
     bare = agent.end
     while bare - agent.first > 1 and is_salt(section.tokens, bare - 1):
@@ -201,7 +201,7 @@ def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) 
 
 
 def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
-    """Whether the record has this name without a salt behind it."""
+    """Whether the record has this name without a salt after it."""
     words = [word.lower() for word in lex(name).words]
     for section in sections:
         folded = [word.lower() for word in section.tokens.words]
@@ -213,11 +213,11 @@ def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
 
 
 def choose_quote(statement: Statement) -> Place:
-    """The tokens of the quote: the shortest text that carries the dose.
+    """The tokens of the quote: the shortest text with the dose.
 
-    A quote reaches from the dose, with the words that open it ("a single", "intravenous injection of"), to the last
-    mark of its giving. It begins with the agent's name where that stands in the middle of a sentence directly before
-    the dose, and where there is no amount. It holds both of two brackets.
+    A quote runs from the dose, with its opening words ("a single", "intravenous injection of"), to the last mark of
+    its schedule. It begins with the agent's name if there is no amount, or if the name stands mid-sentence directly
+    before the dose. Its brackets are balanced.
     """
     first, end = _find_anchor(statement)
     first, end = _extend_start(statement, first), _extend_end(statement, end)
@@ -230,7 +230,7 @@ def choose_quote(statement: Statement) -> Place:
 
 
 def _find_anchor(statement: Statement) -> Place:
-    """What the quote has to hold: the doses that follow each other closely, else the first mark of the statement."""
+    """The core of the quote: the doses close to each other, else the first mark of the statement."""
 
     def inside(marks: Sequence[Fact]) -> list[Place]:
         return sorted((m.first, m.end) for m in marks if statement.first <= m.first and m.end <= statement.end)
@@ -251,9 +251,9 @@ def _find_anchor(statement: Statement) -> Place:
 
 
 def _list_facts(statement: Statement) -> list[tuple[str, Fact]]:
-    """What the statement says in its own section, doses apart; not what a dose shares with the agents behind it.
+    """The statement's facts in its own section, without doses, and without facts that belong to later agents.
 
-    A placebo beside the agent is no other agent: "5 mg of Examplumab or placebo once a day".
+    A placebo beside the agent is not another agent: "5 mg of Examplumab or placebo once a day".
     """
     border, clause = statement.reach[1], statement.clause
     alone = not statement.amounts or all(m.value.kind == "placebo" or m.first < border for m in clause.named)
@@ -268,14 +268,14 @@ def _extend_end(statement: Statement, end: int) -> int:
     for name, mark in sorted(_list_facts(statement), key=lambda fact: fact[1].first):
         later, gap = mark.first >= clause.end, tokens.starts[mark.first] - tokens.ends[end - 1]
         far = gap > (_LIST_GAP if later else _GAP) or (later and name not in _LATER)
-        # Two ends of lines lead from an arm's label, over its type, into its description.
+        # Two line ends separate an arm's label, its type and its description.
         if mark.end > end and not far and tokens.codes.count("\n", end, mark.first) < 2:
             end = _extend_tail(statement, mark.end)
     return end
 
 
 def _extend_tail(statement: Statement, end: int) -> int:
-    """The end with the agent's name behind a dose ("5 mg of Examplumab") and what says how one giving is done."""
+    """Extend the end by the agent's name ("5 mg of Examplumab") and by how one dose is given."""
     tokens, mention = statement.clause.tokens, statement.mention
     while True:
         if mention and end <= mention.first and tokens.read(end, mention.first).lower() in {"", "of"}:
@@ -303,7 +303,7 @@ def _extend_start(statement: Statement, first: int) -> int:
 
 
 def _include_opening(statement: Statement, start: int) -> int:
-    """The start with the words that open a dose, and marks of its route and frequency before it."""
+    """Extend the start by the opening words of a dose, and by its route and frequency before it."""
     tokens, clause = statement.clause.tokens, statement.clause
     opens = {mark.end: mark.first for mark in (*clause.marks.route, *clause.marks.frequency) if mark.end <= start}
     while True:

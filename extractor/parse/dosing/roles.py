@@ -1,6 +1,6 @@
-"""Why an agent is given, decided from its name, the words around it, the arms that name it, and the titles.
+"""Decide why an agent is given, from its name, the words around it, the arms that name it, and the titles.
 
-A log-linear model chooses among the roles: ``rulebook/weights/agent_roles.toml`` says how much each feature counts.
+A log-linear model chooses the role, with the weights of ``rulebook/weights/agent_roles.toml``.
 """
 
 from collections import defaultdict
@@ -19,28 +19,29 @@ from .sections import DosingSection
 from .statements import Statement
 
 _SIGNS = ("cell therapy", "graft", "vaccine", "allergen", "asthma")
-"""What a trial may be about; the rule ``trial_cell_therapy`` finds the first."""
+"""Topics of trials; the rule ``trial_cell_therapy`` finds the first."""
 _NEAR = (
     *("premedication", "rescue", "background", "conditioning", "prophylaxis"),
     *("combination", "placebo", "comparator", "standard", "challenge"),
 )
-"""What words near the dose may say; the rule ``near_premedication`` finds the first."""
-_BEHIND, _AHEAD = 150, 100
-"""How many characters in front of a dose and behind it are near."""
+"""Hints near the dose; the rule ``near_premedication`` finds the first."""
+_BEFORE, _AFTER = 150, 100
+"""How many characters before and after a dose are near."""
 _SCHEME = frozenset({"standard", "steroid", "lymphodepleting"})
-"""What the parts of chemotherapy are, by their names."""
+"""Classes of names that can be parts of a chemotherapy scheme."""
 _LEAST_SURE = 0.5
-"""Every agent has a role: the likeliest one is given, however many compete with it."""
+"""The least confidence. Every agent gets its likeliest role, however many compete with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What decides roles.
+    """The facts that decide roles.
 
-    ``arms`` are the kinds of the arms; ``use`` says which of them (by place) name which agent, ``labels`` which have it
-    in their label. ``agents`` are the keys of those that are given, ``novel`` and ``standard`` those whose names say
-    so; ``types`` what each section is registered as; ``signs`` what the trial is about. ``titles`` says how the titles
-    name agents: "tested", "beside" another one, "against" it; ``schemes`` whether they speak of chemotherapy.
+    ``arms`` lists the kinds of the arms. ``use`` and ``labels`` give, for each agent, the indexes of the arms that
+    name it anywhere and in their label. ``agents`` lists the keys of the given agents; ``novel`` and ``standard``
+    those whose names say so. ``types`` maps sections to registered types; ``signs`` lists the trial's topics.
+    ``titles`` says how titles name an agent: "tested", "beside" another, "against" it; ``schemes`` whether they
+    mention chemotherapy.
     """
 
     arms: Sequence[str]
@@ -56,11 +57,11 @@ class Trial:
 
     @property
     def is_compared(self) -> bool:
-        """Whether an arm gets something else than what is tested."""
+        """Whether an arm gets a comparator."""
         return not {"active", "placebo", "sham"}.isdisjoint(self.arms)
 
     def tests_beside(self, agent: Agent) -> bool:
-        """Whether another agent is what the trial is about, by the names of both; titles count more than names."""
+        """Whether the trial tests another agent, by the titles, else by the names of both."""
         novel = self.novel - {agent.key}
         if self.titles:
             return self.titles.get(agent.key) != "tested" and not novel.isdisjoint(self.titles)
@@ -70,7 +71,7 @@ class Trial:
 def view_trial(
     sections: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[Tokens] = ()
 ) -> Trial:
-    """The trial as the roles of its agents depend on it; ``titles`` are its titles, if they are known."""
+    """Collect the facts of a trial that decide roles; ``titles`` are its titles, if known."""
     arms = [section for section in sections if section.is_arm]
     mentions = [(place, arm, mention) for place, arm in enumerate(arms) for mention in lexicon.find(arm)]
     rules = {sign: rule(f"trial_{sign.replace(' ', '_')}") for sign in _SIGNS}
@@ -101,7 +102,7 @@ def _class_arm(kind: str) -> str:
 
 
 def class_name(key: str) -> list[str]:
-    """What an agent's name says of it; the number of a code says that a drug is new.
+    """The classes that an agent's name indicates. A code with a number means a new drug.
 
     >>> class_name("fludarabine"), class_name("fictumab")
     (['ablative', 'lymphodepleting'], ['novel'])
@@ -116,7 +117,7 @@ def class_name(key: str) -> list[str]:
 
 
 def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
-    """How the titles first name each agent: "beside" another one and a word such as "with", or "against" it."""
+    """How titles first name each agent: "beside" another one, after a word such as "with", or "against" it."""
     found: dict[str, str] = {}
     for title in titles:
         mentions, seen = lexicon.find_known(title), set[str]()
@@ -133,7 +134,7 @@ def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
 
 
 def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
-    """The role of an agent, and the probability that it is right."""
+    """The role of an agent, and its probability."""
     scorer = load_scorer("agent_roles")
     scores = scorer.score([describe_role(statement, trial)])[0]
     best = int(scores.argmax())
@@ -141,18 +142,18 @@ def read_role(statement: Statement, trial: Trial) -> tuple[Role, float]:
 
 
 def describe_role(statement: Statement, trial: Trial) -> list[str]:
-    """What is true of the agent, of its statement, and of the trial: the features by name."""
+    """The features of the agent, its statement and the trial, by name."""
     agent, tokens = statement.agent, statement.clause.tokens
     start, stop = tokens.span(statement.first, statement.end)
-    around = lex(tokens.text[max(0, start - _BEHIND) : stop + _AHEAD])
+    around = lex(tokens.text[max(0, start - _BEFORE) : stop + _AFTER])
     near = [name for name in _NEAR if rule(f"near_{name}").search(around)]
     names = class_name(agent.key)
     days = statement.days.value if statement.days else ()
     beside = trial.tests_beside(agent)
-    # Given before day 0 alone, as what prepares for a graft is; not to suppress the graft.
+    # Given only before day 0, like conditioning for a graft, and no immunosuppressant.
     early = bool(days) and min(days) < 0 and max(days) <= 0 and "suppressant" not in names
     prepares = early and ("ablative" in names or "graft" in trial.signs)
-    # A part of chemotherapy that all get and beside which nothing else is tested.
+    # A part of chemotherapy that all participants get, with no other agent under test.
     scheme = len(trial.standard) > 2 and not trial.is_compared and not _SCHEME.isdisjoint(names) and not beside
     before = bool(days) and min(days) < 0
     checks = {
@@ -182,7 +183,7 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
 
 
 def _expect(agent: Agent, names: Collection[str], near: Collection[str], trial: Trial, *, prepares: bool) -> Role:
-    """The role that the usual designs of trials give an agent."""
+    """The role of an agent in the usual designs of trials."""
     depletes = "lymphodepleting" in names and "cell therapy" in trial.signs
     if agent.kind == "placebo":
         return Role.PLACEBO
@@ -207,7 +208,7 @@ def _compare_agents(agent: Agent, names: Collection[str], trial: Trial) -> Role:
 
 
 def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
-    """How the arms use an agent, how it stands among the others, and what others there are."""
+    """Features of how the arms use an agent, compared with the others."""
     named = trial.use.get(agent.key, frozenset())
     kinds, all_kinds = {trial.arms[place] for place in named}, set(trial.arms)
     fewer = any(use < named for use in trial.use.values())
@@ -235,7 +236,7 @@ def _describe_use(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
-    """What kind of arm states the dose, and whether arms are labelled after the agent."""
+    """Features of the arm that states the dose, and of arms labelled after the agent."""
     compared = len(set(trial.arms)) > 1
     if statement.section.startswith("arms[") and compared:
         yield f"stated in {_class_arm(trial.types[statement.section])}"
@@ -248,7 +249,7 @@ def _describe_arm(statement: Statement, trial: Trial) -> Iterator[str]:
 
 
 def _describe_titles(key: str, trial: Trial, *, standard: bool) -> Iterator[str]:
-    """What the titles say of an agent; ``standard`` holds for the usual parts of chemotherapy."""
+    """Features of the titles; ``standard``: the agent is a usual part of chemotherapy."""
     if key in trial.titles:
         yield f"title {trial.titles[key]}"
     elif "tested" in trial.titles.values():

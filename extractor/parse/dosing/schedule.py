@@ -1,4 +1,4 @@
-"""How often an agent is given, in which cycles, and for how long."""
+"""Find how often an agent is given, in which cycles, and for how long."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,11 +22,11 @@ _PER = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}
 _HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
 _MOST_DAYS = 14
-"""Giving on each of more days than these is not implied."""
+"""The longest list of days that implies a dose on each."""
 STEP = 0.3
-"""The confidence of each of several lengths in one sentence: steps of a treatment, and none that of the whole."""
+"""The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
 _LEAD = 14
-"""How many tokens in front of a duration can decide what it is the length of."""
+"""How many tokens before a duration can decide its meaning."""
 
 
 def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
@@ -42,7 +42,7 @@ def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
 
 
 def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Every stated interval, rule by rule; they may overlap. "hourly" is one, and "m" is a month."""
+    """Every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month."""
     for name, code in (("days_every", Frequency.QD), ("either_interval", Frequency.OTHER)):
         yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
     for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
@@ -61,10 +61,10 @@ def _code(count: float, unit: TimeUnit) -> Frequency:
 
 
 def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Givings that are counted: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
+    """Counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
     for found in rule("counted_times").find(tokens):
         yield Mark(Frequency.OTHER if found.has("range") else _count(found, "low", "unit"), found.first, found.end)
-    for found in rule("times_behind").find(tokens):
+    for found in rule("times_after").find(tokens):
         yield Mark(_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found.first, found.end)
     for found in rule("divided_doses").find(tokens):
         name = next(name for name in ("number", "number_before", "number_daily", "number_doses") if found.has(name))
@@ -82,7 +82,7 @@ def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _count(found: Found, number: str, unit: str | None = None) -> Frequency:
-    """The code for so many givings in a unit of time, a day if none is named."""
+    """The code for a number of doses in a unit of time, by default a day."""
     value = read_number(found.read(number) or "")
     letter = (found.read(unit) or "")[0].lower() if unit else "d"
     return next((code for count, code in _PER[letter].items() if count == value), Frequency.OTHER)
@@ -99,7 +99,7 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
 
 
 def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
-    """The days on each of which a dose is given, in sentences that neither state a frequency nor list days."""
+    """Daily doses over some days, in sentences that neither state a frequency nor list days."""
     spans = [span for found in rule("each_of_days").find(tokens) if (span := found.part("span"))]
     spans += [(found.first, found.end) for found in rule("consecutive_days").find(tokens)]
     found = [
@@ -119,12 +119,12 @@ def _period(duration: Duration) -> Period | None:
 
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
-    """A rule that ends before a token, in the same line."""
+    """The match of a rule that ends before a token, on the same line."""
     return rule(name).ends(tokens, end, max(end - _LEAD, tokens.codes.rfind("\n", 0, end) + 1))
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of treatment cycles; a range reads as None."""
+    """Lengths of treatment cycles. A range has the value None."""
     return drop_overlaps([*_read_named(tokens), *_read_intervals(tokens)])
 
 
@@ -138,27 +138,27 @@ def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
 
 def _is_cycle(tokens: Tokens, duration: Duration, after: Found | None) -> bool:
     before = tokens.words[duration.first - 1].lower() if duration.first else ""
-    if after and after.has("course"):  # "a 10-day course" is the length of all
+    if after and after.has("course"):  # "a 10-day course" is the length of treatment
         return before in ("each", "every", "per", "subsequent")
     if after or _ends("cycle_before", tokens, duration.first):
         return True
-    if duration.unit is not TimeUnit.DAY:  # weeks are rather those between two givings
+    if duration.unit is not TimeUnit.DAY:  # weeks are more likely the interval between doses
         return False
     if before in ("every", "q"):
-        return rule("counted_cycles_behind").starts(tokens, duration.end) is not None
+        return rule("counted_cycles_after").starts(tokens, duration.end) is not None
     return before == "(" and tokens.words[duration.first - 2].lower() in ("cycle", "cycles")
 
 
 def _read_intervals(tokens: Tokens) -> Iterator[PeriodMark]:
     for days in find_days(tokens):
-        found = rule("interval_behind").starts(tokens, days.end)
+        found = rule("interval_after").starts(tokens, days.end)
         *before, last = (word.lower() for word in tokens.words[max(0, days.end - 4) : days.end])
         if found and (len(days.value) > 1 or (last == "cycle" and not {"each", "every"}.isdisjoint(before))):
             yield from _mark_cycle(found, "value")
-    for name in ("first_day_cycle", "weekly_cycles", "naked_cycle", "days_every"):
+    for name in ("first_day_cycle", "weekly_cycles", "cycle_without_unit", "days_every"):
         for found in rule(name).find(tokens):
             yield from _mark_cycle(found, "value")
-    for found in rule("weeks_on_and_off").find(tokens):  # together they make a cycle
+    for found in rule("weeks_on_and_off").find(tokens):  # their sum is the cycle
         yield from _mark_cycle(found, "on", "off")
 
 
@@ -171,11 +171,11 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
-    """Lengths of the treatment; a range reads as None."""
+    """Lengths of the treatment. A range has the value None."""
     timed = (*_read_lengths(tokens), *_read_week_limits(tokens))
     given = [mark for mark in timed if not _ends("watched_before", tokens, mark.first)]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
-    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": the sum alone counts.
+    # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
     numbered = list(zip(found, number_sentences(tokens, found), strict=True))
     sums = {number: mark.first for mark, number in numbered if rule("total_of").starts(tokens, mark.first)}
     lengths = [mark for mark, number in numbered if mark.first >= sums.get(number, 0)]
@@ -194,14 +194,14 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         lead, behind = _find_lead(tokens, duration), duration.end
         if lead is None and not (rule("length_after").starts(tokens, behind) or _is_bracketed(tokens, duration)):
             continue
-        if rule("no_length_behind").starts(tokens, behind) and not _ends_at_event(tokens, duration):
+        if rule("no_length_after").starts(tokens, behind) and not _ends_at_event(tokens, duration):
             continue
         if not _ends("no_length_before", tokens, duration.first):
             yield Mark(_period(duration), duration.first if lead is None else lead, behind)
 
 
 def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
-    """Where the words begin that make a duration that of a treatment; a comma does only with more words behind."""
+    """The start of the words that make a duration a length of treatment. A comma needs more words after it."""
     before = _ends("length_before", tokens, duration.first)
     if before is None or before.has("strong"):
         return before.first if before else None
@@ -212,13 +212,13 @@ def _find_lead(tokens: Tokens, duration: Duration) -> int | None:
 
 
 def _is_bracketed(tokens: Tokens, duration: Duration) -> bool:
-    """Whether it stands alone in brackets: "24 doses (24 weeks)"."""
+    """Whether a duration stands alone in brackets: "24 doses (24 weeks)"."""
     around = tokens.codes[max(0, duration.first - 1) : duration.first] + tokens.codes[duration.end : duration.end + 1]
     return around == "()" and duration.unit is not TimeUnit.DAY
 
 
 def _ends_at_event(tokens: Tokens, duration: Duration) -> bool:
-    if not rule("event_behind").starts(tokens, duration.end) or not _ends("firm_before", tokens, duration.first):
+    if not rule("event_after").starts(tokens, duration.end) or not _ends("firm_before", tokens, duration.first):
         return False
     return not _ends("no_treatment_before", tokens, duration.first)
 

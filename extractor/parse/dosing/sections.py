@@ -1,4 +1,4 @@
-"""The sections of a record that can state doses, what is marked in them, and their clauses."""
+"""The sections of a record that can state doses, with their marks and clauses."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,16 +17,16 @@ from .marks import Mark, drop_inside, drop_touching, within
 from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
 
 Place = tuple[int, int]
-"""Tokens, half open."""
+"""A half-open range of tokens."""
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
-"""What a text can say of a giving besides its amounts."""
+"""The fields of a regimen besides its amounts."""
 _DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 _Days = Mark[tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Marks of one text by what they state, each in reading order."""
+    """The marks of one text by field, in reading order."""
 
     amounts: tuple[AmountMark, ...]
     route: tuple[Mark[Route], ...]
@@ -48,7 +48,7 @@ class Findings:
 def find_all(tokens: Tokens, section: str = "") -> Findings:
     """All marks in the tokens of a section.
 
-    What a moment contains ("before oral intake") says nothing of its own.
+    Words inside a moment ("before oral intake") give no marks.
 
     >>> found = find_all(read_text("5 mg orally twice daily before meals"))
     >>> [len(marks) for marks in (found.amounts, found.route, found.frequency, found.moment)]
@@ -77,13 +77,13 @@ def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
 
 
 def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:
-    """Without the lengths that are those of a cycle ("each cycle lasts 3 weeks"); "6 21-day cycles" counts them."""
+    """Drop lengths of a cycle ("each cycle lasts 3 weeks"), but keep counts of cycles ("6 21-day cycles")."""
     counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
     return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
 
 
 def _join_moment(tokens: Tokens, days: _Days, moments: Sequence[Mark[str]]) -> _Days:
-    """Days together with the moment behind them: "on days 1 and 8, after breakfast"."""
+    """Join days with the moment after them: "on days 1 and 8, after breakfast"."""
     at = days.end + (tokens.codes[days.end : days.end + 1] == ",")
     bracket = tokens.codes[at : at + 1] == "("
     end = next((moment.end for moment in moments if moment.first == at + bracket), 0)
@@ -92,10 +92,10 @@ def _join_moment(tokens: Tokens, days: _Days, moments: Sequence[Mark[str]]) -> _
 
 @dataclass(frozen=True, eq=False)
 class DosingSection:
-    """A section of a record, with the tokens of its parts.
+    """A section of a record, and the tokens of its parts.
 
-    ``title`` is an arm's label or an intervention's name; ``body`` the description; ``type`` what the registry calls
-    it ("experimental", "drug"); ``aliases`` are other names of an intervention.
+    ``title`` is an arm's label or an intervention's name, ``body`` the description, ``type`` the registered type
+    ("experimental", "drug"); ``aliases`` are other names of an intervention.
     """
 
     read: Section
@@ -123,12 +123,12 @@ class DosingSection:
 
     @property
     def is_group(self) -> bool:
-        """Whether it is an arm or an intervention, and no description."""
+        """Whether it is an arm or an intervention, not a description."""
         return self.is_arm or self.is_intervention
 
     @cached_property
     def marks(self) -> Findings:
-        """What is marked in it."""
+        """All marks of the section."""
         return find_all(self.tokens, self.name)
 
     @cached_property
@@ -137,15 +137,15 @@ class DosingSection:
         return tuple(split_clauses(self.tokens, *self.body))
 
     def span(self, first: int, end: int) -> Span:
-        """The raw span of some tokens."""
+        """The raw span of a range of tokens."""
         return span_of(self.read.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
-        """The raw characters of some tokens."""
+        """The raw characters of a range of tokens."""
         return self.read.whole.part(first, end).raw
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
-        """Some tokens as a numbered chunk."""
+        """A range of tokens as a numbered chunk."""
         return Chunk(number, self.kind, self.span(first, end), self.tokens.read(first, end))
 
 
@@ -181,7 +181,7 @@ def _read_group(section: RawSection, read: Section) -> DosingSection:
 
 
 def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Sentences of ``tokens.words[first:end]``, cut at semicolons and line breaks as well.
+    """Split ``tokens.words[first:end]`` into sentences, also at semicolons and line breaks.
 
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")
     >>> [tokens.read(*place) for place in split_clauses(tokens, 0, len(tokens))]
@@ -201,7 +201,7 @@ def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
 
 
 def _find_ends(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Where a clause ends within a sentence, and where the next one begins: "daily; then", "daily.Then"."""
+    """The end of each clause within a sentence, and the start of the next: "daily; then", "daily.Then"."""
     glued = ((at, at + 1) for at in range(first, end) if tokens.codes[at] == "." and _is_glued(tokens, at))
     ends = ((at.first, at.end) for at in rule("clause_end").find(tokens, first, end))
     for place, behind in sorted([*glued, *ends]):
@@ -209,7 +209,7 @@ def _find_ends(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
 
 
 def _is_glued(tokens: Tokens, place: int) -> bool:
-    """Whether the next sentence begins right behind a full stop, as in "twice daily.Then"."""
+    """Whether the next sentence begins directly after a full stop, as in "twice daily.Then"."""
     if not 0 < place < len(tokens) - 1 or not tokens.joined(place + 1) or not tokens.joined(place):
         return False
     before, behind = tokens.words[place - 1], tokens.words[place + 1]

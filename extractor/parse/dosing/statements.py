@@ -1,4 +1,4 @@
-"""Statements of dosing: what each clause of a section says of each agent, in its own words or shared ones."""
+"""Read statements: what each clause of a section says about each agent, directly or in shared words."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings, Place
 
 _FURTHEST = 200
-"""How many statements back a clause that names no agent can speak of."""
+"""How many statements back a clause without an agent can refer to."""
 _RATES = {
     "rate_per_day": Frequency.QD,
     "rate_per_week": Frequency.QW,
@@ -29,10 +29,10 @@ _RATES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clause:
-    """A clause with what is marked in it and the agents it names.
+    """A clause with its marks and the agents that it names.
 
-    ``topic`` is who it speaks of if it names nobody; ``loyal`` holds where all of it is about the topic's
-    section, so that an amount of something unnamed is still part of the regimen.
+    ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic, so an amount of
+    something unnamed is still part of the regimen.
     """
 
     tokens: Tokens
@@ -41,17 +41,17 @@ class Clause:
     marks: Findings
     named: Sequence[Mention] = ()
     topic: Agent | None = None
-    loyal: bool = False
+    about_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one clause says of one agent.
+    """What one clause says about one agent.
 
-    ``first:end`` is the clause's part about it; ``linked`` how surely it is about this agent; ``mention`` where the
-    clause itself names it; ``cyclic`` whether the section speaks of cycles; ``clause`` what it stands in, ``reach`` how
-    far to both sides that speaks of this agent; ``step`` counts the steps of a regimen ("5 mg for a week, then 10 mg")
-    from 0; ``parts`` are the statements merged into this one.
+    ``first:end`` is the part of the clause about the agent, ``linked`` the confidence in that link, ``mention`` the
+    agent's name in the clause, ``reach`` the range of ``clause`` about this agent. ``cyclic``: the section mentions
+    cycles. ``step`` counts the steps of a regimen ("5 mg for a week, then 10 mg") from 0. ``parts`` are the
+    statements merged into this one.
     """
 
     agent: Agent
@@ -78,13 +78,13 @@ class Statement:
         return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
 
     def holds(self, fact: Fact) -> bool:
-        """Whether a fact stands in the clause of the statement."""
+        """Whether the clause of the statement contains a fact."""
         return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
 
 
 @dataclass(slots=True)
 class _Given:
-    """An agent in a clause, its amounts, and the tokens in which its other marks stand."""
+    """An agent in a clause, its amounts, and the tokens of its other marks."""
 
     agent: Agent
     linked: float
@@ -96,10 +96,10 @@ class _Given:
 
 
 def read_statements(section: DosingSection, lexicon: Lexicon, default: Agent | None) -> list[Statement]:
-    """Statements of a section in reading order; ``default`` is the agent where a clause names none."""
+    """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
     tokens, marks, own = section.tokens, section.marks, default if section.is_intervention else lexicon.only
     known = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
-    # What is introduced where only one agent is spoken of is that agent, by another name.
+    # With only one agent, an introduced name is another name of that agent.
     mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
@@ -109,12 +109,12 @@ def read_statements(section: DosingSection, lexicon: Lexicon, default: Agent | N
             topic = default  # another paragraph
         seen = first
         inside, named = marks.inside(first, end), within(mentions, first, end)
-        goes_on = is_step and bool(statements) and not named
-        if statements and not named and not inside.amounts and not goes_on:
+        continues = is_step and bool(statements) and not named
+        if statements and not named and not inside.amounts and not continues:
             _spread(section, statements, inside, first)
             continue
-        speaker = statements[-1].agent if goes_on else topic
-        clause = Clause(tokens, first, end, inside, named, speaker, section.is_intervention)
+        subject = statements[-1].agent if continues else topic
+        clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention)
         _append(statements, _describe(section, clause, cyclic=cyclic), is_step=is_step)
         if named and not section.is_intervention:
             topic = named[-1].value
@@ -143,18 +143,18 @@ def _list_given(clause: Clause) -> list[_Given]:
         unit.first = min([unit.first, *(a.first for a in unit.amounts)])
         unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
     units.sort(key=lambda u: u.first)
-    _share_out(clause, units)
+    _set_reaches(clause, units)
     return units
 
 
 def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loose: list[_Given]) -> _Given | None:
-    """The agent named before an amount, or the one right behind it; else the topic of the clause."""
+    """The agent named before an amount, or directly after it; else the topic of the clause."""
     before = next((u for u in reversed(units) if u.end <= amount.first), None)
     after = next((u for u in units if u.first >= amount.end), None)
     unit = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
         unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
-    unknown = not clause.loyal and rule("other_agent").starts(clause.tokens, amount.end)
+    unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (unit is None or unit.first < amount.first):
         return None
     if unit is None and clause.topic is not None:
@@ -165,15 +165,15 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
 
 
 def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
-    """Of a total dose of radiation and the dose of a fraction, the fraction."""
+    """Keep the dose per fraction of radiation, not the total dose."""
     if len(amounts) < 2 or any(level.unit != "Gy" for amount in amounts for level in amount.value):
         return amounts
     sizes = [amount.value[0].high or 0 for amount in amounts]
     return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
-def _share_out(clause: Clause, units: list[_Given]) -> None:
-    """The reach of an agent ends at the last break before the next agent."""
+def _set_reaches(clause: Clause, units: list[_Given]) -> None:
+    """End the reach of each agent at the last break before the next agent."""
     taken, position = clause.marks.places(), clause.first
     for unit, following in pairwise(units):
         breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
@@ -197,8 +197,8 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
         if not unit.amounts and not fields.keys() & {"route", "frequency", "days", "length", *(["moment"] * dated)}:
             continue
         if unit.agent.kind == "class" and not unit.amounts and not fields.keys() & {"frequency", "days"}:
-            continue  # "inhaled corticosteroids" names a route only to say which they are
-        # The shortest place with the amount and all that is said of its giving.
+            continue  # "inhaled corticosteroids": the route is part of the name
+        # The shortest range with the amounts and all other marks.
         marks: list[Fact] = [*unit.amounts, *(mark for name in FIELDS if (mark := _choose(own, name)))]
         places = [(mark.first, mark.end) for mark in marks]
         if not unit.amounts and unit.mention:
@@ -210,12 +210,12 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
             amounts=tuple(unit.amounts),
             **fields,
         )
-        statements += _part_routes(statement, own.route)
+        statements += _split_routes(statement, own.route)
     return _add_placebos(statements, units)
 
 
 def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) -> dict[str, Any]:
-    """The mark of each field that the clause states of the unit at ``place``; ``own`` are those of its own part."""
+    """The clause's mark of each field for the unit at ``place``; ``own`` are the marks of the unit's own part."""
     fields: dict[str, Fact] = {}
     unit, timed = units[place], own.frequency or own.days
     refers = rule("as_elsewhere").search(clause.tokens, clause.first, clause.end)
@@ -235,7 +235,7 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
 
 
 def _choose(marks: Findings, name: str) -> Fact | None:
-    """The first mark; of frequencies a code before "once" and "other"; of lengths none that is but a step's."""
+    """The first mark. Frequency codes come before "once" and "other"; lengths of steps are skipped."""
     found: tuple[Fact, ...] = getattr(marks, name)
     if name == "length":
         steps = [mark for mark in found if not _counts_cycles(mark)]
@@ -247,7 +247,7 @@ def _choose(marks: Findings, name: str) -> Fact | None:
 
 
 def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> Fact | None:
-    """What a later unit says holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
+    """The mark of a later unit, which holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
     for unit in units[place + 1 :]:
         own = marks.inside(*unit.reach)
         if mark := _choose(own, name):
@@ -258,12 +258,12 @@ def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> 
 
 
 def _counts_cycles(mark: PeriodMark) -> bool:
-    """Whether a length is counted in cycles, which are those of all agents: "A on day 1, B on day 8 for 6 cycles"."""
+    """Whether a length is in cycles, which all agents share: "A on day 1, B on day 8 for 6 cycles"."""
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
 def _find_rate(tokens: Tokens, unit: _Given) -> Mark[Frequency] | None:
-    """The giving that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
+    """The frequency that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
     for amount in unit.amounts:
         for name, frequency in _RATES.items():
             if rule(name).ends(tokens, amount.end, amount.first):
@@ -272,7 +272,7 @@ def _find_rate(tokens: Tokens, unit: _Given) -> Mark[Frequency] | None:
 
 
 def _spread(section: DosingSection, statements: list[Statement], marks: Findings, first: int) -> None:
-    """A clause that names no agent holds for its paragraph so far, or for all before it if it opens one."""
+    """Apply a clause without an agent to its paragraph so far, or if it opens one, to all statements before it."""
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
     shared = ("cycle", "length", "route") if section.is_group else ("cycle", "length")
     facts = {name: mark for name in (shared if several else FIELDS) if (mark := _choose(marks, name))}
@@ -288,7 +288,7 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
 
 
 def _append(statements: list[Statement], more: list[Statement], *, is_step: bool) -> None:
-    """Add ``more``; a step ("then 300 mg every 2 weeks") goes on with what the statement before it says."""
+    """Add ``more``. A step ("then 300 mg every 2 weeks") inherits from the statement before it."""
     if is_step and statements and more:
         before = statements[-1]
         more = [_continue(before, one) for one in more]
@@ -296,7 +296,7 @@ def _append(statements: list[Statement], more: list[Statement], *, is_step: bool
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
-    """A step of the regimen that ``before`` states, with what it does not state anew."""
+    """A step after ``before`` of the same agent, with missing fields from ``before``."""
     if step.agent.key != before.agent.key:
         return step
     fields = ("mention", "amounts", "route", "cycle")
@@ -304,8 +304,8 @@ def _continue(before: Statement, step: Statement) -> Statement:
     return replace(step, step=before.step + 1, **changes)
 
 
-def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
-    """One statement for each of the routes that "or" joins ("IV or orally"); else the statement as it is."""
+def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[Statement]:
+    """One statement per route joined by "or" ("IV or orally"), else the statement itself."""
     joined: dict[Route, Mark[Route]] = {}
     for one, other in pairwise(routes):
         if one.value != other.value and is_joint("or_between", statement.clause.tokens, one.end, other.first):
@@ -316,9 +316,9 @@ def _part_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[St
 
 
 def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> list[Statement]:
-    """The statements, and one for each placebo that is named as the alternative of an agent and has none of its own.
+    """Add a statement for each placebo that is named as the alternative of an agent and has none.
 
-    A placebo is given as the agent is ("EX-12 or placebo"); the dose is that of the agent alone.
+    A placebo has the schedule of the agent ("EX-12 or placebo"), but not its dose.
     """
     by_agent = {statement.agent.key: statement for statement in reversed(statements)}
     added = []
@@ -334,10 +334,10 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> l
 
 
 def resolve_references(sections: Sequence[DosingSection], statements: Sequence[Statement]) -> list[Statement]:
-    """The statements, and one for each of another arm's that a clause gives again in other cycles.
+    """Add the statements of another arm that a clause refers to, with the clause's own cycles.
 
-    Such a clause reads "R-CHOP as in arm I. Treatment repeats every 14 days.". A clause that names agents speaks of
-    these, else it speaks of all that the other arm gets.
+    Example: "R-CHOP as in arm I. Treatment repeats every 14 days.". Agents that have statements of their own after
+    the reference are left out.
     """
     by_arm: dict[str, list[Statement]] = defaultdict(list)
     references = list[tuple[DosingSection, Place, str, list[Statement]]]()
@@ -356,7 +356,7 @@ def resolve_references(sections: Sequence[DosingSection], statements: Sequence[S
 def _repeat(
     section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
 ) -> Iterator[Statement]:
-    """What a clause, at the start of ``place``, gives again of another arm; ``inside`` are those of its own."""
+    """The other arm's statements that the clause at the start of ``place`` repeats; ``inside`` are its own."""
     (first, arm_end), clauses = place, dict(section.clauses)
     reference = rule("as_in_group").search(section.tokens, first, clauses[first])
     cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)

@@ -1,4 +1,4 @@
-"""Who may take part: criteria from the eligibility section, or from running text where there is none."""
+"""Read who may take part: criteria from the eligibility section, or from running text if there is none."""
 
 from collections.abc import Iterator, Mapping
 
@@ -19,7 +19,7 @@ __all__ = ["read_eligibility"]
 
 _CLEARLY_NONE = 0.98
 _IN_PROSE = 0.95
-"""How sure the kind of a sentence of running text is, and that no other line introduces it."""
+"""The confidence in the kind of a sentence of running text, and in its having no parent line."""
 _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
@@ -27,7 +27,7 @@ _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 def read_eligibility(sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
-    ``sections`` are those of the record by name, read into tokens; every chunk takes the next of ``numbers``.
+    ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -85,7 +85,7 @@ def _read(
 
 
 def _read_existence(entry: Entry, no_criterion: float) -> Reading[bool]:
-    """Whether an entry is a criterion. Almost all listed lines are; some read as headings or notes."""
+    """Whether an entry is a criterion. Almost all listed lines are; some look like headings or notes."""
     if entry.role is Role.PARENT:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and no_criterion >= _CLEARLY_NONE:

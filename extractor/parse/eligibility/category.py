@@ -1,4 +1,4 @@
-"""What a criterion is about, and whether a line is one at all, by a scorer that labelled lines have trained."""
+"""Classify criteria, and tell them from other lines, with a scorer trained on labelled lines."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
-    """The first letters of the words of titles, conditions or criteria that can name a disease.
+    """The stems of words in titles, conditions or criteria that can name a disease.
 
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
@@ -35,9 +35,9 @@ def _common_stems() -> frozenset[str]:
 
 
 def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset()) -> list[list[str]]:
-    """The features of all entries of a record; first the words of the entry, ``w``, in order.
+    """The features of all entries of a record. The words of the entry, ``w``, come first, in order.
 
-    ``target`` are the stems of the record's title and conditions.
+    ``target`` holds the stems of the record's title and conditions.
 
     >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
     ['w known', 'w asthma', 'p known asthma']
@@ -51,7 +51,7 @@ def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset(
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
             opening.append(own)
     for entry, own, kind, read in zip(entries, stems, kinds, words, strict=True):
-        # How much a line shares with the title and with the first inclusion criteria, and where it stands.
+        # Words shared with the title and with the first inclusion criteria, and the position of the line.
         named = min(len(own & target), 3) if target else "-"
         repeated = min(sum(any(stem in other for other in opening if other is not own) for stem in own), 3)
         shared = (f"named {named}", f"repeated {repeated}")
@@ -76,10 +76,10 @@ def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset(
 def score_lines(
     entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
-    """The category of each entry, were it a criterion, and how probable it is that it is none, but a heading.
+    """The category of each entry as a criterion, and the probability that it is a heading instead.
 
-    All entries of a record are scored at once; ``target`` are the stems of its title and conditions. The span of a
-    reading is the word that speaks most for the category, else the entry.
+    All entries of a record are scored at once; ``target`` holds the stems of its title and conditions. The span of a
+    reading is the word that most favours the category, else the entry.
 
     >>> entry = Entry(read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION)
     >>> score_lines([entry])[0][0].value.value

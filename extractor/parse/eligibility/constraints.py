@@ -1,4 +1,4 @@
-"""The constraints of a criterion: its limits without the lengths of time that are windows."""
+"""Read the constraints of a criterion: its limits, without time windows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,10 +21,10 @@ _NEAR = 12
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """The constraints among the limits of a criterion, and how sure it is that these are all and that they are right.
+    """The constraints among the limits of a criterion. The confidence covers both completeness and correctness.
 
-    ``passage`` stands alone (``Passage.alone``), ``topic`` is its heading or parent line, which may name what it
-    limits ("Life expectancy").
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may name the limited
+    quantity ("Life expectancy").
 
     >>> from .limits import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
@@ -49,14 +49,14 @@ def read_constraints(
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if not is_age(tokens, limit):
         return not limit.time_unit or is_lifetime(tokens, limit, topic)
-    # "... for those under 18, assent": an age that only says who signs, or for whom the rest holds
+    # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
     signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _NEAR)
-    return not signs and not rule("condition_in_front").ends(tokens, limit.first, limit.first - 6)
+    return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
 def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> Span | None:
-    """Where the quantity of a limit is named; that of the limit before it, if it has none of its own."""
+    """The name of a limit's quantity, else that of the limit before it."""
     aged = is_age(tokens, limit)
     if limit.time_unit and aged:
         near = range(max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2))
@@ -73,13 +73,13 @@ def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> S
 
 
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Span) -> bool:
-    """Whether the words in front of a further limit only say for whom it holds ("<= 5 x ULN with liver metastases")."""
+    """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
     ratio = limit.unit and not _RATIOS.isdisjoint(tokens.words[slice(*limit.unit)])
     return bool(ratio and rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)))
 
 
 def _find_marker(tokens: Tokens, limit: Limit) -> Span | None:
-    """The marker of which a share is limited (">95% CD19")."""
+    """The marker after a limited percentage (">95% CD19")."""
     if not limit.unit or tokens.read(*limit.unit) != "%":
         return None
     first = limit.end + (tokens.words[limit.end : limit.end + 1] == ["of"])
@@ -122,7 +122,7 @@ def _shape(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> st
 
 
 def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
-    """The numbers that are in no limit, no name and no length of time."""
+    """Numbers outside limits, names and lengths of time."""
     if NUMBER in tokens.codes:
         places = [(limit.first, limit.end) for limit in limits]
         places += [(duration.first, duration.end) for duration in find_durations(tokens)]

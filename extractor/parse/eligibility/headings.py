@@ -1,4 +1,4 @@
-"""Headings of an eligibility section, lines that only introduce others, and remarks that state no condition."""
+"""Recognise headings of an eligibility section, lines that only introduce others, and remarks without a condition."""
 
 import re
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 
 _LONGEST = 45
-"""How many tokens a heading may have."""
+"""The most tokens of a heading."""
 
 
 def _has(name: str, tokens: Tokens) -> bool:
-    """Whether a rule is found in a line."""
+    """Whether a rule matches in a line."""
     return rule(name).search(tokens) is not None
 
 
@@ -22,17 +22,17 @@ def _is(name: str, tokens: Tokens) -> bool:
 
 
 def count_words(tokens: Tokens) -> int:
-    """How many words and numbers there are."""
+    """The number of words and numbers."""
     return sum(word[0].isalnum() for word in tokens.words)
 
 
 def ends_with_colon(tokens: Tokens) -> bool:
-    """Whether a line ends with a colon, signs of emphasis apart."""
+    """Whether a line ends with a colon, ignoring signs of emphasis."""
     return tokens.codes.rstrip("*_-").endswith(":")
 
 
 def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False) -> Iterator[tuple[int, int]]:
-    """The headings of lists in one line, each with the name of a cohort in front of it.
+    """The headings of lists in one line, each with the name of a cohort before it.
 
     A ``wrapped`` line continues a sentence, which may name a list.
 
@@ -53,7 +53,7 @@ def find_headings(tokens: Tokens, first: int, end: int, *, wrapped: bool = False
 
 
 def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, CriterionKind | None]:
-    """Whether a line is the heading of a list, and of which one; the kind is None where both are meant.
+    """Whether a line is the heading of a list, and the kind of the list. The kind is None for both lists together.
 
     >>> read_list_heading(read_text("Key Exclusion Criteria"), bulleted=False)
     (True, <CriterionKind.EXCLUSION: 'exclusion'>)
@@ -83,23 +83,23 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
 
 
 def opens_list(tokens: Tokens) -> bool:
-    """Whether a heading says no more than that those to whom the list applies may, or may not, take part."""
+    """Whether a heading only says that the people in the list may, or may not, take part."""
     return is_generic(tokens) or (_has("takes_part", tokens) and not _has("for_some", tokens))
 
 
 def is_withdrawal(tokens: Tokens) -> bool:
-    """Whether a line heads a list of when participants leave the trial, which decides nothing about who may enter."""
+    """Whether a line heads a list of reasons to leave the trial, which are not criteria for entry."""
     return len(tokens) < 16 and _has("withdrawal_list", tokens)
 
 
 def is_generic(tokens: Tokens) -> bool:
-    """Whether a line opens a list and says nothing of its own ("Patients must meet all of the following:")."""
+    """Whether a line opens a list and states nothing itself ("Patients must meet all of the following:")."""
     counts = (word.lower() for word, code in zip(tokens.words, tokens.codes, strict=True) if code == NUMBER)
     return _is("opening_words", tokens) and not any(word.isalpha() and word != "one" for word in counts)
 
 
 def is_topic(tokens: Tokens) -> bool:
-    """Whether a line is a short name of a subject ("Laboratory parameters") and no condition."""
+    """Whether a line is a short name of a subject ("Laboratory parameters"), not a condition."""
     short = len(tokens) <= 8 and count_words(tokens) <= 5
     return short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
 
@@ -110,14 +110,14 @@ def introduces(tokens: Tokens) -> bool:
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
-    """Whether a sub-item goes on with the sentence of its item ("Have a BMI"), or the item names what it spells out."""
+    """Whether a sub-item continues the sentence of its item ("Have a BMI"), or spells out what the item names."""
     if tokens.codes.endswith(".") or not part.words:
         return False
     return part.words[0][0].islower() or part.words[0] in "<>≤≥" or _has("spelt_out", tokens)
 
 
 def carries_condition(tokens: Tokens) -> bool:
-    """Whether a line with sub-items states a condition of its own as well.
+    """Whether a line with sub-items also states a condition itself.
 
     >>> lines = ("Age 18-75 with one of the following:", "Any of the following:")
     >>> [carries_condition(read_text(line)) for line in lines]
@@ -146,7 +146,7 @@ def is_no_criterion(tokens: Tokens) -> bool:
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
-    """Whether an item says nothing without its heading, whose words it does not repeat ("At least 6 months")."""
+    """Whether an item needs its heading to be understood and does not repeat it ("At least 6 months")."""
     words = {word.lower() for word in tokens.words}
     if not rule("headless").starts(tokens, 0) or count_words(tokens) > 12 or "since" in words:
         return False
@@ -154,9 +154,9 @@ def needs_heading(tokens: Tokens, heading: Tokens) -> bool:
 
 
 def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool:
-    """Whether an item introduces what stands behind it at its own level, items with bullets or unmarked text.
+    """Whether an item introduces the bulleted items or unmarked text that follow at its own level.
 
-    So does a title in capitals in front of an item that is not.
+    A title in capitals before an item not in capitals does.
     """
     if tokens.codes.endswith(":"):
         other = bulleted or not (following.codes.endswith(":") or read_list_heading(following, bulleted=False)[0])
@@ -168,9 +168,9 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
 
 
 def is_part(opening: Tokens, tokens: Tokens) -> bool:
-    """Whether an item is alike enough to be a part of the list that an item at its own level opened.
+    """Whether an item fits the list that ``opening``, an item at its own level, introduces.
 
-    Levels under "Adequate organ function:", short names under "One of the following diagnoses:".
+    Levels fit "Adequate organ function:", short names fit "One of the following diagnoses:".
     """
     if _has("levels", opening):
         stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)
@@ -179,7 +179,7 @@ def is_part(opening: Tokens, tokens: Tokens) -> bool:
 
 
 def states_too(tokens: Tokens) -> bool:
-    """Whether a heading states a condition too ("Adults aged 18-40 years with:")."""
+    """Whether a heading also states a condition ("Adults aged 18-40 years with:")."""
     if not tokens.codes.endswith(":") or count_words(tokens) <= 4 or not carries_condition(tokens):
         return False
     about_list = _has("about_list", tokens) or tokens.words[0].lower() in ("for", "if", "in")

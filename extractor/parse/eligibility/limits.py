@@ -1,4 +1,4 @@
-"""Numeric and graded limits of a criterion, and the words that name what each one limits."""
+"""Find numeric and graded limits of a criterion, and the names of the limited quantities."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,23 +19,22 @@ _INVERTED = {
     Comparator.MORE: Comparator.AT_MOST,
     Comparator.AT_LEAST: Comparator.LESS,
 }
-"""What remains for those who must not have a value ("must not have a heart rate below 50")."""
+"""The comparator of the values that remain allowed ("must not have a heart rate below 50")."""
 
 _TIMES = {"once": 1, "twice": 2}
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 _VALUE_WORDS = _TIMES.keys() | _ROMAN.keys()
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
-"""How many tokens in front of a number its comparator may take up."""
+"""The most tokens of a comparator and its words before a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The tokens ``first:end`` of a criterion limit ``quantity``; ``unit`` is None for counts and grades.
+    """``first:end`` limits ``quantity``, all in tokens of the criterion. ``unit`` is None for counts and grades.
 
-    ``rate`` is what belongs to the unit but stands behind the substance ("10 mg prednisone per day").
-    ``time_unit`` is the unit of time where the limit is a length of time or an age. ``sure`` is false
-    where the comparator was taken from the sense of the list.
+    ``rate`` is the part of the unit after the substance ("10 mg prednisone per day"). ``time_unit`` is set if the
+    limit is a length of time or an age. ``sure`` is false if the comparator follows from the kind of the list.
     """
 
     comparator: Comparator
@@ -51,9 +50,9 @@ class Limit:
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
-    """All limits in the tokens of one criterion, lengths of time included, in order.
+    """All limits in the tokens of one criterion, including lengths of time, in order.
 
-    A bare age takes the sense of its list: ``kind`` decides it.
+    The kind of the list decides the comparator of a bare age.
 
     >>> found = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in found]
@@ -66,7 +65,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """The comparator that a part of a match stands for, None if the part is not there."""
+    """The comparator in a named part of a match; None if the part did not match."""
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None
     return Comparator(entry.value) if entry else None
@@ -78,7 +77,7 @@ def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
     first, last = found.place("values")
     item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
     if item or rule("rate_unit").starts(tokens, last):
-        return None  # a measurement; the number of an item in a sentence: "(2) two exacerbations"
+        return None  # a measurement, or the number of an item in a sentence: "(2) two exacerbations"
     values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
     grades = [grade for grade in values if grade is not None]
     if not grades or len(grades) < len(values):
@@ -94,7 +93,7 @@ def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
 
 
 def _read_grade(tokens: Tokens, at: int) -> int | None:
-    """The value of a grade, digits or a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
+    """The value of a grade in digits or as a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
     word = tokens.words[at]
     behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
     if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
@@ -103,7 +102,7 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
 
 
 class _Measure(NamedTuple):
-    """A number, or a range, as the rule finds it. ``first`` is where its comparator, else itself, begins."""
+    """A number or range as the rule matched it. ``first`` is the start of its comparator, else of the number."""
 
     found: Found
     compared: Found | None
@@ -116,7 +115,7 @@ class _Measure(NamedTuple):
 
 
 def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
-    """The limits beside those that are graded, left to right."""
+    """The limits other than the graded ones, left to right."""
     floor = at = 0
     last: Limit | None = None
     chained = tokens.codes.count("<") + tokens.codes.count("≤") > 1
@@ -157,7 +156,7 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
 
 
 def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
-    """The unit in the first of some parts that is there, without a hyphen, and the unit of time that it is."""
+    """The unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
         return None, None
@@ -167,7 +166,7 @@ def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
 
 
 def _is_name(tokens: Tokens, found: Found) -> bool:
-    """A number in a name ("type 2", "Day 1", "2017"), and number words without more; nothing is compared with it."""
+    """Whether it is a number in a name ("type 2", "Day 1", "2017") or a lone number word, without a comparator."""
     first, end = found.place("low")
     word = tokens.words[first]
     alone = not found.has("unit") and not found.has("suffix") and end == first + 1
@@ -184,7 +183,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     sure = comparator is not None
     if comparator is None:
         near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
-        if not measure.time_unit or not (near or rule("age_behind").starts(tokens, found.end)):
+        if not measure.time_unit or not (near or rule("age_after").starts(tokens, found.end)):
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = measure.unit, measure.time_unit
@@ -192,7 +191,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit, time_unit = _read_unit(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0], None, None
-    if unit is None and rule("no_limit_behind").starts(tokens, end):
+    if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = _INVERTED.get(comparator, comparator)
@@ -200,14 +199,14 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
         return None  # "(range 0-10)"
     behind = unit and quantity and quantity[0] >= unit[1]
-    rate = rule("rate_behind").starts(tokens, quantity[1]) if behind and quantity else None
+    rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
     end = max(end, found.place("suffix")[1] if found.has("suffix") else end)
     given = rate.part("rate") if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
-    """Comparator, upper value and end: a range counts if its numbers rise, else its first number stands alone."""
+    """Comparator, upper value and end. A range needs rising numbers, else only its first number counts."""
     comparator, high, found = measure.comparator, measure.high, measure.found
     only = None if comparator is Comparator.BETWEEN else comparator
     if high is None:
@@ -223,7 +222,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
 
 
 def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Span | None:
-    """What is limited: named in front, or behind a count ("at least one measurable lesion") or a dose."""
+    """The limited quantity, named before the limit, or after a count ("at least one measurable lesion") or a dose."""
     tokens = measure.found.tokens
     named = _find_quantity(tokens, floor, measure.first)
     if unit is None:
@@ -241,7 +240,7 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
 
 
 def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
-    """A second value in another unit behind a limit: it shares the comparator ("> 12% or 200 mL")."""
+    """A second value in another unit after a limit, with the same comparator ("> 12% or 200 mL")."""
     unit, tokens = measure.unit, measure.found.tokens
     if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
         return None
@@ -253,7 +252,7 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
 
 
 def _split(found: Found, limit: Limit) -> Iterator[Limit]:
-    """Two limits written as one: a range whose ends have different units ("6 months to 5 years"), a blood pressure."""
+    """Two limits written as one: a range with two units ("6 months to 5 years"), or a blood pressure."""
     tokens = found.tokens
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
@@ -272,7 +271,7 @@ def _split(found: Found, limit: Limit) -> Iterator[Limit]:
 
 
 def _read_chain(found: Found) -> Limit | None:
-    """A quantity between two numbers ("18 ≤ age ≤ 65"), None if they do not rise."""
+    """A quantity between two numbers ("18 ≤ age ≤ 65"); None if the numbers do not rise."""
     low, high = read_number(found.read("low") or ""), read_number(found.read("high") or "")
     if low is None or high is None or low >= high:
         return None
@@ -281,7 +280,7 @@ def _read_chain(found: Found) -> Limit | None:
 
 
 def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """A lower and an upper bound of one quantity become one range (">= 1 and <= 65")."""
+    """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
     joined: list[Limit] = []
     for limit in limits:
         if not joined or not _is_range(tokens, joined[-1], limit):
@@ -309,13 +308,13 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
 
 
 _PHRASE = 32
-"""How many tokens in front of a limit are searched for its quantity."""
+"""How many tokens before a limit are searched for its quantity."""
 _OPEN, _CLOSED = "([（", ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 
 
 def _find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
-    """Where, from token ``floor`` on, the quantity of a limit that begins at ``end`` is named; None if nowhere."""
+    """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
     first, last = _open_phrase(tokens, floor, end)
     closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
     if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
@@ -336,7 +335,7 @@ def _find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Span:
-    """The tokens before ``end``; out of a bracket that holds the limit alone, the words in front of the bracket."""
+    """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
     first, depth = max(floor, end - _PHRASE), 0
     for at in range(end - 1, first - 1, -1):
         code = tokens.codes[at]

@@ -1,8 +1,8 @@
-r"""The layout of a list: its lines with their bullets or numbers, and the blocks that they make up.
+r"""The layout of a list: its lines with their bullets or numbers, and the blocks that they form.
 
-A block is a heading, an item or a paragraph: a line together with those into which it was wrapped. Several items that
-run on in one line ("1. Adult 2. Asthma 3. Consent") are a block each. Lines are taken from the raw text, because
-indentation and line breaks are what a list is made of.
+A block is a heading, an item or a paragraph: a line with its wrapped continuations. Items that share a line
+("1. Adult 2. Asthma 3. Consent") are separate blocks. Lines come from the raw text, because indentation and line
+breaks make up the list.
 """
 
 import re
@@ -21,7 +21,7 @@ from .headings import find_headings, read_list_heading
 
 
 class Bullet(StrEnum):
-    """What stands in front of an item, from the outer to the inner: the groups of the expression ``list_mark``."""
+    """The mark of an item, from outer to inner levels: the groups of the expression ``list_mark``."""
 
     NUMBER = "number"
     DECIMAL = "decimal"
@@ -36,8 +36,8 @@ class Bullet(StrEnum):
 class Line:
     """The words of a line or a block, ``section.raw[start:end]``, without the bullet.
 
-    ``column`` is where they begin in the line and ``width`` the length of the whole line; ``gap`` is true after a blank
-    line. ``ordinal`` is an item's number, letters and Roman numerals counted.
+    ``column`` is the start of the words in the line, ``width`` the length of the line. ``gap`` is true after a blank
+    line. ``ordinal`` is an item's number, with letters and Roman numerals converted.
     """
 
     section: Section
@@ -55,7 +55,7 @@ class Line:
 
     @cached_property
     def passage(self) -> Passage:
-        """The same in one line, with no tokens around it."""
+        """The words on one line, with no tokens around them."""
         return self.section.between(*self.span).alone()
 
     @property
@@ -64,14 +64,14 @@ class Line:
 
 
 _COMMENT = "<!-- -->"
-"""What the registry's Markdown puts between two lists: it is no line."""
+"""The separator of two lists in the registry's Markdown, which is not a line."""
 _OPEN_END = re.compile(r"\b(?:following|the|all|any|of|for|in|meet|these|this|each)$")
 _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
 
 def read_lines(section: Section) -> list[Line]:
-    r"""All lines that have words, in order; a heading that runs on into text becomes a line of its own.
+    r"""All lines with words, in order. A heading followed by text on the same line becomes a separate line.
 
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
     >>> [(line.bullet and line.bullet.value, line.ordinal, line.column) for line in lines]
@@ -94,7 +94,7 @@ def read_lines(section: Section) -> list[Line]:
 
 
 def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
-    """Cut a line in front of, and after, each heading of a list in it. ``wrapped``: it continues a sentence."""
+    """Cut a line before and after each heading of a list in it. ``wrapped``: the line continues a sentence."""
     whole = section.between(start, end)
     done = start
     if rule("criteria_word").search(section.tokens, whole.first, whole.end):
@@ -112,7 +112,7 @@ def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool)
 def _read_line(section: Section, start: int, end: int, *, gap: bool) -> Line | None:
     raw, words = section.raw, _skip_padding(section.raw, start, end)
     bullet, ordinal = None, None
-    for _ in range(3):  # "* 1. Age" has two markers; more are none
+    for _ in range(3):  # "* 1. Age" has two markers; more are no markers
         marker = _read_marker(raw, words, end)
         if not marker or (behind := _skip_padding(raw, marker.end, end)) >= end:
             break
@@ -128,9 +128,9 @@ def _skip_padding(raw: str, start: int, end: int) -> int:
 
 
 class _Marker(NamedTuple):
-    """A bullet or number that ends at ``end``. ``before`` is where the text in front of it ends.
+    """A bullet or number that ends at ``end``. ``before`` is the end of the text before it.
 
-    ``sure`` is false where no punctuation sets it apart.
+    ``sure`` is false if no punctuation separates it.
     """
 
     bullet: Bullet
@@ -153,9 +153,9 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
 
 
 _AHEAD = 12
-"""How many blocks further on the next item may stand, behind sub-items."""
+"""How many blocks ahead the next item may be, after sub-items."""
 _LONGEST_HEADING = 2000
-"""Characters, white space of the layout included."""
+"""In characters, including white space of the layout."""
 _ENDS = tuple(".;:!?；。：")
 
 
@@ -184,13 +184,13 @@ def read_blocks(section: Section) -> list[Line]:
 
 
 def _find_wrap_width(lines: Sequence[Line]) -> int | None:
-    """The width at which the text was wrapped, or None if its lines were never wrapped."""
+    """The width at which the text was wrapped, or None if it was not wrapped."""
     widest = sorted(line.width for line in lines)[-3:]
     return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
 
 
 def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
-    """Whether a line goes on with a block, whose ``last`` line stands before it; headings never do."""
+    """Whether a line continues a block with this ``last`` line. A heading never does."""
     before, text = (line.section.raw[slice(*one.span)] for one in (last, line))
     if line.gap:
         level = 0 < block.column - 1 <= line.column <= block.column + 1
@@ -198,8 +198,8 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
     else:
         inside = bool(block.bullet) and line.column >= max(block.column - 1, 1)
         full = width is not None and last.width + 1 + len(text.split(maxsplit=1)[0]) > width - 2
-        goes_on = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
-        fits = inside or full or goes_on
+        continues = text[0].islower() and not before.endswith(_ENDS) and (len(before) > 60 or before.endswith(","))
+        fits = inside or full or continues
     short = (one for one in (block, line) if one.end - one.start <= _LONGEST_HEADING)
     return fits and not line.bullet and not any(read_list_heading(one.tokens, bulleted=False)[0] for one in short)
 
@@ -207,13 +207,13 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
 _PUNCTUATION = ".;:,)]）；。"
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
 _NEAR = 200
-"""How many characters in front of a sub-item can introduce it."""
+"""How many characters before a sub-item can introduce it."""
 
 
 def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
-    """Cut a block that holds several items ("1. a 2. b 3. c"), and leave out what belongs to the layout.
+    """Cut a block of several items ("1. a 2. b 3. c"), and drop signs of the layout.
 
-    ``follows`` is the number of the next item. Layout is a dangling dash, and the semicolon between items of one line.
+    ``follows`` is the number of the next item. Signs of the layout are a dangling dash, and a semicolon between items.
     """
     raw, parts = block.section.raw, [block]
     for mark in sorted([*_find_circles(block), *_find_numbers(block, follows)], key=lambda mark: mark.end):
@@ -238,9 +238,9 @@ def _find_circles(block: Line) -> Iterator[_Marker]:
 
 
 def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:
-    """The numbers and letters that count up from the block's own.
+    """The numbers and letters that count up from the block's own number.
 
-    Without punctuation in front of them they are believed if there are several, or if the next item goes on counting.
+    Without punctuation before them, they count only if there are several, or if the next item continues the count.
     """
     counted = list(_count_up(block))
     guessed = any(not mark.sure for mark in counted) and follows != (counted[-1].ordinal or 0) + 1

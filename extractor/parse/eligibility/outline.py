@@ -1,4 +1,4 @@
-"""The outline of an eligibility section: which blocks are criteria, under which heading and parent."""
+"""The outline of an eligibility section: its criteria, with their headings and parents."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .lines import Bullet, Line, read_blocks
 
 
 class Role(StrEnum):
-    """What an entry is: a criterion, a line that introduces criteria, a remark, or a sentence that is rather none."""
+    """The role of an entry: a criterion, a line that introduces criteria, a remark, or a doubtful sentence."""
 
     CRITERION = "criterion"
     PARENT = "parent"
@@ -25,10 +25,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the list of ``kind``, if that is known, or a sentence of running text. ``passage`` stands alone.
+    """A line of the list of ``kind``, if known, or a sentence of running text. ``passage`` stands alone.
 
-    ``listed`` is true for a list item, false for prose. ``heading`` is the nearest heading above, ``parent`` the line
-    that introduces the entry. ``confidence`` says how sure the role of a sentence of running text is.
+    ``listed`` is true for list items, false for prose. ``heading`` is the nearest heading above, ``parent`` the line
+    that introduces the entry. ``confidence`` is that of the role of a sentence of running text.
     """
 
     passage: Passage
@@ -41,13 +41,13 @@ class Entry:
 
     @property
     def sense(self) -> CriterionKind:
-        """The list in which the entry belongs; without a list, its words decide."""
+        """The list of the entry. Without a list, its words decide."""
         refused = rule("refusal").search(self.passage.tokens) if not self.kind else None
         return self.kind or (CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION)
 
 
 def read_outline(section: Section) -> list[Entry]:
-    r"""The entries of an eligibility section in reading order; headings are no entries.
+    r"""The entries of an eligibility section in reading order. Headings are not entries.
 
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
     >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
@@ -57,9 +57,9 @@ def read_outline(section: Section) -> list[Entry]:
 
 
 class _OutlineReader:
-    """Reads the blocks from the first to the last, and knows under which heading and items it is.
+    """Reads blocks in order, and tracks the current heading and items.
 
-    ``items`` are the items that contain the next one, ``opener`` the item whose parts stand at its own level.
+    ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level.
     ``decides`` is false under a heading such as "Withdrawal criteria".
     """
 
@@ -101,7 +101,7 @@ class _OutlineReader:
                 self.items = self.items if following and not following.bullet else []
 
     def _keep_items(self, block: Line, *, inner: bool = False) -> None:
-        """Keep the items that contain a block: less indented ones, or such with a bullet of a higher rank."""
+        """Keep the items that contain a block: those less indented, or with a bullet of a higher rank."""
         if not block.bullet:
             self.items = []
         while self.items and block.column <= self.items[-1].column + 1:
@@ -125,7 +125,7 @@ class _OutlineReader:
         parent = self._find_parent(block, self.items[:-1])
         if role is Role.PARENT:
             self.opener = block
-        elif opener := self.opener:  # its parts go on while they are alike
+        elif opener := self.opener:  # its parts continue while they fit
             alike = _is_level(opener, block) and opener.bullet is block.bullet and headings.is_part(opener.tokens, text)
             self.opener = opener if alike else None
             parent = parent or self.opener
@@ -146,7 +146,7 @@ class _OutlineReader:
             yield self._make_entry(passage, role, parent, listed=listed)
 
     def _find_parent(self, block: Line, above: list[Line]) -> Line | None:
-        """The item above if it introduces this one, else a heading that says for whom, or what, the item limits."""
+        """The item above if it introduces this one, else a heading that names the people or quantity of the item."""
         if above:
             text = above[-1].tokens
             opens = headings.introduces(text) or headings.continues(text, block.tokens)
@@ -169,7 +169,7 @@ def _is_level(one: Line, other: Line) -> bool:
 
 
 def _starts_inner_list(last: Line, block: Line) -> bool:
-    """Whether a block at the level of an item is a part of it, by its bullet."""
+    """Whether the bullet of a block shows that it is a part of the item at its level."""
     if not _is_level(last, block) or last.bullet is block.bullet or block.ordinal not in (None, 1):
         return False
     if not last.bullet or not block.bullet:
@@ -192,14 +192,14 @@ def _is_section_heading(text: Tokens, following: Line | None) -> bool:
         return False
     if following.bullet:
         return following.ordinal in (None, 1)
-    # In capitals or with a capital, short words apart: "Dose Escalation of the Study Drug".
+    # Longer words begin with a capital: "Dose Escalation of the Study Drug".
     words = [word for word in text.words if len(word) > 3 and word.isalpha()]
     titled = bool(words) and all(word[0].isupper() for word in words)
     return titled and f"{NUMBER}-{NUMBER}" not in text.codes and following.tokens.codes.endswith(":")
 
 
 def _is_listed(blocks: list[Line], place: int) -> bool:
-    """Whether an unmarked paragraph stands in a list without bullets: several short paragraphs in a row."""
+    """Whether an unmarked paragraph is in a list without bullets: several short paragraphs in a row."""
     row = [blocks[place]]
     for beside in (blocks[place - 1 :: -1] if place else [], blocks[place + 1 :]):
         for block in beside:
@@ -215,7 +215,7 @@ _DEPTH = {"(": 1, "[": 1, "（": 1, ")": -1, "]": -1, "）": -1}
 
 
 def _split_clauses(block: Line) -> Iterator[Passage]:
-    """The sentences of a block, and the clauses that semicolons separate in them outside of brackets."""
+    """The sentences of a block, split at semicolons outside brackets."""
     raw = block.section.raw
     for first, last in split_sentences(raw[block.start : block.end]):
         depth, borders = 0, [block.start + first - 1]
@@ -231,7 +231,7 @@ def _split_clauses(block: Line) -> Iterator[Passage]:
 
 
 def find_suspects(passages: Iterable[Passage]) -> Iterable[Entry]:
-    """Sentences of running text that may state who may take part, each once.
+    """Sentences of running text that may be criteria, each once.
 
     >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
     >>> [(entry.passage.text, entry.role.value) for entry in find_suspects([read_passage(text, "brief_summary")])]
@@ -262,7 +262,7 @@ def _read_prose(passage: Passage) -> Iterator[Entry]:
 
 
 def _split_items(passage: Passage) -> Iterator[Passage]:
-    """The sentences of a passage, without the bullets in front of them."""
+    """The sentences of a passage, without their bullets."""
     tokens = passage.tokens
     for start, end in split_sentences(tokens.text):
         first, last = tokens.at(start), tokens.before(end)
@@ -276,7 +276,7 @@ _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
 
 
 def _read_heading(tokens: Tokens) -> CriterionKind | None:
-    """The list that a heading within a summary opens, None if it opens something else ("Design:")."""
+    """The list that a heading in a summary opens; None if it opens something else ("Design:")."""
     words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
     if not words or (words[-1] not in _LISTS and (words[-1] != "criteria" or words[0] not in _LISTS)):
         return None

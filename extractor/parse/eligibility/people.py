@@ -1,4 +1,4 @@
-"""Ages, sex and healthy volunteers as the free text of a whole record states them."""
+"""Read ages, sex and healthy volunteers from the free text of a whole record."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from .windows import is_age, is_lifetime
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A criterion, which stands alone, as the readers of a whole record need it. ``donor``: it is one of donors."""
+    """A criterion for the readers of a whole record. Its passage stands alone. ``donor``: it is about donors."""
 
     passage: Passage
     kind: CriterionKind
@@ -33,7 +33,7 @@ _Place = tuple[Passage, int, int]
 
 
 def _find(name: str, passage: Passage) -> _Place | None:
-    """The first place where a rule is found in a passage."""
+    """The first match of a rule in a passage."""
     found = rule(name).search(passage.tokens, passage.first, passage.end)
     return (passage, found.first, found.end) if found else None
 
@@ -46,9 +46,9 @@ def _infer(value: _Value, case: str, place: _Place) -> Reading[_Value]:
 def read_sex(
     stated: Sequence[Stated], titles: Sequence[Passage] = (), summary: Sequence[Passage] = ()
 ) -> Reading[Sex | None]:
-    """The sex that the criteria name, else that of the titles, the conditions or the summary.
+    """The sex in the criteria, else in the titles, the conditions or the summary.
 
-    Lines on pregnancy and contraception alone say nothing of it. ``titles`` holds the conditions too.
+    Lines only about pregnancy and contraception do not count. ``titles`` includes the conditions.
     """
     found: list[tuple[Sex, _Place]] = []
     for criterion in stated:
@@ -71,9 +71,9 @@ def read_sex(
 
 
 def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
-    """The sex outside the criteria. A condition of one sex counts where no title names a sex, and if ``of_one``.
+    """The sex outside the criteria. A condition of one sex counts if ``of_one`` and no title names a sex.
 
-    Not that of a tumour: trials of tumours list several organs.
+    Tumours do not count, since trials of tumours list several organs.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         if both := next(filter(None, (_find(name, passage) for passage in passages)), None):
@@ -89,7 +89,7 @@ def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *
 
 
 def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, _Place] | None:
-    """The one sex whose words a text holds, and where; None if it names none, or both."""
+    """The only sex that a text names, and where; None if it names none, or both."""
     female, male = _find(of_women, passage), _find(of_men, passage)
     place = female or male
     if not place or (female and male) or rule("not_sex").starts(passage.tokens, place[1]):
@@ -98,7 +98,7 @@ def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men"
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
-    """Whether the text says that healthy people may, or may not, take part."""
+    """Whether healthy people may take part, if the text states it."""
     admitted = [one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor]
     for passage in [*admitted, *summary]:
         if refused := _find("not_healthy", passage):
@@ -111,17 +111,17 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
 
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
-"""What often holds for those of some ages alone ("Lansky score for those under 16")."""
+"""Categories that often apply only to some ages ("Lansky score for those under 16")."""
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _GRADED = frozenset({"stage", "grade", "class", "score"})
 _OPENING = 12
-"""How many tokens into a criterion on something else an age is still that of those who take part."""
-_IN_FRONT = 18
-"""How many tokens in front of an age decide whose it is."""
+"""How many tokens into a criterion of another category an age may be that of the participants."""
+_BEFORE = 18
+"""How many tokens before an age decide whose age it is."""
 
 
 class _Bound(NamedTuple):
-    """One limit of age. ``lower`` says on which side it bounds the people who may take part."""
+    """One limit of age. ``lower``: it is the lowest age of participants, else the highest."""
 
     age: Age
     lower: bool
@@ -133,7 +133,7 @@ class _Bound(NamedTuple):
 
 
 def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Reading[Age | None], Reading[Age | None]]:
-    """The lowest and the highest age that any criterion admits; the summary fills what the criteria leave open.
+    """The lowest and the highest age that any criterion admits. The summary fills gaps.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -151,7 +151,7 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
 
 
 def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
-    """The ages that one criterion admits, or, in an exclusion, those that it leaves."""
+    """The ages that one criterion admits, or that an exclusion leaves."""
     passage, tokens, limits = criterion.passage, criterion.passage.tokens, criterion.limits
     under_age = criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
     certain = criterion.category is Category.AGE or under_age
@@ -178,22 +178,22 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     if rule("age_talk").search(tokens, max(0, first - 8), behind) or not words.isdisjoint(("old", "yo")):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_in_front").ends(tokens, first, max(0, first - 8))
+    persons = rule("persons_before").ends(tokens, first, max(0, first - 8))
     if persons and "with" not in tokens.words[max(0, first - 3) : first]:
         return True
     return first < 2 and not words.isdisjoint(("older", "younger"))
 
 
 def _is_other_age(tokens: Tokens, limit: Limit) -> bool:
-    """An age of somebody else, or at some other time: of parents, at onset, of those who sign for themselves."""
-    first = max(0, limit.first - _IN_FRONT)
+    """Whether it is the age of other people or at another time: of parents, at onset, of those who sign."""
+    first = max(0, limit.first - _BEFORE)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     other = rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first)
     return tokens.words[limit.first].lower() == "before" or other is not None
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Age limits in a title or summary: only near words for the age of those who take part."""
+    """Age limits in a title or summary, only near words for the age of participants."""
     done = passage.first
     for found in rule("age_talk").find(passage.tokens, passage.first, passage.end):
         if found.first >= done:
@@ -220,7 +220,7 @@ def _read_bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterato
 
 
 def _choose(bounds: list[_Bound], *, lower: bool, in_summary: bool = False) -> Reading[Age | None]:
-    """The widest bound of one side. Where several differ, it is less sure."""
+    """The widest bound of one side. It is less sure if several differ."""
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
         return Reading(None, measured("participants", "no age"))

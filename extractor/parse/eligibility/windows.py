@@ -1,4 +1,4 @@
-"""Lengths of time in a criterion: its time window, and which lengths are ages or lifetimes instead."""
+"""Read a criterion's time window, and tell it from ages and lifetimes."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -20,11 +20,11 @@ _ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lastin
 _BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_WINDOW = frozenset({"age", "life", "survival"})
 _FRONT = 14
-"""How many tokens in front of a length of time are looked at."""
+"""How many tokens before a length of time are examined."""
 _ADDED = frozenset(",;:-()")
 
 _Time = tuple[Found, Duration]
-"""A length of time, and the same with what belongs to it in front of it."""
+"""A length of time with the words before it, and the length alone."""
 
 
 class _Window(NamedTuple):
@@ -37,10 +37,10 @@ class _Window(NamedTuple):
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
-    """The first time limit of a criterion, None if it has none.
+    """The first time window of a criterion.
 
-    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under "Life
-    expectancy" is no window.
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
+    "Life expectancy" is not a window.
 
     >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
     'within 4 weeks before enrolment'
@@ -76,10 +76,10 @@ def _shape(tokens: Tokens, found: _Window | None, times: Sequence[_Time]) -> str
 def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
     for front, duration in times:
         words = _list_words(front, duration)
-        back = _WITHIN & words and _BACK & words  # no age is "in the last"
+        back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
         possible = back or _is_window(tokens, duration, front.first)
         sense = _read_sense(front, duration) if possible else None
-        if sense and not rule("course_behind").starts(tokens, duration.end):
+        if sense and not rule("course_after").starts(tokens, duration.end):
             comparator, sure, first = sense
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
@@ -102,14 +102,14 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
 
 
 def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
-    """The comparator of a length of time, whether it is sure, and where the window begins.
+    """The comparator of a length of time, whether it is sure, and the start of the window.
 
-    A comparator beside the length gives it, else a preposition, else a word such as "before" behind it.
+    A comparator beside the length decides, else a preposition, else a word such as "before" after it.
     """
     tokens, first, end = front.tokens, duration.first, duration.end
     words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
     stated = read_comparator("comparators", front, "comparator")
-    before, after = (rule(name).starts(tokens, end) for name in ("before_behind", "after_behind"))
+    before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
     senses = (
@@ -129,7 +129,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int
 
 
 def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind | None) -> Iterator[_Window]:
-    """A length of time alone behind the name of a treatment is its wash-out ("cetirizine: 3 days")."""
+    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days")."""
     sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     for front, duration in times:
         before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
@@ -152,28 +152,28 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     counted = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
     if counted or rule("within_front").ends(tokens, first, floor):
         return False
-    if rule("old").search(tokens, first, end) or rule("old_behind").starts(tokens, end):
+    if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return True
-    related = rule("relation_behind").starts(tokens, end)
-    if rule("aged_in_front").ends(tokens, first, floor) or rule("aged_in_front").search(tokens, first, end):
+    related = rule("relation_after").starts(tokens, end)
+    if rule("aged_before").ends(tokens, first, floor) or rule("aged_before").search(tokens, first, end):
         return limit.value_high is not None or not related
-    if limit.time_unit is None or related or rule("course_in_front").ends(tokens, first, floor):
+    if limit.time_unit is None or related or rule("course_before").ends(tokens, first, floor):
         return False
     alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
     in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
-    return in_years or rule("persons_in_front").ends(tokens, first, floor) is not None
+    return in_years or rule("persons_before").ends(tokens, first, floor) is not None
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Whether a length of time is itself what is limited: life expectancy, gestational age, a QT interval.
+    """Whether a length of time is itself limited: life expectancy, gestational age, a QT interval.
 
     ``topic`` is the heading of a line that begins with the limit.
     """
     first, floor = limit.first, max(0, limit.first - _FRONT)
     if rule("within_front").ends(tokens, first, floor):
         return False
-    named = rule("lifetime_in_front").ends(tokens, first, floor) or rule("pregnant_behind").starts(tokens, limit.end)
+    named = rule("lifetime_before").ends(tokens, first, floor) or rule("pregnant_after").starts(tokens, limit.end)
     if topic and not first and not named:
         heading = read_text(topic)
-        named = rule("lifetime_in_front").ends(heading, len(heading))
+        named = rule("lifetime_before").ends(heading, len(heading))
     return named is not None

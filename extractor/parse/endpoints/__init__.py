@@ -1,4 +1,4 @@
-"""The outcomes of a record: flattened cells cut into parts, and what rules and scorers read in each part."""
+"""Read the outcomes of a record: cut flattened cells into parts, and apply rules and scorers to each part."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _LONGEST_MEASURE, _LONGEST_DESCRIPTION, _LONGEST_TIME_FRAME = 60, 80, 30
-"""How many words of a part are read: what comes later explains the method."""
+"""How many words of a part are used. Later words explain the method."""
 _OPENING_WORDS, _HINTS_READ, _ABOUT = 4, 70, 30
 
 
@@ -36,8 +36,8 @@ def read_outcomes(
 ) -> tuple[ParsedOutcome, ...]:
     """The registered outcomes in order: primary, secondary, other.
 
-    A section whose source keeps the parts apart is one outcome; a flattened section is split. ``sections`` are those of
-    the record by name, read into tokens; ``numbers`` gives each chunk its number.
+    A section with separate parts in its source is one outcome; a flattened section is split. ``sections`` maps names
+    to the record's sections, read into tokens. ``numbers`` gives each chunk its number.
     """
     outcomes = place_outcomes(record, sections)
     texts = [section.cleaned.text for section in sections.values()]
@@ -46,7 +46,7 @@ def read_outcomes(
 
 
 def place_outcomes(record: TrialRecord, sections: Mapping[str, Section]) -> list[OutcomeParts]:
-    """The registered outcomes and where they stand."""
+    """The registered outcomes and their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
         found: list[OutcomeParts] = []
@@ -66,13 +66,13 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, Section]) -> list
 
 
 def trial_words(sections: Mapping[str, Section]) -> list[str]:
-    """The first words of the title and of the conditions: what is measured depends on what is treated."""
+    """The first words of the title and of the conditions, since outcomes depend on the disease."""
     found = (sections.get(name) for name in ("title", "conditions"))
     return [word for section in found if section for word in list_words(section.whole)[:_ABOUT]]
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
-    """The features of an outcome; first the words of its measure, ``w``, in order. ``about`` are the ``trial_words``.
+    """The features of an outcome. The words of its measure, ``w``, come first, in order. ``about``: ``trial_words``.
 
     >>> measure = read_passage("Overall survival")
     >>> describe_outcome(OutcomeParts(measure, measure, time_frame=read_passage("2 years")))[:2]
@@ -98,7 +98,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
 
 
 def _find_concepts(passage: Passage) -> dict[str, None]:
-    """The concepts at which terms of a part hint."""
+    """The concepts that terms of a part hint at."""
     end = min(passage.end, passage.first + _HINTS_READ)
     return dict.fromkeys(term.value for term in find_terms(passage.tokens, "concepts", passage.first, end))
 
@@ -107,7 +107,7 @@ _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 
 
 def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()) -> list[_Classes]:
-    """Concept and category of all outcomes of a record. The word that decides the concept stands for both.
+    """Concept and category of all outcomes of a record. The word that decides the concept is the span of both.
 
     >>> outcome = OutcomeParts(*[read_passage("Best overall response")] * 2, read_passage("CR or PR by RECIST 1.1"))
     >>> [reading.value.value for reading in classify_outcomes([outcome])[0]]
@@ -159,10 +159,10 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
 
 
 def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Time points and kind of the time frame, which may be wrongly cut."""
+    """Time points and kind of the time frame. The confidence includes that of its limits."""
     certainty, place = parts.time_frame_confidence, parts.time_frame
     if not place:
-        # No time frame is a time frame that states no time; the measure stands for it.
+        # A missing time frame states no time. The measure is its span.
         measure = (span_of(parts.measure),)
         return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens.cut(place.first, place.end))

@@ -1,7 +1,7 @@
-"""What starts and stops the clock of a time-to-event or duration outcome.
+"""Read the events that start and stop the clock of a time-to-event or duration outcome.
 
-The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, where
-only a start is stated, "since X", "12 months from X".
+The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if only a
+start is stated, "since X", "12 months from X".
 """
 
 import re
@@ -27,24 +27,24 @@ _TIMED = frozenset(
         Concept.DURATION_OF_RESPONSE, Concept.TIME_TO_RESPONSE,
     )
 )  # fmt: skip
-"""The concepts that have a start event and end events."""
+"""Concepts with a start event and end events."""
 _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
-"""The concepts that have events if the outcome is a length of time: how long a stay or an operation lasts."""
+"""Concepts with events if the outcome is a length of time: how long a stay or an operation lasts."""
 _CONCEPT_UNSURE = 0.7
 _LONGEST_START, _LONGEST_LIST = 40, 120
-"""Tokens in which a start, and a list of end events, must end: the work stays linear in the text."""
+"""The most tokens of a start, and of a list of end events, so that time stays linear in the text."""
 _MOST = 8
 
 _Events = tuple[Reading[str | None], Reading[tuple[str, ...] | None]]
 
 
 def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
-    """Start event and end events of what is a time to an event; all other outcomes have none by definition."""
+    """Start event and end events of an outcome. Outcomes that are no time to an event have none by definition."""
     timed = concept.value in _TIMED
     clock = "states_clock" if concept.value in _PERHAPS_TIMED else "surely_states_clock"
     perhaps = measured("event", "perhaps timed")
     if not timed and not any(part and has(clock, part) for part in (parts.measure, parts.description)):
-        # If the concept is uncertain, so is it that there are no events.
+        # An uncertain concept makes the absence of events uncertain.
         sure = 1.0 if concept.confidence >= _CONCEPT_UNSURE else perhaps + concept.confidence / 10
         return Reading(None, sure), Reading((), sure)
     found, ends_part = _find_in_parts(parts)
@@ -57,7 +57,7 @@ def read_events(parts: OutcomeParts, concept: Reading[Concept]) -> _Events:
 
 
 def _find_in_parts(parts: OutcomeParts) -> tuple["EventsFound", Passage | None]:
-    """The events of the first part that states ends, else the first start that is stated; and the part of the ends."""
+    """The events of the first part that states ends, else the first stated start; and the part of the ends."""
     start: Passage | None = None
     for part in (parts.description, parts.time_frame, parts.measure):
         found = find_events(part) if part else None
@@ -76,7 +76,7 @@ def _read_start(parts: OutcomeParts, found: "EventsFound") -> Reading[str | None
         in_frame = frame and start.section is frame.section and frame.first <= start.first < frame.end
         case = "start in the time frame" if in_frame else "start" if found.ends else "start without ends"
         return Reading(start.raw, measured("event", case), (span_of(start),))
-    case = "no start"  # how sure that is depends on the words that may state one
+    case = "no start"  # the confidence depends on words that may state a start
     if parts.description and has("may_state_start", parts.description):
         case = "perhaps a start"
     elif frame and has("may_state_start", frame):
@@ -108,7 +108,7 @@ def _search(name: str, text: Passage) -> Found | None:
 
 
 def find_events(part: Passage) -> EventsFound | None:
-    """The events in a part of an outcome; None where no sentence fits the rules.
+    """The events in a part of an outcome; None if no sentence fits the rules.
 
     >>> text = "PFS is the time from randomization until progression, relapse or death from any cause."
     >>> found = find_events(read_section("outcomes", text).whole)
@@ -126,7 +126,7 @@ def find_events(part: Passage) -> EventsFound | None:
 
 
 def find_counted_start(part: Passage) -> Passage | None:
-    """The start of a moment that is counted from it ("alive 2 years after the start of treatment")."""
+    """The start from which a moment is counted ("alive 2 years after the start of treatment")."""
     for sentence in _cut_sentences(part):
         found = _search("counted_from_start", sentence)
         if found and (start := _cut_start(sentence, found.end)):
@@ -135,7 +135,7 @@ def find_counted_start(part: Passage) -> Passage | None:
 
 
 def find_listed_events(part: Passage) -> tuple[Passage, ...]:
-    """The events of a definition that states no start ("An event is relapse, progression or death")."""
+    """The events of a definition without a start ("An event is relapse, progression or death")."""
     for sentence in _cut_sentences(part):
         if opening := _search("opens_events", sentence):
             listed = sentence.part(opening.end, sentence.end)
@@ -146,7 +146,7 @@ def find_listed_events(part: Passage) -> tuple[Passage, ...]:
 
 
 def find_named_events(*parts: Passage | None) -> EventsFound:
-    """The events of "time to ..." in the first of some parts that has them, with a start that follows: "after surgery".
+    """The events of "time to ..." in the first part that has them, with a start after them: "after surgery".
 
     >>> found = find_named_events(read_section("x", "Median time to neutrophil engraftment after infusion").whole)
     >>> found.start.text, [end.text for end in found.ends]
@@ -156,14 +156,14 @@ def find_named_events(*parts: Passage | None) -> EventsFound:
         opening = _search("time_to", sentence)
         named = sentence.part(opening.end, sentence.end) if opening else None
         if named and (ends := tuple(read_end_events(named))):
-            behind = _search("start_behind", named.part(ends[0].end, named.end))
+            behind = _search("start_after", named.part(ends[0].end, named.end))
             start = _cut_start(named, behind.end) if behind else None
             return EventsFound(start, ends if _search("lists_events", named) else ends[:1])
     return EventsFound(None)
 
 
 def _cut_sentences(part: Passage) -> Iterator[Passage]:
-    """Ends at a full stop behind which a word in capitals or nothing stands, or at the end of a line."""
+    """Sentences, ending at a line end, or at a full stop before a capitalised word or nothing."""
     tokens, first = part.tokens, part.first
     for place in range(part.first, part.end):
         if tokens.codes[place] not in ".!?\n":
@@ -179,9 +179,9 @@ def _cut_sentences(part: Passage) -> Iterator[Passage]:
 
 
 def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
-    """The tokens with which a start event may begin, and whether "between" stands in front; the surest first.
+    """Possible first tokens of a start event, and whether "between" precedes them; the surest first.
 
-    Only where nothing better is stated is "after surgery" a start, and does "until death" go without one.
+    "after surgery" as a start, and "until death" without a start, are the last resort.
     """
     tokens, place = sentence.tokens, (sentence.first, sentence.end)
     at_once = rule("opens_start").search(tokens, *place)
@@ -196,7 +196,7 @@ def _find_openings(sentence: Passage) -> Iterator[tuple[int, bool]]:
 
 
 def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound | None:
-    """A start and its ends, or a start whose span ends at a mere limit of time."""
+    """A start and its ends, or a start followed only by a limit of time."""
     until = _find_until(sentence, first, between=between)
     if not until:
         return None
@@ -210,7 +210,7 @@ def _read_clause(sentence: Passage, first: int, *, between: bool) -> EventsFound
 
 
 def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None:
-    """What joins a start to its ends, within the length that a start may have."""
+    """The words that join a start to its ends, within the longest length of a start."""
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START)
     if between:
         counted = rule("measures_time").search(tokens, sentence.first, first - 1)
@@ -224,7 +224,7 @@ def _find_until(sentence: Passage, first: int, *, between: bool) -> Found | None
 
 
 def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage | None:
-    """The start event without an article and without what only qualifies it."""
+    """The start event without its article and qualifiers."""
     tokens, end = sentence.tokens, min(sentence.end, first + _LONGEST_START) if end is None else end
     lead = rule("start_date").starts(tokens, first, end)
     first = lead.end if lead else first
@@ -235,7 +235,7 @@ def _cut_start(sentence: Passage, first: int, end: int | None = None) -> Passage
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """The end events that are listed, eight at most.
+    """The listed end events, at most eight.
 
     >>> text = "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, whichever is first"
     >>> [event.text for event in read_end_events(read_section("outcomes", text).whole)]
@@ -249,17 +249,17 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
         if found.first > first and (found.has("censor") or _count_open(tokens, first, found.first) <= 0):
             end = found.first
             break
-    events = (_trim_event(listed, *piece) for piece in _part_pieces(tokens, first, end))
+    events = (_trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end))
     return islice(filter(None, events), _MOST)
 
 
-def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The items of the list; what qualifies an item is left out, and the list goes on behind it with "or"."""
+def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The items of the list, without qualifiers. The list may continue after a qualifier with "or"."""
     qualified = False
     joints = [at for at in rule("event_joint").find(tokens, first, stop) if _count_open(tokens, first, at.first) <= 0]
     for number, joint in enumerate([*joints, None]):
         end = joint.first if joint else stop
-        if joint and _holds_together(tokens, first, joint, stop, last=number + 1 == len(joints)):
+        if joint and _is_one_event(tokens, first, joint, stop, last=number + 1 == len(joints)):
             continue
         starts = rule("event_start").starts(tokens, first, end)
         if rule("event_qualifier").starts(tokens, first, end) or (qualified and not starts):
@@ -270,8 +270,8 @@ def _part_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, i
         first = joint.end if joint else stop
 
 
-def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
-    """Whether the joint stands inside of one event ("mild or severe asthma", "CR or PR")."""
+def _is_one_event(tokens: Tokens, first: int, joint: Found, stop: int, *, last: bool) -> bool:
+    """Whether the joint is inside one event ("mild or severe asthma", "CR or PR")."""
     sign, word = joint.text.lower(), tokens.words[joint.first - 1].lower() if joint.first > first else ""
     long = len(word) > 4 and word.endswith(("al", "ic", "able", "ible")) and word not in word_list("no_adjectives")
     adjective = long or word in word_list("event_adjectives")
@@ -284,7 +284,7 @@ def _holds_together(tokens: Tokens, first: int, joint: Found, stop: int, *, last
 
 
 def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
-    """The event without "the date of" and without what only qualifies it; None if it is none."""
+    """The event without "the date of" and qualifiers; None if it is no event."""
     tokens = listed.tokens
     if found := rule("event_lead").starts(tokens, first, end):
         first = found.end
@@ -301,7 +301,7 @@ def _trim_event(listed: Passage, first: int, end: int) -> Passage | None:
 
 
 def _find_tail(name: str, tokens: Tokens, first: int, end: int) -> int:
-    """Where an event ends: before the first qualifier that stands behind its first word and outside of brackets."""
+    """The end of an event: before the first qualifier after its first word, outside brackets."""
     tails = (tail.first for tail in rule(name).find(tokens, first + 1, end))
     return next((tail for tail in tails if _count_open(tokens, first, tail) <= 0), end)
 
@@ -311,7 +311,7 @@ def _count_open(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """Without punctuation at either end."""
+    """Strip punctuation at both ends."""
     first, end = strip_span(tokens.codes, first, end, ",;.:\n")
     if end > first and tokens.codes[end - 1] == ")" and _count_open(tokens, first, end) < 0:
         end -= 1

@@ -1,4 +1,4 @@
-"""What an outcome names: the instrument with its version, the specimens, the methods of measuring."""
+"""Read the instrument with its version, the specimens and the methods that an outcome names."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -15,18 +15,18 @@ _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 
 _SHORT_FORM = 5
-"""A name of so few letters is a short form itself."""
+"""A name with so few letters is itself a short form."""
 _LONGEST_MODIFIER = 4
-"""Tokens in front of a method."""
+"""The most tokens before a method that belong to it."""
 
 
 def has(name: str, body: Passage) -> bool:
-    """Whether a rule is found in a passage."""
+    """Whether a rule matches in a passage."""
     return rule(name).search(body.tokens, body.first, body.end) is not None
 
 
 def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instrument | None]:
-    """The first instrument that a passage names, by its usual short form if the ``record`` states that anywhere.
+    """The first instrument that a passage names, by its usual short form if the ``record`` has that anywhere.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
     >>> read_instrument(read_section("outcomes", text).whole).value
@@ -44,7 +44,7 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
         case = "perhaps an instrument" if has("may_name_instrument", body) else "no instrument"
         return Reading(None, measured("outcome", case))
     term = (named or terms)[0]
-    # A long name and its abbreviation say the same; the version follows one of them.
+    # The version may follow the long name or its abbreviation.
     same = [other for other in terms if other.value == term.value]
     versions = filter(None, (_read_version(body, other) for other in same))
     name = _read_closer_name(body, term) or _read_edition(tokens, same) or _read_name(tokens, term, same, record)
@@ -70,7 +70,7 @@ def _fold(name: str) -> str:
 
 
 def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterable[str]) -> str:
-    """The usual short form if it stands anywhere, else the name as it is written."""
+    """The usual short form if the record has it, else the name as written."""
     written = (_fold(tokens.read(term.first, term.end)) for term in same)
     if first.value in word_list("issuing_bodies") or _fold(first.value) in written:
         return first.value
@@ -79,7 +79,7 @@ def _read_name(tokens: Tokens, first: Term, same: Sequence[Term], record: Iterab
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
-    """The short form with the number that a hyphen joins to it: "IIEF-5", "ADHD-RS-IV"."""
+    """The short form with a number joined by a hyphen: "IIEF-5", "ADHD-RS-IV"."""
     for term in same:
         if _is_versioned(term) or term.end >= len(tokens) or not _is_joined(tokens, term.end):
             continue
@@ -90,7 +90,7 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """The closer name in brackets behind a long one: it holds its usual short form, or its initial."""
+    """The more specific name in brackets after a long one. It contains the usual short form, or its initial."""
     found = rule("closer_name").starts(body.tokens, term.end, body.end)
     name, usual = (found.read("name") or "") if found else "", term.value.lower()
     if not name or not set(" .").isdisjoint(name) or name.lower() == usual:  # "(RECIST 1.1)" is a version
@@ -112,7 +112,7 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 
 def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
-    """Tokens and confidence of an instrument that no vocabulary knows."""
+    """Tokens and confidence of an instrument that is in no vocabulary."""
     tokens, place = body.tokens, (body.first, body.end)
     for name, accepts, confidence in _NAMINGS:
         for found in rule(name).find(tokens, *place):
@@ -124,7 +124,7 @@ def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
     for name, least in (("titled_scale", 1), ("titled_score", 2)):
         for found in rule(name).find(tokens, *place):
             first, end = _find_title(tokens, *found.place("name"))
-            # "Insulin Sensitivity Index" names what a body does
+            # "Insulin Sensitivity Index" is a measurement, not an instrument
             if end - first > least and not rule("measured_index").search(tokens, first, end):
                 return _read_title(body, first, end)
     plain = rule("plain_scale").search(tokens, *place)
@@ -132,7 +132,7 @@ def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
 
 
 def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
-    """The place of the short form of a title, in brackets behind it or anywhere; else of the title itself."""
+    """The place of a title's short form, in brackets after it or elsewhere; else of the title itself."""
     words = body.tokens.words
     closer = rule("closer_name").starts(body.tokens, end, body.end)
     if closer and _is_short_for(closer.read("name") or "", words[first]):
@@ -168,9 +168,9 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
 
 
 def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
-    """The capitalised words in front of "scale" with the small ones between them; an empty place if there are none."""
+    """The capitalised words before "scale", with small words between them; an empty place if there are none."""
     start = end - 1
-    while start > first and _goes_on(tokens, start - 1):
+    while start > first and _continues_title(tokens, start - 1):
         start -= 1
     while start < end - 1 and (tokens.words[start] in _SMALL or tokens.words[start] in word_list("no_scale_titles")):
         start += 1
@@ -178,8 +178,8 @@ def _find_title(tokens: Tokens, first: int, end: int) -> tuple[int, int]:
     return (start, end) if lead and not lead.endswith(("of Life", "Body Mass")) else (end, end)
 
 
-def _goes_on(tokens: Tokens, place: int) -> bool:
-    """Whether a title may have this word: "Self-rating Scale", but not what a hyphen joins to a title."""
+def _continues_title(tokens: Tokens, place: int) -> bool:
+    """Whether a title may contain this word: "Self-rating Scale", but not a prefix joined to a title by a hyphen."""
     word, behind = tokens.words[place], tokens.words[place + 1]
     if _is_joined(tokens, place + 1) and not behind.islower():
         return False
@@ -220,7 +220,7 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 
 def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
-    """Every name once; one that also stands in a longer name is left out."""
+    """Every name once, without names inside longer ones."""
     tokens, found = body.tokens, dict[str, Passage]()
     for term in find_terms(tokens, vocabulary, body.first, body.end):
         first, end = term.first, term.end
@@ -229,7 +229,7 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
         brackets = rule("short_form").starts(tokens, end, body.end)
         if brackets and len(tokens.read(first, end)) > _SHORT_FORM and _is_short_form(brackets.text[1:-1]):
             end = brackets.end
-        if vocabulary == "methods":  # with what is quoted with it: "hand-held dynamometer", "Cutometer MPA580"
+        if vocabulary == "methods":  # include words of the name: "hand-held dynamometer", "Cutometer MPA580"
             front = rule("method_modifier").ends(tokens, first, max(body.first, first - _LONGEST_MODIFIER))
             tail = rule("method_tail").starts(tokens, end, body.end)
             first, end = front.first if front else first, tail.end if tail else end
@@ -239,7 +239,7 @@ def _find_once(body: Passage, vocabulary: str) -> list[Passage]:
 
 
 def _is_name(tokens: Tokens, behind: int) -> bool:
-    """Whether a number that sticks to a term makes it another name: "CT1192"."""
+    """Whether a number joined to a term makes it another name: "CT1192"."""
     return tokens.joined(behind) and tokens.words[behind][0].isdigit()
 
 

@@ -1,8 +1,7 @@
-"""A flattened outcome cell cut into outcomes, and each outcome into measure, description and time frame.
+"""Split a flattened outcome cell into outcomes, and each outcome into measure, description and time frame.
 
-Registry downloads join the parts that are present by ", " and the outcomes by "|". Every pair of commas is a possible
-cut; each is scored by what it looks like and the best wins. The scores are a log-linear model, so their softmax says
-how probable each cut is.
+Registry downloads join the present parts by ", " and the outcomes by "|". Every pair of commas is a possible cut. A
+log-linear model scores the cuts by their features, so the softmax of the scores is the probability of each cut.
 """
 
 from collections import Counter
@@ -17,14 +16,14 @@ from extractor.text.lexer import Span, Tokens
 from extractor.text.passage import Passage, Section, read_section, strip_span
 
 Cuts = tuple[int | None, int | None]
-"""The numbers of the commas behind which the description and the time frame begin; None where there is none."""
+"""The numbers of the commas before the description and before the time frame; None for a missing part."""
 
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The three parts of a registered outcome, verbatim; None where the registry holds none."""
+    """The three parts of a registered outcome, verbatim; None for a missing part."""
 
     measure: str
     description: str | None
@@ -33,7 +32,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeParts:
-    """Where an outcome and its parts stand, and how probable each part's limits are."""
+    """The places of an outcome and its parts, and the probability of each part's limits."""
 
     whole: Passage
     measure: Passage
@@ -66,7 +65,7 @@ def split_section(section: Section) -> list[OutcomeParts]:
 
 
 def _choose(cell: Passage, item: "Item") -> OutcomeParts:
-    """The best cuts, with the summed probability of all cuts that agree on each limit."""
+    """The best cut, with the summed probability of all cuts that agree on each limit."""
     whole = cell.part(item.first, item.end)
     if not item.commas:
         return OutcomeParts(whole, whole)
@@ -90,8 +89,8 @@ def _choose(cell: Passage, item: "Item") -> OutcomeParts:
 class Item:
     """One flattened outcome: its tokens, and the commas at which it may be cut.
 
-    ``inside`` says of each comma whether it stands in brackets. Of the whole cell, ``tails`` counts how many items end
-    with a text, and ``plain_share`` is the share of the other items that hold at most one comma: no description.
+    ``inside`` tells for each comma whether it is in brackets. For the whole cell, ``tails`` counts the items with
+    each final text, and ``plain_share`` is the share of other items with at most one comma: without a description.
     """
 
     tokens: Tokens
@@ -103,12 +102,12 @@ class Item:
     plain_share: float = 0.0
 
     def segment(self, number: int) -> Span:
-        """The tokens between two neighbouring commas; segment 0 stands before the first."""
+        """The tokens between two neighbouring commas. Segment 0 precedes the first comma."""
         first = self.commas[number - 1] + 1 if number else self.first
         return first, self.commas[number] if number < len(self.commas) else self.end
 
     def tail(self, cut: int) -> str:
-        """The text behind a comma."""
+        """The text after a comma."""
         return self.tokens.read(self.commas[cut] + 1, self.end)
 
     def read(self, place: Span) -> str:
@@ -120,19 +119,19 @@ class Item:
         return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
 
     def opens(self, name: str, place: Span) -> bool:
-        """Whether a rule is found where a piece begins."""
+        """Whether a rule matches at the start of a piece."""
         return rule(name).starts(self.tokens, *place) is not None
 
     def holds(self, name: str, place: Span) -> bool:
-        """Whether a rule is found in a piece."""
+        """Whether a rule matches in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
     def is_moment(self, number: int) -> bool:
-        """Whether a segment is a moment and no more."""
+        """Whether a segment is only a moment."""
         return rule("moment_alone").covers(self.tokens, *self.segment(number)) is not None
 
     def follows_number(self, cut: int) -> bool:
-        """Whether a number stands in front of a comma."""
+        """Whether a number precedes a comma."""
         return self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
 
     def has_sentence(self, place: Span) -> bool:
@@ -142,7 +141,7 @@ class Item:
 
 
 def find_items(tokens: Tokens) -> list[Item]:
-    """The items of a cell, which bars part.
+    """The items of a cell, separated by bars.
 
     >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
     ['Pain, 2 weeks', 'Survival']
@@ -161,7 +160,7 @@ def find_items(tokens: Tokens) -> list[Item]:
 
 
 def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[bool, ...]:
-    """Whether each comma stands in brackets."""
+    """Whether each comma is in brackets."""
     inside, depth = [], 0
     for start, comma in pairwise([first, *commas]):
         piece = tokens.codes[start:comma]
@@ -171,9 +170,9 @@ def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[boo
 
 
 def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
-    """Every pair of cuts with its features: the first commas may begin a description, the last ones a time frame.
+    """Every pair of cuts with its features.
 
-    The limits keep the work linear in the length of the text.
+    Only the first commas may begin a description and the last ones a time frame, so that time stays linear.
     """
     of_start = [_describe_start(item, start) for start in range(min(len(item.commas), _MOST_STARTS))]
     verbs = [found.first for found in rule("verb").find(item.tokens, item.first, item.end)]
@@ -186,7 +185,7 @@ def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
 
 
 def _list_ends(item: Item) -> list[int]:
-    """The last commas, without those inside of a list of numbers ("weeks 4, 8, 12")."""
+    """The last commas, without those inside a list of numbers ("weeks 4, 8, 12")."""
     ends: list[int] = []
     for cut in range(len(item.commas) - 1, -1, -1):
         listed = rule("bare_number").covers(item.tokens, *item.segment(cut + 1)) and item.follows_number(cut)
@@ -196,7 +195,7 @@ def _list_ends(item: Item) -> list[int]:
 
 
 def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
-    """Features of the time frame beginning after comma number ``cut``, or of there being none."""
+    """Features of a time frame after comma number ``cut``, or of no time frame."""
     count = len(item.commas)
     if cut is None:
         return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
@@ -228,7 +227,7 @@ def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
 
 
 def _describe_start(item: Item, cut: int) -> list[str]:
-    """Features of a description that begins after a comma, wherever it ends."""
+    """Features of a description that begins after a comma, independent of its end."""
     before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
     measure, text, opening = item.read(before), item.tail(cut), item.read(first)
@@ -309,7 +308,7 @@ def _is_acronym(word: str) -> bool:
 
 
 def _initials(words: Sequence[str]) -> set[str]:
-    """The initials of all words, and of those that are not small."""
+    """The initials of all words, and of all except small words."""
     return {
         "".join(word[0] for word in words),
         "".join(word[0] for word in words if word not in word_list("small_words")),
@@ -329,7 +328,7 @@ def _is_abbreviated(item: Item, phrase: Span) -> bool:
 
 
 def _repeats(item: Item, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
-    """Whether the description takes up the words of the measure, or its abbreviation."""
+    """Features of words or abbreviations of the measure that the description repeats."""
     of_measure = item.words(measure)
     beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]
     content = [word for word in beginning if word not in word_list("small_words")]

@@ -1,4 +1,4 @@
-"""Moments in a time frame: numbers with their units, one by one or in lists; and which of them are its time points."""
+"""Read the moments of a time frame, single or in lists, and choose its time points."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,10 @@ _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One number of a time frame: ``tokens.words[first:end]``, which stands at ``span`` in the text.
+    """One number of a time frame: ``tokens.words[first:end]``, at ``span`` in the text.
 
-    ``named`` moments have the unit first ("week 4"), others last ("4 weeks"). ``after_range`` says that a range sign
-    stands between this number and the one before.
+    ``named`` moments have the unit first ("week 4"), others last ("4 weeks"). ``after_range``: a range sign precedes
+    the number.
     """
 
     value: int | float
@@ -39,7 +39,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class MomentGroup:
-    """Numbers that share one unit, and the tokens of the whole with its unit."""
+    """Numbers that share a unit, and the tokens of numbers and unit."""
 
     moments: tuple[Moment, ...]
     first: int
@@ -48,9 +48,9 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """A time frame in one line; ``kept`` is what is left of it without intervals and tolerances.
+    """A time frame on one line; ``kept`` is the rest without intervals and tolerances.
 
-    ``groups`` are all moments, in the places of ``kept``; ``points`` are those that are time points.
+    ``groups`` are all moments, as places in ``kept``; ``points`` are the time points among them.
     """
 
     tokens: Tokens
@@ -76,14 +76,14 @@ def _drop_intervals(tokens: Tokens) -> Tokens:
     places = [(at.first, at.end) for at in rule("no_moment").find(tokens)]
     for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
-        # "4 ± 2 months": the unit stays, since it is that of the number in front.
+        # "4 ± 2 months": keep the unit, since it belongs to the number before.
         keeps = unit and not any(rule("moment_unit").find(tokens, max(0, found.first - 4), found.first))
         places.append((found.first, unit[0] if unit and keeps else found.end))
     return tokens.without(places, 0, len(tokens))
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Every list of numbers with a unit of time, left to right, baseline included."""
+    """Every list of numbers with a unit of time, left to right, including baseline."""
     named, counted = rule("named_moments").search(tokens), rule("counted_moments").search(tokens)
     while named or counted:
         if named and (not counted or named.first <= counted.first):
@@ -92,7 +92,7 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             group = MomentGroup(tuple(_read_list(tokens, counted, named=False)), counted.first, counted.end)
         if group.moments:
             yield group
-        # Search again only for what has been passed: the whole stays linear in the text's length.
+        # Search again only after passing a match, so that time stays linear.
         if named and named.first < group.end:
             named = rule("named_moments").search(tokens, group.end)
         if counted and counted.first < group.end:
@@ -100,12 +100,12 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
 
 
 def _read_named(tokens: Tokens, found: Found) -> MomentGroup:
-    """The numbers after a unit; a last number that has a unit of its own is left for the next reading."""
+    """The numbers after a unit. A last number with its own unit is left for the next group."""
     moments = list(_read_list(tokens, found, named=True))
     own = rule("moment_unit")
     while len(moments) > 1 and own.starts(tokens, moments[-1].end + (tokens.codes[moments[-1].end :][:1] == "-")):
         moments.pop()
-    # No number at all is left where each is too large to be held.
+    # No moment is left if each number is too large to represent.
     return MomentGroup(tuple(moments), found.first, moments[-1].end if moments else found.end)
 
 
@@ -120,10 +120,10 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         negative = _is_negative(tokens, at.first, alone=at.first == first)
         in_range = rule("range_mark").covers(tokens, done, at.first) is not None
         done = at.end
-        # "the 4th week" names a moment as "week 4" does.
+        # "the 4th week" names a moment like "week 4".
         as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
         if "," in text and (at.first, at.end) != (first, end):
-            for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": no thousands
+            for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": not thousands
                 span = (at.span[0] + piece.start(), at.span[0] + piece.end())
                 yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)
         elif number is not None:
@@ -131,7 +131,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
 
 
 def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
-    """Whether a hyphen in front of a number is its sign: it begins a list, or stands behind another joint."""
+    """Whether a hyphen before a number is its sign: it begins a list, or follows another joint."""
     codes = tokens.codes
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
@@ -145,7 +145,7 @@ def _read_number(text: str) -> int | float | None:
 
 
 def _select_points(tokens: Tokens, groups: Sequence[MomentGroup]) -> list[Moment]:
-    """The moments that are listed: no zero, no "Day 1 of Cycle 1", no beginning of a range, no repetition."""
+    """The listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and repetitions."""
     moments = [moment for group in groups for moment in group.moments]
     kept: dict[tuple[float, TimeUnit], Moment] = {}
     for place, moment in enumerate(moments):
@@ -155,7 +155,7 @@ def _select_points(tokens: Tokens, groups: Sequence[MomentGroup]) -> list[Moment
 
 
 def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int) -> bool:
-    """Whether this is day 1 counted from day 1, the first cycle named only to say so, or where a range begins."""
+    """Whether this is day 1 as the origin, the first cycle as part of the origin, or the start of a range."""
     moment = moments[place]
     if moment.value != 1 or not moment.named:
         return False
@@ -169,12 +169,12 @@ def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int) -> bool:
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
-"""A skeleton is read so far; no real time frame is longer."""
+"""The longest skeleton that is read. No real time frame is longer."""
 _SIGNS = frozenset(",;:(/+-")
 
 
 def _make_skeleton(tokens: Tokens, groups: Sequence[MomentGroup]) -> tuple[Tokens, tuple[str, ...]]:
-    """The tokens with a sign for each group, and the same as words, where a group is one word."""
+    """The tokens with a sign for each group, and the words with one word for each group."""
     codes: list[str] = []
     words: list[str] = []
     done = 0
@@ -211,7 +211,7 @@ def _guess_without_points(tokens: Tokens) -> tuple[TimeKind, str]:
 
 
 def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[TimeKind, str]:
-    """A range is a span from a later moment, a bare length of time one from the start; what is left names moments."""
+    """A range is a span between moments, a bare length of time a span from the start; the rest names moments."""
     alone = len(points) == 1
     listed = sum(point.named for point in points) >= 3 and "#" not in skeleton.codes
     checks = (
@@ -231,7 +231,7 @@ def _guess_with_points(skeleton: Tokens, points: Sequence[Moment]) -> tuple[Time
 
 
 def _guess_range(skeleton: Tokens) -> tuple[TimeKind, str]:
-    """A range is a span, unless it says when something is done or ends."""
+    """A range is a span, unless it states when something is done or ends."""
     if rule("limit_is_range").search(skeleton):
         return TimeKind.UP_TO, "limit is a range"
     if rule("opens_span").search(skeleton):
@@ -247,7 +247,7 @@ def _word_classes() -> dict[str, str]:
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
-    """The features of a time frame, in a fixed order; first the kind that the rules give, and the rule.
+    """The features of a time frame, in a fixed order. The kind by the rules and the rule come first.
 
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
@@ -278,7 +278,7 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
 
 
 def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Features of the words around the signs of moments."""
+    """Features of the words around moments."""
     signs = [number for number, word in enumerate(words) if word[0] in "#@"]
     if not signs:
         return []

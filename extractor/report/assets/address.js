@@ -1,8 +1,8 @@
-// The address says what is shown: "#" the overview, "#?field=dosing" the list, "#NCT00000000/dosing[0].amounts" a value.
+// The address is the page's state: "#" the overview, "#?field=dosing" the list, "#NCT00000000/dosing[0].amounts" a value.
 
 const FILTERS = ["text", "field", "absence", "finding", "origin", "below", "sort"];
 
-/** What an address shows. */
+/** Parse an address. */
 function readAddress(hash) {
   if (hash.length < 2) return { view: "overview" };
   if (hash[1] === "?") {
@@ -14,13 +14,13 @@ function readAddress(hash) {
   return { view: "record", id: decode(id), path: decode(path.join("/")) };
 }
 
-/** The address of the list under filters. */
+/** The address of the filtered list. */
 function writeList(filters) {
   const given = new URLSearchParams(FILTERS.filter((name) => filters[name]).map((name) => [name, filters[name]]));
   return `#?${given}`;
 }
 
-/** The address of a record, or of a value in it. Brackets stay as they are: people read them. */
+/** The address of a record, or of a value in it. Brackets stay unescaped, to be readable. */
 function writeRecord(id, path = "") {
   const encode = (text) => encodeURIComponent(text).replaceAll("%5B", "[").replaceAll("%5D", "]");
   return `#${encode(id)}${path && "/"}${encode(path)}`;

@@ -1,4 +1,4 @@
-// What was read, as cards: one for each criterion, regimen, endpoint and finding, with what is empty and why.
+// The extraction as cards: one for each criterion, regimen, endpoint and finding, with reasons for empty fields.
 
 const TITLES = {
   eligibility: ["Eligibility", (record) => count(record, "eligibility.criteria[", "criterion", "criteria")],
@@ -9,7 +9,7 @@ const HEADLINES = ["quote", "measure", "agent"];
 const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timing"];
 const TIME_UNITS = ["minute", "hour", "day", "week", "month", "year", "cycle"];
 
-/** Things in their order, but first those whose name is the item's own words. */
+/** Keep the order, but put the item's own words first. */
 function headlinesFirst(things, nameOf) {
   return things.sort((one, other) => HEADLINES.includes(nameOf(other)) - HEADLINES.includes(nameOf(one)));
 }
@@ -44,7 +44,7 @@ function showValues(record, meanings) {
   return [explained, first, ...groups].filter(Boolean);
 }
 
-/** Whether a field is of an item: of "eligibility" are its own fields, not those of its criteria. */
+/** Whether a field belongs to an item: "eligibility" has its own fields, not those of its criteria. */
 function isPartOf(field, path) {
   const rest = field.startsWith(`${path}.`) ? field.slice(path.length + 1) : null;
   return rest !== null && rest !== "criteria" && !rest.startsWith("criteria[");
@@ -85,7 +85,7 @@ function makeConfidence(confidence) {
   return make("span", { class: confidence < 0.5 ? "sure doubtful" : "sure", title }, `confidence ${confidence.toFixed(2)}`);
 }
 
-/** A value: a link to its own address; with evidence, it shows it. */
+/** A value: a link to its own address, which also shows its evidence. */
 function makeValue(record, value, meanings) {
   const isTold = value.support && value.support !== "literal";
   const how = isTold ? make("span", { class: `how ${value.support}`, title: meanings[value.support] }, value.support) : null;
@@ -97,7 +97,7 @@ function makeValue(record, value, meanings) {
   );
 }
 
-/** A value as people write it: a choice as words, a time with its unit, a window with its quote. */
+/** Format a value for readers: a choice as words, a time with its unit, a window with its quote. */
 function toShown(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return /^[a-z]+(_[a-z]+)+$/.test(value) ? toWords(value) : value;

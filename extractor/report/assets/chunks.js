@@ -1,11 +1,11 @@
-// Records lie in the page in compressed chunks. One is opened when a record of it is shown.
+// The page holds records in compressed chunks. A chunk is unpacked when one of its records is shown.
 
 const KEPT = 4;
 
-/** What has been opened so far, for those who measure: chunks, and characters of JSON. */
+/** Counts of unpacked chunks and JSON characters, for benchmarks. */
 const opened = { chunks: 0, characters: 0 };
 
-/** The JSON that an element holds, compressed. */
+/** Read the compressed JSON in an element. */
 async function unpack(id) {
   const letters = atob(document.getElementById(id).textContent);
   const bytes = new Uint8Array(letters.length);
@@ -16,7 +16,7 @@ async function unpack(id) {
   return JSON.parse(text);
 }
 
-/** Opened chunks by number, the last used at the end: a few are kept, the others are forgotten. */
+/** A small cache of unpacked chunks by number, the last used at the end. */
 const chunks = new Map();
 
 /** The records of a chunk. */

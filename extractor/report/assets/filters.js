@@ -1,8 +1,8 @@
-// Which records are listed, and in which order.
+// Filters and order of the list.
 
 const TASKS = ["eligibility", "dosing", "endpoints"];
 
-/** Fill the choices from what the records say, each with the number of its records. */
+/** Fill the choices from the records' facts, each with its number of records. */
 function fillFilters(form, rows) {
   const counts = new Map();
   for (const row of rows) {
@@ -23,7 +23,7 @@ function fillFilters(form, rows) {
   }
 }
 
-/** Rows that filters let through, in their order. Words are not asked here: they are in the records. */
+/** Rows that pass the filters, in order. The search for words is separate: they are in the records. */
 function selectRows(rows, filters) {
   const found = rows.filter((row) => hasFacts(row, filters) && isDoubtful(row, filters));
   const orders = {
@@ -37,7 +37,7 @@ function selectRows(rows, filters) {
   return found;
 }
 
-/** Whether the record says all that is asked for, each of the field if one is asked for. */
+/** Whether the record has all chosen facts, about the chosen field if there is one. */
 function hasFacts(row, filters) {
   const facts = row.facts.filter(([field]) => isWithin(field, filters.field));
   const asked = ["absence", "finding", "origin"].filter((name) => filters[name]);
@@ -54,7 +54,7 @@ function isDoubtful(row, { below, field }) {
   return !below || leastSure(row, field) < Number(below);
 }
 
-/** The least confidence of the items that a field belongs to; of all if no field is asked for. */
+/** The least confidence of the items with the chosen field, or of all items without one. */
 function leastSure(row, field) {
   const task = TASKS.indexOf((field || "").split(".")[0]);
   const known = (task < 0 ? row.sure : [row.sure[task]]).filter((sure) => sure !== null);
@@ -65,10 +65,10 @@ function splitWords(text) {
   return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
 }
 
-/** The words of each record, by its number: opened at the first search, and kept. */
+/** The words of each record, by its number: unpacked at the first search. */
 let recordWords = null;
 
-/** The rows whose records have all words, each as a part of one of theirs. */
+/** Rows of records that have all these words, or words that contain them. */
 async function searchRows(rows, words) {
   recordWords ??= unpack("words");
   const known = await recordWords;

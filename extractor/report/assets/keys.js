@@ -1,6 +1,6 @@
 // Keys of the whole page.
 
-/** Wire the keys: ``page`` says what each does. */
+/** Wire the keys: ``page`` maps each key to its action. */
 function listenToKeys(page) {
   const dialog = document.querySelector("dialog.help");
   const actions = {

@@ -1,8 +1,8 @@
-// The list of records: only the lines in sight are elements, however many records there are.
+// The list of records: only the visible lines are elements, however many records there are.
 
 const AROUND = 6;
 
-/** A list in a box that scrolls. */
+/** A list in a scrolling box. */
 class RecordList {
   constructor(box, list) {
     this.box = box;
@@ -33,11 +33,11 @@ class RecordList {
     this.list.style.height = `${this.rows.length * this.height}px`;
     this.lines.clear();
     const isEmpty = this.rows.length === 0;
-    this.list.replaceChildren(...(isEmpty ? [make("li", { class: "nothing" }, make("p", { class: "none" }, "No record is like that."))] : []));
+    this.list.replaceChildren(...(isEmpty ? [make("li", { class: "nothing" }, make("p", { class: "none" }, "No record matches."))] : []));
     if (!isEmpty) this.draw();
   }
 
-  /** Make the lines in sight, and drop the others, but for the one that has the focus. */
+  /** Make the visible lines, and drop the others, except the one with the focus. */
   draw() {
     if (this.rows.length === 0 || !this.box.clientHeight) return;
     const first = Math.max(0, Math.floor(this.box.scrollTop / this.height) - AROUND);

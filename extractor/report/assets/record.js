@@ -1,4 +1,4 @@
-// A record: its text beside its values, and the way from one to the other.
+// A record: its text beside its values, with links between them.
 
 /** The view of one record. */
 class RecordView {
@@ -23,7 +23,7 @@ class RecordView {
     this.turn("text");
   }
 
-  /** Show a record. The words that were searched are marked. */
+  /** Show a record, with the searched words highlighted. */
   show(record, words) {
     this.record = record;
     this.path = "";
@@ -40,14 +40,14 @@ class RecordView {
     this.said.textContent = "";
   }
 
-  /** On a small screen: the text or the values. */
+  /** Switch between text and values on a small screen. */
   turn(name) {
     this.panes.classList.toggle("showing-text", name === "text");
     this.panes.classList.toggle("showing-values", name === "values");
     for (const button of this.root.querySelectorAll(".switch button")) button.setAttribute("aria-pressed", String(button.name === name));
   }
 
-  /** Light up what hangs together with an element under the pointer or the focus. */
+  /** Highlight the elements related to the one under the pointer or the focus. */
   light(element, pane) {
     for (const lit of this.panes.querySelectorAll(".lit")) lit.classList.remove("lit");
     if (!element) return;
@@ -59,7 +59,7 @@ class RecordView {
     if (pane === this.values) element.classList.add("lit");
   }
 
-  /** A click on a mark chooses one of its values, the next one at each click; one on a value shows its evidence. */
+  /** A click on a mark chooses the next of its values; a click on a value shows its evidence. */
   follow(event, pane) {
     const element = event.target.closest("a[data-spans]");
     if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -74,13 +74,13 @@ class RecordView {
     if (isKey) (isText ? this.find(path) : this.text.querySelector(".mark.chosen"))?.focus({ preventScroll: true });
   }
 
-  /** The element of a path: a value, a card, or a line that says why it is empty; of a list, its first member. */
+  /** The element of a path: a value, a card, or the reason why it is empty; for a list, its first member. */
   find(path) {
     const own = (start) => this.values.querySelector(`[data-path^="${CSS.escape(start)}"]`);
     return this.values.querySelector(`a[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(path)}"]`) || own(`${path}[`) || own(`${path}.`);
   }
 
-  /** Choose a value by its path: mark it and its evidence, and bring both into sight. False if there is none. */
+  /** Choose a value by its path: mark it and its evidence, and scroll to both. False if there is none. */
   choose(path, { from = "address", element = null } = {}) {
     for (const one of this.panes.querySelectorAll(".chosen, .chosen-card")) one.classList.remove("chosen", "chosen-card");
     this.path = path;
@@ -138,7 +138,7 @@ function readSpans(element) {
   return element.dataset.spans ? element.dataset.spans.split(" ").map(Number) : [];
 }
 
-/** Scroll the box around an element so that it is in the middle; where the box does not scroll, the page. */
+/** Scroll an element to the middle of its box, or of the page if the box does not scroll. */
 function bringIntoSight(element) {
   const pane = element?.closest(".text-pane, .values-pane");
   if (!pane) return;
@@ -166,8 +166,8 @@ function listFacts(record) {
 
 function listNotes(record) {
   const notes = {
-    missing: "The text of this record could not be read where the run read it: what its values quote stands alone, with dots between.",
-    changed: "The text of this record is not the one that the run read: what its values quote stands alone, with dots between.",
+    missing: "The text of this record could not be read from the run's input: only its quotes are shown, with dots between.",
+    changed: "The text of this record has changed since the run: only its quotes are shown, with dots between.",
   };
   return notes[record.text] ? [make("p", { class: "notice" }, notes[record.text])] : [];
 }

@@ -1,8 +1,8 @@
-// Wire the page: the address says what is shown; filters, links and keys change the address.
+// Wire the page: the address is the state; filters, links and keys change the address.
 
 const PATIENCE = 150;
 
-/** Everything after the index is open. */
+/** Everything after the index is unpacked. */
 function startPage(index) {
   const rows = readRows(index);
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -27,7 +27,7 @@ function startPage(index) {
     find(".views [data-view=records]").href = writeList(filters);
   }
 
-  /** List what the filters let through, unless the filters are others again by the time that the words are open. */
+  /** List the filtered rows, unless the filters have changed again while the words were unpacked. */
   async function select() {
     const turn = ++search;
     const words = splitWords(filters.text);
@@ -77,7 +77,7 @@ function startPage(index) {
     find(".steps .back").href = writeList(filters);
   }
 
-  /** Show what the address says. Who came back from a record, and did not go on to search, goes on in the list. */
+  /** Show the state in the address. On return from a record, unless the reader searches, put the focus into the list. */
   function follow(event) {
     const last = shown;
     shown = readAddress(location.hash);

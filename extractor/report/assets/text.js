@@ -1,8 +1,8 @@
-// The record's text, with what its values quote marked.
+// The record's text, with the quotes of its values marked.
 
 const FIRST = ["findings", ...TASKS];
 
-/** Values and findings by the span that they quote: path, task, and label. */
+/** Values and findings by quoted span: path, task, and label. */
 function listOwners(record) {
   const owners = record.spans.map(() => []);
   for (const item of record.items) {
@@ -23,7 +23,7 @@ function nameTask(path) {
   return path.match(/^\w+/)[0];
 }
 
-/** Pieces of a section, cut wherever a span begins or ends, each with the spans over it, the shortest first. */
+/** Cut a section at the ends of spans; each piece has the spans over it, the shortest first. */
 function cutText(length, spans) {
   const cuts = [...new Set([0, length, ...spans.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
   const starting = Map.groupBy(spans, ({ start }) => start);
@@ -50,7 +50,7 @@ function showSection(record, number, owners) {
   return make("section", { class: isRegistry ? "passage registry" : "passage", "data-section": name }, make("h3", {}, name), make("p", {}, pieces));
 }
 
-/** A piece that is quoted: a link to the first of its values. */
+/** A quoted piece: a link to the first of its values. */
 function makeMark(id, words, spans, owners) {
   const tasks = FIRST.filter((task) => owners.some((one) => one.task === task));
   const task = tasks[0] === "findings" ? "findings" : owners[0].task;
@@ -69,7 +69,7 @@ function makeMark(id, words, spans, owners) {
   );
 }
 
-/** The whole text: sections first, the registry's structured fields behind them. */
+/** The whole text: sections, then the registry's structured fields. */
 function showText(record, owners) {
   const order = record.sections.map((_, number) => number);
   const isRegistry = (number) => record.sections[number].name.startsWith("registry.");
@@ -77,7 +77,7 @@ function showText(record, owners) {
   return sorted.map((number) => showSection(record, number, owners));
 }
 
-/** Mark the words that were searched, without a change to the document. */
+/** Highlight the searched words without changing the document. */
 function markSearched(root, words) {
   if (!("highlights" in CSS)) return;
   CSS.highlights.delete("searched");

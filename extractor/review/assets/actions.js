@@ -1,4 +1,4 @@
-// Actions on a record: one after the other, each on what the one before left; refusals are said, conflicts shown.
+// Actions on a record, in sequence; refusals are reported, conflicts shown.
 
 import { act, read, Refused } from "./api.js";
 import { showConflict } from "./dialogs.js";
@@ -9,13 +9,13 @@ export class Actions {
     this.done = Promise.resolve();
   }
 
-  /** Send an action when those before are done; whether it was done. ``describe`` lists what it wants, for a conflict. */
+  /** Send an action after those before it; return whether it succeeded. ``describe`` lists its values, for a conflict. */
   send(what, build = () => ({}), describe = () => []) {
     this.done = this.settled().then(() => this.sendNow(what, build(), describe));
     return this.done;
   }
 
-  /** When the actions so far are done, or failed. */
+  /** Resolves when all actions so far are done or have failed. */
   settled() {
     return this.done.catch(() => {});
   }
@@ -37,7 +37,7 @@ export class Actions {
   }
 }
 
-/** The same request, now knowing what somebody else did. */
+/** The same request, based on the other reviewer's version. */
 function renew(body, theirs) {
   if (body.kind === "set") return { ...body, version: theirs.version, old: theirs.value[body.path] ?? null };
   if (body.kind === "read") return { ...body, version: theirs.version };

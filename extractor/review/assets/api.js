@@ -1,4 +1,4 @@
-// Requests to the review's server. What it refuses is an error that knows the status and the other's item.
+// Requests to the review's server. A refusal is an error with the status and, in a conflict, the other's item.
 
 export class Refused extends Error {
   constructor(status, answer) {
@@ -21,12 +21,12 @@ async function ask(path, options) {
   return answer;
 }
 
-/** Read something of the review. */
+/** Send a GET request. */
 export function read(what, query = {}) {
   return ask(`/api/${what}?${new URLSearchParams(query)}`);
 }
 
-/** Do something to a record; the answer is the record after it. */
+/** Act on a record, and return the updated record. */
 export function act(what, id, body = {}) {
   return ask(`/api/${what}?id=${encodeURIComponent(id)}`, {
     method: "POST",

@@ -1,4 +1,4 @@
-// One item as a card: closed in two lines, opened with its form.
+// An item's card: two lines when closed, its form when open.
 
 import { makeForm } from "./form.js";
 import { describeDoubts, nameItem, NOUNS, STATES, summarise } from "./summary.js";
@@ -12,7 +12,7 @@ export function makeCard(view, item, flaws) {
   const name = nameItem(item);
   const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
   const head = make("h3", {}, makeHead(view, item, flaws, isOpened));
-  // The name and the buttons stay in sight together while the form scrolls under them.
+  // The name and the buttons stay visible while the form scrolls under them.
   const body = isOpened ? [make("div", { class: "card-top" }, head, makeButtons(view, item)), makeItemForm(view, item, flaws)] : head;
   return make("article", { class: states, "aria-label": name, "data-id": item.id }, body);
 }
@@ -31,7 +31,7 @@ function makeHead(view, item, flaws, isOpened) {
   return head;
 }
 
-/** How sure the extraction is of what nobody has decided yet, and of which fields. */
+/** The confidence of an undecided item, and its doubtful fields. */
 function makeDoubt(item) {
   if (item.state !== "open") return null;
   if (!item.predicted) {
@@ -58,7 +58,7 @@ function makeButtons(view, item) {
     isRejected || item.state === "corrected" || isChanged(item) ? button("Restore", isRejected ? "x" : null, () => view.decide("restore")) : null);
 }
 
-/** The button that accepts an item as a whole: whatever is doubtful in it, and whatever is empty. */
+/** The button that accepts a whole item, including doubtful and empty fields. */
 function makeAccept(view, item) {
   const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
   const made = make("button", { type: "button", class: "primary", id: `accept|${item.id}`, title }, `Accept ${NOUNS[item.kind]}`);
@@ -66,7 +66,7 @@ function makeAccept(view, item) {
   return made;
 }
 
-/** Whether an item that is still to decide was changed. */
+/** Whether an undecided item was changed. */
 function isChanged({ state, predicted, value }) {
   return state === "open" && predicted !== null && JSON.stringify(predicted) !== JSON.stringify(value);
 }
@@ -86,7 +86,7 @@ function makeItemForm(view, item, flaws) {
   return form;
 }
 
-/** What the audit found in the record, its quotes as links into the text; null if it found nothing. */
+/** The audit's findings, with quotes that link into the text; null if there are none. */
 export function makeFindings(view) {
   const { findings } = view.record;
   if (findings.length === 0) return null;
@@ -94,7 +94,7 @@ export function makeFindings(view) {
     make("span", { class: `pill ${severity}` }, severity), ` ${message} `,
     citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
   const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
-  const note = make("p", { class: "dim" }, "Faults of the record itself: for them nothing is to be added or corrected here.");
+  const note = make("p", { class: "dim" }, "Faults of the record itself: they need no addition or correction here.");
   return make("details", { class: "findings" }, make("summary", {}, title), note, make("ul", {}, rows));
 }
 

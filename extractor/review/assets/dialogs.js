@@ -1,4 +1,4 @@
-// What is shown above the page: keys, history, and what somebody else did in the meantime.
+// Dialogs: keys, history, and conflicts with other reviewers.
 
 import { hush } from "./message.js";
 import { nameItem, STATES, summarise } from "./summary.js";
@@ -17,7 +17,7 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
-/** Open the dialog; what the reviewer chose comes back, an empty word for closing it. */
+/** Open the dialog, and return the reviewer's choice, or an empty string if it was closed. */
 function open(title, body, buttons = []) {
   hush();
   const dialog = document.querySelector("dialog");
@@ -51,13 +51,13 @@ export function showHistory(actions) {
   return open("History of the record", actions.length ? scroll : make("p", {}, "Nothing was done yet."));
 }
 
-/** The item of an action, as its card is called; of finishing, the file. */
+/** The name of an action's item, as on its card; for finishing, the file. */
 function nameActed({ item, path, old, new: now }) {
   const known = now?.kind ? now : old;
   return known?.kind ? nameItem({ id: item, ...known }) : path;
 }
 
-/** What an action changed: a field, the state, or all of an item, which is named by its words. */
+/** Describe an action's change: a field, the state, or a whole item, named by its words. */
 function describeValue(action, item) {
   if (item === null || item === undefined) return "nothing";
   if (item.sha256) return "written";
@@ -66,7 +66,7 @@ function describeValue(action, item) {
   return words ? `${STATES[item.state]}: “${words}”` : STATES[item.state];
 }
 
-/** What somebody else made of an item, beside one's own: "mine" or "theirs". */
+/** Show another reviewer's change beside one's own, and return "mine" or "theirs". */
 export function showConflict(error, mine) {
   const { theirs } = error;
   const rows = mine.map(([name, own]) => make("tr", {},

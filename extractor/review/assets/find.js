@@ -1,8 +1,8 @@
-// Finding words in the text: one place after the other, which may then be used as if the mouse had selected it.
+// Find words in the text, match by match; a match can be used like a selection by mouse.
 
 import { isSamePlace, listPlaces, selectPlace } from "./text.js";
 
-/** The field of what is sought, which one of how many is shown, and a button to use it. */
+/** The search field, the number of the match, and a button to use it. */
 export function makeFind(view) {
   const field = make("input", { type: "search", id: "search", "aria-label": "Find in the text", placeholder: "find in the text", autocomplete: "off" });
   const count = make("span", { class: "count", role: "status" });
@@ -19,7 +19,7 @@ export function makeFind(view) {
 
 const NONE = "not in the text";
 
-/** Show the next place of some words; which one of how many it is. */
+/** Show the next match, and return its number among all matches. */
 function findNext(view, words) {
   const found = listPlaces(view.record, words);
   const before = found.findIndex((place) => isSamePlace(place, view.shown));

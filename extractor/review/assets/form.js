@@ -1,10 +1,10 @@
-// The form of one item, made from what the server says of its schema.
+// The form of one item, built from the server's description of its schema.
 
 import { describeDoubt, nameSection } from "./summary.js";
 
 let sequence = 0;
 
-/** All fields of an item. ``save(path, value)`` is called with a field's new value when it was changed. */
+/** All fields of an item. ``save(path, value)`` is called when a field has changed. */
 export function makeForm(item, fields, context) {
   const shown = fields.filter(({ name }) => !(item.predicted && ["rank", "index"].includes(name)));
   return make("div", { class: "form" }, shown.map((field) => makeField(item, field, context)));
@@ -31,13 +31,13 @@ function makeField(item, field, context) {
         flaws.map((flaw) => make("p", { class: "flaw" }, `${nameWithin(flaw.path)}${flaw.problem}; ${flaw.remedy}`)))));
 }
 
-/** What the chosen word of a menu means, in full. */
+/** The full meaning of a menu's chosen word. */
 function explain(field, value) {
   const chosen = field.options?.find((option) => option.value === value);
   return chosen?.meaning ? [" ", make("b", {}, toWords(value)), `: ${chosen.meaning}.`] : null;
 }
 
-/** What of a value a flaw is about: "2nd value: " for "constraints[1].value". */
+/** The part of a value that a flaw concerns: "2nd value: " for "constraints[1].value". */
 function nameWithin(path) {
   const parts = path.match(/\[\d+\]|[^.[\]]+/g).slice(1);
   return parts.length ? `${parts.map((part) => (part[0] === "[" ? `no. ${Number(part.slice(1, -1)) + 1}` : toWords(part))).join(" ")}: ` : "";
@@ -110,7 +110,7 @@ function makeMenu(field, value, save, attributes, context) {
   const choices = listChoices(field, value, context);
   for (const { word } of choices) menu.append(make("option", { value: JSON.stringify(word) }));
   menu.value = JSON.stringify(value);
-  // A closed menu shows what is chosen: the word alone, as its meaning stands below.
+  // A closed menu shows only the chosen word; its meaning is shown below.
   const update = () => [...menu.options].forEach((option, place) => {
     const { short, text } = choices[place];
     option.textContent = option.selected ? short : text;
@@ -146,7 +146,7 @@ function makeNumber(value, save, attributes) {
   box.addEventListener("change", () => {
     const words = box.value.trim().replace(/(?<=\d),(?=\d{3}\b)/g, "");
     const number = Number(words);
-    // What is no number is kept as it is, and reported.
+    // Text that is not a number is kept, and reported.
     save(words === "" ? null : Number.isFinite(number) ? number : words);
   });
   box.addEventListener("keydown", (event) => event.key === "Enter" && box.blur());

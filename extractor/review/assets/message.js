@@ -1,9 +1,9 @@
-// What the page says of what was done: between its head and its content, where it covers nothing.
+// Messages, shown between the header and the content, where they cover nothing.
 
 const box = document.querySelector(".message");
 let timer = 0;
 
-/** Say something for a while, with a link to where it leads. */
+/** Show a message for a while, with an optional link. */
 export function say(words, link = null) {
   box.replaceChildren(words, ...(link ? [" ", link] : []));
   box.hidden = false;
@@ -11,7 +11,7 @@ export function say(words, link = null) {
   timer = setTimeout(hush, link ? 30000 : 8000);
 }
 
-/** Take back what was said: nothing of it is left to be read aloud. */
+/** Clear the message, also for screen readers. */
 export function hush() {
   box.hidden = true;
   box.replaceChildren();

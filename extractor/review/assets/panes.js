@@ -1,9 +1,9 @@
-// What a record's page is made of: its title, its text, its items; on a phone the text or the items.
+// The parts of a record's page: title, text and items; on a phone the text or the items.
 
 import { makeFind } from "./find.js";
 import { makeText } from "./text.js";
 
-/** The parts of the page; those that change later are given to the view. */
+/** Make the parts of the page, and store those that change later in the view. */
 export function makePanes(view) {
   const { record } = view;
   view.text = make("div", { class: "text", tabindex: "0", role: "region", "aria-label": "Text of the record" }, makeText(record));
@@ -23,7 +23,7 @@ export function makePanes(view) {
   return [title, view.tabs, view.page];
 }
 
-/** Words are selected when the mouse is let go, not while it moves over them. */
+/** Words are selected when the mouse button is released, not while the mouse moves. */
 function watchDrag(view) {
   view.text.addEventListener("pointerdown", () => {
     view.isDragging = true;

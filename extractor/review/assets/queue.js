@@ -1,4 +1,4 @@
-// The queue: records with the likeliest errors first, a page of them at a time.
+// The queue: records with the most expected errors first, a page at a time.
 
 import { read } from "./api.js";
 
@@ -9,10 +9,10 @@ const STATES = {
   begun: "begun",
   changed: "changed since it was finished",
   finished: "finished",
-  without_text: "text not at hand",
+  without_text: "text missing",
 };
 
-/** The list of records in the page. What is searched, and how far the list was opened, stays while a record is. */
+/** The list of records. Its search and its length stay while a record is open. */
 export class QueueView {
   constructor(main, say) {
     Object.assign(this, { main, say, words: "", unfinished: false, count: PAGE, last: null, turn: 0 });
@@ -37,7 +37,7 @@ export class QueueView {
       this.status, this.list, this.more);
   }
 
-  /** Draw the queue; who comes back from a record finds it in sight. */
+  /** Draw the queue, and scroll to the record that the reviewer comes from. */
   async show(isWanted) {
     const { page, turn } = await this.ask(0, this.count);
     if (!isWanted()) return;
@@ -81,7 +81,7 @@ export class QueueView {
     return { turn, page: await read("queue", { words: this.words, unfinished: this.unfinished, start, count }) };
   }
 
-  /** Put a page's rows in the place of all, unless another page was asked for since. */
+  /** Replace all rows with a page's rows, unless another page has been requested. */
   draw(page, turn) {
     if (turn !== this.turn) return;
     this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, page.gold),
@@ -96,7 +96,7 @@ export class QueueView {
     const number = (count) => count.toLocaleString("en");
     const share = `${number(finished)} of ${number(total)} finished`;
     const isNarrowed = this.words.trim() !== "" || this.unfinished;
-    this.status.textContent = !isNarrowed ? share : `${share}; ${found ? `${number(found)} shown here` : this.words.trim() === "" ? "nothing is left to do" : "no record is like that"}`;
+    this.status.textContent = !isNarrowed ? share : `${share}; ${found ? `${number(found)} shown here` : this.words.trim() === "" ? "nothing is left to do" : "no record matches"}`;
     this.more.hidden = this.list.children.length >= found;
   }
 

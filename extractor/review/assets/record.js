@@ -1,4 +1,4 @@
-// One record: its text beside its items, and what a reviewer does with them.
+// One record: its text beside its items, and the reviewer's actions.
 
 import { Actions } from "./actions.js";
 import { read } from "./api.js";
@@ -16,7 +16,7 @@ export class RecordView {
     this.places = new Map();
   }
 
-  /** Put the record into the page, with its first item to decide opened. */
+  /** Put the record into the page, and open its first undecided item. */
   open() {
     this.main.replaceChildren(...makePanes(this));
     const first = this.record.items.find((item) => item.state === "open") || this.record.items[0];
@@ -34,7 +34,7 @@ export class RecordView {
     return this.record.items.find((item) => item.id === this.current);
   }
 
-  /** Show a place of the text by selecting it; nobody asked to use its words yet. */
+  /** Show a place of the text by selecting it, without offering uses of its words. */
   select(section, start, end) {
     this.shown = { section, start, end };
     selectPlace(this.text, section, start, end);
@@ -42,7 +42,7 @@ export class RecordView {
     this.noteSelection();
   }
 
-  // Drawing: a card is drawn anew only if something of it changed, so that the focus stays where it is.
+  // Drawing: a card is redrawn only if it has changed, so that it keeps the focus.
 
   choose(id, { quiet = false, focus = null } = {}) {
     this.current = id;
@@ -57,7 +57,7 @@ export class RecordView {
     if (focus) card.querySelector(focus)?.focus();
   }
 
-  /** Bring the first doubtful field of a card into sight; its buttons stay above it. */
+  /** Scroll to the first doubtful field of a card; its buttons stay above it. */
   showDoubt(card) {
     const field = card.querySelector(".field.doubtful");
     if (!field) return;
@@ -74,8 +74,8 @@ export class RecordView {
     const kept = new Map();
     this.findings ??= makeFindings(this);
     this.explanation ??= make("p", { class: "dim explained" },
-      "A percentage says how sure the extraction is: beside a field of that field, beside an item's name of its least sure field. ",
-      "To accept an item is to say that all of it is right, also that its empty fields are not stated.");
+      "A percentage is the confidence of the extraction: of a field, or, beside an item's name, of its least certain field. ",
+      "To accept an item is to confirm all of it, also that its empty fields are not stated.");
     const parts = [this.findings, this.explanation];
     for (const [kind, title] of Object.entries(GROUPS)) {
       const items = record.items.filter((item) => item.kind === kind);
@@ -94,7 +94,7 @@ export class RecordView {
     this.replace(parts);
     showMarks(this.text, record, this.current);
     if (this.selection) {
-      // Marks that are drawn anew lose what was selected in them.
+      // Redrawn marks lose their selection.
       selectPlace(this.text, this.selection.section, this.selection.start, this.selection.end);
       showUses(this);
     }
@@ -110,7 +110,7 @@ export class RecordView {
     return known?.signature === signature ? known : { signature, element: makeCard(this, item, flaws) };
   }
 
-  /** Put the parts in place; the focus and what is being typed stay. */
+  /** Put the parts in place, and keep the focus and unsaved input. */
   replace(parts) {
     const active = document.activeElement;
     const [id, typed, top] = [active?.id, active && "defaultValue" in active && active.value !== active.defaultValue ? active.value : null, this.items.scrollTop];
@@ -136,7 +136,7 @@ export class RecordView {
     const certain = this.listCertain();
     find("certain").disabled = certain.length === 0;
     find("certain").textContent = certain.length ? `Accept ${certain.length} certain` : "Accept certain";
-    find("certain").title = certain.length ? `Accept ${certain.map(nameItem).join(", ")}` : "The extraction is certain of nothing that is left";
+    find("certain").title = certain.length ? `Accept ${certain.map(nameItem).join(", ")}` : "No undecided item is certain";
     find("finish").disabled = progress.state === "finished";
   }
 
@@ -156,7 +156,7 @@ export class RecordView {
     if (innerWidth < 900) this.actions.settled().then(() => this.showPane("items"));
   }
 
-  // Actions: what a reviewer wants of the items.
+  // The reviewer's actions.
 
   set(id, path, value) {
     const seen = this.record.items.find((item) => item.id === id).value[path] ?? null;
@@ -168,13 +168,13 @@ export class RecordView {
     });
   }
 
-  /** Whether what can be undone next is a value of that field. */
+  /** Whether the next undo changes a value of that field. */
   isLast(id, path) {
     const last = this.record.undo.at(-1);
     return last?.kind === "set" && last.item === id && last.path === path;
   }
 
-  /** What is chosen in a menu while it has the focus can be taken back. */
+  /** A choice in a menu can be undone while the menu has the focus. */
   noteFocus(id) {
     if (id && id !== this.chosen.id) this.chosen = { id, count: 0 };
   }
@@ -186,7 +186,7 @@ export class RecordView {
     for (let left = count; left > 0 && this.isLast(id, path); left -= 1) await this.undo();
   }
 
-  /** Undo, and go back to the item that was open when it was done. */
+  /** Undo, and return to the item that was open at the time. */
   async undo() {
     const back = this.places.get(JSON.stringify(this.record.undo));
     const done = await this.send("undo");
@@ -194,7 +194,7 @@ export class RecordView {
     return done;
   }
 
-  /** Reject the current item, or restore it. Who may take part is always stated: there is nothing to reject. */
+  /** Reject or restore the current item. "Who may take part" cannot be rejected. */
   rejectOrRestore() {
     if (!this.item || this.item.kind === "people") return;
     return this.decide(this.item.state === "rejected" ? "restore" : "reject");
@@ -234,7 +234,7 @@ export class RecordView {
     return done;
   }
 
-  /** Show what the server says of the record now; the item that was changed becomes the current one. */
+  /** Show the server's answer; the changed item becomes the current one. */
   take(record) {
     this.record = record;
     const { acted } = record;
@@ -276,7 +276,7 @@ export class RecordView {
     await showHistory(await read("history", { id: this.record.record }));
   }
 
-  /** Show what others did in the meantime, unless something is being typed. */
+  /** Show others' changes, unless the reviewer is typing. */
   async follow() {
     const active = document.activeElement;
     const isTyping = active && "defaultValue" in active && active.value !== active.defaultValue;

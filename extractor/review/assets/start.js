@@ -1,4 +1,4 @@
-// Wires the page: the address says what is shown, keys and buttons act on it.
+// Wires the page: the address is its state, keys and buttons act on it.
 
 import { read, Refused } from "./api.js";
 import { hush, say } from "./message.js";
@@ -11,7 +11,7 @@ const main = document.querySelector("main");
 const queue = new QueueView(main, say);
 let [form, view, turn] = [null, null, 0];
 
-/** Show what the address says, unless it says something else by the time that the answer is there. */
+/** Show the state in the address, unless it has changed when the answer arrives. */
 async function show() {
   const id = new URLSearchParams(location.hash.slice(1)).get("record");
   if (id === null && location.hash === "#main") return main.focus();
@@ -78,10 +78,10 @@ const KEYS = {
   "?": showKeys,
 };
 
-// What is typed next must not be taken for keys.
+// The next input must not act as keys.
 const AT_ONCE = new Set(["/", "?"]);
 
-/** Run something; what is refused or fails is said. */
+/** Run something, and report refusals and failures. */
 async function run(act) {
   try {
     await act();
@@ -91,7 +91,7 @@ async function run(act) {
   }
 }
 
-/** Leave a field; what was typed into it is forgotten, what was chosen in it is undone. */
+/** Leave a field: discard typed text, and undo a choice. */
 function leave(control) {
   if (control.matches("textarea, .control input")) control.value = control.defaultValue;
   const { id } = control;
@@ -99,18 +99,18 @@ function leave(control) {
   if (control.matches("select")) inOrder(() => view?.takeBack(id));
 }
 
-/** Whether Escape means a field, which an opened menu keeps for itself. */
+/** Whether Escape applies to a field. An open menu handles Escape itself. */
 function isControl(target) {
   return target.matches("input, select, textarea") && !target.closest("dialog") && !(target.matches("select") && isForField(target));
 }
 
-/** Whether what is typed is for a field, not for the page: letters would choose in a menu, but only an opened one wants them. */
+/** Whether input is for a field, not the page. Only an open menu takes letters. */
 function isForField(target) {
   if (target.matches("select") && CSS.supports("selector(:open)")) return target.matches(":open");
   return Boolean(target.closest("input:not([type=checkbox]), textarea, dialog[open]"));
 }
 
-/** Run something on what the actions before it leave: keys may be faster than answers. */
+/** Run something after the actions before it: keys may be faster than answers. */
 function inOrder(act) {
   return run(async () => {
     await view?.actions.settled();
@@ -122,12 +122,12 @@ addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && view && !target.closest("dialog")) {
     event.preventDefault();
-    target.blur(); // what was typed is saved first
+    target.blur(); // saves typed text first
     return inOrder(() => view?.accept());
   }
   if (event.key === "Escape" && isControl(target)) return leave(target);
   const act = KEYS[event.key];
-  // A dialog that was closed keeps the focus for a while: what is typed then is for the page.
+  // A closed dialog keeps the focus for a while; input is then for the page.
   if (!act || isForField(target) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   if (AT_ONCE.has(event.key)) run(act);

@@ -1,21 +1,21 @@
-// Items in a line or two, as people read them.
+// Summaries of items in a line or two.
 
 export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
 
-/** What one of a kind is called on a button. */
+/** The name of each kind on a button. */
 export const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose", endpoint: "outcome" };
 
-/** What became of an item, in words. */
+/** The state of an item, in words. */
 export const STATES = { open: "to decide", accepted: "accepted", corrected: "corrected", added: "added", rejected: "rejected" };
 
-/** A section's name as people read it: "Primary outcome 1" for "primary_outcomes[0]". */
+/** The readable name of a section: "Primary outcome 1" for "primary_outcomes[0]". */
 export function nameSection(name) {
   const [, words, number] = name.match(/^(.*?)(?:\[(\d+)\])?$/s);
   const shown = toWords(number === undefined ? words : `${words.replace(/s$/, "")} ${Number(number) + 1}`);
   return shown.charAt(0).toUpperCase() + shown.slice(1);
 }
 
-/** What an item is called: with the number under which it was found, as the queue calls it. */
+/** The name of an item, with its number in the extraction, as in the queue. */
 export function nameItem(item) {
   const { value } = item;
   if (item.kind === "people") return "Who may take part";
@@ -43,18 +43,18 @@ export function summarise(item) {
   return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...shown] };
 }
 
-/** Whether a field states nothing. */
+/** Whether a field is empty. */
 function isEmpty(value) {
   return value === null || value === undefined || value.length === 0;
 }
 
-/** What a doubt about an empty field is about: "that no specimen is stated". */
+/** Describe a doubt about an empty field: "that no specimen is stated". */
 function tellNone(item, names) {
   const nouns = names.map((name) => (Array.isArray(item.value[name]) ? toWords(name).replace(/s$/, "") : toWords(name)));
   return `that no ${nouns.join(" or ")} is stated`;
 }
 
-/** How sure the rules are of one field: "84 % sure that no specimen is stated". */
+/** Describe the confidence of one field: "84 % sure that no specimen is stated". */
 export function describeDoubt(item, name) {
   const sure = item.doubts[name];
   if (sure === null) return "guessed";
@@ -62,7 +62,7 @@ export function describeDoubt(item, name) {
   return `${Math.round(100 * sure)} % sure${isEmpty(item.value[name]) ? ` ${tellNone(item, [name])}` : ""}`;
 }
 
-/** How sure the extraction is of an item, and of which fields it is not certain. */
+/** Describe the confidence of an item, and its uncertain fields. */
 export function describeDoubts(item, isChanged) {
   const names = Object.keys(item.doubts).filter((name) => item.doubts[name] !== 0);
   const unread = Object.keys(item.doubts).filter((name) => item.doubts[name] === 0).map(toWords);

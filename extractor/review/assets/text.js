@@ -1,4 +1,4 @@
-// The record's text: marks of items, and words that a reviewer selects.
+// The record's text: the items' marks, and the reviewer's selection.
 
 import { nameSection } from "./summary.js";
 
@@ -11,7 +11,7 @@ export function makeText(record) {
   return sections;
 }
 
-/** Mark the words of all items, those of the current one strongly. */
+/** Mark the words of all items, with emphasis on the current one. */
 export function showMarks(pane, record, current) {
   const bySection = new Map();
   for (const item of record.items) {
@@ -31,7 +31,7 @@ export function showMarks(pane, record, current) {
   }
 }
 
-/** Where one of several items begins: a number on a line of its own. It is no text, so that offsets stay what they are. */
+/** The start of one of several items: a number on its own line. It is not text, so offsets do not change. */
 function makeStart({ start }, starts) {
   const place = starts.indexOf(start);
   return place < 0 ? null : make("span", { class: place ? "start later" : "start", "data-number": `${place + 1}. ` });
@@ -48,7 +48,7 @@ function makePiece(text, { start, end, over }, current) {
   return make("mark", { class: name, "data-item": shortest.item, "data-fields": fields.join(" "), title }, words);
 }
 
-/** Pieces of a text, cut wherever a mark or one of its items begins, or a mark ends. */
+/** Cut a text at the starts of items and the ends of marks. */
 function cut(length, marks, starts) {
   const cuts = [...new Set([0, length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
   return cuts.slice(1).map((end, place) => {
@@ -57,7 +57,7 @@ function cut(length, marks, starts) {
   });
 }
 
-/** Scroll the pane to the current item's first mark, or to a field's, which is set apart. */
+/** Scroll the pane to the current item's first mark, or to a field's mark, which is emphasised. */
 export function scrollToMark(pane, field = null) {
   const marks = [...pane.querySelectorAll("mark.current")];
   for (const mark of marks) mark.classList.toggle("sought", field !== null && mark.dataset.fields.split(" ").includes(field));
@@ -67,7 +67,7 @@ export function scrollToMark(pane, field = null) {
   if (box.top < frame.top || box.bottom > frame.bottom - 40) pane.scrollTop += box.top - frame.top - frame.height / 4;
 }
 
-/** The selected words: their section and offsets; null if nothing, or something else, is selected. */
+/** The section and offsets of the selected words; null if no words of the text are selected. */
 export function readSelection(pane) {
   const selection = getSelection();
   if (selection.rangeCount === 0 || selection.isCollapsed) return null;
@@ -79,7 +79,7 @@ export function readSelection(pane) {
   before.setStart(pre, 0);
   before.setEnd(range.startContainer, range.startOffset);
   const start = before.toString().length;
-  // A triple click ends at the start of what follows.
+  // A triple click ends at the start of the next element.
   const end = last === pre ? start + range.toString().length : pre.textContent.length;
   const words = pre.textContent.slice(start, end).trim();
   return words ? { section: pre.dataset.section, start, end, words } : null;
@@ -96,7 +96,7 @@ export function selectPlace(pane, section, start, end) {
   getSelection().addRange(range);
 }
 
-/** Scroll the pane to what is selected. */
+/** Scroll the pane to the selection. */
 export function scrollToSelection(pane) {
   const [box, frame] = [getSelection().getRangeAt(0).getBoundingClientRect(), pane.getBoundingClientRect()];
   pane.scrollTop += box.top - frame.top - frame.height / 3;
@@ -126,7 +126,7 @@ export function listPlaces(record, words) {
   return places;
 }
 
-/** Whether two places of the text are one. */
+/** Whether two places of the text are the same. */
 export function isSamePlace(one, other) {
   return Boolean(one && other) && ["section", "start", "end"].every((name) => one[name] === other[name]);
 }

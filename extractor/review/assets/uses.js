@@ -1,4 +1,4 @@
-// What selected words can become: a field of the opened item, or a new item.
+// Uses of selected words: for a field of the open item, or for a new item.
 
 import { nameItem } from "./summary.js";
 
@@ -31,7 +31,7 @@ export function showUses(view) {
     makeHint(view));
 }
 
-/** Whose quote the selected words are already, to be opened instead of added again. */
+/** Items that already quote the selected words, to open instead of adding a new one. */
 function makeHint(view) {
   const { section, start, end } = view.selection;
   const overlaps = ([field, home, from, to]) => QUOTES.has(field) && home === section && from < end && to > start;
@@ -47,7 +47,7 @@ function makeHint(view) {
 
 function makeUse(view, words, request) {
   const button = make("button", { type: "button", class: "small" }, words);
-  // The selection would be gone before the click is.
+  // Else the selection would be lost before the click.
   button.addEventListener("pointerdown", (event) => event.preventDefault());
   button.addEventListener("click", () => view.use(request()));
   return button;

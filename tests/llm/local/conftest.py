@@ -11,13 +11,13 @@ NEEDS_LOCAL = "needs the extra `local`: pip install -e '.[local,dev]', as the RE
 
 @pytest.fixture
 def content() -> bytes:
-    """Three chunks and a bit, which do not compress."""
+    """A little more than three chunks of incompressible bytes."""
     return b"GGUF" + random.Random(7).randbytes(3 * CHUNK_BYTES + 17)
 
 
 @pytest.fixture
 def hub(content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubState]:
-    """A hub with ``content``, which huggingface_hub takes for the real one."""
+    """A hub with ``content``, which huggingface_hub uses instead of the real one."""
     constants = pytest.importorskip("huggingface_hub.constants", reason=NEEDS_LOCAL)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK_BYTES)

@@ -1,4 +1,4 @@
-"""A model hub on loopback that speaks the routes the real one serves files by."""
+"""A model hub on loopback, with the real hub's routes for files."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ REPO, REVISION, FILE = "someone/tiny-GGUF", "0123456789abcdef0123456789abcdef012
 
 @dataclass
 class HubState:
-    """What the hub has, how it misbehaves, and what it was asked."""
+    """The hub's content, its faults, and the requests to it."""
 
     content: bytes
     etag: str = ""
     cut_after: int | None = None  # the connection breaks after that many bytes of each reply
     ignores_range: bool = False
-    store_url: str = ""  # where the bytes really lie: the hub redirects to the same path there
+    store_url: str = ""  # the store of the bytes; the hub redirects to the same path there
     tokens: set[str | None] = field(default_factory=set)
     requests: list[tuple[str, str | None]] = field(default_factory=list)  # method, Range
     bytes_served: int = 0
@@ -43,7 +43,7 @@ def run_hub(content: bytes) -> Iterator[HubState]:
 
 
 def tiny_model(content: bytes, *sources: object) -> LocalModel:
-    """A catalogue entry for ``content``, to be had from the hub above unless sources are given."""
+    """A catalogue entry for ``content``, by default from the hub above."""
     return LocalModel(
         name="tiny",
         about="bytes for a test",

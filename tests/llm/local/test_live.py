@@ -1,5 +1,5 @@
-"""The real runtime with real weights: ``pytest -m live``. Pulls smollm2-135m (98 MB), into a temporary folder unless
-EXTRACTOR_CACHE names another.
+"""The real runtime with real weights: ``pytest -m live``. Pulls smollm2-135m (98 MB) into EXTRACTOR_CACHE, by default a
+temporary folder.
 """
 
 import json
@@ -24,7 +24,7 @@ from .conftest import NEEDS_LOCAL
 
 pytestmark = pytest.mark.live
 
-CACHE = os.environ.get("EXTRACTOR_CACHE")  # before the tests, which get an empty one each
+CACHE = os.environ.get("EXTRACTOR_CACHE")  # read before the tests, each of which gets an empty one
 
 SCHEMA = {
     "type": "object",

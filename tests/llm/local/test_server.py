@@ -1,6 +1,6 @@
-"""The server's process: started, reached with its token only, and gone afterwards, whatever happens.
+"""The server's process starts, requires its token, and always ends.
 
-A stand-in for the runtime lies first on the child's path, so no weights are needed; ``test_live`` tries the real one.
+A fake runtime is first on the child's path, so no weights are needed; ``test_live`` uses the real one.
 """
 
 import os
@@ -43,7 +43,7 @@ STAND_IN = """
             time.sleep(600)  # as llama.cpp's does while a request is under way
 """
 PATIENCE_S = 300.0
-"""After which something is taken to hang; an end in order takes no such time, however busy the machine is."""
+"""Seconds after which a test counts as hanging, far more than a normal end takes on a busy machine."""
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def weights(tmp_path):
 
 @pytest.fixture
 def use_runtime(tmp_path, monkeypatch):
-    """Make the child import the given code as its runtime."""
+    """Return a function that makes the child import some code as its runtime."""
 
     def use(code):
         (tmp_path / "runtime").mkdir()
         (tmp_path / "runtime" / "xllamacpp.py").write_text(textwrap.dedent(code))
-        monkeypatch.syspath_prepend(tmp_path / "runtime")  # the process imports what this one would
+        monkeypatch.syspath_prepend(tmp_path / "runtime")  # the child imports from the paths of this process
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "runtime"), prepend=os.pathsep)  # for a parent of its own
 
     return use
@@ -72,7 +72,7 @@ def get(server, path, token):
         return client.get(server.base_url + path, headers=headers).status_code
 
 
-def test_server_answers_its_token_only_shows_it_nowhere_and_is_gone_even_if_the_body_fails(use_runtime, weights):
+def test_the_server_requires_its_token_hides_it_and_ends_even_if_the_block_fails(use_runtime, weights):
     use_runtime(STAND_IN)
     with pytest.raises(KeyboardInterrupt), serve_model(weights, ServerSettings(token="hush")) as server:  # noqa: PT012
         assert server.base_url.startswith("http://127.0.0.1:")
@@ -118,7 +118,7 @@ REFUSING = STAND_IN + "    def Server(parameters):\n        raise RuntimeError('
     ("code", "message"),
     [
         (REFUSING, r"tiny\.gguf: llama\.cpp cannot serve it \(Failed to init server\)"),
-        ("raise ImportError", r"xllamacpp is not installed; `pip install 'trial-extractor\[local\]'`"),
+        ("raise ImportError", r"xllamacpp is not installed; install it with: pip install 'trial-extractor\[local\]'"),
         ("import os; os._exit(7)", "ended with code 7"),
     ],
     ids=["refuses", "absent", "crashes"],
@@ -129,7 +129,7 @@ def test_failed_start_is_explained(use_runtime, weights, code, message):
         pytest.fail("it started")
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"PK\x03\x04", "is no GGUF file")])
+@pytest.mark.parametrize(("content", "message"), [(None, "No such file"), (b"PK\x03\x04", "not a GGUF file")])
 def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
     path = tmp_path / "odd.gguf"
     if content:
@@ -142,7 +142,7 @@ def test_file_that_holds_no_weights_is_refused(tmp_path, content, message):
     "wrong", [{"slots": 0}, {"threads": 0}, {"context": 10}, {"context": 10**9}, {"port": 70000}, {"token": ""}]
 )
 def test_impossible_settings_are_refused_and_tokens_are_random(wrong):
-    with pytest.raises(ValueError, match=r"needs|is no port"):
+    with pytest.raises(ValueError, match=r"needs|is not a port"):
         ServerSettings(**wrong)
     assert ServerSettings().token != ServerSettings().token
     assert 1 <= ServerSettings().threads <= max(1, (os.cpu_count() or 1) - 1)

@@ -1,4 +1,4 @@
-"""Trial records made of short texts, and what is read from them."""
+"""Trial records made of short texts, and the readings from them."""
 
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -10,7 +10,7 @@ from extractor.text.passage import read_section
 
 
 def make_section(name: str, /, **fields: str) -> Section:
-    """A section whose parts stand on lines of their own; without fields named ``text`` alone."""
+    """A section with each part on its own line, or with only ``text``."""
     if "text" in fields:
         return Section(name=name, text=fields["text"])
     text, parts = "", []
@@ -42,7 +42,7 @@ def levels(regimen: ParsedRegimen) -> list[tuple[float | None, float | None, str
 def read_trial(
     drugs: Mapping[str, str] | None = None, arms: Iterable[str] = (), kind: str = "DRUG", **texts: str
 ) -> ParsedDosing:
-    """What is read of interventions (names and descriptions), experimental arms (descriptions), and other sections."""
+    """Read interventions (names and descriptions), experimental arms (descriptions), and other sections."""
     sections = [
         make_section(f"arms[{at}]", label=f"Cohort {at}", type="EXPERIMENTAL", description=text)
         for at, text in enumerate(arms)

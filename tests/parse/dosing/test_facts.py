@@ -1,4 +1,4 @@
-"""Facts of a giving: doses, routes, frequencies, days, cycles, lengths and moments."""
+"""Facts of dosing: doses, routes, frequencies, days, cycles, lengths and moments."""
 
 import pytest
 
@@ -15,7 +15,7 @@ Level = tuple[float | None, float | None, str]
 
 
 def find(text: str, field: str) -> list[object]:
-    """The values of a field that a text states: doses as plain levels, periods as number and unit, others as text."""
+    """The values of a field in a text: doses as plain levels, periods as number and unit, others as text."""
     marks = getattr(find_all(read_text(clean_text(text).text)), field)
     if field == "amounts":
         return [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
@@ -54,7 +54,7 @@ def find(text: str, field: str) -> list[object]:
         ("1x106~1x108 CAR-T/kg", [(10**6, 10**8, "cells/kg")]),
         ("6-18 mL per night", [(6, 18, "mL/day")]),
         ("50 mg\u2044kg\u2044d", [(50, 50, "mg/kg/day")]),
-        # What only explains a dose is none.
+        # An amount that only explains a dose is no dose.
         ("3 capsules (500 mg each)", [(3, 3, "capsule")]),
         ("(6/125 mcg) 1 puff", [(1, 1, "puff")]),
         ("0.5 mL (30 mcg)", [(30, 30, "ug")]),
@@ -87,7 +87,7 @@ def test_limits_packages_and_samples_are_no_doses(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 309, "9" * 309 + ",5", "9" * 5000])
-def test_a_number_too_large_to_be_held_is_no_amount(number):
+def test_a_number_too_large_to_represent_is_no_amount(number):
     assert [levels(regimen) for regimen in give(f"{number} mg every {number} weeks")] == []
 
 
@@ -150,7 +150,7 @@ def test_routes(text: str, expected: list[object]) -> None:
         ("25 mg/m2 IV for 3 consecutive days", ["QD"]),
         ("25 mg/m2 for 3 days (days -5 to -3)", []),
         ("20 mg 2 hours before sexual intercourse", ["PRN"]),
-        # A total per day does not tell how often.
+        # A total per day is no frequency.
         ("up to 300 mg per day", []),
         ("300 mg daily", ["QD"]),
     ],
@@ -245,7 +245,7 @@ def test_moments(text: str, expected: list[object]) -> None:
         ((0, 28, 112), None, "other"),
     ],
 )
-def test_days_amount_to_a_frequency(days: tuple[int, ...], cycle: int | None, expected: str) -> None:
+def test_days_imply_a_frequency(days: tuple[int, ...], cycle: int | None, expected: str) -> None:
     assert code_days(days, cycle and Period(value=cycle, unit=TimeUnit.DAY)).value == expected
 
 

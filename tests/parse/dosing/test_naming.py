@@ -1,4 +1,4 @@
-"""Names and other names of agents, and why they are given."""
+"""Names, aliases and roles of agents."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def name_section(text: str, name: str = "interventions[0]") -> DosingSection:
 
 
 def list_keys(name: str, text: str) -> list[str]:
-    """The agents that a text mentions, where an intervention has a name."""
+    """The agents that a text mentions, beside an intervention of this name."""
     section, other = name_section(name), name_section(text, "interventions[1]")
     return [mention.value.key for mention in build_lexicon([section], [other]).find(other)]
 
@@ -84,7 +84,7 @@ def test_short_names_are_the_same_agent(name: str, text: str) -> None:
         ("each tablet taken contains 5 mg", []),
     ],
 )
-def test_what_giving_introduces_is_an_agent(text: str, expected: list[str]) -> None:
+def test_an_introduced_name_is_an_agent(text: str, expected: list[str]) -> None:
     tokens = read_text(text)
     assert [tokens.read(*place) for place in find_introduced(tokens)] == expected
 
@@ -119,7 +119,7 @@ def test_an_unknown_agent_beside_a_known_one_keeps_its_own_days() -> None:
         "Maximum 20 mg, start 10 mg once daily",
     ],
 )
-def test_words_beside_doses_that_name_nothing_are_no_agents(description: str) -> None:
+def test_empty_words_beside_doses_are_no_agents(description: str) -> None:
     assert {regimen.agent.value for regimen in give(description)} == {"Examplumab"}
 
 
@@ -130,7 +130,7 @@ def test_words_beside_doses_that_name_nothing_are_no_agents(description: str) ->
         (("Placebo for Examplumab", "Placebo for Fictinib"), "Placebo for Examplumab"),
     ],
 )
-def test_the_only_placebo_of_a_record_is_called_so(names: tuple[str, ...], expected: str) -> None:
+def test_the_only_placebo_of_a_record_has_a_short_name(names: tuple[str, ...], expected: str) -> None:
     sections = [
         make_section(f"interventions[{at}]", type="DRUG", name=name, description="One tablet once daily by mouth")
         for at, name in enumerate(names)
@@ -155,7 +155,7 @@ _LEXICON = Lexicon(
         ("A Study of Sarcoma", {}),
     ],
 )
-def test_a_title_tells_how_it_names_agents(title: str, expected: dict[str, str]) -> None:
+def test_a_title_names_agents_as_tested_beside_or_against(title: str, expected: dict[str, str]) -> None:
     found = view_titles([read_text(title)], _LEXICON)
     assert {key: found[key] for key in expected or found} == expected
 
@@ -174,12 +174,12 @@ _CHEMOTHERAPY = (
 )
 
 
-def test_all_parts_of_a_scheme_that_is_tested_are_investigational() -> None:
+def test_all_parts_of_a_tested_scheme_are_investigational() -> None:
     sections = (make_section("title", text="Combination Chemotherapy in Treating Sarcoma"), _arm(_CHEMOTHERAPY))
     assert set(_roles(*sections).values()) == {Role.INVESTIGATIONAL}
 
 
-def test_what_the_title_names_behind_versus_is_the_comparator() -> None:
+def test_the_agent_after_versus_in_a_title_is_the_comparator() -> None:
     roles = _roles(
         make_section("title", text="Examplinib Versus Fictozolam in Adults With Sarcoma"),
         make_section("arms[0]", label="Examplinib", type="EXPERIMENTAL", description="Examplinib 5 mg orally daily"),

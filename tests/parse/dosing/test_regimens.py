@@ -1,4 +1,4 @@
-"""Which regimens a record has, and what their fields hold."""
+"""The regimens of a record, and their fields."""
 
 import pytest
 
@@ -29,7 +29,7 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             "doses frequency route",
             [((300,), "Q2W", "subcutaneous"), ((600,), "Q4W", "subcutaneous")],
         ),
-        # "or" between routes makes two regimens with one dose; the name twice with two frequencies does so too.
+        # "or" between routes makes two regimens with one dose, and so does a repeated name with two frequencies.
         ("5 mg orally or IV once daily", "doses route", [((5,), "oral"), ((5,), "intravenous")]),
         ("5 mg orally once daily", "doses route", [((5,), "oral")]),
         (
@@ -37,19 +37,19 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             "frequency",
             [("Q2W",), ("Q4W",)],
         ),
-        # A step goes on with the dose and the route.
+        # A step inherits the dose and the route.
         (
             "50 mg intrathecally every 14 days for 8 doses, then every 28 days for 6 doses",
             "doses route frequency",
             [((50,), "intrathecal", "Q2W"), ((50,), "intrathecal", "Q4W")],
         ),
         ("IV on days 1-3 and then orally on days 4-14", "route", [("intravenous",), ("oral",)]),
-        # A changed dose alone is no other way of giving.
+        # A change of only the dose makes no second regimen.
         ("10 mg, then 20 mg orally once daily for 6 weeks", "doses", [((10, 20),)]),
         ("10 mg once daily for 2 weeks, then 20 mg weekly for 6 weeks", "doses", [((10,),), ((20,),)]),
         ("10 mg once daily; the dose is increased weekly by 5 mg", "doses", [((10,),)]),
         ("10 mg once daily on days 1 to 7. 10 mg once daily on days 15 to 21.", "doses", [((10,),)]),
-        # A length within a cycle is not that of the treatment.
+        # A length within a cycle is not the length of treatment.
         ("10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks.", "duration", [(None,)]),
         (
             "10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks for 6 courses.",
@@ -57,7 +57,7 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             [("6 cycle",)],
         ),
         ("10 mg orally once daily for 12 weeks in 4-week cycles", "duration", [("12 week",)]),
-        # A timing holds what stands next to it.
+        # A timing includes the moment next to it.
         ("5 mg/kg IV on days 1 and 8 before surgery", "timing", [("on days 1 and 8 before surgery",)]),
         (
             "2 mg orally daily beginning on day -3 and continuing until engraftment of the cells.",
@@ -65,7 +65,7 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
             [("beginning on day -3 and continuing until engraftment of the cells",)],
         ),
         ("5 mg/kg IV on day 1 until disease progression", "timing", [("on day 1",)]),
-        # Units tell how often something is given, unless the words do; so does a single event.
+        # Units imply a frequency unless words state it; so does a single event.
         ("0.24 mg/kg/week subcutaneously", "frequency", [("QW",)]),
         ("5 mL/h through a catheter", "frequency", [("continuous",)]),
         ("40 mg/day orally", "frequency", [("QD",)]),
@@ -199,7 +199,7 @@ def test_whole_records(drugs, arms, texts, fields, expected) -> None:
 
 
 @pytest.mark.parametrize("joint", [" or ", " or matching ", "/"])
-def test_a_placebo_is_given_as_the_agent_beside_it(joint: str) -> None:
+def test_a_placebo_has_the_schedule_of_the_agent_beside_it(joint: str) -> None:
     regimens = read_trial(DRUG, [f"Examplumab{joint}placebo 5 mg IV every 4 weeks"]).regimens
     shown = {(str(one.agent.value).split()[-1], *show(one, "route frequency")) for one in regimens}
     assert shown == {("Examplumab", "intravenous", "Q4W"), ("placebo", "intravenous", "Q4W")}
@@ -217,7 +217,7 @@ def test_a_placebo_is_given_as_the_agent_beside_it(joint: str) -> None:
         ("Saline placebo", "Placebo IV weekly", "Placebo"),
     ],
 )
-def test_an_agent_is_called_what_is_given(name: str, description: str, agent: str) -> None:
+def test_an_agent_is_named_by_its_substance(name: str, description: str, agent: str) -> None:
     (regimen,) = give(description, name)
     assert regimen.agent.value == agent
 
@@ -233,7 +233,7 @@ def test_an_agent_is_called_what_is_given(name: str, description: str, agent: st
         ),
     ],
 )
-def test_agents_of_a_description_have_their_whole_name(text: str, agent: str) -> None:
+def test_agents_of_a_description_have_full_names(text: str, agent: str) -> None:
     (regimen,) = read_trial(detailed_description=text).regimens
     assert regimen.agent.value == agent
 
@@ -265,7 +265,7 @@ def test_roles(name: str, kind: str, description: str, role: Role) -> None:
         "Participants who tolerate 300 mg of peanut protein leave the study.",
     ],
 )
-def test_what_gives_nothing_is_no_regimen(text: str) -> None:
+def test_text_without_dosing_is_no_regimen(text: str) -> None:
     assert read_trial({"Peanut protein": ""}, detailed_description=text).regimens == ()
     assert read_trial({"Peanut oral immunotherapy": ""}, kind="OTHER").regimens == ()
 
@@ -280,7 +280,7 @@ def test_what_gives_nothing_is_no_regimen(text: str) -> None:
         ("Patients receive Examplumab subcutaneously every month.", 0),
     ],
 )
-def test_giving_that_no_regimen_states_is_a_candidate(text: str, expected: int) -> None:
+def test_dosing_outside_regimens_is_a_candidate(text: str, expected: int) -> None:
     given = "5 mg SC every 4 weeks"
     parsed = read_trial({"Examplumab": given, "EX-12": given}, detailed_description=text)
     assert len(parsed.candidates) == expected
@@ -293,7 +293,7 @@ def test_a_dose_of_an_unknown_agent_is_a_candidate() -> None:
     assert [chunk.text for chunk in parsed.candidates] == ["Sip 20 mL of the blue liquid."]
 
 
-def test_spans_point_at_the_raw_text() -> None:
+def test_spans_point_to_the_raw_text() -> None:
     text = r"5 mg\/kg \> IV on day\~1 and 8"
     section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=text)
     (regimen,) = read(section).regimens
@@ -303,7 +303,7 @@ def test_spans_point_at_the_raw_text() -> None:
     assert raw[regimen.quote.start : regimen.quote.end].startswith(r"5 mg\/kg \> IV")
 
 
-def test_the_length_of_a_summary_is_taken_with_doubt_and_cited() -> None:
+def test_a_length_from_a_summary_is_uncertain_and_cited() -> None:
     summary = "Participants will be treated for 12 weeks."
     (regimen,) = read_trial({"Examplumab": "5 mg orally once daily"}, brief_summary=summary).regimens
     (span,) = regimen.duration.spans
@@ -319,7 +319,7 @@ def test_the_length_of_a_summary_is_taken_with_doubt_and_cited() -> None:
         ("5 mg orally once daily", "Participants are followed up for 12 weeks."),
     ],
 )
-def test_no_length_is_taken_that_may_be_another_one(dose: str, summary: str) -> None:
+def test_an_ambiguous_length_is_left_out(dose: str, summary: str) -> None:
     (regimen,) = read_trial({"Examplumab": dose}, brief_summary=summary).regimens
     assert regimen.duration.value is None
 
@@ -342,7 +342,7 @@ _AGAIN = {("fictumab", "14 day"), ("examplinib", "14 day")}
         ),
     ],
 )
-def test_agents_of_another_arm_are_given_again_in_other_cycles(second: str, expected: set[tuple[str, str]]) -> None:
+def test_agents_of_another_arm_are_repeated_in_other_cycles(second: str, expected: set[tuple[str, str]]) -> None:
     first = "Patients receive fictumab IV on day 1 and examplinib orally on days 1-5. Courses repeat every 21 days."
     regimens = read_trial(detailed_description=f"OUTLINE: Arm I: {first} Arm II: {second}").regimens
     shown = [show(regimen, "agent cycle") for regimen in regimens if regimen.cycle.value]
@@ -360,7 +360,7 @@ def test_agents_of_another_arm_are_given_again_in_other_cycles(second: str, expe
         ),
     ],
 )
-def test_a_field_is_certain_where_nothing_else_could_be_meant(text: str, certain: set[str]) -> None:
+def test_a_field_without_rivals_is_certain(text: str, certain: set[str]) -> None:
     (regimen,) = give(text)
     names = ("route", "cycle", "frequency", "duration", "timing")
     assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain

@@ -46,7 +46,7 @@ def test_the_list_decides_between_the_target_disease_and_another_one():
     assert score("Schizophrenia", EXCLUSION)[0].value is Category.COMORBIDITY
 
 
-def test_confidence_falls_without_evidence_and_a_heading_is_likelier_to_be_no_criterion():
+def test_confidence_falls_without_evidence_and_a_heading_is_likelier_no_criterion():
     assert score("Pregnant or lactating women", EXCLUSION)[0].confidence > 0.95
     assert score("Zorp", EXCLUSION)[0].confidence < 0.6
     assert score("Inclusion criteria for healthy controls:")[1] > score("Active asthma")[1]

@@ -70,11 +70,11 @@ def test_reads_all_limits_of_a_line(text, expected):
 
 
 @pytest.mark.parametrize(("kind", "comparator"), [(INCLUSION, ">="), (EXCLUSION, "<=")])
-def test_bare_age_takes_the_sense_of_its_list(kind, comparator):
+def test_the_list_decides_the_comparator_of_a_bare_age(kind, comparator):
     assert read("Age 18 years", kind) == [("Age", comparator, 18, None, "year")]
 
 
-def test_topic_names_a_quantity_that_the_line_leaves_out():
+def test_topic_names_a_quantity_missing_from_the_line():
     assert read("At least 6 months", topic="Life expectancy") == [("Life expectancy", ">=", 6, None, "month")]
 
 
@@ -109,7 +109,7 @@ def test_excluded_ages_on_both_sides_are_two_limits():
     assert [limit[1:3] for limit in read("Age < 5 years and > 18 years", EXCLUSION)] == [("<", 5), (">", 18)]
 
 
-def test_spans_point_at_the_limits():
+def test_spans_point_to_the_limits():
     passage = read_passage(r"ALT \< 2 x ULN and INR \> 1.5")
     spans = read_all(passage).spans
     assert [passage.raw[span.start : span.end] for span in spans] == [r"ALT \< 2 x ULN", r"INR \> 1.5"]
@@ -140,7 +140,7 @@ def test_reads_the_time_limit(text, quote, comparator, value, unit):
 
 
 @pytest.mark.parametrize(("kind", "comparator"), [(CriterionKind.INCLUSION, ">="), (CriterionKind.EXCLUSION, "<=")])
-def test_washout_alone_takes_the_sense_of_its_list(kind, comparator):
+def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
     assert read_window(read_passage("Cetirizine: 3 days"), kind).value.comparator.value == comparator
 
 

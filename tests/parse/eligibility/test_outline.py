@@ -1,4 +1,4 @@
-"""Criteria of a record: lists, headings, prose, and what is made of them."""
+"""Criteria of a record, from lists, headings and prose."""
 
 import json
 from itertools import count
@@ -110,22 +110,22 @@ def test_both_lists_in_one_line():
             "* Adequate organ function, defined as:\n\n  * ANC > 1.0\n* Adult",
             {"ANC > 1.0": "Adequate organ function, defined as:", "Adult": None},
         ),
-        # a general opening says nothing of its own
+        # a general opening states nothing
         (
             "1. Patients must meet all of the following:\n\n   1. Asthma\n   2. Adult",
             {"Asthma": None, "Adult": None},
         ),
-        # sub-items may differ in their bullet alone
+        # sub-items may differ only in their bullet
         (
             "1. Any of the following symptoms:\n- Cough\n- Wheeze\n2. Adult",
             {"Cough": "Any of the following symptoms:", "Wheeze": "Any of the following symptoms:", "Adult": None},
         ),
-        # a heading introduces only items that need it
+        # a heading is a parent only of items that need it
         (
             "Life expectancy\n\n  -  At least 6 months\n\nRenal\n\n  -  Creatinine normal",
             {"At least 6 months": "Life expectancy", "Creatinine normal": None},
         ),
-        # unmarked text, or levels, behind an introducing item at its own level
+        # unmarked text, or levels, after an introducing item at its own level
         (
             f"* {ORGANS}\n\nBilirubin < 2 mg/dL; creatinine < 2 mg/dL\n\n* Adult",
             {"Bilirubin < 2 mg/dL": ORGANS, "creatinine < 2 mg/dL": ORGANS, "Adult": None},
@@ -134,7 +134,7 @@ def test_both_lists_in_one_line():
             f"* {ORGANS}\n* Bilirubin < 2 mg/dL\n* ALT < 2 x ULN\n* Signed consent",
             {"Bilirubin < 2 mg/dL": ORGANS, "ALT < 2 x ULN": ORGANS, "Signed consent": None},
         ),
-        # a sub-item that goes on with the sentence
+        # a sub-item that continues the sentence
         (
             "* Have a BMI\n\n  * ≥ 30 kg/m2",
             {"Have a BMI": None, "≥ 30 kg/m2": "Have a BMI"},
@@ -172,7 +172,7 @@ def test_a_wrapped_sentence_that_names_a_list_is_no_heading():
         ("Age 18-75 with one of the following:", True),
     ],
 )
-def test_an_introducing_line_stands_too_if_it_states_more_than_its_parts(line, both):
+def test_an_introducing_line_with_its_own_condition_is_also_a_criterion(line, both):
     found = parents(f"Inclusion Criteria:\n\n* {line}\n\n  * First\n  * Second")
     assert list(found) == ([line] if both else []) + ["First", "Second"]
     assert found["First"] == line
@@ -196,7 +196,7 @@ def test_sentences_that_state_a_criterion(sentence, kind):
     assert suspects(f"Asthma is common. {sentence} The drug is given once.") == [(sentence, kind, True)]
 
 
-def test_uncertain_sentence_is_left_to_be_asked():
+def test_an_uncertain_sentence_is_left_to_a_model():
     ((_, _, stands),) = suspects("The trial will enroll patients with severe asthma.")
     assert stands is False
 

@@ -45,7 +45,7 @@ def test_ages_of_one_criterion(text, kind, expected):
         ("Children with at least 2 years of asthma", Category.DIAGNOSIS, (None, None)),
     ],
 )
-def test_ages_in_criteria_on_something_else(text, category, expected):
+def test_ages_in_criteria_of_other_categories(text, category, expected):
     assert ages([stated(text, category=category)]) == expected
 
 
@@ -54,12 +54,12 @@ def test_widest_ages_over_cohorts():
     assert ages(criteria) == ((12, "year"), (80, "year"))
 
 
-def test_ages_of_donors_do_not_count_and_those_under_a_heading_of_age_do():
+def test_ages_of_donors_do_not_count_but_ages_under_a_heading_do():
     assert ages([stated("Donors aged 18-75 years", donor=True)]) == (None, None)
     assert ages([stated("16 and over", heading="Age:")]) == ((16, "year"), None)
 
 
-def test_summary_fills_what_the_criteria_leave_open():
+def test_the_summary_fills_gaps_of_the_criteria():
     summary = "We study patients with glioma, aged 18 - 70 years old, for 5 years."
     assert ages([stated("Aged 20 years or older")], summary) == ((20, "year"), (70, "year"))
     assert ages([], "Patients are followed every 3 months for 2 years.") == (None, None)
@@ -93,12 +93,12 @@ def test_sex(text, category, sex):
         ("summary", "Women often ask for it.", None),
     ],
 )
-def test_titles_and_summaries_give_the_sex_that_the_criteria_leave_open(section, text, sex):
+def test_titles_and_summaries_give_a_sex_missing_from_the_criteria(section, text, sex):
     criteria, texts = [stated("Asthma", category=Category.DIAGNOSIS)], [read_passage(text, section)]
     assert read_sex(criteria, *((texts,) if section == "title" else ((), texts))).value is sex
 
 
-def test_a_condition_of_one_sex_does_not_count_where_the_criteria_name_both():
+def test_a_condition_of_one_sex_does_not_count_if_the_criteria_name_both():
     lines = ("Women must use contraception", "Men must use contraception")
     criteria = [stated(line, category=Category.REPRODUCTIVE) for line in lines]
     assert read_sex(criteria, [read_passage("Testicular lymphoma", "conditions")]).value is None

@@ -68,7 +68,7 @@ def test_other_concepts_have_no_events_for_certain():
     assert outcome.instrument.value == Instrument(name="CTCAE", version="5.0")
 
 
-def test_a_length_of_time_has_events_whatever_its_concept():
+def test_a_length_of_time_has_events_with_any_concept():
     text = "Hospital length of stay, Days in hospital., From the end of surgery until discharge"
     (outcome,), _ = read(Section(name="primary_outcomes", text=text))
     assert (outcome.start_event.value, outcome.end_events.value) == ("end of surgery", ("discharge",))
@@ -81,7 +81,7 @@ def test_a_length_of_time_has_events_whatever_its_concept():
         ("Zorp, 2 years", ("concept", "category")),
     ],
 )
-def test_what_is_not_read_is_left_in_doubt(text, unsure):
+def test_unread_hints_make_an_absence_uncertain(text, unsure):
     (outcome,), _ = read(Section(name="primary_outcomes", text=text))
     assert not any(getattr(outcome, name).certain for name in unsure)
 

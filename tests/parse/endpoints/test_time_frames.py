@@ -51,6 +51,6 @@ def test_lists_moments_only(text, points):
 
 
 @pytest.mark.parametrize("text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"])
-def test_a_number_too_large_to_be_held_is_no_moment(text):
+def test_a_number_too_large_to_represent_is_no_moment(text):
     points = read(text.format(*["9" * 400] * 2))[1]
     assert points == ([(4, "day")] if "4" in text else [])

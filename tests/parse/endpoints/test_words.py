@@ -125,7 +125,7 @@ def test_reads_the_list_of_end_events(listed, ends):
         ("Defined as an increase of 20% or more", []),
     ],
 )
-def test_reads_events_that_are_listed_without_a_start(text, events):
+def test_reads_listed_events_without_a_start(text, events):
     assert [event.text for event in find_listed_events(read(text))] == events
 
 
@@ -192,7 +192,7 @@ def test_reads_instruments(text, name, version):
     assert (found.name, found.version) == (name, version)
 
 
-def test_the_short_form_may_stand_elsewhere_in_the_record():
+def test_the_short_form_may_be_elsewhere_in_the_record():
     found = read_instrument(read("Berg Balance Scale at discharge"), ["Fitness", "A BBS of 40 or more"]).value
     assert found
     assert found.name == "BBS"
