@@ -13,6 +13,8 @@ from .resolve import ModelResult, Resolved, resolve
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
+_SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
+"""An agent of which none of these is stated has no regimen."""
 _QUOTED = 0.5
 """How often the rules cut a quote just as an annotator does."""
 
@@ -41,7 +43,9 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
         builder = ProvenanceBuilder(parsed, f"dosing[{len(regimens)}]", span, draft.result)
         fields = builder.add_fields(_FIELDS, draft.readings, draft.chunk.number, draft.question)
         fields["quote"] = builder.add_resolved("quote", draft.quote)
-        if fields["agent"] is None or any(_adds_nothing(fields, regimen) for regimen in regimens):
+        if fields["agent"] is None or not any(fields[name] for name in _SAID):
+            continue
+        if any(_adds_nothing(fields, regimen) for regimen in regimens):
             continue
         regimens.append(Regimen(section=span.section, **fields, **builder.build()))
         absences += builder.absences

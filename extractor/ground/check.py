@@ -90,8 +90,12 @@ class GroundedAnswer:
     rejections: tuple[Rejection, ...] = ()
 
 
-def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = None) -> GroundedAnswer:
+def ground_answer(
+    answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = None, lead_in: Chunk | None = None
+) -> GroundedAnswer:
     """Check every value of ``answer`` against ``chunk``, by default the parsed chunk with the answer's number.
+
+    ``lead_in`` is the line that introduces a criterion: its limits and its time window may stand there.
 
     An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
     cycle in an arm, the dose in an intervention. A list keeps its supported members, and is rejected if it has none.
@@ -111,7 +115,7 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
                 found = Supported(parsed.raw(span), span, Support.LITERAL) if span else None
             else:
                 find = find_window if field == "time_window" and isinstance(member, str) else find_support
-                places = (here, *_list_other_places(answer, field, parsed))
+                places = (here, *_list_other_places(answer, field, parsed, lead_in))
                 found = next((one for place in places if (one := find(member, place)) is not None), None)
             if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
                 supported.append(found)
@@ -123,8 +127,10 @@ def ground_answer(answer: Answer, parsed: ParsedRecord, chunk: Chunk | None = No
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
 
 
-def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord) -> list[Passage]:
-    """The sections that may state a value if its chunk does not."""
+def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord, lead_in: Chunk | None) -> list[Passage]:
+    """The passages that may state a value if its chunk does not."""
+    if lead_in and field in ("time_window", "constraints"):
+        return [parsed.sections[lead_in.span.section].between(lead_in.span.start, lead_in.span.end)]
     if answer.task is not Task.DOSING and field != "agent":
         return []
     names = [section.name for section in parsed.record.sections]

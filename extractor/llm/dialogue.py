@@ -93,7 +93,7 @@ def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Ch
     values = dict(answer.values)
     introduced = "lead_in" in values
     lead_in = chunks.get(values.pop("lead_in", None) or -1)
-    grounded = ground_answer(replace(answer, values=values), parsed, chunks[answer.chunk])
+    grounded = ground_answer(replace(answer, values=values), parsed, chunks[answer.chunk], lead_in)
     if not introduced:
         return grounded
     quote = parsed.raw(lead_in.span) if lead_in else None

@@ -65,6 +65,10 @@ def _read(
     if entry.parent:
         sure = measured("criterion", "under a heading" if entry.parent is entry.heading else "under an item")
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
+    window = read_window(passage, entry.sense, parent)
+    if entry.parent and window.value is None:
+        inherited = read_window(entry.parent.alone(), entry.sense)
+        window = inherited if inherited.value else window
     criterion = ParsedCriterion(
         chunk=Chunk(
             number,
@@ -77,7 +81,7 @@ def _read(
         lead_in=lead_in,
         category=category,
         constraints=read_constraints(passage, limits, parent),
-        time_window=read_window(passage, entry.sense, parent),
+        time_window=window,
         negated=_read_negation(passage),
     )
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
