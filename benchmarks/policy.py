@@ -75,7 +75,7 @@ def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right
     """Return the situation, and who was right in it."""
     if rule.is_open:
         return "alone", "right" if model_right else "wrong"
-    if agree(rule.value, model.value):
+    if agree(rule.value, model.value) or (rule_right and model_right):
         return "agree", "right" if rule_right or model_right else "wrong"
     if rule.value is None or rule.value == ():
         situation = "silent_certain" if rule.confidence >= CERTAIN else "silent"

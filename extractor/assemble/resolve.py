@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Chunk, Reading, Span
-from extractor.schemas import AbsenceReason, Origin, Task, Usage, ValueKind, list_fields
+from extractor.schemas import AbsenceReason, Constraint, Origin, Task, Usage, ValueKind, list_fields
 
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
 
@@ -166,13 +166,16 @@ _OPENING = re.compile(
 
 
 def agree(one: object, other: object) -> bool:
-    """Whether two annotators give the same value. Quotes may differ in an article or an explanation in brackets.
+    """Whether two annotators give the same value. Quotes may differ in an article or an explanation in brackets, limits
+    in the words for what is limited.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
     """
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(agree, one, other))
+    if isinstance(one, Constraint) and isinstance(other, Constraint):
+        return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high"))
     if type(one) is str and type(other) is str:
         return _normalize(one) == _normalize(other)
     return one == other
