@@ -330,7 +330,8 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
     if not isinstance(value, Age):
         return None
     # "Age 18-65": the unit is implied.
-    return next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
+    places = (place for place in find_together(tokens, (value.value,)) if stands_bare(tokens, place))
+    return next((Derived(*place, Support.INFERRED) for place in places), None)
 
 
 def _find_same_period(tokens: Tokens, value: Period) -> Derived | None:

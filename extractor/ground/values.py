@@ -95,10 +95,20 @@ def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[
         if number.value in wanted:
             if len(wanted) == 1:
                 yield number.first, number.end
-            elif last := _find_other(
-                tokens, found[position : position + _LONGEST_RANGE], wanted[wanted[0] == number.value]
-            ):
-                yield number.first, last
+            elif number.value == wanted[0]:
+                if last := _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1]):
+                    yield number.first, last
+            elif last := _find_other(tokens, found[position : position + 3], wanted[0]):
+                if _is_downward(tokens, number, last):
+                    yield number.first, last
+
+
+def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
+    """Whether a range has its upper end first: "14-0", "<= 100 and > 54"."""
+    lower = next(number for number in find_numbers(tokens, upper.end, end) if number.end == end)
+    signs = find_comparator(tokens, (upper.first, upper.end)), find_comparator(tokens, (lower.first, lower.end))
+    opposite = signs[0] in (Comparator.LESS, Comparator.AT_MOST) and signs[1] in (Comparator.MORE, Comparator.AT_LEAST)
+    return opposite or rule("through").covers(tokens, upper.end, lower.first) is not None
 
 
 def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int | None:
@@ -126,7 +136,7 @@ def _skip_unit(tokens: Tokens, at: int) -> int:
     return conversion.end if conversion else end
 
 
-_BEFORE, _AFTER = 10, 24
+_BEFORE, _COMPARED, _AFTER = 10, 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 _DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
 _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
@@ -134,11 +144,12 @@ _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator
 
 def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
     """The comparator of a number: the last one before it with no other number between, else one directly after it."""
-    low = max(0, place[0] - _BEFORE)
+    low = max(0, place[0] - _COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
-    if numbers and (own := find_terms(tokens, "comparator_suffixes", between, place[0])):
-        between = own[0].end  # "aged 60 and above with 3 or more": this is the other number's
+    for suffix in find_terms(tokens, "comparator_suffixes", between, place[1]) if numbers else ():
+        if suffix.end <= place[0] and tokens.words[suffix.first].lower() in ("or", "and"):
+            between = suffix.end  # "aged 60 and above with 3 or more": the other number's comparator
     if terms := find_terms(tokens, "comparators", between, place[0]):
         return Comparator(terms[-1].value)
     if numbers and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
@@ -146,14 +157,18 @@ def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
         stated = find_comparator(tokens, (last.first, last.end))
         through = "to" in shared.text.lower().split()  # the upper end: ">= 2 weeks to 4 months"
         return Comparator.AT_MOST if through and stated in (Comparator.MORE, Comparator.AT_LEAST) else stated
+    if rule("within_before").ends(tokens, place[0], max(between, place[0] - 2)):
+        return Comparator.AT_MOST
     suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 
 
 def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
+    compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
+    end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and _DENIED.get(stated) is comparator
-    return denied and rule("not_before").ends(tokens, place[0], place[0] - 20) is not None
+    return denied and rule("not_before").ends(tokens, end, end - 20) is not None
 
 
 _UNIT_REACH = 7
