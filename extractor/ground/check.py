@@ -35,7 +35,8 @@ MODEL_CONFIDENCE = 0.9
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
 _Conflict = tuple[ConflictKind, str, str, Place]
 """The kind, the value's token, the text's token, and the place of the number in the text."""
-_DOSES_STATED_IN = {"arms", "interventions", "title", "official_title", "brief_summary", "detailed_description"}
+_NO_DOSES = {"eligibility", "conditions", "keywords"}
+"""Sections that state nothing of a regimen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord, lead_in
         return []
     names = [section.name for section in parsed.record.sections]
     if field != "agent":
-        names = [name for name in names if answer.values.get("stands") and name.partition("[")[0] in _DOSES_STATED_IN]
+        names = [name for name in names if answer.values.get("stands") and name.partition("[")[0] not in _NO_DOSES]
     return [parsed.sections[name].whole for name in names]
 
 
@@ -191,7 +192,8 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _Conflict | None:
     bounds = (value.value, value.value_high)
     for place in find_together(tokens, bounds):
-        if not (stands_bare(tokens, place) if value.unit is None else has_unit(tokens, place, value.unit)):
+        subject = value.quantity.lower().split()
+        if not (stands_bare(tokens, place, subject) if value.unit is None else has_unit(tokens, place, value.unit)):
             return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, place), place
         stated = find_comparator(tokens, place)
         if stated is not value.comparator:

@@ -1,6 +1,6 @@
 """Find where the text states a value, and how the value follows from the words, by deriving it again from tokens."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -20,18 +20,30 @@ from extractor.schemas import (
     Route,
     Support,
     TimePoint,
+    TimeUnit,
     TimeWindow,
 )
 from extractor.text.book import find_terms, rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage, Section
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
 from .fold import fold_clean
 from .quotes import is_clean_cut, locate_quote
-from .values import Place, find_comparator, find_time, find_together, has_unit, is_denied, is_said_of, stands_bare
+from .values import (
+    Place,
+    borrows_unit,
+    find_comparator,
+    find_time,
+    find_together,
+    has_unit,
+    is_denied,
+    is_said_of,
+    stands_bare,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,7 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
     A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
     """
     found = find_window(value.quote, passage)
-    if found and found.value.model_copy(update={"quote": value.quote}) == value:
+    if found and _says(found.value, value):
         return found
     span = find_quote(passage, value.quote)
     if span is None:
@@ -192,10 +204,22 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
     tokens = passage.section.between(span.start, span.end).alone().tokens
     place = find_time(tokens, value.value, value.unit)
     stated = find_comparator(tokens, place) if place else None
-    if place is None or stated not in (None, value.comparator) or "within" in map(str.lower, tokens.words):
+    words = set(map(str.lower, tokens.words))
+    if place is None or (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in words:
         return None
-    words = passage.section.raw[span.start : span.end]
-    return Supported(value.model_copy(update={"quote": words}), span, Support.INFERRED)
+    quote = passage.section.raw[span.start : span.end]
+    comparator = stated or value.comparator
+    return Supported(value.model_copy(update={"quote": quote, "comparator": comparator}), span, Support.INFERRED)
+
+
+def _says(stated: TimeWindow, value: TimeWindow) -> bool:
+    """Whether two windows have the same length and sense. "For more than 7 days" says ">", and supports ">=" too."""
+    same = stated.value == value.value and stated.unit is value.unit
+    return same and _SENSES[stated.comparator] == _SENSES[value.comparator]
+
+
+_SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
+"""The direction of each comparator: "<" and "<=" have one."""
 
 
 def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
@@ -207,9 +231,11 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
+        if rule("pressure_pair").search(tokens):
+            bare -= _PRESSURES
         if not bare or not bare <= set(words):  # in any order
             return None
-    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit)
+    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit, wanted)
     if place is None:
         return None
     number = place.first, place.end
@@ -221,12 +247,20 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     return Supported(value, span, place.support if is_own else Support.INFERRED)
 
 
+_PRESSURES = frozenset({"systolic", "diastolic"})
+
+
 def find_limit(
-    tokens: Tokens, comparator: Comparator, values: tuple[float | None, ...], unit: str | None
+    tokens: Tokens,
+    comparator: Comparator,
+    values: tuple[float | None, ...],
+    unit: str | None,
+    subject: Sequence[str] = (),
 ) -> Derived | None:
     """Find a limit's numbers with its unit, and with a comparator that does not contradict it.
 
-    A number without a comparator takes its meaning from its list, so the comparator is inferred.
+    A number without a comparator takes its meaning from its list, so the comparator is inferred. ``subject`` holds
+    the words of the limit's quantity, in lower case.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -238,13 +272,22 @@ def find_limit(
     if comparator is Comparator.BETWEEN and None in values:
         return None
     implied = None
+    others = {
+        pair.place(name)[0]
+        for pair in rule("pressure_pair").find(tokens)
+        for name in _PRESSURES
+        if name not in subject and not _PRESSURES.isdisjoint(subject)
+    }
     for place in find_together(tokens, values):
-        if not (stands_bare(tokens, place) if unit is None else has_unit(tokens, place, unit)):
+        own = stands_bare(tokens, place, subject) if unit is None else has_unit(tokens, place, unit)
+        borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
+        if place[0] in others or not (own or borrowed):
             continue
         stated = find_comparator(tokens, place)
-        if stated is comparator or comparator is Comparator.BETWEEN:
+        if own and (stated is comparator or comparator is Comparator.BETWEEN):
             return Derived(*place)
-        is_open = stated in (None, Comparator.BETWEEN) or is_denied(tokens, place, stated, comparator)
+        is_open = stated in (None, comparator, Comparator.BETWEEN) or comparator is Comparator.BETWEEN
+        is_open = is_open or is_denied(tokens, place, stated, comparator)
         if is_open and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
@@ -282,10 +325,35 @@ def _counts_a_place(tokens: Tokens, at: int) -> bool:
 def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     if place := find_time(tokens, value.value, value.unit):
         return Derived(*place)
+    if isinstance(value, Period):
+        return _find_same_period(tokens, value)
     if not isinstance(value, Age):
         return None
     # "Age 18-65": the unit is implied.
-    return next((Derived(*place, Support.INFERRED) for place in find_together(tokens, (value.value,))), None)
+    places = (place for place in find_together(tokens, (value.value,)) if stands_bare(tokens, place))
+    return next((Derived(*place, Support.INFERRED) for place in places), None)
+
+
+def _find_same_period(tokens: Tokens, value: Period) -> Derived | None:
+    """A period in another unit of exactly the same length, "3-week" for 21 days, or as the code of an interval."""
+    same = {(value.value, value.unit)}
+    for small, count, large in _EXACT:
+        if value.unit is small and value.value % count == 0:
+            same.add((value.value / count, large))
+        if value.unit is large:
+            same.add((value.value * count, small))
+    codes = rule("every_code").find(tokens)
+    stated = [
+        (found, read_number(found.read("number") or ""), read_time_unit(found.read("unit") or "")) for found in codes
+    ]
+    if code := next((found for found, number, unit in stated if (number, unit) in same), None):
+        return Derived(code.first, code.end)
+    places = (find_time(tokens, number, unit) for number, unit in same)
+    return next((Derived(*place, Support.INFERRED) for place in places if place), None)
+
+
+_EXACT = ((TimeUnit.DAY, 7, TimeUnit.WEEK), (TimeUnit.MONTH, 12, TimeUnit.YEAR))
+"""Units that are a whole number of others."""
 
 
 def _find_frequency(tokens: Tokens, value: Frequency) -> Derived | None:

@@ -1,8 +1,8 @@
 """Find numbers, units, comparators and times in tokens, to compare a value with them."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, TimeUnit
@@ -37,7 +37,8 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
     """Every number, in digits, words or Roman numerals, from left to right.
 
-    A number after a minus is found twice, positive and negative, since the minus may be a dash.
+    A number with another reading is found twice: after a minus, which may be a dash; before a plus and days, which may
+    be weeks of a pregnancy ("28+6"); before the power of ten at the end of its range ("3-4 million").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
@@ -56,9 +57,15 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
             and (power := _POWER.fullmatch(tokens.words[last + 1]))
         ):
             last, value = last + 2, value * 10 ** int(power[1])
+        if found and last > place.first + 1 and rule("through").covers(tokens, found[-1].end, place.first):
+            shared = found[-1].value * value / (read_number(tokens.words[place.first]) or value)
+            found.append(found[-1]._replace(value=float(f"{shared:.12g}")))
         found.append(Number(place.first, last, value))
-        if is_signed(tokens, place.first):
-            found.append(Number(place.first - 1, last, -value))
+        if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
+            days = read_number(tokens.words[weeks.end - 1]) or 0
+            found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
+        if is_signed(tokens, place.first) or _has_glued_minus(tokens, place.first):
+            found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
     for at in range(first, end):
         counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(tokens.words[at].lower())
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
@@ -66,35 +73,70 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     return sorted(found)
 
 
+_WEEK = 7
+
+
+def _has_glued_minus(tokens: Tokens, at: int) -> bool:
+    """Whether a minus stands apart from its number or is glued to the word before: "of - 6 D", "equal to-2.5"."""
+    apart = rule("minus_apart").ends(tokens, at, at - 2)
+    glued = at > 0 and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+    return bool(apart or (glued and rule("before_minus").ends(tokens, at, at - 1)))
+
+
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
 _LONGEST_RANGE = 12
 
 
 def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
-    """Places of the number, or of both numbers in a row."""
+    """Places of the number, or of both numbers in a row, the higher one first or last."""
     wanted = [value for value in values if value is not None]
     found = find_numbers(tokens)
     for position, number in enumerate(found):
-        if wanted and number.value == wanted[0]:
+        if number.value in wanted:
             if len(wanted) == 1:
                 yield number.first, number.end
-            elif last := _find_upper(tokens, found[position : position + _LONGEST_RANGE], wanted[1]):
-                yield number.first, last
+            elif number.value == wanted[0]:
+                if last := _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1]):
+                    yield number.first, last
+            elif last := _find_other(tokens, found[position : position + 3], wanted[0]):
+                if _is_downward(tokens, number, last):
+                    yield number.first, last
 
 
-def _find_upper(tokens: Tokens, found: Sequence[Number], wanted: float) -> int | None:
-    """The end of the upper bound: the number after the first of ``found``, or the last one of its list."""
-    for one, other in pairwise(found):
-        if other.first - one.end > _RANGE_GAP:
+def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
+    """Whether a range has its upper end first: "14-0", "<= 100 and > 54"."""
+    lower = next(number for number in find_numbers(tokens, upper.end, end) if number.end == end)
+    signs = find_comparator(tokens, (upper.first, upper.end)), find_comparator(tokens, (lower.first, lower.end))
+    opposite = signs[0] in (Comparator.LESS, Comparator.AT_MOST) and signs[1] in (Comparator.MORE, Comparator.AT_LEAST)
+    return opposite or rule("through").covers(tokens, upper.end, lower.first) is not None
+
+
+def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int | None:
+    """The end of the other bound: the number after the first of ``found`` and its unit, or the last one of its list."""
+    end = found[0].end
+    for first, readings in groupby(found[1:], key=lambda number: number.first):
+        behind, others = _skip_unit(tokens, end), list(readings)
+        if first < behind or rule("over_number").starts(tokens, others[0].end):
+            continue  # another reading of the same number, the "2" of "kg/m^2", the second "20" of "20/40 to 20/80"
+        if first - behind > _RANGE_GAP:
             return None
-        if other.value == wanted:
-            return other.end
-        if not rule("joins_numbers").covers(tokens, one.end, other.first):
+        if stated := next((other.end for other in others if other.value == wanted), None):
+            return stated
+        if not rule("joins_numbers").covers(tokens, end, first):
             return None
+        end = others[-1].end
     return None
 
 
-_BEFORE, _AFTER = 10, 14
+def _skip_unit(tokens: Tokens, at: int) -> int:
+    """The token after the unit of a number, and after its conversion in brackets: "50 kg (110 pounds)"."""
+    place, limit = find_unit(tokens, at), rule("limit_unit").starts(tokens, at)
+    end = max(at, place.end if place else at, limit.end if limit else at)
+    conversion = rule("conversion_after").starts(tokens, end)
+    return conversion.end if conversion else end
+
+
+_BEFORE, _COMPARED, _AFTER = 10, 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 _DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
 _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
@@ -102,22 +144,31 @@ _DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator
 
 def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
     """The comparator of a number: the last one before it with no other number between, else one directly after it."""
-    low = max(0, place[0] - _BEFORE)
+    low = max(0, place[0] - _COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
+    for suffix in find_terms(tokens, "comparator_suffixes", between, place[1]) if numbers else ():
+        if suffix.end <= place[0] and tokens.words[suffix.first].lower() in ("or", "and"):
+            between = suffix.end  # "aged 60 and above with 3 or more": the other number's comparator
     if terms := find_terms(tokens, "comparators", between, place[0]):
         return Comparator(terms[-1].value)
-    if numbers and rule("shared_comparator").covers(tokens, between, place[0]):
+    if numbers and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
         last = max(numbers, key=lambda number: (number.end, -number.first))
-        return find_comparator(tokens, (last.first, last.end))
+        stated = find_comparator(tokens, (last.first, last.end))
+        through = "to" in shared.text.lower().split()  # the upper end: ">= 2 weeks to 4 months"
+        return Comparator.AT_MOST if through and stated in (Comparator.MORE, Comparator.AT_LEAST) else stated
+    if rule("within_before").ends(tokens, place[0], max(between, place[0] - 2)):
+        return Comparator.AT_MOST
     suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 
 
 def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
+    compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
+    end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and _DENIED.get(stated) is comparator
-    return denied and rule("not_before").ends(tokens, place[0], place[0] - 20) is not None
+    return denied and rule("not_before").ends(tokens, end, end - 20) is not None
 
 
 _UNIT_REACH = 7
@@ -135,13 +186,29 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     """
     if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
         return unit == "AUC"
+    if unit.endswith("/"):  # "20/" of a visual acuity of 20/40
+        return tokens.read(max(0, place[0] - 2), place[0]).replace(" ", "") == unit
+    return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(tokens, place, unit)
+
+
+def _has_unit_after(tokens: Tokens, place: Place, unit: str) -> bool:
     wanted = _name_unit(unit)
     first, end = _words_after(tokens, place[1])
-    for at in range(first, min(end, first + _UNIT_REACH)):
-        if behind := _end_words(tokens, at, end, unit):
-            return tokens.words[behind : behind + 1] != ["/"]
-        if found := _read_unit(tokens, at, end, apart=at > first):
+    reach = first + _UNIT_REACH
+    for at in range(first, end):
+        if _begins_with(tokens, at, end, unit):
+            return True
+        found = _read_unit(tokens, at, end, apart=at > first) if at < reach else frozenset()
+        found |= {_COUNTED.sub("", name, count=1) for name in found if "}/" in name}
+        if rates := _name_rates(wanted, found):  # "3 glasses of wine per day"
+            wanted, reach = rates, end
+        elif found:
             return not wanted.isdisjoint(found)
+    return ("{ULN}" in wanted and _is_multiple(tokens, place[0], first)) or _has_unit_before(tokens, place, wanted)
+
+
+def _has_unit_before(tokens: Tokens, place: Place, wanted: frozenset[str]) -> bool:
+    """Whether a unit stands before a number, in the words of its quantity: "creatinine (mg/dL): 1.5"."""
     low = max(0, place[0] - _BEFORE)
     numbers = [number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     brackets = [at for at in range(max(numbers, default=low), place[0]) if tokens.words[at] == "("]
@@ -149,8 +216,51 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     return any(not wanted.isdisjoint(_read_unit(tokens, at, place[0])) for at in range(start, place[0]))
 
 
-def stands_bare(tokens: Tokens, place: Place) -> bool:
+def _name_rates(wanted: frozenset[str], found: frozenset[str]) -> frozenset[str]:
+    """The rates that must follow the counted things that were found; empty if nothing else needs to follow."""
+    nouns = [name for name in found if _COUNTED.fullmatch(name)]
+    if not nouns or not wanted.isdisjoint(found):
+        return frozenset()
+    return frozenset(rate for name in wanted for noun in ("", *nouns) if (rate := name.removeprefix(noun))[:1] == "/")
+
+
+_COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
+"""Counted things: cigarettes, servings, bowel movements."""
+
+
+def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
+    """Whether a number multiplies a limit of normal that its line names elsewhere, or that follows an "x" before it."""
+    if at > 0 and tokens.words[at - 1] in "xX×" and rule("upper_normal").starts(tokens, first):
+        return True
+    return bool(rule("fold_word").starts(tokens, first) and rule("times_normal").search(tokens))
+
+
+def borrows_unit(tokens: Tokens, place: Place, unit: str, subject: Collection[str]) -> bool:
+    """Whether a number without a unit has that of the next number of its quantity: "BMI below 18 or above 40 kg/m2".
+
+    ``subject`` holds the words of the quantity, in lower case. An age without a unit is in years.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
+    >>> borrows_unit(tokens, (2, 3), "kg/m2", ["bmi"]), borrows_unit(tokens, (2, 3), "kg", ["bmi"])
+    (True, False)
+    """
+    if not stands_bare(tokens, place):
+        return False
+    reach = min(len(tokens), place[1] + _BEFORE)
+    other = next((number for number in find_numbers(tokens, place[1], reach) if number.first >= place[1]), None)
+    if other and rule("unit_goes_on").starts(tokens, place[1]):
+        compared = [range(term.first, term.end) for term in find_terms(tokens, "comparators", place[1], other.first)]
+        between = [at for at in range(place[1], other.first) if not any(at in each for each in compared)]
+        if not any(_is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between):
+            return has_unit(tokens, (other.first, other.end), unit)
+    return "age" in subject and read_unit(unit) == "a"
+
+
+def stands_bare(tokens: Tokens, place: Place, subject: Collection[str] = ()) -> bool:
     """Whether the number at a place has no unit directly after it, so that it is a count or a grade.
+
+    ``subject`` holds the words of its quantity, in lower case: "10 cigarettes per day" is a count of them.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")
@@ -158,18 +268,22 @@ def stands_bare(tokens: Tokens, place: Place) -> bool:
     (True, False)
     """
     first, end = _words_after(tokens, place[1])
-    return not _read_unit(tokens, first, end, counted=False)
+    named = first < end and tokens.words[first].lower() in subject
+    graded = rule("class_before").ends(tokens, place[0], place[0] - 1)
+    return bool(named or graded or not _read_unit(tokens, first, end, counted=False))
 
 
 def _words_after(tokens: Tokens, at: int) -> Place:
     """The range of words after a number, or after the list that contains it."""
     while found := rule("next_of_list").starts(tokens, at):
         at = found.end
-    if rule("factor_after").starts(tokens, at):
+    if (factor := rule("factor_after").starts(tokens, at)) and tokens.words[factor.end - 1].startswith("10"):
         return at, at
+    at = factor.end if factor else at  # "25 x 40 cm"
     end = at
     while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
+        part |= end > 0 and tokens.words[end - 1].lower() in ("per", "every")  # "per 48 hours"
         number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
         if (number and end > at) or stop:
@@ -181,7 +295,8 @@ def _words_after(tokens: Tokens, at: int) -> Place:
 def _name_unit(unit: str) -> frozenset[str]:
     place, code = find_unit(lex(unit), 0, loose=True), read_unit(unit)
     bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None  # "2 x 10^6/kg" are cells
-    return frozenset(filter(None, (code, bare, place.dose if place else None)))
+    of_predicted = code.removesuffix("{predicted}") if code else None
+    return frozenset(filter(None, (code, bare, of_predicted, place.dose if place else None)))
 
 
 _COUNTING = frozenset({"{cycle}", "{giving}"})
@@ -196,6 +311,8 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     """
     if at >= end:
         return frozenset()
+    if (rate := tokens.words[at].lower()) in _RATES:
+        return frozenset({_RATES[rate]})
     first = at + (tokens.words[at] == "-")
     place = find_unit(tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "(")
     limit = rule("limit_unit").starts(tokens, first, end) or rule("normal_limit").starts(tokens, first, end)
@@ -211,9 +328,10 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     front, slash, below = limit.text.partition("/") if limit else ("", "", "")
     if slash and (names <= {None} or any(name and name.startswith("{") for name in names)):
         names |= {read_unit(slash + below), f"{front}/{below}".lower() if not place else None}
-    return frozenset(filter(None, names))
+    return frozenset(filter(None, (*names, *(name.removesuffix("{predicted}") for name in names if name))))
 
 
+_RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 _TOO_SHORT = frozenset("admcfuADMCFU")
 
 
@@ -231,11 +349,14 @@ def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
             return
 
 
-def _end_words(tokens: Tokens, at: int, end: int, unit: str) -> int | None:
-    """The end of the words of a unit that is in no table, if they begin at a token."""
-    words = [] if read_unit(unit) else lex(unit.lower()).words
+def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
+    """Whether the words of a unit that the rules do not read in a text begin at a token, and no rate follows them."""
+    alone = lex(unit.lower())
+    place = find_unit(alone, 0)
+    known = (place and place.end == len(alone)) or rule("limit_unit").covers(alone, 0, len(alone))
+    words = [] if known or (unit[:1] == "/" and read_unit(unit)) else alone.words
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
-    return at + len(words) if words and stated == words else None
+    return bool(words) and stated == words and tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
 
 
 def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:

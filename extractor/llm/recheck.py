@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
+from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
 from extractor.llm.requests import Question
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
@@ -130,12 +131,18 @@ def _draft(parsed: ParsedRecord, position: int, answer: GroundedAnswer) -> Itera
 
 
 def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:
-    """What was answered, and what the text has instead."""
+    """What was answered, what is wrong with it, and what the text has instead."""
     answered = f'{key} "{rejection.value[:_LONGEST_VALUE]}"'
-    nearest = rejection.refusal.nearest
-    if nearest is None:
-        return f"{answered} does not stand there"
-    return f'{answered}, the text has "{parsed.raw(nearest)[:_LONGEST_VALUE]}"'
+    refusal = rejection.refusal
+    if refusal.nearest is None:
+        return f"{answered} is not in the text"
+    stated = parsed.raw(refusal.nearest)
+    wrong = refusal.conflicts[0] if refusal.conflicts else None
+    if wrong and wrong.stated not in stated:  # the number alone was found: show the sign before it, the unit behind it
+        is_sign = wrong.kind is ConflictKind.COMPARATOR
+        stated = f"{wrong.stated} {stated}" if is_sign else f"{stated} {wrong.stated}"
+    kind = f": wrong {wrong.kind.value.replace('_', ' ')}" if wrong else ""
+    return f'{answered}{kind}, the text has "{stated[:_LONGEST_VALUE]}"'
 
 
 def _shorten(parsed: ParsedRecord, rejected: Sequence[Rejection]) -> Chunk:

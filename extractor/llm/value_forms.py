@@ -16,6 +16,11 @@ from extractor.text.patterns import Found
 _SIGNS = {"≤": "<=", "≥": ">="}
 _POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
 _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
+_COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
+_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
+_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
+_SECOND_PART = re.compile(r"/\s?[\d.,]+\s?(?=[^\W\d])")
+_WEEK = 7
 _VERSION = re.compile(r"(?P<name>.+?)(?:\s*\|\s*|[\s,]+v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE)
 
 
@@ -28,8 +33,10 @@ def read_limit(text: str) -> Constraint:
     >>> limit = read_limit("ECOG: 0-2")
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
+
+    A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in weeks.
     """
-    tokens = _read_tokens(text)
+    tokens = _read_tokens(_COUNT.sub(lambda found: found["space"] + _COUNTS[found["word"].lower()], text))
     found = None if tokens.words[:1] == [":"] else rule("answered_limit").search(tokens, 1)
     if not found:
         raise ValueError(f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x ULN"')
@@ -40,7 +47,7 @@ def read_limit(text: str) -> Constraint:
         comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),
         value=low,
         value_high=high,
-        unit=_read_behind(tokens, found) or None,
+        unit=_read_limit_unit(tokens, found) or None,
     )
 
 
@@ -50,10 +57,12 @@ def read_amount(text: str) -> Amount:
     >>> amount = read_amount("1-2 x 10^6 cells/kg")
     >>> amount.low, amount.high, amount.unit
     (1000000, 2000000, 'cells/kg')
+
+    Of a fixed combination ("600/100 mg") the first part counts.
     """
     tokens = _read_tokens(text)
     found = rule("answered_amount").starts(tokens, 0)
-    unit = _read_behind(tokens, found) if found else ""
+    unit = _SECOND_PART.sub("", _read_behind(tokens, found), count=1) if found else ""
     if not found or not (unit[:1].isalpha() or unit.startswith("%")):
         raise ValueError(f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to 40 mg"')
     low, high = _bounds(found)
@@ -164,16 +173,32 @@ def _read_behind(tokens: Tokens, found: Found) -> str:
     return tokens.text[tokens.ends[found.end - 1] :].strip()
 
 
+def _read_limit_unit(tokens: Tokens, found: Found) -> str:
+    """The unit of a limit, with what the text of the limit has of it before the number."""
+    unit = _read_behind(tokens, found)
+    if ordinal := _ORDINAL.match(unit):  # "95th percentile"
+        unit = unit[ordinal.end() :] if tokens.joined(found.end) else unit
+    return "".join((found.read("over") or "").split()) or (f"x {unit}" if found.read("factor") else unit)
+
+
 def _bounds(found: Found) -> tuple[int | float, int | float | None]:
     """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x 10^6")."""
     low_text, high_text = found.read("low") or "", found.read("high")
     power = _POWER.search(high_text) if high_text else None
     if power and not _POWER.search(low_text):
         low_text += power[0]
-    low, high = read_number(low_text.lstrip("-")), read_number(high_text) if high_text else None
+    low, high = _read_bound(low_text), _read_bound(high_text) if high_text else None
     if low is None or (high_text and high is None):
         raise ValueError(f"{found.text!r}: write the number in digits")
-    return -low if low_text.startswith("-") else low, high
+    return low, high
+
+
+def _read_bound(text: str) -> int | float | None:
+    whole, plus, days = text.lstrip("- ").partition("+")
+    value = read_number(whole.strip())
+    if value is not None and plus:
+        value = round(value + int(days) / _WEEK, 2) if days.strip() in "0123456" else None
+    return -value if value is not None and text.startswith("-") else value
 
 
 def _read_time(text: str) -> tuple[int | float, TimeUnit]:

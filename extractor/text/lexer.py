@@ -25,7 +25,7 @@ _ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
 _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
 _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
-_THOUSANDS = r"\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?"
+_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}})+(?!,?\d)(?:\.\d+)?"
 _LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])"
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnp]?g\s?/|[cm]m\b|kg\b|IU\b|U/"
 _MEASURED_WITH_COMMA = rf"\d{{1,3}},\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"

@@ -19,6 +19,13 @@ _NUMBER = re.compile(
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
+_POWER_IN_WORDS = re.compile(
+    r"(?:(?P<digits>[\d.,]+)\s?[x*×·]\s?)?(?:10|ten) to the (?:power of )?(?:(?P<exponent>\d{1,2})|(?P<ordinal>[a-z]+))"
+    r"\s?(?:th|rd)?(?: power)?"
+)
+_ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
+_ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
+_FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _DECIMAL_COMMA = re.compile(r"0,\d{1,3}|\d{1,3},\d{1,2}")
 
@@ -29,14 +36,12 @@ def read_number(text: str) -> int | float | None:
 
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5", "0,7", "forty-eight")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
+    >>> read_number("5½"), read_number("75 x 10 to the ninth")
+    (5.5, 75000000000)
     """
     text = text.strip()
-    folded = text.lower()
-    if folded in _VALUES:
-        return _VALUES[folded]
-    if tens := _TENS.fullmatch(folded):
-        ones = _VALUES.get(tens["ones"])
-        return None if ones is None else _VALUES[tens["tens"]] + ones
+    if (value := _read_words(text.lower())) is not None:
+        return value
     found = _NUMBER.fullmatch(text)
     if not found:
         return None
@@ -48,6 +53,20 @@ def read_number(text: str) -> int | float | None:
     if scale and scale not in _SCALES:
         return None
     return _to_value(digits, found["exponent"] or found["short"] or str(_SCALES.get(scale, 0)))
+
+
+def _read_words(text: str) -> int | float | None:
+    """The value of a number with a word or a vulgar fraction: "two", "forty-eight", "5½", "75 x 10 to the ninth"."""
+    if tens := _TENS.fullmatch(text):
+        ones = _VALUES.get(tens["ones"])
+        return None if ones is None else _VALUES[tens["tens"]] + ones
+    if text[-1:] in _FRACTIONS:
+        whole = read_number(text[:-1]) if text[:-1] else 0
+        return None if whole is None else whole + _FRACTIONS[text[-1]]
+    if power := _POWER_IN_WORDS.fullmatch(text):
+        exponent = power["exponent"] or _ORDINALS.get(power["ordinal"])
+        return _to_value(power["digits"] or "1", exponent) if exponent else None
+    return _VALUES.get(text)
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:

@@ -191,7 +191,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
     ):
         return None
     if power := rule("power").starts(tokens, at, end) or rule("worded_power").starts(tokens, at, end):
-        value = read_number(power.text) or _read_worded_power(power.text)
+        value = read_number(power.text)
         first = read_number(tokens.words[at])
         bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")
         return None if not value or not first else (value, value if bare else value / first, power.end)
@@ -216,21 +216,13 @@ def _read_number(  # noqa: PLR0911 - one return per notation
 
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-
-
-def _read_worded_power(text: str) -> int | None:
-    """``ten to the ninth``, ``10 to the 6th power``; None for a power that is too large to represent."""
-    *_, word = text.lower().removesuffix(" power").split()[:4]
-    digits = "".join(filter(str.isdecimal, word))
-    ordinals = _ORDINALS.split()
-    power = ordinals.index(word) + 3 if word in ordinals else int(digits) if 0 < len(digits) <= 2 else 0
-    return 10**power if power else None
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
     """Read a number. With a decimal comma or raised dot, it is three tokens."""
     words = tokens.words
+    if at + 1 < end and words[at + 1] in "½¼¾":
+        return read_number(words[at] + words[at + 1]), at + 2
     if at + 2 < end and words[at + 1] in ",·" and tokens.joined(at + 1) and tokens.joined(at + 2):
         rest = words[at + 2]
         ends = at + 3 >= end or words[at + 3] != "," or not tokens.joined(at + 3) or not tokens.joined(at + 4)
