@@ -57,13 +57,15 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     """
     if len(name) > _LONGEST:
         return None
-    if gloss := _GLOSS.fullmatch(name):
-        full, short = find_entry(gloss[1] + gloss[3], vocabulary), find_entry(gloss[2], vocabulary)
-        return full if full is short else None
     known, heads, words = _index(vocabulary), word_list("heads_of_names"), _fold(name)
     without = words[:-1] if words and words[-1] in heads else words  # "Asthma Control Test score"
     written = (name.strip(), *map("".join, (words, without, _drop_heads(words))))
-    return next((known[each] for each in written if each in known), None)
+    if found := next((known[each] for each in written if each in known), None):
+        return found
+    if gloss := _GLOSS.fullmatch(name):
+        full, short = find_entry(gloss[1] + gloss[3], vocabulary), find_entry(gloss[2], vocabulary)
+        return full if full is short else None
+    return None
 
 
 def find_instrument(name: str) -> Entry | None:
@@ -73,7 +75,7 @@ def find_instrument(name: str) -> Entry | None:
     ('PHQ-9', 'BDI')
     """
     gloss = _GLOSS.fullmatch(name)
-    names = (gloss[2], gloss[1] + gloss[3]) if gloss else (name,)
+    names = (name, gloss[2], gloss[1] + gloss[3]) if gloss else (name,)
     return next((entry for each in names if (entry := find_entry(each, "instruments"))), None)
 
 
