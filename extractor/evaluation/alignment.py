@@ -8,7 +8,7 @@ import numpy as np
 
 from extractor.schemas import Criterion, Endpoint, Item, Regimen
 
-from .text import fold_text, is_inside, is_inside_either, measure_overlap
+from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
 def pair_values(
@@ -62,7 +62,7 @@ def _compare_criteria(gold: Criterion, predicted: Criterion) -> float:
 
 
 def _compare_agents(one: Regimen, other: Regimen) -> float:
-    first, second = fold_text(one.agent), fold_text(other.agent)
+    first, second = fold_name(one.agent), fold_name(other.agent)
     if first == second:
         return 1.0
     return 0.8 if is_inside_either(first, second) else measure_overlap(first, second)

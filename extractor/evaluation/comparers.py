@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any, Self
 
 from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, TimeUnit
+from extractor.text.aliases import name_instrument
 from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension, read_unit
 
-from .text import fold_text, is_inside_either, may_name_one_thing, measure_overlap
+from .text import fold_name, is_inside_either, may_name_one_thing, measure_overlap
 
 
 class ErrorKind(StrEnum):
@@ -219,6 +220,8 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
 
 
 def _compare_texts(gold: str, predicted: str) -> float:
+    if fold_name(gold) == fold_name(predicted):
+        return 1.0
     overlap = measure_overlap(gold, predicted)
     return max(overlap, 0.5) if is_inside_either(gold, predicted) else overlap
 
@@ -231,14 +234,15 @@ def _find_frequency_error(gold: Frequency, predicted: Frequency) -> ErrorKind:
     return ErrorKind.NUMBER if _WITHOUT_RATE.isdisjoint((gold, predicted)) else ErrorKind.WRONG_CATEGORY
 
 
-def _letters(instrument: Instrument) -> str:
-    return "".join(filter(str.isalnum, fold_text(instrument.name)))
+def _have_one_name(one: Instrument, other: Instrument) -> bool:
+    return name_instrument(one.name)[0] == name_instrument(other.name)[0]
 
 
 TEXT = Comparer(
-    lambda *_: ErrorKind.WORDING, fold_text, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
+    lambda *_: ErrorKind.WORDING, fold_name, lambda one, other: measure_overlap(one, other) >= 0.5, _compare_texts
 )
-"""Verbatim text; texts that share half of their tokens agree at the relaxed level."""
+"""Verbatim text, or another name of the same agent or measure; texts that share half of their tokens agree at the
+relaxed level."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
@@ -252,11 +256,11 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.AMOUNT: _QUANTITY,
     # The words for the quantity help to pair limits, and count only at the exact level.
     Comparison.LIMIT: replace(_QUANTITY, spread=list_bounds, threshold=0.5),
-    # The letters and digits of the name count; the version counts above the relaxed level.
+    # All names of an instrument are equal; the version counts above the relaxed level.
     Comparison.NAME: Comparer(
-        lambda one, other: ErrorKind.NUMBER if _letters(one) == _letters(other) else ErrorKind.WRONG_CATEGORY,
-        lambda one: (_letters(one), fold_text(one.version or "").removesuffix(".0")),
-        lambda one, other: _letters(one) == _letters(other) or measure_overlap(one.name, other.name) >= 0.5,
+        lambda one, other: ErrorKind.NUMBER if _have_one_name(one, other) else ErrorKind.WRONG_CATEGORY,
+        lambda one: name_instrument(one.name, one.version),
+        lambda one, other: _have_one_name(one, other) or measure_overlap(one.name, other.name) >= 0.5,
     ),
 }
 """The comparer of each kind of value."""

@@ -9,6 +9,8 @@ r"""Normalise texts for comparison: ignore white space, case and the registry's 
 import re
 from functools import lru_cache
 
+from extractor.text.aliases import unify
+
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry put before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
@@ -35,6 +37,16 @@ def fold_quote(text: str) -> str:
 def fold_text(text: str) -> str:
     """Normalise a text for scores: as ``fold_quote``, without a final full stop, comma or semicolon."""
     return fold_quote(text).rstrip(".,; ")
+
+
+@lru_cache(maxsize=2048)
+def fold_name(text: str) -> str:
+    """Normalise a text for scores. A name of an agent or a measure becomes its usual name.
+
+    >>> fold_name("MTX"), fold_name("Death from any cause.")
+    ('methotrexate', 'death from any cause')
+    """
+    return fold_text(unify(fold_text(text)))
 
 
 @lru_cache(maxsize=2048)
@@ -75,6 +87,8 @@ def may_name_one_thing(one: str, other: str) -> bool:
     >>> may_name_one_thing("serum creatinine", "total bilirubin")
     False
     """
+    if fold_name(one) == fold_name(other):
+        return True
     first, second = (
         [_AGE.get(word, word) for word in _WORD.findall(fold_text(text)) if word not in _SMALL] for text in (one, other)
     )

@@ -27,7 +27,17 @@ from extractor.text.passage import Passage
 
 from .conflicts import ConflictKind, TokenConflict
 from .quotes import QuoteStatus, verify_quote
-from .support import Supported, derive_support, find_parts, find_quote, find_support, find_window, span_of
+from .support import (
+    Supported,
+    derive_support,
+    find_agent,
+    find_parts,
+    find_quote,
+    find_support,
+    find_window,
+    list_mentions,
+    span_of,
+)
 from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
 
 MODEL_CONFIDENCE = 0.9
@@ -118,6 +128,8 @@ def ground_answer(
                 find = find_window if field == "time_window" and isinstance(member, str) else find_support
                 places = (here, *_list_other_places(answer, field, parsed, lead_in))
                 found = next((one for place in places if (one := find(member, place)) is not None), None)
+                if found is None and field == "agent":
+                    found = next((one for place in places if (one := find_agent(member, place)) is not None), None)
             if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
                 supported.append(found)
             else:
@@ -230,7 +242,7 @@ def _read_unit(tokens: Tokens, place: Place) -> str:
 
 
 def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
-    named = find_quote(passage, value.name)
+    named = next((span for span, _ in list_mentions(value.name, passage)), None)
     if named is None:
         return Refusal()
     found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))

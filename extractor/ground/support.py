@@ -1,5 +1,6 @@
 """Find where the text states a value, and how the value follows from the words, by deriving it again from tokens."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,8 @@ from extractor.schemas import (
     TimeUnit,
     TimeWindow,
 )
-from extractor.text.book import find_terms, rule
+from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
+from extractor.text.book import Entry, find_terms, rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.numbers import read_number, read_time_unit
@@ -234,7 +236,7 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
         if rule("pressure_pair").search(tokens):
             bare -= _PRESSURES
         if not bare or not bare <= set(words):  # in any order
-            return None
+            return _find_renamed(value, passage)
     place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit, wanted)
     if place is None:
         return None
@@ -248,6 +250,15 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 
 _PRESSURES = frozenset({"systolic", "diastolic"})
+
+
+def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
+    """A limit whose quantity has another name in the passage: "ANC" for "absolute neutrophil count"."""
+    entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
+    span = next((span for entry in entries for span in _find_names(entry, passage)), None)
+    if span is None:
+        return None
+    return _find_constraint(value.model_copy(update={"quantity": passage.section.raw[span.start : span.end]}), passage)
 
 
 def find_limit(
@@ -377,20 +388,48 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
 """The search over tokens for each type of value."""
 _VERSION_REACH = 60
 """The greatest distance between an instrument's name and its version, in characters."""
+_SHORTEST_NAME = 3
+"""The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
 
 
 def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """An instrument by any spelling of its name, with its version directly after it, as in "RECIST1.1"."""
+    """An instrument by any of its names, with its version directly after it, as in "RECIST1.1"."""
     if value.version and (together := find_quote(passage, value.name + value.version)):
         return Supported(value, together, Support.LITERAL)
-    tokens = passage.tokens.cut(passage.first, passage.end)
-    terms = (term for term in find_terms(tokens, "instruments") if term.value.lower() == value.name.lower())
-    named = [(span, Support.LITERAL) for span in _find_quotes(passage, value.name)]
-    spelled = [(span_of(passage, tokens, term.first, term.end), Support.PARSED) for term in terms]
-    literal = {span for span, _ in named}
-    for span, support in (*named, *spelled):
+    name, version = split_version(value.name)
+    if version and value.version in (None, version):
+        value = Instrument(name=name, version=version)
+    for span, support in list_mentions(value.name, passage):
         near = passage.section.between(span.end, min(passage.raw_span[1], span.end + _VERSION_REACH))
         marks = (mark + (value.version or "") for mark in ("", "v", "v.", "version"))
         if value.version is None or any(find_quote(near, mark) for mark in marks):
-            return Supported(value, span, Support.LITERAL if span in literal else support)
+            return Supported(value, span, support)
     return None
+
+
+def list_mentions(instrument: str, passage: Passage) -> list[tuple[Span, Support]]:
+    """The places of an instrument's name in the passage, those as written first, then those of its other names."""
+    literal = list(_find_quotes(passage, instrument))
+    entry, tokens = find_instrument(instrument), passage.tokens.cut(passage.first, passage.end)
+    terms = (term for term in find_terms(tokens, "instruments") if entry and term.value == entry.value)
+    others = [*(span_of(passage, tokens, term.first, term.end) for term in terms), *_find_names(entry, passage)]
+    found = [(span, Support.LITERAL) for span in literal]
+    return [*found, *((span, Support.PARSED) for span in dict.fromkeys(others) if span not in literal)]
+
+
+def find_agent(agent: str, passage: Passage) -> Supported | None:
+    """Another name of an agent in the passage, as the passage writes it: "MTX" for "methotrexate"."""
+    span = next(_find_names(find_entry(agent, "agent_abbreviations"), passage), None)
+    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+
+
+def _find_names(entry: Entry | None, passage: Passage) -> Iterator[Span]:
+    """The places of an entry's names. An abbreviation counts only in its own case, and if no letter is added to it."""
+    first, end = passage.raw_span
+    for name in list_names(entry) if entry else ():
+        if " " in name or not any(map(str.isupper, name[1:])):
+            yield from _find_quotes(passage, name)
+        elif len(name) >= _SHORTEST_NAME:
+            written = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+            found = written.finditer(passage.section.raw, first, end)
+            yield from (Span(passage.section.name, *each.span()) for each in found)

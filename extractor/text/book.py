@@ -22,12 +22,13 @@ from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One meaning, and the terms for it."""
+    """One meaning, and the terms for it. ``also`` names it too, but is not looked for in texts."""
 
     vocabulary: str
     value: str
     terms: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     confidence: float = 1.0
     example: str = ""
 
@@ -114,7 +115,7 @@ def read_entries(vocabulary: str, text: str) -> tuple[Entry, ...]:
     """The entries of one file."""
     entries: list[dict[str, Any]] = tomllib.loads(text)["entry"]
     for entry in entries:
-        entry |= {name: tuple(entry.get(name, ())) for name in ("terms", "rules")}
+        entry |= {name: tuple(entry.get(name, ())) for name in ("terms", "rules", "also")}
     return tuple(Entry(vocabulary, **entry) for entry in entries)
 
 

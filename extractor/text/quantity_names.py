@@ -11,7 +11,8 @@ from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = (
     "haem hem, aemi emi, oest est, oedem edem, foet fet, faec fec, apnoe apne, leuc leuk, tumour tumor, titre titer, "
-    "normalis normaliz, analogue analog"
+    "normalis normaliz, analogue analog, paed ped, behaviour behavior, organis organiz, generalis generaliz, "
+    "catastrophis catastrophiz"
 )
 """British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
@@ -118,12 +119,20 @@ def fold_words(text: str) -> tuple[str, ...]:
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
     """
+    return tuple(word for word in spell_words(text) if word not in word_list("quantity_fillers"))
+
+
+def spell_words(text: str) -> tuple[str, ...]:
+    """The words of a name in lower case, in American spelling, in the singular, without accents.
+
+    >>> spell_words("Sjögren's visual-analogue scales")
+    ('sjogren', 'visual', 'analog', 'scale')
+    """
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
     for british, american in map(str.split, _SPELLINGS.split(", ")):
         folded = folded.replace(british, american)
-    singular = (_to_singular(word) for word in _WORD.findall(folded))
-    return tuple(word for word in singular if word not in word_list("quantity_fillers"))
+    return tuple(map(_to_singular, _WORD.findall(folded)))
 
 
 @cache

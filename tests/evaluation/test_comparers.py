@@ -60,6 +60,20 @@ def instrument(name, version=None):
         ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "5"), [NORMALISED]),
         ("name", instrument("CTCAE", "5.0"), instrument("CTCAE", "4.03"), [RELAXED]),
         ("name", instrument("CTCAE"), instrument("RECIST"), [NONE]),
+        ("name", instrument("ACT"), instrument("Asthma Control Test"), [NORMALISED]),
+        (
+            "name",
+            instrument("CTCAE", "4.0"),
+            instrument("Common Toxicity Criteria for Adverse Effects v4"),
+            [NORMALISED],
+        ),
+        ("name", instrument("CTCAE", "4.0"), instrument("NCI-CTCAE", "5.0"), [RELAXED]),
+        ("name", instrument("VAS"), instrument("visual analog scale"), [NORMALISED]),
+        ("name", instrument("SF-36"), instrument("SF-12"), [RELAXED]),
+        ("name", instrument("HAM-A"), instrument("Hamilton Depression Rating Scale"), [NONE]),
+        ("text", "MTX", "methotrexate", [NORMALISED]),
+        ("text", "FEV1", "forced expiratory volume in 1 second", [NORMALISED]),
+        ("text", "FEV1", "FVC", [NONE]),
     ],
 )
 def test_the_level_at_which_values_agree(comparer, gold, predicted, levels):

@@ -7,12 +7,25 @@ import pytest
 from extractor import Extractor
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.ground.check import Answer, ground_answer
-from extractor.ground.support import derive_support
+from extractor.ground.support import derive_support, find_support
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading, Span
 from extractor.read import read_records
-from extractor.schemas import Amount, FindingKind, Period, Route, Support, Task, TimePoint, TimeUnit
-from extractor.text.passage import read_section
+from extractor.schemas import (
+    Amount,
+    Comparator,
+    Constraint,
+    FindingKind,
+    Instrument,
+    Period,
+    Route,
+    Support,
+    Task,
+    TimePoint,
+    TimeUnit,
+)
+from extractor.text.passage import read_passage, read_section
+from tests.trust import trial
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +37,56 @@ def test_every_value_of_the_rules_follows_from_its_quote(record):
     pieces = [piece for _, item in Extractor(assist="never").extract(record).list_items() for piece in item.evidence]
     assert {piece.support for piece in pieces} == {Support.LITERAL, Support.PARSED, Support.INFERRED}
     assert all(record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces)
+
+
+CTCAE, FULL = "CTCAE", "Common Terminology Criteria for Adverse Events"
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "text", "quote"),
+    [
+        (CTCAE, None, f"graded by the {FULL}", FULL),
+        (CTCAE, "4.0", f"graded by {FULL} version 4.0", FULL),
+        (CTCAE, "5.0", f"graded by {FULL} version 4.0", None),
+        (f"{CTCAE} v4.0", None, f"{FULL} (version 4.0)", FULL),
+        (f"{CTCAE} v5.0", None, f"{FULL} (version 4.0)", None),
+        (FULL, "4.0", "per NCI-CTCAE v4.0", "NCI-CTCAE"),
+        ("Common Toxicity Criteria for Adverse Effects", None, "CTCAE grade 3", CTCAE),
+        ("Epworth Sleepiness Scale", None, "change in ESS", "ESS"),
+        ("Epworth Sleepiness Scale", None, "progress of sleepiness", None),
+        ("mRS", None, "the modified Rankin Scale", "modified Rankin Scale"),
+        ("modified Rankin Scale", None, "as Mrs Example says", None),
+        ("SF-36", None, "the SF-12", None),
+        ("FACT-G", None, "Functional Assessment of Cancer Therapy-Lung", None),
+        ("HAM-A", None, "Hamilton Depression Rating Scale", None),
+        ("MMSE", None, "Montreal Cognitive Assessment", None),
+    ],
+)
+def test_other_names_support_an_instrument(name, version, text, quote):
+    found = find_support(Instrument(name=name, version=version), read_passage(text))
+    assert (found and text[found.span.start : found.span.end]) == quote
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text", "read"),
+    [
+        ("absolute neutrophil count", "ANC >= 1500 /mm3, platelets >= 100000 /mm3", "ANC"),
+        ("ANC", "absolute neutrophil count >= 1500 /mm3", "absolute neutrophil count"),
+        ("alanine aminotransferase", "AST >= 1500 /mm3", None),
+    ],
+)
+def test_other_names_support_the_quantity_of_a_limit(quantity, text, read):
+    limit = Constraint(quantity=quantity, comparator=Comparator.AT_LEAST, value=1500, unit="/mm3")
+    found = find_support(limit, read_passage(text))
+    assert (found and found.value.quantity) == read
+
+
+@pytest.mark.parametrize(("agent", "read"), [("methotrexate", "MTX"), ("MTX", "MTX"), ("etoposide", None)])
+def test_a_short_form_supports_an_agent(agent, read):
+    parsed = parse_record(trial(title="A trial of MTX", arms_0="MTX 15 mg weekly"))
+    chunk = parsed.dosing.regimens[0].chunk
+    found = ground_answer(Answer(Task.DOSING, chunk.number, {"agent": agent}), parsed).readings.get("agent")
+    assert (found and found.value) == read
 
 
 @pytest.mark.parametrize(

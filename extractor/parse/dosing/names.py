@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
-from extractor.text.lexer import NUMBER, Tokens, is_abbreviation, lex
+from extractor.text.lexer import NUMBER, Tokens, lex
 
 Place = tuple[int, int]
 """A half-open range of tokens."""
@@ -11,11 +12,6 @@ Place = tuple[int, int]
 _KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
 _STEMS = tuple(_KINDS)
 _SALTS = frozenset(term for entry in terms_of("salts") for term in entry.terms)
-_SHORT = {
-    term if is_abbreviation(term) else term.lower(): entry.value
-    for entry in terms_of("agent_abbreviations")
-    for term in entry.terms
-}
 _SHORTEST = 3
 """The least number of letters before a stem."""
 _LONGEST = 60
@@ -52,7 +48,8 @@ def unify_name(name: str) -> str:
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
     """
-    return _SHORT.get(name) or _SHORT.get(name.lower()) or name_key(name)
+    entry = find_entry(name, "agent_abbreviations")
+    return entry.value if entry else name_key(name)
 
 
 def is_salt(tokens: Tokens, index: int) -> bool:
