@@ -4,8 +4,10 @@
                                 [--examples N [--field FIELD] [--cause CAUSE]]
 
 GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. Prints macro-F1 of the rules
-alone and with the oracle, estimated tokens, and for each field the losses by cause (``Cause``), with the points of macro-F1 that they
-cost. ``--folds`` keeps the trials of these folds. ``--examples`` prints losses to read, of folds 0 to 2 alone: 3 and 4
+alone and with the oracle, estimated tokens, and for each field the losses by cause (``Cause``), with the points of
+macro-F1 that they cost.
+
+``--folds`` keeps the trials of these folds. ``--examples`` prints losses to read, of folds 0 to 2 alone: 3 and 4
 are for measuring; ``--field`` and ``--cause`` choose among them.
 """
 

@@ -51,8 +51,8 @@ class ExtractionOptions:
     """The tasks to extract, the use of the model, and the lowest confidence of a value.
 
     ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about. A value with a
-    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. Names may be
-    strings. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
+    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. Names may
+    be strings. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
 
     >>> ExtractionOptions(["dosing"], "never").assist
     <Assist.NEVER: 'never'>

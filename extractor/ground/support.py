@@ -205,7 +205,7 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
         return None
     tokens = passage.section.between(span.start, span.end).alone().tokens
     place = find_time(tokens, value.value, value.unit)
-    stated = find_comparator(tokens, place) if place else None
+    stated = find_comparator(tokens, place) if place and not rule("over_some_time").search(tokens) else None
     words = set(map(str.lower, tokens.words))
     if place is None or (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in words:
         return None
@@ -336,8 +336,10 @@ def _counts_a_place(tokens: Tokens, at: int) -> bool:
 def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     if place := find_time(tokens, value.value, value.unit):
         return Derived(*place)
-    if isinstance(value, Period):
-        return _find_same_period(tokens, value)
+    if isinstance(value, TimePoint):
+        return None
+    if same := _find_same_length(tokens, value):
+        return same
     if not isinstance(value, Age):
         return None
     # "Age 18-65": the unit is implied.
@@ -345,8 +347,8 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
     return next((Derived(*place, Support.INFERRED) for place in places), None)
 
 
-def _find_same_period(tokens: Tokens, value: Period) -> Derived | None:
-    """A period in another unit of exactly the same length, "3-week" for 21 days, or as the code of an interval."""
+def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
+    """A length of time in another unit of exactly the same length ("3-week" for 21 days), or in a code ("Q3W")."""
     same = {(value.value, value.unit)}
     for small, count, large in _EXACT:
         if value.unit is small and value.value % count == 0:
@@ -363,7 +365,11 @@ def _find_same_period(tokens: Tokens, value: Period) -> Derived | None:
     return next((Derived(*place, Support.INFERRED) for place in places if place), None)
 
 
-_EXACT = ((TimeUnit.DAY, 7, TimeUnit.WEEK), (TimeUnit.MONTH, 12, TimeUnit.YEAR))
+_EXACT = (
+    (TimeUnit.HOUR, 24, TimeUnit.DAY),
+    (TimeUnit.DAY, 7, TimeUnit.WEEK),
+    (TimeUnit.MONTH, 12, TimeUnit.YEAR),
+)
 """Units that are a whole number of others."""
 
 
@@ -394,8 +400,9 @@ _SHORTEST_NAME = 3
 
 def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
     """An instrument by any of its names, with its version directly after it, as in "RECIST1.1"."""
-    if value.version and (together := find_quote(passage, value.name + value.version)):
-        return Supported(value, together, Support.LITERAL)
+    for mark in ("", "v") if value.version else ():  # "RECIST1.1", "SF-36v2"
+        if together := find_quote(passage, f"{value.name}{mark}{value.version}"):
+            return Supported(value, together, Support.LITERAL)
     name, version = split_version(value.name)
     if version and value.version in (None, version):
         value = Instrument(name=name, version=version)

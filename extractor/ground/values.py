@@ -98,8 +98,9 @@ def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[
             elif number.value == wanted[0]:
                 if last := _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1]):
                     yield number.first, last
-            elif last := _find_other(tokens, found[position : position + 3], wanted[0]):
-                if _is_downward(tokens, number, last):
+            else:
+                last = _find_other(tokens, found[position : position + 3], wanted[0])
+                if last and _is_downward(tokens, number, last):
                     yield number.first, last
 
 
@@ -353,8 +354,8 @@ def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     """Whether the words of a unit that the rules do not read in a text begin at a token, and no rate follows them."""
     alone = lex(unit.lower())
     place = find_unit(alone, 0)
-    known = (place and place.end == len(alone)) or rule("limit_unit").covers(alone, 0, len(alone))
-    words = [] if known or (unit[:1] == "/" and read_unit(unit)) else alone.words
+    known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
+    words = [] if (place and place.end == len(alone)) or (known and read_unit(unit)) else alone.words
     stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
     return bool(words) and stated == words and tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
 

@@ -1,9 +1,11 @@
 import pytest
 
-from extractor.ground.support import find_amount, find_limit
+from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
+from extractor.llm.value_forms import read_age, read_amount, read_limit, read_period, read_window
 from extractor.schemas import Amount, Comparator, Support, TimeUnit
 from extractor.text.book import read_text
+from extractor.text.passage import read_passage
 
 DOSES = "Patients get 5 mg of drugamab in the morning on day 1, and of IL-6 antibody nothing"
 LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN, 2 to 18 years, age 70 or older"
@@ -139,3 +141,121 @@ def test_a_daily_dose_is_inferred_from_a_single_dose():
 )
 def test_another_comparator_unit_or_number_is_no_support(comparator, values, units):
     assert [find_limit(read_text(LIMITS), comparator, values, unit) for unit in units] == [None] * len(units)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("platelets > or = to 75 x 10 to the ninth/L", "platelets: >= 75 x 10^9 /L"),
+        ("blood counts of 3.5-14 thousand/microliter", "counts: 3500-14000 /microliter"),
+        ("blood pressure of >= 150/85 mmHg", "systolic blood pressure: >= 150 mmHg"),
+        ("blood pressure of >= 150/85 mmHg", "diastolic blood pressure: >= 85 mmHg"),
+        ("grass IgE greater or equal to class 3 by ABC/DEF", "grass IgE class: >= 3"),
+        ("smokers (>12 cigarettes per day for 2 years)", "cigarettes per day: > 12"),
+        ("smokers (>12 cigarettes per day for 2 years)", "cigarettes: > 12 per day"),
+        ("drinks >4 glasses of red wine per day", "glasses of red wine: > 4 per day"),
+        ("no more than twice weekly nasal spray", "nasal spray: <= twice weekly"),
+        ("at least 1 attack per 72 hours", "attack: >= 1 per 72 hours"),
+        ("no weight change >= 12 lbs in a year", "weight change: < 12 lb"),
+        ("no toxicity of category 3 or higher", "toxicity: < 3"),
+        ("TSH below the lower limit of the reference range of 0.3 mIU/L or above the upper", "TSH: < 0.3 mIU/L"),
+        ("Visual acuity 20/30 to 20/160", "Visual acuity: 20/30-20/160"),
+        ("Visual acuity worse than 20/160", "Visual acuity: < 20/160"),
+        ("T-score less than or equal to-1.5", "T-score: <= -1.5"),
+        ("a refractive error of - 7D or greater", "refractive error: >= -7 D"),
+        ("T-score from -2.5 to -1", "T-score: -2.5 - -1"),
+        ("Glucose: 52 mg/dl to less than or equal to 108 mg/dl", "Glucose: 52-108 mg/dl"),
+        ("Women of 55 and above with 4 or more risks", "risks: >= 4"),
+        ("ALT > twice upper normal limits", "ALT: > twice upper normal limits"),
+        ("ALT </= x 4 normal values", "ALT: <= 4 x normal values"),
+        ("ALT =< 2 x ULN, with metastases =< 4 times", "ALT: <= 4 x ULN"),
+        ("Age younger than 21 and older than 75 years", "Age: < 21 years"),
+        ("diagnosed prior to age 45", "age: < 45 years"),
+        ("height within the 97th percentile", "height: <= 97th percentile"),
+        ("PEEP > 6 cmH20", "PEEP: > 6 cmH2O"),
+        ("age >= 3 weeks to 5 months", "age: <= 5 months"),
+        ("gestational age 26+0 - 29+5 weeks", "gestational age: 26+0 - 29+5 weeks"),
+        ("FEV1 < 75% predicted", "FEV1: < 75 %"),
+        ("19-74years old, male", "years old: 19-74"),
+        ("BMI between 21 kg/m^2 (lean) and 38 kg/m^2", "BMI: 21-38 kg/m^2"),
+        ("weighs at least 48 kg (106 pounds), no more than 90 kg", "weighs: 48-90 kg"),
+        ("heart rate <=95 bpm and >52 bpm", "heart rate: 52-95 bpm"),
+        ("dementia (MMSE 13-0)", "MMSE: 0-13"),
+        ("an implant of less than 20 x 30 cm", "implant: < 20 cm"),
+    ],
+)
+def test_a_limit_is_supported_as_people_write_it(text, limit):
+    assert find_support(read_limit(limit), read_passage(text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("platelets >= 75 x 10 to the ninth/L", "platelets: >= 75 x 10^6 /L"),
+        ("blood pressure >= 150/85 mmHg", "systolic blood pressure: >= 85 mmHg"),
+        ("blood pressure >= 150/85 mmHg", "diastolic blood pressure: >= 150 mmHg"),
+        ("no greater than 2 x ULN", "ULN: > 2 x ULN"),
+        ("weight change >= 12 lbs", "weight change: < 12 lb"),
+        ("Women of 55 and above with 4 or more risks", "risks: > 4"),
+        ("BMI of <21 or >42 kg/m2", "BMI: < 42 kg/m2"),
+        ("ECOG <= 2 and hemoglobin >= 9 g/dL", "ECOG: <= 2 g/dL"),
+        ("age >= 3 weeks to 5 months", "age: > 5 months"),
+        ("gestational age 26+0 - 29+5 weeks", "gestational age: 26+0 - 29+6 weeks"),
+        ("height within the 97th percentile", "height: >= 97 percentile"),
+        ("Men: 12-18 g/dl and women: 10-17 g/dl", "women: 10-18 g/dl"),
+        ("Visual acuity 20/30 to 20/160", "Visual acuity: 20/30-20/200"),
+    ],
+)
+def test_another_limit_is_refused_however_it_is_written(text, limit):
+    assert find_support(read_limit(limit), read_passage(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "window", "sense"),
+    [
+        ("steroids for more than 9 days", "for more than 9 days | >= 9 day", Comparator.MORE),
+        ("a transplant less than 8 months prior to entry", "less than 8 months prior to entry | <= 8 month", "<"),
+        ("no recurrence for > 4 years", "for > 4 years | >= 4 year", Comparator.MORE),
+        ("stable over the 5 months prior to entry", "over the 5 months prior to entry | >= 5 month", ">="),
+        ("steroids for more than 9 days", "for more than 9 days | <= 9 day", None),
+        ("steroids for more than 9 days", "for more than 9 days | >= 8 day", None),
+        ("within 6 months of entry", "within 6 months of entry | >= 6 month", None),
+    ],
+)
+def test_a_window_has_the_sense_of_its_quote(text, window, sense):
+    found = find_support(read_window(window), read_passage(text))
+    assert (found and found.value.comparator) == sense
+
+
+@pytest.mark.parametrize(
+    ("text", "period", "stands"),
+    [
+        ("in each 3-week cycle", "21 day", True),
+        ("in a Q3W cycle", "21 day", True),
+        ("about 5½ weeks", "5.5 week", True),
+        ("5 planned and 2 optional 28-day cycles", "5 cycle", True),
+        ("in each 3-week cycle", "28 day", False),
+        ("for 2 months", "60 day", False),
+    ],
+)
+def test_a_period_is_found_in_a_unit_of_the_same_length(text, period, stands):
+    assert (find_support(read_period(period), read_passage(text)) is not None) is stands
+
+
+@pytest.mark.parametrize(
+    ("text", "dose"),
+    [
+        ("take one tablet daily", "one tablet"),
+        ("1½ tablets", "1.5 tablet"),
+        ("500/120 mg twice daily", "500/120 mg"),
+        ("drugamab (10mg,40mg) qd", "40 mg"),
+        ("80mg Cohort3,140mg Cohort4", "140 mg"),
+    ],
+)
+def test_a_dose_is_supported_as_people_write_it(text, dose):
+    assert find_support(read_amount(dose), read_passage(text)) is not None
+
+
+def test_an_age_in_another_unit_is_refused():
+    supports = [find_support(read_age(age), read_passage("over 48 hours old")) for age in ("2 day", "48 day", "3 day")]
+    assert [found is not None for found in supports] == [True, False, False]
