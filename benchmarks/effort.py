@@ -21,7 +21,7 @@ from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
-from extractor.llm.estimates import measure_call
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN, measure_call
 from extractor.llm.prompt import render_call
 from extractor.llm.requests import Question
 from extractor.llm.spec import ModelSpec
@@ -99,9 +99,8 @@ def count_static_tokens() -> int:
     """Estimated tokens of the part that is the same in every call: system prompt and reply schema."""
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=())
     line = Question(Task.ELIGIBILITY, Chunk(1, ChunkKind.ITEM, Span("eligibility", 0, 0), ""), ("category",))
-    call = render_call(record, [line])
-    size = measure_call(call)
-    return (size.messages - len(call.user) + size.schema) // 4
+    size = measure_call(render_call(record, [line]))
+    return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
 
 def format_results(results: Sequence[Mapping[str, Any]]) -> str:
