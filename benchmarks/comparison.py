@@ -1,6 +1,6 @@
 """Measure what models add to the rules, field by field, and their cost, on the same records in one run.
 
-    python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--assist auto|always]
+    python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--effort EFFORT]
                                     [--record DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
 
 A SPEC is as for ``--model`` (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
@@ -40,7 +40,7 @@ from extractor.llm.local.models import find_model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import converse
 from extractor.llm.spec import ModelKind, ModelSpec
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions, read_effort
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, TrialExtraction
 
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("gold", type=Path)
     parser.add_argument("records", type=Path, nargs="+")
     parser.add_argument("--model", metavar="NAME=SPEC[@DIR]", action="append", default=[])
-    parser.add_argument("--assist", type=Assist, choices=(Assist.AUTO, Assist.ALWAYS), default=Assist.AUTO)
+    parser.add_argument("--effort", type=read_effort, default=Effort.MEDIUM)
     parser.add_argument("--record", type=Path, metavar="DIR")
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -97,12 +97,12 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     pairs = read_pairs(chosen.gold, chosen.records, chosen.limit)
-    options = {"assist": chosen.assist, "resamples": chosen.resamples, "held_out": chosen.held_out}
+    options = {"effort": chosen.effort, "resamples": chosen.resamples, "held_out": chosen.held_out}
     comparison = compare_models(pairs, models, **options)
-    print(f"`--assist {chosen.assist}`. {format_comparison(comparison)}")
+    print(f"`--effort {chosen.effort}`. {format_comparison(comparison)}")
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
-        figures = collect_figures(comparison) | {"assist": chosen.assist}
+        figures = collect_figures(comparison) | {"effort": chosen.effort}
         chosen.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -147,7 +147,7 @@ def compare_models(
     pairs: Pairs,
     models: Mapping[str, ModelChoice],
     *,
-    assist: Assist = Assist.AUTO,
+    effort: Effort | float = Effort.MEDIUM,
     resamples: int = 1000,
     held_out: bool = False,
 ) -> Comparison:
@@ -162,7 +162,7 @@ def compare_models(
     for name, choice in models.items():
         print(f"{name}: {choice}", file=sys.stderr)
         try:
-            answered, cpu_seconds = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(assist=assist)))
+            answered, cpu_seconds = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort)))
         except (ModelError, CassetteError, StoreError) as error:
             why = str(error).partition("\n")[0]
             comparison.left_out.append(" ".join(f"Left out: {name} ({choice}): {why}".split()))

@@ -1,14 +1,17 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --record DIR | --replay DIR) [--effort low,0.8,high]
-                                [--folds 3,4] [--limit N] [--price NAME] [--json FILE]
+                                [--folds 3,4] [--limit N] [--price NAME] [--json FILE] [--plot FILE]
+    python -m benchmarks.effort --from FILE --plot FILE [--peer NAME=DOLLARS,F1 ...]
 
 GOLD is a file as for ``benchmarks.oracle``. ``--record`` keeps all answers in a folder, from which ``--replay`` takes
 them. ``--limit`` takes at most N trials of each group of areas. Prints macro-F1 by group and task, by field, calls and
 tokens a record, and dollars per 1,000 records at the price of a model of genai-prices: with the static part of the
-prompt billed as cached from the second call on, and without.
+prompt billed as cached from the second call on, and without. ``--plot`` draws macro-F1 over dollars (with the cache) as
+an image, with a point for each ``--peer``; ``--from`` takes the figures from a file of ``--json``.
 """
 
+import argparse
 import asyncio
 import json
 from collections import defaultdict
@@ -21,7 +24,7 @@ from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
-from extractor.llm.estimates import measure_call
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN, measure_call
 from extractor.llm.prompt import render_call
 from extractor.llm.requests import Question
 from extractor.llm.spec import ModelSpec
@@ -36,8 +39,8 @@ _TOTALS = (*Task, "all")
 def main() -> None:
     """The command line."""
     parser = option_parser(__doc__)
-    parser.add_argument("gold", type=Path)
-    parser.add_argument("records", type=Path, nargs="+")
+    parser.add_argument("gold", type=Path, nargs="?")
+    parser.add_argument("records", type=Path, nargs="*")
     parser.add_argument("--model")
     parser.add_argument("--record", type=Path)
     parser.add_argument("--replay", type=Path)
@@ -46,25 +49,36 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--price", default="gpt-5-mini")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--from", dest="figures", type=Path)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--peer", action="append", default=[])
     chosen = parser.parse_args()
+    if not chosen.figures and not chosen.records:
+        parser.error("name GOLD and RECORDS, or figures with --from")
+    results = json.loads(chosen.figures.read_text("utf-8")) if chosen.figures else measure_all(chosen)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if chosen.plot:
+        from benchmarks.effort_plot import plot_effort, read_peer  # noqa: PLC0415 - only a drawing needs matplotlib
+
+        plot_effort(results, [read_peer(peer) for peer in chosen.peer], chosen.plot)
+
+
+def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure and print the figures of each effort and group."""
     listed = PriceList().find(ModelSpec.parse(chosen.price))
     if listed is None:
         raise SystemExit(f"{chosen.price}: genai-prices knows no such model")
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
     results: list[dict[str, Any]] = []
     for effort in chosen.effort.split(","):
-        options: dict[str, Any] = {"assist": "never"} if effort == "rules" else {"effort": _read_effort(effort)}
+        options: dict[str, Any] = {"assist": "never"} if effort == "rules" else {"effort": effort}
         extractor = Extractor(chosen.model, record=chosen.record, replay=chosen.replay, **options)
         for name, pairs in groups.items():
             results.append({"effort": effort, "group": name, **asyncio.run(measure(extractor, pairs, listed.price))})
         print(format_results(results[-len(groups) :]), flush=True)
     print(format_fields(results))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-
-
-def _read_effort(text: str) -> str | float:
-    return text if text.isalpha() else float(text)
+    return results
 
 
 def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int | None) -> Mapping[str, Group]:
@@ -99,9 +113,8 @@ def count_static_tokens() -> int:
     """Estimated tokens of the part that is the same in every call: system prompt and reply schema."""
     record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=())
     line = Question(Task.ELIGIBILITY, Chunk(1, ChunkKind.ITEM, Span("eligibility", 0, 0), ""), ("category",))
-    call = render_call(record, [line])
-    size = measure_call(call)
-    return (size.messages - len(call.user) + size.schema) // 4
+    size = measure_call(render_call(record, [line]))
+    return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
 
 def format_results(results: Sequence[Mapping[str, Any]]) -> str:

@@ -1,14 +1,12 @@
 """What the program would lose with a perfect model: every question is answered from gold, the rest is real.
 
-    python -m benchmarks.oracle GOLD RECORDS... [--effort low|medium|high] [--folds 0,1,2]
+    python -m benchmarks.oracle GOLD RECORDS... [--effort EFFORT] [--folds 0,1,2]
                                 [--examples N [--field FIELD] [--cause CAUSE]]
 
 GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. Prints macro-F1 of the rules
 alone and with the oracle, estimated tokens, and for each field the losses by cause (``Cause``), with the points of
-macro-F1 that they cost.
-
-``--folds`` keeps the trials of these folds. ``--examples`` prints losses to read, of folds 0 to 2 alone: 3 and 4
-are for measuring; ``--field`` and ``--cause`` choose among them.
+macro-F1 that they cost. ``--folds`` keeps the trials of these folds. ``--examples`` prints losses to read, of folds 0
+to 2 alone: 3 and 4 are for measuring; ``--field`` and ``--cause`` choose among them.
 """
 
 from collections import Counter, defaultdict
@@ -81,7 +79,7 @@ class Trial(NamedTuple):
 def main() -> None:
     """Print the figures, the losses, and examples if asked for."""
     options: dict[str, Any] = {
-        "effort": Effort.MEDIUM,
+        "effort": str,
         "folds": "0,1,2,3,4",
         "examples": 0,
         "field": str,
@@ -95,7 +93,7 @@ def main() -> None:
         if str(folds.get(gold.record_id, 0)) in chosen.folds.split(","):
             area = known.get(gold.record_id, {}).get("area")
             trials[name_group(area) if area else "area unknown"].append(
-                judge_trial(parsed, gold, ExtractionOptions(effort=chosen.effort))
+                judge_trial(parsed, gold, ExtractionOptions(effort=chosen.effort or Effort.MEDIUM))
             )
     if not trials:
         raise SystemExit(f"{chosen.gold}: no trial whose record is at hand; name its records after it")

@@ -1,6 +1,6 @@
 """Count who is right when rules and a model differ, and write the policy of a class of models.
 
-    python -m benchmarks.policy GOLD RECORDS... (--model SPEC | --replay DIR) [--record DIR] [--assist auto|always]
+    python -m benchmarks.policy GOLD RECORDS... (--model SPEC | --replay DIR) [--record DIR] [--effort EFFORT]
                                 [--class capable|small --write extractor/assemble/policy.toml]
 
 Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
@@ -27,7 +27,7 @@ from extractor.llm.client import ClientSettings
 from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import converse
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction
 
@@ -138,7 +138,7 @@ def show_counts(counts: Counts) -> str:
 
 def main() -> None:
     """Query the model, count, print and write."""
-    options: dict[str, Any] = {"class": ModelClass.CAPABLE, "assist": Assist.AUTO}
+    options: dict[str, Any] = {"class": ModelClass.CAPABLE, "effort": str}
     chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, record=Path, write=Path, **options)
     counts = asyncio.run(_count_all(read_pairs(chosen.gold, chosen.records), chosen))
     print(show_counts(counts))
@@ -152,7 +152,7 @@ def main() -> None:
 async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
     spec = read_model_spec(chosen.model) if chosen.model else None
     choice = ModelChoice(spec, chosen.replay, chosen.record, read_cache_folder())
-    options = ExtractionOptions(assist=chosen.assist)
+    options = ExtractionOptions(effort=chosen.effort or Effort.MEDIUM)
     async with open_model(choice, ClientSettings(concurrency=100)) as model:
 
         async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Counts:

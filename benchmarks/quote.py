@@ -28,6 +28,7 @@ from benchmarks.data import format_table, option_parser
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.llm.database import RUN_FILE, open_run_to_read
 from extractor.llm.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_body
+from extractor.llm.prompt import RECHECK
 from extractor.llm.spec import ModelKind
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
@@ -105,15 +106,13 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
             for model, prompt, request, reply, *tokens in run.execute(sql):
                 message = json.loads(zlib.decompress(reply))["choices"][0]["message"]
                 body = json.loads(zlib.decompress(request))
-                yield Exchange(model, prompt == "conflict", body, message.get("content") or "", *tokens)
+                yield Exchange(model, prompt == RECHECK, body, message.get("content") or "", *tokens)
         return
     for path in sorted(folder.glob("*.json")):
         kept = json.loads(path.read_text("utf-8"))
         usage, content = kept["usage"] or {}, kept["reply"]["message"].get("content") or ""
         tokens = [usage.get(f"{side}_tokens") or 0 for side in ("prompt", "completion")]
-        yield Exchange(
-            kept["model"], (kept["prompt"] or {}).get("name") == "conflict", kept["request"], content, *tokens
-        )
+        yield Exchange(kept["model"], (kept["prompt"] or {}).get("name") == RECHECK, kept["request"], content, *tokens)
 
 
 def compare(exchanges: Sequence[Exchange], model: str) -> Iterator[tuple[str, Forecast, int]]:

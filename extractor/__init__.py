@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .evaluation import ScoreReport, evaluate
     from .ground.conflicts import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
-    from .options import Assist
+    from .options import Assist, Effort
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .read import read_records
     from .schemas import Task, TrialExtraction, TrialRecord
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Assist",
     "ConflictKind",
+    "Effort",
     "Extractor",
     "ExtractorError",
     "Outcome",
@@ -44,6 +45,7 @@ __all__ = [
 _MODULES = {
     "Assist": ".options",
     "ConflictKind": ".ground.conflicts",
+    "Effort": ".options",
     "Extractor": ".api",
     "ExtractorError": ".errors",
     "Outcome": ".parse",

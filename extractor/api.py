@@ -55,9 +55,11 @@ class Extractor:
     commas, share the calls), ``local``, ``local:NAME`` or a ``ModelSpec``. Without a model, only the rules run.
     ``assist`` selects the questions for the model: those that the rules left open (``auto``), all (``always``) or none
     (``never``). ``effort`` is how sure the rules must be for a question to be left out: ``low``, ``medium``, ``high``,
-    or a confidence from 0 to 1. Values with a confidence below ``min_confidence`` (0 to 1) are left out and reported as
-    absent. ``replay`` is a folder of recorded answers, or of a run, that replaces the model. ``record`` is a folder
-    that receives the model's answers. ``cache_dir`` is the folder of local models. ``exchange`` takes answers from a
+    or a confidence from 0 to 1 below which a value is asked about. Values with a confidence below ``min_confidence``
+    (0 to 1) are left out and reported as absent.
+
+    ``replay`` is a folder of recorded answers, or of a run, that replaces the model. ``record`` is a folder that
+    receives the model's answers. ``cache_dir`` is the folder of local models. ``exchange`` takes answers from a
     provider's batch files and writes the requests that are still open.
 
     Raises ``ValueError`` for an invalid model specification, options that ``ExtractionOptions`` refuses, or a

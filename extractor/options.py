@@ -1,19 +1,20 @@
 """The options of an extraction. One object is passed through all layers and processes."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from extractor.schemas import Task
 
-__all__ = ["Assist", "Effort", "ExtractionOptions"]
+__all__ = ["Assist", "Effort", "ExtractionOptions", "read_effort"]
 
 
 class Assist(StrEnum):
     """Which questions a model gets.
 
     - ``auto``: fields that the rules are unsure of, as far as the effort goes.
-    - ``always``: every field of every line, as with the effort ``high``.
+    - ``always``: every field of every line. The same as the effort ``high``, and each implies the other.
     - ``never``: none.
 
     >>> Assist("auto")
@@ -31,6 +32,9 @@ class Effort(StrEnum):
     - ``low``: what is as likely wrong as right.
     - ``medium``: what is not certain.
     - ``high``: everything; the model reads the whole record, and the rules are a second opinion.
+
+    >>> Effort("high")
+    <Effort.HIGH: 'high'>
     """
 
     LOW = "low"
@@ -46,16 +50,35 @@ _RARITY = 4
 """How much more a doubt weighs in a field that few items state."""
 
 
+def read_effort(effort: str | float) -> Effort | float:
+    """An effort by its name, or as the confidence from 0 to 1 below which a value is asked about.
+
+    Raises ``ValueError`` for anything else.
+
+    >>> read_effort("low"), read_effort("0.8")
+    (<Effort.LOW: 'low'>, 0.8)
+    """
+    with suppress(ValueError):
+        if effort in set(Effort):
+            return Effort(effort)
+        if 0 <= (confidence := float(effort)) <= 1:
+            return confidence
+    raise ValueError(f"{effort}: no such effort; choose from {', '.join(Effort)}, or a number from 0 to 1")
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class ExtractionOptions:
     """The tasks to extract, the use of the model, and the lowest confidence of a value.
 
-    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about. A value with a
-    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. Names may
-    be strings. Raises ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
+    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about; ``always`` and
+    ``high`` imply each other. A value with a confidence below ``min_confidence`` (0 to 1) is left out; its absence has
+    the reason ``low_confidence``. Names and efforts may be strings. Raises ``ValueError`` for an unknown name, no task,
+    or a confidence outside 0 to 1.
 
     >>> ExtractionOptions(["dosing"], "never").assist
     <Assist.NEVER: 'never'>
+    >>> ExtractionOptions(assist="always") == ExtractionOptions(effort="high")
+    True
     """
 
     tasks: frozenset[Task]
@@ -78,11 +101,14 @@ class ExtractionOptions:
             raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"{min_confidence} is not a confidence; choose a number from 0 to 1, such as 0.9")
-        if effort not in set(Effort) and not (isinstance(effort, float | int) and 0 <= effort <= 1):
-            raise ValueError(f"{effort}: no such effort; choose from {', '.join(Effort)}, or a number from 0 to 1")
-        object.__setattr__(self, "effort", Effort(effort) if isinstance(effort, str) else float(effort))
+        chosen, effort = Assist(assist), read_effort(effort)
+        if chosen is Assist.ALWAYS:
+            effort = Effort.HIGH
+        elif chosen is Assist.AUTO and effort is Effort.HIGH:
+            chosen = Assist.ALWAYS
+        object.__setattr__(self, "effort", effort)
         object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
-        object.__setattr__(self, "assist", Assist(assist))
+        object.__setattr__(self, "assist", chosen)
         object.__setattr__(self, "min_confidence", float(min_confidence))
 
     @property
@@ -93,8 +119,6 @@ class ExtractionOptions:
     @property
     def asks_below(self) -> float:
         """The confidence below which a value is asked about; above 1 everything is."""
-        if self.assist is Assist.ALWAYS:
-            return _ASKS_BELOW[Effort.HIGH]
         return _ASKS_BELOW[self.effort] if isinstance(self.effort, Effort) else self.effort
 
     @property

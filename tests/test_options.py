@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from extractor import Extractor, Task
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Assist, Effort, ExtractionOptions
 
 
 def test_names_may_be_given_as_text():
@@ -19,12 +19,28 @@ def test_without_a_word_everything_is_extracted_and_kept():
     assert ExtractionOptions() == ExtractionOptions(frozenset(Task), Assist.AUTO, 0.0) == Extractor().options
 
 
+def test_to_ask_always_and_a_high_effort_are_the_same():
+    always = ExtractionOptions(assist="always", effort="low")
+    assert always == ExtractionOptions(effort="high") == Extractor(assist="always").options
+    assert (always.assist, always.effort, always.reads_all) == (Assist.ALWAYS, Effort.HIGH, True)
+    assert not ExtractionOptions(assist="never", effort="high").reads_all
+
+
+def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
+    assert ExtractionOptions(effort="0.8") == ExtractionOptions(effort=0.8) != ExtractionOptions()
+    asked = [ExtractionOptions(effort=effort).asks_below for effort in (0, "low", 0.8, "medium", 1, "high")]
+    assert asked == sorted(asked)
+
+
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
         ({"assist": "sometimes"}, "sometimes: no such assist; choose from auto, always, never"),
+        ({"effort": "huge"}, "huge: no such effort; choose from low, medium, high, or a number from 0 to 1"),
+        ({"effort": 1.5}, "1.5: no such effort; choose from low, medium, high, or a number from 0 to 1"),
+        ({"effort": "nan"}, "nan: no such effort; choose from low, medium, high, or a number from 0 to 1"),
         ({"min_confidence": 1.1}, "1.1 is not a confidence; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not a confidence; choose a number from 0 to 1"),
         ({"min_confidence": float("nan")}, "nan is not a confidence; choose a number from 0 to 1"),

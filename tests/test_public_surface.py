@@ -12,6 +12,7 @@ from extractor import errors
 PUBLIC = {
     "Assist",
     "ConflictKind",
+    "Effort",
     "Extractor",
     "ExtractorError",
     "Outcome",

@@ -146,7 +146,8 @@ def perform_job(job: Job) -> int:
     with _open_sink(job) as sink:
         folder = sink if isinstance(sink, RunFolder) else None
         spec = job.extractor.choice.spec
-        facts = {"assist": job.extractor.options.assist.value, "model": spec.name if spec else None}
+        options = job.extractor.options
+        facts = {"assist": options.assist.value, "effort": options.effort, "model": spec.name if spec else None}
         servers = {"servers": len(spec.servers)} if spec and spec.others else {}
         tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
         try:
@@ -166,10 +167,8 @@ def perform_job(job: Job) -> int:
         finally:
             folder.finish(tally, stopped_by or None) if folder else sys.stdout.flush()
             statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
-            counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
-            usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
             status = statuses.get(stopped_by, "failed")
-            tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
+            tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
     print_summary(tally, quiet=job.quiet)
     for remark in _list_remarks(job, folder, tally):
         say(remark)

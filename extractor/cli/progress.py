@@ -68,12 +68,12 @@ def _live_line(tally: "Tally") -> "Progress":
             if task.completed != finished:
                 progress.update(task.id, completed=finished)
             rate = (tally.extracted + tally.failed) / task.elapsed if task.elapsed else 0.0
-            tokens, usd = usage.prompt_tokens + usage.output_tokens, tally.usd
+            tokens, cached, usd = usage.prompt_tokens + usage.output_tokens, usage.cached_tokens, tally.usd
             parts = (
                 f"{finished:,} records" + f" ({tally.extracted:,} new)" * bool(tally.resumed),
                 f"{rate:.1f}/s",
                 f"{tally.failed} failed" if tally.failed else "",
-                f"{tokens:,} tokens" if tokens else "",
+                f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached) if tokens else "",
                 f"${usd:.4f}" if usd else "",
             )
             return Text(", ".join(filter(None, parts)))
@@ -119,9 +119,9 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
     yield "questions asked", usage.questions
     yield "questions open", usage.open_questions
     yield "calls", usage.calls
-    yield "prompt tokens", usage.prompt_tokens
-    yield "of these from cache", usage.cached_tokens or None
-    yield "output tokens", usage.output_tokens
+    cached = f", {usage.cached_tokens:,} of them cached" if usage.cached_tokens else ""
+    yield "prompt tokens", f"{usage.prompt_tokens:,}{cached}"
+    yield "output tokens", f"{usage.output_tokens:,}"
     for server, sent in tally.by_server().items():
         yield f"calls to {server}", f"{sent.calls}" + f", {sent.faults} with a fault" * bool(sent.faults)
     yield "cost", f"${tally.usd:.4f}" if tally.usd else None

@@ -7,6 +7,14 @@ import typer
 
 from .console import errors_for_people, split_names
 
+EffortOption = Annotated[
+    str,
+    typer.Option(
+        metavar="low|medium|high|0..1",
+        help="Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
+    ),
+]
+
 
 def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
@@ -18,6 +26,7 @@ def run(
         Literal["auto", "always", "never"],
         typer.Option(help="Ask a model what the rules left open, everything, or nothing."),
     ] = "auto",
+    effort: EffortOption = "medium",
     min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     model: Annotated[
         str | None,
@@ -123,6 +132,7 @@ def run(
             spec,
             tasks=split_names(tasks),
             assist=assist,
+            effort=effort,
             min_confidence=min_confidence,
             replay=replay,
             record=record,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import OK, errors_for_people
+from .run import EffortOption
 
 if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec
@@ -38,6 +39,7 @@ def serve(
         str | None,
         typer.Option(help="A hosted model's name, or http://host:port/v1#NAME.", envvar="EXTRACTOR_MODEL"),
     ] = None,
+    effort: EffortOption = "medium",
     prices: Annotated[list[Path] | None, typer.Option(help="A file of prices, before known ones. Repeatable.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Records at the model at once.")] = 16,
     requests_per_minute: Annotated[
@@ -69,6 +71,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
+        from extractor.options import read_effort
         from extractor.run.budget import Limits, Pricing
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
@@ -81,6 +84,7 @@ def serve(
             chosen_root,
             token,
             spec,
+            read_effort(effort),
             Pricing.of(spec, find_prices(prices or ()), Limits(), in_batches=False),
             requests_per_minute,
             max_bytes,

@@ -50,7 +50,8 @@ def estimate_tokens(text: str) -> int:
 class RequestSize:
     """Characters of requests and of their expected answers, summed over ``calls``.
 
-    ``most_tokens`` is the sum of the output limits.
+    ``system`` are those of ``messages`` that are the same in every call, as ``schema`` is. ``most_tokens`` is the sum
+    of the output limits.
     """
 
     calls: int = 0
@@ -58,6 +59,7 @@ class RequestSize:
     schema: int = 0
     answer: float = 0.0
     most_tokens: int = 0
+    system: int = 0
 
     def __add__(self, other: Self) -> "RequestSize":
         return RequestSize(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize)))
@@ -83,7 +85,8 @@ def measure_body(body: Mapping[str, Any]) -> RequestSize:
 
 
 def _measure(texts: Sequence[str], schema: int, most_tokens: int) -> RequestSize:
-    return RequestSize(1, sum(map(len, texts)), schema, _expect_answer(texts), most_tokens)
+    system = len(texts[0]) if len(texts) > 1 else 0
+    return RequestSize(1, sum(map(len, texts)), schema, _expect_answer(texts), most_tokens, system)
 
 
 def _expect_answer(texts: Sequence[str]) -> float:
@@ -148,10 +151,11 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class TokenForecast:
-    """Expected calls and tokens."""
+    """Expected calls and tokens. ``static_tokens`` are the prompt tokens that every call repeats."""
 
     calls: Forecast
     prompt_tokens: Forecast
+    static_tokens: Forecast
     output_tokens: Forecast
 
 
@@ -163,7 +167,8 @@ _TOKENIZERS = Forecast(low=0.85, expected=1.1, high=1.6)
 """Recordings of a capable model assume four characters per token, so the true rates vary between tokenizers."""
 _REPEATED_PROMPT = Forecast(low=1.0, expected=1.1, high=1.4)
 """Prompt of a re-ask, which quotes the first request, as a multiple of the first."""
-_RECHECK_PROMPT = Forecast(low=120, expected=330, high=1100)
+_RECHECK_LINES = Forecast(low=40, expected=200, high=1100)
+"""Prompt of a recheck after its static part."""
 _RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
 
 
@@ -190,8 +195,9 @@ def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
     output = Forecast(low=answer.low / spread, expected=answer.expected, high=answer.high * spread) + thinking
     most = size.most_tokens + thinking.high
     bounded = Forecast(**{name: min(value, most) for name, value in output})
-    prompt = Forecast.exactly(size.messages) * rates.messages + Forecast.exactly(size.schema) * rates.schema
-    return TokenForecast(Forecast.exactly(size.calls), prompt, bounded)
+    schema = Forecast.exactly(size.schema) * rates.schema
+    prompt, static = (Forecast.exactly(part) * rates.messages + schema for part in (size.messages, size.system))
+    return TokenForecast(Forecast.exactly(size.calls), prompt, static, bounded)
 
 
 def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
@@ -199,9 +205,11 @@ def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
     first = forecast_request(size, rates)
     again = _widen_share(rates.asked_again, size.calls)
     narrow = first.calls * _widen_share(rates.narrow, size.calls)
+    rechecks = narrow * Forecast.exactly(1 / max(1, size.calls)) * first.static_tokens
     return TokenForecast(
         first.calls + first.calls * again + narrow,
-        first.prompt_tokens + first.prompt_tokens * again * _REPEATED_PROMPT + narrow * _RECHECK_PROMPT,
+        first.prompt_tokens + first.prompt_tokens * again * _REPEATED_PROMPT + rechecks + narrow * _RECHECK_LINES,
+        first.static_tokens + first.static_tokens * again + rechecks,
         first.output_tokens + first.output_tokens * again + narrow * _RECHECK_ANSWER,
     )
 

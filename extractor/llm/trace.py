@@ -195,7 +195,7 @@ def read_finish_reason(content: bytes) -> str | None:
 def read_usage(content: bytes) -> Usage:
     """The usage in a server's reply: one call, with the reported tokens. Nothing is estimated.
 
-    llama.cpp reports cached tokens in its timings.
+    OpenAI reports cached tokens among the details of the prompt's, llama.cpp in its timings or beside the answer.
 
     >>> read_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
     7
@@ -203,15 +203,18 @@ def read_usage(content: bytes) -> Usage:
     Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
     """
     reply = read_completion(content) or {}
-    usage, timings = reply.get("usage"), reply.get("timings")
+    usage = reply.get("usage")
     if not isinstance(usage, dict):
         return Usage(calls=1)
+    prompt = usage.get("prompt_tokens") or 0
     details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if details else timings.get("cache_n") if isinstance(timings, dict) else None
+    places = ((details, "cached_tokens"), (reply.get("timings"), "cache_n"), (reply, "tokens_cached"))
+    reported = (place.get(name) for place, name in places if isinstance(place, dict))
+    cached = next((tokens for tokens in reported if isinstance(tokens, int)), 0)
     return Usage(
         calls=1,
-        prompt_tokens=usage.get("prompt_tokens") or 0,
-        cached_tokens=cached if isinstance(cached, int) else 0,
+        prompt_tokens=prompt,
+        cached_tokens=max(0, min(cached, prompt)),
         output_tokens=usage.get("completion_tokens") or 0,
     )
 

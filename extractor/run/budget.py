@@ -9,6 +9,7 @@ from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
 from extractor.llm.cache import ReplyStore, Spending
 from extractor.llm.estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
+from extractor.llm.prompt import RECHECK
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
@@ -151,7 +152,7 @@ class Pricing:
         calls = replies.latest_calls(_MAX_CALLS) if replies else ()
         return calibrate(
             rates,
-            ((measure_body(call.request), call.usage, call.asked_again, call.prompt == "conflict") for call in calls),
+            ((measure_body(call.request), call.usage, call.asked_again, call.prompt == RECHECK) for call in calls),
         )
 
     def open_budget(self, replies: ReplyStore | None = None) -> Budget | None:

@@ -175,6 +175,7 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
         "rules": digest_rules(),
         "tasks": sorted(chosen.options.tasks),
         "assist": chosen.options.assist.value,
+        "effort": chosen.options.effort,
         "min_confidence": chosen.options.min_confidence,
         "model": str(chosen.choice),
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},

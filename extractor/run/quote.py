@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from itertools import islice
 from typing import Any
 
@@ -34,7 +34,7 @@ _ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
 """Total processor time of a record, as a multiple of its parsing time."""
 _BATCH_SECONDS = Forecast(low=300, expected=3 * 3600, high=3 * 24 * 3600)
 """A provider's batch ends within a day; a run needs one to three batches."""
-_QUANTITIES = 7
+_QUANTITIES = 8
 
 
 class Sampled(BaseModel):
@@ -48,8 +48,9 @@ class Sampled(BaseModel):
 class Quote(BaseModel):
     """The forecast of a run.
 
-    ``usd`` is None if no price is known. ``calibrated_on_calls`` is the number of the run's own calls behind the token
-    rates, 0 for the default rates.
+    ``cached_tokens`` are the prompt tokens that a provider's cache should serve. ``usd`` is the cost with them at their
+    price, ``usd_uncached`` the cost without a cache; both are None if no price is known. ``calibrated_on_calls`` is the
+    number of the run's own calls behind the token rates, 0 for the default rates.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,8 +60,10 @@ class Quote(BaseModel):
     questions: Forecast
     calls: Forecast
     prompt_tokens: Forecast
+    cached_tokens: Forecast
     output_tokens: Forecast
     usd: Forecast | None
+    usd_uncached: Forecast | None
     seconds: Forecast
     price: dict[str, Any] | None
     calibrated_on_calls: int
@@ -69,9 +72,9 @@ class Quote(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The number of records, the number in the sample, and seven ``sums`` over all records with standard ``errors``.
+    """The number of records, the number in the sample, and eight ``sums`` over all records with standard ``errors``.
 
-    The sums are questions, the five fields of ``RequestSize``, and seconds of processor time.
+    The sums are questions, the six fields of ``RequestSize``, and seconds of processor time.
     """
 
     records: int
@@ -81,8 +84,9 @@ class Measured:
 
     def shift(self, errors: float) -> tuple[float, RequestSize, float]:
         """Questions, sizes and seconds, shifted by a number of standard errors."""
-        questions, calls, messages, schema, answer, most, seconds = np.maximum(0.0, self.sums + errors * self.errors)
-        size = RequestSize(round(calls), round(messages), round(schema), float(answer), round(most))
+        questions, *sizes, seconds = np.maximum(0.0, self.sums + errors * self.errors)
+        calls, messages, schema, answer, most, system = sizes
+        size = RequestSize(round(calls), round(messages), round(schema), float(answer), round(most), round(system))
         return float(questions), size, float(seconds)
 
 
@@ -159,24 +163,32 @@ def quote_run(
     """The quote for measured records, with ``concurrency`` calls at once of ``latency`` seconds each."""
     shifted = [measured.shift(errors) for errors in (-_STANDARD_ERRORS, 0.0, _STANDARD_ERRORS)]
     low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
-    calls, prompt, output = (
-        Forecast(low=getattr(low, name).low, expected=getattr(expected, name).expected, high=getattr(high, name).high)
-        for name in ("calls", "prompt_tokens", "output_tokens")
+    tokens = TokenForecast(
+        *(
+            Forecast(
+                low=getattr(low, one.name).low,
+                expected=getattr(expected, one.name).expected,
+                high=getattr(high, one.name).high,
+            )
+            for one in fields(TokenForecast)
+        )
     )
     questions, work = (
         Forecast(low=lowest, expected=probable, high=highest)
         for lowest, probable, highest in (zip(*((asked, seconds) for asked, _, seconds in shifted), strict=True))
     )
-    tokens = TokenForecast(calls, prompt, output)
+    cached, price = _forecast_cached(tokens, pricing, concurrency), pricing.price
     exact = measured.sampled == measured.records
     return Quote(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
         questions=questions.rounded(),
-        calls=calls.rounded(),
-        prompt_tokens=prompt.rounded(),
-        output_tokens=output.rounded(),
-        usd=_forecast_price(tokens, pricing.price).rounded(4) if pricing.price else None,
+        calls=tokens.calls.rounded(),
+        prompt_tokens=tokens.prompt_tokens.rounded(),
+        cached_tokens=cached.rounded(),
+        output_tokens=tokens.output_tokens.rounded(),
+        usd=_forecast_price(tokens, cached, price) if price else None,
+        usd_uncached=_forecast_price(tokens, Forecast.exactly(0), price) if price else None,
         seconds=_forecast_seconds(tokens, work * _ASSEMBLING, pricing, concurrency, latency).rounded(1),
         price=_describe_price(pricing),
         calibrated_on_calls=rates.calls,
@@ -184,19 +196,25 @@ def quote_run(
     )
 
 
-def _forecast_price(tokens: TokenForecast, price: Price) -> Forecast:
-    """The cost in US dollars. The low figure assumes that the provider caches half of each long prompt."""
-    prompt, output = tokens.prompt_tokens, tokens.output_tokens
-    cached = int(prompt.low / 2) * (prompt.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected))
-    low, expected, high = (
-        price.cost(Usage(prompt_tokens=round(p), cached_tokens=c, output_tokens=round(o))) / PICO
-        for p, c, o in (
-            (prompt.low, cached, output.low),
-            (prompt.expected, 0, output.expected),
-            (prompt.high, 0, output.high),
-        )
-    )
-    return Forecast(low=low, expected=expected, high=high)
+def _forecast_cached(tokens: TokenForecast, pricing: Pricing, concurrency: int) -> Forecast:
+    """The static tokens of all calls but the first ones, which are sent before the cache has them.
+
+    Providers do not promise a cache in batches.
+    """
+    if pricing.in_batches or tokens.static_tokens.expected < _CACHED_FROM * max(1.0, tokens.calls.expected):
+        return Forecast.exactly(0)
+    later = {name: max(0.0, 1 - concurrency / max(1.0, calls)) for name, calls in tokens.calls}
+    return tokens.static_tokens * Forecast(**later)
+
+
+def _forecast_price(tokens: TokenForecast, cached: Forecast, price: Price) -> Forecast:
+    """The cost in US dollars."""
+    parts = {"prompt_tokens": tokens.prompt_tokens, "cached_tokens": cached, "output_tokens": tokens.output_tokens}
+    costs = {
+        bound: price.cost(Usage(**{name: round(getattr(part, bound)) for name, part in parts.items()})) / PICO
+        for bound in Forecast.model_fields
+    }
+    return Forecast(**costs).rounded(4)
 
 
 def _forecast_seconds(

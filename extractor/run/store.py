@@ -147,6 +147,6 @@ def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
         "text_sha256": sha256(chunk.text.encode("utf-8")).hexdigest(),
         "task": question.task.value,
         "fields": json.dumps(question.fields),
-        "item": answer.item.model_dump_json(exclude_none=True),
+        "item": answer.item.model_dump_json(exclude_defaults=True),
         "model": answer.model,
     }

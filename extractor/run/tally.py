@@ -89,6 +89,12 @@ class Tally:
         """The cost of the calls in US dollars, None if no price is known."""
         return self.price(self.usage) / 1e12 if self.price else None
 
+    @property
+    def facts(self) -> dict[str, int]:
+        """The counts of records, calls and tokens, for the event at the end of a run."""
+        counts = {"extracted": self.extracted, "resumed": self.resumed, "failed": self.failed}
+        return counts | self.usage.model_dump(exclude={"questions", "open_questions"})
+
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
         self.extracted = self.resumed = self.failed = self.repeated = self.differing = 0

@@ -27,7 +27,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
 from extractor.llm.transport import Route
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch
 from extractor.run.budget import Budget
@@ -73,6 +73,7 @@ class Job(BaseModel):
     bytes: NonNegativeInt = Field(description="Size of the upload.")
     tasks: tuple[Task, ...]
     assist: Assist
+    effort: Effort | float = Field(default=Effort.MEDIUM, description="How much the model is asked.")
     min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values with a lower confidence are left out.")
     created: str
     started: str | None = None
@@ -187,6 +188,7 @@ class JobRunner:
             bytes=size,
             tasks=tuple(sorted(options.tasks)),
             assist=options.assist,
+            effort=options.effort,
             min_confidence=options.min_confidence,
             created=_now(),
         )
@@ -255,11 +257,10 @@ class JobRunner:
         try:
             with (self.path(entry.caller, job.id) / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
-                tell(Event.RUN_STARTED, assist=job.assist.value, model=model, workers=self._settings.workers)
+                facts = {"assist": job.assist.value, "effort": job.effort, "model": model}
+                tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
                 state, status, reason = await self._perform(entry, tally, budget)
-                counts = {"extracted": tally.extracted, "resumed": tally.resumed, "failed": tally.failed}
-                usage = tally.usage.model_dump(include={"calls", "prompt_tokens", "output_tokens"})
-                tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **counts, **usage)
+                tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
         except OSError as error:
             state, reason = JobState.FAILED, f"{EVENTS}: {error.strerror}"
         _event_log.set(None)
@@ -290,7 +291,13 @@ class JobRunner:
     async def _extract(self, entry: _Entry, tally: Tally, budget: Budget | None, folder: Path) -> None:
         """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
         settings, job, asks = self._settings, entry.job, self._asks(entry.job)
-        extractor = Extractor(settings.model, tasks=job.tasks, assist=job.assist, min_confidence=job.min_confidence)
+        extractor = Extractor(
+            settings.model,
+            tasks=job.tasks,
+            assist=job.assist,
+            effort=job.effort,
+            min_confidence=job.min_confidence,
+        )
         described = describe_settings(extractor)
         earlier = read_manifest(folder / RUN / MANIFEST)
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)

@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator
 
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.schemas import Task
 
 from .callers import OPERATOR, Caller
@@ -104,9 +104,19 @@ def _check_tasks(text: str) -> str:
 
 
 async def _read_options(
+    service: ServiceOfRequest,
     assist: Annotated[
         Assist, Query(description="Ask the model what the rules left open (auto), everything or nothing.")
     ] = Assist.AUTO,
+    effort: Annotated[
+        str | None,
+        Query(
+            description="How much to ask: low, medium, high, or the confidence below which a value is asked about; "
+            "the service's own if left out.",
+            pattern=rf"^({'|'.join(Effort)}|0(\.\d+)?|1(\.0+)?)$",
+            max_length=20,
+        ),
+    ] = None,
     tasks: Annotated[
         str,
         Query(description="The parts, separated by commas.", pattern=f"^({_TASK})(,({_TASK}))*$", max_length=200),
@@ -117,7 +127,7 @@ async def _read_options(
         Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values with a lower confidence, and report it."),
     ] = 0.0,
 ) -> ExtractionOptions:
-    return ExtractionOptions(tasks.split(","), assist, min_confidence)
+    return ExtractionOptions(tasks.split(","), assist, min_confidence, effort or service.settings.effort)
 
 
 OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]

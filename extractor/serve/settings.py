@@ -7,6 +7,7 @@ from pathlib import Path
 
 from extractor.errors import StoreError
 from extractor.llm.spec import ModelSpec
+from extractor.options import Effort
 from extractor.run.budget import Pricing
 
 
@@ -14,7 +15,8 @@ from extractor.run.budget import Pricing
 class ServiceSettings:
     """Settings of a service.
 
-    ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run. The
+    ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run.
+    ``effort`` is that of requests which name none. The
     rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
     body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
     ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one extraction.
@@ -23,6 +25,7 @@ class ServiceSettings:
     root: Path
     token: str
     model: ModelSpec | None = None
+    effort: Effort | float = Effort.MEDIUM
     pricing: Pricing = field(default_factory=Pricing)
     requests_per_minute: float | None = None
     max_bytes: int = 5_000_000

@@ -110,14 +110,14 @@ def test_an_answer_that_is_not_stated_or_not_believed(doubtful, said, reason):
 
 
 @pytest.mark.parametrize(
-    ("sections", "tasks", "field", "inside"),
+    ("sections", "tasks", "field", "inside", "lines"),
     [
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", False),
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", True),
-        (PRODUCT, ["dosing"], "dosing", False),
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", False, 1),
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", True, 1),
+        (PRODUCT, ["dosing"], "dosing", False, 2),
     ],
 )
-async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, inside):
+async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, inside, lines):
     """The budget ends before the first question, or inside the model."""
 
     async def complete(*_):
@@ -129,4 +129,4 @@ async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, i
             extraction = await extract_within(extract, trial(**sections), lambda: inside)
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
-    assert extraction.usage.open_questions == 1
+    assert extraction.usage.open_questions == lines

@@ -1,6 +1,7 @@
 """Regimens that the rules and a model read in one passage become one list."""
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -40,13 +41,19 @@ def parsed():
     return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
 
 
+def list_arms(parsed):
+    """The passages that state doses; a model also reads the title."""
+    passages = list_dose_passages(parsed, count(1000))
+    return [passage.chunk for passage in passages if passage.chunk.span.section.startswith("arms")]
+
+
 def assemble(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
-    (passage,) = list_dose_passages(parsed)
-    number = passage.chunk.number
-    grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, passage.chunk) for a in answers)
+    (chunk,) = list_arms(parsed)
+    number = chunk.number
+    grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
     policy = load_policy(model_class)
-    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: passage.chunk})
+    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: chunk})
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
@@ -98,7 +105,7 @@ def two_lines(parsed, *answers, unanswered=()):
     section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     parsed = replace(more, dosing=parsed.dosing)
-    chunks = [passage.chunk for passage in list_dose_passages(parsed)]
+    chunks = list_arms(parsed)
     grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
     for place, values in answers:
         chunk = chunks[place]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
@@ -118,9 +120,14 @@ def test_no_reading_is_likelier_for_being_contradicted(confidence, value):
         ("CR", "CR or PR", False),
     ],
 )
-def test_quotes_that_mean_the_same_are_agreement_in_the_rule_s_words(rule, model, agree):
-    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, POLICY)
-    assert (resolved.value, resolved.origin) == ((rule, Origin.BOTH) if agree else (model, Origin.MODEL))
+@pytest.mark.parametrize("trusts_model", [True, False])
+def test_quotes_that_mean_the_same_are_agreement_in_the_words_of_whom_the_policy_trusts(
+    rule, model, agree, trusts_model
+):
+    policy = replace(POLICY, trusts_model=trusts_model)
+    resolved = resolve(Reading(rule, 0.8), Reading(model, 0.9), GAP, policy)
+    words = model if trusts_model else rule
+    assert (resolved.value, resolved.origin) == ((words, Origin.BOTH) if agree else (model, Origin.MODEL))
     assert (resolved.confidence == POLICY.agree) is agree
 
 

@@ -12,13 +12,23 @@ from benchmarks.perfect_model import ask_oracle
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
 from extractor.evaluation.record_score import Column, score_record
-from extractor.options import Assist
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Section, Source, TrialExtraction, TrialRecord
 
 CRITERION = "Kreatin of at least 50 mg/dL"
-METHODS = ("glowmetry", "huemetry", "ringoscopy", "tonography", "pulsometry", "gritoscopy")
+METHODS = (
+    "glowmetry",
+    "huemetry",
+    "ringoscopy",
+    "tonography",
+    "pulsometry",
+    "gritoscopy",
+    "dimetry",
+    "sootography",
+    "mistometry",
+)
 ARM = "Experimental: Examplumab 300 mg subcutaneously every 4 weeks, for as long as it is of use"
 OUTCOME = f"Change of the hue by {', '.join(METHODS)}"
 CATEGORY = "eligibility.criteria.category"
@@ -52,43 +62,47 @@ def annotate(parsed, *, criterion=None, dosing=None, endpoint=None, **people):
     return TrialExtraction.model_validate(found)
 
 
-def losses(parsed, gold, assist=Assist.ALWAYS):
-    return sorted((loss.field, loss.cause) for loss in judge_trial(parsed, gold, assist).losses)
+def losses(parsed, gold, effort=Effort.HIGH):
+    return sorted(
+        (loss.field, loss.cause) for loss in judge_trial(parsed, gold, ExtractionOptions(effort=effort)).losses
+    )
 
 
 def test_the_rules_alone_lose_what_they_leave_open_and_the_oracle_answers_it():
     parsed = read(OPEN)
-    trial = judge_trial(parsed, annotate(parsed, criterion={"category": "biomarker"}), Assist.AUTO)
+    trial = judge_trial(parsed, annotate(parsed, criterion={"category": "biomarker"}), ExtractionOptions())
     assert trial.losses == ()
     assert trial.rules.eligibility.criteria[0].category is None
     assert trial.oracle.eligibility.criteria[0].category is Category.BIOMARKER
 
 
 @pytest.mark.parametrize(
-    ("parsed", "changes", "assist", "expected"),
+    ("parsed", "changes", "effort", "expected"),
     [
-        ({}, {}, Assist.AUTO, []),
-        ({}, {}, Assist.ALWAYS, []),
-        ({}, {"sex": "male"}, Assist.ALWAYS, [("eligibility.sex", Cause.CERTAIN)]),
-        ({}, {"criterion": {"quote": CRITERION[:22]}}, Assist.ALWAYS, [("eligibility.criteria.quote", Cause.CERTAIN)]),
-        ({"category": CERTAIN}, OTHER, Assist.AUTO, [(CATEGORY, Cause.CERTAIN)]),
-        # The rules are believed against a right answer.
-        ({"category": CERTAIN}, OTHER, Assist.ALWAYS, [(CATEGORY, Cause.MERGED)]),
-        # Not among the answers that are offered; a second annotator is offered all.
-        ({"category": DOUBTFUL, "stands": 0.5}, OTHER, Assist.AUTO, [(CATEGORY, Cause.REFUSED)]),
-        ({"category": DOUBTFUL, "stands": 0.5}, OTHER, Assist.ALWAYS, []),
+        ({}, {}, Effort.MEDIUM, []),
+        ({}, {}, Effort.HIGH, []),
+        ({}, {"sex": "male"}, 0.0, [("eligibility.sex", Cause.CERTAIN)]),
+        ({}, {"sex": "male"}, Effort.HIGH, []),
+        ({}, {"criterion": {"quote": CRITERION[:22]}}, Effort.HIGH, [("eligibility.criteria.quote", Cause.CERTAIN)]),
+        ({"category": CERTAIN}, OTHER, Effort.MEDIUM, [(CATEGORY, Cause.CERTAIN)]),
+        ({"category": CERTAIN}, OTHER, Effort.HIGH, []),
+        ({"category": DOUBTFUL, "stands": 0.5}, OTHER, Effort.MEDIUM, []),
     ],
 )
-def test_a_loss_has_its_cause(parsed, changes, assist, expected):
+def test_a_loss_has_its_cause(parsed, changes, effort, expected):
     record = read(**parsed)
-    assert losses(record, annotate(record, **changes), assist) == expected
+    assert losses(record, annotate(record, **changes), effort) == expected
 
 
 def test_the_reply_has_no_room_for_all_of_gold():
     parsed = read()
     gold = annotate(parsed, endpoint={"methods": METHODS})
-    (given,) = [given for key, given in ask_oracle(parsed, gold, Assist.ALWAYS).given.items() if key[0] == "endpoints"]
-    assert given.grounded.readings["methods"].value == METHODS[:5]
+    (given,) = [
+        given
+        for key, given in ask_oracle(parsed, gold, ExtractionOptions(effort=Effort.HIGH)).given.items()
+        if key[0] == "endpoints"
+    ]
+    assert given.grounded.readings["methods"].value == METHODS[:8]
     assert ("endpoints.methods", Cause.REFUSED) in losses(parsed, gold)
 
 
@@ -112,22 +126,21 @@ def test_a_criterion_that_gold_does_not_have_is_asked_away_where_it_is_in_doubt(
     sure, doubted = read(), read(stands=0.3)
     whole = annotate(sure)
     gold = whole.model_copy(update={"eligibility": whole.eligibility.model_copy(update={"criteria": ()})})
-    assert ("eligibility.criteria", Cause.CERTAIN) in losses(sure, gold, Assist.AUTO)
-    assert ("eligibility.criteria", Cause.MERGED) in losses(sure, gold, Assist.ALWAYS)
-    assert losses(doubted, gold) == []
+    assert ("eligibility.criteria", Cause.CERTAIN) in losses(sure, gold, Effort.MEDIUM)
+    assert losses(sure, gold, Effort.HIGH) == losses(doubted, gold, Effort.MEDIUM) == []
 
 
-@pytest.mark.parametrize("assist", [Assist.AUTO, Assist.ALWAYS])
-def test_losses_are_the_errors_that_an_evaluation_counts(assist):
+@pytest.mark.parametrize("effort", [Effort.MEDIUM, Effort.HIGH])
+def test_losses_are_the_errors_that_an_evaluation_counts(effort):
     parsed = read(CERTAIN)
     criterion = {"category": "biomarker", "constraints": [], "lead_in": "Inclusion"}
     endpoint = {"methods": METHODS, "concept": "biomarker", "time_points": []}
     gold = annotate(parsed, criterion=criterion, endpoint=endpoint, dosing=[], sex="male")
-    trial = judge_trial(parsed, gold, assist)
+    trial = judge_trial(parsed, gold, ExtractionOptions(effort=effort))
     for field, row in zip(FIELDS, score_record(gold, trial.oracle).counts, strict=True):
         wrong = row[Column.GOLD] + row[Column.PREDICTED] - 2 * row[Column.NORMALISED]
         assert sum(loss.errors for loss in trial.losses if loss.field == field.name) == wrong, field.name
-    assert len(trial.losses) > 3
+    assert len(trial.losses) > (1 if effort is Effort.HIGH else 3)
     *_, points = format_losses([trial]).splitlines()
     *causes, total = map(float, points.split()[1:])
     *_, figures = format_figures({"all areas": [trial]}).splitlines()
@@ -143,7 +156,7 @@ def test_trials_that_are_for_measuring_are_not_shown():
 
 def test_the_command_prints_figures_and_losses_of_the_folds_that_are_wanted(monkeypatch, capsys):
     seeds = Path(__file__).parents[2] / "seeds"
-    arguments = ["oracle", str(seeds / "gold"), str(seeds / "records"), "--assist", "always", "--examples", "2"]
+    arguments = ["oracle", str(seeds / "gold"), str(seeds / "records"), "--effort", "high", "--examples", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
     command.main()
     out = capsys.readouterr().out

@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from string import Template
 
 import pytest
 
@@ -82,7 +81,7 @@ def other_prompt(monkeypatch):
     def load():
         prompt = real()
         version = replace(prompt.version, sha256="b" * 64)
-        return replace(prompt, version=version, system=Template(prompt.system.template + "\nBe brief."))
+        return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
     monkeypatch.setattr(extractor.llm.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]

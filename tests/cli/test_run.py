@@ -2,7 +2,9 @@
 
 import json
 
-from extractor import Extractor, read_records
+import pytest
+
+from extractor import Effort, Extractor, read_records
 from tests.commands import extract, extractor, invoke, read_lines
 from tests.llm.stub import fault, serve
 
@@ -18,7 +20,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert (done.returncode, done.stdout) == (0, b"")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
     assert manifest["records"] == {"extracted": len(results), "lacking": 0, "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v4", "conflict.v1"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v5", "recheck.v5"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert b"records extracted: 12" in done.stderr
 
@@ -54,6 +56,34 @@ def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
     assert read_manifest(tmp_path)["absences"]["low_confidence"] > 0
     whole = [Extractor(assist="never").extract(record) for record in read_records(STUDIES)]
     assert sum(len(result["dosing"]) for result in results) < sum(len(each.dosing) for each in whole)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "difference"),
+    [
+        (["--effort", "0.80"], ["--effort", "0.8"], ""),
+        (["--assist", "always"], ["--effort", "high"], ""),
+        ([], ["--effort", "low"], "effort was medium, is low"),
+        (["--effort", "0.8"], [], "effort was 0.8, is medium"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_effort_alone(tmp_path, first, second, difference):
+    assert invoke("run", STUDY, "--out", tmp_path, *first).exit_code == 0
+    done = invoke("run", STUDY, "--out", tmp_path, *second)
+    assert done.exit_code == (2 if difference else 0)
+    assert difference in done.stderr
+
+
+def test_an_effort_that_there_is_not_is_refused():
+    done = invoke("run", STUDY, "--effort", "huge")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "huge: no such effort; choose from low, medium, high, or a number from 0 to 1" in done.stderr
+
+
+def test_more_effort_asks_more_questions():
+    low, medium, high = (json.loads(invoke("run", STUDY, "--effort", effort).stdout) for effort in Effort)
+    asked = [one["usage"]["open_questions"] for one in (low, medium, high)]
+    assert asked[0] < asked[1] < asked[2]
 
 
 def test_a_folder_that_cannot_be_used_is_reported_in_one_line(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import answer_request, serve_counting
-from tests.commands import extractor, read_lines, start_extractor
+from tests.commands import extractor, invoke, read_lines, start_extractor
 from tests.llm.stub import completion, fault, serve
 from tests.provider import serve_provider
 
@@ -100,6 +100,33 @@ def test_earlier_calls_without_a_price_get_one_once_it_is_known(tmp_path, comman
         assert cost["calls_without_price"] > 0
         assert extractor(*command(server, "--max-usd", "9")).returncode == 0
         assert totals()["cost"]["calls_without_price"] == 0
+
+
+def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
+    (tmp_path / "prices.toml").write_text(PRICES + "cached = 0.25\n", "utf-8")
+    usage = {"prompt_tokens": 2050, "completion_tokens": 25, "prompt_tokens_details": {"cached_tokens": 1500}}
+    out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "high")
+    with serve([completion('{"items": []}', usage=usage)]) as server:  # asked twice, since the lines have no items
+        command = ("run", "tests/records/study.json", "--out", out, "--model", f"{server.url}#stub", *model)
+        done = invoke(*command, "--log-json", tmp_path / "log.jsonl")
+    assert done.exit_code == 0, done.output
+    assert "prompt tokens: 4,100, 3,000 of them cached\n" in done.stderr
+    dollars = (1100 * 2 + 3000 * 0.25 + 50 * 10) / 1e6
+    assert f"cost: ${dollars:.4f}\n" in done.stderr
+    manifest = json.loads((out / "run.json").read_text("utf-8"))
+    assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (3000, dollars)
+    assert read_lines(out / "extractions.jsonl")[0]["usage"]["cached_tokens"] == 3000
+    (ended,) = (event for event in read_lines(tmp_path / "log.jsonl") if event["event"] == "run_ended")
+    assert (ended["prompt_tokens"], ended["cached_tokens"]) == (4100, 3000)
+
+    def report():
+        assert invoke("report", out).exit_code == 0
+        return (out / "report.html").read_text("utf-8")
+
+    assert "4,100 prompt (3,000 of them cached)" in report()
+    del manifest["usage"]["cached_tokens"], manifest["settings"]["effort"]  # as in the manifests of earlier versions
+    (out / "run.json").write_text(json.dumps(manifest), "utf-8")
+    assert "4,100 prompt, 50 output" in report()
 
 
 def test_batches_run_in_rounds_at_their_price(command, totals):

@@ -103,7 +103,7 @@ async def test_an_invented_regimen_is_left_out_and_reported():
 
     def answer(questions):
         invented = {"quote": "99 mg of fantasin", "agent": "fantasin", "dose": ["99 mg"]}
-        return [{"n": question.chunk.number, **invented} for question in questions]
+        return [{"n": question.chunk.number, **invented} for question in questions if "5 mg" in question.chunk.text]
 
     result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
@@ -119,13 +119,13 @@ async def test_an_invented_regimen_is_left_out_and_reported():
 
 async def test_a_regimen_found_only_by_the_model_has_evidence():
     parsed = dosing_record("Study product 5 mg twice daily")
-    (candidate,) = [chunk.number for chunk in parsed.dosing.candidates]
 
     def answer(questions):
         if questions[0].fields != ("regimens",):  # the narrow question
             return [{"n": question.chunk.number, "cycle": "6 month"} for question in questions]
         dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID"}
-        return [{"n": candidate, **dose, "cycle": "5 month"}]
+        (candidate,) = (question.chunk for question in questions if "5 mg" in question.chunk.text)
+        return [{"n": candidate.number, **dose, "cycle": "5 month"}]
 
     result = await ask(parsed, Scripted(answer), ExtractionOptions({Task.DOSING}, Assist.AUTO))
     extraction = assemble_extraction(parsed, result, {Task.DOSING})

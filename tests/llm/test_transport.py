@@ -1,9 +1,13 @@
+import json
+
 import httpx2
 import pytest
 
 from extractor.errors import ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
+from extractor.llm.trace import read_usage
+from extractor.schemas import Usage
 
 from .colours import ask_about, complete, model_of, patient, render
 from .stub import Scripted, completion, fault, items, serve
@@ -77,3 +81,23 @@ async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, me
 
     with pytest.raises(seen, match=message):
         await Model(SPEC, policy=patient(), transport=lambda: httpx2.MockTransport(fail)).complete(ask_about(1), render)
+
+
+@pytest.mark.parametrize(
+    ("reported", "cached"),
+    [
+        ({"usage": {"prompt_tokens_details": {"cached_tokens": 60}}, "timings": {"cache_n": 50}}, 60),
+        ({"usage": {"prompt_tokens_details": {"cached_tokens": None}}, "timings": {"cache_n": 50}}, 50),
+        ({"usage": {}, "timings": {"cache_n": 50, "prompt_n": 50}}, 50),
+        ({"usage": {}, "tokens_cached": 40}, 40),
+        ({"usage": {}, "tokens_cached": 400}, 100),
+        ({"usage": {"prompt_tokens_details": "60"}, "timings": [], "tokens_cached": "40"}, 0),
+        ({"usage": {"prompt_tokens_details": {"cached_tokens": -5}}}, 0),
+    ],
+)
+def test_cached_tokens_are_read_where_servers_report_them(reported, cached):
+    usage = {"prompt_tokens": 100, "completion_tokens": 5} | reported["usage"]
+    reply = json.loads(completion("{}").body) | reported | {"usage": usage}
+    assert read_usage(json.dumps(reply).encode()) == Usage(
+        calls=1, prompt_tokens=100, cached_tokens=cached, output_tokens=5
+    )

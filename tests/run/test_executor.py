@@ -15,7 +15,7 @@ import pytest
 from benchmarks.records import write_distinct_records
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
-from extractor.llm.reply_models import WIRE_ITEMS
+from extractor.llm.reply_models import Item
 from extractor.llm.requests import Reply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
@@ -59,7 +59,7 @@ class Answering:
         await asyncio.sleep(0)
         if "FAIL" in call.user:
             raise ModelUnavailable("no reply", lasting=False)
-        found = tuple(WIRE_ITEMS[q.task](n=q.chunk.number) for q in questions)
+        found = tuple(Item(n=q.chunk.number) for q in questions)
         return Reply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import StoreError
-from extractor.llm.reply_models import WireItem
+from extractor.llm.reply_models import Item as ReplyItem
 from extractor.llm.requests import PromptVersion, Question
 from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 from extractor.parse.parsed import Chunk, ChunkKind, Span
@@ -191,7 +191,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
         with RunFolder(tmp_path, SETTINGS) as folder:
             one = record("a", "Adults")
             assert not folder.is_done(one)
-            noted = [NotedAnswer(question, WireItem(n=7), "some-model")]
+            noted = [NotedAnswer(question, ReplyItem(n=7), "some-model")]
             folder.write(line("a"), Session("a", noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")

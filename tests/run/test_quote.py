@@ -1,6 +1,7 @@
 import asyncio
 import json
 import random
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -69,6 +70,33 @@ def test_figures_are_in_order_and_grow_with_the_records():
     assert many.seconds.expected >= 100 / 8
 
 
+def test_the_static_beginning_is_cached_after_the_first_calls():
+    """A record has one call, whose system prompt of 8,000 characters has about 2,000 tokens."""
+    size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
+    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, size)):
+        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
+    one, eight, many = (quote_run(all_records, CAPABLE, pricing(), at_once) for at_once in (1, 8, 1000))
+    assert 2000 * 99 < one.cached_tokens.expected < 3000 * 99
+    assert one.cached_tokens.expected > eight.cached_tokens.expected > many.cached_tokens.expected == 0
+    assert one.usd.expected < 0.6 * one.usd_uncached.expected
+    assert many.usd == many.usd_uncached == one.usd_uncached
+    assert all(quote.usd.low < quote.usd.expected < quote.usd.high for quote in (one, eight, many))
+    cached = one.cached_tokens.expected / 1e6
+    saved = cached * (one.price["prompt"] - one.price["cached"])
+    assert one.usd_uncached.expected - one.usd.expected == pytest.approx(saved, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("system", "in_batches"), [(3000, False), (8000, True)], ids=["too short for a cache", "in a provider's batches"]
+)
+def test_without_a_cache_both_costs_are_the_same(system, in_batches):
+    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
+        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
+    quote = quote_run(all_records, CAPABLE, replace(pricing(), in_batches=in_batches), 1)
+    assert quote.cached_tokens.high == 0
+    assert quote.usd == quote.usd_uncached
+
+
 def test_an_unknown_price_is_reported():
     quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
     assert quote.usd is None
@@ -108,7 +136,7 @@ def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):
     done = extractor("run", "seeds/records", "--dry-run", "--model", "mine", "--prices", prices, "--sample", "20")
     quote = json.loads(done.stdout)
     assert (quote["price"]["prompt"], quote["price"]["as_of"]) == (3, "2026-11-01")
-    assert quote["usd"]["low"] < quote["usd"]["high"]
+    assert quote["usd"]["low"] < quote["usd"]["high"] <= quote["usd_uncached"]["high"]
     listed = extractor("model", "prices", "--prices", prices).stdout.decode().splitlines()
     assert listed[1].split("\t")[:4] == ["mine", "3", "", "4"]
     assert str(prices) in listed[1]

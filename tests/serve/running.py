@@ -20,7 +20,7 @@ from tests.llm.stub import Scripted, completion, items
 TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
 """A word in every record that the tests send, which no log may contain."""
-PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\noutput = 1.0\n'
+PRICES = 'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
 OPERATIONS = [
     tuple(name.split()) for name in tomllib.loads(Path("extractor/serve/assets/operations.toml").read_text("utf-8"))
 ]
@@ -53,7 +53,8 @@ def ids(count: int, first: int = 1) -> list[str]:
 
 
 def say_nothing(_: dict[str, Any]) -> Scripted:
-    return completion(items())
+    cached = {"prompt_tokens_details": {"cached_tokens": 80}}
+    return completion(items(), usage={"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, **cached})
 
 
 @dataclass(frozen=True)

@@ -131,11 +131,12 @@ def test_a_caller_without_money_gets_what_the_rules_find(served):
 
 
 def test_a_job_pauses_at_the_spending_limit(served):
-    """The stub's calls use 15 tokens at a millionth of a dollar each. The maximum is reserved before each call."""
-    with served.add_caller("hans", max_usd=0.002) as client:
+    """A call of the stub costs 110 millionths of a dollar; what it may cost at most is reserved before it."""
+    with served.add_caller("hans", max_usd=0.02) as client:
         job = finish(client, submit(client, many(200), assist="always")["id"])
         assert (job["state"], "limit" in job["reason"]) == ("paused", True)
         assert 0 < job["usage"]["calls"] < 200
         with closing(CallerBook(served.root)) as book:
-            assert 0 < book.spent("hans").picodollars <= 0.002e12
+            assert job["usage"]["calls"] * 110e6 == book.spent("hans").picodollars
+            assert 0 < book.spent("hans").picodollars <= 0.02e12
         check_problem(client.post(f"/v1/jobs/{job['id']}/resume"), 402, "spending-limit")

@@ -63,7 +63,24 @@ def test_the_model_is_asked_unless_assist_is_never(served):
     assert post(served.client, one(), assist="never").json()["usage"]["calls"] == 0
     asked = post(served.client, one(), assist="always").json()
     assert asked["usage"]["calls"] > 0
-    assert asked["usage"]["prompt_tokens"] == 10 * asked["usage"]["calls"]
+    assert asked["usage"]["prompt_tokens"] == 100 * asked["usage"]["calls"]
+    assert asked["usage"]["cached_tokens"] == 80 * asked["usage"]["calls"]
+    figures = dict(line.rsplit(" ", 1) for line in served.client.get("/metrics").text.splitlines())
+    cached, prompt = (float(figures[f'extractor_model_tokens_total{{kind="{kind}"}}']) for kind in ("cached", "prompt"))
+    assert cached == 0.8 * prompt > 0
+
+
+def test_an_effort_of_the_request_or_else_of_the_service_decides_how_much_is_asked(served):
+    high, always = (
+        post(served.client, one(), **asked).json()["usage"] for asked in ({"effort": "high"}, {"assist": "always"})
+    )
+    assert high == always
+    body = one(words="Adults aged 18 to 65 years.")
+    own, low, exact, medium = (
+        post(served.client, body, **asked).json()["usage"]["questions"]
+        for asked in ({}, {"effort": "low"}, {"effort": "0.6"}, {"effort": "medium"})
+    )
+    assert own == low == exact < medium  # the service of the fixture has a low effort
 
 
 HOSTILE = {
@@ -114,7 +131,12 @@ def test_forms_and_unknown_encodings_are_refused(served, headers):
         assert "application/json" in answer.headers["accept-post"]
 
 
-WRONG = {"assist": ["sometimes"], "min_confidence": ["1.1", "nan", "surely"], "task": ["dosing"]}
+WRONG = {
+    "assist": ["sometimes"],
+    "effort": ["huge", "1.5", "-0.1", "nan", "1e-1", ""],
+    "min_confidence": ["1.1", "nan", "surely"],
+    "task": ["dosing"],
+}
 WRONG |= {"tasks": ["dosing,colour", "dosing,dosing", ""], "name": ["../../etc/passwd", ".hidden", "a" * 101, "a\n"]}
 WRONG |= {"x-record-id": ["", "../a", "a b", ".a", "a.txt", "a" * 101, "\xe9"]}
 

@@ -28,8 +28,8 @@ from .running import (
 def done(served):
     """A finished job with two records and a broken one."""
     body = one(2) + b'\n{"protocolSection": {\n' + one(1) + b"\n"
-    job = submit(served.client, body, name="trials.jsonl", assist="never", min_confidence=1)
-    assert (job["state"], job["extracted"], job["min_confidence"]) == ("queued", 0, 1)
+    job = submit(served.client, body, name="trials.jsonl", assist="never", min_confidence=1, effort="0.8")
+    assert (job["state"], job["extracted"], job["min_confidence"], job["effort"]) == ("queued", 0, 1, 0.8)
     return finish(served.client, job["id"])
 
 

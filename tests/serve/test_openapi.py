@@ -82,7 +82,7 @@ def test_each_example_is_answered_as_is_shown(served, described, job_of_examples
             served.client.delete("/".join(url.split("/")[:4]))
 
 
-VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "assist"}
+VOLATILE = {"id", "name", "bytes", "created", "started", "ended", "state", "assist", "effort"}
 VOLATILE |= {"extracted", "failed", "usage", "reason"}
 
 

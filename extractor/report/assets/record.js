@@ -159,8 +159,9 @@ function listFacts(record) {
     const said = characters - boilerplate;
     if (said > 0) facts.push(`${Math.round((100 * claimed) / said)} % of the text is quoted`);
   }
-  const { calls, prompt_tokens, output_tokens } = record.usage;
-  if (calls) facts.push(`${toNumber(prompt_tokens || 0)} prompt and ${toNumber(output_tokens || 0)} output tokens`);
+  const { calls, prompt_tokens = 0, cached_tokens, output_tokens = 0 } = record.usage;
+  const cached = cached_tokens ? ` (${toNumber(cached_tokens)} cached)` : "";
+  if (calls) facts.push(`${toNumber(prompt_tokens)} prompt${cached} and ${toNumber(output_tokens)} output tokens`);
   return facts;
 }
 

@@ -1,0 +1,45 @@
+"""The picture of accuracy over cost."""
+
+import json
+import sys
+
+import pytest
+
+from benchmarks import effort
+
+
+def figures(name, group, dollars, f1):
+    return {"effort": name, "group": group, "dollars": dollars, "figures": {"all": f1}}
+
+
+@pytest.fixture
+def known(tmp_path):
+    found = [figures(name, group, d, f) for group in ("home", "other")
+             for name, d, f in (("rules", 0, 0.7), ("low", 1.2, 0.8), ("high", 3.4, 0.9))]  # fmt: skip
+    (tmp_path / "figures.json").write_text(json.dumps(found), "utf-8")
+    return tmp_path / "figures.json"
+
+
+def run(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["effort", *map(str, words)])
+    effort.main()
+
+
+def test_figures_of_a_file_are_drawn_with_peers(known, monkeypatch, tmp_path):
+    run(monkeypatch, "--from", known, "--plot", tmp_path / "alone.png")
+    run(monkeypatch, "--from", known, "--plot", tmp_path / "both.png", "--peer", "a plain call=20.5,0.95")
+    alone, both = ((tmp_path / name).read_bytes() for name in ("alone.png", "both.png"))
+    assert alone.startswith(b"\x89PNG")
+    assert both.startswith(b"\x89PNG")
+    assert alone != both
+
+
+def test_a_peer_of_another_form_is_refused(known, monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="write NAME=DOLLARS,F1"):
+        run(monkeypatch, "--from", known, "--plot", tmp_path / "a.png", "--peer", "20.5,0.95")
+
+
+def test_without_records_and_figures_there_is_nothing_to_measure(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--plot", "a.png")
+    assert "--from" in capsys.readouterr().err
