@@ -22,6 +22,7 @@ _SMALL_WORDS = (
 _SMALL = frozenset(_SMALL_WORDS.split())
 _AGE = dict.fromkeys(("aged", "old", "older", "year", "years", "younger"), "age")
 _STEM, _ABBREVIATION = 4, 5
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
 
 
 def fold_quote(text: str) -> str:
@@ -35,8 +36,12 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Normalise a text for scores: as ``fold_quote``, without a final full stop, comma or semicolon."""
-    return fold_quote(text).rstrip(".,; ")
+    """Normalise a text for scores: as ``fold_quote``, without an article in front or a mark at the end.
+
+    >>> fold_text("The date of death;")
+    'date of death'
+    """
+    return _ARTICLE.sub("", fold_quote(text)).rstrip(".,; ")
 
 
 @lru_cache(maxsize=2048)
