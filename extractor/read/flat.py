@@ -81,7 +81,7 @@ def read_flat(stream: BinaryIO) -> Iterator[Found]:
 
 def _build_flat(text: str) -> Draft:
     lines = _Lines(text, tuple(found.span() for found in _LINE.finditer(text) if found.group().strip()))
-    return Draft(tuple(_list_sections(lines)) if lines else ())
+    return Draft(tuple(_list_sections(lines)) if lines else (), "flat")
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
