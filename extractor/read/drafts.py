@@ -111,7 +111,7 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     return text_section("eligibility", "\n\n".join(parts))
 
 
-_MARK = r"(?:\d{1,2}[.)](?!\d)|[•*-](?=\s))\s*"
+_MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
 _STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?")
 
 

@@ -1,7 +1,7 @@
 """Trials of many registries in the WHO's export from the ICTRP, in XML or CSV: one flat list of fields per trial.
 
-The export writes line breaks as ``<br>`` and paragraphs as ``<p>``; they are read as line breaks of the same length,
-so that places in a section are places in the field.
+The export writes line breaks as ``<br>`` and paragraphs as ``<p>``; they are read as line breaks, filled up with blanks
+to the same length.
 """
 
 import re
@@ -41,7 +41,7 @@ COLUMNS = {"trialid", "inclusion criteria", "exclusion criteria", "phase", *_INT
 COLUMNS |= {name for group in (_TEXTS, _REGISTRY, _OUTCOMES) for names in group.values() for name in names}
 """The names of the fields that are read, in lower case and with blanks; the exports differ."""
 _TRIAL_ID = re.compile(r"[A-Z]{2,8}[-/]?[A-Z0-9][A-Z0-9/-]{3,30}", re.ASCII)
-_BREAK = re.compile(r"\r?<(?:br|/?p|/?li|/?[uo]l|/?div) ?/?>", re.IGNORECASE)
+_BREAK = re.compile(r"(?:\r|\\r)?<(?:br|/?p|/?li|/?[uo]l|/?div) ?/?>", re.IGNORECASE)
 _LABEL = re.compile(
     r"(?:\A|;)\s*(Main Objective|Secondary Objective|(?:Primary|Secondary) end ?point\(s\)"
     r"|Timepoint\(s\) of evaluation of this end ?point):[ ]?"
@@ -58,16 +58,16 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     >>> draft.trial_id, [section.text for section in draft.sections]
     ('ChiCTR2100050713', ['Pain', 'Sleep'])
     """
-    texts = {name.lower().replace("_", " "): _undo_breaks(text) for name, text in fields.items()}
+    texts = {name.lower().replace("_", " "): _undo_breaks(text).strip() for name, text in fields.items()}
 
     def read(names: tuple[str, ...]) -> str:
-        return next((texts[name] for name in names if texts.get(name, "").strip()), "")
+        return next((texts[name] for name in names if texts.get(name)), "")
 
     def list_sections() -> Iterator[Section]:
         for name, names in _TEXTS.items():
             yield from text_section(name, read(names))
         yield from text_section("detailed_description", "\n".join(filter(None, [*aims, population])))
-        yield from criteria_section(inclusion, read(("exclusion criteria",)))
+        yield from criteria_section(inclusion.rstrip(), read(("exclusion criteria",)))
         yield from _list_interventions(read(_INTERVENTIONS))
         yield from outcomes
 
@@ -76,9 +76,9 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     population = asked + answers
     aims: list[str] = []
     outcomes = [one for name, names in _OUTCOMES.items() for one in _list_outcomes(name, read(names), aims)]
-    registry: dict[str, Any] = {name: read(names).strip() or None for name, names in _REGISTRY.items()}
-    registry["phases"] = tuple(filter(None, [read(("phase",)).strip()]))
-    written = read(("trialid",)).strip()
+    registry: dict[str, Any] = {name: read(names) or None for name, names in _REGISTRY.items()}
+    registry["phases"] = tuple(filter(None, [read(("phase",))]))
+    written = read(("trialid",))
     return Draft(
         tuple(list_sections()),
         format,
