@@ -4,6 +4,7 @@ A wrong type in a field that is read is an error with the field's path, so that 
 absent, and a field that is not read may have any type.
 """
 
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from .drafts import Unreadable
@@ -25,16 +26,21 @@ def find_nodes(node: Node, path: str) -> list[Node]:
     ['study.arms[0].label', 'study.arms[1].label']
     """
     nodes = [node]
-    for step in path.split("."):
-        name = step.removesuffix("[]")
+    for name, is_list in _split_path(path):
         nodes = [Node(_expect(value, {}, place).get(name), f"{place}.{name}") for value, place in nodes]
-        if name != step:
+        if is_list:
             nodes = [
                 Node(one, f"{place}[{number}]")
                 for value, place in nodes
                 for number, one in enumerate(_expect(value, [], place))
             ]
     return nodes
+
+
+@cache
+def _split_path(path: str) -> tuple[tuple[str, bool], ...]:
+    """Return the names of a path, each with whether it is that of a list."""
+    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
 
 
 def read_texts(node: Node, path: str) -> list[str]:
