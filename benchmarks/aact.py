@@ -18,14 +18,14 @@ from benchmarks.processes import run_command, watch
 
 _READ = "import sys; from extractor.read import read_records; sum(1 for _ in read_records(sys.argv[1]))"
 _CRITERIA = "Inclusion Criteria:~* Age of at least {} years~{}Exclusion Criteria:~* Pregnancy~* Creatinine > {} mg/dL"
-_ITEMS = "".join(f"* Stable dose of concomitant treatment number {number} for 4 weeks~" for number in range(20))
+_ITEMS = "".join(f"* Stable dose of concomitant treatment number {number} for 4 weeks~" for number in range(3))
 _TABLES = {
     "studies": (
         "nct_id|study_type|brief_title|phase|enrollment",
         "{nct}|INTERVENTIONAL|Study {n} of fictumab|PHASE2|{n}",
     ),
     "brief_summaries": ("id|nct_id|description", "{n}|{nct}|This study tests fictumab at site {n}."),
-    "detailed_descriptions": ("id|nct_id|description", "{n}|{nct}|" + "Participants are followed by telephone. " * 60),
+    "detailed_descriptions": ("id|nct_id|description", "{n}|{nct}|" + "Participants are followed by telephone. " * 10),
     "conditions": ("id|nct_id|name|downcase_name", "{n}|{nct}|Asthma|asthma"),
     "eligibilities": ("id|nct_id|gender|minimum_age|criteria", "{n}|{nct}|ALL|18 Years|{criteria}"),
     "design_groups": ("id|nct_id|group_type|title|description", "{n}|{nct}|EXPERIMENTAL|Fictumab|Fictumab 5 mg daily"),

@@ -79,8 +79,8 @@ _PATHS = StudyPaths(
 _MAX_DIGITS = 18
 """SQLite's integers have 64 bits."""
 _STARTS_ROW = re.compile(rb"\d+\|NCT\d{8}\||NCT\d{8}\|")
-# "~" before a number may mean "about"; then a blank or a bracket stands before it.
-_BREAK = re.compile(r"(?<![\s(<>=])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)]\s)")
+# "~" before a number, after a blank, a bracket or a number, means "about" or "to", unless the number is a list mark.
+_BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def is_aact_header(head: bytes) -> bool:

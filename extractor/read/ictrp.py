@@ -105,9 +105,9 @@ def _list_outcomes(name: str, cell: str, aims: list[str]) -> Iterator[Section]:
     """Yield the outcomes of a cell; objectives among its labelled texts are added to ``aims``."""
     unlabelled, *labelled = _LABEL.split(cell)
     yield from list_items(name, unlabelled)
-    texts = dict(zip(labelled[::2], labelled[1::2], strict=True))
-    aims += [f"{label}: {text}" for label, text in texts.items() if label.endswith("Objective")]
-    measures = "\n".join(text for label, text in texts.items() if label.endswith("point(s)"))
-    times = next((text for label, text in texts.items() if label.startswith("Timepoint")), None)
+    texts = list(zip(labelled[::2], labelled[1::2], strict=True))
+    aims += [f"{label}: {text}" for label, text in texts if label.endswith("Objective")]
+    measures = "\n".join(text for label, text in texts if label.endswith("point(s)"))
+    times = [("time_frame", text) for label, text in texts if label.startswith("Timepoint")]
     for item in list_items(name, measures):
-        yield from join_parts(item.name, [("measure", item.text), ("time_frame", times)])
+        yield from join_parts(item.name, [("measure", item.text), *times])

@@ -72,7 +72,7 @@ def read_study(
         find_trial_id(trial_id and paths.id_prefix + trial_id),
         RegistryFields(
             **{name: read_one(study, path) for name, path in paths.registry.items()},
-            phases=tuple(read(study, paths.phases)),
+            phases=tuple(filter(None, read(study, paths.phases))),
             bare_arms=find_bare_arms(arms, linked),
         ),
     )

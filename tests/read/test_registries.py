@@ -181,9 +181,10 @@ def test_ids_of_ictrp(trial_id, record_id):
         ("Inclusion:~* Asthma~~* Age ~18 years", "Inclusion:\n* Asthma\n\n* Age ~18 years"),
         ("Dose (~5 mg)~1. First ~2. Second", "Dose (~5 mg)\n1. First \n2. Second"),
         ("Weight <~ 50 kg~20 weeks", "Weight <~ 50 kg\n20 weeks"),
+        ("1. Age 18~65~2.Sex~ECOG 0~1", "1. Age 18~65\n2.Sex\nECOG 0~1"),
     ],
 )
-def test_tilde_is_a_line_break_or_means_about(written, text):
+def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
     tables = {**TABLES, "brief_summaries": [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]}
     assert texts(read_one(zip_tables(tables)))["brief_summary"] == text
 
