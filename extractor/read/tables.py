@@ -10,8 +10,12 @@ from .drafts import Draft, Found, Unreadable, build_draft
 from .rows import decode_row, group_rows, split_header, split_row
 
 _Build = Callable[[Mapping[str, str]], Draft]
+_REGISTRIES = (
+    rb"ACTRN|CTIS|CTRI/|ChiCTR|DRKS|EUCTR|IRCT|ISRCTN|ITMCTR|JPRN-|KCT|LBCTR|NCT|NL-OMON"
+    rb"|PACTR|PER-|RBR-|RPCEC|SLCTR/|TCTR"
+)
 # Prose has a space after the comma.
-_STARTS_RECORD = re.compile(rb'"?(?:NCT\d{8}|[A-Z][A-Za-z]{1,6}[-/\w]{5,30}\d)"?[,\t](?=\S)')
+_STARTS_RECORD = re.compile(rb'"?(?:%s)[\w/-]*\d[\w/-]*"?[,\t](?=\S)' % _REGISTRIES)
 
 
 def is_table_header(text: str) -> bool:

@@ -167,6 +167,16 @@ def test_labels_of_european_registers_in_ictrp():
     assert record.section("primary_outcomes[1]").part("time_frame") == "Week 12"
 
 
+def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs_one_row():
+    lines = {**ICTRP, "Inclusion_Criteria": "Raised:\nInterleukin6,IL-2\n"}
+    trials = [{**lines, "TrialID": f"JPRN-UMIN00000000{n}"} for n in range(3)]
+    table = write_ictrp_csv(*trials).replace(b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002')
+    reading = read_all("-", stdin=table)
+    assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
+    assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
+    assert [error.place for error in reading.errors] == ["line 5"]
+
+
 @pytest.mark.parametrize(
     ("trial_id", "record_id"),
     [("CTRI/2020/05/025000", "CTRI/2020/05/025000"), ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"), ("../x", "stdin")],
