@@ -107,7 +107,7 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:  # a file that SQLite deletes
             database.execute("PRAGMA journal_mode = OFF")
             database.execute("CREATE TABLE cells (trial TEXT, name TEXT, id INTEGER, place TEXT, cells TEXT)")
-            for name in TABLES.keys() & tables.keys():
+            for name in filter(tables.__contains__, TABLES):
                 yield from _store_rows(database, name, tables[name])
             rows = database.execute("SELECT trial, name, place, cells FROM cells ORDER BY trial, name, id")
             for trial, group in groupby(rows, itemgetter(0)):
@@ -121,7 +121,7 @@ def _store_rows(database: sqlite3.Connection, name: str, open_table: OpenTable) 
     """Store the rows of a table, and yield those that cannot be read."""
     with open_table() as stream:
         rows = group_rows(stream, _STARTS_ROW)
-        _, header = next(rows)
+        _, header = next(rows, ("", b""))
         if isinstance(header, Unreadable):
             raise header
         names = split_header(decode_row(header, f"{name}.txt, line 1"), "|")

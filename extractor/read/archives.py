@@ -105,7 +105,7 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
             raise Unreadable("the archive holds no files", "give an archive with records")
-        tables = {name: partial(_open_member, archive, one, meter) for one in members if (name := _name_table(one))}
+        tables = {name: partial(_open_table, archive, one, meter) for one in members if (name := _name_table(one))}
         if _is_aact(tables):
             yield Document("studies", read_aact(tables))
             return
@@ -125,6 +125,17 @@ def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter
     with archive.open(member) as stored:
         raw = SteadyStream(stored, meter)
         yield to_utf8(_unpack(_buffer(raw), raw))
+
+
+@contextmanager
+def _open_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter) -> Iterator[BinaryIO]:
+    """Open a table of AACT; a problem that ends reading it has its name as place."""
+    try:
+        with _open_member(archive, member, meter) as stream:
+            yield stream
+    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+        problem = as_unreadable(error)
+        raise Unreadable(problem.problem, problem.remedy, place=problem.place or member.filename) from error
 
 
 def _name_table(member: zipfile.ZipInfo) -> str | None:

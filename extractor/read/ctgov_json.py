@@ -112,4 +112,6 @@ def build_study(study: Any) -> Draft:
     for section, paths in (("protocolSection", _V2), ("ProtocolSection", _V1)):
         if isinstance(study, dict) and study.get(section) is not None:
             return read_study(Node(study[section], section), paths, find_nodes, read_texts)
-    raise Unreadable("JSON that is not a study (it has no protocolSection)", "give studies of the registry's API v2")
+    raise Unreadable(
+        "JSON that is not a study (it has no protocolSection)", "give studies of ClinicalTrials.gov or trials of CTIS"
+    )

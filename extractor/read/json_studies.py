@@ -113,7 +113,9 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
         if depth > MAX_NESTING:
-            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", "give studies of the registry's API v2")
+            raise Unreadable(
+                f"JSON nested more than {MAX_NESTING} deep", "give studies of ClinicalTrials.gov or trials of CTIS"
+            )
         yield event, value
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.aact import write_export
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.read import aact, read_records
+from extractor.read import aact, read_records, streams
 
 from .conftest import read_all
 from .samples import (
@@ -28,6 +28,7 @@ from .samples import (
     write_ictrp_xml,
     zip_tables,
 )
+from .test_packaging import zip_members
 
 IDS = {
     "aact": "NCT90000001",
@@ -233,6 +234,24 @@ def test_an_export_may_lack_tables_and_one_table_is_not_enough(read_bytes):
         "one table of an AACT export",
         "give the export's zip, or a zip of all its tables",
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (b"\xff|nct_id\n", "text that is not UTF-8"),
+        (b"id|nct_id|name\n" + b"1|NCT90000001|a\n" * 15_000, "unpacks to more than"),
+    ],
+    ids=["not text", "bomb"],
+)
+def test_an_unreadable_table_ends_reading(table, problem, monkeypatch):
+    monkeypatch.setattr(streams, "MAX_UNPACKED_BYTES", 100_000)
+    members = {"studies.txt": "\n".join(TABLES["studies"]).encode(), "conditions.txt": b"", "keywords.txt": table}
+    reading = read_all("-", stdin=zip_members(members))
+    assert reading.ids == []
+    [error] = reading.errors
+    assert problem in error.problem
+    assert error.place.startswith("keywords.txt")
 
 
 def test_a_zip_with_another_file_named_studies_is_an_ordinary_archive():
