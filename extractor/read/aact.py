@@ -9,7 +9,7 @@ The export writes line breaks as "~"; they are read as line breaks, so that plac
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from itertools import groupby
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from .drafts import Draft, Found, Unreadable, build_draft, find_trial_id
 from .json_fields import Node, find_nodes, read_texts
 from .rows import decode_row, group_rows, split_header, split_row
+from .streams import MAX_RECORD_BYTES
 from .study import StudyPaths, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
@@ -41,6 +42,7 @@ TABLES = {
     "design_outcomes": ("outcome type", "measure", "time frame", "description"),
 }
 """The tables and columns that are read. Missing tables and columns are empty."""
+_RANKS = ("primary", "secondary", "other")
 _OUTCOME = {"measure": "measure", "description": "description", "time_frame": "time frame"}
 _PATHS = StudyPaths(
     format="aact",
@@ -60,7 +62,7 @@ _PATHS = StudyPaths(
             "interventions[]",
             {"type": "intervention type", "name": "name", "description": "description", "other_names": "others[].name"},
         ),
-        **{f"{rank}_outcomes": (f"{rank}[]", _OUTCOME) for rank in ("primary", "secondary", "other")},
+        **{f"{rank}_outcomes": (f"{rank}[]", _OUTCOME) for rank in _RANKS},
     },
     registry={
         "minimum_age": "eligibilities[].minimum age",
@@ -151,7 +153,13 @@ def _read_row(names: Sequence[str], columns: Sequence[str], row: bytes | Unreada
 def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
     tables: dict[str, list[Row]] = {}
     places: dict[str, str] = {}
+    size = 0
     for _, name, place, cells in rows:
+        size += len(cells)
+        if size > MAX_RECORD_BYTES:
+            return Unreadable(
+                f"a record of more than {MAX_RECORD_BYTES:,} bytes ({trial})", "leave it out", place=place
+            )
         tables.setdefault(name, []).append(json.loads(cells))
         places[name] = place
     if "studies" not in tables:
@@ -165,19 +173,27 @@ def _join_rows(trial: str, rows: Iterator[tuple[str, str, str, str]]) -> Found:
 def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
     """Build the draft of a study from its rows by table, with the rows that belong to an intervention inside it."""
     arms = {row.get("id"): row for row in tables.get("design_groups", ())}
-
-    def list_rows(name: str, intervention: Row) -> list[Row]:
-        return [row for row in tables.get(name, ()) if row.get("intervention id") == intervention.get("id")]
-
+    others, linked = (
+        _group_by_intervention(tables.get(name, ()))
+        for name in ("intervention_other_names", "design_group_interventions")
+    )
     study: dict[str, Any] = {"nct id": trial, **tables}
     study["interventions"] = [
         {
             **row,
-            "others": list_rows("intervention_other_names", row),
-            "arms": [arms.get(link.get("design group id")) for link in list_rows("design_group_interventions", row)],
+            "others": others.get(row.get("id"), []),
+            "arms": [arms.get(link.get("design group id")) for link in linked.get(row.get("id"), ())],
         }
         for row in tables.get("interventions", ())
     ]
     for row in tables.get("design_outcomes", ()):
-        study.setdefault(row.get("outcome type", "").lower(), []).append(row)
+        rank = row.get("outcome type", "").lower()
+        study.setdefault(rank if rank in _RANKS else "other", []).append(row)
     return read_study(Node(study, trial), _PATHS, find_nodes, read_texts)
+
+
+def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:
+    grouped: dict[str | None, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.get("intervention id"), []).append(row)
+    return grouped

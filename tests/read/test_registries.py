@@ -224,6 +224,15 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
     }
 
 
+def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatch):
+    monkeypatch.setattr(aact, "MAX_RECORD_BYTES", 5000)
+    studies = [*TABLES["studies"], "NCT90000002||Second||||"]
+    keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
+    reading = read_all("-", stdin=zip_tables({"studies": studies, "keywords": keywords}))
+    assert reading.ids == ["NCT90000002"]
+    assert [error.problem for error in reading.errors] == ["a record of more than 5,000 bytes (NCT90000001)"]
+
+
 def test_an_export_may_lack_tables_and_one_table_is_not_enough(read_bytes):
     assert texts(read_one(zip_tables({"studies": TABLES["studies"]}))) == {
         "title": TITLE,
