@@ -13,18 +13,20 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from .ctgov_csv import is_table_header, read_ctgov_csv
-from .ctgov_json import read_ctgov_json
-from .ctgov_xml import read_ctgov_xml
+from .aact import TABLES, OpenTable, is_aact_header, is_aact_table, read_aact
 from .drafts import Found, Unreadable
 from .flat import read_flat
-from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block
+from .json_studies import read_json
+from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block, to_utf8
+from .tables import is_table_header, read_table
+from .xml_records import read_xml
 
 Reader = Callable[[BinaryIO], Iterator[Found]]
 
@@ -39,13 +41,13 @@ _SPOOL_BYTES = 32 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An open stream that holds records of one format, or the reason why there is none.
+    """What one format's reader finds in a file, or in a member of an archive.
 
     ``stem`` names records without an id; ``member`` is the name inside an archive.
     """
 
     stem: str
-    stream: BinaryIO | Unreadable
+    items: Iterator[Found]
     member: str | None = None
 
 
@@ -57,7 +59,7 @@ def open_documents(name: str, source: Bytes) -> Iterator[Document]:
         with _rewind(stream, source) as archive_file:
             yield from _open_members(archive_file)
     else:
-        yield Document(_get_stem(name), _unpack(stream, raw))
+        yield Document(_get_stem(name), _read(to_utf8(_unpack(stream, raw))))
 
 
 def _get_stem(name: str) -> str:
@@ -103,18 +105,54 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
         members = [member for member in archive.infolist() if _is_visible(member)]
         if not members:
             raise Unreadable("the archive holds no files", "give an archive with records")
+        tables = {name: partial(_open_table, archive, one, meter) for one in members if (name := _name_table(one))}
+        if _is_aact(tables):
+            yield Document("studies", read_aact(tables))
+            return
         for member in members:
             stem = _get_stem(member.filename)
-            if member.flag_bits & _ENCRYPTED:
-                problem = Unreadable("the archive's member is encrypted", "unpack it with its password first")
-                yield Document(stem, problem, member.filename)
-                continue
             try:
-                with archive.open(member) as stored:
-                    raw = SteadyStream(stored, meter)
-                    yield Document(stem, _unpack(_buffer(raw), raw), member.filename)
+                with _open_member(archive, member, meter) as stream:
+                    yield Document(stem, _read(stream), member.filename)
             except (Unreadable, *_BROKEN_DIRECTORY) as error:
-                yield Document(stem, as_unreadable(error), member.filename)
+                yield Document(stem, iter([as_unreadable(error)]), member.filename)
+
+
+@contextmanager
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter) -> Iterator[BinaryIO]:
+    if member.flag_bits & _ENCRYPTED:
+        raise Unreadable("the archive's member is encrypted", "unpack it with its password first")
+    with archive.open(member) as stored:
+        raw = SteadyStream(stored, meter)
+        yield to_utf8(_unpack(_buffer(raw), raw))
+
+
+@contextmanager
+def _open_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter) -> Iterator[BinaryIO]:
+    """Open a table of AACT; a problem that ends reading it has its name as place."""
+    try:
+        with _open_member(archive, member, meter) as stream:
+            yield stream
+    except (Unreadable, *_BROKEN_DIRECTORY) as error:
+        problem = as_unreadable(error)
+        raise Unreadable(problem.problem, problem.remedy, place=problem.place or member.filename) from error
+
+
+def _name_table(member: zipfile.ZipInfo) -> str | None:
+    """Return the name of AACT's table if the member is named like one that is read."""
+    stem = _get_stem(member.filename)
+    return stem if stem in TABLES else None
+
+
+def _is_aact(tables: Mapping[str, OpenTable]) -> bool:
+    """Whether an archive is an export of AACT, by the header of its table of studies."""
+    if "studies" not in tables:
+        return False
+    try:
+        with tables["studies"]() as stream:
+            return is_aact_header(peek_block(stream))
+    except (Unreadable, *_BROKEN_DIRECTORY):
+        return False  # reported when it is read as a document
 
 
 def _is_visible(member: zipfile.ZipInfo) -> bool:
@@ -134,25 +172,32 @@ def as_unreadable(problem: Exception) -> Unreadable:
     return Unreadable(f"the data is damaged or cannot be read ({reason})", "check or download the file again")
 
 
+def _read(stream: BinaryIO) -> Iterator[Found]:
+    """Yield what the reader of the document's format finds."""
+    yield from detect_format(peek_block(stream))(stream)
+
+
 _JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
 
-def detect_format(head: bytes) -> tuple[str, Reader]:
-    r"""Return the name of a document's format, as in ``Source.format``, and its reader.
+def detect_format(head: bytes) -> Reader:
+    r"""Return the reader of a document's format.
 
     ``head`` is the first block of the document, in UTF-8. Raises ``Unreadable`` for an empty file or binary data.
 
-    >>> detect_format(b' [ {"protocolSection": ')[0], detect_format(b"[18F]-Tracer imaging\n")[0]
-    ('ctgov_json', 'flat')
+    >>> detect_format(b' [ {"protocolSection": ') is read_json, detect_format(b"[18F]-Tracer imaging\n") is read_flat
+    (True, True)
     """
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
     if b"\0" in head:
         raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
     text = head.decode("utf-8", "replace")
+    if is_aact_table(text):
+        raise Unreadable("one table of an AACT export", "give the export's zip, or a zip of all its tables")
     if _JSON.match(text):
-        return "ctgov_json", read_ctgov_json
+        return read_json
     if _XML.match(text):
-        return "ctgov_xml", read_ctgov_xml
-    return ("ctgov_csv", read_ctgov_csv) if is_table_header(text) else ("flat", read_flat)
+        return read_xml
+    return read_table if is_table_header(text) else read_flat

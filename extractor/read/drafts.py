@@ -11,16 +11,17 @@ from typing import TypeVar
 
 from extractor.schemas import Part, RegistryFields, Section
 
-_NCT_ID = re.compile(r"NCT\d{8}", re.ASCII)
+_TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record's content, without file and id."""
+    """A record's content, without file and id. ``format`` is that of its source; ``trial_id`` the registry's number."""
 
     sections: tuple[Section, ...]
-    nct_id: str | None = None
+    format: str
+    trial_id: str | None = None
     registry: RegistryFields = field(default_factory=RegistryFields)
     place: str | None = None
 
@@ -53,14 +54,14 @@ def build_draft(build: Callable[[_Value], Draft], value: _Value, place: str | No
     return replace(draft, place=place)
 
 
-def find_nct_id(text: str | None) -> str | None:
-    """Return the NCT number if it is the whole of an id field.
+def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str | None:
+    """Return a registry's number (NCT, ISRCTN, EU CT) if it is the whole of an id field.
 
-    >>> find_nct_id(" nct90000001 "), find_nct_id("2021-000001-10")
-    ('NCT90000001', None)
+    >>> find_trial_id(" nct90000001 "), find_trial_id("2021-000001-10"), find_trial_id("2021-500001-10-00")
+    ('NCT90000001', None, '2021-500001-10-00')
     """
     number = (text or "").strip().upper()
-    return number if _NCT_ID.fullmatch(number) else None
+    return number if numbers.fullmatch(number) else None
 
 
 def text_section(name: str, text: str | None) -> tuple[Section, ...]:
@@ -89,6 +90,44 @@ def join_parts(name: str, parts: Iterable[tuple[str, str | None]]) -> tuple[Sect
     return (Section(name=name, text="\n".join(text for _, text in present), parts=tuple(spans)),)
 
 
+_OWN_HEADING = re.compile(r"\W*(?:\w+ ){0,3}(?:inclusion|exclusion)\b[^.\n]{0,40}(?::|\n)", re.IGNORECASE)
+
+
+def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
+    r"""Return the section ``eligibility`` of a source that keeps inclusion and exclusion criteria apart.
+
+    Each list gets a heading, unless it has one of its own or is the only text, which may hold both lists.
+
+    >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
+    >>> section.text
+    'Inclusion Criteria:\nAdults\n\nExclusion criteria: Asthma'
+    """
+    lists = [("Inclusion", inclusion), ("Exclusion", exclusion)]
+    stated = [(kind, text) for kind, text in lists if text and not text.isspace()]
+    parts = (
+        text if _OWN_HEADING.match(text) or stated == [("Inclusion", text)] else f"{kind} Criteria:\n{text}"
+        for kind, text in stated
+    )
+    return text_section("eligibility", "\n\n".join(parts))
+
+
+_MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
+_STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?")
+
+
+def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
+    r"""Yield a section ``name[i]`` for each item of a cell; items have marks, or semicolons without a blank after them.
+
+    >>> [section.text for section in list_items("primary_outcomes", "1. Pain; worst\n2. Sleep, week 4")]
+    ['Pain; worst', 'Sleep, week 4']
+    >>> [section.name for section in list_items("primary_outcomes", "Apolipoprotein;Serum amyloid (A; B);", 2)]
+    ['primary_outcomes[2]', 'primary_outcomes[3]']
+    """
+    items = (item.strip() for item in _STARTS_ITEM.split(cell))
+    for number, item in enumerate(filter(None, items), first):
+        yield Section(name=f"{name}[{number}]", text=item)
+
+
 _TYPE = (
     r"(?i:BEHAVIORAL|BIOLOGICAL|COMBINATION[_ ]PRODUCT|DEVICE|DIAGNOSTIC[_ ]TEST|DIETARY[_ ]SUPPLEMENT|DRUG|GENETIC"
     r"|OTHER|PROCEDURE|RADIATION)"
@@ -115,7 +154,12 @@ def list_interventions(cell: str) -> Iterator[Section]:
     ['Fictumab', 'Visit A|B']
     """
     for number, item in enumerate(filter(str.strip, _SEPARATOR.split(cell))):
-        found = _ITEM.match(item)
-        spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
-        parts = tuple(Part(name=name, start=start, end=end) for name, start, end in spans if end > start)
-        yield Section(name=f"interventions[{number}]", text=item, parts=parts)
+        yield intervention_section(number, item)
+
+
+def intervention_section(number: int, item: str) -> Section:
+    """Return the section of an intervention, with the type and the name as parts if it states them."""
+    found = _ITEM.match(item)
+    spans = [(name, *found.span(name)) for name in ("type", "name")] if found else []
+    parts = tuple(Part(name=name, start=start, end=end) for name, start, end in spans if end > start)
+    return Section(name=f"interventions[{number}]", text=item, parts=parts)

@@ -81,7 +81,7 @@ def read_flat(stream: BinaryIO) -> Iterator[Found]:
 
 def _build_flat(text: str) -> Draft:
     lines = _Lines(text, tuple(found.span() for found in _LINE.finditer(text) if found.group().strip()))
-    return Draft(tuple(_list_sections(lines)) if lines else ())
+    return Draft(tuple(_list_sections(lines)) if lines else (), "flat")
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:
@@ -94,7 +94,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     if interventions is None and not (outcomes and _ends_outcome_list(lines[outcomes[1] - 1])):
         raise Unreadable(
             "an unknown format",
-            "give flattened text, or JSON, XML or a table from ClinicalTrials.gov, plain, in gzip or in zip",
+            "give flattened text, or a download of a registry (docs/formats.md), plain, in gzip or in zip",
         )
     before = after if interventions is None else interventions
     conditions = max(start for start in starts if start < before)

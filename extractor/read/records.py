@@ -12,9 +12,8 @@ from typing import BinaryIO
 from extractor.errors import RecordError, RepeatedRecord
 from extractor.schemas import Source, TrialRecord
 
-from .archives import BROKEN_STREAM, Document, as_unreadable, detect_format, open_documents
+from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
 from .drafts import Found, Unreadable
-from .streams import peek_block, to_utf8
 
 _STDIN = "<stdin>"
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
@@ -106,21 +105,13 @@ def _read_file(path: str, stream: BinaryIO) -> Iterator[TrialRecord | RecordErro
 
 
 def _read_document(path: str, document: Document) -> Iterator[TrialRecord | RecordError]:
-    try:
-        if isinstance(document.stream, Unreadable):
-            raise document.stream
-        stream = to_utf8(document.stream)
-        name, read = detect_format(peek_block(stream))
-    except (Unreadable, *BROKEN_STREAM) as problem:
-        yield _locate_problem(as_unreadable(problem), path, document.member)
-        return
-    for found, stem in _name_records(_contain(read(stream)), document.stem):
+    for found, stem in _name_records(_contain(document.items), document.stem):
         if isinstance(found, Unreadable):
             yield _locate_problem(found, path, document.member)
         else:
-            source = Source(path=path, format=name, place=_join_place(document.member, found.place))
+            source = Source(path=path, format=found.format, place=_join_place(document.member, found.place))
             yield TrialRecord(
-                record_id=found.nct_id or stem, source=source, sections=found.sections, registry=found.registry
+                record_id=found.trial_id or stem, source=source, sections=found.sections, registry=found.registry
             )
 
 

@@ -1,34 +1,43 @@
-"""Shared by the registry's JSON and XML: map the fields of a study to sections."""
+"""Shared by the readers of JSON, XML and AACT tables: map the fields of a study to sections."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, find_nct_id, join_parts, text_section
+from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, text_section
 
 _Node = TypeVar("_Node")
+Items = Mapping[str, tuple[str, Mapping[str, str]]]
 
 
 class StudyPaths(NamedTuple):
     """Paths of the fields that are read, in a format's own notation.
 
     Attributes:
-        nct_id: The NCT number.
+        format: The name of the format, as in ``Source.format``.
+        trial_id: The registry's number.
         texts: Sections of plain text, in order.
         items: Numbered sections: the path of the items, and the paths of the parts within an item.
         registry: Structured fields with one value; ``phases`` has several.
-        labels: Within an intervention, the labels of its arms.
+        labels: Within an intervention, the labels of its arms; None if the format has none.
         names: Within an arm, the names of its interventions; None if the format has none.
+        criteria: Inclusion and exclusion criteria, in formats that keep them apart.
+        lists: Numbered sections that one text holds as a list; they follow ``items`` of that name.
+        id_prefix: Letters that the number lacks.
     """
 
-    nct_id: str
+    format: str
+    trial_id: str
     texts: Mapping[str, str]
-    items: Mapping[str, tuple[str, Mapping[str, str]]]
+    items: Items
     registry: Mapping[str, str]
     phases: str
-    labels: str
+    labels: str | None = None
     names: str | None = None
+    criteria: tuple[str, str] | None = None
+    lists: Mapping[str, str] = {}
+    id_prefix: str = ""
 
 
 def read_study(
@@ -44,20 +53,26 @@ def read_study(
     def list_sections() -> Iterator[Section]:
         for name, path in paths.texts.items():
             yield from text_section(name, "\n".join(read(study, path)))
+        if paths.criteria:
+            yield from criteria_section(*("\n\n".join(read(study, path)) for path in paths.criteria))
         for name, (_, parts) in paths.items.items():
             for number, item in enumerate(items[name]):
                 texts = ((part, text) for part, path in parts.items() for text in read(item, path))
                 yield from join_parts(f"{name}[{number}]", texts)
+        for name, path in paths.lists.items():
+            yield from list_items(name, "\n".join(read(study, path)), len(items.get(name, ())))
 
-    label = paths.items["arms"][1]["label"]
-    arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items["arms"]]
-    linked = (text for item in items["interventions"] for text in read(item, paths.labels))
+    label = paths.items["arms"][1]["label"] if "arms" in items else ""
+    arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items.get("arms", ())]
+    linked = (text for item in items["interventions"] for text in (read(item, paths.labels) if paths.labels else ()))
+    trial_id = read_one(study, paths.trial_id)
     return Draft(
         tuple(list_sections()),
-        find_nct_id(read_one(study, paths.nct_id)),
+        paths.format,
+        find_trial_id(trial_id and paths.id_prefix + trial_id),
         RegistryFields(
             **{name: read_one(study, path) for name, path in paths.registry.items()},
-            phases=tuple(read(study, paths.phases)),
+            phases=tuple(filter(None, read(study, paths.phases))),
             bare_arms=find_bare_arms(arms, linked),
         ),
     )

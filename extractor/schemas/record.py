@@ -69,14 +69,14 @@ class Source(FrozenModel):
     """Where a record was read."""
 
     path: str = Field(description="File, or '<stdin>'.")
-    format: str = Field(description="flat, ctgov_json, ctgov_xml or ctgov_csv.")
+    format: str = Field(description="Format of the file, such as ctgov_json, aact or flat; docs/formats.md lists them.")
     place: str | None = Field(default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.")
 
 
 class TrialRecord(FrozenModel):
     """One trial record as read from a file."""
 
-    record_id: str = Field(description="NCT number where the record has one, else the file's stem.")
+    record_id: str = Field(description="The registry's number where the record has one, else the file's stem.")
     source: Source
     sections: tuple[Section, ...]
     registry: RegistryFields = RegistryFields()

@@ -92,7 +92,7 @@ def test_any_node_of_a_wrong_type_is_named_or_is_not_read(keys):
             assert found.remedy
         else:
             assert UNREAD in keys
-            assert (found.sections, found.registry, found.nct_id) == (whole.sections, whole.registry, whole.nct_id)
+            assert (found.sections, found.registry, found.trial_id) == (whole.sections, whole.registry, whole.trial_id)
 
 
 @pytest.mark.parametrize("keys", [keys for keys in NODES if len(keys) > 1 and isinstance(keys[-1], str)], ids=_path)

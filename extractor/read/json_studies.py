@@ -1,0 +1,131 @@
+"""Studies in JSON: of the ClinicalTrials.gov API, versions 1 and 2, and of CTIS.
+
+A document is one study, an array of studies, a page ``{"studies": [...]}`` or ``{"FullStudiesResponse": ...}``, or
+JSONL, one study per line. Arrays and pages are streamed; in JSONL a broken line loses only that line.
+"""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+import ijson  # type: ignore[import-untyped]
+
+from .ctgov_json import build_study
+from .ctis_json import build_trial
+from .drafts import Draft, Found, Unreadable, build_draft
+from .streams import CappedStream, peek_block, read_lines
+
+_OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
+_DOWNLOAD_AGAIN = "check or download the file again"
+
+
+MAX_NESTING = 500
+"""Deepest nesting of lists and objects; the registry's studies stay below 20."""
+
+
+def read_json(stream: BinaryIO) -> Iterator[Found]:
+    """Yield the studies of one document, in order."""
+    head = peek_block(stream)
+    if head.lstrip().startswith(b"["):
+        return _read_values(stream, "item")
+    if page := _find_page(head):
+        return _read_values(stream, f"{page}.item")
+    lines = [line.strip() for line in head.split(b"\n") if line.strip()]
+    starts_lines = _is_json(lines[0]) or len(lines) == 1
+    # The first line may be broken and the lines after it valid studies.
+    breaks_first_line = len(lines) > 1 and lines[1].startswith(b"{") and (_is_json(lines[1]) or len(lines) == 2)
+    return _read_lines(stream) if starts_lines or breaks_first_line else _read_values(stream, "")
+
+
+_PAGES = ("studies", "FullStudiesResponse.FullStudies")
+
+
+def _find_page(head: bytes) -> str | None:
+    """Return the path of the array of studies in the first object, if it has one, judging by the first block."""
+    try:
+        # Read numbers as floats: the parser crashes on integers longer than Python allows.
+        for path, event, _ in ijson.parse(io.BytesIO(head), multiple_values=True, use_float=True):
+            if event == "start_array" and path in _PAGES:
+                return str(path)
+            if event == "end_map" and not path:
+                break
+    except (ijson.JSONError, ValueError):
+        pass  # the block ends somewhere inside a study
+    return None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _read_lines(stream: BinaryIO) -> Iterator[Found]:
+    for number, line in read_lines(stream):
+        if isinstance(line, Unreadable):
+            yield line
+        elif line.strip():
+            yield _read_line(line, f"line {number}")
+
+
+def _read_line(line: bytes, place: str) -> Found:
+    try:
+        study = json.loads(line)
+    except UnicodeDecodeError as problem:
+        return Unreadable("text that is not UTF-8", "save the file as UTF-8", place=f"{place}, byte {problem.start}")
+    except json.JSONDecodeError as problem:
+        return Unreadable(f"broken JSON ({problem.msg})", _DOWNLOAD_AGAIN, place=f"{place}, character {problem.pos}")
+    except (ValueError, RecursionError) as problem:
+        return Unreadable(f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place)
+    return build_draft(_build, study, place)
+
+
+def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
+    capped, number = CappedStream(stream), 0
+    events = _limit_nesting(ijson.basic_parse(capped, multiple_values=True, use_float=True))
+    try:
+        for study in ijson.items(ijson.parse(events), prefix):
+            number += 1
+            yield build_draft(_build, study, f"record {number}")
+            capped.start_record()
+    except Unreadable as problem:
+        raise Unreadable(problem.problem, problem.remedy, place=f"record {number + 1}") from problem
+    except (ijson.JSONError, ValueError, RecursionError) as problem:
+        raise Unreadable(_describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}") from problem
+
+
+def _build(study: Any) -> Draft:
+    """Build the draft of a study of any of the formats, without the wrappers of version 1."""
+    for wrapper in ("FullStudy", "Study"):
+        if isinstance(study, dict) and isinstance(study.get(wrapper), dict):
+            study = study[wrapper]
+    if isinstance(study, dict) and {"authorizedApplication", "authorizedPartI"} & study.keys():
+        return build_trial(study)
+    return build_study(study)
+
+
+def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield the same events, and refuse deep nesting, which would take unbounded time and memory."""
+    depth = 0
+    for event, value in events:
+        depth += (event in _OPENING) - (event in _CLOSING)
+        if depth > MAX_NESTING:
+            raise Unreadable(
+                f"JSON nested more than {MAX_NESTING} deep", "give studies of ClinicalTrials.gov or trials of CTIS"
+            )
+        yield event, value
+
+
+def _describe(problem: Exception) -> str:
+    """Return the first line of the parser's message; the lines after it quote the data."""
+    message: Any = problem.args[0] if problem.args else problem
+    text = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+    text = text.strip().partition("\n")[0]
+    if "premature EOF" in text or "incomplete JSON" in text.lower():
+        return "the JSON ends too early"
+    if "UTF8" in text:
+        return "text that is not UTF-8"
+    return f"broken JSON ({text})"
