@@ -104,18 +104,15 @@ def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]
             if fault:
                 status, body = fault.status, body if fault.body is None else fault.body
             headers = {"Content-Type": "application/json" if status == 200 else "text/plain"}
-            if not fault and "gzip" in self.headers.get("Accept-Encoding", ""):
+            if fault:
+                headers |= {"Connection": "close", **fault.headers}  # what is cut off must not leave a connection
+            elif "gzip" in self.headers.get("Accept-Encoding", ""):
                 headers["Content-Encoding"], body = "gzip", gzip.compress(body)
             self.send_response(status)
-            for name, value in {
-                **headers,
-                "Content-Length": str(len(body)),
-                **(fault.headers if fault else {}),
-            }.items():
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body[: int(len(body) * (fault.sent if fault else 1))])
-            self.close_connection = bool(fault)
 
     with run_server(Handler) as address:
         registry.url = f"{address}/api/v2"
