@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +61,8 @@ def fetch(
 
     with errors_for_people():
         wanted: tuple[str, ...] | RegistryQuery
-        wanted = parse_nct_numbers("\n".join([*(numbers or ()), _read_ids(ids)]), ids or "the command")
+        given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(_read_ids(ids), ids or "")
+        wanted = tuple(dict.fromkeys(chain(*given)))
         asked: dict[str, Any] = {
             "condition": condition,
             "intervention": intervention,
@@ -136,7 +138,7 @@ def _fetch_to_file(
         done_before = file.complete
 
         def work(note: "Callable[[FetchedPage], None]") -> "Coroutine[Any, Any, tuple[str, ...]]":
-            return fetch_to_file(wanted, file, registry, limit=limit, on_page=note)
+            return fetch_to_file(file, limit=limit, on_page=note)
 
         unknown = _show(work, earlier, lambda: file.total, f"{place} has {{:,}} records", quiet=quiet)
         if not quiet:

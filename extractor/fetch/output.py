@@ -4,18 +4,19 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
-from extractor.errors import RegistryError, StoreError
+from extractor.errors import StoreError
 
 from .client import Registry
 from .pages import BadPage, Study, read_study_line
 from .query import RegistryQuery
-from .studies import FetchedPage, Wanted, fetch_pages
+from .studies import FetchedPage, Wanted, check_count, fetch_pages
 
 _OTHER = "name another file, or replace this one with --fresh"
 _BLOCK = 64 * 1024
@@ -52,8 +53,8 @@ class RecordFile:
         self._packed, self._note_path = path.suffix == ".gz", path.with_name(f".{path.name}.fetch")
         asked = {"address": registry.name, **wanted.parameters} if isinstance(wanted, RegistryQuery) else {}
         self._note = _Note(query=asked, page_size=registry.page_size)
+        self.wanted, self.registry = wanted, registry
         with ExitStack() as failing:
-            self._closing = failing.enter_context(ExitStack())
             try:
                 failing.enter_context(FileLock(path.with_name(f".{path.name}.lock"), timeout=0))
             except Timeout:
@@ -103,11 +104,7 @@ class RecordFile:
 
     def finish(self) -> None:
         """Note that all pages were read. Raises ``RegistryError`` if the registry counted more studies than it sent."""
-        if self.total is not None and self.records < self.total:
-            raise RegistryError(
-                f"{self.path}: the registry counts {self.total:,} records, and its pages had {self.records:,}; "
-                "perhaps it changed meanwhile; the same command reads the pages again and adds what is missing"
-            )
+        check_count(str(self.path), self.records, self.total)
         self._note.complete = bool(self._note.query)
         self._store_note()
 
@@ -176,30 +173,29 @@ def _find_end_of_lines(file: BinaryIO, size: int) -> int:
 
 
 async def fetch_to_file(
-    wanted: Wanted,
-    file: RecordFile,
-    registry: Registry,
-    *,
-    limit: int | None = None,
-    on_page: Callable[[FetchedPage], None] = lambda _: None,
+    file: RecordFile, *, limit: int | None = None, on_page: Callable[[FetchedPage], None] = lambda _: None
 ) -> tuple[str, ...]:
     """Fetch what the file lacks, and return the NCT numbers that the registry does not know.
 
     ``limit`` is the largest number of records in the file. ``on_page`` is called after each page is stored. Sends no
-    request if the file is complete. Raises as ``fetch_pages`` and ``RecordFile.finish`` do.
+    request if the file is complete::
+
+        with RecordFile(Path("asthma.jsonl"), RegistryQuery(condition="asthma"), Registry()) as file:
+            asyncio.run(fetch_to_file(file))
+
+    Raises as ``fetch_pages`` and ``RecordFile.finish`` do.
     """
     if file.complete:
         return ()
     left = None if limit is None else max(0, limit - file.records)
-    paged = Registry(**{**vars(registry), "page_size": file.page_size})
     ended = False
-    async with paged.open() as client:
-        async for page in fetch_pages(client, wanted, file.known, token=file.token, limit=left):
+    async with replace(file.registry, page_size=file.page_size).open() as client:
+        async for page in fetch_pages(client, file.wanted, file.known, token=file.token, limit=left):
             file.write(page)
             on_page(page)
             ended = page.ends
-    if isinstance(wanted, RegistryQuery):
+    if isinstance(file.wanted, RegistryQuery):
         if ended:
             file.finish()
         return ()
-    return tuple(number for number in wanted if number not in file.known)
+    return tuple(number for number in file.wanted if number not in file.known)

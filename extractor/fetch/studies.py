@@ -47,8 +47,8 @@ async def fetch_pages(
     ``limit`` is the largest number of new studies. A token that the registry no longer accepts, as after its daily
     update, means that the query starts again; studies in ``known`` are still left out.
 
-    Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it cannot be read, or if
-    its paging would never end.
+    Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it cannot be read, if its
+    paging would never end, and at the end if its pages lack studies that it counted.
     """
     if isinstance(wanted, RegistryQuery):
         async for page in _fetch_query(client, wanted, known, token, limit):
@@ -93,7 +93,7 @@ async def _fetch_query(
 
 async def _read_pages(client: RegistryClient, parameters: dict[str, str], token: str | None) -> AsyncIterator[Page]:
     """Read pages until the last. Raises ``RegistryError`` for a page without a new study, and for a token twice."""
-    tokens, seen = {token}, set[str]()
+    tokens, seen, total = {token}, set[str](), None
     while True:
         paging: dict[str, str | int] = {"pageSize": client.registry.page_size}
         paging |= {"pageToken": token} if token else {"countTotal": "true"}
@@ -104,11 +104,19 @@ async def _read_pages(client: RegistryClient, parameters: dict[str, str], token:
             problem = f"the registry repeats the same {what}, so the pages would never end"
             raise RegistryError(f"{client.registry.name}: {problem}; try later with the same command")
         yield page
-        token = page.next_token
+        token, total = page.next_token, page.total if total is None else total
+        seen |= numbers
         if not token:
+            check_count(client.registry.name, len(seen), total)
             return
         tokens.add(token)
-        seen |= numbers
+
+
+def check_count(source: str, found: int, total: int | None) -> None:
+    """Raise ``RegistryError`` if the registry counted more studies than were found in its pages."""
+    if total is not None and found < total:
+        problem = f"the registry counts {total:,} records, and its pages had {found:,}; perhaps it changed meanwhile"
+        raise RegistryError(f"{source}: {problem}; the same command reads the pages again")
 
 
 def _drop_known(studies: Iterable[Study], known: set[str], limit: int | None = None) -> Iterator[Study]:

@@ -190,7 +190,7 @@ def test_hostile_characters_stay_what_they_are_in_lines_and_files(reader, regist
     registry.studies[:] = [make_study(1, briefTitle="\ud800 half \u2028 line \x00 \x1b[31m"), make_study(2, n=10**30)]
     path = tmp_path / "hostile.jsonl"
     with RecordFile(path, EVERYTHING, reader.settings) as file:
-        asyncio.run(fetch_to_file(EVERYTHING, file, reader.settings))
+        asyncio.run(fetch_to_file(file))
     assert [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]] == registry.studies
 
 
