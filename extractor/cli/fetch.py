@@ -20,12 +20,12 @@ BaseUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="A mirror of ClinicalTrials.gov's API v2.", envvar="EXTRACTOR_REGISTRY"),
 ]
-_RECORDS = "records.jsonl"
+_FETCHED = "fetched.jsonl"
 """The file of fetched records in a run's folder."""
 
 
 def fetch(
-    numbers: Annotated[list[str] | None, typer.Argument(metavar="[NCT]...", help="NCT numbers.")] = None,
+    numbers: Annotated[list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")] = None,
     ids: Annotated[str | None, typer.Option(metavar="FILE", help="A file of NCT numbers; - is standard input.")] = None,
     condition: Annotated[str | None, typer.Option(help="Records of this condition or disease.")] = None,
     intervention: Annotated[str | None, typer.Option(help="Records of this intervention or treatment.")] = None,
@@ -33,7 +33,8 @@ def fetch(
     status: Annotated[str, typer.Option(help="Some of the registry's statuses, such as recruiting,completed.")] = "",
     phase: Annotated[str, typer.Option(help="Some of early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Records updated on this day or later.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Records updated on this day or later."),
     ] = None,
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other parameter of the API. Repeatable.")
@@ -86,7 +87,7 @@ def fetch(
         )
         if out == "-":
             raise SystemExit(_fetch_to_stdout(wanted, registry, limit, quiet=quiet))
-        raise SystemExit(_fetch_to_file(wanted, registry, Path(out), limit, place=out, fresh=fresh, quiet=quiet))
+        raise SystemExit(_fetch_to_file(wanted, registry, Path(out), limit, is_kept=True, fresh=fresh, quiet=quiet))
 
 
 @contextmanager
@@ -109,10 +110,9 @@ def find_records(
     registry = Registry(base_url=base_url or BASE_URL)
     others = [one for one in inputs if one.upper() not in numbers]
     with TemporaryDirectory(prefix="extractor-") as scratch:
-        path = (folder or Path(scratch)) / _RECORDS
+        path = (folder or Path(scratch)) / _FETCHED
         path.parent.mkdir(parents=True, exist_ok=True)
-        place = str(path) if folder else "a temporary file"
-        code = _fetch_to_file(numbers, registry, path, place=place, fresh=fresh, quiet=quiet)
+        code = _fetch_to_file(numbers, registry, path, is_kept=folder is not None, fresh=fresh, quiet=quiet)
         if path.stat().st_size:
             others.insert(0, str(path))
         if not others:
@@ -126,25 +126,26 @@ def _fetch_to_file(
     path: Path,
     limit: int | None = None,
     *,
-    place: str,
+    is_kept: bool,
     fresh: bool,
     quiet: bool,
 ) -> int:
-    """Fetch what the file lacks, and return the exit code."""
+    """Fetch what the file lacks, and return the exit code. A file that is not kept is not named."""
     from extractor.fetch import RecordFile, fetch_to_file
 
     with RecordFile(path, wanted, registry, fresh=fresh) as file:
-        earlier = file.records
-        done_before = file.complete
+        earlier, done_before = file.records, file.complete
+        place = str(path) if is_kept else ""
 
         def work(note: "Callable[[FetchedPage], None]") -> "Coroutine[Any, Any, tuple[str, ...]]":
             return fetch_to_file(file, limit=limit, on_page=note)
 
-        unknown = _show(work, earlier, lambda: file.total, f"{place} has {{:,}} records", quiet=quiet)
+        unknown = _show(work, earlier, lambda: _expect(wanted, file.total, limit), place, quiet=quiet)
         if not quiet:
             new = f" ({file.records - earlier:,} new)" if earlier else ""
             again = "; it was complete, --fresh fetches it again" if done_before else ""
-            say(f"{file.records:,} records in {place}{new}{again}")
+            records = f"{file.records:,} record{'s' * (file.records != 1)}"
+            say(f"{records} {f'in {place}' if place else 'fetched'}{new}{again}")
     return _name_unknown(unknown, registry)
 
 
@@ -163,7 +164,7 @@ def _fetch_to_stdout(wanted: "Wanted", registry: "Registry", limit: int | None, 
                 note(page)
         return () if isinstance(wanted, RegistryQuery) else tuple(one for one in wanted if one not in known)
 
-    unknown = _show(fetch_all, 0, lambda: totals[-1] if totals else None, "", quiet=quiet)
+    unknown = _show(fetch_all, 0, lambda: _expect(wanted, totals[-1] if totals else None, limit), "", quiet=quiet)
     return _name_unknown(unknown, registry)
 
 
@@ -171,11 +172,11 @@ def _show(
     work: "Callable[[Callable[[FetchedPage], None]], Coroutine[Any, Any, tuple[str, ...]]]",
     earlier: int,
     total: "Callable[[], int | None]",
-    kept: str,
+    place: str,
     *,
     quiet: bool,
 ) -> tuple[str, ...]:
-    """Run the work with a live line. Ctrl-C ends it with exit code 130; ``kept`` says what is there then.
+    """Run the work with a live line. Ctrl-C ends it with exit code 130; ``place`` names the file that can be continued.
 
     A request that the registry refuses is an error of usage.
     """
@@ -195,11 +196,18 @@ def _show(
         with show_progress(tally, total, quiet=quiet):
             return asyncio.run(work(note))
     except KeyboardInterrupt:
-        there = f"{kept.format(earlier + tally.extracted)}; the same command, without --fresh, goes on"
-        say(f"interrupted; {there if kept else 'with --out FILE a fetch can go on where it stopped'}")
+        there = f"{place} has {earlier + tally.extracted:,} records; the same command, without --fresh, goes on"
+        say(f"interrupted; {there if place else 'with --out a fetch can go on where it stopped'}")
         raise SystemExit(INTERRUPTED) from None
     except RegistryRefused as error:
         raise ValueError(str(error)) from error
+
+
+def _expect(wanted: "Wanted", total: int | None, limit: int | None) -> int | None:
+    """The number of records that there will be, if it is known."""
+    if isinstance(wanted, Sequence):
+        return len(wanted)
+    return min((one for one in (total, limit) if one is not None), default=None)
 
 
 def _name_unknown(unknown: Sequence[str], registry: "Registry") -> int:

@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Extract eligibility, dosing and endpoints from trial records.
 
-    NCT numbers are fetched from ClinicalTrials.gov first, into DIR/records.jsonl.
+    NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
 
     Without --model and --replay only the rules run, and the summary counts the
     questions that stayed open. The same command resumes a run that stopped.

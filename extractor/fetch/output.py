@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import StoreError
+from extractor.read.streams import read_lines
 
 from .client import Registry
 from .pages import BadPage, Study, read_study_line
@@ -54,6 +55,8 @@ class RecordFile:
         asked = {"address": registry.name, **wanted.parameters} if isinstance(wanted, RegistryQuery) else {}
         self._note = _Note(query=asked, page_size=registry.page_size)
         self.wanted, self.registry = wanted, registry
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path}: a folder or a device; name a file")
         with ExitStack() as failing:
             try:
                 failing.enter_context(FileLock(path.with_name(f".{path.name}.lock"), timeout=0))
@@ -61,8 +64,6 @@ class RecordFile:
                 raise StoreError(
                     f"{path}: another fetch writes to it; wait for its end, or name another file"
                 ) from None
-            if path.is_dir():
-                raise StoreError(f"{path}: is a folder; name a file")
             if fresh:
                 self._note_path.unlink(missing_ok=True)
             elif path.exists():
@@ -147,16 +148,13 @@ class RecordFile:
             file.truncate(size if self._packed else _find_end_of_lines(file, found))
 
     def _read_studies(self) -> Iterator[Study]:
-        number, line = 1, b"\n"
+        number = 1
         try:
             with gzip.open(self.path) if self._packed else self.path.open("rb") as file:
-                for line in cast("BinaryIO", file):
-                    yield read_study_line(line)
-                    number += 1
+                for number, line in read_lines(cast("BinaryIO", file)):  # noqa: B007 - named in the error
+                    yield read_study_line(line if isinstance(line, bytes) and line.endswith(b"\n") else b"")
         except (BadPage, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise StoreError(f"{self.path}, line {number}: not a fetched study ({error}); {_OTHER}") from None
-        if not line.endswith(b"\n"):
-            raise StoreError(f"{self.path}: its last line does not end; {_OTHER}")
 
 
 def _find_end_of_lines(file: BinaryIO, size: int) -> int:

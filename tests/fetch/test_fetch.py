@@ -168,7 +168,7 @@ def test_another_query_and_foreign_files_are_left_alone_unless_fresh(fetch, tmp_
         (["NCT00000001", "-o", out], "another query"),
         (["--condition", "eczema", "-o", foreign], "no note of this query"),
         (["NCT00000001", "-o", foreign], "line 1: not a fetched study (broken JSON"),
-        (["NCT00000001", "-o", tmp_path], "is a folder"),
+        (["NCT00000001", "-o", tmp_path], "a folder or a device"),
     ):
         done = fetch(*words)
         assert done.exit_code == 1
@@ -225,7 +225,7 @@ def test_a_run_takes_nct_numbers_and_resumes_without_the_network(tmp_path):
         assert len(registry.asked) == 1
     lines = read_lines(tmp_path / "run" / "extractions.jsonl")
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000004", "NCT90000001"]
-    assert list_ids(tmp_path / "run" / "records.jsonl") == ["NCT00000002", "NCT00000004"]
+    assert list_ids(tmp_path / "run" / "fetched.jsonl") == ["NCT00000002", "NCT00000004"]
 
 
 def test_a_run_names_numbers_that_the_registry_does_not_know(fetch, registry):
