@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import StoreError
+from extractor.read.drafts import Unreadable
 from extractor.read.streams import read_lines
 
 from .client import Registry
@@ -152,9 +153,15 @@ class RecordFile:
         try:
             with gzip.open(self.path) if self._packed else self.path.open("rb") as file:
                 for number, line in read_lines(cast("BinaryIO", file)):  # noqa: B007 - named in the error
-                    yield read_study_line(line if isinstance(line, bytes) and line.endswith(b"\n") else b"")
+                    yield read_study_line(_check_whole(line))
         except (BadPage, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise StoreError(f"{self.path}, line {number}: not a fetched study ({error}); {_OTHER}") from None
+
+
+def _check_whole(line: bytes | Unreadable) -> bytes:
+    if isinstance(line, Unreadable) or not line.endswith(b"\n"):
+        raise BadPage("the line is too long, or has no end")
+    return line
 
 
 def _find_end_of_lines(file: BinaryIO, size: int) -> int:

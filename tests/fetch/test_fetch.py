@@ -163,11 +163,14 @@ def test_another_query_and_foreign_files_are_left_alone_unless_fresh(fetch, tmp_
     out, foreign = tmp_path / "some.jsonl", tmp_path / "foreign.jsonl"
     fetch("--condition", "asthma", "-o", out)
     foreign.write_text("my notes\n")
+    unended = tmp_path / "unended.jsonl"
+    unended.write_text(json.dumps(STUDIES[0]))
     for words, reason in (
         (["--condition", "eczema", "-o", out], "another query"),
         (["NCT00000001", "-o", out], "another query"),
         (["--condition", "eczema", "-o", foreign], "no note of this query"),
         (["NCT00000001", "-o", foreign], "line 1: not a fetched study (broken JSON"),
+        (["NCT00000001", "-o", unended], "line 1: not a fetched study (the line is too long, or has no end)"),
         (["NCT00000001", "-o", tmp_path], "a folder or a device"),
     ):
         done = fetch(*words)
