@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .api import Extractor
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
+    from .fetch import Registry, RegistryQuery, fetch_records
     from .ground.conflicts import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Assist, Effort
@@ -29,12 +30,15 @@ __all__ = [
     "ParsedRecord",
     "QuoteCheck",
     "QuoteStatus",
+    "Registry",
+    "RegistryQuery",
     "ScoreReport",
     "Task",
     "TokenConflict",
     "TrialExtraction",
     "TrialRecord",
     "evaluate",
+    "fetch_records",
     "parse_record",
     "read_records",
     "split_outcomes",
@@ -52,12 +56,15 @@ _MODULES = {
     "ParsedRecord": ".parse",
     "QuoteCheck": ".ground.quotes",
     "QuoteStatus": ".ground.quotes",
+    "Registry": ".fetch",
+    "RegistryQuery": ".fetch",
     "ScoreReport": ".evaluation",
     "Task": ".schemas",
     "TokenConflict": ".ground.conflicts",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
     "evaluate": ".evaluation",
+    "fetch_records": ".fetch",
     "parse_record": ".parse",
     "read_records": ".read",
     "split_outcomes": ".parse",

@@ -6,6 +6,8 @@
      +-- RecordError            an input cannot be read: file, place, remedy
      |    +-- RepeatedRecord    a record was read before: both places
      +-- PromptError            a prompt file is broken
+     +-- RegistryError          a registry cannot be read over the network
+     |    +-- RegistryRefused   it refuses the parameters of a request
      +-- ModelError             a model returned nothing usable
      |    +-- ModelUnavailable  it cannot be reached or is not installed
      |    |    +-- ModelAway    its server does not answer: the run stops and can continue later
@@ -49,6 +51,8 @@ __all__ = [
     "ModelUnavailable",
     "PromptError",
     "RecordError",
+    "RegistryError",
+    "RegistryRefused",
     "RepeatedRecord",
     "SettingsDiffer",
     "StoreError",
@@ -96,6 +100,14 @@ class RepeatedRecord(RecordError):
         self.record_id, self.first, self.same_text = record_id, first, same_text
         problem = f"the record {record_id} was already read from {first}" + ", with other text" * (not same_text)
         super().__init__(path, problem, remedy, place=place)
+
+
+class RegistryError(ExtractorError):
+    """A registry cannot be read: there is no connection, or its reply is not what the API promises."""
+
+
+class RegistryRefused(RegistryError):
+    """A registry refuses a request, such as one with an unknown parameter. The message is the registry's."""
 
 
 class PromptError(ExtractorError):

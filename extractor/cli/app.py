@@ -8,6 +8,7 @@ import typer
 from .cassettes import app as cassettes
 from .evaluate import evaluate
 from .export import export
+from .fetch import fetch
 from .import_gold import app as import_gold
 from .model import app as model
 from .parse import parse
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (run, parse, schema, evaluate, reparse, impact, report, review, export):
+for _command in (run, fetch, parse, schema, evaluate, reparse, impact, report, review, export):
     app.command()(_command)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")

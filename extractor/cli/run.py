@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from .console import errors_for_people, split_names
+from .fetch import BaseUrl
 
 EffortOption = Annotated[
     str,
@@ -17,7 +18,9 @@ EffortOption = Annotated[
 
 
 def run(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, NCT numbers, or - for stdin.")
+    ],
     out: Annotated[
         str | None, typer.Option(metavar="DIR", help="Folder or address of the results; else standard output.")
     ] = None,
@@ -74,10 +77,13 @@ def run(
     log_json: Annotated[str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard an earlier run in --out.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="A trial with two different texts is a failure.")] = False,
+    base_url: BaseUrl = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
     open_report: Annotated[bool, typer.Option("--open", help="At the end, open the report in the browser.")] = False,
 ) -> None:
     """Extract eligibility, dosing and endpoints from trial records.
+
+    NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
 
     Without --model and --replay only the rules run, and the summary counts the
     questions that stayed open. The same command resumes a run that stopped.
@@ -98,6 +104,7 @@ def run(
 
     from .batch import Job, export_job, kept_at, perform_job
     from .environment import read_cache_folder, read_model_spec
+    from .fetch import find_records
     from .interrupts import observing
     from .money import find_prices, quote_job
     from .report import open_report_of
@@ -139,9 +146,12 @@ def run(
             cache_dir=read_cache_folder(),
             exchange=Exchange(import_answers or (), export_requests) if by_file else None,
         )
-        with kept_at(out, fresh=fresh) as (folder, mirror):
+        with (
+            kept_at(out, fresh=fresh) as (folder, mirror),
+            find_records(inputs, None if dry_run else folder, base_url, fresh=fresh, quiet=quiet) as (found, unknown),
+        ):
             job = Job(
-                inputs=tuple(inputs),
+                inputs=found,
                 extractor=extractor,
                 limits=BatchLimits(concurrency, limit),
                 out=folder,
@@ -160,9 +170,9 @@ def run(
                 mirror=mirror,
             )
             if dry_run:
-                raise SystemExit(quote_job(job, sample, latency))
+                raise SystemExit(quote_job(job, sample, latency) or unknown)
             with observing(log_json):
                 code = export_job(job) if export_requests and not import_answers else perform_job(job)
             if open_report and folder:
                 open_report_of(folder)
-            raise SystemExit(code)
+            raise SystemExit(code or unknown)

@@ -1,0 +1,232 @@
+"""``extractor fetch``: records from the registry into a file; and the NCT numbers among the inputs of a run."""
+
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, split_names
+
+if TYPE_CHECKING:
+    from extractor.fetch import FetchedPage, Registry
+    from extractor.fetch.studies import Wanted
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="A mirror of ClinicalTrials.gov's API v2.", envvar="EXTRACTOR_REGISTRY"),
+]
+_FETCHED = "fetched.jsonl"
+"""The file of fetched records in a run's folder."""
+
+
+def fetch(
+    numbers: Annotated[list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")] = None,
+    ids: Annotated[str | None, typer.Option(metavar="FILE", help="A file of NCT numbers; - is standard input.")] = None,
+    condition: Annotated[str | None, typer.Option(help="Records of this condition or disease.")] = None,
+    intervention: Annotated[str | None, typer.Option(help="Records of this intervention or treatment.")] = None,
+    term: Annotated[str | None, typer.Option(help="Records with these words, in the registry's syntax.")] = None,
+    status: Annotated[str, typer.Option(help="Some of the registry's statuses, such as recruiting,completed.")] = "",
+    phase: Annotated[str, typer.Option(help="Some of early1,1,2,3,4,na.")] = "",
+    updated_since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Records updated on this day or later."),
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other parameter of the API. Repeatable.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most records of a query.")] = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="FILE", help="JSON lines, packed as .gz; - is stdout.")
+    ] = "-",
+    base_url: BaseUrl = None,
+    requests_per_minute: Annotated[float, typer.Option(min=0.01, help="Most requests, evenly spaced.")] = 50.0,
+    page_size: Annotated[int, typer.Option(min=1, max=1000, help="Records a request.")] = 100,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds without a byte of the reply.")] = 60.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier file.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
+
+    The same command with --out FILE goes on where it stopped: records in FILE are
+    kept, and only what is missing is fetched.
+
+    Exit codes: 0 all done, 1 a number is unknown or the registry cannot be read,
+    2 usage, 130 interrupted.
+    """
+    from extractor.fetch import BASE_URL, Registry, RegistryQuery, parse_nct_numbers
+
+    with errors_for_people():
+        wanted: tuple[str, ...] | RegistryQuery
+        given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(_read_ids(ids), ids or "")
+        wanted = tuple(dict.fromkeys(chain(*given)))
+        asked: dict[str, Any] = {
+            "condition": condition,
+            "intervention": intervention,
+            "term": term,
+            "statuses": tuple(split_names(status)),
+            "phases": tuple(split_names(phase)),
+            "updated_since": updated_since and updated_since.date(),
+            "more": dict(map(_split_parameter, param or ())),
+        }
+        if wanted and (limit or any(asked.values())):
+            raise ValueError("name NCT numbers or a query (with --limit), one of the two")
+        if not wanted:
+            if ids:
+                raise ValueError(f"{ids}: holds no NCT numbers")
+            wanted = RegistryQuery(**asked)
+        registry = Registry(
+            base_url=base_url or BASE_URL,
+            requests_per_minute=requests_per_minute,
+            page_size=page_size,
+            timeout=timeout,
+        )
+        if out == "-":
+            raise SystemExit(_fetch_to_stdout(wanted, registry, limit, quiet=quiet))
+        raise SystemExit(_fetch_to_file(wanted, registry, Path(out), limit, is_kept=True, fresh=fresh, quiet=quiet))
+
+
+@contextmanager
+def find_records(
+    inputs: Sequence[str], folder: Path | None, base_url: str | None, *, fresh: bool, quiet: bool
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit code.
+
+    An input is an NCT number if there is no such file. The file lies in the run's ``folder``, or in a temporary one.
+    The code is 1 if the registry does not know a number.
+    """
+    from tempfile import TemporaryDirectory
+
+    from extractor.fetch import BASE_URL, Registry, is_nct_number
+
+    numbers = tuple(dict.fromkeys(one.upper() for one in inputs if is_nct_number(one) and not Path(one).exists()))
+    if not numbers:
+        yield tuple(inputs), OK
+        return
+    registry = Registry(base_url=base_url or BASE_URL)
+    others = [one for one in inputs if one.upper() not in numbers]
+    with TemporaryDirectory(prefix="extractor-") as scratch:
+        path = (folder or Path(scratch)) / _FETCHED
+        path.parent.mkdir(parents=True, exist_ok=True)
+        code = _fetch_to_file(numbers, registry, path, is_kept=folder is not None, fresh=fresh, quiet=quiet)
+        if path.stat().st_size:
+            others.insert(0, str(path))
+        if not others:
+            raise SystemExit(code)
+        yield tuple(others), code
+
+
+def _fetch_to_file(
+    wanted: "Wanted",
+    registry: "Registry",
+    path: Path,
+    limit: int | None = None,
+    *,
+    is_kept: bool,
+    fresh: bool,
+    quiet: bool,
+) -> int:
+    """Fetch what the file lacks, and return the exit code. A file that is not kept is not named."""
+    from extractor.fetch import RecordFile, fetch_to_file
+
+    with RecordFile(path, wanted, registry, fresh=fresh) as file:
+        earlier, done_before = file.records, file.complete
+        place = str(path) if is_kept else ""
+
+        def work(note: "Callable[[FetchedPage], None]") -> "Coroutine[Any, Any, tuple[str, ...]]":
+            return fetch_to_file(file, limit=limit, on_page=note)
+
+        unknown = _show(work, earlier, lambda: _expect(wanted, file.total, limit), place, quiet=quiet)
+        if not quiet:
+            new = f" ({file.records - earlier:,} new)" if earlier else ""
+            again = "; it was complete, --fresh fetches it again" if done_before else ""
+            records = f"{file.records:,} record{'s' * (file.records != 1)}"
+            say(f"{records} {f'in {place}' if place else 'fetched'}{new}{again}")
+    return _name_unknown(unknown, registry)
+
+
+def _fetch_to_stdout(wanted: "Wanted", registry: "Registry", limit: int | None, *, quiet: bool) -> int:
+    """Fetch to standard output, and return the exit code."""
+    from extractor.fetch import RegistryQuery, fetch_pages
+
+    known, totals = set[str](), list[int | None]()
+
+    async def fetch_all(note: "Callable[[FetchedPage], None]") -> tuple[str, ...]:
+        async with registry.open() as client:
+            async for page in fetch_pages(client, wanted, known, limit=limit):
+                sys.stdout.buffer.writelines(study.line for study in page.studies)
+                sys.stdout.buffer.flush()
+                totals.append(page.total)
+                note(page)
+        return () if isinstance(wanted, RegistryQuery) else tuple(one for one in wanted if one not in known)
+
+    unknown = _show(fetch_all, 0, lambda: _expect(wanted, totals[-1] if totals else None, limit), "", quiet=quiet)
+    return _name_unknown(unknown, registry)
+
+
+def _show(
+    work: "Callable[[Callable[[FetchedPage], None]], Coroutine[Any, Any, tuple[str, ...]]]",
+    earlier: int,
+    total: "Callable[[], int | None]",
+    place: str,
+    *,
+    quiet: bool,
+) -> tuple[str, ...]:
+    """Run the work with a live line. Ctrl-C ends it with exit code 130; ``place`` names the file that can be continued.
+
+    A request that the registry refuses is an error of usage.
+    """
+    import asyncio
+
+    from extractor.errors import RegistryRefused
+    from extractor.run.tally import Tally
+
+    from .progress import show_progress
+
+    tally = Tally(resumed=earlier)
+
+    def note(page: "FetchedPage") -> None:
+        tally.extracted += len(page.studies)
+
+    try:
+        with show_progress(tally, total, quiet=quiet):
+            return asyncio.run(work(note))
+    except KeyboardInterrupt:
+        there = f"{place} has {earlier + tally.extracted:,} records; the same command, without --fresh, goes on"
+        say(f"interrupted; {there if place else 'with --out a fetch can go on where it stopped'}")
+        raise SystemExit(INTERRUPTED) from None
+    except RegistryRefused as error:
+        raise ValueError(str(error)) from error
+
+
+def _expect(wanted: "Wanted", total: int | None, limit: int | None) -> int | None:
+    """The number of records that there will be, if it is known."""
+    if isinstance(wanted, Sequence):
+        return len(wanted)
+    return min((one for one in (total, limit) if one is not None), default=None)
+
+
+def _name_unknown(unknown: Sequence[str], registry: "Registry") -> int:
+    if unknown:
+        say(f"not known to {registry.name}: {', '.join(unknown)}")
+    return FAILED if unknown else OK
+
+
+def _read_ids(name: str | None) -> str:
+    if name is None:
+        return ""
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{name}: not a text of NCT numbers in UTF-8; save it as plain text") from None
+
+
+def _split_parameter(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
+    if not mark:
+        raise ValueError(f"--param {text[:40]}: give it as NAME=VALUE, such as query.spons=NCI")
+    return name.strip(), value

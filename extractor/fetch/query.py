@@ -1,0 +1,108 @@
+"""What to fetch: NCT numbers, or a query in the parameters of the API."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+_NUMBER = re.compile(r"NCT\d{8}", re.IGNORECASE | re.ASCII)
+_BETWEEN_NUMBERS = re.compile(r"[\s,;|]+")
+_PARAMETER = re.compile(r"[A-Za-z][\w.]*", re.ASCII)
+_MANAGED = frozenset({"format", "pageSize", "pageToken", "countTotal"})
+"""Parameters that paging sets itself."""
+_PHASES = {"0": "EARLY_PHASE1", "NA": "NA", "EARLY1": "EARLY_PHASE1"} | {number: f"PHASE{number}" for number in "1234"}
+_LONGEST_SHOWN = 40
+
+
+def is_nct_number(text: str) -> bool:
+    """Whether the text is an NCT number: ``NCT`` in any case, and eight digits.
+
+    >>> is_nct_number("nct04736823"), is_nct_number("NCT04736823.json")
+    (True, False)
+    """
+    return bool(_NUMBER.fullmatch(text))
+
+
+def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]:
+    r"""Return the NCT numbers in a text, in upper case, each once, in order.
+
+    White space, commas, semicolons or ``|`` separate them; ``#`` starts a comment. ``source`` names the text in errors.
+    Raises ``ValueError`` for anything else, with its line.
+
+    >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
+    ('NCT04736823', 'NCT00000102')
+    """
+    found: dict[str, None] = {}
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        for word in filter(None, _BETWEEN_NUMBERS.split(line.partition("#")[0])):
+            if not is_nct_number(word):
+                remedy = "an NCT number is NCT and eight digits, such as NCT04736823"
+                raise ValueError(f"{source}, line {number}: {word[:_LONGEST_SHOWN]!r} is not an NCT number; {remedy}")
+            found[word.upper()] = None
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryQuery:
+    """A search in the registry. Each field narrows it further.
+
+    ``condition``, ``intervention`` and ``term`` are searched as on the registry's website. ``statuses`` are the API's
+    words, such as ``RECRUITING`` or ``not yet recruiting``, ``phases`` such as ``PHASE2``, ``2``, ``early 1`` or
+    ``NA``; of several, one must hold. ``updated_since`` is the first day of the last update. ``more`` are other
+    parameters of the API by name, such as ``query.spons``.
+
+    Raises ``ValueError`` for an unknown phase, for a name in ``more`` that another field or the paging sets, and for a
+    query that asks for nothing.
+
+    >>> RegistryQuery(condition="asthma", phases=("2", "PHASE3"), updated_since=date(2026, 1, 31)).parameters
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'query.cond': 'asthma',
+     'filter.advanced': 'AREA[Phase](PHASE2 OR PHASE3) AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]'}
+    """
+
+    condition: str | None = None
+    intervention: str | None = None
+    term: str | None = None
+    statuses: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    updated_since: date | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            raise ValueError("a query that asks for nothing; name a condition, an intervention or another parameter")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the API's request, without those of paging."""
+        fields = {"query.cond": self.condition, "query.intr": self.intervention, "query.term": self.term}
+        given = {name: text for name, text in fields.items() if text}
+        if self.statuses:
+            given["filter.overallStatus"] = ",".join(
+                re.sub(r"[\s-]+", "_", one.strip()).upper() for one in self.statuses
+            )
+        for name in self.more:
+            if not _PARAMETER.fullmatch(name):
+                raise ValueError(f"{name[:_LONGEST_SHOWN]!r} is not the name of a parameter of the registry's API")
+            if name in _MANAGED or name in given:
+                reason = "the paging sets it" if name in _MANAGED else "an option of its own sets it"
+                raise ValueError(f"the parameter {name} cannot be given; {reason}")
+        advanced = " AND ".join(self._list_conditions())
+        return given | dict(self.more) | ({"filter.advanced": advanced} if advanced else {})
+
+    def _list_conditions(self) -> Iterator[str]:
+        own = self.more.get("filter.advanced", "")
+        others = bool(self.phases or self.updated_since)
+        if own:
+            yield f"({own})" if others else own
+        if self.phases:
+            yield f"AREA[Phase]({' OR '.join(map(_read_phase, self.phases))})"
+        if self.updated_since:
+            yield f"AREA[LastUpdatePostDate]RANGE[{self.updated_since.isoformat()},MAX]"
+
+
+def _read_phase(text: str) -> str:
+    word = re.sub(r"PHASE|[\s_/-]", "", text.upper())
+    if word not in _PHASES:
+        raise ValueError(f"{text[:_LONGEST_SHOWN]!r} is not a phase; give EARLY_PHASE1, PHASE1 to PHASE4, or NA")
+    return _PHASES[word]

@@ -1,0 +1,119 @@
+"""A registry on loopback that speaks the paging, the errors and the limits of the ClinicalTrials.gov API, version 2.
+
+A plan maps the number of a request, from 0, to a ``Fault``. Page tokens are valid for the data they were given out for:
+``update`` makes them invalid, as the registry's daily update does.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.loopback import QuietHandler, run_server
+
+_KNOWN = re.compile(r"(query|filter)\.\w+|pageSize|pageToken|countTotal|fields|sort")
+
+
+def make_study(number: int, condition: str = "Asthma", **identity: object) -> dict:
+    """A study with this NCT number and condition."""
+    nct_id = f"NCT{number:08}"
+    return {
+        "protocolSection": {
+            "identificationModule": {"nctId": nct_id, "briefTitle": f"Wheeze study {number} – ≥ 18 years", **identity},
+            "conditionsModule": {"conditions": [condition]},
+            "outcomesModule": {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]},
+        }
+    }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The reply to one request, in place of the right one. ``sent`` is the share of the body that arrives."""
+
+    status: int = 200
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sent: float = 1.0
+
+
+@dataclass
+class LocalRegistry:
+    """What the server knows and what it was asked."""
+
+    studies: list[dict]
+    plan: dict[int, Fault] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    url: str = ""
+    version: int = 1
+    counted: int | None = None
+
+    def update(self) -> None:
+        """The daily update: page tokens of before are no longer accepted."""
+        self.version += 1
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """The status and the body for a request."""
+        parts = urlsplit(path)
+        parameters = dict(parse_qsl(parts.query))
+        self.asked.append(parameters)
+        if parts.path != "/api/v2/studies":
+            return 404, b"Not found"
+        for name in parameters:
+            if not _KNOWN.fullmatch(name):
+                return 400, f"`{name}` is unknown parameter".encode()
+        return self._search(parameters)
+
+    def _search(self, parameters: dict[str, str]) -> tuple[int, bytes]:
+        found = [one for one in self.studies if _matches(one, parameters)]
+        start, size = 0, min(int(parameters.get("pageSize", 10)), 1000)
+        if token := parameters.get("pageToken"):
+            version, _, place = token.partition("-")
+            if version != f"v{self.version}":
+                return 400, b"Parameter `pageToken` has incorrect format"
+            start = int(place)
+        page: dict = {"studies": found[start : start + size]}
+        if parameters.get("countTotal") == "true" and not token:
+            page["totalCount"] = len(found) if self.counted is None else self.counted
+        if start + size < len(found):
+            page["nextPageToken"] = f"v{self.version}-{start + size}"
+        return 200, json.dumps(page).encode()
+
+
+def _matches(study: dict, parameters: dict[str, str]) -> bool:
+    section = study["protocolSection"]
+    identity = section["identificationModule"]
+    if ids := parameters.get("filter.ids"):
+        return not {identity["nctId"], *identity.get("nctIdAliases", ())}.isdisjoint(ids.split(","))
+    return parameters.get("query.cond", "").lower() in section["conditionsModule"]["conditions"][0].lower()
+
+
+@contextmanager
+def serve_registry(*studies: dict, **options: object) -> Iterator[LocalRegistry]:
+    """A registry with these studies, until the block ends. Replies are packed if the client accepts it."""
+    registry = LocalRegistry(list(studies), **options)
+
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            number = len(registry.asked)
+            status, body = registry.answer(self.path)
+            fault = registry.plan.get(number)
+            if fault:
+                status, body = fault.status, body if fault.body is None else fault.body
+            headers = {"Content-Type": "application/json" if status == 200 else "text/plain"}
+            if fault:
+                headers |= {"Connection": "close", **fault.headers}  # what is cut off must not leave a connection
+            elif "gzip" in self.headers.get("Accept-Encoding", ""):
+                headers["Content-Encoding"], body = "gzip", gzip.compress(body)
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body[: int(len(body) * (fault.sent if fault else 1))])
+
+    with run_server(Handler) as address:
+        registry.url = f"{address}/api/v2"
+        yield registry
