@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Extractor
+    from .diff import TrialDiff, diff_trials
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .ground.conflicts import ConflictKind, TokenConflict
@@ -31,8 +32,10 @@ __all__ = [
     "ScoreReport",
     "Task",
     "TokenConflict",
+    "TrialDiff",
     "TrialExtraction",
     "TrialRecord",
+    "diff_trials",
     "evaluate",
     "parse_record",
     "read_records",
@@ -53,8 +56,10 @@ _MODULES = {
     "ScoreReport": ".evaluation",
     "Task": ".schemas",
     "TokenConflict": ".ground.conflicts",
+    "TrialDiff": ".diff",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
+    "diff_trials": ".diff",
     "evaluate": ".evaluation",
     "parse_record": ".parse",
     "read_records": ".read",

@@ -84,7 +84,8 @@ def list_limits(criteria: Iterable[Criterion]) -> list[Limit]:
         if window := criterion.time_window:
             scaled, dimension = scale_quantity(window.value, window.unit.value)
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
-            found += _make_limits(bound, (_WINDOW, dimension, float(scaled or 0)), excludes=excludes)
+            limits = _make_limits(bound, (_WINDOW, dimension, float(scaled or 0)), excludes=excludes)
+            found += [limit._replace(text=" ".join(window.quote.split())) for limit in limits]
     return found
 
 
