@@ -5,7 +5,7 @@
 Every record gets each kind of change once, where its text has a place for it. "found" are plants that were told as what
 they are, "other" plants that were told as another change of the same item, "missed" those about which nothing was told.
 "invented" are changes told beside the plant; for a rewording, all that are told. ``--show`` prints the plants of one
-kind that were not found, and what was told.
+kind, or of all, that were not found or not alone, and what was told.
 """
 
 import random
@@ -46,7 +46,7 @@ def _edit(record: TrialRecord, name: str, text: str) -> TrialRecord:
 
 
 def _list_bullets(record: TrialRecord) -> Iterator[tuple[re.Match[str], bool]]:
-    """Yield the bullets of the criteria, and whether the text before excludes; none if no exclusion list stands there."""
+    """Yield the bullets of the criteria, and whether they stand behind the heading of the exclusions."""
     text = record.raw_text("eligibility") or ""
     heading = re.search(r"(?im)^\W*(?:key |main )?exclusion criteria\W*$", text)
     for found in _BULLET.finditer(text) if heading else ():
@@ -264,8 +264,8 @@ def main() -> None:
             result, told = compare(before, planted, rules)
             counts[name].update({result: 1, "planted": 1})
             counts[name]["invented"] += max(0, len(told) - (planted.kinds is not None and result != "missed"))
-            if name == options.show and (result != "found" or len(told) > 1):
-                print(record.record_id, result, *(f"\n    {one.item} {one.kind}: {one.message}" for one in told))
+            if options.show in (name, "all") and (result != "found" or len(told) > 1):
+                print(record.record_id, name, result, *(f"\n    {one.item} {one.kind}: {one.message}" for one in told))
     columns = ("planted", "found", "other", "missed", "invented")
     rows = [(name, *(one[column] for column in columns)) for name, one in counts.items()]
     total = sum(counts.values(), Counter[str]())

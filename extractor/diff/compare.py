@@ -10,7 +10,7 @@ from .changes import ChangeKind, StatedValue, TrialChange, TrialDiff
 from .criteria import compare_criterion, compare_people, compare_registries, pair_criteria
 from .dosing import compare_regimen, pair_regimens
 from .endpoints import compare_endpoint, pair_endpoints
-from .wording import Wording, read_wording
+from .wording import Wording, join_wordings, read_wording
 
 _ORDER = ("eligibility", "criterion", "regimen", "endpoint")
 
@@ -95,8 +95,16 @@ def _stands_in_both(change: TrialChange, old: _Texts, new: _Texts) -> bool:
 
 
 def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts) -> bool:
-    lines = [(ours.find_line(one), one.section.partition("[")[0]) for one in side.citations]
-    return bool(lines) and all(line is not None and theirs.has_line(line, kind) for line, kind in lines)
+    """Whether the lines of each section that a side cites stand together in a section of the other record."""
+    lines: dict[str, list[Wording]] = {}
+    for one in side.citations:
+        line = ours.find_line(one)
+        if line is None:
+            return False
+        if line not in lines.setdefault(one.section, []):
+            lines[one.section].append(line)
+    wordings = ((join_wordings(found), section.partition("[")[0]) for section, found in lines.items())
+    return bool(lines) and all(theirs.has_line(wording, kind) for wording, kind in wordings)
 
 
 def _overlap(change: TrialChange, other: TrialChange) -> bool:

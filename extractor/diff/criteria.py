@@ -9,9 +9,11 @@ from extractor.text.numbers import DAYS, find_durations
 from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
 from .limits import Limit, LimitChange, admits, compare_limits, list_limits, merge_directions
 from .pairing import Paired, Placed, RareWords, pair_versions
-from .wording import Wording, is_critical, read_wording
+from .wording import Part, Wording, is_critical, read_wording
 
 _LEAST = 0.5
+_SHOWN = 10
+"""Most words that a message lists."""
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
 """Categories whose criteria seldom decide who takes part."""
 
@@ -109,9 +111,18 @@ def describe_words(old: Wording, new: Wording) -> str:
     >>> describe_words(read_wording("severe asthma"), read_wording("severe or moderate asthma"))
     'words added: moderate'
     """
-    removed, added = list(old.words - new.words), list(new.words - old.words)
-    parts = [f"words {name}: {', '.join(words)}" for name, words in (("removed", removed), ("added", added)) if words]
-    return "; ".join(parts)
+    if old.says_same(new):
+        return ""
+    sides = ("removed", old.list_beyond(new)), ("added", new.list_beyond(old))
+    return "; ".join(f"words {name}: {_list(words)}" for name, side in sides if (words := _choose_words(side)))
+
+
+def _choose_words(parts: Sequence[Part]) -> list[str]:
+    return [form for kind, form in parts if kind in ("word", "abbreviation")]
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(words[:_SHOWN]) + (f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else "")
 
 
 def _show(changes: Sequence[LimitChange]) -> str:

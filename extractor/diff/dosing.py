@@ -64,7 +64,8 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
         kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
         placed = (pair.new or pair.old)[0]
         old, new = ([_state(one, None) for one in side] for side in (pair.old, pair.new))
-        message = f"{placed.item.agent} {_show('amounts', placed.item.amounts)} {kind.value}"
+        dose = _show("amounts", placed.item.amounts) if placed.item.amounts else ""
+        message = " ".join(filter(None, (placed.item.agent, dose, kind.value)))
         yield TrialChange(
             item="regimen",
             kind=kind,
@@ -106,7 +107,7 @@ def _state(placed: Placed[Regimen], name: str | None) -> StatedValue:
 
 def _show(name: str, value: Any) -> str:
     if not value:
-        return "" if name == "amounts" and value is None else "not stated"
+        return "not stated"
     if name == "amounts":
         return ", ".join(_show_amount(one.low, one.high, one.unit) for one in value)
     return str(value) if isinstance(value, str) else f"{value.value} {value.unit}"

@@ -137,7 +137,9 @@ def _state(side: Sequence[Placed[Endpoint]], field: str | None) -> StatedValue |
         return None
     placed = side[0]
     endpoint = placed.item
-    names = ("measure", "description", "time_frame") if field in (None, "rank") else (field, "measure")
+    names = (field, "measure") if field else _TEXTS
+    cited = [cite_field(endpoint.evidence, name) for name in names]
+    citations = next(filter(None, cited), ()) if field else tuple(one for group in cited for one in group)
     value = endpoint.model_dump(mode="json")[field] if field else endpoint.measure or endpoint.description
     path = f"{placed.path}.{field}" if field else placed.path
-    return StatedValue(path=path, value=value, citations=cite_field(endpoint.evidence, *names))
+    return StatedValue(path=path, value=value, citations=citations)

@@ -11,24 +11,27 @@ from extractor.evaluation.comparers import scale_quantity
 from extractor.ground.conflicts import ConflictKind, compare_tokens
 from extractor.text.book import read_term, read_text, rule, word_set
 from extractor.text.clean import clean_text
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
 from extractor.text.numbers import read_number
 from extractor.text.quantity_names import fold_words
 
 Part = tuple[str, str]
-"""One word of a meaning: its kind (word, number, comparator, negation, conjunction), and its normal form."""
+"""One word of a meaning: its kind (word, abbreviation, number, comparator, negation, conjunction), and its normal form.
+
+An abbreviation stands alone in brackets.
+"""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The meaning of a text as a sequence of parts. Two texts with equal ``content`` say the same."""
+    """The meaning of a text as a sequence of parts."""
 
     parts: tuple[Part, ...]
 
     @cached_property
     def words(self) -> Counter[str]:
         """The content words, each with its count."""
-        return self._count("word")
+        return self._count("word") + self._count("abbreviation")
 
     @cached_property
     def numbers(self) -> Counter[str]:
@@ -60,8 +63,26 @@ class Wording:
         >>> old.says_same(read_wording("ANC > 1,500/mm3 within two weeks"))
         False
         """
-        joins = {self.joins_by_or, other.joins_by_or}
-        return self._content == other._content and joins != {True, False}
+        return {self.joins_by_or, other.joins_by_or} != {True, False} and self._has_same_parts(other)
+
+    def _has_same_parts(self, other: "Wording") -> bool:
+        """Whether the parts are the same, but for an abbreviation in brackets and for words written as one."""
+        ours, theirs = self.list_beyond(other), other.list_beyond(self)
+        if not ours or not theirs:
+            return all(kind == "abbreviation" for kind, _ in (*ours, *theirs))
+        glued = ("".join(form for _, form in each) for each in (ours, theirs))
+        return len(set(glued)) == 1 and all(kind == "word" for kind, _ in (*ours, *theirs))
+
+    def list_beyond(self, other: "Wording") -> list[Part]:
+        """Return the parts that the other text does not have, in order."""
+        left = Counter(other.spoken)
+        beyond = []
+        for part in self.spoken:
+            if left[part]:
+                left[part] -= 1
+            else:
+                beyond.append(part)
+        return beyond
 
     def says_within(self, other: "Wording") -> bool:
         """Whether the other text says all this in the same order, in at least four parts."""
@@ -87,10 +108,6 @@ class Wording:
     def spoken(self) -> tuple[Part, ...]:
         """The parts without conjunctions."""
         return tuple(part for part in self.parts if part[0] != "conjunction")
-
-    @cached_property
-    def _content(self) -> Counter[Part]:
-        return Counter(self.spoken)
 
     def _count(self, wanted: str) -> Counter[str]:
         return Counter(form for kind, form in self.parts if kind == wanted)
@@ -130,6 +147,12 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         if found and entry:
             return ("comparator", entry.value), found.end
     word = tokens.words[at].lower()
+    if (
+        0 < at < len(tokens) - 1
+        and tokens.words[at - 1] + tokens.words[at + 1] == "()"
+        and is_abbreviation(tokens.words[at])
+    ):
+        return ("abbreviation", word), at + 1
     if tokens.codes[at] in (NUMBER, NAME_NUMBER) and (number := _read_number(tokens, at)):
         return number
     if word in ("and", "or"):
