@@ -78,7 +78,7 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
     if changes and not is_same:
         yield _change(merge_directions(one.kind for one in changes), pair.new, _show(changes), old, new, "constraints")
     elif not is_same:
-        found = _compare_words(pair, old, new, are_limits_same=bool(limits[0]))
+        found = _compare_words(pair, old, new, are_limits_same=_cover_numbers(pair, len(limits[0])))
         yield from (one for one in found if not (moves and one.kind is ChangeKind.REWORDED))
     elif not moves and _join_quotes(pair.old) != _join_quotes(pair.new):
         yield _reword(old, new)
@@ -103,6 +103,11 @@ def _compare_words(
         yield _change(ChangeKind.CHANGED, pair.new, '"and" for "or", or the other way round', old, new)
     else:
         yield _reword(old, new)
+
+
+def _cover_numbers(pair: Paired[Criterion], limits: int) -> bool:
+    """Whether all numbers of both sides can be in the limits, which are the same."""
+    return all(one.numbers.total() <= limits for one in pair.wordings)
 
 
 def describe_words(old: Wording, new: Wording) -> str:

@@ -106,7 +106,8 @@ def _compare_times(old: Endpoint, new: Endpoint) -> str:
         return ""
     key = COMPARERS[Comparison.TIME].key
     points = [Counter(map(key, one.time_points)) for one in (old, new)]
-    if points[0] and points[0] == points[1]:
+    covered = all(one.numbers.total() <= points[0].total() for one in (was, now))  # else another number differs
+    if points[0] == points[1] and (covered or was.numbers == now.numbers):
         words = describe_words(was, now) if old.time_kind is new.time_kind else ""
         return words if old.time_kind is new.time_kind else f"{old.time_kind} -> {new.time_kind}"
     return f"{_join(old.time_frame) or 'none'} -> {_join(new.time_frame) or 'none'}"

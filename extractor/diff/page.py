@@ -12,7 +12,7 @@ from extractor.pages import render_page
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, TrialDiff
 
-_WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+|\s+|[^\w\s]")
 _LONGEST = 4000
 """Longer quotes are shown without marks: comparing them word by word takes too long."""
 

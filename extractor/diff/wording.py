@@ -162,7 +162,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     return _read_word(word), at + 1
 
 
-_NEGATIONS = word_set("no not non none never without neither nor cannot absence lack free unable except unless")
+_NEGATIONS = word_set("no not none never without neither nor cannot absence lack free unable except unless")
 
 
 def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
