@@ -76,7 +76,10 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
         yield _change(ChangeKind.CHANGED, pair.new, "a negation turns it round", old, new)
         return
     if changes and not is_same:
-        yield _change(merge_directions(one.kind for one in changes), pair.new, _show(changes), old, new, "constraints")
+        kind = merge_directions(one.kind for one in changes)
+        if any(_is_unsure(one, pair, limits) for one in changes):
+            kind = ChangeKind.CHANGED
+        yield _change(kind, pair.new, _show(changes), old, new, "constraints")
     elif not is_same:
         found = _compare_words(pair, old, new, are_limits_same=_cover_numbers(pair, len(limits[0])))
         yield from (one for one in found if not (moves and one.kind is ChangeKind.REWORDED))
@@ -103,6 +106,12 @@ def _compare_words(
         yield _change(ChangeKind.CHANGED, pair.new, '"and" for "or", or the other way round', old, new)
     else:
         yield _reword(old, new)
+
+
+def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Sequence[Limit]]) -> bool:
+    """Whether a limit has no counterpart perhaps only because a number on the other side was not read as a limit."""
+    sides = zip((change.old, change.new), pair.wordings, limits, strict=True)
+    return any(not text and wording.numbers.total() > len(read) for text, wording, read in sides)
 
 
 def _cover_numbers(pair: Paired[Criterion], limits: int) -> bool:

@@ -83,6 +83,11 @@ def _join_parts(
     yield from (Paired([], [one]) for one in added)
 
 
+_LEAST_COMMON = 4
+_OF_PART = 0.7
+"""Likeness of a text to one that says all of it and more."""
+
+
 class RareWords:
     """Likeness of texts by their words, where words that many texts of a version share count little."""
 
@@ -92,10 +97,15 @@ class RareWords:
             self._common |= Counter(word for placed in version for word in set(placed.wording.words))
 
     def measure(self, one: Wording, other: Wording) -> float:
-        """Return the weighted Dice coefficient of the words, 0 to 1."""
+        """Return the weighted Dice coefficient of the words, 0 to 1; more if one text is nearly a part of the other."""
         first, second = self._weigh(one.words), self._weigh(other.words)
-        shared = self._weigh(one.words & other.words)
-        return 2 * shared / (first + second) if first + second else float(one.says_same(other))
+        common = one.words & other.words
+        if not first or not second:
+            return float(one.says_same(other))
+        alike = 2 * self._weigh(common) / (first + second)
+        if len(common) < _LEAST_COMMON:
+            return alike
+        return max(alike, _OF_PART * self._weigh(common) / min(first, second))
 
     def _weigh(self, words: Counter[str]) -> float:
         return sum(1 / max(1, self._common[word]) for word in words)

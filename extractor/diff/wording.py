@@ -67,19 +67,26 @@ class Wording:
 
     def _has_same_parts(self, other: "Wording") -> bool:
         """Whether the parts are the same, but for an abbreviation in brackets and for words written as one."""
+        if any(short._abbreviates(long) for short, long in ((self, other), (other, self))):
+            return True
         ours, theirs = self.list_beyond(other), other.list_beyond(self)
         if not ours or not theirs:
             return all(kind == "abbreviation" for kind, _ in (*ours, *theirs))
         glued = ("".join(form for _, form in each) for each in (ours, theirs))
         return len(set(glued)) == 1 and all(kind == "word" for kind, _ in (*ours, *theirs))
 
+    def _abbreviates(self, other: "Wording") -> bool:
+        """Whether this is only the other text's abbreviation, as "DLT" is of "dose-limiting toxicity (DLT)"."""
+        named = {form for kind, form in other.parts if kind == "abbreviation"}
+        return bool(self.spoken) and {form for _, form in self.spoken} <= named
+
     def list_beyond(self, other: "Wording") -> list[Part]:
         """Return the parts that the other text does not have, in order."""
-        left = Counter(other.spoken)
+        left = Counter(form for _, form in other.spoken)
         beyond = []
         for part in self.spoken:
-            if left[part]:
-                left[part] -= 1
+            if left[part[1]]:
+                left[part[1]] -= 1
             else:
                 beyond.append(part)
         return beyond
@@ -147,11 +154,7 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         if found and entry:
             return ("comparator", entry.value), found.end
     word = tokens.words[at].lower()
-    if (
-        0 < at < len(tokens) - 1
-        and tokens.words[at - 1] + tokens.words[at + 1] == "()"
-        and is_abbreviation(tokens.words[at])
-    ):
+    if _is_bracketed(tokens, at):
         return ("abbreviation", word), at + 1
     if tokens.codes[at] in (NUMBER, NAME_NUMBER) and (number := _read_number(tokens, at)):
         return number
@@ -162,6 +165,15 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     return _read_word(word), at + 1
 
 
+def _is_bracketed(tokens: Tokens, at: int) -> bool:
+    """Whether an abbreviation, such as "ANC" or "Vss", stands alone in brackets."""
+    if not 0 < at < len(tokens) - 1 or tokens.words[at - 1] + tokens.words[at + 1] != "()":
+        return False
+    word = tokens.words[at]
+    return is_abbreviation(word) or (word.isalpha() and len(word) <= _SHORT and not word.islower())
+
+
+_SHORT = 5
 _NEGATIONS = word_set("no not none never without neither nor cannot absence lack free unable except unless")
 
 
