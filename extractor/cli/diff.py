@@ -277,5 +277,8 @@ def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
     changed = [one for one in both if one.differs]
     total = _count([change for one in changed for change in one.changes if change.is_of_meaning]) or "no changes"
     alone = Counter(one.only_in for one in diffs if one.only_in)
+    parts = Counter(task.value for one in both for task in one.not_compared)
+    for task, number in parts.items():
+        say(f"{task} was not compared in {number} of these trials: only one version has its sections")
     sides = "".join(f"; {alone[side]} only in the {side} version" for side in ("old", "new") if alone[side])
     say(f"{len(both)} trial{'s' * (len(both) != 1)} compared, {len(changed)} changed: {total}{sides}")

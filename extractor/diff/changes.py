@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from extractor.schemas import Citation
+from extractor.schemas import Citation, Task
 from extractor.schemas.base import FrozenModel
 
 ItemName = Literal["eligibility", "criterion", "regimen", "endpoint"]
@@ -91,10 +91,14 @@ class TrialChange(FrozenModel):
 
 
 class TrialDiff(FrozenModel):
-    """The changes of one trial. ``only_in`` names the side of a trial that the other side does not have."""
+    """The changes of one trial. ``only_in`` names the side of a trial that the other side does not have.
+
+    ``not_compared`` are tasks whose sections only one version has.
+    """
 
     record_id: str
     only_in: Literal["old", "new"] | None = None
+    not_compared: tuple[Task, ...] = ()
     changes: tuple[TrialChange, ...] = ()
 
     @property

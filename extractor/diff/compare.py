@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from extractor.schemas import Citation, TrialExtraction, TrialRecord
+from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
 from extractor.text.passage import Section, read_section
 
 from .changes import ChangeKind, StatedValue, TrialChange, TrialDiff
@@ -24,7 +24,8 @@ def diff_trials(
     """Compare two versions of a trial by their extractions.
 
     With both records, the registered ages, sex and healthy volunteers are compared too, and nothing is a change whose
-    whole line stands in both texts. Items are paired by what they say, so order and place do not matter.
+    whole line stands in both texts. A task whose sections only one version has is not compared. Items are paired by
+    what they say, so order and place do not matter.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
@@ -33,13 +34,14 @@ def diff_trials(
     >>> diff_trials(extraction, shorter).changes[0].message
     'primary endpoint removed'
     """
-    found = list(
-        chain(
-            chain.from_iterable(map(compare_criterion, pair_criteria(old.eligibility, new.eligibility))),
-            chain.from_iterable(map(compare_regimen, pair_regimens(old, new))),
-            chain.from_iterable(map(compare_endpoint, pair_endpoints(old, new))),
-        )
-    )
+    missing = _list_missing(old, new)
+    found: list[TrialChange] = []
+    if Task.ELIGIBILITY not in missing:
+        found += chain.from_iterable(map(compare_criterion, pair_criteria(old.eligibility, new.eligibility)))
+    if Task.DOSING not in missing:
+        found += chain.from_iterable(map(compare_regimen, pair_regimens(old, new)))
+    if Task.ENDPOINTS not in missing:
+        found += chain.from_iterable(map(compare_endpoint, pair_endpoints(old, new)))
     registered: list[TrialChange] = []
     if old_record and new_record:
         registered = list(compare_registries(old_record, new_record))
@@ -49,7 +51,23 @@ def diff_trials(
     people = (change for change in compare_people(old.eligibility, new.eligibility) if change.field not in known)
     found += [*registered, *(change for change in people if not any(_overlap(change, other) for other in found))]
     changes = sorted(_merge(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
-    return TrialDiff(record_id=new.record_id, changes=tuple(changes))
+    return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
+
+
+_HOMES = {
+    Task.ELIGIBILITY: frozenset({"eligibility"}),
+    Task.DOSING: frozenset({"arms", "interventions"}),
+    Task.ENDPOINTS: frozenset({"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
+}
+"""The kinds of sections in which a task's items stand."""
+
+
+def _list_missing(old: TrialExtraction, new: TrialExtraction) -> tuple[Task, ...]:
+    """List the tasks whose sections only one version has: a download without criteria has not removed them."""
+    if not old.coverage or not new.coverage:
+        return ()
+    before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
+    return tuple(task for task, home in _HOMES.items() if bool(home & before) is not bool(home & after))
 
 
 class _Texts:

@@ -92,9 +92,10 @@ def _compare_words(
 ) -> Iterator[TrialChange]:
     was, now = pair.wordings
     words = describe_words(was, now)
+    moves = pair.old[0].item.kind is not pair.new[0].item.kind
     if was.numbers != now.numbers and not are_limits_same:
         yield _change(ChangeKind.CHANGED, pair.new, f"other numbers{words and '; '}{words}", old, new)
-    elif was.is_negated is not now.is_negated and pair.old[0].item.kind is pair.new[0].item.kind:
+    elif was.is_negated is not now.is_negated and not moves:
         yield _change(ChangeKind.CHANGED, pair.new, f"another negation{words and '; '}{words}", old, new)
     elif set(was.comparators) != set(now.comparators) and not are_limits_same:
         yield _change(ChangeKind.CHANGED, pair.new, f"another comparator{words and '; '}{words}", old, new)
@@ -104,6 +105,9 @@ def _compare_words(
         yield change if turned else change.model_copy(update={"severity": ChangeSeverity.MINOR})
     elif {was.joins_by_or, now.joins_by_or} == {True, False}:
         yield _change(ChangeKind.CHANGED, pair.new, '"and" for "or", or the other way round', old, new)
+    elif not moves and any(kind == "negation" for kind, _ in (*was.list_beyond(now), *now.list_beyond(was))):
+        change = _change(ChangeKind.CHANGED, pair.new, "one negation more or less", old, new)
+        yield change.model_copy(update={"severity": ChangeSeverity.MINOR})
     else:
         yield _reword(old, new)
 

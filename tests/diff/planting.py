@@ -191,6 +191,8 @@ PLANTS = (
           {("criterion", "changed", "quote")}),
     Plant("negation", _rewrite("exclusion", "Active hepatitis", "No active hepatitis"),
           {("criterion", "changed", None)}),
+    Plant("second negation", _rewrite("inclusion", "No myocardial infarction", "No myocardial no infarction"),
+          {("criterion", "changed", None)}),
     _register("age raised", "minimumAge", "21 Years", "tightened", "minimum_age"),
     _register("age limit gone", "maximumAge", None, "loosened", "maximum_age"),
     _register("one sex", "sex", "FEMALE", "tightened", "sex"),

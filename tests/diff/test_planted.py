@@ -47,6 +47,13 @@ def test_without_the_texts_the_same_changes_of_items_are_told(before, plant: Pla
     assert {(one.item, one.kind.value, one.field) for one in found.changes} == told, found
 
 
+def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
+    sections = tuple(section for section in before[0].sections if section.name != "eligibility")
+    found = compare(before, before[0].model_copy(update={"sections": sections}))
+    assert found.changes == ()
+    assert [task.value for task in found.not_compared] == ["eligibility"]
+
+
 OPPOSITE = {
     "added": "removed", "removed": "added", "tightened": "loosened", "loosened": "tightened",
     "promoted": "demoted", "demoted": "promoted",
