@@ -24,14 +24,14 @@ def pair_criteria(old: Eligibility, new: Eligibility) -> list[Paired[Criterion]]
     """Pair the criteria of two versions."""
     before, after = _place(old), _place(new)
     rare = RareWords(before, after)
+    names = {id(placed): _name_limits(placed.item) for placed in (*before, *after)}
 
     def measure(one: Placed[Criterion], other: Placed[Criterion]) -> float:
         same_list = 0.1 * (one.item.kind is other.item.kind)
         if one.wording.says_same(other.wording):
             return 2 + same_list
         alike = rare.measure(one.wording, other.wording)
-        ours, theirs = ({limit.name for limit in _list_named(each)} for each in (one, other))
-        alike += 0.25 * bool(ours & theirs)
+        alike += 0.25 * bool(names[id(one)] & names[id(other)])
         return alike + same_list if alike >= _LEAST else 0.0
 
     return pair_versions(before, after, measure, _LEAST)
@@ -44,8 +44,11 @@ def _place(eligibility: Eligibility) -> list[Placed[Criterion]]:
     ]
 
 
-def _list_named(placed: Placed[Criterion]) -> list[Limit]:
-    return list_limits([placed.item.model_copy(update={"time_window": None})]) if placed.item.constraints else []
+def _name_limits(criterion: Criterion) -> set[str]:
+    """The quantities that a criterion limits, without time windows."""
+    if not criterion.constraints:
+        return set()
+    return {limit.name for limit in list_limits([criterion.model_copy(update={"time_window": None})])}
 
 
 def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:

@@ -20,12 +20,13 @@ def pair_endpoints(old: TrialExtraction, new: TrialExtraction) -> list[Paired[En
     """Pair the endpoints of two versions by their measures; time frames and ranks decide between several."""
     before, after = _place(old), _place(new)
     rare = RareWords(before, after)
+    wholes = {id(placed): _read_whole(placed.item) for placed in (*before, *after)}
 
     def measure(one: Placed[Endpoint], other: Placed[Endpoint]) -> float:
         ours, theirs = one.item, other.item
         is_same = one.wording.says_same(other.wording)
         alike = 1.5 if is_same else rare.measure(one.wording, other.wording)
-        whole = rare.measure(_read_whole(ours), _read_whole(theirs))
+        whole = rare.measure(wholes[id(one)], wholes[id(other)])
         if max(alike, whole) < _LEAST:
             return 0.0
         times = _read(ours.time_frame).says_same(_read(theirs.time_frame))
