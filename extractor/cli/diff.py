@@ -1,5 +1,6 @@
 """``extractor diff``: what changed between two versions of the same trials."""
 
+import codecs
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
 _INPUT = "records in any format that extractor run reads, a run's folder, or a file of extractions"
+_HEAD = 200
+"""How many bytes of a file tell whether it holds extractions."""
 _NAMED = 20
 """Most trials of one side alone that are named in the text."""
 
@@ -182,15 +185,15 @@ def _extract(name: str, job: "Job") -> "tuple[FinishedRun, bool]":
 
 
 def _holds_extractions(path: Path) -> bool:
-    """Whether a file, or the first file of a folder, holds extractions instead of records."""
-    from extractor.evaluation.gold_files import list_files, list_places
+    """Whether a file, or the first file of a folder, begins as an extraction does, and not as a record."""
+    from extractor.evaluation.gold_files import list_files
 
     files = [one for one in list_files(path) if one.suffix in (".json", ".jsonl")] if path.exists() else []
-    try:
-        data = next((json.loads(content) for _, content in list_places(files[0])), None) if files else None
-    except (ValueError, RecursionError):  # a record that is reported where records are read
+    if not files:
         return False
-    return isinstance(data, dict) and {"record_id", "eligibility"} <= data.keys()
+    with files[0].open("rb") as file:
+        head = file.read(_HEAD).removeprefix(codecs.BOM_UTF8).lstrip()
+    return head.startswith(b"{") and b'"record_id"' in head
 
 
 def _warn_settings(old: _Side, new: _Side) -> None:
