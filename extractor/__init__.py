@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import Extractor
+    from .diff import TrialDiff, diff_trials
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .fetch import Registry, RegistryQuery, fetch_records
@@ -35,8 +36,10 @@ __all__ = [
     "ScoreReport",
     "Task",
     "TokenConflict",
+    "TrialDiff",
     "TrialExtraction",
     "TrialRecord",
+    "diff_trials",
     "evaluate",
     "fetch_records",
     "parse_record",
@@ -61,8 +64,10 @@ _MODULES = {
     "ScoreReport": ".evaluation",
     "Task": ".schemas",
     "TokenConflict": ".ground.conflicts",
+    "TrialDiff": ".diff",
     "TrialExtraction": ".schemas",
     "TrialRecord": ".schemas",
+    "diff_trials": ".diff",
     "evaluate": ".evaluation",
     "fetch_records": ".fetch",
     "parse_record": ".parse",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from .cassettes import app as cassettes
+from .diff import diff
 from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _command in (run, fetch, parse, schema, evaluate, reparse, impact, report, review, export):
+for _command in (run, fetch, parse, schema, diff, evaluate, reparse, impact, report, review, export):
     app.command()(_command)
 app.add_typer(import_gold, name="import")
 app.add_typer(model, name="model")

@@ -1,0 +1,159 @@
+"""Compare two versions of a trial."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
+from extractor.text.passage import Section, read_section
+
+from .changes import ChangeKind, StatedValue, TrialChange, TrialDiff
+from .criteria import compare_criterion, compare_people, compare_registries, pair_criteria
+from .dosing import compare_regimen, pair_regimens
+from .endpoints import compare_endpoint, pair_endpoints
+from .wording import Wording, join_wordings, read_wording
+
+_ORDER = ("eligibility", "criterion", "regimen", "endpoint")
+
+
+def diff_trials(
+    old: TrialExtraction,
+    new: TrialExtraction,
+    old_record: TrialRecord | None = None,
+    new_record: TrialRecord | None = None,
+) -> TrialDiff:
+    """Compare two versions of a trial by their extractions.
+
+    With both records, the registered ages, sex and healthy volunteers are compared too, and nothing is a change whose
+    whole line stands in both texts. A task whose sections only one version has is not compared. Items are paired by
+    what they say, so order and place do not matter.
+
+    >>> from extractor import Extractor, read_records
+    >>> record = next(read_records("seeds/records"))
+    >>> extraction = Extractor(assist="never").extract(record)
+    >>> shorter = extraction.model_copy(update={"endpoints": extraction.endpoints[1:]})
+    >>> diff_trials(extraction, shorter).changes[0].message
+    'primary endpoint removed'
+    """
+    missing = _list_missing(old, new)
+    found: list[TrialChange] = []
+    if Task.ELIGIBILITY not in missing:
+        found += chain.from_iterable(map(compare_criterion, pair_criteria(old.eligibility, new.eligibility)))
+    if Task.DOSING not in missing:
+        found += chain.from_iterable(map(compare_regimen, pair_regimens(old, new)))
+    if Task.ENDPOINTS not in missing:
+        found += chain.from_iterable(map(compare_endpoint, pair_endpoints(old, new)))
+    registered: list[TrialChange] = []
+    if old_record and new_record:
+        registered = list(compare_registries(old_record, new_record))
+        texts = _Texts(old_record), _Texts(new_record)
+        found = [change for change in found if not _stands_in_both(change, *texts)]
+    known = {change.field for change in registered}
+    people = (change for change in compare_people(old.eligibility, new.eligibility) if change.field not in known)
+    found += [*registered, *(change for change in people if not any(_overlap(change, other) for other in found))]
+    changes = sorted(_merge(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
+    return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
+
+
+_HOMES = {
+    Task.ELIGIBILITY: frozenset({"eligibility"}),
+    Task.DOSING: frozenset({"arms", "interventions"}),
+    Task.ENDPOINTS: frozenset({"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
+}
+"""The kinds of sections in which a task's items stand."""
+
+
+def _list_missing(old: TrialExtraction, new: TrialExtraction) -> tuple[Task, ...]:
+    """List the tasks whose sections only one version has: a download without criteria has not removed them."""
+    if not old.coverage or not new.coverage:
+        return ()
+    before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
+    return tuple(task for task, home in _HOMES.items() if bool(home & before) is not bool(home & after))
+
+
+class _Texts:
+    """The sections of a record and what their lines say. Each section is read once, and only if it is needed."""
+
+    def __init__(self, record: TrialRecord) -> None:
+        self._texts = {section.name: section.text for section in record.sections}
+        self._sections: dict[str, Section] = {}
+
+    def find_line(self, citation: Citation) -> Wording | None:
+        """Return what the line says in which the citation stands."""
+        if citation.section not in self._texts:
+            return None
+        section = self._open(citation.section)
+        place = section.between(citation.start, citation.end).first
+        line = next((one for one in section.lines() if one.first <= place < one.end), None)
+        return read_wording(line.raw) if line else None
+
+    def has_line(self, wording: Wording, kind: str) -> bool:
+        """Whether a line in a section of this kind says the same, or says this among other things."""
+        names = [name for name in self._texts if name.partition("[")[0] == kind]
+        if any(wording.says_within(read_wording(self._texts[name])) for name in names):
+            return True
+        lines = (read_wording(line.raw) for name in names for line in self._open(name).lines())
+        return any(line.spoken == wording.spoken for line in lines)
+
+    def _open(self, name: str) -> Section:
+        if name not in self._sections:
+            self._sections[name] = read_section(name, self._texts[name])
+        return self._sections[name]
+
+
+_OF_PLACE = frozenset({ChangeKind.MOVED, ChangeKind.PROMOTED, ChangeKind.DEMOTED, ChangeKind.REWORDED})
+"""Kinds of changes whose text may be the same on both sides."""
+
+
+def _stands_in_both(change: TrialChange, old: _Texts, new: _Texts) -> bool:
+    """Whether the words of each side stand on the other side too, so that only their reading differs."""
+    if change.kind in _OF_PLACE:
+        return False
+    sides = [(side, ours, theirs) for side, ours, theirs in ((change.old, old, new), (change.new, new, old)) if side]
+    return all(_stands_elsewhere(side, ours, theirs) for side, ours, theirs in sides)
+
+
+def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts) -> bool:
+    """Whether the lines of each section that a side cites stand together in a section of the other record."""
+    lines: dict[str, list[Wording]] = {}
+    for one in side.citations:
+        line = ours.find_line(one)
+        if line is None:
+            return False
+        if line not in lines.setdefault(one.section, []):
+            lines[one.section].append(line)
+    wordings = ((join_wordings(found), section.partition("[")[0]) for section, found in lines.items())
+    return bool(lines) and all(theirs.has_line(wording, kind) for wording, kind in wordings)
+
+
+def _overlap(change: TrialChange, other: TrialChange) -> bool:
+    """Whether a change of the age, say, rests on words that a changed criterion quotes."""
+    return any(
+        one.section == another.section and one.start < another.end and another.start < one.end
+        for side, beside in ((change.old, other.old), (change.new, other.new))
+        if side and beside and other.is_of_meaning
+        for one in side.citations
+        for another in beside.citations
+    )
+
+
+def _merge(changes: Iterable[TrialChange]) -> Iterator[TrialChange]:
+    """Join changes that say the same of several places, such as an arm and its intervention."""
+    merged: dict[tuple[object, ...], TrialChange] = {}
+    for number, change in enumerate(changes):
+        apart = number if change.field is None or change.item in ("criterion", "endpoint") else None
+        key = (change.item, change.kind, change.field, change.message, apart)
+        known = merged.get(key)
+        merged[key] = (
+            change.model_copy(update={"old": _join(known.old, change.old), "new": _join(known.new, change.new)})
+            if known
+            else change
+        )
+    return iter(merged.values())
+
+
+def _join(one: StatedValue | None, other: StatedValue | None) -> StatedValue | None:
+    if one is None or other is None:
+        return one or other
+    citations = tuple(dict.fromkeys((*one.citations, *other.citations)))
+    path = one.path if one.path == other.path else f"{one.path}, {other.path}"
+    return one.model_copy(update={"path": path, "citations": citations})

@@ -1,0 +1,165 @@
+"""Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from extractor.evaluation.comparers import Bound, list_bounds, scale_quantity
+from extractor.evaluation.text import may_name_one_thing
+from extractor.schemas import Comparator, Criterion, CriterionKind
+from extractor.text.book import rule
+from extractor.text.passage import read_passage
+from extractor.text.quantity_names import name_quantity
+from extractor.text.units import read_unit
+
+from .changes import ChangeKind
+from .wording import read_wording
+
+_ROUNDED = 0.01
+"""A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
+_WINDOW = "time window"
+_LARGE = 1e7
+"""Larger numbers are shown with an exponent."""
+
+
+class Limit(NamedTuple):
+    """One bound on those who are admitted: their values are above ``value`` (``is_floor``) or below it.
+
+    A limit of those who are excluded is turned round: to exclude "> 2" is to admit "<= 2". ``of_excluded`` notes that.
+    ``value`` is in ``dimension``: base units, or the quantity's canonical unit.
+    """
+
+    name: str
+    dimension: str
+    is_floor: bool
+    value: float
+    is_strict: bool
+    of_excluded: bool
+    text: str
+    unit: str | None
+
+    def is_about(self, other: "Limit") -> bool:
+        """Whether both limit the same quantity in comparable units."""
+        named = self.name == other.name or may_name_one_thing(self.name, other.name)
+        return self.dimension == other.dimension and named
+
+    def is_beside(self, other: "Limit") -> bool:
+        """Whether both bound the same quantity from the same side."""
+        return self.is_about(other) and self.is_floor == other.is_floor
+
+    def is_same(self, other: "Limit") -> bool:
+        """Whether both are the same bound, also in another unit."""
+        rounded = _ROUNDED if self.unit != other.unit else 1e-9
+        near = abs(self.value - other.value) <= rounded * abs(self.value)
+        return near and self.is_beside(other) and self.is_strict == other.is_strict
+
+
+def is_negated(criterion: Criterion) -> bool:
+    """Whether a criterion's statement is negated; read from its words if no rule has decided."""
+    if criterion.negated is not None:
+        return criterion.negated
+    return read_wording(criterion.quote).is_negated
+
+
+def admits(criterion: Criterion) -> bool:
+    """Whether people to whom the statement itself applies can take part."""
+    return (criterion.kind is CriterionKind.INCLUSION) is not is_negated(criterion)
+
+
+def list_limits(criteria: Iterable[Criterion]) -> list[Limit]:
+    """List the bounds of criteria, with time windows.
+
+    >>> criterion = Criterion.model_validate({
+    ...     "kind": "exclusion", "section": "eligibility", "quote": "Creatinine > 2 mg/dL",
+    ...     "constraints": [{"quantity": "Creatinine", "comparator": ">", "value": 2, "unit": "mg/dL"}]})
+    >>> [(limit.name, limit.is_floor, limit.is_strict, limit.text) for limit in list_limits([criterion])]
+    [('serum_creatinine', False, False, 'Creatinine > 2 mg/dL')]
+    """
+    found: list[Limit] = []
+    for criterion in criteria:
+        excludes = not admits(criterion)
+        # "Must not have bilirubin > 2" is read as a limit of those who are admitted: <= 2.
+        inverted = is_negated(criterion) and rule("must_not").search(read_passage(criterion.quote).tokens) is not None
+        for bound in list_bounds(criterion.constraints):
+            found += _read_bound(bound, criterion.quote, excludes=excludes is not inverted)
+        if window := criterion.time_window:
+            scaled, dimension = scale_quantity(window.value, window.unit.value)
+            bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
+            limits = _make_limits(bound, (_WINDOW, dimension, float(scaled or 0)), excludes=excludes)
+            found += [limit._replace(text=" ".join(window.quote.split())) for limit in limits]
+    return found
+
+
+def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[Limit]:
+    code = read_unit(bound.unit) if bound.unit else None
+    known = name_quantity(bound.quantity, code, quote, bound.value)
+    canonical = known.to_canonical(bound.value, code) if known and (code or not bound.unit) else None
+    if known and canonical is not None:
+        return _make_limits(bound, (known.name, known.unit, canonical), excludes=excludes)
+    scaled, dimension = scale_quantity(bound.value, bound.unit)
+    name = known.name if known else bound.quantity
+    return _make_limits(bound, (name, dimension, float(scaled or 0)), excludes=excludes)
+
+
+def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) -> list[Limit]:
+    text = f"{bound.quantity} {bound.comparator.value} {_show(bound.value)} {bound.unit or ''}".rstrip()
+    floors = {Comparator.MORE: [True], Comparator.AT_LEAST: [True], Comparator.EQUAL: [True, False]}
+    strict = bound.comparator in (Comparator.LESS, Comparator.MORE)
+    return [
+        Limit(*read[:2], floor is not excludes, read[2], strict is not excludes, excludes, text, bound.unit)
+        for floor in floors.get(bound.comparator, [False])
+    ]
+
+
+def _show(value: float) -> str:
+    return f"{value:,}" if abs(value) < _LARGE else f"{value:g}"
+
+
+class LimitChange(NamedTuple):
+    """A changed limit: the direction, and the limit in words on each side; empty where there is none."""
+
+    kind: ChangeKind
+    old: str
+    new: str
+
+
+def compare_limits(old: Sequence[Limit], new: Sequence[Limit]) -> list[LimitChange]:
+    """Compare the limits of two versions of a criterion. The same limit in another unit is no change."""
+    before, after = list(old), list(new)
+    for limit in old:
+        if same := next((one for one in after if limit.is_same(one)), None):
+            before.remove(limit)
+            after.remove(same)
+    found: list[LimitChange] = []
+    for is_match in (Limit.is_beside, Limit.is_about):
+        for limit in list(before):
+            if other := next((one for one in after if is_match(limit, one)), None):
+                before.remove(limit)
+                after.remove(other)
+                found.append(LimitChange(_direct(limit, other), limit.text, other.text))
+    found += [LimitChange(_direct_single(limit, loosens=True), limit.text, "") for limit in before]
+    found += [LimitChange(_direct_single(limit, loosens=False), "", limit.text) for limit in after]
+    return list(dict.fromkeys(found))
+
+
+def _direct(old: Limit, new: Limit) -> ChangeKind:
+    if old.is_floor != new.is_floor:
+        return ChangeKind.CHANGED
+    fewer = new.is_strict if new.value == old.value else (new.value > old.value) is new.is_floor
+    return ChangeKind.TIGHTENED if fewer else ChangeKind.LOOSENED
+
+
+def _direct_single(limit: Limit, *, loosens: bool) -> ChangeKind:
+    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words."""
+    if limit.of_excluded:
+        return ChangeKind.CHANGED
+    return ChangeKind.LOOSENED if loosens else ChangeKind.TIGHTENED
+
+
+def merge_directions(kinds: Iterable[ChangeKind]) -> ChangeKind:
+    """Return the direction of several changes together; ``changed`` if they disagree.
+
+    >>> merge_directions([ChangeKind.TIGHTENED, ChangeKind.LOOSENED]).value
+    'changed'
+    """
+    known = set(kinds)
+    return known.pop() if len(known) == 1 else ChangeKind.CHANGED
