@@ -18,6 +18,7 @@ from .columns import Row
 from .tables import Table
 
 COLUMNS_FILE = "tables.json"
+UNMAPPED_FILE = "unmapped.jsonl"
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
 """Longest line in bytes. DuckDB reserves several buffers of this size."""
@@ -31,12 +32,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class Format(StrEnum):
-    """File format of tables. The value is also the file's suffix."""
+    """File format of tables, or of FHIR resources. The value is also the file's suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
     DUCKDB = "duckdb"
+    FHIR = "ndjson"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ class Destination:
             raise ValueError(f"{path} is named as {by_suffix}, and the format is {wanted}; name it otherwise")
         chosen = wanted or by_suffix
         if chosen is None:
-            raise ValueError(f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}")
+            suffixes = ", ".join(f".{one}" for one in Format if one is not Format.FHIR)
+            raise ValueError(f"{path}: say --format, or name a file that ends with {suffixes}")
         if chosen is Format.DUCKDB and not by_suffix:
             raise ValueError(f"{path}: a database is one file; name it with .duckdb")
+        if chosen is Format.FHIR and by_suffix:
+            raise ValueError(f"{path}: resources are one file a type; name a folder, with --format fhir")
         return cls(path, chosen, force=force, bom=bom)
 
     @property
@@ -92,7 +97,7 @@ class Destination:
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         if files:
             known = {".json", *(f".{each}" for each in Format)}
-            is_export = any(file.name == COLUMNS_FILE for file in files)
+            is_export = any(file.name in (COLUMNS_FILE, UNMAPPED_FILE) for file in files)
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:
