@@ -112,8 +112,10 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
             {"definitionByCombination": {"code": "any-of", "characteristic": ends}} if ends else None,
         ],
     }
-    for name in ("censored", "specimens", "methods"):
-        trial.leave_out(f"{path}.{name}", getattr(endpoint, name) or None, "no_element")
+    for name in ("specimens", "methods"):
+        for place, said in enumerate(getattr(endpoint, name)):
+            trial.leave_out(f"{path}.{name}[{place}]", said, "no_element")
+    trial.leave_out(f"{path}.censored", endpoint.censored or None, "no_element")
     proofs = [(f"{path}.{each.field}", each) for each in endpoint.evidence]
     rank = _RANKS.get(endpoint.rank)
     return {

@@ -73,7 +73,7 @@ class TrialResources:
         self.resources.append({"resourceType": kind, "id": name} | content)
         reference = {"reference": f"{kind}/{name}"}
         source = self.extraction.source
-        place = ", ".join(filter(None, (source.path, source.place))) if source else None
+        place = ", ".join(filter(None, (source.path, source.place, source.format))) if source else None
         extensions = [_cite(*proof) for proof in proofs]
         if extensions or (place and kind == "ResearchStudy"):
             self.resources.append(
