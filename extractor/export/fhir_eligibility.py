@@ -1,12 +1,13 @@
 """Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics hold together. A criterion becomes a Quantity or a Range only if its one limit is all that it
-says; any other criterion is a text, since a limit alone would admit or exclude others than the criterion does.
+All characteristics hold together. A criterion becomes Quantities or Ranges only if its limits are all that it says and
+each of them decides: one limit, limits joined by "and" that include, or limits joined by "or" that exclude. Any other
+criterion is a text, since a limit alone would admit or exclude others than the criterion does.
 """
 
 import re
 
-from extractor.schemas import Citation, Comparator, Criterion, CriterionKind, Sex
+from extractor.schemas import Citation, Comparator, Constraint, Criterion, CriterionKind, Sex
 from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
 from extractor.text.quantity_names import fold_words, list_quantities
@@ -29,6 +30,7 @@ _FILLERS = frozenset({
 """Words that add nothing to a limit: "Patients must have ...", "... years old, inclusive"."""
 _OTHER = re.compile(r"\d|(?![A-Za-z])\w")
 """Numbers, and letters of other alphabets, which ``fold_words`` does not read."""
+_JOIN = re.compile(r"(?i)\b(?:and|or)\b")
 _SEVERAL = re.compile(r"\b(?:and|or)\b|/")
 """Joins two quantities, such as "ALT or bilirubin", which have no code together."""
 
@@ -40,7 +42,8 @@ def add_group(trial: TrialResources) -> Json | None:
     characteristics = [*_read_ages(trial, proofs), *_read_sex(trial, proofs), *_read_health(trial, proofs)]
     for index, criterion in enumerate(people.criteria):
         path = f"eligibility.criteria[{index}]"
-        characteristics.append({"id": f"criterion-{index}"} | _read_criterion(trial, path, criterion))
+        for place, one in enumerate(_read_criterion(trial, path, criterion)):
+            characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
         proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence)
     if not characteristics:
         return None
@@ -116,52 +119,56 @@ def _cite_registry(name: str, written: str) -> Citation:
     return Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
 
 
-def _read_criterion(trial: TrialResources, path: str, criterion: Criterion) -> Json:
+def _read_criterion(trial: TrialResources, path: str, criterion: Criterion) -> list[Json]:
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    found: Json = {"exclude": criterion.kind is CriterionKind.EXCLUSION, "extension": []}
-    if limit := _read_lone_limit(trial, path, criterion):
-        found |= limit
-        found["extension"].append(extension(f"{_EBM}/characteristic-description", valueMarkdown=words))
-        trial.leave_out(f"{path}.category", criterion.category, "no_element")
-    else:
-        topic = criterion.category.value if criterion.category else None
-        found |= {"code": own_code("category", topic, (topic or "criterion").replace("_", " "))}
-        found["valueCodeableConcept"] = {"text": words}
-        for index, one in enumerate(criterion.constraints):
-            trial.leave_out(f"{path}.constraints[{index}]", one.model_dump(mode="json"), "compound")
-    if window := criterion.time_window:
-        said = {"url": f"{_EBM}/characteristic-timing", "extension": [extension("text", valueString=window.quote)]}
-        found["extension"].append(said)
-        trial.leave_out(f"{path}.time_window", window.model_dump(mode="json"), "no_direction")
+    common = {"exclude": criterion.kind is CriterionKind.EXCLUSION}
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
     trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
-    return found
+    if limits := _read_limits(criterion):
+        trial.leave_out(f"{path}.category", criterion.category, "no_element")
+        for index, (value, limit) in enumerate(zip(limits, criterion.constraints, strict=True)):
+            is_known = value.get("valueQuantity", value.get("valueRange", {}).get("low", {})).get("code")
+            trial.leave_out(f"{path}.constraints[{index}].unit", None if is_known else limit.unit, "no_ucum")
+        described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
+        return [described | value | common for value in limits]
+    for index, limit in enumerate(criterion.constraints):
+        trial.leave_out(f"{path}.constraints[{index}]", limit.model_dump(mode="json"), "compound")
+    topic = criterion.category.value if criterion.category else None
+    found: Json = {"code": own_code("category", topic, (topic or "criterion").replace("_", " "))}
+    if window := criterion.time_window:
+        said = [extension("text", valueString=window.quote)]
+        found["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
+        trial.leave_out(f"{path}.time_window", window.model_dump(mode="json"), "no_direction")
+    return [found | {"valueCodeableConcept": {"text": words}} | common]
 
 
-def _read_lone_limit(trial: TrialResources, path: str, criterion: Criterion) -> Json | None:
-    """The code and value of a criterion that is one limit and nothing else, or None."""
-    if len(criterion.constraints) != 1 or criterion.time_window or criterion.lead_in or criterion.negated:
-        return None
-    (limit,) = criterion.constraints
-    quotes = [each.quote for each in criterion.evidence if each.field.startswith("constraints[0]")]
+def _read_limits(criterion: Criterion) -> list[Json]:
+    """The codes and values of a criterion that is its limits and nothing else; none for another criterion."""
+    quotes = [each.quote for each in criterion.evidence if each.field.startswith("constraints[")]
+    if not quotes or criterion.time_window or criterion.lead_in or criterion.negated:
+        return []
     rest = criterion.quote
-    for part in sorted((*quotes, limit.quantity), key=len, reverse=True):
+    for part in sorted({*quotes, *(limit.quantity for limit in criterion.constraints)}, key=len, reverse=True):
         rest = rest.replace(part, " ", 1)
-    if not quotes or _OTHER.search(rest) or not _FILLERS.issuperset(fold_words(rest)):
-        return None
+    if _OTHER.search(rest) or not _FILLERS.issuperset(fold_words(rest)):
+        return []
+    if len(criterion.constraints) > 1:
+        joined = {word.lower() for word in _JOIN.findall(criterion.quote)}
+        if joined != {"or" if criterion.kind is CriterionKind.EXCLUSION else "and"}:
+            return []
+    limits = [_read_limit(criterion, limit) for limit in criterion.constraints]
+    return [limit for limit in limits if limit] if all(limits) else []
+
+
+def _read_limit(criterion: Criterion, limit: Constraint) -> Json | None:
+    """The code and value of a limit; None without a unit, or if its bounds make no range."""
     _, loinc, ucum, *_ = compute_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
     value = quantity(limit.value, limit.unit, ucum=ucum)
     if "unit" not in value:
         return None
     named = {"code": code(LOINC, None if _SEVERAL.search(limit.quantity) else loinc, limit.quantity)}
-    if limit.comparator is Comparator.BETWEEN:
-        high = None if limit.value_high is None else quantity(limit.value_high, limit.unit, ucum=ucum)
-        made = value_range(value, high) if high else None
-        if made is None:
-            return None
-        named["valueRange"] = made
-    else:
-        named["valueQuantity"] = quantity(limit.value, limit.unit, limit.comparator.value, ucum)
-    if limit.unit and "code" not in value:
-        trial.leave_out(f"{path}.constraints[0].unit", limit.unit, "no_ucum")
-    return named
+    if limit.comparator is not Comparator.BETWEEN:
+        return named | {"valueQuantity": quantity(limit.value, limit.unit, limit.comparator.value, ucum)}
+    high = None if limit.value_high is None else quantity(limit.value_high, limit.unit, ucum=ucum)
+    span = value_range(value, high) if high else None
+    return named | {"valueRange": span} if span else None

@@ -237,6 +237,23 @@ def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
     assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
 
 
+@pytest.mark.parametrize(
+    ("kind", "word", "several"),
+    [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
+)
+def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
+    limits = [CREATININE, {"quantity": "platelets", "comparator": ">", "value": 100, "unit": "10^9/L"}]
+    quote = f"{SAID} {word} platelets > 100 10^9/L"
+    people = criterion(quote, CREATININE, SAID, kind=kind, constraints=limits)
+    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "platelets > 100 10^9/L"}
+    people["criteria"][0]["evidence"].append(second)
+    trial = build(eligibility=people)
+    found = find(trial, "Group")[0]["characteristic"]
+    assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
+    assert all(("valueQuantity" in one) is several for one in found)
+    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (0 if several else 2)
+
+
 REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 
 
