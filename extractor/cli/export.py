@@ -49,9 +49,10 @@ def export(
     from extractor.schemas import Task
 
     with errors_for_people():
-        destination = Destination.choose(to, Format[format_.upper()] if format_ else None, force=force, bom=bom)
-        if tables and destination.format is Format.FHIR:
+        if format_ == "fhir" and tables:
             raise ValueError("FHIR resources are no tables; drop --tables, or choose with --tasks")
+        wanted = Format(format_) if format_ and format_ != "fhir" else None
+        destination = None if format_ == "fhir" else Destination.choose(to, wanted, force=force, bom=bom)
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
@@ -60,8 +61,9 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        if destination.format is Format.FHIR:
-            done = export_fhir(_read_pairs(run, found, least), destination, [Task(one) for one in split_names(tasks)])
+        if destination is None:
+            some = [Task(one) for one in split_names(tasks)]
+            done = export_fhir(_read_pairs(run, found, least), to, some, force=force)
             if not quiet:
                 print("\n".join(done.describe()), file=sys.stderr)
             return
@@ -75,12 +77,13 @@ def _read_pairs(
     run: Path, found: "FinishedRun | None", least: float
 ) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
     """Read each result with its record, one at a time; without the run's folder there are no records."""
-    from extractor.export import read_results
+    from extractor.export import find_results, read_results
 
+    results = find_results(run)
     if found is None:
-        return ((extraction, None) for extraction in read_results(run, minimum=least))
+        return ((extraction, None) for extraction in read_results(results, None, least))
     ids, records = tee(found.reread())
-    extractions = read_results(run, (found.read_line(one.record_id) for one in ids), least)
+    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), least)
     return zip(extractions, (one.record for one in records), strict=True)
 
 

@@ -1,7 +1,7 @@
 """Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources."""
 
 from .columns import read_registry
-from .export import choose_tables, describe_tables, export_run, read_results
+from .export import choose_tables, describe_tables, export_run, find_results, read_results
 from .fhir import FhirCounts, export_fhir
 from .files import Destination, Format, neutralise
 from .tables import Registry, list_tables
@@ -15,6 +15,7 @@ __all__ = [
     "describe_tables",
     "export_fhir",
     "export_run",
+    "find_results",
     "list_tables",
     "neutralise",
     "read_registry",

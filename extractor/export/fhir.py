@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,10 +17,11 @@ from extractor.schemas import Item, Task, TrialExtraction, TrialRecord
 
 from .fhir_study import build_trial
 from .fhir_types import Json
-from .files import UNMAPPED_FILE, Destination
+from .files import Destination, Format
 
 KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
 """The types of resources, each of which is a file."""
+_UNMAPPED_FILE = "unmapped.jsonl"
 _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -47,16 +49,22 @@ class FhirCounts:
 
 def export_fhir(
     results: Iterable[tuple[TrialExtraction, TrialRecord | None]],
-    destination: Destination,
+    to: Path,
     tasks: Collection[Task] = tuple(Task),
+    *,
+    force: bool = False,
 ) -> FhirCounts:
-    """Write the resources of each trial, and the values that have no place in them to ``unmapped.jsonl``.
+    """Write the resources of each trial to a folder, and the values that have no place in them to ``unmapped.jsonl``.
 
-    ``results`` are read one at a time. A record of None, or one that has changed since, gives no registered fields.
-    Raises ``ValueError`` if the extra is missing, and ``StoreError`` if the destination may not be replaced.
+    ``results`` are read one at a time; a record of None gives no registered fields. ``force`` replaces an earlier
+    export. Raises ``ValueError`` if the extra is missing or ``to`` is a file, and ``StoreError`` if the folder may not
+    be replaced or a resource is invalid.
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
         raise ValueError("this format needs fhir.resources; install it with: pip install 'trial-extractor[fhir]'")
+    destination = Destination(to, Format.JSONL, force=force, marker=f"{KINDS[0]}.ndjson")
+    if destination.is_file or to.is_file():
+        raise ValueError(f"{to}: resources are one file a type; name a folder")
     counts = FhirCounts()
     with destination.staged() as (_, made), ExitStack() as stack:
 
@@ -65,7 +73,7 @@ def export_fhir(
             return lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
 
         write = {kind: open_lines(f"{kind}.ndjson") for kind in KINDS}
-        list_unmapped = open_lines(UNMAPPED_FILE)
+        list_unmapped = open_lines(_UNMAPPED_FILE)
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             for built in trial.resources:

@@ -16,6 +16,9 @@ _DESIGNS = {
     "randomized": "SEVCO:01003",
     "nonrandomized": "SEVCO:01005",
 }
+_PHASES = frozenset(
+    ["n-a", "early-phase-1", "phase-1", "phase-1-phase-2", "phase-2", "phase-2-phase-3", "phase-3", "phase-4"]
+)
 _RANKS = {Rank.PRIMARY: "primary", Rank.SECONDARY: "secondary"}
 _REGISTRY = "http://clinicaltrials.gov"
 _MOST = 2**31 - 1
@@ -88,8 +91,8 @@ def _read_phase(written: str | None) -> Json | None:
     if written is None:
         return None
     early = "early-" if "early" in written.lower() else ""
-    numbers = "-".join(f"phase-{digit}" for digit in re.findall(r"\d", written))
-    return code(f"{HL7}/research-study-phase", f"{early}{numbers}" if numbers else "n-a", written)
+    word = early + "-".join(f"phase-{digit}" for digit in re.findall(r"\d", written)) or "n-a"
+    return code(f"{HL7}/research-study-phase", word if word in _PHASES else None, written)
 
 
 def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json:

@@ -18,7 +18,6 @@ from .columns import Row
 from .tables import Table
 
 COLUMNS_FILE = "tables.json"
-UNMAPPED_FILE = "unmapped.jsonl"
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
 """Longest line in bytes. DuckDB reserves several buffers of this size."""
@@ -32,27 +31,27 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class Format(StrEnum):
-    """File format of tables, or of FHIR resources. The value is also the file's suffix."""
+    """File format of tables. The value is also the file's suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
     DUCKDB = "duckdb"
-    FHIR = "ndjson"
 
 
 @dataclass(frozen=True)
 class Destination:
     """A file with a format's suffix, or a folder, which needs an explicit format.
 
-    ``force`` replaces an existing file, or a folder that holds only an earlier export. ``bom`` marks CSV as
-    UTF-8 for spreadsheets.
+    ``force`` replaces an existing file, or a folder that holds only an earlier export, known by the file ``marker``.
+    ``bom`` marks CSV as UTF-8 for spreadsheets.
     """
 
     path: Path
     format: Format = field(default=Format.DUCKDB)
     force: bool = field(default=False, kw_only=True)
     bom: bool = field(default=False, kw_only=True)
+    marker: str = field(default=COLUMNS_FILE, kw_only=True)
 
     @classmethod
     def choose(cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False) -> "Destination":
@@ -63,12 +62,9 @@ class Destination:
             raise ValueError(f"{path} is named as {by_suffix}, and the format is {wanted}; name it otherwise")
         chosen = wanted or by_suffix
         if chosen is None:
-            suffixes = ", ".join(f".{one}" for one in Format if one is not Format.FHIR)
-            raise ValueError(f"{path}: say --format, or name a file that ends with {suffixes}")
+            raise ValueError(f"{path}: say --format, or name a file that ends with .{', .'.join(Format)}")
         if chosen is Format.DUCKDB and not by_suffix:
             raise ValueError(f"{path}: a database is one file; name it with .duckdb")
-        if chosen is Format.FHIR and by_suffix:
-            raise ValueError(f"{path}: resources are one file a type; name a folder, with --format fhir")
         return cls(path, chosen, force=force, bom=bom)
 
     @property
@@ -96,8 +92,8 @@ class Destination:
     def _check_free(self) -> None:
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         if files:
-            known = {".json", *(f".{each}" for each in Format)}
-            is_export = any(file.name in (COLUMNS_FILE, UNMAPPED_FILE) for file in files)
+            known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+            is_export = any(file.name == self.marker for file in files)
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:

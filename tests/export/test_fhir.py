@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fhir.resources import get_fhir_model_class
 
-from extractor.export import Destination, Format, export_fhir, read_results
+from extractor.export import export_fhir, read_results
 from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
 from extractor.export.fhir_types import REASONS
@@ -33,7 +33,7 @@ def find(trial, kind):
 
 
 def write(tmp_path, *pairs):
-    counts = export_fhir(pairs, Destination.choose(tmp_path / "fhir", Format.FHIR))
+    counts = export_fhir(pairs, tmp_path / "fhir")
     return {kind: read_lines(tmp_path / "fhir" / f"{kind}.ndjson") for kind in KINDS}, counts
 
 
@@ -356,7 +356,7 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
 def test_gold_becomes_resources_without_provenance(tmp_path):
     gold = tmp_path / "NCT90000001.json"
     gold.write_text(json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8")
-    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
+    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold, None, 0)))
     assert {kind: len(rows) for kind, rows in resources.items()} == {kind: counts.resources[kind] for kind in KINDS}
     assert counts.resources["Provenance"] == 0
     assert counts.unmapped["criteria.section", "no_offsets"] == 1
@@ -364,7 +364,7 @@ def test_gold_becomes_resources_without_provenance(tmp_path):
 
 def test_two_exports_are_the_same_bytes_and_tasks_choose_resources(tmp_path):
     for name in ("one", "two"):
-        export_fhir([(SMALL, None)], Destination(tmp_path / name, Format.FHIR))
+        export_fhir([(SMALL, None)], tmp_path / name)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
     gold = tmp_path / "gold.json"
@@ -377,7 +377,7 @@ def test_two_exports_are_the_same_bytes_and_tasks_choose_resources(tmp_path):
 
 @pytest.mark.parametrize(
     ("to", "more", "hint"),
-    [("out", ("--tables", "criteria"), "drop --tables"), ("out.ndjson", (), "name a folder")],
+    [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")],
 )
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"
