@@ -1,18 +1,23 @@
-"""Write a run's results as flat tables joined by keys: CSV, JSON lines, Parquet, DuckDB."""
+"""Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources."""
 
 from .columns import read_registry
-from .export import choose_tables, describe_tables, export_run
+from .export import choose_tables, describe_tables, export_run, find_results, read_results
+from .fhir import FhirCounts, export_fhir
 from .files import Destination, Format, neutralise
 from .tables import Registry, list_tables
 
 __all__ = [
     "Destination",
+    "FhirCounts",
     "Format",
     "Registry",
     "choose_tables",
     "describe_tables",
+    "export_fhir",
     "export_run",
+    "find_results",
     "list_tables",
     "neutralise",
     "read_registry",
+    "read_results",
 ]

@@ -55,7 +55,8 @@ def read_registry(record: TrialRecord) -> Row:
     )
 
 
-def _compute_limit(limit: Json, criterion: Json) -> Row:
+def compute_limit(limit: Json, criterion: Json) -> Row:
+    """The computed columns of a limit: name, LOINC code, UCUM codes as written and canonical, canonical values."""
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
     quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value)
@@ -118,7 +119,7 @@ COMPUTED = {
     "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or (None,) * 9),
     "eligibility": _days_of("minimum_age", "maximum_age"),
     "criteria": _days_of("time_window"),
-    "constraints": Computed(_LIMIT_COLUMNS, _compute_limit),
+    "constraints": Computed(_LIMIT_COLUMNS, compute_limit),
     "amounts": Computed(_AMOUNT_COLUMNS, _compute_amount),
 }
 """Computed columns by table."""

@@ -43,14 +43,15 @@ class Format(StrEnum):
 class Destination:
     """A file with a format's suffix, or a folder, which needs an explicit format.
 
-    ``force`` replaces an existing file, or a folder that holds only an earlier export. ``bom`` marks CSV as
-    UTF-8 for spreadsheets.
+    ``force`` replaces an existing file, or a folder that holds only an earlier export, known by the file ``marker``.
+    ``bom`` marks CSV as UTF-8 for spreadsheets.
     """
 
     path: Path
     format: Format = field(default=Format.DUCKDB)
     force: bool = field(default=False, kw_only=True)
     bom: bool = field(default=False, kw_only=True)
+    marker: str = field(default=COLUMNS_FILE, kw_only=True)
 
     @classmethod
     def choose(cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False) -> "Destination":
@@ -91,8 +92,8 @@ class Destination:
     def _check_free(self) -> None:
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         if files:
-            known = {".json", *(f".{each}" for each in Format)}
-            is_export = any(file.name == COLUMNS_FILE for file in files)
+            known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+            is_export = any(file.name == self.marker for file in files)
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:

@@ -77,6 +77,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
     ("module", "command", "extra"),
     [
         ("duckdb", "export RUN --to OUT.duckdb", "export"),
+        ("fhir", "export RUN --to OUT --format fhir", "fhir"),
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
         ("ray", f"run {RECORD} --engine ray --out OUT", "ray"),

@@ -1,0 +1,130 @@
+"""Export as FHIR R5 resources, in the files of a bulk export: one ndjson file a type. Needs the extra ``fhir``."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.errors import StoreError
+from extractor.schemas import Item, Task, TrialExtraction, TrialRecord
+
+from .fhir_study import build_trial
+from .fhir_types import Json
+from .files import Destination, Format
+
+KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
+"""The types of resources, each of which is a file."""
+_UNMAPPED_FILE = "unmapped.jsonl"
+_LONGEST = 2**20
+"""Characters in the longest string of FHIR."""
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters, which no string of FHIR may hold. Each becomes U+FFFD, so that offsets stay right."""
+
+
+@dataclass(frozen=True)
+class FhirCounts:
+    """How much was exported: resources by type, values by kind, and values without a place by kind and reason.
+
+    A kind is a field's path without positions, such as ``criteria.time_window``.
+    """
+
+    resources: Counter[str] = field(default_factory=Counter)
+    values: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def describe(self) -> Iterator[str]:
+        """Yield a line for each type of resource, and one for each kind and reason, such as "17 of 20"."""
+        yield from (f"{kind}: {self.resources[kind]}" for kind in KINDS)
+        for (kind, reason), count in sorted(self.unmapped.items()):
+            of = f" of {self.values[kind]}" if self.values[kind] else ""
+            yield f"unmapped {kind}: {count}{of} ({reason})"
+
+
+def export_fhir(
+    results: Iterable[tuple[TrialExtraction, TrialRecord | None]],
+    to: Path,
+    tasks: Collection[Task] = tuple(Task),
+    *,
+    force: bool = False,
+) -> FhirCounts:
+    """Write the resources of each trial to a folder, and the values that have no place in them to ``unmapped.jsonl``.
+
+    ``results`` are read one at a time; a record of None gives no registered fields. ``force`` replaces an earlier
+    export. Raises ``ValueError`` if the extra is missing or ``to`` is a file, and ``StoreError`` if the folder may not
+    be replaced or a resource is invalid.
+    """
+    if find_spec("fhir") is None or find_spec("fhir.resources") is None:
+        raise ValueError("this format needs fhir.resources; install it with: pip install 'trial-extractor[fhir]'")
+    destination = Destination(to, Format.JSONL, force=force, marker=f"{KINDS[0]}.ndjson")
+    if destination.is_file or to.is_file():
+        raise ValueError(f"{to}: resources are one file a type; name a folder")
+    counts = FhirCounts()
+    with destination.staged() as (_, made), ExitStack() as stack:
+
+        def open_lines(name: str) -> Callable[[Json], None]:
+            file = stack.enter_context((made / name).open("w", encoding="utf-8", newline="\n"))
+            return lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
+
+        write = {kind: open_lines(f"{kind}.ndjson") for kind in KINDS}
+        list_unmapped = open_lines(_UNMAPPED_FILE)
+        for extraction, record in results:
+            trial = build_trial(extraction, record, tasks)
+            for built in trial.resources:
+                resource = _clean(built)
+                _validate(resource)
+                write[resource["resourceType"]](resource)
+                counts.resources[resource["resourceType"]] += 1
+            for value in trial.unmapped:
+                list_unmapped(asdict(value))
+                counts.unmapped[_name_kind(value.field), value.reason] += 1
+            counts.values.update(_list_values(extraction))
+    return counts
+
+
+def _validate(resource: Json) -> None:
+    """Raise ``StoreError`` for a resource that is not R5."""
+    from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = f"{resource['resourceType']}/{resource['id']}, {'.'.join(map(str, first['loc']))}"
+        raise StoreError(f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it") from None
+
+
+def _clean(value: Any) -> Any:
+    """A value without empty parts, which FHIR forbids, and with valid strings; None if nothing is left."""
+    if isinstance(value, str):
+        return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value[:_LONGEST]) if value.strip() else None
+    if isinstance(value, list):
+        return [one for one in map(_clean, value) if one is not None] or None
+    if isinstance(value, dict):
+        kept = {name: one for name, part in value.items() if (one := _clean(part)) is not None}
+        return None if kept.keys() <= {"url", "exclude"} else kept
+    return value
+
+
+def _list_values(extraction: TrialExtraction) -> Iterator[str]:
+    """The kind of each stated value."""
+    for path, item in extraction.list_items():
+        for name in type(item).model_fields.keys() - Item.model_fields.keys() - {"criteria"}:
+            value = getattr(item, name)
+            for _ in value if isinstance(value, tuple) else () if value is None else (value,):
+                yield _name_kind(f"{path}.{name}")
+
+
+def _name_kind(path: str) -> str:
+    """The path of a field without positions.
+
+    >>> _name_kind("eligibility.criteria[3].constraints[0]")
+    'criteria.constraints'
+    """
+    return re.sub(r"\[\d+\]", "", path).replace("eligibility.criteria", "criteria")

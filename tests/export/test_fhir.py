@@ -1,0 +1,388 @@
+"""FHIR R5 resources: valid, linked, in UCUM, and complete together with the list of what has no place in them."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources import get_fhir_model_class
+
+from extractor.export import export_fhir, read_results
+from extractor.export.fhir import KINDS
+from extractor.export.fhir_study import build_trial
+from extractor.export.fhir_types import REASONS
+from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.text.units import list_units, read_unit
+from tests.commands import extract, invoke, read_lines
+
+from .samples import SMALL, fill
+
+FULL = TrialExtraction.model_validate(fill(TrialExtraction) | {"record_id": "NCT90000009"})
+UNSAID = {"absences", "coverage", "usage", "origin", "support", "confidence", "index"}
+"""Fields that say nothing of a trial, and a position that is the place in a list."""
+
+
+def build(**parts):
+    extraction = TrialExtraction.model_validate({"record_id": "NCT90000001", "eligibility": {}} | parts)
+    return build_trial(extraction)
+
+
+def find(trial, kind):
+    return [one for one in trial.resources if one["resourceType"] == kind]
+
+
+def write(tmp_path, *pairs):
+    counts = export_fhir(pairs, tmp_path / "fhir")
+    return {kind: read_lines(tmp_path / "fhir" / f"{kind}.ndjson") for kind in KINDS}, counts
+
+
+def walk(value):
+    yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walk(part)
+
+
+def list_said(value, name=""):
+    """Patterns of the texts and numbers of an extraction. The section of an item is that of its evidence."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key not in UNSAID and not (key == "section" and "evidence" in value):
+                yield from list_said(part, key)
+    elif isinstance(value, list):
+        for part in value:
+            yield from list_said(part, name)
+    elif isinstance(value, str) and re.fullmatch(r"text \d+", value):
+        yield name, rf"{value}(?!\d)"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, rf"(?<![\d.])(?<!text ){re.escape(json.dumps(value))}(?![\d.])"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A run of real records, exported by the command line."""
+    folder = tmp_path_factory.mktemp("fhir")
+    run = extract("tests/records", folder / "run")
+    done = invoke("export", run, "--to", folder / "out", "--format", "fhir")
+    assert (done.exit_code, done.stdout) == (0, "")
+    resources = {kind: read_lines(folder / "out" / f"{kind}.ndjson") for kind in KINDS}
+    return resources, read_lines(folder / "out" / "unmapped.jsonl"), done.stderr.splitlines()
+
+
+def check_words(model):
+    """Check that each code of a required value set is in it, which the library does not."""
+    for name, field in model.__class__.model_fields.items():
+        known = (field.json_schema_extra or {}).get("enum_values")
+        part = getattr(model, name)
+        if known and part is not None and model.__class__.__name__ != "Reference":
+            assert part in known, (model.__class__.__name__, name, part)
+        for one in part if isinstance(part, list) else (part,):
+            if hasattr(one.__class__, "model_fields"):
+                check_words(one)
+
+
+def test_every_resource_is_valid(exported):
+    resources, _, _ = exported
+    for kind, rows in resources.items():
+        assert rows
+        for row in rows:
+            check_words(get_fhir_model_class(kind).model_validate(row))
+            for part in walk(row):
+                assert part not in ("", [], {}, None)
+                if isinstance(part, dict) and "url" in part and row["resourceType"] != "ActivityDefinition":
+                    assert sum(name.startswith(("value", "extension")) for name in part) == 1  # ext-1
+                if isinstance(part, dict) and "code" in part and "value" in part:
+                    assert part["system"] == "http://unitsofmeasure.org"  # qty-3
+                if isinstance(part, dict) and {"low", "high"} <= part.keys():
+                    assert part["low"]["value"] <= part["high"]["value"]  # rng-2
+                if isinstance(part, dict) and "period" in part:
+                    assert part["periodUnit"]  # tim-2
+
+
+def test_ids_are_unique_and_references_lead_to_a_resource(exported):
+    resources, _, _ = exported
+    names = [f"{kind}/{row['id']}" for kind, rows in resources.items() for row in rows]
+    urls = {row["url"] for row in resources["ActivityDefinition"]}
+    assert len(names) == len(set(names))
+    assert len(urls) == len(resources["ActivityDefinition"])
+    parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
+    assert {part["reference"] for part in parts if isinstance(part.get("reference"), str)} <= set(names)
+    assert {part["definitionCanonical"] for part in parts if "definitionCanonical" in part} == urls
+    for study in resources["ResearchStudy"]:
+        assert re.fullmatch(r"[A-Za-z0-9.-]{1,64}", study["id"])
+
+
+def test_units_are_ucum(exported):
+    parser = pytest.importorskip("ucumvert").get_ucum_parser()
+    parts = [part for rows in exported[0].values() for part in walk(rows) if isinstance(part, dict)]
+    codes = {part["code"] for part in parts if part.get("system") == "http://unitsofmeasure.org"}
+    assert codes >= {"a", "mg"}
+    doses = {unit.dose for unit in list_units() if unit.dose}
+    below = {unit.per for unit in list_units() if unit.per}
+    written = {
+        read_unit(text) for text in (*doses, *(f"mg/{per}" for per in below), "cells/kg", "mg/kg/day", "ug/kg/h")
+    }
+    assert written >= {"mg", "[IU]", "{cells}/kg", "mg/kg/d", "ug/kg/h"}
+    for one in codes | (written - {None}):
+        parser.parse(one)
+
+
+def test_evidence_holds_the_offsets_of_its_quote(exported):
+    resources, _, _ = exported
+    run = {study["id"] for study in resources["ResearchStudy"]}
+    for row in resources["Provenance"]:
+        assert row["entity"][0]["role"] == "source"
+        for extension in row.get("extension", ()):
+            known: dict[str, Any] = {
+                part["url"]: value for part in extension["extension"] for name, value in part.items() if name != "url"
+            }
+            assert known["end"] - known["start"] == len(known["quote"])
+            assert {"field", "section"} < known.keys()
+    assert len(resources["Provenance"]) > len(run)
+
+
+def test_the_counts_are_those_of_the_files(exported):
+    resources, unmapped, said = exported
+    assert said[: len(KINDS)] == [f"{kind}: {len(resources[kind])}" for kind in KINDS]
+    assert len(resources["ResearchStudy"]) == 12
+    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) :]]
+    assert sum(counted) == len(unmapped)
+    assert {row["reason"] for row in unmapped} <= REASONS.keys()
+
+
+def test_every_reason_is_documented():
+    documented = Path("docs/export.md").read_text("utf-8")
+    for reason, meaning in REASONS.items():
+        assert f"| `{reason}` | {meaning} |" in documented
+
+
+def test_no_value_is_dropped_silently(tmp_path):
+    resources, _ = write(tmp_path, (FULL, None))
+    written = json.dumps(resources) + (tmp_path / "fhir" / "unmapped.jsonl").read_text("utf-8")
+    said = list(list_said(FULL.model_dump(mode="json")))
+    assert len(said) > 100
+    assert [one for one in said if not re.search(one[1], written)] == []
+
+
+PLAIN = {"kind": "inclusion", "section": "eligibility", "category": "organ_function"}
+
+
+def criterion(quote, limit, proof, **more):
+    evidence = {"field": "constraints[0]", "section": "eligibility", "start": 0, "end": len(proof), "quote": proof}
+    found = PLAIN | {
+        "quote": quote,
+        "constraints": [limit],
+        "evidence": [evidence | {"origin": "rule", "support": "parsed"}],
+    }
+    return {"criteria": [found | more]}
+
+
+CREATININE = {"quantity": "creatinine", "comparator": "<=", "value": 1.5, "unit": "mg/dL"}
+SAID = "creatinine <= 1.5 mg/dL"
+
+
+def test_a_criterion_that_is_one_limit_is_a_quantity():
+    trial = build(eligibility=criterion(f"Patients must have {SAID}.", CREATININE, SAID, kind="exclusion"))
+    (group,) = find(trial, "Group")
+    (one,) = group["characteristic"]
+    assert one["valueQuantity"] == {
+        "value": 1.5,
+        "comparator": "<=",
+        "unit": "mg/dL",
+        "system": "http://unitsofmeasure.org",
+        "code": "mg/dL",
+    }
+    assert one["exclude"] is True
+    assert one["code"]["coding"] == [{"system": "http://loinc.org", "code": "2160-0"}]
+    assert {row.reason for row in trial.unmapped if "constraints" in row.field} == set()
+
+
+@pytest.mark.parametrize(
+    ("quote", "more"),
+    [
+        (f"{SAID} in patients with diabetes", {}),
+        (f"{SAID} (or 133)", {}),
+        (f"{SAID} 男性", {}),
+        (SAID, {"lead_in": "At least one of the following:"}),
+        (SAID, {"negated": True}),
+        (SAID, {"time_window": {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}}),
+    ],
+)
+def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, more):
+    trial = build(eligibility=criterion(quote, CREATININE, SAID, **more))
+    (one,) = find(trial, "Group")[0]["characteristic"]
+    assert "valueQuantity" not in one
+    assert one["valueCodeableConcept"]["text"].endswith(quote)
+    assert ("eligibility.criteria[0].constraints[0]", "compound") in {(row.field, row.reason) for row in trial.unmapped}
+
+
+def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
+    fields = RegistryFields(minimum_age="18 Years", maximum_age="6 Months", sex="FEMALE", phases=("PHASE1", "PHASE2"))
+    sections = (Section(name="title", text="A study"), Section(name="conditions", text="Asthma\nCough"))
+    source = Source(path="a.json", format="ctgov_json")
+    record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=fields)
+    stated = TrialExtraction.model_validate(
+        {"record_id": "NCT90000001", "eligibility": {"minimum_age": {"value": 21, "unit": "year"}}}
+    )
+    trial = build_trial(stated, record)
+    (group,) = find(trial, "Group")
+    values = {one["id"]: one.get("valueQuantity", {}).get("value") for one in group["characteristic"]}
+    assert values == {"minimum-age": 21, "maximum-age": 6, "sex": None}
+    assert [(row.field, row.value) for row in trial.unmapped if row.reason == "text_decides"] == [
+        ("registry.minimum_age", "18 Years")
+    ]
+    (study,) = find(trial, "ResearchStudy")
+    assert study["title"] == "A study"
+    assert [one["text"] for one in study["condition"]] == ["Asthma", "Cough"]
+    assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "several"),
+    [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
+)
+def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
+    limits = [CREATININE, {"quantity": "platelets", "comparator": ">", "value": 100, "unit": "10^9/L"}]
+    quote = f"{SAID} {word} platelets > 100 10^9/L"
+    people = criterion(quote, CREATININE, SAID, kind=kind, constraints=limits)
+    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "platelets > 100 10^9/L"}
+    people["criteria"][0]["evidence"].append(second)
+    trial = build(eligibility=people)
+    found = find(trial, "Group")[0]["characteristic"]
+    assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
+    assert all(("valueQuantity" in one) is several for one in found)
+    assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (0 if several else 2)
+
+
+REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"low": 400, "high": 400, "unit": "mg"}, {"doseQuantity": (400, "mg")}),
+        ({"low": 1, "high": 3, "unit": "mg/kg"}, {"doseRange": ((1, "mg/kg"), (3, "mg/kg"))}),
+        ({"low": None, "high": 3, "unit": "cells/kg"}, {"doseRange": (None, (3, "{cells}/kg"))}),
+        ({"low": 5, "high": 5, "unit": "mg/kg/day"}, {"rateQuantity": (5, "mg/kg/d")}),
+        ({"low": 5, "high": 5, "unit": "ug/kg/h"}, {"rateQuantity": (5, "ug/kg/h")}),
+        ({"low": 5, "high": 5, "unit": "sip"}, {"doseQuantity": (5, None)}),
+    ],
+)
+def test_amounts_are_doses_or_rates(given, expected):
+    def brief(part):
+        if part and part.keys() & {"low", "high"}:
+            return tuple(map(brief, (part["low"], part["high"])))
+        return (part["value"], part.get("code")) if part else None
+
+    trial = build(dosing=[REGIMEN | {"amounts": [given]}])
+    (amount,) = find(trial, "ActivityDefinition")[0]["dosage"][0]["doseAndRate"]
+    assert {name: brief(part) for name, part in amount.items() if name != "type"} == expected
+    assert ("no_ucum" in {row.reason for row in trial.unmapped}) is (given["unit"] == "sip")
+
+
+@pytest.mark.parametrize(
+    ("given", "repeat", "cycles"),
+    [
+        ({"frequency": "BID"}, {"frequency": 2, "period": 1, "periodUnit": "d"}, {}),
+        ({"frequency": "once"}, {"count": 1}, {}),
+        ({"frequency": "PRN"}, {}, {}),
+        ({"cycle": {"value": 21, "unit": "day"}}, {}, {"frequency": 1, "period": 21, "periodUnit": "d"}),
+        (
+            {"cycle": {"value": 3, "unit": "week"}, "duration": {"value": 6, "unit": "cycle"}},
+            {},
+            {"frequency": 1, "period": 3, "periodUnit": "wk", "count": 6},
+        ),
+    ],
+)
+def test_frequencies_and_cycles_are_timings(given, repeat, cycles):
+    trial = build(dosing=[REGIMEN | given])
+    (dosage,) = find(trial, "ActivityDefinition")[0]["dosage"]
+    (action,) = find(trial, "PlanDefinition")[0]["action"]
+    assert dosage["timing"]["repeat"] == repeat
+    assert dosage["asNeeded"] is (True if given.get("frequency") == "PRN" else None)
+    assert action["timingTiming"]["repeat"] == cycles
+    assert not [row for row in trial.unmapped if row.field.startswith("dosing[0].") and "section" not in row.field]
+
+
+def test_cycles_of_unknown_length_and_words_without_a_code_are_listed():
+    trial = build(dosing=[REGIMEN | {"frequency": "continuous", "duration": {"value": 6, "unit": "cycle"}}])
+    listed = {(row.field, row.reason) for row in trial.unmapped}
+    assert listed >= {("dosing[0].frequency", "no_element"), ("dosing[0].duration", "no_time_unit")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "expected"),
+    [
+        ("at", [(4, "week"), (8, "week")], [{"quantity": 4}, {"quantity": 8}]),
+        ("up_to", [(2, "year")], [{"range": (None, 2)}]),
+        ("from_to", [(4, "week"), (12, "week")], [{"range": (4, 12)}]),
+        ("from_to", [(120, "day"), (2, "year")], [{}]),
+        ("at", [], [{}]),
+    ],
+)
+def test_time_points_are_moments_or_spans(kind, points, expected):
+    endpoint = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "in time", "time_kind": kind}
+    trial = build(endpoints=[endpoint | {"time_points": [{"value": v, "unit": u} for v, u in points]}])
+    times = find(trial, "EvidenceVariable")[0]["characteristic"][0]["timeFromEvent"]
+
+    def brief(time):
+        if "range" in time:
+            return {"range": tuple(bound and bound["value"] for bound in map(time["range"].get, ("low", "high")))}
+        return {"quantity": time["quantity"]["value"]} if "quantity" in time else {}
+
+    assert [brief(time) for time in times] == expected
+    assert {time["description"] for time in times} == {"in time"}
+    listed = [row for row in trial.unmapped if "time_points" in row.field]
+    assert len(listed) == (len(points) if kind == "from_to" and expected == [{}] else 0)
+
+
+def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
+    endpoint = {"rank": "other", "index": 0, "measure": "a\x00b\x0b" + "c" * 2**20, "description": " \n "}
+    ids = ("../../etc/passwd", "a_b", "a b", "é" * 300)
+    pairs = [
+        (TrialExtraction.model_validate({"record_id": name, "eligibility": {}, "endpoints": [endpoint]}), None)
+        for name in ids
+    ]
+    resources, _ = write(tmp_path, *pairs)
+    found = [row["id"] for row in resources["ResearchStudy"]]
+    assert len(set(found)) == 4
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", name) for name in found)
+    assert [row["identifier"][0]["value"] for row in resources["ResearchStudy"]] == list(ids)
+    (title,) = {row["title"] for row in resources["EvidenceVariable"]}
+    assert title.startswith("a\ufffdb\ufffdccc")
+    assert not any("description" in row for row in resources["EvidenceVariable"])
+
+
+def test_gold_becomes_resources_without_provenance(tmp_path):
+    gold = tmp_path / "NCT90000001.json"
+    gold.write_text(json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8")
+    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold, None, 0)))
+    assert {kind: len(rows) for kind, rows in resources.items()} == {kind: counts.resources[kind] for kind in KINDS}
+    assert counts.resources["Provenance"] == 0
+    assert counts.unmapped["criteria.section", "no_offsets"] == 1
+
+
+def test_two_exports_are_the_same_bytes_and_tasks_choose_resources(tmp_path):
+    for name in ("one", "two"):
+        export_fhir([(SMALL, None)], tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    gold = tmp_path / "gold.json"
+    gold.write_text(json.dumps(SMALL.to_gold()), "utf-8")
+    words = ("export", gold, "--to", tmp_path / "one", "--format", "fhir", "--tasks", "dosing", "--force", "--quiet")
+    assert invoke(*words).exit_code == 0
+    sizes = {kind: (tmp_path / "one" / f"{kind}.ndjson").stat().st_size for kind in KINDS}
+    assert {kind for kind, size in sizes.items() if size} == {"ResearchStudy", "PlanDefinition", "ActivityDefinition"}
+
+
+@pytest.mark.parametrize(
+    ("to", "more", "hint"),
+    [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")],
+)
+def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
+    gold = tmp_path / "gold.json"
+    gold.write_text(json.dumps(SMALL.to_gold()), "utf-8")
+    done = invoke("export", gold, "--to", tmp_path / to, "--format", "fhir", *more)
+    assert done.exit_code == 2
+    assert hint in done.stderr
+    assert not (tmp_path / to).exists()
