@@ -1,4 +1,4 @@
-"""``extractor export``: a run's results as tables."""
+"""``extractor export``: a run's results as tables, or as cohort definitions."""
 
 import sys
 from pathlib import Path
@@ -19,8 +19,10 @@ def export(
         Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
     ],
     format_: Annotated[
-        Literal["jsonl", "csv", "parquet", "duckdb"] | None,
-        typer.Option("--format", help="Needed for a folder: one file a table."),
+        Literal["jsonl", "csv", "parquet", "duckdb", "omop"] | None,
+        typer.Option(
+            "--format", help="Needed for a folder: one file a table, or with omop a cohort definition a trial."
+        ),
     ] = None,
     tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
@@ -28,9 +30,14 @@ def export(
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    vocabulary: Annotated[Path | None, typer.Option(help="omop: a folder of vocabulary files from Athena.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="omop: also write SQL, such as duckdb or postgresql.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the row counts.")] = False,
 ) -> None:
     """Write a run's results, or reviewed gold, as flat tables joined by record_id and positions.
+
+    --format omop writes eligibility as OHDSI cohort definitions instead, and
+    lists each criterion that it could not express; it needs the extra `omop`.
 
     The destination appears only when it is complete; an export that fails
     leaves the earlier one. CSV is safe to open in a spreadsheet: a cell that
@@ -44,7 +51,10 @@ def export(
     from extractor.run.finished import find_run
 
     with errors_for_people():
-        destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
+        if format_ != "omop" and (vocabulary or dialect):
+            raise ValueError("--vocabulary and --dialect need --format omop")
+        format_wanted = Format(format_) if format_ and format_ != "omop" else None
+        destination = None if format_ == "omop" else Destination.choose(to, format_wanted, force=force, bom=bom)
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
@@ -53,6 +63,15 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
+        if destination is None:
+            from extractor.export.cohorts import SUMMARY_FILE, export_cohorts
+
+            folder = Destination(to, Format.JSONL, force=force, marker=SUMMARY_FILE)
+            lines = found.read_lines() if found else None
+            counted = export_cohorts(run, folder, lines, vocabulary, dialect, least)
+            if not quiet:
+                print(counted.describe(), file=sys.stderr)
+            return
         registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
         counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry, least)
         if not quiet:

@@ -37,7 +37,7 @@ def export_run(
     ``StoreError`` if the run cannot be read or the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
-    results = _find_results(run)
+    results = find_results(run)
     if destination.is_file and format_ is not Format.DUCKDB and len(chosen) > 1:
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
     if format_ in _BY_DATABASE and find_spec("duckdb") is None:
@@ -48,7 +48,7 @@ def export_run(
         rows = {name: scratch / f"{name}.rows" for name in counts} if format_ in _BY_DATABASE else final
         as_csv = format_ is Format.CSV
         with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
-            for extraction in _read_results(results, lines, min_confidence):
+            for extraction in read_results(results, lines, min_confidence):
                 for name, row in find_rows(extraction.model_dump(mode="json"), registry):
                     if name in counts:
                         write[name](row)
@@ -90,7 +90,8 @@ def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
     }
 
 
-def _find_results(run: Path) -> Path:
+def find_results(run: Path) -> Path:
+    """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
     if not results.is_file() and not any(results.glob("*.json")):
         remedy = f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of gold files"
@@ -98,7 +99,7 @@ def _find_results(run: Path) -> Path:
     return results
 
 
-def _read_results(path: Path, lines: Iterable[bytes] | None, minimum: float) -> Iterator[TrialExtraction]:
+def read_results(path: Path, lines: Iterable[bytes] | None, minimum: float) -> Iterator[TrialExtraction]:
     """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files."""
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:

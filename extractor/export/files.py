@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from extractor.errors import StoreError
 
 from .columns import Row
 from .tables import Table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 COLUMNS_FILE = "tables.json"
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
@@ -43,14 +46,15 @@ class Format(StrEnum):
 class Destination:
     """A file with a format's suffix, or a folder, which needs an explicit format.
 
-    ``force`` replaces an existing file, or a folder that holds only an earlier export. ``bom`` marks CSV as
-    UTF-8 for spreadsheets.
+    ``force`` replaces an existing file, or a folder that holds only an earlier export, known by the file ``marker``.
+    ``bom`` marks CSV as UTF-8 for spreadsheets.
     """
 
     path: Path
     format: Format = field(default=Format.DUCKDB)
     force: bool = field(default=False, kw_only=True)
     bom: bool = field(default=False, kw_only=True)
+    marker: str = field(default=COLUMNS_FILE, kw_only=True)
 
     @classmethod
     def choose(cls, path: Path, wanted: Format | None, *, force: bool = False, bom: bool = False) -> "Destination":
@@ -91,8 +95,8 @@ class Destination:
     def _check_free(self) -> None:
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         if files:
-            known = {".json", *(f".{each}" for each in Format)}
-            is_export = any(file.name == COLUMNS_FILE for file in files)
+            known = {".json", ".sql", *(f".{each}" for each in Format)}
+            is_export = any(file.name == self.marker for file in files)
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
         if (files or self.path.is_file()) and not self.force:
@@ -149,6 +153,21 @@ def _to_cell(value: Any) -> Any:
     return neutralise(value) if isinstance(value, str) else value
 
 
+@contextmanager
+def open_database(path: Path) -> Iterator["DuckDBPyConnection"]:
+    """Open a DuckDB database with little memory, without its network features; needs the extra ``export``.
+
+    Raises ``StoreError`` if a query of the body fails.
+    """
+    import duckdb  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        with duckdb.connect(str(path), config=_CONFIG) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise StoreError(" ".join(str(error).split())) from error
+
+
 def load_tables(
     database: Path, tables: Sequence[Table], rows: Mapping[str, Path], parquet: Mapping[str, Path] | None
 ) -> None:
@@ -156,9 +175,7 @@ def load_tables(
 
     In a database, each column's comment is its meaning. The rows are not held in memory, and no network is used.
     """
-    import duckdb  # noqa: PLC0415 - belongs to an extra
-
-    with duckdb.connect(str(database), config=_CONFIG) as connection:
+    with open_database(database) as connection:
         for table in tables:
             with rows[table.name].open("rb") as file:
                 longest = max(_READ_AT_ONCE, *map(len, file), 0)
