@@ -160,7 +160,8 @@ def _list_bounds(bound: Bound, unit: str, quantity: Quantity) -> Iterator[tuple[
     """The same limit in all usual units in which four decimals are precise enough."""
     if "{" in unit.replace("{1.73_m2}", ""):
         raise Undecided(Reason.UNIT, unit)
-    for code in dict.fromkeys((unit, quantity.unit, *read_table("cohorts")["usual_units"].split())):
+    first = quantity.unit if unit == "/L" else unit  # counts are written out: 100 x 10^9/L is 100000000000 /L
+    for code in dict.fromkeys((first, unit, quantity.unit, *read_table("cohorts")["usual_units"].split())):
         if ("{" in code) != ("{" in unit):  # "per 1.73 m2" is another quantity
             continue
         values = [

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -48,10 +48,19 @@ def write_sql(cohort: dict[str, Any], dialect: str, schema: str = "main") -> str
     ``schema`` holds the tables of the OMOP Common Data Model, the vocabulary and ``cohort``.
     """
     from circe.api import build_cohort_query, cohort_expression_from_json  # noqa: PLC0415 - belongs to an extra
-    from circe.sqlrender import render, translate  # noqa: PLC0415
+    from circe.sqlrender import render, split_sql  # noqa: PLC0415
 
     expression = cohort_expression_from_json(json.dumps(cohort))
-    return str(translate(render(build_cohort_query(expression, _options(schema))), target_dialect=dialect))
+    statements = split_sql(render(build_cohort_query(expression, _options(schema))))
+    return "".join(_translate(f"{one.strip()};\n", dialect) for one in statements)
+
+
+@lru_cache(maxsize=256)
+def _translate(statement: str, dialect: str) -> str:
+    """Translate one statement. Most are the same for all trials, and the library is slow for long texts."""
+    from circe.sqlrender import translate  # noqa: PLC0415 - belongs to an extra
+
+    return str(translate(statement, target_dialect=dialect))
 
 
 @cache
