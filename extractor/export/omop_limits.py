@@ -111,7 +111,10 @@ def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotati
 
 def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
     """The tokens of a limit, and of its quantity if they are nothing but its name."""
-    place = set(range(limit.first, limit.end)).union(range(*limit.unit) if limit.unit else ())
+    place = set(range(limit.first, limit.end))
+    if limit.unit:
+        place.update(range(*limit.unit))
+        place.difference_update(_find_remark(tokens, *limit.unit))
     if limit.quantity:
         first, end = limit.quantity
         if _is_name(fold_words(tokens.read(first, end)), quantity):
@@ -119,6 +122,13 @@ def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
         else:
             place.difference_update(range(first, end))
     return sorted(place)
+
+
+def _find_remark(tokens: Tokens, first: int, end: int) -> range:
+    """The words in parentheses behind a unit, unless they repeat it: "% (before transfusion)"."""
+    opened = next((at for at in range(first, end) if tokens.words[at] == "("), end)
+    repeated = read_unit(tokens.read(opened + 1, end - 1)) if end - opened > 2 else None
+    return range(0) if repeated and repeated == read_unit(tokens.read(first, opened)) else range(opened, end)
 
 
 def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:

@@ -216,6 +216,9 @@ def _choose_operator(limited: Sequence[Limited], between: Collection[str], *, ex
         raise Undecided(Reason.CONJUNCTION, "and, or")
     if joints == {"or"}:
         return Operator.ANY
+    sides = [(one.quantity.name, one.bound.comparator[0]) for one in limited]
+    if len(set(sides)) < len(sides):
+        raise Undecided(Reason.CONJUNCTION, "two limits of one kind")
     if not excluded:
         return Operator.ALL
     one_range = len({one.constraint.quantity for one in limited}) == 1 and len(limited) == 2
