@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from extractor.parse.eligibility.limits import Limit, find_limits
 from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
-from extractor.text.book import read_table
+from extractor.text.book import read_table, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.quantity_names import Quantity, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
-from .omop_nodes import AgeLimit, Bound, Group, Measured, Names, Node, Operator, Reason, Undecided
+from .omop_nodes import AgeLimit, Bound, Group, Measured, Names, Node, Operator, Reason, Undecided, list_loinc
 
 LOOK_BACK = 30
 """Days before entry in which a measurement counts, if the criterion states no time."""
@@ -104,7 +104,7 @@ def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotati
     quantity = name_quantity(constraint.quantity, unit, criterion.quote, constraint.value)
     if quantity is None and criterion.category is Category.AGE and unit in (None, "a"):
         return list_quantities()["age"]
-    if quantity is None or quantity.general or not (quantity.loinc or quantity.both):
+    if quantity is None or quantity.general or not (list_loinc(quantity) or quantity.both):
         raise Undecided(Reason.QUANTITY, constraint.quantity)
     return quantity
 
@@ -117,7 +117,10 @@ def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
         place.difference_update(_find_remark(tokens, *limit.unit))
     if limit.quantity:
         first, end = limit.quantity
-        if _is_name(fold_words(tokens.read(first, end)), quantity):
+        named = (
+            word for word in tokens.words[first:end] if word.lower() not in word_set(read_table("cohorts")["fillers"])
+        )
+        if _is_name(fold_words(" ".join(named)), quantity):
             place.update(range(first, end))
         else:
             place.difference_update(range(first, end))
@@ -144,7 +147,7 @@ def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:
 
 
 def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> Node:
-    if quantity.loinc is None:
+    if not list_loinc(quantity):
         raise Undecided(Reason.QUANTITY, quantity.name)
     concepts = names.find_quantity(quantity)
     if concepts is None:

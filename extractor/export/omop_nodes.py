@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
+from extractor.text.book import read_table
 from extractor.text.quantity_names import Quantity
 
 MALE, FEMALE = 8507, 8532
@@ -58,6 +59,16 @@ class Names(Protocol):
 
     def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
         """Return the known units by UCUM code."""
+
+
+def list_loinc(quantity: Quantity) -> list[str]:
+    """List the LOINC codes under which databases hold a quantity; none if no code is certain.
+
+    >>> from extractor.text.quantity_names import list_quantities
+    >>> [list_loinc(list_quantities()[name]) for name in ("platelet_count", "creatinine_clearance", "pc20")]
+    [['777-3'], ['2164-2', '35591-7'], []]
+    """
+    return [quantity.loinc] if quantity.loinc else list(read_table("cohorts")["loinc"].get(quantity.name, ()))
 
 
 @dataclass(frozen=True, slots=True)

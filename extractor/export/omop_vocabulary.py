@@ -14,7 +14,7 @@ from extractor.text.book import read_table, read_term, read_text, terms_of, word
 from extractor.text.quantity_names import Quantity
 
 from .files import open_database
-from .omop_nodes import UNRESOLVED, Concept, ConceptSet, Domain, Names
+from .omop_nodes import UNRESOLVED, Concept, ConceptSet, Domain, Names, list_loinc
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -75,7 +75,7 @@ class WordLists:
     def find_set(self, name: str) -> ConceptSet | None:
         """Return an empty set under this name if its words show its domain."""
         words = [word.lower() for word in read_text(name).words if word != "-"]
-        lists = {key: word_set(value) for key, value in read_table("cohorts").items()}
+        lists = {key: word_set(value) for key, value in read_table("cohorts").items() if isinstance(value, str)}
         banned = lists["clause"] | lists["intro"] | {"and", "or", ",", "/", ".", ":", ";", "(", ")", "&"}
         if not words or len(words) > _MOST_WORDS or banned.intersection(words):
             return None
@@ -96,7 +96,8 @@ class WordLists:
 
     def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
         """Return an empty set that names the quantity and its LOINC code."""
-        return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {quantity.loinc})", Domain.MEASUREMENT)
+        codes = ", ".join(list_loinc(quantity))
+        return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {codes})", Domain.MEASUREMENT)
 
     def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
         """Return the first code alone, the written one, with an id that no row has."""
@@ -124,10 +125,11 @@ class Vocabulary:
         return None
 
     def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
-        """Return the measurement with the quantity's LOINC code."""
+        """Return the measurements with the quantity's LOINC codes."""
         found = self._read(
-            "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code = ? AND domain_id = 'Measurement'",
-            quantity.loinc,
+            "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code IN (SELECT unnest(?)) "
+            "AND domain_id = 'Measurement' ORDER BY concept_id",
+            list_loinc(quantity),
         )
         return ConceptSet(quantity.name.replace("_", " "), Domain.MEASUREMENT, tuple(found)) if found else None
 
@@ -138,7 +140,7 @@ class Vocabulary:
         by_code = {one.code: one for one in found}
         return {code: by_code[code] for code in codes if code in by_code}
 
-    def _read(self, query: str, value: str | list[str] | None) -> list[Concept]:
+    def _read(self, query: str, value: str | list[str]) -> list[Concept]:
         rows = self._connection.execute(query, [value]).fetchall()
         return [
             Concept(int(id_), name, code, vocabulary, Domain(domain), standard, kind)
