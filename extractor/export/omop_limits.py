@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from extractor.parse.eligibility.limits import Limit, find_limits
 from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
-from extractor.text.book import read_table, word_set
+from extractor.text.book import read_table
 from extractor.text.lexer import Tokens
 from extractor.text.quantity_names import Quantity, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
-from .omop_nodes import AgeLimit, Bound, Group, Measured, Names, Node, Operator, Reason, Undecided, list_loinc
+from .omop_nodes import AgeLimit, Bound, Group, Measured, Names, Node, Operator, Reason, Undecided, list_loinc, words_of
 
 LOOK_BACK = 30
 """Days before entry in which a measurement counts, if the criterion states no time."""
@@ -60,6 +60,9 @@ def find_limited(criterion: CriterionAnnotation, tokens: Tokens, window: range) 
         if limit is None:
             raise Undecided(Reason.LIMITS_NOT_LOCATED, f"{constraint.quantity} {constraint.comparator}")
         limits.remove(limit)
+        words = [word.lower() for word in tokens.words[limit.first : limit.end]]
+        if limit.value_high is not None and words_of("strict").intersection(words) and not {"=", "equal"} & set(words):
+            raise Undecided(Reason.LIMITS_NOT_LOCATED, "a bound that is not part of its range")
         unit = _read_unit(constraint)
         quantity = _name(constraint, unit, criterion)
         found.append(Limited(constraint, quantity, unit, _find_place(tokens, limit, quantity)))
@@ -117,10 +120,9 @@ def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
         place.difference_update(_find_remark(tokens, *limit.unit))
     if limit.quantity:
         first, end = limit.quantity
-        named = (
-            word for word in tokens.words[first:end] if word.lower() not in word_set(read_table("cohorts")["fillers"])
-        )
-        if _is_name(fold_words(" ".join(named)), quantity):
+        named = [word for word in tokens.words[first:end] if word.lower() not in words_of("fillers")]
+        other = words_of("measured_how").difference(quantity.name.split("_")).intersection(map(str.lower, named))
+        if not other and _is_name(fold_words(" ".join(named)), quantity):
             place.update(range(first, end))
         else:
             place.difference_update(range(first, end))

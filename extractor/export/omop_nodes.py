@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
-from extractor.text.book import read_table
+from extractor.text.book import read_table, word_set
 from extractor.text.quantity_names import Quantity
 
 MALE, FEMALE = 8507, 8532
@@ -59,6 +60,12 @@ class Names(Protocol):
 
     def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
         """Return the known units by UCUM code."""
+
+
+@cache
+def words_of(name: str) -> frozenset[str]:
+    """A list of ``rulebook/cohorts.toml``."""
+    return word_set(read_table("cohorts")[name])
 
 
 def list_loinc(quantity: Quantity) -> list[str]:

@@ -5,11 +5,9 @@ meaning (``rulebook/cohorts.toml``). Otherwise ``Undecided`` has the reason: not
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import cache
 
 from extractor.schemas import Category, CriterionKind, Sex, TimeUnit, TimeWindow
 from extractor.schemas.extraction import CriterionAnnotation
-from extractor.text.book import read_table, word_set
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.passage import read_passage
@@ -27,6 +25,7 @@ from .omop_nodes import (
     Reason,
     SexLimit,
     Undecided,
+    words_of,
 )
 
 _DECIDABLE = frozenset(
@@ -106,12 +105,6 @@ def list_bounds(node: Node) -> Iterator[tuple[str, bool, float]]:
             yield unit, False, bound.value
         if bound.high is not None or bound.comparator[0] == "<":
             yield unit, True, bound.value if bound.high is None else bound.high
-
-
-@cache
-def words_of(name: str) -> frozenset[str]:
-    """A list of ``rulebook/cohorts.toml``."""
-    return word_set(read_table("cohorts")[name])
 
 
 def _check_place(criterion: CriterionAnnotation, tokens: Tokens) -> None:

@@ -43,10 +43,11 @@ _LOAD = {
         ) JOIN kept USING (concept_id) WHERE domain_id IN ('Condition', 'Drug', 'Procedure')
     """,
     "CONCEPT_ANCESTOR.csv": """
+        CREATE TABLE twin AS SELECT * FROM name WHERE key IN (SELECT key FROM name GROUP BY key HAVING count(*) > 1);
         DELETE FROM name WHERE (key, concept_id) IN (
             SELECT below.key, below.concept_id FROM FILE pair
-            JOIN name below ON below.concept_id = CAST(pair.descendant_concept_id AS BIGINT)
-            JOIN name above
+            JOIN twin below ON below.concept_id = CAST(pair.descendant_concept_id AS BIGINT)
+            JOIN twin above
                 ON above.concept_id = CAST(pair.ancestor_concept_id AS BIGINT) AND above.key = below.key
             WHERE pair.ancestor_concept_id <> pair.descendant_concept_id
         )
@@ -117,9 +118,8 @@ class Vocabulary:
     def find_set(self, name: str) -> ConceptSet | None:
         """Return the standard conditions, drugs or procedures of this name; None if they have several domains."""
         for key in _list_keys(name):
-            found = self._read(
-                "SELECT kept.* FROM name JOIN kept USING (concept_id) WHERE key = ? ORDER BY concept_id", key
-            )
+            ids = self._connection.execute("SELECT concept_id FROM name WHERE key = ? ORDER BY ALL", [key]).fetchall()
+            found = [one for (id_,) in ids for one in self._read("SELECT * FROM kept WHERE concept_id = ?", id_)]
             if len({one.domain for one in found}) == 1:
                 return ConceptSet(name, found[0].domain, tuple(found))
         return None
@@ -140,7 +140,7 @@ class Vocabulary:
         by_code = {one.code: one for one in found}
         return {code: by_code[code] for code in codes if code in by_code}
 
-    def _read(self, query: str, value: str | list[str]) -> list[Concept]:
+    def _read(self, query: str, value: int | str | list[str]) -> list[Concept]:
         rows = self._connection.execute(query, [value]).fetchall()
         return [
             Concept(int(id_), name, code, vocabulary, Domain(domain), standard, kind)

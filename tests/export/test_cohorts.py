@@ -161,6 +161,8 @@ REFUSED = [
     (EXCLUDED, "Hemoglobin < 9 g/dL despite transfusion", "words_left"),
     (EXCLUDED, "Sitting systolic blood pressure > 160 mmHg", "words_left"),
     (INCLUDED, "Hematocrit less than 30% (before transfusion)", "words_left"),
+    (EXCLUDED, "Fasting triglycerides > 400 mg/dL", "words_left"),
+    (INCLUDED, "Ages 3 to < 9 years", "limits_not_located"),
     (INCLUDED, "Age 18 and older than 18 years old", "conjunction"),
     (EXCLUDED, "Vaccination against influenza", "clause"),
     (INCLUDED, "Hemoglobin >= 13 g/dL in men and >= 12 g/dL in women", "sex_or_group"),
