@@ -14,7 +14,7 @@ from .export import find_results, read_results
 from .files import Destination
 from .omop_circe import Rule, build_cohort
 from .omop_limits import to_years
-from .omop_nodes import AgeLimit, Bound, Group, Names, Operator, Reason, SexLimit, Undecided
+from .omop_nodes import AgeLimit, Bound, Group, Names, Occurred, Operator, Reason, SexLimit, Undecided
 from .omop_rules import list_bounds, read_line
 from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
 from .omop_vocabulary import open_vocabulary
@@ -124,9 +124,11 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[Rule], Mapp
             groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
         except Undecided as error:
             undecided[index] = error
-    for index in _find_group_limits(groups, criteria):
+    doubtful = dict.fromkeys(_find_bare_names(groups, criteria), Reason.ALTERNATIVE)
+    doubtful |= dict.fromkeys(_find_group_limits(groups, criteria), Reason.SEX_OR_GROUP)
+    for index, reason in doubtful.items():
         del groups[index]
-        undecided[index] = Undecided(Reason.SEX_OR_GROUP)
+        undecided[index] = Undecided(reason)
     rules = [
         Rule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
         for index, group in groups.items()
@@ -173,6 +175,18 @@ def _find_group_limits(groups: Mapping[int, Group], criteria: Sequence[Criterion
             for name, upper, value in list_bounds(group):
                 bounds.setdefault((name, upper), {}).setdefault(value, set()).add(index)
     return {index for values in bounds.values() if len(values) > 1 for indices in values.values() for index in indices}
+
+
+def _find_bare_names(groups: Mapping[int, Group], criteria: Sequence[Criterion]) -> list[int]:
+    """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
+    bare = [
+        index
+        for index, group in groups.items()
+        if criteria[index].kind is CriterionKind.INCLUSION
+        for one in group.members[:1]
+        if isinstance(one, Occurred) and criteria[index].quote.lower().startswith(one.concepts.name.lower())
+    ]
+    return bare if len(bare) > 1 else []
 
 
 def _read_people(eligibility: Eligibility, groups: Iterable[Group]) -> Iterator[tuple[str, Group | Undecided]]:

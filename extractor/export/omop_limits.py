@@ -17,6 +17,8 @@ LOOK_BACK = 30
 """Days before entry in which a measurement counts, if the criterion states no time."""
 _DIGITS = 4
 """Decimals of a value in Circe's SQL."""
+_WIDEST = 100
+"""Ranges whose bounds differ by a larger factor were misread: "3.5 - 9 x 10^3/uL"."""
 _REFERENCES = frozenset({"{ULN}", "{LLN}"})
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that databases do not write."""
@@ -61,8 +63,11 @@ def find_limited(criterion: CriterionAnnotation, tokens: Tokens, window: range) 
             raise Undecided(Reason.LIMITS_NOT_LOCATED, f"{constraint.quantity} {constraint.comparator}")
         limits.remove(limit)
         words = [word.lower() for word in tokens.words[limit.first : limit.end]]
-        if limit.value_high is not None and words_of("strict").intersection(words) and not {"=", "equal"} & set(words):
+        strict = sum(word in words_of("strict") for word in words) > words.count("=") + words.count("equal")
+        if limit.value_high is not None and strict:
             raise Undecided(Reason.LIMITS_NOT_LOCATED, "a bound that is not part of its range")
+        if limit.value_high is not None and limit.value_high > _WIDEST * limit.value > 0:
+            raise Undecided(Reason.LIMITS_NOT_LOCATED, "a range that is too wide")
         unit = _read_unit(constraint)
         quantity = _name(constraint, unit, criterion)
         found.append(Limited(constraint, quantity, unit, _find_place(tokens, limit, quantity)))

@@ -156,7 +156,7 @@ Reason.__doc__ = """Why a criterion is no rule of a cohort definition.
 
 - ``category``: data of a database do not hold what it is about, such as consent, willingness, pregnancy, allergy.
 - ``introduction``: the line above it sets a further condition.
-- ``alternative``: the text joins it to the line before or after with "or".
+- ``alternative``: "or" joins it to the line before or after, or it is one of several names in a list of inclusions.
 - ``limits_not_located``: its limits were not found again in its text.
 - ``words_left``: words beside its limits belong to no part.
 - ``conjunction``: "and" or "or" allows two readings.

@@ -163,6 +163,8 @@ REFUSED = [
     (INCLUDED, "Hematocrit less than 30% (before transfusion)", "words_left"),
     (EXCLUDED, "Fasting triglycerides > 400 mg/dL", "words_left"),
     (INCLUDED, "Ages 3 to < 9 years", "limits_not_located"),
+    (INCLUDED, "Age higher than 18 and less or equal to 65 years", "limits_not_located"),
+    (INCLUDED, "WBC: 3.54 - 9.06 x 10^3/uL", "limits_not_located"),
     (INCLUDED, "Age 18 and older than 18 years old", "conjunction"),
     (EXCLUDED, "Vaccination against influenza", "clause"),
     (INCLUDED, "Hemoglobin >= 13 g/dL in men and >= 12 g/dL in women", "sex_or_group"),
@@ -184,6 +186,7 @@ def test_a_criterion_is_refused_with_a_reason_rather_than_loosened(section, line
 EXPRESSED = [
     (INCLUDED, "Male or female, 18 years or older", ["all: age >= 18"]),
     (INCLUDED, "Men older than 40 years", ["all: male, age > 40"]),
+    (INCLUDED, "Age >= 18 and <= 65 years", ["all: age between 18 and 65"]),
     (EXCLUDED, "Age < 18 or > 70 years", ["none: age < 18, age > 70"]),
     (INCLUDED, "History of asthma", ["all: asthma"]),
     (INCLUDED, "No history of asthma or epilepsy", ["none: asthma, epilepsy"]),
@@ -219,6 +222,9 @@ def test_lines_joined_by_or_and_limits_of_several_groups_are_refused():
     text = "Inclusion Criteria:\n\n* Hemoglobin < 9 g/dL or\n* Platelet count < 50 x 10^9/L\n"
     _, undecided = read_rules(extract(text).eligibility, WordLists())
     assert [undecided[at].reason for at in (0, 1)] == ["alternative", "alternative"]
+    text = "Inclusion Criteria:\n\n* Arthritis\n* Heart failure\n* Diagnosis of asthma\n"
+    rules, undecided = read_rules(extract(text).eligibility, WordLists())
+    assert ([rule.text for rule in rules], undecided.keys()) == (["Diagnosis of asthma"], {0, 1})
     text = "Inclusion Criteria:\n\n* Age 18-45 years\n* Age 65-80 years\n"
     rules, undecided = read_rules(extract(text).eligibility, WordLists())
     assert [undecided[at].reason for at in (0, 1)] == ["sex_or_group", "sex_or_group"]
