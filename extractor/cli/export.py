@@ -53,8 +53,10 @@ def export(
     with errors_for_people():
         if format_ != "omop" and (vocabulary or dialect):
             raise ValueError("--vocabulary and --dialect need --format omop")
-        format_wanted = Format(format_) if format_ and format_ != "omop" else None
-        destination = None if format_ == "omop" else Destination.choose(to, format_wanted, force=force, bom=bom)
+        if format_ == "omop" and tables:
+            raise ValueError("cohort definitions are no tables; drop --tables")
+        wanted = Format(format_) if format_ and format_ != "omop" else None
+        destination = None if format_ == "omop" else Destination.choose(to, wanted, force=force, bom=bom)
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)

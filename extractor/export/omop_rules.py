@@ -247,7 +247,7 @@ def _read_names(
     _check_words(lowered[:end], past=past, dated=window is not None)
     negated = bool(before & words_of("negations"))
     excluded = criterion.kind is CriterionKind.EXCLUSION
-    if negated != bool(criterion.negated) or (excluded and negated):
+    if criterion.negated not in (None, negated) or (excluded and negated):
         raise Undecided(Reason.NEGATION)
     sets, joints = _split_names(tokens, first, end, names)
     if not past and any(one.domain is not Domain.CONDITION for one in sets):

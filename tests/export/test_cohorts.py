@@ -275,6 +275,7 @@ def test_the_command_reports_the_share_and_the_reasons(tmp_path, vocabulary):
     ("words", "message"),
     [
         (["--format", "omop", "--dialect", "basic"], "basic: no such dialect; choose from "),
+        (["--format", "omop", "--tables", "criteria"], "cohort definitions are no tables; drop --tables"),
         (["--format", "csv", "--dialect", "duckdb"], "--vocabulary and --dialect need --format omop"),
     ],
 )
