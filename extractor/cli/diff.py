@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .console import FAILED, OK, USAGE, errors_for_people, say, split_names, to_printable, warn_incomplete
+from .run import EffortOption
 
 if TYPE_CHECKING:
     from extractor.diff import StatedValue, TrialChange, TrialDiff
@@ -51,6 +52,7 @@ def diff(
     assist: Annotated[
         Literal["auto", "always", "never"], typer.Option(help="What to ask a model: see extractor run.")
     ] = "auto",
+    effort: EffortOption = "medium",
     min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     model: Annotated[
         str | None, typer.Option(help="A model, as for extractor run; else the rules alone.", envvar="EXTRACTOR_MODEL")
@@ -77,7 +79,9 @@ def diff(
             if html and not html.parent.is_dir():
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
             kept = _read_filter(only)
-            job = _make_job(split_names(tasks), assist, min_confidence, model, replay, max_usd, workers)
+            some = split_names(tasks)
+            options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
+            job = _make_job(options, model, replay, max_usd, workers)
             sides = [
                 _open_side(one, replace(job, out=Path(scratch, name))) for name, one in (("old", old), ("new", new))
             ]
@@ -103,9 +107,7 @@ def diff(
 
 
 def _make_job(
-    tasks: list[str],
-    assist: str,
-    min_confidence: float,
+    options: dict[str, Any],
     model: str | None,
     replay: Path | None,
     max_usd: float | None,
@@ -120,7 +122,6 @@ def _make_job(
     from .money import find_prices
 
     spec = read_model_spec(model) if model and not replay else None
-    options: dict[str, Any] = {"tasks": tasks, "assist": assist, "min_confidence": min_confidence}
     extractor = Extractor(spec, replay=replay, cache_dir=read_cache_folder(), **options)
     pricing = Pricing.of(spec, find_prices(()), Limits(max_usd, None), in_batches=False)
     return Job(

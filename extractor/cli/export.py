@@ -1,4 +1,4 @@
-"""``extractor export``: a run's results as tables, or as FHIR resources."""
+"""``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
 
 import sys
 from collections.abc import Iterator
@@ -22,8 +22,11 @@ def export(
         Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
     ],
     format_: Annotated[
-        Literal["jsonl", "csv", "parquet", "duckdb", "fhir"] | None,
-        typer.Option("--format", help="Needed for a folder: one file a table, or a type of FHIR resources."),
+        Literal["jsonl", "csv", "parquet", "duckdb", "fhir", "omop"] | None,
+        typer.Option(
+            "--format",
+            help="Needed for a folder: a file for each table; fhir: for each type of resource; omop: for each trial.",
+        ),
     ] = None,
     tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
@@ -31,28 +34,37 @@ def export(
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    vocabulary: Annotated[Path | None, typer.Option(help="omop: a folder of vocabulary files from Athena.")] = None,
+    dialect: Annotated[str | None, typer.Option(help="omop: also write SQL, such as duckdb or postgresql.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the counts.")] = False,
 ) -> None:
-    """Write a run's results, or reviewed gold, as flat tables joined by record_id and positions, or as FHIR resources.
+    """Write a run's results, or reviewed gold, as tables, as FHIR resources or as cohort definitions.
+
+    Tables are flat, joined by record_id and positions. CSV is safe to open in a
+    spreadsheet: a cell that would be a formula starts with an apostrophe. Parquet
+    and DuckDB need the extra export.
+
+    --format fhir writes FHIR R5, one ndjson file for each type of resource; it needs
+    the extra fhir. --format omop writes eligibility as OHDSI cohort definitions; it
+    needs the extra omop. Both list in unmapped.jsonl what has no place there.
 
     The destination appears only when it is complete; an export that fails
-    leaves the earlier one. CSV is safe to open in a spreadsheet: a cell that
-    would be a formula starts with an apostrophe. Parquet and DuckDB need the
-    extra `export`. FHIR R5 is one ndjson file a type of resource, and
-    unmapped.jsonl with the values that have no place there; it needs the extra
-    `fhir`. A run that was interrupted or is still going needs --partial.
+    leaves the earlier one. A run that was interrupted or is still going needs
+    --partial.
     """
     from extractor.errors import StoreError
-    from extractor.export import Destination, Format, choose_tables, export_fhir, export_run
+    from extractor.export import Destination, Format, choose_tables, export_fhir, export_run, find_results, read_results
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.schemas import Task
 
     with errors_for_people():
-        if format_ == "fhir" and tables:
-            raise ValueError("FHIR resources are no tables; drop --tables, or choose with --tasks")
-        wanted = Format(format_) if format_ and format_ != "fhir" else None
-        destination = None if format_ == "fhir" else Destination.choose(to, wanted, force=force, bom=bom)
+        if format_ in ("fhir", "omop") and tables:
+            raise ValueError(f"--format {format_} writes no tables; drop --tables")
+        if format_ == "omop" and "eligibility" not in split_names(tasks):
+            raise ValueError("cohort definitions are made from eligibility; drop --tasks")
+        if format_ != "omop" and (vocabulary or dialect):
+            raise ValueError("--vocabulary and --dialect need --format omop")
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
@@ -61,16 +73,22 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        if destination is None:
+        lines = found.read_lines() if found else None
+        if format_ == "fhir":
             some = [Task(one) for one in split_names(tasks)]
-            done = export_fhir(_read_pairs(run, found, least), to, some, force=force)
-            if not quiet:
-                print("\n".join(done.describe()), file=sys.stderr)
-            return
-        registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
-        counts = export_run(run, destination, chosen, found.read_lines() if found else None, registry, least)
+            report = export_fhir(_read_pairs(run, found, least), to, some, force=force).describe()
+        elif format_ == "omop":
+            from extractor.export.cohorts import export_cohorts
+
+            results = read_results(find_results(run), lines, least)
+            report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
+        else:
+            destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
+            registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+            counts = export_run(run, destination, chosen, lines, registry, least)
+            report = (f"{name}: {count}" for name, count in counts.items())
         if not quiet:
-            print("\n".join(f"{name}: {count}" for name, count in counts.items()), file=sys.stderr)
+            print("\n".join(report), file=sys.stderr)
 
 
 def _read_pairs(

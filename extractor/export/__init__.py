@@ -1,4 +1,7 @@
-"""Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources."""
+"""Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources.
+
+``export.cohorts`` writes cohort definitions. It reads with the rules of ``extractor.parse``, which load slowly.
+"""
 
 from .columns import read_registry
 from .export import choose_tables, describe_tables, export_run, find_results, read_results

@@ -99,8 +99,11 @@ def find_results(run: Path) -> Path:
     return results
 
 
-def read_results(path: Path, lines: Iterable[bytes] | None, minimum: float) -> Iterator[TrialExtraction]:
-    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files."""
+def read_results(path: Path, lines: Iterable[bytes] | None = None, minimum: float = 0.0) -> Iterator[TrialExtraction]:
+    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files.
+
+    Values below the confidence ``minimum`` are left out. Raises ``StoreError`` for a line that is no extraction.
+    """
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
             yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", minimum)

@@ -1,9 +1,8 @@
 """Export as FHIR R5 resources, in the files of a bulk export: one ndjson file a type. Needs the extra ``fhir``."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
@@ -12,16 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from extractor.errors import StoreError
+from extractor.errors import MissingExtra, StoreError
 from extractor.schemas import Item, Task, TrialExtraction, TrialRecord
 
 from .fhir_study import build_trial
 from .fhir_types import Json
-from .files import Destination, Format
+from .files import UNMAPPED_FILE, Destination, open_json_lines
 
 KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
 """The types of resources, each of which is a file."""
-_UNMAPPED_FILE = "unmapped.jsonl"
 _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -57,23 +55,16 @@ def export_fhir(
     """Write the resources of each trial to a folder, and the values that have no place in them to ``unmapped.jsonl``.
 
     ``results`` are read one at a time; a record of None gives no registered fields. ``force`` replaces an earlier
-    export. Raises ``ValueError`` if the extra is missing or ``to`` is a file, and ``StoreError`` if the folder may not
-    be replaced or a resource is invalid.
+    export. Raises ``MissingExtra`` without the extra ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError``
+    if the folder may not be replaced or a resource is invalid.
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
-        raise ValueError("this format needs fhir.resources; install it with: pip install 'trial-extractor[fhir]'")
-    destination = Destination(to, Format.JSONL, force=force, marker=f"{KINDS[0]}.ndjson")
-    if destination.is_file or to.is_file():
-        raise ValueError(f"{to}: resources are one file a type; name a folder")
+        raise MissingExtra("FHIR needs fhir.resources; install it with: pip install 'trial-extractor[fhir]'")
+    destination = Destination.of_folder(to, f"{KINDS[0]}.ndjson", force=force)
     counts = FhirCounts()
     with destination.staged() as (_, made), ExitStack() as stack:
-
-        def open_lines(name: str) -> Callable[[Json], None]:
-            file = stack.enter_context((made / name).open("w", encoding="utf-8", newline="\n"))
-            return lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
-
-        write = {kind: open_lines(f"{kind}.ndjson") for kind in KINDS}
-        list_unmapped = open_lines(_UNMAPPED_FILE)
+        write = {kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson")) for kind in KINDS}
+        list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             for built in trial.resources:

@@ -42,7 +42,7 @@ REASONS: Mapping[str, str] = {
 class Unmapped:
     """A value without a place in the resources. ``field`` is its path; ``reason`` is one of ``REASONS``."""
 
-    record: str
+    record_id: str
     field: str
     value: Any
     reason: str

@@ -10,14 +10,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from extractor.errors import StoreError
 
 from .columns import Row
 from .tables import Table
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 COLUMNS_FILE = "tables.json"
+UNMAPPED_FILE = "unmapped.jsonl"
+"""Lists what a standard has no place for."""
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 _READ_AT_ONCE = 2**21
 """Longest line in bytes. DuckDB reserves several buffers of this size."""
@@ -67,6 +72,14 @@ class Destination:
             raise ValueError(f"{path}: a database is one file; name it with .duckdb")
         return cls(path, chosen, force=force, bom=bom)
 
+    @classmethod
+    def of_folder(cls, path: Path, marker: str, *, force: bool = False) -> "Destination":
+        """Return the destination of an export that is always a folder. Raises ``ValueError`` for the name of a file."""
+        chosen = cls(path, Format.JSONL, force=force, marker=marker)
+        if chosen.is_file or path.is_file():
+            raise ValueError(f"{path}: this format needs several files; name a folder")
+        return chosen
+
     @property
     def is_file(self) -> bool:
         """Whether the export is a single file."""
@@ -92,7 +105,7 @@ class Destination:
     def _check_free(self) -> None:
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         if files:
-            known = {".json", ".ndjson", *(f".{each}" for each in Format)}
+            known = {".json", ".ndjson", ".sql", *(f".{each}" for each in Format)}
             is_export = any(file.name == self.marker for file in files)
             if not is_export or not all(file.is_file() and file.suffix in known for file in files):
                 raise StoreError(f"{self.path}: holds other files; choose another --to")
@@ -134,6 +147,13 @@ def open_tables(
         }
 
 
+@contextmanager
+def open_json_lines(path: Path) -> Iterator[Callable[[Any], None]]:
+    """Open a file, and return a function that appends a value as a line of JSON."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        yield lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
+
+
 def _write_csv(file: IO[str], names: list[str]) -> Callable[[Row], None]:
     writer = csv.writer(file)
     writer.writerow(names)
@@ -150,6 +170,21 @@ def _to_cell(value: Any) -> Any:
     return neutralise(value) if isinstance(value, str) else value
 
 
+@contextmanager
+def open_database(path: Path) -> Iterator["DuckDBPyConnection"]:
+    """Open a DuckDB database with little memory, without its network features; needs the extra ``export``.
+
+    Raises ``StoreError`` if a query of the body fails.
+    """
+    import duckdb  # noqa: PLC0415 - belongs to an extra
+
+    try:
+        with duckdb.connect(str(path), config=_CONFIG) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise StoreError(" ".join(str(error).split())) from error
+
+
 def load_tables(
     database: Path, tables: Sequence[Table], rows: Mapping[str, Path], parquet: Mapping[str, Path] | None
 ) -> None:
@@ -157,9 +192,7 @@ def load_tables(
 
     In a database, each column's comment is its meaning. The rows are not held in memory, and no network is used.
     """
-    import duckdb  # noqa: PLC0415 - belongs to an extra
-
-    with duckdb.connect(str(database), config=_CONFIG) as connection:
+    with open_database(database) as connection:
         for table in tables:
             with rows[table.name].open("rb") as file:
                 longest = max(_READ_AT_ONCE, *map(len, file), 0)

@@ -1,0 +1,231 @@
+"""Export a run's eligibility as OHDSI cohort definitions, one a trial, with all that could not be expressed."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Eligibility, Sex, TrialExtraction
+
+from .files import UNMAPPED_FILE, Destination, open_json_lines
+from .omop_circe import Rule, build_cohort
+from .omop_limits import to_years
+from .omop_nodes import AgeLimit, Bound, Group, Names, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_rules import list_bounds, read_line
+from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
+from .omop_vocabulary import open_vocabulary
+
+SUMMARY_FILE = "summary.json"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 100
+_STRICT = {
+    ("minimum_age", CriterionKind.INCLUSION): Comparator.MORE,
+    ("minimum_age", CriterionKind.EXCLUSION): Comparator.AT_MOST,
+    ("maximum_age", CriterionKind.INCLUSION): Comparator.LESS,
+    ("maximum_age", CriterionKind.EXCLUSION): Comparator.AT_LEAST,
+}
+"""The comparator of a criterion that makes an age limit strict."""
+
+
+@dataclass(slots=True)
+class CohortCounts:
+    """What an export expressed.
+
+    Attributes:
+        trials: Trials, each with one definition.
+        criteria: Criteria of all trials.
+        expressed: Criteria that are rules of a definition, or that set no limit ("men and women").
+        people: Rules from a record's ages and sex that no criterion expresses.
+        unmapped: Criteria, ages and sexes that could not be expressed, by reason.
+    """
+
+    trials: int = 0
+    criteria: int = 0
+    expressed: int = 0
+    people: int = 0
+    unmapped: Counter[str] = field(default_factory=Counter)
+
+    def describe(self) -> Iterator[str]:
+        r"""Yield a line with the share of criteria, and one for each reason.
+
+        >>> print(*CohortCounts(trials=2, criteria=4, expressed=1, unmapped=Counter(category=3)).describe(), sep="\n")
+        2 cohort definitions; 1 of 4 criteria expressed (25.0%), 0 rules from ages and sex alone
+        unmapped category: 3
+        """
+        share = f" ({self.expressed / self.criteria:.1%})" if self.criteria else ""
+        trials = f"{self.trials} cohort definition{'s' * (self.trials != 1)}"
+        first = f"{trials}; {self.expressed} of {self.criteria} criteria expressed{share}"
+        yield f"{first}, {self.people} rules from ages and sex alone"
+        yield from (f"unmapped {reason}: {count}" for reason, count in self.unmapped.most_common())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and the share of criteria expressed, as JSON-compatible data."""
+        return {
+            "trials": self.trials,
+            "criteria": self.criteria,
+            "expressed": self.expressed,
+            "share": round(self.expressed / self.criteria, 4) if self.criteria else None,
+            "people": self.people,
+            "unmapped": dict(self.unmapped.most_common()),
+        }
+
+
+def export_cohorts(
+    results: Iterable[TrialExtraction],
+    to: Path,
+    vocabulary: Path | None = None,
+    dialect: str | None = None,
+    *,
+    force: bool = False,
+) -> CohortCounts:
+    """Write a definition as Circe JSON for each trial to a folder, and ``unmapped.jsonl`` and ``summary.json``.
+
+    ``results`` are read one at a time. ``vocabulary`` is a folder of CSV files from Athena; without it, concept sets
+    have names and no concepts. ``dialect`` also writes the SQL for a database, such as ``duckdb`` or ``postgresql``.
+    ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra ``omop``, ``ValueError`` for an
+    unknown dialect or if ``to`` is a file, and ``StoreError`` if the vocabulary cannot be read or the folder may not be
+    replaced.
+    """
+    check_installed()
+    if dialect and dialect not in list_dialects():
+        raise ValueError(f"{dialect}: no such dialect; choose from {', '.join(list_dialects())}")
+    counts, destination = CohortCounts(), Destination.of_folder(to, SUMMARY_FILE, force=force)
+    with open_vocabulary(vocabulary) as names, destination.staged() as (_, made):
+        with open_json_lines(made / UNMAPPED_FILE) as list_unmapped:
+            for extraction in results:
+                rules = _express(extraction, names, counts, list_unmapped)
+                cohort = build_cohort(extraction.record_id, rules)
+                problems = check_cohort(cohort)
+                assert not problems, f"{extraction.record_id}: {problems[0]}"
+                path = _choose_path(made, extraction.record_id)
+                path.write_text(json.dumps(cohort, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+                if dialect:
+                    path.with_suffix(".sql").write_text(write_sql(cohort, dialect), encoding="utf-8")
+                counts.trials += 1
+        summary = json.dumps(counts.to_json() | {"vocabulary": vocabulary is not None}, indent=1)
+        (made / SUMMARY_FILE).write_text(summary + "\n", encoding="utf-8")
+    return counts
+
+
+def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[Rule], Mapping[int | str, Undecided]]:
+    """Express a trial's criteria, ages and sex as rules.
+
+    Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
+    begins with the position.
+    """
+    criteria = eligibility.criteria
+    groups: dict[int, Group] = {}
+    undecided: dict[int | str, Undecided] = {}
+    for index, criterion in enumerate(criteria):
+        try:
+            groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
+        except Undecided as error:
+            undecided[index] = error
+    doubtful = dict.fromkeys(_find_bare_names(groups, criteria), Reason.ALTERNATIVE)
+    doubtful |= dict.fromkeys(_find_group_limits(groups, criteria), Reason.SEX_OR_GROUP)
+    for index, reason in doubtful.items():
+        del groups[index]
+        undecided[index] = Undecided(reason)
+    rules = [
+        Rule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
+        for index, group in groups.items()
+        if group.members
+    ]
+    for name, found in _read_people(eligibility, groups.values()):
+        if isinstance(found, Undecided):
+            undecided[name] = found
+        else:
+            rules.append(Rule(name, f"{name.replace('_', ' ')} of the record", found))
+    return rules, undecided
+
+
+def _express(
+    extraction: TrialExtraction, names: Names, counts: CohortCounts, list_unmapped: Callable[[Any], None]
+) -> Sequence[Rule]:
+    """Express one record, count it, and list what could not be expressed."""
+    criteria = extraction.eligibility.criteria
+    rules, undecided = read_rules(extraction.eligibility, names)
+    lost = sum(isinstance(place, int) for place in undecided)
+    counts.criteria += len(criteria)
+    counts.expressed += len(criteria) - lost
+    counts.people += sum(rule.name in ("minimum_age", "maximum_age", "sex") for rule in rules)
+    for place, error in sorted(undecided.items(), key=lambda item: str(item[0]).rjust(20)):
+        counts.unmapped[error.reason.value] += 1
+        criterion = criteria[place] if isinstance(place, int) else None
+        row = {
+            "record_id": extraction.record_id,
+            "criterion_index": place if criterion else None,
+            "field": None if criterion else place,
+            "kind": criterion and criterion.kind,
+            "category": criterion and criterion.category,
+            "quote": criterion and criterion.quote,
+            "reason": error.reason,
+            "detail": error.detail,
+        }
+        list_unmapped(row)
+    return rules
+
+
+def _find_group_limits(groups: Mapping[int, Group], criteria: Sequence[Criterion]) -> set[int]:
+    """Inclusion criteria that bound one quantity differently: they are for different groups of participants."""
+    bounds: dict[tuple[str, bool], dict[float, set[int]]] = {}
+    for index, group in groups.items():
+        if criteria[index].kind is CriterionKind.INCLUSION:
+            for name, upper, value in list_bounds(group):
+                bounds.setdefault((name, upper), {}).setdefault(value, set()).add(index)
+    return {index for values in bounds.values() if len(values) > 1 for indices in values.values() for index in indices}
+
+
+def _find_bare_names(groups: Mapping[int, Group], criteria: Sequence[Criterion]) -> list[int]:
+    """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
+    bare = [
+        index
+        for index, group in groups.items()
+        if criteria[index].kind is CriterionKind.INCLUSION
+        for one in group.members[:1]
+        if isinstance(one, Occurred) and criteria[index].quote.lower().startswith(one.concepts.name.lower())
+    ]
+    return bare if len(bare) > 1 else []
+
+
+def _read_people(eligibility: Eligibility, groups: Iterable[Group]) -> Iterator[tuple[str, Group | Undecided]]:
+    """The ages and the sex of a record that no criterion expresses."""
+    expressed = {(name, upper) for group in groups for name, upper, _ in _list_all_bounds(group)}
+    for name, upper in (("minimum_age", False), ("maximum_age", True)):
+        age = getattr(eligibility, name)
+        if age is None or ("age", upper) in expressed:
+            continue
+        strict = any(
+            limit.comparator is _STRICT[name, criterion.kind] and limit.value == age.value
+            for criterion in eligibility.criteria
+            if criterion.category is Category.AGE
+            for limit in criterion.constraints
+        )
+        comparator = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
+        units = {"year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h"}
+        try:
+            bound = to_years(Bound(comparator[not strict], age.value), units.get(age.unit, age.unit))
+        except Undecided as error:
+            yield name, error
+        else:
+            yield name, Group(Operator.ALL, (AgeLimit(bound),))
+    if eligibility.sex in (Sex.FEMALE, Sex.MALE) and ("sex", False) not in expressed:
+        yield "sex", Group(Operator.ALL, (SexLimit(eligibility.sex),))
+
+
+def _list_all_bounds(group: Group) -> Iterator[tuple[str, bool, float]]:
+    """The bounds of a group; what must not hold bounds the other side."""
+    yield from list_bounds(group)
+    if group.operator is Operator.NONE:
+        for name, upper, value in list_bounds(Group(Operator.ALL, group.members)):
+            yield name, not upper if name == "age" else upper, value
+
+
+def _choose_path(folder: Path, record_id: str) -> Path:
+    """A new file for a record, whatever its id holds."""
+    stem = _UNSAFE.sub("_", record_id)[:_LONGEST_NAME] or "_"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
+    return next(path for name in names if not (path := folder / f"{name}.json").exists() and name != "summary")

@@ -1,0 +1,175 @@
+"""The parts of a cohort's rules: limits and occurrences in groups, and the concepts that they name."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Protocol
+
+from extractor.schemas import Comparator, Sex
+from extractor.text.book import read_table, word_set
+from extractor.text.quantity_names import Quantity
+
+MALE, FEMALE = 8507, 8532
+"""Concepts of the OMOP vocabulary ``Gender``, the same in every database."""
+UNRESOLVED = -1
+"""The id of a unit that no vocabulary resolved. No row of a database has it, as rows without a unit may have 0."""
+
+
+class Domain(StrEnum):
+    """The OMOP domain of a concept, which decides the table of its events."""
+
+    CONDITION = "Condition"
+    DRUG = "Drug"
+    PROCEDURE = "Procedure"
+    MEASUREMENT = "Measurement"
+    UNIT = "Unit"
+    GENDER = "Gender"
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A concept of an OMOP vocabulary. ``standard`` is S, C for a class, or None where nothing was resolved."""
+
+    id: int
+    name: str
+    code: str
+    vocabulary: str
+    domain: Domain
+    standard: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptSet:
+    """Concepts under one name, with their descendants. Empty without a vocabulary."""
+
+    name: str
+    domain: Domain
+    concepts: tuple[Concept, ...] = ()
+
+
+class Names(Protocol):
+    """Finds concepts by what criteria call them. Each method returns None for what is unknown."""
+
+    def find_set(self, name: str) -> ConceptSet | None:
+        """Return the concepts of a condition, drug or procedure."""
+
+    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+        """Return the concepts of a measurement."""
+
+    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+        """Return the known units by UCUM code."""
+
+
+@cache
+def words_of(name: str) -> frozenset[str]:
+    """A list of ``rulebook/cohorts.toml``."""
+    return word_set(read_table("cohorts")[name])
+
+
+def list_loinc(quantity: Quantity) -> list[str]:
+    """List the LOINC codes under which databases hold a quantity; none if no code is certain.
+
+    >>> from extractor.text.quantity_names import list_quantities
+    >>> [list_loinc(list_quantities()[name]) for name in ("platelet_count", "creatinine_clearance", "pc20")]
+    [['777-3'], ['2164-2', '35591-7'], []]
+    """
+    return [quantity.loinc] if quantity.loinc else list(read_table("cohorts")["loinc"].get(quantity.name, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A range of numbers. ``high`` is the upper bound of ``between``."""
+
+    comparator: Comparator
+    value: float
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgeLimit:
+    """The age at entry, in whole years."""
+
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class SexLimit:
+    """The sex of a person: female or male."""
+
+    sex: Sex
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """At least one measurement in a range and a unit, in the ``days`` before entry or on its day.
+
+    ``reference`` compares with the upper or lower limit of normal of the same row: ``{ULN}`` or ``{LLN}``.
+    """
+
+    concepts: ConceptSet
+    bound: Bound
+    days: int
+    unit: Concept | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occurred:
+    """At least one event in the ``days`` before entry or on its day; on any earlier day if None."""
+
+    concepts: ConceptSet
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Members of which all, any or none must be true."""
+
+    operator: "Operator"
+    members: tuple["Node", ...]
+
+
+Operator = StrEnum("Operator", "ALL ANY NONE")
+Operator.__doc__ = """How many members of a group must be true."""
+
+Node = AgeLimit | SexLimit | Measured | Occurred | Group
+
+
+class Undecided(Exception):
+    """A criterion that cannot be expressed. ``reason`` is a word of ``Reason``, ``detail`` the words at fault."""
+
+    def __init__(self, reason: "Reason", detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason.value)
+        self.reason, self.detail = reason, detail
+
+
+Reason = StrEnum(
+    "Reason",
+    """
+    CATEGORY INTRODUCTION ALTERNATIVE LIMITS_NOT_LOCATED WORDS_LEFT CONJUNCTION QUANTITY UNIT AGE_UNIT VALUE WINDOW
+    NEGATION SEX_OR_GROUP PRESENT_STATE QUALIFIER CLAUSE NAME TREATMENT_TIME
+    """,
+)
+Reason.__doc__ = """Why a criterion is no rule of a cohort definition.
+
+- ``category``: data of a database do not hold what it is about, such as consent, willingness, pregnancy, allergy.
+- ``introduction``: the line above it sets a further condition.
+- ``alternative``: "or" joins it to the line before or after, or it is one of several names in a list of inclusions.
+- ``limits_not_located``: its limits were not found again in its text.
+- ``words_left``: words beside its limits belong to no part.
+- ``conjunction``: "and" or "or" allows two readings.
+- ``quantity``: no code names the limited quantity.
+- ``unit``: the unit is unknown, or relative to something that a database does not hold.
+- ``age_unit``: an age that is no whole number of years.
+- ``value``: the value has more than four decimals in its unit.
+- ``window``: the time window does not end at entry, or is no number of days.
+- ``negation``: a negated statement among the exclusions, or a negated limit.
+- ``sex_or_group``: the limit differs by sex or group of participants.
+- ``present_state``: it asks for the state at entry: active, current, uncontrolled.
+- ``qualifier``: it asks for a degree, a probability, a judgement, or for another person.
+- ``clause``: it is a sentence, not a name or a list of names.
+- ``name``: the vocabulary has no such concept; without one, nothing shows that the words name a condition or drug.
+- ``treatment_time``: a treatment without a word such as "prior" and without a time window.
+"""

@@ -1,0 +1,196 @@
+"""Concepts of conditions, drugs, measurements and units: by name alone, or from the files of an OMOP vocabulary."""
+
+import glob
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from extractor.errors import StoreError
+from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
+from extractor.text.quantity_names import Quantity
+
+from .files import open_database
+from .omop_nodes import UNRESOLVED, Concept, ConceptSet, Domain, Names, list_loinc
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_MOST_WORDS = 5
+"""The most words of a name that word lists alone tell to be a condition or a drug."""
+_STEM_LETTERS = 3
+_READ = "read_csv(?, delim = '\t', quote = '', header = true, all_varchar = true)"
+_LOAD = {
+    "CONCEPT.csv": """
+        CREATE TABLE kept AS
+        SELECT CAST(concept_id AS BIGINT) AS concept_id, concept_name, domain_id, vocabulary_id, concept_class_id,
+            standard_concept, concept_code
+        FROM FILE
+        WHERE domain_id IN ('Condition', 'Drug', 'Procedure', 'Measurement', 'Unit')
+            AND coalesce(invalid_reason, '') = ''
+            AND (standard_concept = 'S' OR (standard_concept = 'C' AND domain_id = 'Drug'))
+    """,
+    "CONCEPT_SYNONYM.csv": """
+        CREATE TABLE name AS
+        SELECT DISTINCT trim(regexp_replace(lower(strip_accents(name)), '[^a-z0-9]+', ' ', 'g')) AS key, concept_id
+        FROM (
+            SELECT concept_id, concept_name AS name FROM kept
+            UNION ALL
+            SELECT CAST(concept_id AS BIGINT), concept_synonym_name FROM FILE
+        ) JOIN kept USING (concept_id) WHERE domain_id IN ('Condition', 'Drug', 'Procedure')
+    """,
+    "CONCEPT_ANCESTOR.csv": """
+        CREATE TABLE twin AS SELECT * FROM name WHERE key IN (SELECT key FROM name GROUP BY key HAVING count(*) > 1);
+        DELETE FROM name WHERE (key, concept_id) IN (
+            SELECT below.key, below.concept_id FROM FILE pair
+            JOIN twin below ON below.concept_id = CAST(pair.descendant_concept_id AS BIGINT)
+            JOIN twin above
+                ON above.concept_id = CAST(pair.ancestor_concept_id AS BIGINT) AND above.key = below.key
+            WHERE pair.ancestor_concept_id <> pair.descendant_concept_id
+        )
+    """,
+}
+"""By file, in this order: keeps the valid concepts that rules can name; their names; of concepts with one name, those
+that no other one includes."""
+_COLUMNS = {
+    "CONCEPT.csv": "concept_id concept_name domain_id vocabulary_id concept_class_id standard_concept concept_code"
+    " invalid_reason",
+    "CONCEPT_SYNONYM.csv": "concept_id concept_synonym_name",
+    "CONCEPT_ANCESTOR.csv": "ancestor_concept_id descendant_concept_id",
+}
+_LONGEST_HEADER = 10_000
+
+
+class WordLists:
+    """Names without a vocabulary: what ends like a condition or is a known drug. Concept sets stay empty.
+
+    >>> WordLists().find_set("chronic kidney disease").domain.value, WordLists().find_set("rituximab").domain.value
+    ('Condition', 'Drug')
+    >>> WordLists().find_set("kidney") is None
+    True
+    """
+
+    def find_set(self, name: str) -> ConceptSet | None:
+        """Return an empty set under this name if its words show its domain."""
+        words = [word.lower() for word in read_text(name).words if word != "-"]
+        lists = {key: word_set(value) for key, value in read_table("cohorts").items() if isinstance(value, str)}
+        banned = lists["clause"] | lists["intro"] | {"and", "or", ",", "/", ".", ":", ";", "(", ")", "&"}
+        if not words or len(words) > _MOST_WORDS or banned.intersection(words):
+            return None
+        tokens = read_text(name)
+        agent = read_term("agents", tokens, 0, len(tokens))
+        if agent and agent.value in ("drug", "class"):
+            return ConceptSet(name, Domain.DRUG)
+        last = words[-1]
+        if len(words) == 1 and _ends_like_drug(last):
+            return ConceptSet(name, Domain.DRUG)
+        if any(word.endswith("ly") for word in words) or (len(words) == 1 and last in lists["no_condition_alone"]):
+            return None
+        for domain in (Domain.PROCEDURE, Domain.CONDITION):
+            kind = domain.value.lower()
+            if last in lists[f"{kind}_words"] or last.endswith(tuple(lists[f"{kind}_endings"])):
+                return ConceptSet(name, domain)
+        return None
+
+    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+        """Return an empty set that names the quantity and its LOINC code."""
+        codes = ", ".join(list_loinc(quantity))
+        return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {codes})", Domain.MEASUREMENT)
+
+    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+        """Return the first code alone, the written one, with an id that no row has."""
+        code = next(iter(codes))
+        return {code: Concept(UNRESOLVED, code, code, "UCUM", Domain.UNIT)}
+
+
+class Vocabulary:
+    """Concepts of an OMOP vocabulary, by exact name or synonym apart from case, accents and punctuation.
+
+    Open it with ``open_vocabulary``.
+    """
+
+    def __init__(self, connection: "DuckDBPyConnection") -> None:
+        self._connection = connection
+
+    def find_set(self, name: str) -> ConceptSet | None:
+        """Return the standard conditions, drugs or procedures of this name; None if they have several domains."""
+        for key in _list_keys(name):
+            ids = self._connection.execute("SELECT concept_id FROM name WHERE key = ? ORDER BY ALL", [key]).fetchall()
+            found = [one for (id_,) in ids for one in self._read("SELECT * FROM kept WHERE concept_id = ?", id_)]
+            if len({one.domain for one in found}) == 1:
+                return ConceptSet(name, found[0].domain, tuple(found))
+        return None
+
+    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+        """Return the measurements with the quantity's LOINC codes."""
+        found = self._read(
+            "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code IN (SELECT unnest(?)) "
+            "AND domain_id = 'Measurement' ORDER BY concept_id",
+            list_loinc(quantity),
+        )
+        return ConceptSet(quantity.name.replace("_", " "), Domain.MEASUREMENT, tuple(found)) if found else None
+
+    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+        """Return the UCUM units that the vocabulary has."""
+        query = "SELECT * FROM kept WHERE vocabulary_id = 'UCUM' AND concept_code IN (SELECT unnest(?))"
+        found = self._read(query, list(codes))
+        by_code = {one.code: one for one in found}
+        return {code: by_code[code] for code in codes if code in by_code}
+
+    def _read(self, query: str, value: int | str | list[str]) -> list[Concept]:
+        rows = self._connection.execute(query, [value]).fetchall()
+        return [
+            Concept(int(id_), name, code, vocabulary, Domain(domain), standard, kind)
+            for id_, name, domain, vocabulary, kind, standard, code in rows
+        ]
+
+
+@contextmanager
+def open_vocabulary(folder: Path | None) -> Iterator[Names]:
+    """Load the files of a vocabulary as Athena delivers them; word lists if ``folder`` is None.
+
+    The files are loaded into a temporary database on disk, so memory stays flat. Raises ``StoreError`` if a file is
+    missing or cannot be read.
+    """
+    if folder is None:
+        yield WordLists()
+        return
+    _check_files(folder)
+    with (
+        TemporaryDirectory(prefix="extractor-vocabulary-") as scratch,
+        open_database(Path(scratch, "vocabulary.duckdb")) as connection,
+    ):
+        for name, query in _LOAD.items():
+            connection.execute(query.replace("FROM FILE", f"FROM {_READ}"), [glob.escape(str(folder / name))])
+        connection.execute("CREATE INDEX name_key ON name (key)")
+        connection.execute("CREATE INDEX kept_id ON kept (concept_id)")
+        yield Vocabulary(connection)
+
+
+def _check_files(folder: Path) -> None:
+    """Raise ``StoreError`` if a file is missing, or has not the columns that the queries read."""
+    for name in _LOAD:
+        if not (folder / name).is_file():
+            raise StoreError(f"{folder}: has no {name}; name the unpacked folder of a vocabulary from Athena")
+        with (folder / name).open("rb") as file:
+            columns = file.readline(_LONGEST_HEADER).decode("utf-8", "replace").split()
+        if missing := [one for one in _COLUMNS[name].split() if one not in map(str.lower, columns)]:
+            raise StoreError(f"{folder / name}: has no column {missing[0]}; download the vocabulary again from Athena")
+
+
+def _list_keys(name: str) -> Iterator[str]:
+    """The spellings of a name as the vocabulary's keys: as it is, in the singular, in the plural."""
+    plain = unicodedata.normalize("NFKD", name.lower())
+    key = " ".join(re.findall("[a-z0-9]+", "".join(one for one in plain if not unicodedata.combining(one))))
+    yield key
+    if key.endswith("s") and not key.endswith("ss"):
+        yield key[:-1]
+    yield f"{key}s"
+
+
+def _ends_like_drug(word: str) -> bool:
+    stems = tuple(term for entry in terms_of("agent_stems") for term in entry.terms)
+    return any(word.endswith(stem) and len(word) >= len(stem) + _STEM_LETTERS for stem in stems)

@@ -1,0 +1,299 @@
+"""Cohort definitions: what a criterion becomes, what is refused, and whom the SQL finds in a database."""
+
+import json
+
+import pytest
+
+from extractor import Extractor
+from extractor.errors import StoreError
+from extractor.export import find_results, read_results
+from extractor.export.cohorts import export_cohorts, read_rules
+from extractor.export.omop_nodes import Group, Measured
+from extractor.export.omop_sql import check_cohort
+from extractor.export.omop_vocabulary import WordLists, open_vocabulary
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+from tests.commands import invoke, read_lines
+
+from .omop_database import MALE, TODAY, add_person, open_cdm, write_vocabulary
+
+ELIGIBILITY = """Inclusion Criteria:
+
+* Women aged 18 to 65 years
+* Diagnosis of asthma
+* Platelet count >= 100 x 10^9/L
+* ALT <= 3 x ULN
+* No prior treatment with rituximab
+* Able to give informed consent
+
+Exclusion Criteria:
+
+* Myocardial infarction or stroke within 6 months before screening
+* BMI > 35 kg/m2
+* Hemoglobin < 9 g/dL
+* Received methotrexate within 4 weeks before enrollment
+* History of kidney transplant
+* Uncontrolled hypertension
+"""
+
+
+def extract(text, record_id="NCT90000001"):
+    section = Section(name="eligibility", text=text)
+    source = Source(path="x", format="flat")
+    return Extractor().extract(TrialRecord(record_id=record_id, source=source, sections=(section,)))
+
+
+def write_run(folder, *extractions):
+    folder.mkdir()
+    lines = [one.model_dump_json() + "\n" for one in extractions]
+    (folder / "extractions.jsonl").write_text("".join(lines), "utf-8")
+    return folder
+
+
+def export(run, to, **options):
+    return export_cohorts(read_results(find_results(run), None, 0), to, **options)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory):
+    return write_vocabulary(tmp_path_factory.mktemp("athena") / "vocabulary [1]")
+
+
+@pytest.fixture(scope="module")
+def names(vocabulary):
+    with open_vocabulary(vocabulary) as opened:
+        yield opened
+
+
+FIT = (
+    ("condition_occurrence", 101, 400),
+    ("measurement", 401, 3, 150, 501, None),
+    ("measurement", 403, 3, 60, 506, 40),
+)
+
+
+def changed(*more, without=()):
+    """The events of somebody who fits, but for some concepts, and with others."""
+    return (*(event for event in FIT if event[1] not in without), *more)
+
+
+PEOPLE = {
+    # who fits, and who fits in another way
+    1: {"events": FIT},
+    2: {"events": changed(("condition_occurrence", 102, 9), without={101})},
+    3: {"events": changed(("measurement", 401, 3, 120_000, 502, None), without={401})},
+    4: {"events": changed(("condition_occurrence", 104, 200), ("drug_exposure", 202, 40))},
+    5: {"events": changed(("measurement", 402, 3, 100, 504, None), ("measurement", 404, 3, 35, 505, None))},
+    6: {"born": 1955, "events": FIT},
+    # who violates one criterion
+    10: {"sex": MALE, "events": FIT},
+    11: {"born": 1954, "events": FIT},
+    12: {"born": 2003, "events": FIT},
+    13: {"events": changed(without={101})},
+    14: {"events": changed(without={401})},
+    15: {"events": changed(("measurement", 401, 3, 99, 501, None), without={401})},
+    16: {"events": changed(("measurement", 401, 3, 90_000, 502, None), without={401})},
+    17: {"events": changed(("measurement", 401, 3, 150, 0, None), without={401})},
+    18: {"events": changed(("measurement", 401, 31, 150, 501, None), without={401})},
+    19: {"events": changed(("measurement", 403, 3, 121, 506, 40), without={403})},
+    20: {"events": changed(("drug_exposure", 203, 3000))},
+    21: {"events": changed(("condition_occurrence", 104, 100))},
+    22: {"events": changed(("condition_occurrence", 105, 183))},
+    23: {"events": changed(("measurement", 404, 3, 35.1, 505, None))},
+    24: {"events": changed(("measurement", 402, 3, 8.9, 503, None))},
+    25: {"events": changed(("measurement", 402, 3, 89, 504, None))},
+    26: {"events": changed(("drug_exposure", 202, 28))},
+    27: {"events": changed(("procedure_occurrence", 301, 2000))},
+}
+
+
+def test_the_sql_of_a_trial_finds_those_who_fulfil_its_criteria_and_nobody_else(tmp_path, vocabulary):
+    run = write_run(tmp_path / "run", extract(ELIGIBILITY))
+    counts = export(run, tmp_path / "cohorts", vocabulary=vocabulary, dialect="duckdb")
+    assert (counts.criteria, counts.expressed, dict(counts.unmapped)) == (12, 10, {"category": 1, "present_state": 1})
+    with open_cdm() as database:
+        for number, person in PEOPLE.items():
+            add_person(database, number, **person)
+        database.execute((tmp_path / "cohorts" / "NCT90000001.sql").read_text("utf-8"))
+        found = database.execute("SELECT subject_id, cohort_start_date FROM cohort ORDER BY ALL").fetchall()
+    assert found == [(number, TODAY) for number in range(1, 7)]
+    unmapped = read_lines(tmp_path / "cohorts" / "unmapped.jsonl")
+    assert [(row["criterion_index"], row["reason"], row["detail"]) for row in unmapped] == [
+        (5, "category", "consent_compliance"),
+        (11, "present_state", "uncontrolled"),
+    ]
+
+
+def test_the_vocabulary_gives_standard_valid_concepts_and_the_most_general_one_of_a_name(names):
+    for name, expected in (("Asthma", [101]), ("heart attacks", [103]), ("stroke", [105]), ("Cold", None)):
+        found = names.find_set(name)
+        assert (found and [one.id for one in found.concepts]) == expected, name
+
+
+def test_without_a_vocabulary_concept_sets_have_names_and_units_match_no_row(tmp_path):
+    run = write_run(tmp_path / "run", extract(ELIGIBILITY))
+    counts = export(run, tmp_path / "cohorts")
+    cohort = json.loads((tmp_path / "cohorts" / "NCT90000001.json").read_text("utf-8"))
+    assert check_cohort(cohort) == []
+    assert counts.expressed == 10
+    assert {one["name"] for one in cohort["ConceptSets"]} >= {"asthma", "rituximab", "platelet count (LOINC 777-3)"}
+    assert not any(one["expression"]["items"] for one in cohort["ConceptSets"])
+    rule = next(one for one in cohort["InclusionRules"] if "Platelet" in one["description"])
+    (unit,) = rule["expression"]["CriteriaList"][0]["Criteria"]["Measurement"]["Unit"]
+    assert (unit["CONCEPT_ID"], unit["CONCEPT_CODE"]) == (-1, "10*9/L")
+    summary = json.loads((tmp_path / "cohorts" / "summary.json").read_text("utf-8"))
+    assert (summary["share"], summary["vocabulary"]) == (0.8333, False)
+
+
+INCLUDED, EXCLUDED = "Inclusion Criteria:\n\n* {}\n", "Exclusion Criteria:\n\n* {}\n"
+REFUSED = [
+    (EXCLUDED, "Severe asthma", "qualifier"),
+    (EXCLUDED, "Active tuberculosis", "present_state"),
+    (EXCLUDED, "Asthma requiring hospitalization", "present_state"),
+    (EXCLUDED, "Tuberculosis other than latent tuberculosis", "qualifier"),
+    (EXCLUDED, "Family history of stroke", "qualifier"),
+    (EXCLUDED, "Hepatitis B or C", "name"),
+    (EXCLUDED, "Asthma and epilepsy", "conjunction"),
+    (INCLUDED, "Asthma, epilepsy", "conjunction"),
+    (EXCLUDED, "Epilepsy in a parent", "clause"),
+    (EXCLUDED, "Warfarin", "treatment_time"),
+    (EXCLUDED, "Stroke within 7 days of surgery", "window"),
+    (EXCLUDED, "No history of stroke", "negation"),
+    (EXCLUDED, "Hemoglobin < 9 g/dL despite transfusion", "words_left"),
+    (EXCLUDED, "Sitting systolic blood pressure > 160 mmHg", "words_left"),
+    (INCLUDED, "Hematocrit less than 30% (before transfusion)", "words_left"),
+    (EXCLUDED, "Fasting triglycerides > 400 mg/dL", "words_left"),
+    (INCLUDED, "Ages 3 to < 9 years", "limits_not_located"),
+    (INCLUDED, "Age higher than 18 and less or equal to 65 years", "limits_not_located"),
+    (INCLUDED, "WBC: 3.54 - 9.06 x 10^3/uL", "limits_not_located"),
+    (INCLUDED, "Age 18 and older than 18 years old", "conjunction"),
+    (EXCLUDED, "Vaccination against influenza", "clause"),
+    (INCLUDED, "Hemoglobin >= 13 g/dL in men and >= 12 g/dL in women", "sex_or_group"),
+    (EXCLUDED, "ALT > 3 x ULN and creatinine > 2 mg/dL", "conjunction"),
+    (EXCLUDED, "Serum creatinine > 3.0", "unit"),
+    (EXCLUDED, "More than 3 relapses", "quantity"),
+    (INCLUDED, "Age 6 months to 12 months", "age_unit"),
+    (INCLUDED, "Willing to use contraception", "category"),
+]
+
+
+@pytest.mark.parametrize(("section", "line", "reason"), REFUSED)
+def test_a_criterion_is_refused_with_a_reason_rather_than_loosened(section, line, reason):
+    rules, undecided = read_rules(extract(section.format(line)).eligibility, WordLists())
+    assert not any(rule.name[0].isdigit() for rule in rules)
+    assert undecided[0].reason == reason
+
+
+EXPRESSED = [
+    (INCLUDED, "Male or female, 18 years or older", ["all: age >= 18"]),
+    (INCLUDED, "Men older than 40 years", ["all: male, age > 40"]),
+    (INCLUDED, "Age >= 18 and <= 65 years", ["all: age between 18 and 65"]),
+    (EXCLUDED, "Age < 18 or > 70 years", ["none: age < 18, age > 70"]),
+    (INCLUDED, "History of asthma", ["all: asthma"]),
+    (INCLUDED, "No history of asthma or epilepsy", ["none: asthma, epilepsy"]),
+    (EXCLUDED, "HIV infection, tuberculosis or malaria", ["none: HIV infection, tuberculosis, malaria"]),
+    (EXCLUDED, "Stroke within the past 2 years", ["none: Stroke in 730 days"]),
+    (EXCLUDED, "ALT or AST > 3 x ULN", ["none: any(alt > 3 {ULN}, ast > 3 {ULN})"]),
+    (INCLUDED, "ECOG performance status 0-2", ["all: ecog performance status between 0 and 2"]),
+    (INCLUDED, "Males and females", []),
+]
+
+
+def show(node):
+    if isinstance(node, Group):
+        return f"{node.operator.value}({', '.join(map(show, node.members))})"
+    if hasattr(node, "sex"):
+        return node.sex.value
+    bound = getattr(node, "bound", None)
+    name = "age" if not hasattr(node, "concepts") else node.concepts.name.partition(" (")[0]
+    if bound is None:
+        return f"{name} in {node.days} days" if node.days else name
+    unit = f" {node.reference}" if isinstance(node, Measured) and node.reference else ""
+    return f"{name} {bound.comparator.value} {bound.value:g}{unit}" + (f" and {bound.high:g}" if bound.high else "")
+
+
+@pytest.mark.parametrize(("section", "line", "expected"), EXPRESSED)
+def test_a_criterion_becomes_one_rule_with_all_of_its_parts(section, line, expected):
+    rules, undecided = read_rules(extract(section.format(line)).eligibility, WordLists())
+    written = [f"{rule.group.operator.value}: {', '.join(map(show, rule.group.members))}" for rule in rules]
+    assert (written, dict(undecided)) == (expected, {})
+
+
+def test_lines_joined_by_or_and_limits_of_several_groups_are_refused():
+    text = "Inclusion Criteria:\n\n* Hemoglobin < 9 g/dL or\n* Platelet count < 50 x 10^9/L\n"
+    _, undecided = read_rules(extract(text).eligibility, WordLists())
+    assert [undecided[at].reason for at in (0, 1)] == ["alternative", "alternative"]
+    text = "Inclusion Criteria:\n\n* Arthritis\n* Heart failure\n* Diagnosis of asthma\n"
+    rules, undecided = read_rules(extract(text).eligibility, WordLists())
+    assert ([rule.text for rule in rules], undecided.keys()) == (["Diagnosis of asthma"], {0, 1})
+    text = "Inclusion Criteria:\n\n* Age 18-45 years\n* Age 65-80 years\n"
+    rules, undecided = read_rules(extract(text).eligibility, WordLists())
+    assert [undecided[at].reason for at in (0, 1)] == ["sex_or_group", "sex_or_group"]
+    assert [show(rule.group) for rule in rules] == ["all(age >= 18)", "all(age <= 80)"]  # the widest of both
+
+
+def test_hostile_ids_and_texts_reach_neither_paths_nor_sql(tmp_path):
+    quote = "'; DROP TABLE person; -- @cdm {1 == 1}?{x}:{y}"
+    base = extract(ELIGIBILITY)
+    bad = base.model_dump(mode="json", exclude={"record_id"})
+    bad["eligibility"]["criteria"] = [
+        {"kind": "exclusion", "section": "eligibility", "quote": quote, "category": "comorbidity"},
+        {"kind": "exclusion", "section": "eligibility", "quote": f"Stroke {quote} disease", "category": "comorbidity"},
+        *bad["eligibility"]["criteria"][:2],
+    ]
+    ids = ["../../evil", "..", "a/b", "a?b", "summary", "N" * 500]
+    run = write_run(tmp_path / "run", *(TrialExtraction.model_validate(bad | {"record_id": one}) for one in ids[:-1]))
+    export(run, tmp_path / "out" / "cohorts")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cohorts"]
+    files = sorted(path.name for path in (tmp_path / "out" / "cohorts").glob("*.json"))
+    assert files == ["_.json", "_evil.json", "a_b-2.json", "a_b.json", "summary-2.json", "summary.json"]
+    only = write_run(tmp_path / "only", TrialExtraction.model_validate(bad | {"record_id": ids[-1]}))
+    export(only, tmp_path / "sql", dialect="duckdb")
+    (sql,) = [path.read_text("utf-8") for path in (tmp_path / "sql").glob("*.sql")]
+    assert "DROP TABLE person" not in sql
+    assert "evil" not in sql
+
+
+def test_what_the_schema_of_ohdsi_refuses_is_named():
+    assert "PrimaryCriteria: Field required" in check_cohort({"ConceptSets": []})
+
+
+def test_the_command_reports_the_share_and_the_reasons(tmp_path, vocabulary):
+    run = write_run(tmp_path / "run", extract(ELIGIBILITY))
+    words = ("export", run / "extractions.jsonl", "--to", tmp_path / "cohorts", "--format", "omop")
+    done = invoke(*words, "--vocabulary", vocabulary)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == [
+        "1 cohort definition; 10 of 12 criteria expressed (83.3%), 0 rules from ages and sex alone",
+        "unmapped category: 1",
+        "unmapped present_state: 1",
+    ]
+    assert invoke(*words).exit_code == 1
+    assert invoke(*words, "--force", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--format", "omop", "--dialect", "basic"], "basic: no such dialect; choose from "),
+        (["--format", "omop", "--tables", "criteria"], "--format omop writes no tables; drop --tables"),
+        (["--format", "omop", "--tasks", "dosing"], "made from eligibility; drop --tasks"),
+        (["--format", "csv", "--dialect", "duckdb"], "--vocabulary and --dialect need --format omop"),
+    ],
+)
+def test_wrong_options_are_usage_errors(tmp_path, words, message):
+    run = write_run(tmp_path / "run", extract("Inclusion Criteria:\n\n* Age 18 years or older\n"))
+    done = invoke("export", run / "extractions.jsonl", "--to", tmp_path / "c", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_an_incomplete_or_broken_vocabulary_is_named(tmp_path):
+    broken = write_vocabulary(tmp_path / "broken")
+    (broken / "CONCEPT.csv").write_text("no\theader\n1\t2\n", "utf-8")
+    with pytest.raises(StoreError, match=r"CONCEPT\.csv: has no column concept_id; download"), open_vocabulary(broken):
+        pass
+    whole = write_vocabulary(tmp_path / "incomplete")
+    (whole / "CONCEPT_SYNONYM.csv").unlink()
+    with pytest.raises(StoreError, match=r"has no CONCEPT_SYNONYM\.csv; name the unpacked"), open_vocabulary(whole):
+        pass
