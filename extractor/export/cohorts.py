@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Eligibility, Sex, TrialExtraction
+from extractor.text.units import read_unit
 
 from .files import UNMAPPED_FILE, Destination, open_json_lines
 from .omop_circe import Rule, build_cohort
@@ -205,9 +206,8 @@ def _read_people(eligibility: Eligibility, groups: Iterable[Group]) -> Iterator[
             for limit in criterion.constraints
         )
         comparator = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
-        units = {"year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h"}
         try:
-            bound = to_years(Bound(comparator[not strict], age.value), units.get(age.unit, age.unit))
+            bound = to_years(Bound(comparator[not strict], age.value), read_unit(age.unit) or age.unit)
         except Undecided as error:
             yield name, error
         else:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from extractor.schemas import Category, CriterionKind, Sex, TimeUnit, TimeWindow
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.lexer import NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import DAYS, read_number
 from extractor.text.passage import read_passage
 
 from .omop_limits import Limited, find_limited, read_limited
@@ -43,7 +43,6 @@ _DECIDABLE = frozenset(
         Category.OTHER,
     }
 )
-_DAYS = {TimeUnit.HOUR: 1 / 24, TimeUnit.DAY: 1, TimeUnit.WEEK: 7, TimeUnit.MONTH: 30.4375, TimeUnit.YEAR: 365.25}
 _SIGNS = frozenset(".,;:()[]-–/&*•'\"")
 _JOINTS = frozenset({",", ";", "/", "&", "and", "or"})
 _MOST_WORDS = 8
@@ -143,8 +142,8 @@ def _find_window(tokens: Tokens, window: TimeWindow | None) -> tuple[range, int]
     strange = (tokens.words[at].lower() for at in place if tokens.codes[at] != NUMBER)
     if {word for word in strange if word not in _SIGNS and read_number(word) is None} - words_of("window"):
         raise Undecided(Reason.WINDOW, window.quote)
-    days = window.value * _DAYS.get(window.unit, 0)
-    if days < 1 or (window.unit is TimeUnit.HOUR and days % 1):
+    days = window.value * DAYS.get(window.unit, 0)
+    if days < 1 or (window.unit in (TimeUnit.MINUTE, TimeUnit.HOUR) and days % 1):
         raise Undecided(Reason.WINDOW, window.quote)
     return place, round(days)
 
