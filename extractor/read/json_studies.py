@@ -45,13 +45,14 @@ def _find_page(head: bytes) -> str | None:
     """Return the path of the array of studies in the first object, if it has one, judging by the first block."""
     try:
         # Read numbers as floats: the parser crashes on integers longer than Python allows.
-        for path, event, _ in ijson.parse(io.BytesIO(head), multiple_values=True, use_float=True):
+        events = _limit_nesting(ijson.basic_parse(io.BytesIO(head), multiple_values=True, use_float=True))
+        for path, event, _ in ijson.parse(events):
             if event == "start_array" and path in _PAGES:
                 return str(path)
             if event == "end_map" and not path:
                 break
-    except (ijson.JSONError, ValueError):
-        pass  # the block ends somewhere inside a study
+    except (ijson.JSONError, ValueError, Unreadable):
+        pass  # the block ends somewhere inside a study, or a later study is nested too deep
     return None
 
 
