@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, split_names, warn_incomplete
+from .console import errors_for_people, say, split_names, warn_incomplete
 
 if TYPE_CHECKING:
     from extractor.export import Registry
@@ -82,6 +82,8 @@ def export(
 
             results = read_results(find_results(run), lines, least)
             report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
+            if not (vocabulary or quiet):
+                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
             registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}

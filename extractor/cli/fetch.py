@@ -97,13 +97,14 @@ def find_records(
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit code.
 
     An input is an NCT number if there is no such file. The file lies in the run's ``folder``, or in a temporary one.
-    The code is 1 if the registry does not know a number.
+    The code is 1 if the registry does not know a number. Raises ``ValueError`` for a number with too few digits.
     """
     from tempfile import TemporaryDirectory
 
-    from extractor.fetch import BASE_URL, Registry, is_nct_number
+    from extractor.fetch import BASE_URL, Registry, parse_nct_numbers
 
-    numbers = tuple(dict.fromkeys(one.upper() for one in inputs if is_nct_number(one) and not Path(one).exists()))
+    named = [one for one in inputs if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()]
+    numbers = parse_nct_numbers(" ".join(named))
     if not numbers:
         yield tuple(inputs), OK
         return

@@ -75,10 +75,9 @@ class Destination:
     @classmethod
     def of_folder(cls, path: Path, marker: str, *, force: bool = False) -> "Destination":
         """Return the destination of an export that is always a folder. Raises ``ValueError`` for the name of a file."""
-        chosen = cls(path, Format.JSONL, force=force, marker=marker)
-        if chosen.is_file or path.is_file():
+        if path.is_file() or path.suffix.removeprefix(".").lower() in set(Format):
             raise ValueError(f"{path}: this format needs several files; name a folder")
-        return chosen
+        return cls(path, Format.JSONL, force=force, marker=marker)
 
     @property
     def is_file(self) -> bool:
