@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Chunk, Reading, Span
-from extractor.schemas import AbsenceReason, Constraint, Origin, Task, Usage, ValueKind, list_fields
+from extractor.schemas import AbsenceReason, Constraint, Instrument, Origin, Task, Usage, ValueKind, list_fields
+from extractor.text.aliases import name_instrument, trim_event
 
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
 
@@ -98,8 +99,8 @@ def resolve(
     """Choose between the rules' reading and the model's supported answer.
 
     If both agree, the rules' words stand, unless ``policy`` trusts the model. If they differ, ``policy`` says which
-    one is more probably right. An
-    improbable value is left out: as ambiguous, or as contradictory if the two were read in different sections.
+    one is more probably right. An improbable value is left out: as ambiguous, or as contradictory if the two were
+    read in different sections.
 
     - A value of which the rules are certain is not lost because a model leaves it out.
     - A reading of the rules never becomes more probable by being contradicted.
@@ -124,7 +125,8 @@ def resolve(
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)
     elif agree(rule.value, model.value) or _is_finer(rule, model):
-        words = model if policy.trusts_model and rule.value != model.value else rule
+        believed = policy.trusts_model and not isinstance(rule.value, Instrument)  # the rules give the short form
+        words = model if believed and rule.value != model.value else rule
         chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
@@ -160,14 +162,11 @@ def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")
-_OPENING = re.compile(
-    r"^(?:(?:the|an?|(?:first )?(?:date|day|time|moment|assessment|documentation|occurrence) (?:of|when|that)) )+"
-)
 
 
 def agree(one: object, other: object) -> bool:
     """Whether two annotators give the same value. Quotes may differ in an article or an explanation in brackets, limits
-    in the words for what is limited.
+    in the words for what is limited, instruments in which of their names is used.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
@@ -176,10 +175,14 @@ def agree(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(agree, one, other))
     if isinstance(one, Constraint) and isinstance(other, Constraint):
         return all(getattr(one, name) == getattr(other, name) for name in ("comparator", "value", "value_high"))
+    if isinstance(one, Instrument) and isinstance(other, Instrument):
+        return name_instrument(one.name, one.version) == name_instrument(other.name, other.version)
     if type(one) is str and type(other) is str:
         return _normalize(one) == _normalize(other)
     return one == other
 
 
 def _normalize(quote: str) -> str:
-    return _OPENING.sub("", " ".join(_BRACKETS.sub(" ", quote).lower().split())).strip(" .,;")
+    plain = " ".join(_BRACKETS.sub(" ", quote).lower().split())
+    start, end = trim_event(plain)
+    return plain[start:end].strip(" .,;")

@@ -9,7 +9,7 @@ r"""Normalise texts for comparison: ignore white space, case and the registry's 
 import re
 from functools import lru_cache
 
-from extractor.text.aliases import unify
+from extractor.text.aliases import trim_event, unify
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
 """A backslash that the registry put before punctuation."""
@@ -22,7 +22,6 @@ _SMALL_WORDS = (
 _SMALL = frozenset(_SMALL_WORDS.split())
 _AGE = dict.fromkeys(("aged", "old", "older", "year", "years", "younger"), "age")
 _STEM, _ABBREVIATION = 4, 5
-_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
 
 
 def fold_quote(text: str) -> str:
@@ -36,22 +35,21 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Normalise a text for scores: as ``fold_quote``, without an article in front or a mark at the end.
-
-    >>> fold_text("The date of death;")
-    'date of death'
-    """
-    return _ARTICLE.sub("", fold_quote(text)).rstrip(".,; ")
+    """Normalise a text for scores: as ``fold_quote``, without a final full stop, comma or semicolon."""
+    return fold_quote(text).rstrip(".,; ")
 
 
 @lru_cache(maxsize=2048)
 def fold_name(text: str) -> str:
-    """Normalise a text for scores. A name of an agent or a measure becomes its usual name.
+    """Normalise a text for scores. A name of an agent or a measure becomes its usual name, "the date of" an event that
+    event.
 
-    >>> fold_name("MTX"), fold_name("Death from any cause.")
+    >>> fold_name("MTX"), fold_name("The date of death from any cause.")
     ('methotrexate', 'death from any cause')
     """
-    return fold_text(unify(fold_text(text)))
+    folded = fold_text(text)
+    start, end = trim_event(folded)
+    return fold_text(unify(folded[start:end]))
 
 
 @lru_cache(maxsize=2048)

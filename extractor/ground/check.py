@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
@@ -20,6 +20,7 @@ from extractor.schemas import (
     TimeWindow,
     list_fields,
 )
+from extractor.text.aliases import trim_event
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import find_durations
@@ -130,6 +131,8 @@ def ground_answer(
                 found = next((one for place in places if (one := find(member, place)) is not None), None)
                 if found is None and field == "agent":
                     found = next((one for place in places if (one := find_agent(member, place)) is not None), None)
+            if found and field in ("start_event", "end_events"):
+                found = _trim_event(found)
             if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
                 supported.append(found)
             else:
@@ -138,6 +141,14 @@ def ground_answer(
         if supported or not refused:
             readings[field] = _read(supported, many=isinstance(value, tuple))
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
+
+
+def _trim_event(found: Supported) -> Supported:
+    start, end = trim_event(found.value)
+    if len(found.value) != found.span.length:  # the text writes the quote in other characters
+        return found
+    span = Span(found.span.section, found.span.start + start, found.span.start + end)
+    return replace(found, value=found.value[start:end], span=span)
 
 
 def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord, lead_in: Chunk | None) -> list[Passage]:

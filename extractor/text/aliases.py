@@ -21,6 +21,23 @@ _VERSION = re.compile(
 )
 _LONGEST = 120
 """The most characters of a name."""
+_OPENING = re.compile(
+    r"(?:(?:the|an?|(?:first\s+)?(?:date|time|moment|assessment|documentation|occurrence)\s+(?:of|when|that))\s+)+(?=\S)",
+    re.IGNORECASE,
+)
+_CENSORED = re.compile(r"\s*\([^()]*censor[^()]*\)\s*$", re.IGNORECASE)
+
+
+def trim_event(quote: str) -> tuple[int, int]:
+    """Where the event's own words stand in a quote: without "the date of" in front, or that it is censored.
+
+    >>> quote = "the date of first documentation of relapse (censored)"
+    >>> start, end = trim_event(quote)
+    >>> quote[start:end]
+    'relapse'
+    """
+    opening, end = _OPENING.match(quote), _CENSORED.search(quote)
+    return opening.end() if opening else 0, end.start() if end else len(quote)
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
