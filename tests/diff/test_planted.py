@@ -1,38 +1,52 @@
 """Planted changes: each one is told, and nothing else."""
 
+from typing import NamedTuple
+
 import pytest
 
 from extractor import Extractor
 from extractor.diff import TrialDiff, diff_trials
-from extractor.schemas import TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
 
 from .planting import PLANTS, Plant, make_study, to_record
 
-RULES = Extractor(assist="never")
+
+class Version(NamedTuple):
+    """A version of the trial, and what the rules read in it."""
+
+    record: TrialRecord
+    extraction: TrialExtraction
+
+    def compare(self, new: "Version") -> TrialDiff:
+        """Compare with a newer version, with both texts."""
+        return diff_trials(self.extraction, new.extraction, self.record, new.record)
+
+
+def read(record: TrialRecord) -> Version:
+    return Version(record, Extractor(assist="never").extract(record))
 
 
 @pytest.fixture(scope="module")
 def before():
-    record = to_record(make_study())
-    return record, RULES.extract(record)
+    return read(to_record(make_study()))
 
 
-def compare(before, record: TrialRecord) -> TrialDiff:
-    """Compare the first version with this one, with both texts."""
-    return diff_trials(before[1], RULES.extract(record), before[0], record)
+@pytest.fixture(scope="module", params=PLANTS, ids=lambda plant: plant.name)
+def planted(request):
+    """A plant, and the version with its change."""
+    return request.param, read(to_record(request.param.plant()))
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-def test_a_planted_change_is_told_and_nothing_else(before, plant: Plant):
-    found = compare(before, to_record(plant.plant()))
-    assert {(one.item, one.kind.value, one.field) for one in found.changes} == plant.told, found
+def list_told(found: TrialDiff) -> set[tuple[str, str, str | None]]:
+    return {(one.item, one.kind.value, one.field) for one in found.changes}
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-def test_both_sides_quote_their_records(before, plant: Plant):
-    record = to_record(plant.plant())
-    for change in compare(before, record).changes:
-        for side, source in ((change.old, before[0]), (change.new, record)):
+def test_a_planted_change_is_told_with_its_quotes_and_nothing_else(before, planted: tuple[Plant, Version]):
+    plant, after = planted
+    found = before.compare(after)
+    assert list_told(found) == plant.told, found
+    for change in found.changes:
+        for side, source in ((change.old, before.record), (change.new, after.record)):
             for one in side.citations if side else ():
                 text = source.raw_text(one.section)
                 assert text is not None
@@ -40,18 +54,10 @@ def test_both_sides_quote_their_records(before, plant: Plant):
         assert any(side and side.citations for side in (change.old, change.new))
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-def test_without_the_texts_the_same_changes_of_items_are_told(before, plant: Plant):
-    found = diff_trials(before[1], RULES.extract(to_record(plant.plant())))
-    told = {one for one in plant.told if one[0] != "eligibility"}
-    assert {(one.item, one.kind.value, one.field) for one in found.changes} == told, found
-
-
-def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
-    sections = tuple(section for section in before[0].sections if section.name != "eligibility")
-    found = compare(before, before[0].model_copy(update={"sections": sections}))
-    assert found.changes == ()
-    assert [task.value for task in found.not_compared] == ["eligibility"]
+def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: tuple[Plant, Version]):
+    plant, after = planted
+    found = diff_trials(before.extraction, after.extraction)
+    assert list_told(found) == {one for one in plant.told if one[0] != "eligibility"}, found
 
 
 OPPOSITE = {
@@ -60,9 +66,14 @@ OPPOSITE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.name)
-def test_the_other_way_round_each_change_is_the_opposite(before, plant: Plant):
-    record = to_record(plant.plant())
-    found = diff_trials(RULES.extract(record), before[1], record, before[0])
-    opposite = {(item, OPPOSITE.get(kind, kind), field) for item, kind, field in plant.told}
-    assert {(one.item, one.kind.value, one.field) for one in found.changes} == opposite, found
+def test_the_other_way_round_each_change_is_the_opposite(before, planted: tuple[Plant, Version]):
+    plant, after = planted
+    found = after.compare(before)
+    assert list_told(found) == {(item, OPPOSITE.get(kind, kind), field) for item, kind, field in plant.told}, found
+
+
+def test_a_version_without_the_sections_of_a_task_has_not_removed_its_items(before):
+    sections = tuple(section for section in before.record.sections if section.name != "eligibility")
+    found = before.compare(read(before.record.model_copy(update={"sections": sections})))
+    assert found.changes == ()
+    assert [task.value for task in found.not_compared] == ["eligibility"]
