@@ -82,8 +82,6 @@ def export(
 
             results = read_results(find_results(run), lines, least)
             report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
-            if not (vocabulary or quiet):
-                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
             registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
@@ -91,6 +89,8 @@ def export(
             report = (f"{name}: {count}" for name, count in counts.items())
         if not quiet:
             print("\n".join(report), file=sys.stderr)
+            if format_ == "omop" and not vocabulary:
+                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
 def _read_pairs(

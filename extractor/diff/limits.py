@@ -1,6 +1,7 @@
 """Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
 from collections.abc import Iterable, Sequence
+from math import log10
 from typing import NamedTuple
 
 from extractor.evaluation.comparers import Bound, list_bounds, scale_quantity
@@ -18,7 +19,7 @@ _ROUNDED = 0.01
 """A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
 _WINDOW = "time window"
 _LARGE = 1e7
-"""Larger numbers are shown with an exponent."""
+"""Larger numbers are shown as multiples of a power of a thousand: "50 x 10^9"."""
 
 
 class Limit(NamedTuple):
@@ -111,7 +112,15 @@ def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) 
 
 
 def _show(value: float) -> str:
-    return f"{value:,}" if abs(value) < _LARGE else f"{value:g}"
+    """Return a number for people.
+
+    >>> _show(1500), _show(5e10)
+    ('1,500', '50 x 10^9')
+    """
+    if abs(value) < _LARGE:
+        return f"{value:,}"
+    power = int(log10(abs(value))) // 3 * 3
+    return f"{value / 10**power:g} x 10^{power}"
 
 
 class LimitChange(NamedTuple):
