@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,7 @@ def diff(
                 compared = sum(one.only_in is None for one in found)
                 write_diff_page(html, shown, old=old, new=new, compared=compared)
             print_diffs(shown, format_)
+            sys.stdout.flush()  # the summary on standard error comes last
             if not quiet:
                 _print_summary(found)
             code = CHANGED if any(one.differs for one in shown) else OK
