@@ -150,7 +150,7 @@ def test_every_command_and_option_is_documented():
         done = invoke(command, "--help")
         assert done.exit_code == 0
         assert re.search(rf"extractor (?:\w+ \w+`, `)?{command}\b", text), command
-        if command in ("run", "evaluate", "export", "report", "review", "serve"):
+        if command in ("run", "fetch", "diff", "evaluate", "export", "report", "review", "serve"):
             options = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
             missing = {option for option in options if option not in text}
             assert not missing, f"options missing from README and docs: {missing}"

@@ -203,9 +203,14 @@ def _warn_settings(old: _Side, new: _Side) -> None:
     if not old.settings or not new.settings:
         return
     names = [name for name in old.settings if old.settings[name] != new.settings.get(name)]
+    if old.settings.get("model") == new.settings.get("model") == "none":
+        names = [name for name in names if name not in _OF_MODELS]
     if names:
         say(f"the two runs had other settings ({', '.join(names)}); some changes may come from that")
 
+
+_OF_MODELS = ("assist", "effort")
+"""Settings without effect on the rules."""
 
 Filter = tuple[set[str], set[str]]
 """Kinds of changes, and items."""

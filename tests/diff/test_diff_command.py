@@ -101,6 +101,7 @@ def test_runs_with_other_settings_are_named(old, tmp_path):
         extract(old, tmp_path / name, "--min-confidence", least) for name, least in (("a", "0.0"), ("b", "0.1"))
     )
     assert "other settings (min_confidence)" in diff(first, second).stderr
+    assert "other settings" not in diff(first, old).stderr  # how a model is asked has no effect without one
 
 
 def test_two_single_records_are_compared_whatever_their_names(tmp_path):
