@@ -56,6 +56,8 @@ def main() -> None:
     if not chosen.figures and not chosen.records:
         parser.error("name GOLD and RECORDS, or figures with --from")
     results = json.loads(chosen.figures.read_text("utf-8")) if chosen.figures else measure_all(chosen)
+    if chosen.figures:
+        print(format_results(results), format_fields(results), sep="\n")
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     if chosen.plot:

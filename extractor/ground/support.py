@@ -342,8 +342,12 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
         return same
     if not isinstance(value, Age):
         return None
-    # "Age 18-65": the unit is implied.
-    places = (place for place in find_together(tokens, (value.value,)) if stands_bare(tokens, place))
+    # "Age 18-65": the unit is implied; "<18 or >70 years": it is shared.
+    places = (
+        place
+        for place in find_together(tokens, (value.value,))
+        if stands_bare(tokens, place) or has_unit(tokens, place, value.unit)
+    )
     return next((Derived(*place, Support.INFERRED) for place in places), None)
 
 
