@@ -97,7 +97,7 @@ def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, M
 
     >>> counts = {"dosing.route": {"doubtful": {"rule": 15}}}
     >>> combine_policy(ModelClass.CAPABLE, counts).of("dosing.route").when_they_differ(0.5)
-    (0.8, 0.15)
+    (0.775, 0.2)
     """
     fields = {field: _combine(model_class, counts) for field, counts in counted.items()}
     return Policy(_combine(model_class, {}), fields, model_class)

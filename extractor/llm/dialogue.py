@@ -115,7 +115,7 @@ def _collect(
     missing = {q.chunk.number: frozenset(q.fields) - {PEOPLE} for q in unasked}
     if any(PEOPLE in question.fields for question in asked):
         fields[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
-        by_chunk[PARTICIPANTS] = (_join_people(answers, complete=all(map(_is_complete, replies))),)
+        by_chunk[PARTICIPANTS] = (_join_people(answers),)
     elif any(PEOPLE in question.fields for question in unasked):
         missing[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
     classes = {classify_model(reply.model) for reply in replies}
@@ -130,10 +130,8 @@ def _collect(
     )
 
 
-def _join_people(answers: Iterable[GroundedAnswer], *, complete: bool) -> GroundedAnswer:
-    """What lines say of all participants: the widest ages, the first of other values; nothing is known to be absent
-    unless the answers are ``complete``.
-    """
+def _join_people(answers: Iterable[GroundedAnswer]) -> GroundedAnswer:
+    """What lines say of all participants: the widest ages, the first of other values. Silence is no answer."""
     found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS}
     rejections: list[Rejection] = []
     for answer in answers:
@@ -143,8 +141,7 @@ def _join_people(answers: Iterable[GroundedAnswer], *, complete: bool) -> Ground
                 found[name].append(reading)
     found["minimum_age"].sort(key=_count_days)
     found["maximum_age"].sort(key=_count_days, reverse=True)
-    absent = [Reading(None, MODEL_CONFIDENCE)] if complete else []
-    readings = {name: known[0] for name, readings in found.items() if (known := readings or absent)}
+    readings = {name: known[0] for name, known in found.items() if known}
     return GroundedAnswer(Task.ELIGIBILITY, PARTICIPANTS, readings, tuple(rejections))
 
 

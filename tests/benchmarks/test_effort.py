@@ -6,10 +6,13 @@ import sys
 import pytest
 
 from benchmarks import effort
+from extractor.schemas import Task
 
 
 def figures(name, group, dollars, f1):
-    return {"effort": name, "group": group, "dollars": dollars, "figures": {"all": f1}}
+    counts = dict.fromkeys(("records", "calls", "prompt_tokens", "output_tokens", "dollars_uncached"), 1)
+    totals = dict.fromkeys((*Task, "all"), f1)
+    return {"effort": name, "group": group, "dollars": dollars, "figures": totals, **counts}
 
 
 @pytest.fixture

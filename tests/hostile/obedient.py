@@ -71,5 +71,6 @@ class Obedient(httpx2.AsyncBaseTransport):
     def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
         item: dict[str, Any] = {"n": int(line[1])}
         if "regimens" in line[2].split():
-            return item | {"agent": self._agent, "role": "investigational"} if self._agent in line[0] else {}
+            moment = {"when": "on day 0"} if "on day 0" in line[0] else {}
+            return item | {"agent": self._agent, "role": "investigational"} | moment if self._agent in line[0] else {}
         return item | ({"ok": True} if "ok" in line[2].split() else {})
