@@ -56,7 +56,8 @@ def _list_bullets(record: TrialRecord) -> Iterator[tuple[re.Match[str], bool]]:
     """
     text = record.raw_text("eligibility") or ""
     heading = re.search(r"(?im)^\W*(?:key |main )?exclusion criteria\W*$", text)
-    for found in _BULLET.finditer(text) if heading else ():
+    again = heading and re.search(r"(?im)^\W*(?:key |main )?(?:in|ex)clusion criteria\W*$", text[heading.end() :])
+    for found in _BULLET.finditer(text) if not again else ():
         if heading and not _EXCLUSION.search(found["text"]) and not _INNER_MARK.search(found["text"]):
             yield found, found.start() > heading.start()
 
