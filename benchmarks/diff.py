@@ -21,8 +21,12 @@ from extractor.schemas import Section, TrialExtraction, TrialRecord
 from .data import format_table, parse_options, read_once
 
 _EXCLUSION = re.compile(r"exclusion|not eligible|ineligib", re.IGNORECASE)
-_BULLET = re.compile(r"(?m)^[ \t]*(?:[*•-]|\d{1,2}[.)])[ \t]+(?P<text>\S.{12,160})$")
-_LIMIT = re.compile(r"(?P<sign>≥|≤|\\?[<>]=?)\s?(?P<number>\d+(?:\.\d+)?)(?![\d,.]*\s?[x*×/^-]|,\d|\d)")
+_BULLET = re.compile(
+    r"(?m)^[ \t]*(?:[*•-]|\d{1,2}[.)])[ \t]+(?P<text>\S.{12,160}(?<![:\s]))[ \t]*$"
+    r"(?=\s*\n\s*\n|\s*\n\s*(?:[*•-]|\d{1,2}[.)])\s|\s*\Z)"
+)
+_INNER_MARK = re.compile(r"[;.,]\s*\d{1,2}[.)]\s")
+_LIMIT = re.compile(r"(?P<sign>≥|≤|\\?[<>]=?)\s?(?P<number>\d+(?:\.\d+)?)(?![\d,.]*\s?[x*×/^-]|,\d|\d| years? \d)")
 _MANY = re.compile(r"\b(?:or|and)\b|[,;(]|\bnot?\b", re.IGNORECASE)
 _ADDED = "Known infection with the example virus of Utopia"
 
@@ -46,11 +50,15 @@ def _edit(record: TrialRecord, name: str, text: str) -> TrialRecord:
 
 
 def _list_bullets(record: TrialRecord) -> Iterator[tuple[re.Match[str], bool]]:
-    """Yield the bullets of the criteria, and whether they stand behind the heading of the exclusions."""
+    """Yield the bullets that are one criterion each, and whether they stand behind the heading of the exclusions.
+
+    A bullet that introduces a list ("one of:"), goes on in the next line, or holds further numbers is not one.
+    """
     text = record.raw_text("eligibility") or ""
     heading = re.search(r"(?im)^\W*(?:key |main )?exclusion criteria\W*$", text)
-    for found in _BULLET.finditer(text) if heading else ():
-        if heading and not _EXCLUSION.search(found["text"]):
+    again = heading and re.search(r"(?im)^\W*(?:key |main )?(?:in|ex)clusion criteria\W*$", text[heading.end() :])
+    for found in _BULLET.finditer(text) if not again else ():
+        if heading and not _EXCLUSION.search(found["text"]) and not _INNER_MARK.search(found["text"]):
             yield found, found.start() > heading.start()
 
 
@@ -61,7 +69,7 @@ def _replace(record: TrialRecord, start: int, end: int, new: str) -> TrialRecord
 
 def _change_limit(record: TrialRecord, rng: random.Random) -> Planted | None:
     found = [(one, bullet, out) for bullet, out in _list_bullets(record) for one in _LIMIT.finditer(bullet["text"])]
-    found = [each for each in found if not _MANY.search(each[1]["text"])]
+    found = [each for each in found if float(each[0]["number"]) and not _MANY.search(each[1]["text"])]
     if not found:
         return None
     limit, bullet, excludes = rng.choice(found)
@@ -205,6 +213,10 @@ def _reorder_outcomes(record: TrialRecord, _: random.Random) -> Planted | None:
     return Planted(_with_outcomes(record, _list_outcomes(record, "primary"), secondary[::-1]))
 
 
+def _say_at_least(sign: re.Match[str]) -> str:
+    return " " * sign.string[: sign.start()][-1:].isalnum() + "at least "
+
+
 PLANTS: dict[str, Plant] = {
     "limit changed": _change_limit,
     "criterion removed": _remove,
@@ -225,7 +237,7 @@ PLANTS: dict[str, Plant] = {
         r"(?<![\d.,-])(?:2|3|4|6|12)(?= (?:weeks|months|years)\b)", lambda one: _WORDS[one[0]]
     ),
     "weeks as days": _reword(r"(?<![\d.,-])(\d) weeks\b", lambda one: f"{7 * int(one[1])} days"),
-    "sign in words": _reword(r"\\?≥ ?(?=\d)|\\>=? ?(?=\d)(?<==)", lambda _: "at least "),
+    "sign in words": _reword(r"\\?≥ ?(?=\d)|\\>=? ?(?=\d)(?<==)", _say_at_least),
     "synonym": _reword(r"\b[Pp]rior (?=[a-z])", lambda _: "previous "),
     "patients who": _reword(r"(?<=^)(?:Patients|Subjects|Participants) (?=with\b)", lambda _: "Participant "),
     "outcomes reordered": _reorder_outcomes,

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
-from extractor.text.passage import Section, read_section
+from extractor.text.passage import Passage, Section, read_section
 
-from .changes import ChangeKind, StatedValue, TrialChange, TrialDiff
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, TrialDiff
 from .criteria import compare_criterion, compare_people, compare_registries, pair_criteria
-from .dosing import compare_regimen, pair_regimens
+from .dosing import compare_lines, compare_regimen, pair_regimens
 from .endpoints import compare_endpoint, pair_endpoints
 from .wording import Wording, join_wordings, read_wording
 
@@ -47,6 +47,9 @@ def diff_trials(
         registered = list(compare_registries(old_record, new_record))
         texts = _Texts(old_record), _Texts(new_record)
         found = [change for change in found if not _stands_in_both(change, *texts)]
+        if Task.DOSING not in missing:
+            lines = (text.list_lines(*_HOMES[Task.DOSING]) for text in texts)
+            found = _add_lines(found, compare_lines(*lines))
     known = {change.field for change in registered}
     people = (change for change in compare_people(old.eligibility, new.eligibility) if change.field not in known)
     found += [*registered, *(change for change in people if not any(_overlap(change, other) for other in found))]
@@ -86,13 +89,19 @@ class _Texts:
         line = next((one for one in section.lines() if one.first <= place < one.end), None)
         return read_wording(line.raw) if line else None
 
-    def has_line(self, wording: Wording, kind: str) -> bool:
-        """Whether a line in a section of this kind says the same, or says this among other things."""
-        names = [name for name in self._texts if name.partition("[")[0] == kind]
-        if any(wording.says_within(read_wording(self._texts[name])) for name in names):
-            return True
-        lines = (read_wording(line.raw) for name in names for line in self._open(name).lines())
-        return any(line.spoken == wording.spoken for line in lines)
+    def list_lines(self, *kinds: str) -> list[Passage]:
+        """List the lines of the sections of these kinds."""
+        names = [name for name in self._texts if name.partition("[")[0] in kinds]
+        return [line for name in names for line in self._open(name).lines()]
+
+    def count_lines(self, wording: Wording, kind: str) -> int:
+        """Count the lines in sections of this kind that say the same."""
+        return sum(read_wording(line.raw).spoken == wording.spoken for line in self.list_lines(kind))
+
+    def has_within(self, wording: Wording, kind: str) -> bool:
+        """Whether a section of this kind says this among other things."""
+        texts = (text for name, text in self._texts.items() if name.partition("[")[0] == kind)
+        return any(wording.says_within(read_wording(text)) for text in texts)
 
     def _open(self, name: str) -> Section:
         if name not in self._sections:
@@ -109,11 +118,15 @@ def _stands_in_both(change: TrialChange, old: _Texts, new: _Texts) -> bool:
     if change.kind in _OF_PLACE:
         return False
     sides = [(side, ours, theirs) for side, ours, theirs in ((change.old, old, new), (change.new, new, old)) if side]
-    return all(_stands_elsewhere(side, ours, theirs) for side, ours, theirs in sides)
+    alone = change.old is None or change.new is None
+    return all(_stands_elsewhere(side, ours, theirs, counts=alone) for side, ours, theirs in sides)
 
 
-def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts) -> bool:
-    """Whether the lines of each section that a side cites stand together in a section of the other record."""
+def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts, *, counts: bool) -> bool:
+    """Whether the lines of each section that a side cites stand together in a section of the other record.
+
+    ``counts``: a line that stands twice, as for two groups of people, must stand there as often.
+    """
     lines: dict[str, list[Wording]] = {}
     for one in side.citations:
         line = ours.find_line(one)
@@ -122,7 +135,22 @@ def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts) -> bool:
         if line not in lines.setdefault(one.section, []):
             lines[one.section].append(line)
     wordings = ((join_wordings(found), section.partition("[")[0]) for section, found in lines.items())
-    return bool(lines) and all(theirs.has_line(wording, kind) for wording, kind in wordings)
+    for wording, kind in wordings:
+        there = theirs.count_lines(wording, kind)
+        if not (there or theirs.has_within(wording, kind)) or (counts and 0 < there < ours.count_lines(wording, kind)):
+            return False
+    return bool(lines)
+
+
+def _add_lines(found: list[TrialChange], lines: Iterable[TrialChange]) -> list[TrialChange]:
+    """Add changed lines in which no regimen changed; a regimen added or removed in one is the line's change."""
+    for change in lines:
+        beside = [one for one in found if one.item == "regimen" and _overlap(change, one)]
+        if all(one.old is None or one.new is None for one in beside):
+            severity = min((one.severity for one in (change, *beside)), key=list(ChangeSeverity).index)
+            rest = (one for one in found if one not in beside)
+            found = [*rest, change.model_copy(update={"severity": severity})]
+    return found
 
 
 def _overlap(change: TrialChange, other: TrialChange) -> bool:

@@ -1,17 +1,19 @@
 """Compare what is given: agents, amounts, routes, frequencies, cycles and durations."""
 
-from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.comparers import COMPARERS
-from extractor.schemas import Comparison, Regimen, Role, TrialExtraction
+from extractor.schemas import Citation, Comparison, Regimen, Role, TrialExtraction
+from extractor.text.book import find_terms
+from extractor.text.passage import Passage
 
 from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
 from .criteria import cite_field
 from .pairing import Paired, Placed, pair_versions
-from .wording import read_wording
+from .wording import join_wordings, read_wording
 
 _KIND = KINDS["dosing"]
 _FIELDS = {
@@ -91,6 +93,51 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
             old=_state(before, name),
             new=_state(after, name),
         )
+
+
+_Words = frozenset[tuple[Hashable, int]]
+
+
+def compare_lines(old: Iterable[Passage], new: Iterable[Passage]) -> Iterator[TrialChange]:
+    """Yield changes of numbers and routes in lines of the same words, also where no regimen is read."""
+    before, after = (_group_lines(lines) for lines in (old, new))
+    for was, now in ((stated, after[words]) for words, stated in before.items() if words in after):
+        gone = [lines[-1] for stated, lines in was.items() if len(lines) > len(now.get(stated, ()))]
+        come = [lines[-1] for stated, lines in now.items() if len(lines) > len(was.get(stated, ()))]
+        if gone and come:
+            yield TrialChange(
+                item="regimen",
+                kind=ChangeKind.CHANGED,
+                severity=ChangeSeverity.MINOR,
+                message="another number or route in the same words",
+                old=_state_lines(gone),
+                new=_state_lines(come),
+            )
+
+
+def _group_lines(lines: Iterable[Passage]) -> dict[_Words, dict[Hashable, list[Passage]]]:
+    """Group lines by their words; in each group, the lines of each set of numbers and routes."""
+    groups: dict[_Words, dict[Hashable, list[Passage]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines:
+        tokens = line.alone().tokens
+        routes = find_terms(tokens, "routes")
+        ends = [0, *(term.end for term in routes)]
+        starts = [*(term.first for term in routes), len(tokens)]
+        rest = [read_wording(tokens.read(*each)) for each in zip(ends, starts, strict=True) if each[0] < each[1]]
+        wording = join_wordings(rest)
+        if wording.words or any(" " in number for number in wording.numbers):  # no bare number, such as a label "2"
+            words = Counter(part for part in wording.spoken if part[0] != "number")
+            stated = (frozenset(wording.numbers.items()), tuple(term.entry.value for term in routes))
+            groups[frozenset(words.items())][stated].append(line)
+    return groups
+
+
+def _state_lines(lines: Iterable[Passage]) -> StatedValue:
+    cited = [
+        Citation(section=one.section.name, start=one.raw_span[0], end=one.raw_span[1], quote=one.raw) for one in lines
+    ]
+    path = ", ".join(one.section for one in cited)
+    return StatedValue(path=path, value=" ".join(one.quote for one in cited), citations=tuple(cited))
 
 
 def _rate(regimen: Regimen) -> ChangeSeverity:

@@ -37,11 +37,16 @@ class Limit(NamedTuple):
     of_excluded: bool
     text: str
     unit: str | None
+    written: float = 0.0
 
     def is_about(self, other: "Limit") -> bool:
         """Whether both limit the same quantity in comparable units."""
         named = self.name == other.name or may_name_one_thing(self.name, other.name)
-        return self.dimension == other.dimension and named
+        return named and (self.dimension == other.dimension or self.unit == other.unit)
+
+    def scale(self, other: "Limit") -> tuple[float, float]:
+        """Return both values in one unit; as written if one is too odd for the quantity's canonical unit."""
+        return (self.value, other.value) if self.dimension == other.dimension else (self.written, other.written)
 
     def is_beside(self, other: "Limit") -> bool:
         """Whether both bound the same quantity from the same side."""
@@ -50,7 +55,8 @@ class Limit(NamedTuple):
     def is_same(self, other: "Limit") -> bool:
         """Whether both are the same bound, also in another unit."""
         rounded = _ROUNDED if self.unit != other.unit else 1e-9
-        near = abs(self.value - other.value) <= rounded * abs(self.value)
+        ours, theirs = self.scale(other)
+        near = abs(ours - theirs) <= rounded * abs(ours)
         return near and self.is_beside(other) and self.is_strict == other.is_strict
 
 
@@ -106,7 +112,9 @@ def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) 
     floors = {Comparator.MORE: [True], Comparator.AT_LEAST: [True], Comparator.EQUAL: [True, False]}
     strict = bound.comparator in (Comparator.LESS, Comparator.MORE)
     return [
-        Limit(*read[:2], floor is not excludes, read[2], strict is not excludes, excludes, text, bound.unit)
+        Limit(
+            *read[:2], floor is not excludes, read[2], strict is not excludes, excludes, text, bound.unit, bound.value
+        )
         for floor in floors.get(bound.comparator, [False])
     ]
 
@@ -153,7 +161,8 @@ def compare_limits(old: Sequence[Limit], new: Sequence[Limit]) -> list[LimitChan
 def _direct(old: Limit, new: Limit) -> ChangeKind:
     if old.is_floor != new.is_floor:
         return ChangeKind.CHANGED
-    fewer = new.is_strict if new.value == old.value else (new.value > old.value) is new.is_floor
+    was, now = old.scale(new)
+    fewer = new.is_strict if now == was else (now > was) is new.is_floor
     return ChangeKind.TIGHTENED if fewer else ChangeKind.LOOSENED
 
 

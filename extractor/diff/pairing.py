@@ -100,8 +100,11 @@ class RareWords:
         """Return the weighted Dice coefficient of the words, 0 to 1; more if one text is nearly a part of the other."""
         first, second = self._weigh(one.words), self._weigh(other.words)
         common = one.words & other.words
+        if not first and not second:  # such as "older than 18 years": what is counted must be the same
+            units = [{number.partition(" ")[2] for number in each.numbers} for each in (one, other)]
+            return float(one.says_same(other) or (bool(units[0]) and units[0] == units[1]))
         if not first or not second:
-            return float(one.says_same(other))
+            return 0.0
         alike = 2 * self._weigh(common) / (first + second)
         if len(common) < _LEAST_COMMON:
             return alike

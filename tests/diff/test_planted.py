@@ -60,6 +60,22 @@ def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: t
     assert list_told(found) == {one for one in plant.told if one[0] != "eligibility"}, found
 
 
+@pytest.mark.parametrize(
+    ("part", "old", "new", "kind"),
+    [
+        ("intervention", "Intravenous use of receptors", "Subcutaneous use of receptors", "changed"),
+        ("exclusion", ["For group A:", "Epilepsy", "For group B:", "Epilepsy"],
+         ["For group A:", "Epilepsy", "For group B:"], "removed"),
+        ("exclusion", ["Body mass index < 18.5"], ["Body mass index < 9.25"], "loosened"),
+        ("inclusion", ["older than > 15 years 3 months"], ["older than > 16 years 3 months"], "tightened"),
+    ],
+    ids=["route without a regimen", "one of two groups", "value not plausible", "numbers without other words"],
+)  # fmt: skip
+def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
+    before, after = (read(to_record(make_study() | {part: text})) for text in (old, new))
+    assert [one.kind.value for one in before.compare(after).changes] == [kind]
+
+
 OPPOSITE = {
     "added": "removed", "removed": "added", "tightened": "loosened", "loosened": "tightened",
     "promoted": "demoted", "demoted": "promoted",
