@@ -4,8 +4,8 @@
 
 Counts findings and records by kind and severity, over all records of a file or folder (or of DIR/records), each record
 once, and the audit's time as a share of the time of parsing. ``--sample N`` prints N findings, spread evenly over the
-kinds, with their quotes and the text around them; ``--kind`` only those of one kind. docs/audit.md has the precision
-that readers of samples found.
+kinds, with their quotes and the text around them; ``--kind`` only those of one kind. Readers of samples
+found the precision in docs/explanation/audit.md.
 """
 
 import os

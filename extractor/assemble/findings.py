@@ -98,7 +98,7 @@ _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
     """Yield text of these tasks that looks like a value, but from which no value was read.
 
-    Kinds with many false alarms are not reported; docs/trust.md gives counts and precision.
+    Kinds with many false alarms are not reported; docs/explanation/proof.md gives counts and precision.
     """
     if Task.ELIGIBILITY in tasks:
         yield from _report_criteria(parsed, extraction)

@@ -1,7 +1,7 @@
 """Evaluate predictions against gold: score each record, then compute figures, errors and intervals.
 
 Criteria, regimens and endpoints are paired with those of gold; F1 is over values that gold states or the prediction
-has. See ``docs/score-page.md`` for the rules.
+has. See ``docs/how-to/score.md`` for the rules.
 """
 
 import warnings

@@ -94,7 +94,7 @@ def _list_sections(lines: _Lines) -> Iterator[Section]:
     if interventions is None and not (outcomes and _ends_outcome_list(lines[outcomes[1] - 1])):
         raise Unreadable(
             "an unknown format",
-            "give flattened text, or a download of a registry (docs/formats.md), plain, in gzip or in zip",
+            "give flattened text, or a download of a registry (docs/reference/formats.md), plain, in gzip or in zip",
         )
     before = after if interventions is None else interventions
     conditions = max(start for start in starts if start < before)

@@ -69,7 +69,7 @@ class Source(FrozenModel):
     """Where a record was read."""
 
     path: str = Field(description="File, or '<stdin>'.")
-    format: str = Field(description="Format of the file, such as ctgov_json, aact or flat; docs/formats.md lists them.")
+    format: str = Field(description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all.")
     place: str | None = Field(default=None, description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.")
 
 

@@ -30,7 +30,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: str = Field(description="The kind of problem; docs/serve.md lists all.")
+    type: str = Field(description="The kind of problem; docs/how-to/serve.md lists all.")
     title: str
     status: int
     detail: str

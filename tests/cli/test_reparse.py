@@ -18,7 +18,7 @@ from benchmarks.servers import serve_counting
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 
-DOCS = (Path(__file__).parents[2] / "docs" / "runs.md").read_text("utf-8")
+DOCS = (Path(__file__).parents[2] / "docs" / "reference" / "runs.md").read_text("utf-8")
 RECORDS = 24  # enough for answers that are refused, broken once and broken always
 
 

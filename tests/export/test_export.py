@@ -154,7 +154,9 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
         export(gold, tmp_path / "t", Format.CSV, force=True)
 
 
-QUERIES = [block.partition("```")[0] for block in Path("docs/export.md").read_text("utf-8").split("```sql\n")[1:]]
+QUERIES = [
+    block.partition("```")[0] for block in Path("docs/how-to/export.md").read_text("utf-8").split("```sql\n")[1:]
+]
 
 
 @pytest.mark.parametrize("query", QUERIES)

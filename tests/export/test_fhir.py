@@ -151,7 +151,7 @@ def test_the_counts_are_those_of_the_files(exported):
 
 
 def test_every_reason_is_documented():
-    documented = Path("docs/export.md").read_text("utf-8")
+    documented = Path("docs/how-to/fhir.md").read_text("utf-8")
     for reason, meaning in REASONS.items():
         assert f"| `{reason}` | {meaning} |" in documented
 

@@ -14,7 +14,7 @@ from tests.commands import read_lines
 
 from .samples import SMALL, fill
 
-DOCUMENTED = Path("docs/export.md").read_text("utf-8")
+DOCUMENTED = Path("docs/reference/tables.md").read_text("utf-8")
 FULL = TrialExtraction.model_validate(fill(TrialExtraction))
 
 
@@ -150,7 +150,7 @@ def test_every_column_has_a_unique_name_and_is_documented(table):
     names = [column.name for column in table.columns]
     assert len(set(names)) == len(names)
     assert names[0] == "record_id"
-    _, _, rest = DOCUMENTED.partition(f"\n### `{table.name}`\n")
-    section = rest.partition("\n### ")[0]
+    _, _, rest = DOCUMENTED.partition(f"\n## `{table.name}`\n")
+    section = rest.partition("\n## ")[0]
     documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
     assert documented == list(describe_tables([table])[table.name]["columns"])

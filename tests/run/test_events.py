@@ -136,4 +136,4 @@ def test_opentelemetry_is_imported_only_where_an_endpoint_is_named(endpoint):
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_is_documented(event):
-    assert f"| `{event}` |" in Path("docs/logs.md").read_text("utf-8")
+    assert f"| `{event}` |" in Path("docs/reference/logs.md").read_text("utf-8")
