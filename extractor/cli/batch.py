@@ -68,8 +68,8 @@ def submit(
 ) -> None:
     """Submit the questions about the records to the provider's batch API, and end.
 
-    With --requests FILE the questions become a batch file, for a closed network or
-    another cluster. `extractor batch collect` reads the answers of both.
+    With --requests FILE the questions become a batch file, for a closed network
+    or another cluster. `extractor batch collect` reads the answers of both.
 
     Exit codes: those of `extractor run`.
     """
@@ -135,9 +135,10 @@ def collect(
 ) -> None:
     """Wait for the answers to submitted batches, and write the results.
 
-    Give the inputs and options of `extractor batch submit`. What is not submitted
-    yet is submitted, too, and questions that answers leave open go into further
-    batches. After Ctrl-C the same command waits again; nothing is submitted twice.
+    Give the inputs and options of `extractor batch submit`. What is not
+    submitted yet is submitted, too, and questions that answers leave open go
+    into further batches. After Ctrl-C the same command waits again; nothing is
+    submitted twice.
 
     With --answers the answers come from files, and --requests receives the
     questions that they leave open.
