@@ -97,7 +97,7 @@ def estimate_model(mean: PerRecord, chosen: argparse.Namespace) -> Iterator[tupl
     usd = mean.usd * chosen.records
     yield chosen.model, f"{time}; {tokens}", _duration(calls / rate), f"{usd:,.0f}"
     halved = f"the same at {mean.batch:g} of the price"
-    yield f"{chosen.model}, --batch", halved, "the provider's: a day or more", f"{usd * mean.batch:,.0f}"
+    yield f"{chosen.model}, batches", halved, "the provider's: a day or more", f"{usd * mean.batch:,.0f}"
     seconds = mean.prompt / chosen.reads + mean.output / chosen.writes
     each = f"{mean.prompt:.0f} / {chosen.reads:g} + {mean.output:.0f} / {chosen.writes:g} = {seconds:.1f} s a record"
     for machines in (1, 100):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from extractor.schemas import Task
+from extractor.suggestions import refuse_unknown, suggest
 
 __all__ = ["Assist", "Effort", "ExtractionOptions", "read_effort"]
 
@@ -63,7 +64,8 @@ def read_effort(effort: str | float) -> Effort | float:
             return Effort(effort)
         if 0 <= (confidence := float(effort)) <= 1:
             return confidence
-    raise ValueError(f"{effort}: no such effort; choose from {', '.join(Effort)}, or a number from 0 to 1")
+    nearest = suggest(str(effort), tuple(Effort))
+    raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -93,10 +95,9 @@ class ExtractionOptions:
         min_confidence: float = 0.0,
         effort: Effort | str | float = Effort.MEDIUM,
     ) -> None:
-        unknown = sorted(set(tasks) - set(Task))
-        if unknown or not tasks:
-            named = f"{', '.join(unknown)}: no such task" if unknown else "no task is named"
-            raise ValueError(f"{named}; choose from {', '.join(Task)}")
+        if not tasks:
+            raise ValueError(f"no task is named; choose from {', '.join(Task)}")
+        refuse_unknown("task", sorted(tasks), tuple(Task))
         if assist not in set(Assist):
             raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:

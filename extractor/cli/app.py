@@ -5,13 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from .batch import app as batch
 from .cassettes import app as cassettes
 from .diff import diff
+from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
 from .import_gold import app as import_gold
 from .model import app as model
+from .options import GroupedCommand
 from .parse import parse
 from .reparse import impact, reparse
 from .report import report
@@ -45,14 +48,24 @@ app = typer.Typer(
     name="extractor",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
-for _command in (run, fetch, parse, schema, diff, evaluate, reparse, impact, report, review, export):
-    app.command()(_command)
-app.add_typer(import_gold, name="import")
-app.add_typer(model, name="model")
-app.add_typer(cassettes, name="cassettes")
-app.add_typer(serve, name="serve")
+_EXTRACT, _READ, _SCORE, _SET_UP = "Extract", "Read the results", "Score and compare", "Set up"
+app.command(rich_help_panel=_EXTRACT, cls=GroupedCommand)(run)
+app.command(rich_help_panel=_EXTRACT)(fetch)
+app.add_typer(batch, name="batch", rich_help_panel=_EXTRACT)
+app.command(rich_help_panel=_EXTRACT)(parse)
+for _command in (report, review, export):
+    app.command(rich_help_panel=_READ)(_command)
+app.command(rich_help_panel=_SCORE)(evaluate)
+app.command(rich_help_panel=_SCORE, cls=GroupedCommand)(diff)
+app.command(rich_help_panel=_SCORE)(reparse)
+app.command(rich_help_panel=_SCORE)(impact)
+app.add_typer(import_gold, name="import", rich_help_panel=_SCORE)
+app.command(rich_help_panel=_SET_UP)(doctor)
+app.add_typer(model, name="model", rich_help_panel=_SET_UP)
+app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
+app.command(rich_help_panel=_SET_UP)(schema)
+app.add_typer(cassettes, name="cassettes", hidden=True)
 
 
 def _print_version(wanted: bool) -> None:

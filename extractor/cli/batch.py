@@ -1,310 +1,221 @@
-"""Run a batch from the command line: progress, Ctrl-C, summary, exit code."""
+"""``extractor batch``: ask a model by a provider's batch API, or by files for a closed network."""
 
-import asyncio
-import json
-import shlex
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import takewhile
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from extractor.api import Extractor
-from extractor.errors import BudgetReached, ExtractorError, ModelAway
-from extractor.events import Event, tell
-from extractor.llm.batch_api.provider import BatchStatus, PollPolicy, open_batch_client
-from extractor.llm.batch_api.requests import BatchTransport
-from extractor.llm.client import ClientSettings
-from extractor.llm.spec import ModelKind
-from extractor.llm.transport import Route
-from extractor.options import Assist
-from extractor.read import read_records
-from extractor.run.addresses import open_inputs
-from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
-from extractor.run.budget import Pricing
-from extractor.run.executor import (
-    SMALL_RUN,
-    Executor,
-    InlineExecutor,
-    ProcessExecutor,
-    count_cores,
-    extract_with,
-    open_executor,
+import typer
+
+from .console import errors_for_people, split_names
+from .options import (
+    ALL_TASKS,
+    FILES,
+    RARE,
+    AssistOption,
+    BaseUrlOption,
+    EffortOption,
+    FreshOption,
+    GroupedCommand,
+    InputsArgument,
+    LimitOption,
+    LogOption,
+    MaxTokensOption,
+    MaxUsdOption,
+    MinConfidenceOption,
+    ModelOption,
+    PricesOption,
+    QuietOption,
+    StrictOption,
+    TasksOption,
 )
-from extractor.run.folder import FAILURES, REPEATED, RunFolder
-from extractor.run.manifest import RunState, describe_settings
-from extractor.run.tally import Tally
-
-from .console import BUDGET, FAILED, INTERRUPTED, OK, say, to_printable
-from .interrupts import Interrupts
-from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
-    from extractor.run.mirror import Mirror
+    from extractor.llm.batch_api.requests import Exchange
+    from extractor.run.budget import Limits
 
-_MOST_PROCESSES = 5
-"""With a model: the head process, and as many workers as it keeps busy."""
-_MOST_SHOWN, _LONGEST = 3, 300
-_SLICE_S = 0.5
+    from .job import Job
 
+app = typer.Typer(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """The options of one ``extractor run``. Without ``out`` results go to standard output.
-
-    With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
-    one per core if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first poll for answers comes
-    after ``poll_s`` seconds. ``address`` is the Ray cluster's, None for one on this machine. ``mirror`` is the remote
-    copy of ``out``, if ``out`` is an address.
-    """
-
-    inputs: tuple[str, ...]
-    extractor: Extractor
-    limits: BatchLimits
-    out: Path | None
-    fresh: bool
-    quiet: bool
-    strict: bool = False
-    asking: ClientSettings = field(default_factory=ClientSettings)
-    workers: int | None = None
-    pricing: Pricing = field(default_factory=Pricing)
-    batch_rounds: int = 0
-    poll_s: float = 5.0
-    engine: str = "local"
-    address: str | None = None
-    mirror: "Mirror | None" = None
-
-    @property
-    def uses_rules_alone(self) -> bool:
-        """Whether the run uses no model."""
-        return self.extractor.options.assist is Assist.NEVER or not self.extractor.choice.answers
-
-    @property
-    def processes(self) -> int:
-        """Number of processes that share the work: one for replayed answers or a model on this machine."""
-        choice, spec = self.extractor.choice, self.extractor.choice.spec
-        if self.uses_rules_alone or self.engine == "ray":
-            return self.workers or (1 if self.engine == "ray" else count_cores())
-        if choice.replay or choice.exchange or self.batch_rounds or spec is None or spec.kind is ModelKind.LOCAL:
-            return 1
-        return self.workers or min(count_cores(), _MOST_PROCESSES)
-
-    def connect(self) -> AbstractContextManager[Executor]:
-        """Return the executor for these options."""
-        if self.engine == "ray":
-            from extractor.run.ray import connected
-
-            return connected(self.address, self.workers)
-        if self.uses_rules_alone:
-            return nullcontext(open_executor(self.workers))
-        if self.processes == 1:
-            return nullcontext(InlineExecutor())
-        return nullcontext(ProcessExecutor(self.processes - 1, SMALL_RUN if self.workers is None else 0))
-
-    def count(self, folder: RunFolder | None = None) -> int | None:
-        """Count the records in the inputs, if possible in advance, and note the count in ``folder``."""
-        total = count_records(self.inputs, self.limits.records)
-        if folder and total is not None:
-            with suppress(ExtractorError):  # writing the results reports it, too
-                folder.note_total(total)
-        return total
+FolderOption = Annotated[
+    str | None,
+    typer.Option(metavar="DIR", help="Folder of the results and of the submitted batches.", rich_help_panel=FILES),
+]
 
 
-@contextmanager
-def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mirror | None"]]:
-    """Yield the folder that a run works in, and its mirror if ``out`` is an address.
-
-    A mirror's folder lies on this machine and starts as a copy of the files at the address. When the run ends, its
-    files are published there, whatever the exit code.
-    """
-    from extractor.run.addresses import Place, is_address
-
-    if out is None or not is_address(out):
-        yield Path(out) if out else None, None
-        return
-    from extractor.run.mirror import Mirror
-
-    with TemporaryDirectory(prefix="extractor-") as scratch:
-        mirror = Mirror(Place(out), Path(scratch), fresh=fresh)
-        try:
-            yield Path(scratch), mirror
-        except SystemExit:
-            mirror.publish()
-            raise
-
-
-def perform_job(job: Job) -> int:
-    """Run the batch and return the exit code. Raises errors that stop the whole run, such as ``StoreError``."""
-    tally, interrupts, since = Tally(), Interrupts(), monotonic()
-    code, stopped_by = OK, "an error"
-    with _open_sink(job) as sink:
-        folder = sink if isinstance(sink, RunFolder) else None
-        spec = job.extractor.choice.spec
-        options = job.extractor.options
-        facts = {"assist": options.assist.value, "effort": options.effort, "model": spec.name if spec else None}
-        servers = {"servers": len(spec.servers)} if spec and spec.others else {}
-        tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
-        try:
-            with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
-                interrupts.run(_extract_all(job, sink, tally, interrupts))
-            stopped_by = ""
-        except ModelAway as error:
-            say(f"{error}; {_resume(job)}")
-            code, stopped_by = FAILED, "the model was away"
-        except BudgetReached as error:
-            say(f"{error}; with a higher limit, {_resume(job)}")
-            code, stopped_by = BUDGET, "the budget was reached"
-            tell(Event.BUDGET_REACHED)
-        except KeyboardInterrupt:
-            say(f"interrupted; {_resume(job)}")
-            code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
-        finally:
-            folder.finish(tally, stopped_by or None) if folder else sys.stdout.flush()
-            statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
-            status = statuses.get(stopped_by, "failed")
-            tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
-    print_summary(tally, quiet=job.quiet)
-    for remark in _list_remarks(job, folder, tally):
-        say(remark)
-    return code or (FAILED if tally.failed else OK)
-
-
-def export_job(job: Job) -> int:
-    """Write the requests of a run to its exchange file, and print their counts as JSON. Extracts nothing."""
-    tally, interrupts = Tally(), Interrupts()
-    with show_progress(tally, job.count, quiet=job.quiet):
-        interrupts.run(_extract_all(job, StreamSink(None, sys.stderr), tally, interrupts))
-    exchange = job.extractor.choice.exchange
-    assert exchange
-    assert exchange.requests
-    written = {"records": tally.extracted, "requests": exchange.written}
-    print(json.dumps(written | {"files": [str(path) for path in exchange.parts]}, indent=2))
-    return FAILED if tally.failed else OK
-
-
-async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
-    report = partial(note_unread, sink=sink, tally=tally)
-    folder = sink if isinstance(sink, RunFolder) else None
-    budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
-    post = BatchTransport(folder.store.batch_requests, budget) if job.batch_rounds and folder else None
-    route = Route(transport=lambda: post) if post else Route(budget)
-    async with AsyncExitStack() as stack:
-        executor = stack.enter_context(job.connect())
-        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
-        replies = folder.replies if folder else None
-        opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
-        await stack.enter_async_context(executor)
-        if folder:
-            folder.begin()
-        if folder and job.mirror:
-            await stack.enter_async_context(job.mirror.following(folder))
-        tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-        tally.by_server = lambda: opened.calls_by_server
-        ahead = executor.capacity
-        records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
-        limits = replace(job.limits, budget=budget, concurrency=records)
-        extract = partial(extract_with, executor, options=opened.options, model=opened.model)
-
-        async def extract_once() -> None:
-            tally.begin_again()
-            found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-            await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
-
-        if post and folder:
-            await _extract_in_rounds(job, folder, extract_once, interrupts)
-        else:
-            await extract_once()
-
-
-async def _extract_in_rounds(
-    job: Job, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
+@app.command(cls=GroupedCommand)
+def submit(
+    inputs: InputsArgument,
+    out: FolderOption = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a batch file instead; no network.", rich_help_panel=FILES),
+    ] = None,
+    limit: LimitOption = None,
+    fresh: FreshOption = False,
+    quiet: QuietOption = False,
+    tasks: TasksOption = ALL_TASKS,
+    min_confidence: MinConfidenceOption = 0.0,
+    model: ModelOption = None,
+    effort: EffortOption = "medium",
+    assist: AssistOption = "auto",
+    max_usd: MaxUsdOption = None,
+    max_tokens: MaxTokensOption = None,
+    prices: PricesOption = None,
+    strict: StrictOption = False,
+    log_json: LogOption = None,
+    base_url: BaseUrlOption = None,
 ) -> None:
-    """Run by a provider's batches: open questions go into a batch, those still open after its answers into the next.
+    """Submit the questions about the records to the provider's batch API, and end.
 
-    Raises the errors of ``extract_once``, and ``ModelUnavailable`` if the provider cannot be used.
+    With --requests FILE the questions become a batch file, for a closed network
+    or another cluster. `extractor batch collect` reads the answers of both.
+
+    Exit codes: those of `extractor run`.
     """
-    spec, requests = job.extractor.choice.spec, folder.store.batch_requests
-    assert spec
+    from extractor.llm.batch_api.requests import Exchange
+    from extractor.run.budget import Limits
 
-    async def sleep(seconds: float) -> None:
-        until = monotonic() + seconds
-        while not interrupts.pressed and (left := until - monotonic()) > 0:
-            await asyncio.sleep(min(left, _SLICE_S))
-        if interrupts.pressed:
-            raise asyncio.CancelledError  # the provider's batches go on without this program
+    from .job import export_job, perform_job
 
-    def show_status(news: BatchStatus) -> None:
-        if news.message or not job.quiet:
-            detail = f"; {news.message}" if news.message else ""
-            say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
-
-    policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
-    async with open_batch_client(spec, requests, policy, show_status) as client:
-        for round_number in range(job.batch_rounds + 1):
-            await client.finish_all()
-            folder.rewind()
-            await extract_once()
-            if round_number == job.batch_rounds or not requests.plan(uuid4().hex[:12]):
-                break
-    if requests.count_waiting():
-        say("requests are left that no batch answered; the same command goes on")
-
-
-def _open_sink(job: Job) -> AbstractContextManager[Sink]:
-    if job.out is None:
-        return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
-    settings, price = describe_settings(job.extractor), job.pricing.cost
-    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
+    with errors_for_people():
+        if bool(out) == bool(requests):
+            raise ValueError("name a folder with --out, or a file of requests with --requests: one of the two")
+        if not model:
+            raise ValueError("a batch needs a model; name it with --model")
+        if assist == "never":
+            raise ValueError("--assist never asks nothing, so there is nothing to submit")
+        _perform(
+            export_job if requests else perform_job,
+            *(inputs, model, out, base_url, log_json, Exchange((), requests) if requests else None),
+            options={"tasks": tasks, "assist": assist, "effort": effort, "min_confidence": min_confidence},
+            spending=Limits(max_usd, max_tokens),
+            prices=prices,
+            limit=limit,
+            fresh=fresh,
+            quiet=quiet,
+            strict=strict,
+            batch_rounds=1,
+            waits=False,
+        )
 
 
-def _resume(job: Job) -> str:
-    if job.out is None:
-        return "with --out DIR a run can go on where it stopped"
-    words = [word for word in sys.argv[1:] if word != "--fresh"]
-    return f"go on with: extractor {shlex.join(words)}"
+@app.command(cls=GroupedCommand)
+def collect(
+    inputs: InputsArgument,
+    out: FolderOption = None,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A provider's answers; no network. Repeatable.", rich_help_panel=FILES),
+    ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the questions that --answers leaves open.", rich_help_panel=FILES),
+    ] = None,
+    limit: LimitOption = None,
+    fresh: FreshOption = False,
+    quiet: QuietOption = False,
+    tasks: TasksOption = ALL_TASKS,
+    min_confidence: MinConfidenceOption = 0.0,
+    model: ModelOption = None,
+    effort: EffortOption = "medium",
+    assist: AssistOption = "auto",
+    max_usd: MaxUsdOption = None,
+    max_tokens: MaxTokensOption = None,
+    prices: PricesOption = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Most batches in sequence.", rich_help_panel=RARE)
+    ] = 4,
+    poll: Annotated[
+        float, typer.Option(min=0, metavar="S", help="Seconds before the first poll.", rich_help_panel=RARE)
+    ] = 5,
+    strict: StrictOption = False,
+    log_json: LogOption = None,
+    base_url: BaseUrlOption = None,
+) -> None:
+    """Wait for the answers to submitted batches, and write the results.
+
+    Give the inputs and options of `extractor batch submit`. What is not
+    submitted yet is submitted, too, and questions that answers leave open go
+    into further batches. After Ctrl-C the same command waits again; nothing is
+    submitted twice.
+
+    With --answers the answers come from files, and --requests receives the
+    questions that they leave open.
+
+    Exit codes: those of `extractor run`.
+    """
+    from extractor.llm.batch_api.requests import Exchange
+    from extractor.run.budget import Limits
+
+    from .job import perform_job
+
+    with errors_for_people():
+        if not answers and (requests or not out):
+            raise ValueError("name the submitted run's folder with --out, or files of answers with --answers")
+        if not answers and not model:
+            raise ValueError("a batch needs a model; name it with --model")
+        _perform(
+            perform_job,
+            *(inputs, model, out, base_url, log_json, Exchange(answers, requests) if answers else None),
+            options={"tasks": tasks, "assist": assist, "effort": effort, "min_confidence": min_confidence},
+            spending=Limits(max_usd, max_tokens),
+            prices=prices,
+            limit=limit,
+            fresh=fresh,
+            quiet=quiet,
+            strict=strict,
+            batch_rounds=rounds,
+            poll_s=poll,
+        )
 
 
-def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
-    """Yield lines on failures, omitted records and open questions, and on the next steps."""
-    exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
-    for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
-        yield f"no answer in {broken}"
-    if job.quiet:
-        return
-    place = job.mirror.place.address if job.mirror else str(job.out)
-    if folder:
-        yield from _list_failures(folder, place, tally)
-    if job.uses_rules_alone and asks and tally.usage.open_questions:
-        yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
-    if exchange and exchange.requests:
-        files = ", ".join(map(str, exchange.parts))
-        yield f"{exchange.written} requests still open, in {files}"
-    if job.mirror:
-        yield f"the results are at {place}"
-    elif job.out:
-        yield f"to read the results: extractor report {shlex.quote(place)}"
-        yield f"to correct them: extractor review {shlex.quote(place)} --gold GOLD"
+def _perform(
+    perform: "Callable[[Job], int]",
+    inputs: list[str],
+    model: str | None,
+    out: str | None,
+    base_url: str | None,
+    log_json: str | None,
+    exchange: "Exchange | None",
+    *,
+    options: dict[str, Any],
+    spending: "Limits",
+    prices: list[Path] | None,
+    limit: int | None,
+    **fields: Any,
+) -> NoReturn:
+    """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
+    from extractor.api import Extractor
+    from extractor.llm.spec import ModelKind
+    from extractor.run.addresses import is_address
+    from extractor.run.batch import BatchLimits
+    from extractor.run.budget import Pricing
 
+    from .environment import read_cache_folder, read_model_spec
+    from .interrupts import observing
+    from .job import Job, open_job, refuse_input_folder
+    from .money import find_prices
 
-def _list_failures(folder: RunFolder, place: str, tally: Tally) -> Iterator[str]:
-    """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
-    from extractor.report.overview import count_reasons, read_failures
-
-    if tally.failed:
-        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
-            message = to_printable(reason.message)[:_LONGEST]
-            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
-        yield f"all failures are in {place}/{FAILURES}"
-    yield from map(str, folder.differing[:_MOST_SHOWN])
-    if len(folder.differing) > _MOST_SHOWN:
-        yield f"all of these are in {place}/{REPEATED}"
-    if folder.changed:
-        yield f"records with another text than in an earlier run: {folder.changed}"
-    if folder.lacking:
-        yield f"records that lack an answer: {folder.lacking}; the same command asks again"
+    if exchange is None and out and is_address(out):
+        raise ValueError(f"a batch needs a folder of this machine, which {out} is not")
+    if exchange is None and "-" in inputs:
+        raise ValueError("a batch reads its records several times; name a file instead of standard input")
+    refuse_input_folder(out, inputs)
+    spec = read_model_spec(model) if model else None
+    if spec and spec.kind is ModelKind.LOCAL and exchange is None:
+        raise ValueError("a local model has no batch API; name a hosted one, or use extractor run")
+    options |= {"tasks": split_names(options["tasks"]), "cache_dir": read_cache_folder(), "exchange": exchange}
+    pricing = Pricing.of(spec, find_prices(prices or ()), spending, in_batches=exchange is None)
+    if exchange:
+        fields["batch_rounds"] = 0
+    job = Job(
+        inputs=tuple(inputs),
+        extractor=Extractor(spec, **options),
+        limits=BatchLimits(records=limit),
+        out=None,
+        pricing=pricing,
+        **fields,
+    )
+    with open_job(job, out, base_url) as (opened, unknown), observing(log_json):
+        raise SystemExit(perform(opened) or unknown)

@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .console import FAILED, OK, USAGE, errors_for_people, say, split_names, to_printable, warn_incomplete
-from .run import EffortOption
+from .options import (
+    ALL_TASKS,
+    COST,
+    FILES,
+    WHAT,
+    AssistOption,
+    EffortOption,
+    MinConfidenceOption,
+    ModelOption,
+    QuietOption,
+    ReplayOption,
+    TasksOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from extractor.diff import StatedValue, TrialChange, TrialDiff
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
-    from .batch import Job
+    from .job import Job
 
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
@@ -36,32 +49,40 @@ def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help=f"The old version: {_INPUT}.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The new version, in the same or another form.")],
     format_: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="json: one object per trial that changed, a line each.")
+        Literal["text", "json"],
+        typer.Option("--format", help="json: one object per trial that changed, a line each.", rich_help_panel=FILES),
     ] = "text",
     html: Annotated[
-        Path | None, typer.Option("--html", "-o", metavar="FILE", dir_okay=False, help="Write a page, too.")
+        Path | None,
+        typer.Option("--html", "-o", metavar="FILE", dir_okay=False, help="Write a page, too.", rich_help_panel=FILES),
     ] = None,
     severity: Annotated[
         Literal["major", "minor", "editorial"],
-        typer.Option(help="The least severe changes to report; editorial ones are other words for the same."),
+        typer.Option(
+            help="The least severe changes to report; editorial ones are other words for the same.",
+            rich_help_panel=WHAT,
+        ),
     ] = "minor",
     only: Annotated[
         str | None,
-        typer.Option(metavar="NAME,...", help="Only these kinds of change or items, such as tightened,endpoint."),
+        typer.Option(
+            metavar="NAME,...",
+            help="Only these kinds of change or items, such as tightened,endpoint.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
-    tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
-    assist: Annotated[
-        Literal["auto", "always", "never"], typer.Option(help="What to ask a model: see extractor run.")
-    ] = "auto",
+    quiet: QuietOption = False,
+    tasks: TasksOption = ALL_TASKS,
+    min_confidence: MinConfidenceOption = 0.0,
+    model: ModelOption = None,
     effort: EffortOption = "medium",
-    min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
-    model: Annotated[
-        str | None, typer.Option(help="A model, as for extractor run; else the rules alone.", envvar="EXTRACTOR_MODEL")
+    assist: AssistOption = "auto",
+    replay: ReplayOption = None,
+    max_usd: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="USD", help="Most dollars for each of the two sides.", rich_help_panel=COST),
     ] = None,
-    replay: Annotated[Path | None, typer.Option(help="Answers of a recording or a run's folder; no network.")] = None,
-    max_usd: Annotated[float | None, typer.Option(min=0, help="Most dollars for each of the two sides.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the work; else all cores.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    workers: WorkersOption = None,
 ) -> None:
     """Show what changed between two versions of the same trials.
 
@@ -119,8 +140,8 @@ def _make_job(
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
-    from .batch import Job
     from .environment import read_cache_folder, read_model_spec
+    from .job import Job
     from .money import find_prices
 
     spec = read_model_spec(model) if model and not replay else None
@@ -172,7 +193,7 @@ def _extract(name: str, job: "Job") -> "tuple[FinishedRun, bool]":
     from extractor.run.finished import FinishedRun
     from extractor.run.folder import FAILURES
 
-    from .batch import perform_job
+    from .job import perform_job
 
     assert job.out
     code = perform_job(replace(job, inputs=(name,)))
@@ -220,13 +241,14 @@ def _read_filter(only: str | None) -> Filter:
     from typing import get_args
 
     from extractor.diff.changes import ChangeKind, ItemName
+    from extractor.suggestions import suggest
 
     kinds, items = {kind.value for kind in ChangeKind}, set(get_args(ItemName))
     wanted = set(split_names(only or ""))
-    if unknown := sorted(wanted - kinds - items):
-        raise ValueError(
-            f"--only {unknown[0]}: no such change; there are {', '.join((*sorted(kinds), *sorted(items)))}"
-        )
+    known = (*sorted(kinds), *sorted(items))
+    if unknown := sorted(wanted.difference(known)):
+        nearest = suggest(unknown[0], known)
+        raise ValueError(f"--only {unknown[0]}: no such change{nearest}; there are {', '.join(known)}")
     return wanted & kinds or kinds, wanted & items or items
 
 

@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-from extractor.llm.spec import ModelSpec
+from extractor.llm.spec import ModelKind, ModelSpec
+
+from .console import say
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -12,11 +14,29 @@ def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec
     """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
     the variable ``server_key`` for a server given by URL.
 
-    Raises ``ValueError`` for an invalid specification.
+    A hosted model's name that looks mistyped gets a remark on standard error. Raises ``ValueError`` for an invalid
+    specification.
     """
     read = os.environ.get
-    return ModelSpec.parse(
+    spec = ModelSpec.parse(
         text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=read(server_key)
+    )
+    if spec.kind is ModelKind.HOSTED and not spec.base_url and (nearest := _find_similar_model(spec)):
+        say(f"{spec} is not a known model; did you mean {nearest}?")
+    return spec
+
+
+def _find_similar_model(spec: ModelSpec) -> str | None:
+    """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
+    from extractor.llm.local.models import load_catalogue
+    from extractor.run.prices import read_prices
+    from extractor.suggestions import find_nearest
+
+    prices = read_prices()
+    if prices.find(spec):
+        return None
+    return find_nearest(
+        str(spec), (*(price.name for price in prices.list_all()), *(f"local:{name}" for name in load_catalogue()))
     )
 
 

@@ -171,6 +171,7 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 def _read_floors(text: str) -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.evaluation.report import FIGURES
+    from extractor.suggestions import suggest
 
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -182,7 +183,9 @@ def _read_floors(text: str) -> dict[str, float]:
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
         if name not in FIGURES:
-            raise ValueError(f"--fail-under {part!r}: no score has that name; there are {', '.join(FIGURES)}")
+            raise ValueError(
+                f"--fail-under {part!r}: no score has that name{suggest(name, FIGURES)}; there are {', '.join(FIGURES)}"
+            )
     return floors
 
 

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, split_names
+from .options import BaseUrlOption
 
 if TYPE_CHECKING:
     from extractor.fetch import FetchedPage, Registry
     from extractor.fetch.studies import Wanted
 
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="A mirror of ClinicalTrials.gov's API v2.", envvar="EXTRACTOR_REGISTRY"),
-]
 _FETCHED = "fetched.jsonl"
 """The file of fetched records in a run's folder."""
 
@@ -43,7 +40,7 @@ def fetch(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="FILE", help="JSON lines, packed as .gz; - is stdout.")
     ] = "-",
-    base_url: BaseUrl = None,
+    base_url: BaseUrlOption = None,
     requests_per_minute: Annotated[float, typer.Option(min=0.01, help="Most requests, evenly spaced.")] = 50.0,
     page_size: Annotated[int, typer.Option(min=1, max=1000, help="Records a request.")] = 100,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds without a byte of the reply.")] = 60.0,

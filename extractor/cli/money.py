@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from extractor.run.quote import Measured
     from extractor.run.tally import Tally
 
-    from .batch import Job
+    from .job import Job
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import OK, errors_for_people
-from .run import EffortOption
+from .options import EffortOption
 
 if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec

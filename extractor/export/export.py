@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from extractor.errors import StoreError
 from extractor.schemas import Task, TrialExtraction
+from extractor.suggestions import refuse_unknown
 
 from .files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
 from .tables import Registry, Table, find_rows, list_tables
@@ -70,9 +71,7 @@ def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table
     ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections', 'evidence']
     """
     known = {table.name: table for table in list_tables()}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)}: no such table; choose from {', '.join(known)}")
+    refuse_unknown("table", names, known)
     if names:
         return tuple(known[name] for name in dict.fromkeys(names))
     wanted = {Task(task) for task in tasks}

@@ -7,13 +7,13 @@ import pytest
 
 from tests.commands import invoke, read_lines
 
-SEEDS = ("run", "seeds/records", "--quiet")
+SEEDS = ("seeds/records", "--quiet")
 
 
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory):
     path = tmp_path_factory.mktemp("exchange") / "requests.jsonl"
-    done = invoke(*SEEDS, "--model", "gpt-5-mini", "--export-requests", path)
+    done = invoke("batch", "submit", *SEEDS, "--model", "gpt-5-mini", "--requests", path)
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout) == {"records": 5, "requests": len(read_lines(path)), "files": [str(path)]}
     return read_lines(path)
@@ -39,22 +39,22 @@ def extractions(folder):
 
 def test_answers_from_a_file_give_the_same_results_as_from_the_network(tmp_path, requests):
     answers = write(tmp_path / "answers.jsonl", map(recorded, reversed(requests)))
-    done = invoke(*SEEDS, "--import-answers", answers, "--out", tmp_path / "by-file")
+    done = invoke("batch", "collect", *SEEDS, "--answers", answers, "--out", tmp_path / "by-file")
     assert (done.exit_code, done.stderr) == (0, "")
-    invoke(*SEEDS, "--replay", "seeds/answers", "--out", tmp_path / "replayed")
+    invoke("run", *SEEDS, "--replay", "seeds/answers", "--out", tmp_path / "replayed")
     assert extractions(tmp_path / "by-file") == extractions(tmp_path / "replayed")
 
 
 def test_a_second_export_holds_the_open_requests(tmp_path, requests):
     failed = recorded(requests[1]) | {"response": {"status_code": 500, "body": {"error": {"message": "overloaded"}}}}
     some, rest = write(tmp_path / "some.jsonl", [recorded(requests[0]), failed]), tmp_path / "rest.jsonl"
-    files = ("--import-answers", some, "--export-requests", rest)
-    done = invoke(*SEEDS, "--model", "gpt-5-mini", *files, "--out", tmp_path / "out")
+    files = ("--answers", some, "--requests", rest)
+    done = invoke("batch", "collect", *SEEDS, "--model", "gpt-5-mini", *files, "--out", tmp_path / "out")
     assert done.exit_code == 0
     assert "some.jsonl, line 2: status 500, overloaded" in done.stderr
     assert {r["custom_id"] for r in read_lines(rest)} == {r["custom_id"] for r in requests[1:]}
     assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "out")) > 0
     more = write(tmp_path / "more.jsonl", map(recorded, read_lines(rest)))
-    whole = invoke(*SEEDS, "--import-answers", some, "--import-answers", more, "--out", tmp_path / "whole")
+    whole = invoke("batch", "collect", *SEEDS, "--answers", some, "--answers", more, "--out", tmp_path / "whole")
     assert whole.exit_code == 0
     assert sum(row["usage"]["open_questions"] for row in extractions(tmp_path / "whole")) == 0

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.provider import serve_provider
 
 RECORDS = 14
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\nbatch = 0.5\n"
-BATCH = ("--batch", "--poll", "0.05")
+POLL = ("--poll", "0.05")
 
 
 @pytest.fixture
@@ -25,12 +26,17 @@ def command(tmp_path):
     write_distinct_records(tmp_path / "records.jsonl", RECORDS)
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
 
-    def build(server, *options, prices=True):
+    def build(server, *options, prices=True, verb=("run",)):
         known = ("--prices", tmp_path / "prices.toml") if prices else ()
         model = ("--model", f"{server.url}#stub", "--assist", "always")
-        return ("run", tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
+        return (*verb, tmp_path / "records.jsonl", "--out", tmp_path / "out", *model, *known, *options)
 
     return build
+
+
+@pytest.fixture
+def collect(command):
+    return partial(command, verb=("batch", "collect"))
 
 
 @pytest.fixture
@@ -129,9 +135,9 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     assert "4,100 prompt, 50 output" in report()
 
 
-def test_batches_run_in_rounds_at_their_price(command, totals):
+def test_batches_run_in_rounds_at_their_price(collect, totals):
     with serve_provider() as provider:
-        done = extractor(*command(provider, *BATCH))
+        done = extractor(*collect(provider, *POLL))
         assert done.returncode == 0, done.stderr
         manifest = totals(0.5)
         assert manifest["records"]["extracted"] == RECORDS
@@ -140,13 +146,29 @@ def test_batches_run_in_rounds_at_their_price(command, totals):
         assert b"batch 1: fetched, 14 of 14 done" in done.stderr
 
 
-def test_a_limit_applies_to_batches_and_a_higher_one_resumes_the_run(command, totals):
+def test_submit_ends_at_once_and_collect_brings_the_results(command, collect, totals):
+    submit = partial(command, verb=("batch", "submit"))
     with serve_provider() as provider:
-        stopped = extractor(*command(provider, *BATCH, "--max-usd", "0.02"))
+        done = extractor(*submit(provider))
+        assert done.returncode == 0, done.stderr
+        assert b"batch 1: submitted, 0 of 14 done" in done.stderr
+        assert b"to collect the answers: extractor batch collect " in done.stderr
+        assert len(provider.batches) == 1
+        assert extractor(*submit(provider)).returncode == 0
+        assert len(provider.batches) == 1  # nothing is submitted twice
+        done = extractor(*collect(provider, *POLL))
+        assert done.returncode == 0, done.stderr
+        assert totals(0.5)["records"]["extracted"] == RECORDS
+        assert len(provider.batches) == 2
+
+
+def test_a_limit_applies_to_batches_and_a_higher_one_resumes_the_run(collect, totals):
+    with serve_provider() as provider:
+        stopped = extractor(*collect(provider, *POLL, "--max-usd", "0.02"))
         assert stopped.returncode == 3, stopped.stderr
         assert totals(0.5)["cost"]["usd"] <= 0.02
         assert 0 < len(provider.requests) < RECORDS
-        assert extractor(*command(provider, *BATCH, "--max-usd", "1")).returncode == 0
+        assert extractor(*collect(provider, *POLL, "--max-usd", "1")).returncode == 0
         manifest = totals(0.5)
         assert manifest["records"]["extracted"] == RECORDS
         assert manifest["usage"]["calls"] == len(provider.requests)
@@ -158,18 +180,18 @@ def is_good(reply):
     return not message.get("refusal") and "987654" not in message["content"]
 
 
-def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, command, totals):
+def test_a_run_that_is_killed_repeatedly_submits_nothing_twice(tmp_path, collect, totals):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
         for number in range(4):
             asked = len(provider.asked)
-            with start_extractor(*command(provider, *BATCH)) as running:
+            with start_extractor(*collect(provider, *POLL)) as running:
                 running.wait_for(lambda r=running, asked=asked: len(provider.asked) > asked or r.has_ended())
                 time.sleep(lots.uniform(0, 0.3))
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
                     running.wait()
-        done = extractor(*command(provider, *BATCH))
+        done = extractor(*collect(provider, *POLL))
         assert done.returncode == 0, done.stderr
         good = [line["custom_id"] for line in provider.requests if is_good(answer_request(line["body"]))]
         assert len(good) == len(set(good)) >= RECORDS - 4

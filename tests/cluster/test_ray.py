@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.servers import serve_counting
 from extractor.api import Extractor
-from extractor.cli.batch import Job, perform_job
 from extractor.cli.console import BUDGET, FAILED, OK
+from extractor.cli.job import Job, perform_job
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec

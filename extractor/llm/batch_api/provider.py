@@ -73,8 +73,14 @@ class BatchClient:
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses. The stored state
         stays valid.
         """
-        made = [(batch, batch.batch or await self._make(batch)) for batch in self.requests.open_batches()]
-        return sum([await self._watch(*pair) for pair in made])
+        return sum([await self._watch(*pair) for pair in await self.submit_all()])
+
+    async def submit_all(self) -> list[tuple[StoredBatch, str]]:
+        """Submit the batches that are not submitted yet. Returns all open batches with their ids at the provider.
+
+        Raises the errors of ``finish_all``.
+        """
+        return [(batch, batch.batch or await self._make(batch)) for batch in self.requests.open_batches()]
 
     async def _make(self, batch: StoredBatch) -> str:
         """Create the batch at the provider, and return its id there."""
@@ -173,9 +179,9 @@ async def open_batch_client(
     Raises ``ValueError`` for a local model or several servers, ``MissingKey`` if there is no key.
     """
     if spec.kind is ModelKind.LOCAL:
-        raise ValueError("a local model has no batch API; drop --batch")
+        raise ValueError("a local model has no batch API; name a hosted one, or use extractor run")
     if spec.others:
-        raise ValueError("a batch goes to one provider; name one server, or drop --batch")
+        raise ValueError("a batch goes to one provider; name one server, or use extractor run")
     async with open_sdk(spec, NetworkTransport()) as client:
         yield BatchClient(client, spec, requests, policy or PollPolicy(), report)
 

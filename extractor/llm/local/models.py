@@ -29,6 +29,7 @@ import platformdirs
 from pydantic import TypeAdapter
 
 from extractor.errors import ModelUnavailable
+from extractor.suggestions import suggest
 
 EXTRA_MISSING = "{module} is not installed; install it with: pip install 'trial-extractor[local]'"
 
@@ -112,7 +113,10 @@ def find_catalogued(name: str) -> LocalModel:
     if model := load_catalogue().get(name):
         return model
     known = ", ".join(load_catalogue())
-    raise ValueError(f"there is no local model {name!r}; choose from {known}, or give the path of a .gguf file")
+    nearest = suggest(name, tuple(load_catalogue()))
+    raise ValueError(
+        f"there is no local model {name!r}{nearest}; choose from {known}, or give the path of a .gguf file"
+    )
 
 
 def find_model(name_or_path: str = "") -> LocalModel | Path:

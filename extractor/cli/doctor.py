@@ -1,0 +1,135 @@
+"""``extractor doctor``: what is installed, what is missing, and how to mend it."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from .console import FAILED, OK, errors_for_people, print_table, split_names
+from .options import ModelOption
+
+EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "evaluate": ("extractor evaluate", ("scipy",)),
+    "export": ("Parquet and DuckDB tables", ("duckdb",)),
+    "fhir": ("FHIR R5 resources", ("fhir",)),
+    "omop": ("OHDSI cohort definitions", ("duckdb", "circe", "ohdsi_cohort_schemas")),
+    "review": ("extractor review", ("starlette", "uvicorn")),
+    "serve": ("extractor serve", ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")),
+    "local": ("models on this machine", ("xllamacpp", "huggingface_hub")),
+    "ray": ("many machines", ("ray",)),
+    "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
+    "otel": ("OpenTelemetry spans", ("opentelemetry",)),
+}
+"""What each extra is for, and the modules that it installs."""
+
+_PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
+"""A made-up text for a question to a model."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the report. ``state`` is ok, missing (allowed) or failed; ``remedy`` says what to do."""
+
+    name: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def doctor(
+    model: ModelOption = None,
+    needs: Annotated[
+        str, typer.Option(metavar="NAME,...", help="Extras that must be installed, such as serve,local.")
+    ] = "",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder that must be writable.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what is installed, what is missing, and the command that mends it.
+
+    With --model, one question about a made-up record goes to the model, of about
+    4,000 tokens. Nothing is sent without it.
+
+    Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
+    written, or an extra of --needs is missing; 2 usage.
+    """
+    with errors_for_people():
+        checks = [*_check_program(), *_check_extras(split_names(needs)), *_check_folders(out)]
+        if model:
+            checks.append(_check_model(model))
+        if as_json:
+            print(json.dumps([asdict(check) for check in checks], indent=2))
+        else:
+            rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
+            names = ("check", "state", "detail", "remedy")
+            print_table(names, rows, prose=names, apart=False)
+    raise SystemExit(FAILED if any(check.state == "failed" for check in checks) else OK)
+
+
+def _check_program() -> Iterator[Check]:
+    from importlib.metadata import version
+
+    yield Check("extractor", "ok", version("trial-extractor"))
+    yield Check("python", "ok", ".".join(map(str, sys.version_info[:3])))
+
+
+def _check_extras(needed: Collection[str]) -> Iterator[Check]:
+    """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
+    from extractor.suggestions import refuse_unknown
+
+    refuse_unknown("extra", needed, EXTRAS)
+    for name, (purpose, modules) in EXTRAS.items():
+        if missing := [module for module in modules if find_spec(module) is None]:
+            state = "failed" if name in needed else "missing"
+            detail = f"{purpose}; not installed: {', '.join(missing)}"
+            yield Check(f"extra {name}", state, detail, f"pip install 'trial-extractor[{name}]'")
+        else:
+            yield Check(f"extra {name}", "ok", purpose)
+
+
+def _check_folders(out: Path) -> Iterator[Check]:
+    import platformdirs
+
+    from .environment import read_cache_folder
+
+    cache = read_cache_folder() or platformdirs.user_cache_path("trial-extractor", appauthor=False)
+    yield _check_folder("results", out, "name another folder with --out")
+    yield _check_folder("local models", cache, "set EXTRACTOR_CACHE to a folder that you may write")
+    yield _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write")
+
+
+def _check_folder(name: str, folder: Path, remedy: str) -> Check:
+    """Check that files can be created in a folder, or in the nearest one above it that exists."""
+    folder = folder.absolute()
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return Check(f"folder of {name}", "ok", str(folder))
+    except OSError as error:
+        return Check(f"folder of {name}", "failed", f"{there}: {os.strerror(error.errno or 0)}", remedy)
+
+
+def _check_model(name: str) -> Check:
+    """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's specification."""
+    from extractor.api import Extractor
+    from extractor.errors import ExtractorError
+    from extractor.schemas import Section, Source, TrialRecord
+
+    from .environment import read_cache_folder, read_model_spec
+
+    spec = read_model_spec(name)
+    source = Source(path="doctor", format="flat")
+    record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
+    try:
+        usage = Extractor(spec, assist="always", cache_dir=read_cache_folder()).extract(record).usage
+    except ExtractorError as error:
+        problem, _, remedy = str(error).partition("; ")
+        return Check("model", "failed", problem, remedy)
+    tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens" if usage else ""
+    return Check("model", "ok", f"{spec} answers: {tokens}")

@@ -1,0 +1,101 @@
+"""Options that several commands share, in the groups in which help shows them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from typer.core import TyperCommand
+
+FILES: Final = "Input and output"
+WHAT: Final = "What to extract"
+MODEL: Final = "Model"
+COST: Final = "Cost"
+SPEED: Final = "Speed"
+MACHINES: Final = "Many machines"
+RARE: Final = "Rarely needed"
+
+ALL_TASKS: Final = "eligibility,dosing,endpoints"
+
+InputsArgument = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, NCT numbers, or - for stdin.")
+]
+TasksOption = Annotated[
+    str, typer.Option(metavar="NAME,...", help="Some of eligibility,dosing,endpoints.", rich_help_panel=WHAT)
+]
+MinConfidenceOption = Annotated[
+    float, typer.Option(metavar="0..1", help="Leave out values below this confidence.", rich_help_panel=WHAT)
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="A hosted model's name, http://host:port/v1#NAME (or several, with commas between), local, local:NAME "
+        "or local:PATH.gguf; without one only the rules run.",
+        envvar="EXTRACTOR_MODEL",
+        rich_help_panel=MODEL,
+    ),
+]
+EffortOption = Annotated[
+    str,
+    typer.Option(
+        metavar="low|medium|high|0..1",
+        help="Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
+        rich_help_panel=MODEL,
+    ),
+]
+AssistOption = Annotated[
+    Literal["auto", "always", "never"],
+    typer.Option(help="Ask a model what the rules left open, everything, or nothing.", rich_help_panel=MODEL),
+]
+ReplayOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Answers of a recording or a run's folder; no network.", rich_help_panel=MODEL),
+]
+MaxUsdOption = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="USD", help="Most dollars for the run and all that resume it.", rich_help_panel=COST),
+]
+MaxTokensOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Most tokens for the run and all that resume it.", rich_help_panel=COST),
+]
+PricesOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=COST),
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Only the first N records.", rich_help_panel=FILES)
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard an earlier run in --out.", rich_help_panel=FILES)]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=FILES)]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Processes that share the work; else all cores.", rich_help_panel=SPEED),
+]
+StrictOption = Annotated[
+    bool,
+    typer.Option("--strict", help="A trial with two different texts is a failure.", rich_help_panel=RARE),
+]
+LogOption = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.", rich_help_panel=RARE)
+]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A mirror of ClinicalTrials.gov's API v2.",
+        envvar="EXTRACTOR_REGISTRY",
+        rich_help_panel=RARE,
+    ),
+]
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help ends with ``--help``, instead of a first group for it alone."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option ``--help``, in the last group."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel = RARE
+        return option

@@ -1,0 +1,68 @@
+"""``extractor doctor``: extras, folders, a model that answers or does not."""
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from benchmarks.servers import serve_counting
+from extractor.cli.doctor import EXTRAS
+from tests.commands import invoke
+from tests.llm.stub import fault, serve
+
+
+def examine(*options, code=0):
+    done = invoke("doctor", "--json", *options)
+    assert done.exit_code == code, done.output
+    return {check["name"]: check for check in json.loads(done.stdout)}
+
+
+def test_it_knows_every_extra_for_users():
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(EXTRAS) == set(extras) - {"compare", "dev", "train"}
+
+
+@pytest.mark.parametrize("module", ["fastapi", "scipy"])
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch, module):
+    extra = {"fastapi": "serve", "scipy": "evaluate"}[module]
+    monkeypatch.setattr("extractor.cli.doctor.find_spec", lambda name: None if name == module else sys)
+    found = examine()[f"extra {extra}"]
+    assert found["state"] == "missing"
+    assert module in found["detail"]
+    assert found["remedy"] == f"pip install 'trial-extractor[{extra}]'"
+    assert examine("--needs", extra, code=1)[f"extra {extra}"]["state"] == "failed"
+
+
+def test_a_folder_that_cannot_be_written_fails(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    found = examine("--out", file / "results", code=1)["folder of results"]
+    assert (found["state"], found["remedy"]) == ("failed", "name another folder with --out")
+
+
+def test_without_a_model_nothing_is_asked():
+    assert "model" not in examine()
+
+
+def test_a_model_that_answers_is_shown_with_its_tokens():
+    with serve_counting() as server:
+        found = examine("--model", f"{server.url}#stub")["model"]
+        assert server.calls > 0
+    assert found["state"] == "ok"
+    assert "prompt and" in found["detail"]
+
+
+def test_a_model_that_refuses_fails_with_the_reason():
+    with serve([fault(401)]) as server:
+        found = examine("--model", f"{server.url}#stub", code=1)["model"]
+    assert found["state"] == "failed"
+    assert "401" in found["detail"] + found["remedy"]
+
+
+def test_the_table_names_the_version_and_each_extra():
+    done = invoke("doctor")
+    assert done.exit_code == 0
+    assert "extractor\tok\t" in done.stdout
+    assert [name for name in EXTRAS if f"extra {name}\t" not in done.stdout] == []
