@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
     from .read import read_records
     from .schemas import Task, TrialExtraction, TrialRecord
+    from .schemas.shown import show
 
 __all__ = [
     "Assist",
@@ -44,6 +45,7 @@ __all__ = [
     "fetch_records",
     "parse_record",
     "read_records",
+    "show",
     "split_outcomes",
     "verify_quote",
 ]
@@ -72,6 +74,7 @@ _MODULES = {
     "fetch_records": ".fetch",
     "parse_record": ".parse",
     "read_records": ".read",
+    "show": ".schemas.shown",
     "split_outcomes": ".parse",
     "verify_quote": ".ground.quotes",
 }

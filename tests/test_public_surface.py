@@ -32,6 +32,7 @@ PUBLIC = {
     "fetch_records",
     "parse_record",
     "read_records",
+    "show",
     "split_outcomes",
     "verify_quote",
 }

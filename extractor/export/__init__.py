@@ -7,7 +7,7 @@ from .columns import read_registry
 from .export import choose_tables, describe_tables, export_run, find_results, read_results
 from .fhir import FhirCounts, export_fhir
 from .files import Destination, Format, neutralise
-from .tables import Registry, list_tables
+from .tables import Registry, list_tables, tabulate
 
 __all__ = [
     "Destination",
@@ -23,4 +23,5 @@ __all__ = [
     "neutralise",
     "read_registry",
     "read_results",
+    "tabulate",
 ]

@@ -3,7 +3,7 @@
 A new field of a model becomes a column, and a new list becomes a table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -12,9 +12,9 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from extractor.schemas import Evidence, Item, Task, TrialExtraction
+from extractor.schemas import Evidence, Item, Task, TrialExtraction, TrialRecord
 
-from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row
+from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
 
 Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
@@ -98,6 +98,26 @@ def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> It
     record_id = extraction["record_id"]
     whole = {**extraction, REGISTERED: registry.get(record_id)}
     yield from _walk(list_tables()[0], whole, (record_id,), {})
+
+
+def tabulate(
+    extractions: Iterable[TrialExtraction], records: Iterable[TrialRecord] = ()
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of all tables in memory, by table and each by column: what ``pandas.DataFrame`` takes.
+
+    ``records`` give the registered columns, such as ``phases``; without them these are None.
+
+    >>> from extractor.schemas import Eligibility
+    >>> tabulate([TrialExtraction(record_id="A", eligibility=Eligibility(sex="male"))])["eligibility"][0]["sex"]
+    'male'
+    """
+    registry = {record.record_id: read_registry(record) for record in records}
+    columns = {table.name: [column.name for column in table.columns] for table in list_tables()}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
+    for extraction in extractions:
+        for name, row in find_rows(extraction.model_dump(mode="json"), registry):
+            tables[name].append(dict(zip(columns[name], row, strict=True)))
+    return tables
 
 
 def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:

@@ -26,6 +26,18 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
     ``plural`` (a number with its noun) and ``label`` (a field's label).
     Raises ``MissingExtra`` without jinja2.
     """
+    style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
+    script = read_shared_script() + read_assets(package, *scripts)
+    made = {"style": style, "script": script, "policy": state_policy(style, script)}
+    return _render(package, "page.html", {**values, **made})
+
+
+def render_fragment(template: str, values: Mapping[str, Any]) -> str:
+    """Render a template of this package that is part of somebody else's page. Filters and errors as ``render_page``."""
+    return _render(_SHARED, template, values)
+
+
+def _render(package: str, template: str, values: Mapping[str, Any]) -> str:
     try:
         from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
     except ImportError as error:
@@ -43,10 +55,7 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
         "plural": lambda number, noun: f"{number:,} {noun}{'s' * (number != 1)}",
         "label": name_label,
     }
-    style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
-    script = read_shared_script() + read_assets(package, *scripts)
-    made = {"style": style, "script": script, "policy": state_policy(style, script)}
-    return environment.get_template("page.html").render(values, **made)
+    return environment.get_template(template).render(values)
 
 
 _LABELS = {

@@ -3,9 +3,9 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -21,25 +21,16 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.values import Value, list_values
 
 Json = dict[str, Any]
 
 RECORD = "record"
 """Field name for statements about the whole record."""
 _PATH = re.compile(r"(?:eligibility|dosing|endpoints)(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
-_PLACES = frozenset({"section", "rank", "index", "criteria"})
 _GAP = " … "
 _LARGE = 10_000
 """Numbers from here on are shown with thousands separators."""
-
-
-class Value(NamedTuple):
-    """One stated value, or one member of it if the field ``name`` is a list, with its evidence."""
-
-    path: str
-    name: str
-    value: Any
-    evidence: Sequence[Evidence]
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class RunRecord:
     @cached_property
     def items(self) -> list[tuple[str, Item, list[Value]]]:
         """All items with their paths and values, in the order of the guideline."""
-        return [(path, item, list(_list_values(path, item))) for path, item in self.extraction.list_items()]
+        return [(path, item, list(list_values(path, item))) for path, item in self.extraction.list_items()]
 
     @property
     def title(self) -> str:
@@ -70,26 +61,6 @@ def name_field(path: str) -> str:
     """
     found = _PATH.match(path)
     return re.sub(r"\[\d+\]", "", found[0]) if found else RECORD
-
-
-def _list_values(path: str, item: Item) -> Iterator[Value]:
-    for name in _name_attributes(type(item)):
-        value = getattr(item, name)
-        whole = [one for one in item.evidence if one.field == name]
-        if not isinstance(value, tuple):
-            if value is not None:
-                parts = [one for one in item.evidence if re.match(rf"{name}\b", one.field)]
-                yield Value(f"{path}.{name}", name, value, parts)
-            continue
-        for number, one in enumerate(value):
-            member = f"{name}[{number}]"
-            own = [one for one in item.evidence if f"{one.field}.".startswith((f"{member}.", f"{member}["))]
-            yield Value(f"{path}.{member}", name, one, own or whole)
-
-
-@cache
-def _name_attributes(kind: type[Item]) -> tuple[str, ...]:
-    return tuple(name for name in kind.model_fields if name not in Item.model_fields and name not in _PLACES)
 
 
 class _Section(NamedTuple):

@@ -223,3 +223,9 @@ class TrialExtraction(FrozenModel):
         yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))
         yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
         yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))
+
+    def _repr_html_(self) -> str:
+        """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""
+        from .shown import show  # noqa: PLC0415 - only a notebook needs it
+
+        return show(self)._repr_html_()

@@ -1,15 +1,5 @@
 // Sections of a record with the words of gold and of the prediction marked.
 
-/** Cut a text at the ends of marks; each piece has the sides that mark it. */
-function cutText(length, marks) {
-  const cuts = [...new Set([0, length, ...marks.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
-  return cuts.slice(1).map((end, place) => {
-    const start = cuts[place];
-    const over = marks.filter((mark) => mark.start < end && mark.end > start).map((mark) => mark.side);
-    return { start, end, sides: [...new Set(over)].sort() };
-  });
-}
-
 /** The marks of both sides in one section. */
 function listMarks(name, error) {
   return ["gold", "predicted"].flatMap((side) =>
@@ -22,8 +12,9 @@ function listMarks(name, error) {
 /** One section with its marks. */
 function showSection(name, text, error) {
   const marks = listMarks(name, error);
-  const pieces = cutText(text.length, marks).map(({ start, end, sides }) => {
+  const pieces = cutText(text.length, marks).map(({ start, end, over }) => {
     const words = text.slice(start, end);
+    const sides = [...new Set(over.map((mark) => mark.side))].sort();
     if (sides.length === 0) return words;
     const side = sides.length === 2 ? "both" : sides[0];
     const spoken = side === "both" ? "gold and predicted" : side;

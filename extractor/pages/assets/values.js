@@ -48,6 +48,18 @@ function listParts(value) {
     .sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
 }
 
+/** Cut a text at the ends of marks and at ``starts``; each piece has the marks over it. */
+function cutText(length, marks, starts = []) {
+  const cuts = [...new Set([0, length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+  const starting = Map.groupBy(marks, ({ start }) => start);
+  let over = [];
+  return cuts.slice(1).map((end, place) => {
+    const start = cuts[place];
+    over = over.concat(starting.get(start) || []).filter((mark) => mark.end > start);
+    return { start, end, over };
+  });
+}
+
 /** A value in full. */
 function showValue(value) {
   if (value === null) return make("p", { class: "nothing" }, "nothing");

@@ -23,26 +23,16 @@ function nameTask(path) {
   return path.match(/^\w+/)[0];
 }
 
-/** Cut a section at the ends of spans; each piece has the spans over it, the shortest first. */
-function cutText(length, spans) {
-  const cuts = [...new Set([0, length, ...spans.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
-  const starting = Map.groupBy(spans, ({ start }) => start);
-  let over = [];
-  return cuts.slice(0, -1).map((start, place) => {
-    over = over.filter(({ end }) => end > start).concat(starting.get(start) || []);
-    over.sort((one, other) => one.end - one.start - (other.end - other.start) || one.number - other.number);
-    return { start, end: cuts[place + 1], spans: over.map(({ number }) => number) };
-  });
-}
-
 /** A section with its marks. */
 function showSection(record, number, owners) {
   const { name, text } = record.sections[number];
   const spans = record.spans
     .map(([section, start, end], place) => ({ section, start, end, number: place }))
     .filter((span) => span.section === number);
-  const pieces = cutText(text.length, spans).map(({ start, end, spans: over }) => {
-    const words = text.slice(start, end);
+  const shortestFirst = (one, other) => one.end - one.start - (other.end - other.start) || one.number - other.number;
+  const pieces = cutText(text.length, spans).map((piece) => {
+    const words = text.slice(piece.start, piece.end);
+    const over = piece.over.toSorted(shortestFirst).map((span) => span.number);
     const all = over.flatMap((span) => owners[span]);
     return all.length === 0 ? words : makeMark(record.id, words, over, all);
   });

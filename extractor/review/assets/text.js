@@ -23,7 +23,7 @@ export function showMarks(pane, record, current) {
   }
   for (const pre of pane.querySelectorAll("pre")) {
     const { text, starts } = record.sections.find(({ name }) => name === pre.dataset.section);
-    const pieces = cut(text.length, bySection.get(pre.dataset.section) || [], starts);
+    const pieces = cutText(text.length, bySection.get(pre.dataset.section) || [], starts);
     const signature = JSON.stringify([current, pieces]);
     if (pre.signature === signature) continue;
     pre.signature = signature;
@@ -46,15 +46,6 @@ function makePiece(text, { start, end, over }, current) {
   const name = own.length ? "current" : "";
   const title = own.length ? [...new Set(fields)].map(toWords).join(", ") : null;
   return make("mark", { class: name, "data-item": shortest.item, "data-fields": fields.join(" "), title }, words);
-}
-
-/** Cut a text at the starts of items and the ends of marks. */
-function cut(length, marks, starts) {
-  const cuts = [...new Set([0, length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
-  return cuts.slice(1).map((end, place) => {
-    const start = cuts[place];
-    return { start, end, over: marks.filter((mark) => mark.start < end && mark.end > start) };
-  });
 }
 
 /** Scroll the pane to the current item's first mark, or to a field's mark, which is emphasised. */

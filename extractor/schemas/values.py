@@ -1,0 +1,46 @@
+"""The stated values of an item, each with its evidence."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from .evidence import Evidence, Item
+
+_PLACES = frozenset({"section", "rank", "index", "criteria"})
+
+
+class Value(NamedTuple):
+    """One stated value, or one member of it if the field ``name`` is a list, with its evidence."""
+
+    path: str
+    name: str
+    value: Any
+    evidence: Sequence[Evidence]
+
+
+def list_values(path: str, item: Item) -> Iterator[Value]:
+    """Yield the values of the item at ``path``, in schema order. Places, such as an endpoint's rank, are left out.
+
+    >>> from extractor.schemas import Criterion
+    >>> item = Criterion(kind="inclusion", section="eligibility", quote="Weight over 40 kg")
+    >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][1]
+    ('eligibility.criteria[0].quote', 'Weight over 40 kg')
+    """
+    for name in _name_attributes(type(item)):
+        value = getattr(item, name)
+        whole = [one for one in item.evidence if one.field == name]
+        if not isinstance(value, tuple):
+            if value is not None:
+                parts = [one for one in item.evidence if re.match(rf"{name}\b", one.field)]
+                yield Value(f"{path}.{name}", name, value, parts)
+            continue
+        for number, one in enumerate(value):
+            member = f"{name}[{number}]"
+            own = [one for one in item.evidence if f"{one.field}.".startswith((f"{member}.", f"{member}["))]
+            yield Value(f"{path}.{member}", name, one, own or whole)
+
+
+@cache
+def _name_attributes(kind: type[Item]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in Item.model_fields and name not in _PLACES)
