@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from multiprocessing import process
 from pathlib import Path
 
-__all__ = ["child_environment", "environment", "importing_the_same"]
+__all__ = ["child_environment", "environment"]
 
 
 def child_environment() -> dict[str, str]:
@@ -19,13 +19,6 @@ def child_environment() -> dict[str, str]:
     started_in = Path(getattr(process, "ORIGINAL_DIR", None) or "")  # '' in sys.path means this, even after chdir
     paths = [str((started_in / path).absolute()) for path in sys.path]
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
-
-
-@contextmanager
-def importing_the_same() -> Iterator[None]:
-    """Make child processes started inside the block import from the same places as this process."""
-    with environment(child_environment()):
-        yield
 
 
 @contextmanager

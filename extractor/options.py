@@ -124,7 +124,7 @@ class ExtractionOptions:
 
     @property
     def asks_rare_below(self) -> float:
-        """The same for fields that few items state, of which a value that is missed weighs more."""
+        """The same for fields that few items state, where a missed value weighs more."""
         return 1 - (1 - self.asks_below) / _RARITY
 
     @property

@@ -14,7 +14,7 @@ from .resolve import ModelResult, Resolved, resolve
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
-"""An agent of which none of these is stated has no regimen."""
+"""An agent has a regimen only if one of these is stated."""
 _QUOTED = 0.5
 """How often the rules cut a quote just as an annotator does."""
 

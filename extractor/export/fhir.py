@@ -19,7 +19,7 @@ from .fhir_types import Json
 from .files import UNMAPPED_FILE, Destination, open_json_lines
 
 KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
-"""The types of resources, each of which is a file."""
+"""The types of resources. Each has its own file."""
 _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")

@@ -133,7 +133,7 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
 
 
 def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
-    """When an endpoint is measured: moments, or a span of which one end may be open."""
+    """When an endpoint is measured: moments, or a span that may be open at one end."""
     points = [quantity(one.value, one.unit.value) for one in endpoint.time_points]
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}

@@ -136,7 +136,7 @@ def quantity(value: float, unit: str | None, comparator: str | None = None, ucum
 
 
 def value_range(low: Json | None, high: Json | None) -> Json | None:
-    """A Range, of which one bound may be open; None if the units differ or the upper bound is below the lower one."""
+    """A Range that may be open at one end; None if the units differ or the upper bound is below the lower one."""
     if low and high and (low.get("code") != high.get("code") or low["value"] > high["value"]):
         return None
     return {"low": low, "high": high}

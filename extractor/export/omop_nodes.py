@@ -125,7 +125,7 @@ class Occurred:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Members of which all, any or none must be true."""
+    """Members, and whether all, any or none of them must be true."""
 
     operator: "Operator"
     members: tuple["Node", ...]

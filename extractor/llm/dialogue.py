@@ -80,13 +80,9 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
     """What the text supports of a reply."""
-    answers = read_answers(pack, reply.items, complete=_is_complete(reply))
+    answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
     return [drop_repeated(_ground_answer(answer, parsed, chunks)) for answer in answers]
-
-
-def _is_complete(reply: Reply) -> bool:
-    return not (reply.rejected or reply.pending)
 
 
 def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> GroundedAnswer:

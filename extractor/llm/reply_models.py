@@ -67,7 +67,7 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
 _NEEDED = frozenset({"stands", "kind", "category", "role", "split", "concept", "time_kind", "censored"})
-"""Fields of which every line has a value, so that leaving one out is no answer."""
+"""Fields with a value for every line, so that leaving one out is no answer."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
 _ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
 """Attributes that have another name than the field, since two tasks have a field of that name."""
@@ -321,7 +321,7 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
     """The values in the valid items of a reply to the questions ``asked``.
 
     A line that was asked for its regimens and has no item holds none (``stands`` is False); this is concluded only from
-    a ``complete`` reply, of which no item was rejected.
+    a ``complete`` reply: no item was rejected.
     """
     questions = {question.chunk.number: question for question in asked}
     answers = [

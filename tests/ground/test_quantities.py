@@ -3,7 +3,7 @@ import pytest
 from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
 from extractor.llm.value_forms import read_age, read_amount, read_limit, read_period, read_window
-from extractor.schemas import Amount, Comparator, Support, TimeUnit
+from extractor.schemas import Age, Amount, Comparator, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
 
@@ -82,6 +82,19 @@ def test_an_amount_is_found_with_its_unit(text, amount, quote):
 )
 def test_a_number_after_a_minus_is_also_negative(text, expected):
     assert {number.value for number in find_numbers(read_text(text))} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("Age <18 or >70 years", True),
+        ("from 18 and <=75 years", True),
+        ("18 mg for 70 years", False),
+        ("18 weeks", False),
+    ],
+)
+def test_an_age_may_share_the_unit_of_the_other_limit(text, stands):
+    assert (find_support(Age(value=18, unit=TimeUnit.YEAR), read_passage(text)) is not None) is stands
 
 
 @pytest.mark.parametrize(
