@@ -55,7 +55,7 @@ def main() -> None:
 
 def measure_record(inputs: list[str], chosen: argparse.Namespace) -> PerRecord:
     """Measure the mean record of a sample."""
-    command = run_command(*inputs, "--dry-run", "--model", chosen.model, "--sample", chosen.sample)
+    command = run_command(*inputs, "--dry-run", "--json", "--model", chosen.model, "--sample", chosen.sample)
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     quote: dict[str, Any] = json.loads(answer.stdout)
     listed = read_prices(()).find(ModelSpec.parse(chosen.model))

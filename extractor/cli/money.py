@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from .console import FAILED, OK, print_table, say
 
 if TYPE_CHECKING:
-    from extractor.llm.estimates import Rates
+    from extractor.llm.estimates import Forecast, Rates
     from extractor.run.prices import PriceList
-    from extractor.run.quote import Measured
+    from extractor.run.quote import Measured, Quote
     from extractor.run.tally import Tally
 
     from .job import Job
@@ -37,8 +37,8 @@ def print_prices(prices: "PriceList") -> None:
     print_table(("model", "prompt", "cached", "output", "batch", *words), rows, prose=words, apart=False)
 
 
-def quote_job(job: "Job", sample: int | None = None, latency: float | None = None) -> int:
-    """Print the estimated calls, time and cost of a run as JSON, and return the exit code. Calls no model.
+def quote_job(job: "Job", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
+    """Print the estimated calls, time and cost of a run, and return the exit code. Calls no model.
 
     ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
     if None.
@@ -54,8 +54,39 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
     with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
     quote = quote_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
-    print(quote.model_dump_json(indent=2))
+    if as_json:
+        print(quote.model_dump_json(indent=2))
+    else:
+        print_quote(quote)
     return FAILED if tally.failed else OK
+
+
+def print_quote(quote: "Quote") -> None:
+    """Print the low, expected and high figures of a run as a table, and their assumptions on standard error."""
+    forecasts: dict[str, tuple[Forecast | None, int]] = {
+        "questions": (quote.questions, 0),
+        "calls": (quote.calls, 0),
+        "prompt tokens": (quote.prompt_tokens, 0),
+        "of them cached": (quote.cached_tokens, 0),
+        "output tokens": (quote.output_tokens, 0),
+        "dollars": (quote.usd, 2),
+        "dollars without a cache": (quote.usd_uncached, 2),
+        "seconds": (quote.seconds, 0),
+    }
+    rows = [
+        (name, *(f"{value:,.{digits}f}" for value in (forecast.low, forecast.expected, forecast.high)))
+        for name, (forecast, digits) in forecasts.items()
+        if forecast is not None
+    ]
+    print_table((f"{quote.records:,} records", "low", "expected", "high"), rows, apart=False)
+    if price := quote.price:
+        cached = "" if price["cached"] is None else f", {price['cached']:g} for cached ones"
+        say(
+            f"{price['model']} costs ${price['prompt']:g} for a million prompt tokens{cached},"
+            f" and ${price['output']:g} for a million output tokens ({price['source']})"
+        )
+    for note in quote.notes:
+        say(note)
 
 
 async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":

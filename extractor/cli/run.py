@@ -98,6 +98,7 @@ def run(
         float | None,
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For --dry-run: print JSON.", rich_help_panel=RARE)] = False,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,
@@ -133,7 +134,7 @@ def run(
         "--engine ray asks a model or the rules; drop --replay and --record": ray and (replay or record),
         "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
         f"--open needs a folder of this machine, which {out} is not": out and is_address(out) and open_report,
-        "--sample and --latency are for --dry-run": not dry_run and (sample or latency is not None),
+        "--sample, --latency and --json are for --dry-run": not dry_run and (sample or latency is not None or as_json),
         "--fresh discards what --out holds; name a folder with --out": fresh and not out,
     }
     with errors_for_people():
@@ -169,7 +170,7 @@ def run(
         )
         with open_job(given, out, base_url, keeps_fetched=not dry_run) as (job, unknown):
             if dry_run:
-                raise SystemExit(quote_job(job, sample, latency) or unknown)
+                raise SystemExit(quote_job(job, sample, latency, as_json=as_json) or unknown)
             with observing(log_json):
                 code = perform_job(job)
             if open_report and job.out:

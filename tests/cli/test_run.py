@@ -126,11 +126,20 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
 
 
 def test_a_dry_run_counts_and_calls_no_model():
-    quote = json.loads(invoke("run", STUDY, "--dry-run", "--assist", "always").stdout)
+    quote = json.loads(invoke("run", STUDY, "--dry-run", "--json", "--assist", "always").stdout)
     assert quote["records"] == quote["calls"]["expected"] == 1
     assert quote["prompt_tokens"]["expected"] > quote["questions"]["expected"] > 10
     assert quote["usd"] is None
     assert "--model" in quote["notes"][0]
+
+
+def test_a_dry_run_prints_a_table_and_its_assumptions():
+    done = invoke("run", "seeds/records", "--dry-run", "--model", "gpt-5-mini", "--effort", "high")
+    head, *rows = (line.split("\t") for line in done.stdout.splitlines())
+    assert head == ["5 records", "low", "expected", "high"]
+    assert {name: expected for name, _, expected, _ in rows}["calls"] == "5"
+    assert "gpt-5-mini costs $0.25 for a million prompt tokens" in done.stderr
+    assert "the thinking tokens of this model are assumed" in done.stderr
 
 
 def test_a_replay_without_the_recording_explains_the_miss(tmp_path):

@@ -133,7 +133,9 @@ def test_a_run_that_cannot_be_quoted_is_refused(options, reported):
 def test_the_dry_run_prints_a_quote_and_prices_are_listed(tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
-    done = extractor("run", "seeds/records", "--dry-run", "--model", "mine", "--prices", prices, "--sample", "20")
+    done = extractor(
+        "run", "seeds/records", "--dry-run", "--json", "--model", "mine", "--prices", prices, "--sample", "20"
+    )
     quote = json.loads(done.stdout)
     assert (quote["price"]["prompt"], quote["price"]["as_of"]) == (3, "2026-11-01")
     assert quote["usd"]["low"] < quote["usd"]["high"] <= quote["usd_uncached"]["high"]
