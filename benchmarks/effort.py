@@ -2,13 +2,13 @@
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --record DIR | --replay DIR) [--effort low,0.8,high]
                                 [--folds 3,4] [--limit N] [--price NAME] [--json FILE] [--plot FILE]
-    python -m benchmarks.effort --from FILE --plot FILE [--peer NAME=DOLLARS,F1 ...]
+    python -m benchmarks.effort --from FILE... --plot FILE
 
 GOLD is a file as for ``benchmarks.oracle``. ``--record`` keeps all answers in a folder, from which ``--replay`` takes
 them. ``--limit`` takes at most N trials of each group of areas. Prints macro-F1 by group and task, by field, calls and
 tokens a record, and dollars per 1,000 records at the price of a model of genai-prices: with the static part of the
 prompt billed as cached from the second call on, and without. ``--plot`` draws macro-F1 over dollars (with the cache) as
-an image, with a point for each ``--peer``; ``--from`` takes the figures from a file of ``--json``.
+an image; ``--from`` takes the figures from files of ``--json``, those of ``benchmarks.peers`` too.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from extractor.run.prices import PICO, Price, PriceList
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
 Group = Sequence[tuple[TrialRecord, TrialExtraction]]
+PEER = "plain instructor calls"
 _TOTALS = (*Task, "all")
 
 
@@ -49,21 +50,22 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--price", default="gpt-5-mini")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--from", dest="figures", type=Path)
+    parser.add_argument("--from", dest="figures", type=Path, nargs="+")
     parser.add_argument("--plot", type=Path)
-    parser.add_argument("--peer", action="append", default=[])
     chosen = parser.parse_args()
     if not chosen.figures and not chosen.records:
         parser.error("name GOLD and RECORDS, or figures with --from")
-    results = json.loads(chosen.figures.read_text("utf-8")) if chosen.figures else measure_all(chosen)
     if chosen.figures:
+        results = [one for path in chosen.figures for one in json.loads(path.read_text("utf-8"))]
         print(format_results(results), format_fields(results), sep="\n")
+    else:
+        results = measure_all(chosen)
     if chosen.json:
-        chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        write_figures(results, chosen.json)
     if chosen.plot:
-        from benchmarks.effort_plot import plot_effort, read_peer  # noqa: PLC0415 - only a drawing needs matplotlib
+        from benchmarks.effort_plot import plot_effort  # noqa: PLC0415 - only a drawing needs matplotlib
 
-        plot_effort(results, [read_peer(peer) for peer in chosen.peer], chosen.plot)
+        plot_effort(results, chosen.plot)
 
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
@@ -97,9 +99,14 @@ def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int
 async def measure(extractor: Extractor, pairs: Group, price: Price) -> dict[str, Any]:
     """F1 by field and total, and means a record of calls, tokens and dollars."""
     found = [one async for one in extractor.extract_many([record for record, _ in pairs], concurrency=64)]
+    return summarise(pairs, found, price, count_static_tokens())
+
+
+def summarise(pairs: Group, found: Sequence[TrialExtraction], price: Price, static_tokens: int) -> dict[str, Any]:
+    """Score extractions; ``static_tokens`` of each call are billed as cached in ``dollars``."""
     figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
     usage = sum((one.usage or Usage() for one in found), Usage())
-    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
+    static = min(usage.prompt_tokens, usage.calls * static_tokens)
     cached = usage.model_copy(update={"cached_tokens": max(usage.cached_tokens, static)})
     plain = usage.model_copy(update={"cached_tokens": 0})
     return {
@@ -109,6 +116,11 @@ async def measure(extractor: Extractor, pairs: Group, price: Price) -> dict[str,
         "dollars": price.cost(cached) / PICO / len(pairs) * 1000,
         "dollars_uncached": price.cost(plain) / PICO / len(pairs) * 1000,
     }
+
+
+def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Store the figures."""
+    path.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
 def count_static_tokens() -> int:

@@ -1,11 +1,11 @@
 """How right a plain instructor call a task is, with the whole annotation guideline in the prompt, and what it costs.
 
     python -m benchmarks.peers GUIDELINE GOLD RECORDS... --model http://HOST:PORT/v1#NAME [--folds 3,4] [--limit N]
-                               [--price NAME]
+                               [--price NAME] [--json FILE]
 
 This is what a good programmer writes in an hour: three calls a record (eligibility, dosing, endpoints), each with the
 guideline, the record's sections and a pydantic model. Prints macro-F1, tokens and dollars per 1,000 records by group of
-areas, with the guideline billed as cached and without. Its figures are points of ``benchmarks.effort --peer``.
+areas, with the guideline billed as cached and without. ``benchmarks.effort --from`` draws the figures of ``--json``.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ import instructor
 import openai
 from pydantic import BaseModel
 
-from benchmarks.data import FOLDS, format_table, option_parser
-from benchmarks.effort import Group, read_groups
-from extractor.evaluation import evaluate
+from benchmarks.data import FOLDS, option_parser
+from benchmarks.effort import PEER, format_results, read_groups, summarise, write_figures
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
-from extractor.run.prices import PICO, PriceList
+from extractor.run.prices import PriceList
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 from extractor.schemas.extraction import EligibilityAnnotation, EndpointAnnotation, RegimenAnnotation
 
@@ -91,25 +91,22 @@ def main() -> None:
     parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
     parser.add_argument("--limit", type=int)
     parser.add_argument("--price", default="gpt-5-mini")
+    parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     listed = PriceList().find(ModelSpec.parse(chosen.price))
     if listed is None:
         raise SystemExit(f"{chosen.price}: genai-prices knows no such model")
     guideline = chosen.guideline.read_text("utf-8")
-    rows = []
-    for name, pairs in read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit).items():
-        rows.append([name, len(pairs), *_measure(ModelSpec.parse(chosen.model), guideline, pairs, listed.price)])
-    print(format_table(["group", "trials", *Task, "all", "prompt", "output", "$/1000", "$ uncached"], rows))
-
-
-def _measure(spec: ModelSpec, guideline: str, pairs: Group, price: Any) -> list[object]:
-    found = asyncio.run(extract_all(spec, guideline, [record for record, _ in pairs]))
-    figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
-    usage = sum((one.usage or Usage() for one in found), Usage())
-    cached = usage.model_copy(update={"cached_tokens": len(guideline) // 4 * usage.calls})
-    dollars = [f"{price.cost(each) / PICO / len(pairs) * 1000:.2f}" for each in (cached, usage)]
-    tokens = [f"{each / len(pairs):.0f}" for each in (usage.prompt_tokens, usage.output_tokens)]
-    return [*(figures[total] for total in (*Task, "all")), *tokens, *dollars]
+    groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
+    results = []
+    for name, pairs in groups.items():
+        records = [record for record, _ in pairs]
+        found = asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records))
+        static = len(guideline) // CHARACTERS_PER_TOKEN
+        results.append({"effort": PEER, "group": name, **summarise(pairs, found, listed.price, static)})
+    print(format_results(results))
+    if chosen.json:
+        write_figures(results, chosen.json)
 
 
 if __name__ == "__main__":

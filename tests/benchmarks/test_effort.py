@@ -28,18 +28,16 @@ def run(monkeypatch, *words):
     effort.main()
 
 
-def test_figures_of_a_file_are_drawn_with_peers(known, monkeypatch, tmp_path):
+def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
+    peer = tmp_path / "peer.json"
+    peer.write_text(json.dumps([figures(effort.PEER, "home", 20.5, 0.95)]), "utf-8")
     run(monkeypatch, "--from", known, "--plot", tmp_path / "alone.png")
-    run(monkeypatch, "--from", known, "--plot", tmp_path / "both.png", "--peer", "a plain call=20.5,0.95")
+    run(monkeypatch, "--from", known, peer, "--plot", tmp_path / "both.png", "--json", tmp_path / "both.json")
     alone, both = ((tmp_path / name).read_bytes() for name in ("alone.png", "both.png"))
     assert alone.startswith(b"\x89PNG")
     assert both.startswith(b"\x89PNG")
     assert alone != both
-
-
-def test_a_peer_of_another_form_is_refused(known, monkeypatch, tmp_path):
-    with pytest.raises(ValueError, match="write NAME=DOLLARS,F1"):
-        run(monkeypatch, "--from", known, "--plot", tmp_path / "a.png", "--peer", "20.5,0.95")
+    assert [one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))][-1] == effort.PEER
 
 
 def test_without_records_and_figures_there_is_nothing_to_measure(monkeypatch, capsys):
