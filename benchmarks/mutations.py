@@ -1,16 +1,18 @@
 """Measure which changed quotes `verify_quote` accepts, and print tables.
 
-    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--compare]
+    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--compare] [--json FILE]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them get a change in
 one critical token (a number, exponent, comparator, unit, negation, and/or): a change that is accepted has escaped. The
 others are changed only in form: one that is refused, or found in another place, is wrongly refused.
 "conflict named" is the share for which the check names the tokens that differ. ``--errors`` shows N wrong verdicts.
+``--json`` stores the counts of all changes.
 
 ``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
 Markdown; it needs the extra ``compare``, and takes about ten seconds per thousand quotes.
 """
 
+import json
 import random
 import re
 import time
@@ -79,13 +81,20 @@ class Verdict(NamedTuple):
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False)
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False, json="")
     rng = random.Random(chosen.seed)
     trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
     begun = time.perf_counter()
     own = [judge(trial) for trial in trials]
     each = (time.perf_counter() - begun) / len(trials)
     print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
+    if chosen.json:
+        names = ("count", "wrong", "named")
+        sums = [
+            (word, tally_verdicts(own)[harmful, "all"]) for word, harmful in (("harmful", True), ("harmless", False))
+        ]
+        counts = {word: {name: found[name] for name in names} for word, found in sums}
+        Path(chosen.json).write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
     for verdict in [verdict for verdict in own if verdict.wrong][: chosen.errors]:
         print(f"{verdict.trial.kind}: {verdict.trial.quote!r}\n  in {verdict.trial.drawn.quote!r}\n")
     if chosen.compare:

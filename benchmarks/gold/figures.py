@@ -4,7 +4,8 @@ Macro-F1 over stated or predicted values, for oncology and allergy, on which the
 areas. ``--write`` stores the figures in ``figures.json``; no field may fall below its interval there
 (``tests/test_accuracy.py``). A record whose text is missing or has changed is left out, and counted.
 The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the others.
-``--agreement`` instead prints the agreement of the gold with an independent second reader on twenty trials.
+``--agreement`` instead prints the agreement of the gold with an independent second reader on twenty trials; ``--write``
+stores it in ``agreement.json``.
 """
 
 import json
@@ -22,6 +23,7 @@ from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
 FIGURES = Path(__file__).with_name("figures.json")
+AGREEMENT = Path(__file__).with_name("agreement.json")
 
 
 def read_figures() -> dict[str, Any]:
@@ -72,8 +74,8 @@ def main() -> None:
     print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
     for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):
         print(name, *(_show(found["figures"].get(name)) for found in measured.values()), sep="\t")
-    if chosen.write and not chosen.agreement and not chosen.folds:
-        FIGURES.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
+    if chosen.write and not chosen.folds:
+        (AGREEMENT if chosen.agreement else FIGURES).write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 def _show(figure: Mapping[str, Any] | None) -> str:
