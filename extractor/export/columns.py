@@ -55,18 +55,29 @@ def read_registry(record: TrialRecord) -> Row:
     )
 
 
-def compute_limit(limit: Json, criterion: Json) -> Row:
-    """The computed columns of a limit: name, LOINC code, UCUM codes as written and canonical, canonical values."""
+def name_limit(limit: Json, criterion: Json) -> Row:
+    """The name of a limit's quantity, whether a laboratory measures it, its LOINC code, and its unit and values.
+
+    The unit is the UCUM code as written, then the canonical one; values are in the canonical one.
+    """
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
     quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value)
     if quantity is None:
-        return None, None, unit, None, None, None
+        return None, None, None, unit, None, None, None
+    named = quantity.name, quantity.laboratory, quantity.loinc
     known = not written or unit is not None
     values = [quantity.to_canonical(one, unit) if known and one is not None else None for one in (value, high)]
     if values[0] is None or (high is not None and values[1] is None):
-        return quantity.name, quantity.loinc, unit, None, None, None
-    return quantity.name, quantity.loinc, unit if written else quantity.unit, quantity.unit, *values
+        return *named, unit, None, None, None
+    return *named, unit if written else quantity.unit, quantity.unit, *values
+
+
+def _compute_limit(limit: Json, criterion: Json) -> Row:
+    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
+    pieces = [piece for piece in criterion.get("evidence") or () if piece["field"] == f"constraints[{index}]"]
+    known = [piece["confidence"] for piece in pieces if piece["confidence"] is not None]
+    return *name_limit(limit, criterion), min(known, default=None)
 
 
 def _compute_amount(amount: Json, _: Json) -> Row:
@@ -103,11 +114,13 @@ _REGISTERED_COLUMNS = (
 )
 _LIMIT_COLUMNS = (
     Column("quantity_canonical", "Name in the vocabulary of quantities; empty where the text names none."),
+    Column("laboratory", "Whether it is measured in blood, urine or another sample.", "boolean"),
     Column("loinc", "LOINC code, where one is certain."),
     Column("unit_ucum", "UCUM code of the unit, or of the one that goes without saying."),
     Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
     Column("value_canonical", "The value in unit_canonical.", "number"),
     Column("value_high_canonical", "The upper bound in unit_canonical.", "number"),
+    Column("confidence", "Confidence of the limit.", "number"),
 )
 _AMOUNT_COLUMNS = (
     Column("unit_ucum", "UCUM code of the unit."),
@@ -119,7 +132,7 @@ COMPUTED = {
     "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or (None,) * 9),
     "eligibility": _days_of("minimum_age", "maximum_age"),
     "criteria": _days_of("time_window"),
-    "constraints": Computed(_LIMIT_COLUMNS, compute_limit),
+    "constraints": Computed(_LIMIT_COLUMNS, _compute_limit),
     "amounts": Computed(_AMOUNT_COLUMNS, _compute_amount),
 }
 """Computed columns by table."""

@@ -12,7 +12,7 @@ from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
 from extractor.text.quantity_names import fold_words, list_quantities
 
-from .columns import compute_limit
+from .columns import name_limit
 from .fhir_types import LOINC, Json, Proof, TrialResources, code, extension, own_code, quantity, value_range
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
@@ -162,7 +162,7 @@ def _read_limits(criterion: Criterion) -> list[Json]:
 
 def _read_limit(criterion: Criterion, limit: Constraint) -> Json | None:
     """The code and value of a limit; None without a unit, or if its bounds make no range."""
-    _, loinc, ucum, *_ = compute_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
+    _, _, loinc, ucum, *_ = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
     value = quantity(limit.value, limit.unit, ucum=ucum)
     if "unit" not in value:
         return None

@@ -284,7 +284,7 @@ def _words_after(tokens: Tokens, at: int) -> Place:
     end = at
     while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
-        part |= end > 0 and tokens.words[end - 1].lower() in ("per", "every")  # "per 48 hours"
+        part |= end > at and tokens.words[end - 1].lower() in ("per", "every", "/")  # "per 48 hours", "/ 1.73 m2"
         number = tokens.codes[end] == NUMBER and not part
         stop = tokens.words[end] == "." and end + 1 < len(tokens) and not tokens.joined(end + 1)
         if (number and end > at) or stop:

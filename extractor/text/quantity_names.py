@@ -29,7 +29,9 @@ _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 _BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
-_CLAUSE = re.compile(r"[;\n]|\.\s")
+_CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
+_SHORT = frozenset({"ms", "s", "min"})
+"""Units of time that nobody gives an age in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Quantity:
     weak: bool = False
     general: bool = False
     measured: bool = False
+    laboratory: bool = False
     any: tuple[str, ...] = ()
 
     def fits(self, unit: str | None) -> bool:
@@ -106,7 +109,7 @@ def name_quantity(text: str, unit: str | None = None, quote: str = "", value: fl
     idle = frozenset().union(*map(word_list, ("people", "scale_words", "idle_words")))
     if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
-    of_time = unit is not None and find_dimension(unit)[1] == (("s", 1),)
+    of_time = unit is not None and unit not in _SHORT and find_dimension(unit)[1] == (("s", 1),)
     of_people = not word_list("people").isdisjoint(words) or _is_age(value, quote)
     if of_time and of_people and (named is None or named.name == "duration"):
         return list_quantities()["age"]
@@ -206,14 +209,15 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
 
 
 def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
-    """The quantity named before or after a limit in the same clause."""
+    """The quantity named before or after a limit in the same clause, or before it in the same sentence."""
     at = quote.find(text)
     of_scale = not word_list("scale_words").isdisjoint(words)
     if at < 0 or (unit is None and not of_scale):
         return None
-    before = _CLAUSE.split(quote[max(0, at - _BEFORE) : at])[-1]
+    before = quote[max(0, at - _BEFORE) : at]
     behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _AFTER])[0] if of_scale else ""
-    for nearby in (fold_words(before), fold_words(behind)):
+    # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
+    for nearby in map(fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])):
         near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)
         if near and not near.weak and (unit is not None or near.unit.startswith("{")):
             return near

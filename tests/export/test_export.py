@@ -54,9 +54,11 @@ def test_all_formats_hold_the_same(run, tmp_path):
     columnar = duckdb.sql(f"SELECT * FROM read_parquet('{tmp_path}/parquet/constraints.parquet')").fetchall()
     cells = [tuple(cell or None for cell in row.values()) for row in read_csv(tmp_path / "csv" / "constraints.csv")]
     assert columnar == plain
-    assert cells == [tuple(None if cell is None else str(cell) for cell in row) for row in plain]
+    words = {None: None, True: "true", False: "false"}
+    assert cells == [tuple(words[c] if c is None or isinstance(c, bool) else str(c) for c in row) for row in plain]
     assert len(plain) == 6
-    assert plain[1][8:] == ("ecog_performance_status", "89247-1", "{score}", "{score}", 0, 2)
+    assert plain[1][8:-1] == ("ecog_performance_status", False, "89247-1", "{score}", "{score}", 0, 2)
+    assert plain[1][-1] is None  # these values have no evidence
     described = json.loads((tmp_path / "csv" / "tables.json").read_text("utf-8"))
     assert described["constraints"]["keys"] == ["record_id", "criterion_index", "constraint_index"]
 

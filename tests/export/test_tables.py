@@ -86,6 +86,17 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
         ("haemoglobin", "718-7", "g/dL", "g/dL", 12, None),
     ]
     assert [row["unit"] for row in rows] == [limit.get("unit") for limit in limits]
+    assert [row["laboratory"] for row in rows] == [True, True, True, False, None, True]
+
+
+def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
+    limits = [{"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)]
+    piece = {"section": "eligibility", "start": 0, "end": 5, "quote": "fever", "origin": "rule", "support": "parsed"}
+    evidence = [
+        {**piece, "field": f"constraints[{n}]", "confidence": sure} for n, sure in ((0, 0.9), (1, 0.8), (1, 0.7))
+    ]
+    rows = rows_of(limited(*limits, evidence=evidence, confidence=0.7))["constraints"]
+    assert [row["confidence"] for row in rows] == [0.9, 0.7]
 
 
 @pytest.mark.parametrize(

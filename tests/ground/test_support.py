@@ -103,6 +103,12 @@ def test_a_short_form_supports_an_agent(agent, read):
         (Amount(low=6, high=6, unit="mg"), "5 mg daily", "5 mg daily", None),
         (TimePoint(value=3, unit=TimeUnit.WEEK), "for 3 months", "3 months", None),
         ("unobtainium", "serum ferritin", "serum", None),
+        (
+            Constraint(quantity="eGFR", comparator=Comparator.LESS, value=30, unit="ml / min / 1.73 m2"),
+            "eGFR < 30 ml / min / 1.73 m2",
+            "eGFR < 30 ml / min / 1.73 m2",
+            Support.PARSED,
+        ),
     ],
 )
 def test_how_a_value_follows_from_its_quote(value, text, quote, support):

@@ -82,11 +82,12 @@ def test_names(text, unit, name):
 @pytest.mark.parametrize(
     ("text", "unit", "quote", "value", "name"),
     [
-        ("women", "g/dL", "Hemoglobin: men > 13 g/dL; women > 12 g/dL", 12, "concentration"),
+        ("women", "g/dL", "Hemoglobin: men > 13 g/dL; women > 12 g/dL", 12, "haemoglobin"),
         ("women", "g/dL", "Hemoglobin at least 13 g/dL for men and 12 for women", 12, "haemoglobin"),
         ("a score", None, "a score of 24 or more on the MMSE", 24, "mmse"),
         ("class", None, "New York Heart Association heart failure class III", 3, "nyha_class"),
         ("loss of vision", "ms", "QTc not above 450 ms, loss of vision 3 ms", 3, "duration"),
+        ("Female", "ms", "QTcF: Male < 450 ms; Female < 470 ms", 470, "qtc"),
         ("members of group 2", "a", "members of group 2 are 18 years old or more", 18, "age"),
         ("members of group 2", "a", "members of group 2 for 18 years", 18, "duration"),
     ],
