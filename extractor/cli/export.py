@@ -1,7 +1,8 @@
 """``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -73,37 +74,44 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        lines = found.read_lines() if found else None
+        lines, left_out = found.read_lines() if found else None, Counter[str]()
         if format_ == "fhir":
             some = [Task(one) for one in split_names(tasks)]
-            report = export_fhir(_read_pairs(run, found, least), to, some, force=force).describe()
+            report = export_fhir(_read_pairs(run, found, least, left_out), to, some, force=force).describe()
         elif format_ == "omop":
             from extractor.export.cohorts import export_cohorts
 
-            results = read_results(find_results(run), lines, least)
+            results = read_results(find_results(run), lines, least, left_out)
             report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
             registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
-            counts = export_run(run, destination, chosen, lines, registry, least)
+            counts = export_run(run, destination, chosen, lines, registry, least, left_out)
             report = (f"{name}: {count}" for name, count in counts.items())
         if not quiet:
             print("\n".join(report), file=sys.stderr)
+            _tell_left_out(least, left_out)
             if format_ == "omop" and not vocabulary:
                 say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
+def _tell_left_out(least: float, items: Mapping[str, int]) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in items.items())
+    if counts:
+        say(f"left out below {least:g}: {counts}, and single fields; criterion_index etc. count the items that remain")
+
+
 def _read_pairs(
-    run: Path, found: "FinishedRun | None", least: float
+    run: Path, found: "FinishedRun | None", least: float, left_out: Counter[str]
 ) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
     """Read each result with its record, one at a time; without the run's folder there are no records."""
     from extractor.export import find_results, read_results
 
     results = find_results(run)
     if found is None:
-        return ((extraction, None) for extraction in read_results(results, None, least))
+        return ((extraction, None) for extraction in read_results(results, None, least, left_out))
     ids, records = tee(found.reread())
-    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), least)
+    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), least, left_out)
     return zip(extractions, (one.record for one in records), strict=True)
 
 

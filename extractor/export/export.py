@@ -1,6 +1,7 @@
 """Export a run's results, or the gold of a review, record by record to tables."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from importlib.util import find_spec
@@ -28,14 +29,16 @@ def export_run(
     lines: Iterable[bytes] | None = None,
     registry: Registry = MappingProxyType({}),
     min_confidence: float = 0.0,
+    left_out: Counter[str] | None = None,
 ) -> Mapping[str, int]:
     """Write the tables of a run, all by default, and return the number of rows of each.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
-    left out. Raises ``ValueError`` if one file would have to hold several tables or the extra is missing, and
-    ``StoreError`` if the run cannot be read or the destination may not be replaced.
+    left out; ``left_out`` counts the items that lack a required one. Raises ``ValueError`` if one file would have to
+    hold several tables or the extra is missing, and ``StoreError`` if the run cannot be read or the destination may not
+    be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
     results = find_results(run)
@@ -49,7 +52,7 @@ def export_run(
         rows = {name: scratch / f"{name}.rows" for name in counts} if format_ in _BY_DATABASE else final
         as_csv = format_ is Format.CSV
         with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
-            for extraction in read_results(results, lines, min_confidence):
+            for extraction in read_results(results, lines, min_confidence, left_out):
                 for name, row in find_rows(extraction.model_dump(mode="json"), registry):
                     if name in counts:
                         write[name](row)
@@ -98,24 +101,26 @@ def find_results(run: Path) -> Path:
     return results
 
 
-def read_results(path: Path, lines: Iterable[bytes] | None = None, minimum: float = 0.0) -> Iterator[TrialExtraction]:
+def read_results(
+    path: Path, lines: Iterable[bytes] | None = None, minimum: float = 0.0, left_out: Counter[str] | None = None
+) -> Iterator[TrialExtraction]:
     """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files.
 
-    Values below the confidence ``minimum`` are left out. Raises ``StoreError`` for a line that is no extraction.
+    Values below the confidence ``minimum`` are left out; ``left_out`` counts the items that go with them. Raises
+    ``StoreError`` for a line that is no extraction.
     """
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", minimum)
+            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", minimum, left_out)
         return
     with path.open("rb") if lines is None else nullcontext(lines) as found:
         for number, line in enumerate(found, start=1):
             if not line.isspace():
-                yield _parse(
-                    line, f"{path}, line {number}", "resume the run, which mends it, or wait for its end", minimum
-                )
+                remedy = "resume the run, which mends it, or wait for its end"
+                yield _parse(line, f"{path}, line {number}", remedy, minimum, left_out)
 
 
-def _parse(data: bytes, place: str, remedy: str, minimum: float) -> TrialExtraction:
+def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Counter[str] | None) -> TrialExtraction:
     """Parse an extraction, without values below the confidence ``minimum``. Raises ``StoreError`` for invalid data, and
     for values without a confidence, as earlier versions wrote them.
     """
@@ -136,4 +141,9 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float) -> TrialExtract
     items = (people, *people.criteria, *extraction.dosing, *extraction.endpoints)
     if any(piece.confidence is None for item in items for piece in item.evidence):
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
-    return drop_doubtful(extraction, minimum)
+    kept = drop_doubtful(extraction, minimum)
+    if left_out is not None:
+        left_out["criteria"] += len(people.criteria) - len(kept.eligibility.criteria)
+        left_out["regimens"] += len(extraction.dosing) - len(kept.dosing)
+        left_out["endpoints"] += len(extraction.endpoints) - len(kept.endpoints)
+    return kept

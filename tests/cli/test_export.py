@@ -38,6 +38,19 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     assert b"low_confidence" in now["absences.jsonl"]
 
 
+def list_quoted(result):
+    """The items that go with their quote; no quote is fully certain, unlike the name of an outcome."""
+    return result["eligibility"]["criteria"], result["dosing"]
+
+
+def test_what_is_left_out_is_counted(run, tmp_path):
+    words = ("export", run, "--to", tmp_path / "t", "--format", "csv", "--min-confidence")
+    results = read_lines(run / "extractions.jsonl")
+    criteria, regimens = (sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True))
+    assert f"left out below 1: {criteria} criteria, {regimens} regimens, 0 endpoints" in invoke(*words, "1").stderr
+    assert "left out" not in invoke(*words, "0", "--force").stderr
+
+
 def test_results_without_confidence_are_refused_if_it_is_needed(run, tmp_path):
     def forget_confidence(value):
         left_out = {"confidence"} if value.keys() >= {"field", "quote"} else set()
