@@ -31,6 +31,9 @@ def export(
     ] = None,
     tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
     tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
+    gold: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.")
+    ] = None,
     min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
@@ -69,6 +72,7 @@ def export(
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)
+        _take_corrected(found, gold)
         if found and found.incomplete:
             if not partial:
                 remedy = "let it finish, or export what there is with --partial"
@@ -93,6 +97,22 @@ def export(
             _tell_left_out(least, left_out)
             if format_ == "omop" and not vocabulary:
                 say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
+
+
+def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:
+    """Replace the results of a run by those in a folder of gold files, and tell how many."""
+    from extractor.review.gold import name_gold
+
+    if gold is None:
+        return
+    if run is None:
+        raise ValueError("--gold corrects a run; name the run's folder")
+    named = {record_id: gold / name_gold(record_id) for record_id in run.record_ids}
+    corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
+    if not corrected:
+        raise ValueError(f"{gold}: holds no finished record of this run; finish one in `extractor review`")
+    run.correct(corrected)
+    say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
 
 
 def _tell_left_out(least: float, items: Mapping[str, int]) -> None:

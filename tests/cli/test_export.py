@@ -38,6 +38,26 @@ def test_doubtful_values_are_left_out_as_in_a_run(run, tmp_path):
     assert b"low_confidence" in now["absences.jsonl"]
 
 
+def test_corrected_records_replace_those_of_the_run(run, tmp_path):
+    (gold := tmp_path / "gold").mkdir()
+    first = read_lines(run / "extractions.jsonl")[0]
+    corrected = {"record_id": first["record_id"], "eligibility": {"sex": "male"}}
+    (gold / f"{first['record_id']}.json").write_text(json.dumps(corrected, indent=1), "utf-8")
+    done = invoke("export", run, "--gold", gold, "--to", tmp_path / "t", "--format", "jsonl")
+    assert "1 of 12 records are corrected ones" in done.stderr
+    rows = read_lines(tmp_path / "t" / "eligibility.jsonl")
+    assert [row["sex"] for row in rows if row["record_id"] == first["record_id"]] == ["male"]
+    assert len(rows) == 12
+
+
+def test_a_gold_folder_without_finished_records_is_refused(run, tmp_path):
+    done = invoke("export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "csv")
+    assert done.exit_code == 2
+    assert "holds no finished record of this run" in done.stderr
+    done = invoke("export", run / "extractions.jsonl", "--gold", run, "--to", tmp_path / "t", "--format", "csv")
+    assert done.exit_code == 2
+
+
 def list_quoted(result):
     """The items that go with their quote; no quote is fully certain, unlike the name of an outcome."""
     return result["eligibility"]["criteria"], result["dosing"]
