@@ -96,7 +96,7 @@ def find_results(run: Path) -> Path:
     """Return the file or folder with a run's results. Raises ``StoreError`` if it holds none."""
     results = run / _RESULTS if (run / _RESULTS).is_file() else run
     if not results.is_file() and not any(results.glob("*.json")):
-        remedy = f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder with gold files of finished records"
+        remedy = f"name a folder that extractor run --out wrote, its {_RESULTS}, or a folder of finished gold files"
         raise StoreError(f"{run}: holds no results; {remedy}")
     return results
 
