@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
+_FINDING_KINDS = 5
 
 
 @contextmanager
@@ -108,20 +109,20 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
     yield "records failed", tally.failed
     yield "trials that occur twice", tally.repeated or None
     yield "of these with another text, left out", tally.differing or None
-    for name in ("criteria", "regimens", "endpoints"):
-        yield f"{new}{name}", counts.get("items", {}).get(name, 0)
+    items = counts.get("items", {})
+    yield f"{new}items", ", ".join(f"{items.get(name, 0):,} {name}" for name in ("criteria", "regimens", "endpoints"))
     support = counts.get("support", {})
-    for name, count in sorted(support.items()):
-        yield f"{new}evidence {name}", f"{count} ({count / sum(support.values()):.1%})"
-    yield f"{new}findings", counts.get("findings", 0)
-    for name, count in sorted(counts.get("finding_kinds", {}).items()):
-        yield f"{new}finding {name}", count
-    yield "questions asked", usage.questions
-    yield "questions open", usage.open_questions
-    yield "calls", usage.calls
-    cached = f", {usage.cached_tokens:,} of them cached" if usage.cached_tokens else ""
-    yield "prompt tokens", f"{usage.prompt_tokens:,}{cached}"
-    yield "output tokens", f"{usage.output_tokens:,}"
+    yield f"{new}evidence", ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None
+    kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
+    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + ", ..." * (
+        len(kinds) > _FINDING_KINDS
+    )
+    yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
+    yield "questions", f"{usage.questions:,} asked, {usage.open_questions:,} open"
+    if usage.calls:
+        cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+        tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
+        yield "model", f"{usage.calls:,} calls, {tokens}"
+        yield "cost", f"${tally.usd:.4f}" if tally.usd else None
     for server, sent in tally.by_server().items():
         yield f"calls to {server}", f"{sent.calls}" + f", {sent.faults} with a fault" * bool(sent.faults)
-    yield "cost", f"${tally.usd:.4f}" if tally.usd else None

@@ -116,7 +116,7 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
         command = ("run", "tests/records/study.json", "--out", out, "--model", f"{server.url}#stub", *model)
         done = invoke(*command, "--log-json", tmp_path / "log.jsonl")
     assert done.exit_code == 0, done.output
-    assert "prompt tokens: 4,100, 3,000 of them cached\n" in done.stderr
+    assert "4,100 prompt tokens (3,000 of them cached)" in done.stderr
     dollars = (1100 * 2 + 3000 * 0.25 + 50 * 10) / 1e6
     assert f"cost: ${dollars:.4f}\n" in done.stderr
     manifest = json.loads((out / "run.json").read_text("utf-8"))
