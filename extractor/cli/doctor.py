@@ -23,6 +23,7 @@ EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "review": ("extractor review", ("starlette", "uvicorn")),
     "serve": ("extractor serve", ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")),
     "local": ("models on this machine", ("xllamacpp", "huggingface_hub")),
+    "notebook": ("the notebooks", ("ipykernel", "matplotlib", "pandas")),
     "ray": ("many machines", ("ray",)),
     "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
     "otel": ("OpenTelemetry spans", ("opentelemetry",)),
@@ -81,6 +82,7 @@ def _check_program() -> Iterator[Check]:
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
+    from extractor.errors import MissingExtra
     from extractor.suggestions import refuse_unknown
 
     refuse_unknown("extra", needed, EXTRAS)
@@ -88,7 +90,7 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
         if missing := [module for module in modules if find_spec(module) is None]:
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
-            yield Check(f"extra {name}", state, detail, f"pip install 'trial-extractor[{name}]'")
+            yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
         else:
             yield Check(f"extra {name}", "ok", purpose)
 

@@ -7,8 +7,6 @@ import typer
 
 from .console import OK, errors_for_people, warn_incomplete
 
-_REMEDY = "review needs starlette and uvicorn; install them with: pip install 'trial-extractor[review]'"
-
 
 def review(
     run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder of a run.")],
@@ -39,7 +37,7 @@ def review(
             from extractor.errors import MissingExtra
 
             if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-                raise MissingExtra(_REMEDY) from error
+                raise MissingExtra("review needs starlette and uvicorn", "review") from error
             raise
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:

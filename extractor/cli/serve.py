@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec
     from extractor.serve.callers import CallerBook
 
-_REMEDY = "serve needs more libraries, such as fastapi; install them with: pip install 'trial-extractor[serve]'"
 _EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
@@ -151,7 +150,7 @@ def _load() -> Any:
         from extractor.serve.app import serve_service
     except ImportError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtra(_REMEDY) from error
+            raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
     return serve_service
 

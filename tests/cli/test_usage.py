@@ -98,7 +98,7 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
     process = [sys.executable, "-c", _WITHOUT, module, *words]
     done = subprocess.run(process, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert f"pip install 'trial-extractor[{extra}]'" in done.stderr
+    assert f"pip install '.[{extra}]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "out.duckdb").exists()
 
