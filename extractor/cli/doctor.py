@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from .console import FAILED, OK, errors_for_people, print_table, split_names
-from .options import ModelOption
+from .options import FILES, JsonOption, ModelOption
 
 EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "evaluate": ("extractor evaluate", ("scipy",)),
@@ -45,12 +45,17 @@ class Check:
 
 
 def doctor(
-    model: ModelOption = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="A folder that must be writable.", rich_help_panel=FILES)
+    ] = Path(),
     needs: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Extras that must be installed, such as serve,local.")
+        str,
+        typer.Option(
+            metavar="NAME,...", help="Extras that must be installed, such as serve,local.", rich_help_panel=FILES
+        ),
     ] = "",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder that must be writable.")] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
+    model: ModelOption = None,
 ) -> None:
     """Show what is installed, what is missing, and the command that mends it.
 

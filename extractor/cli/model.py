@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .commands import Commands
 from .console import INTERRUPTED, errors_for_people, print_table
 
 if TYPE_CHECKING:
     from extractor.llm.local.models import Progress
 
-app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
+app = Commands(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
 CacheOption = Annotated[
     Path | None,

@@ -144,7 +144,7 @@ def test_a_check_scores_nothing_and_says_so(sources):
         ("all", "write NAME=SCORE"),
         ("all=high", "write NAME=SCORE"),
         ("all=80", "a score is between 0 and 1"),
-        ("everything=0.8", "no score has that name; there are eligibility.minimum_age, "),
+        ("everything=0.8", "everything: no such score; choose from eligibility.minimum_age, "),
     ],
 )
 def test_wrong_floors_are_a_mistake_of_usage(sources, floors, message):
