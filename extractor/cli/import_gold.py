@@ -14,7 +14,7 @@ from .console import FAILED, errors_for_people
 if TYPE_CHECKING:
     from extractor.evaluation.brat import ImportCounts
 
-app = Commands(no_args_is_help=True, help="Convert annotations of other projects to gold.")
+app = Commands(no_args_is_help=True)
 _COMMONEST = 10
 
 

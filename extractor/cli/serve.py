@@ -36,7 +36,7 @@ RootOption = Annotated[
     ),
 ]
 
-app = Commands(help="Serve extractions over HTTP, and manage callers' keys.", invoke_without_command=True)
+app = Commands(invoke_without_command=True)
 keys = Commands(help="Manage callers' keys and limits.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -81,7 +81,7 @@ def serve(
     ] = 1_000_000_000,
     log_json: LogOption = None,
 ) -> None:
-    """Serve extractions over HTTP until Ctrl-C.
+    """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
     Standard output gets one line, the URL. Clients send the token in
     EXTRACTOR_TOKEN as a bearer token. Without one in the environment, the service
