@@ -177,7 +177,7 @@ class MissingExtra(ExtractorError):
     """A library is not installed. ``need`` says what needs it, ``extra`` names the extra that installs it.
 
     >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
-    FHIR needs fhir.resources; install it from the folder of your clone: pip install '.[fhir]'
+    FHIR needs fhir.resources; run in the folder of your clone: pip install '.[fhir]'
     """
 
     def __init__(self, need: str, extra: str) -> None:
@@ -185,7 +185,7 @@ class MissingExtra(ExtractorError):
         self.remedy = f"pip install '.[{extra}]'"
 
     def __str__(self) -> str:
-        return f"{self.args[0]}; install it from the folder of your clone: {self.remedy}"
+        return f"{self.args[0]}; run in the folder of your clone: {self.remedy}"
 
 
 class EngineError(ExtractorError):

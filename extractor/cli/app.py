@@ -26,7 +26,7 @@ from .serve import app as serve
 def schema(
     task: Annotated[
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(help="One part of the extraction, or the input record; all parts by default."),
+        typer.Argument(metavar="TASK", help="One part of the extraction, or the input record; all parts by default."),
     ] = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it."""

@@ -92,6 +92,8 @@ def _explain(error: Any) -> None:
         error.message = param.help or ""
     elif param is not None:
         error.message = error.message.removeprefix("Value error, ")
+        if error.message.endswith("does not exist."):
+            error.message += f" {param.help}"
         choices = param.type_descriptor.choices
         if choices and error.__cause__ is not None:
             value = str(error.__cause__.errors()[0]["input"])

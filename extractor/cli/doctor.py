@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from .console import FAILED, OK, errors_for_people, print_table, split_names
+from .console import FAILED, OK, errors_for_people, print_table, say, split_names
 from .options import FILES, JsonOption, ModelOption
 
 EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -75,6 +75,8 @@ def doctor(
             rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
             names = ("check", "state", "detail", "remedy")
             print_table(names, rows, prose=names, apart=False)
+            if any(one.remedy.startswith("pip") for one in checks):
+                say("extras are for the features named beside them; pip runs in the folder of your clone")
     raise SystemExit(FAILED if any(check.state == "failed" for check in checks) else OK)
 
 
@@ -91,13 +93,17 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     from extractor.suggestions import refuse_unknown
 
     refuse_unknown("extra", needed, EXTRAS)
-    for name, (purpose, modules) in EXTRAS.items():
-        if missing := [module for module in modules if find_spec(module) is None]:
+    for name, (purpose, _) in EXTRAS.items():
+        if missing := _find_missing(name):
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
             yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
         else:
             yield Check(f"extra {name}", "ok", purpose)
+
+
+def _find_missing(extra: str) -> list[str]:
+    return [module for module in EXTRAS[extra][1] if find_spec(module) is None]
 
 
 def _check_folders(out: Path) -> Iterator[Check]:
@@ -125,12 +131,16 @@ def _check_folder(name: str, folder: Path, remedy: str) -> Check:
 def _check_model(name: str) -> Check:
     """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's specification."""
     from extractor.api import Extractor
-    from extractor.errors import ExtractorError
+    from extractor.errors import ExtractorError, MissingExtra
+    from extractor.llm.spec import ModelKind
     from extractor.schemas import Section, Source, TrialRecord
 
     from .environment import read_cache_folder, read_model_spec
 
     spec = read_model_spec(name)
+    if spec.kind is ModelKind.LOCAL and (missing := _find_missing("local")):
+        need = MissingExtra(f"{spec} needs {', '.join(missing)}", "local")
+        return Check("model", "failed", need.args[0], need.remedy)
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, OK, Row, errors_for_people, print_table, to_printable, warn_incomplete
+from .console import FAILED, OK, Row, errors_for_people, print_table, say, to_printable, warn_incomplete
 from .options import FILES, RARE, SCORES, JsonOption
 
 if TYPE_CHECKING:
@@ -113,8 +113,11 @@ def evaluate(
             raise SystemExit(_check(gold, predicted))
         from extractor.evaluation.record_score import WorstErrors
         from extractor.evaluation.scoring import evaluate as score
+        from extractor.run.finished import find_run
 
         floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
+        if find_run(gold) and not find_run(predicted):
+            say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
         if html and not html.parent.is_dir():
             raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
         report = score(

@@ -55,7 +55,7 @@ def list_rows(
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to pull; see `extractor model list`.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Models to pull; see `extractor model list`.")],
     *,
     cache_dir: CacheOption = None,
 ) -> None:
@@ -79,7 +79,9 @@ def pull(
 
 @app.command()
 def serve(
-    name: Annotated[str, typer.Argument(help="A pulled model, or a .gguf file; else the default.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A pulled model, or a .gguf file; else the default.")
+    ] = "",
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,

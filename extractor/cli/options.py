@@ -22,6 +22,10 @@ ALL_TASKS: Final = "eligibility,dosing,endpoints"
 InputsArgument = Annotated[
     list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, NCT numbers, or - for stdin.")
 ]
+RunArgument = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."),
+]
 TasksOption = Annotated[
     str, typer.Option(metavar="NAME,...", help="Some of eligibility,dosing,endpoints.", rich_help_panel=WHAT)
 ]

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from .console import errors_for_people, say, warn_incomplete
-from .options import FILES, RecordsOption
+from .options import FILES, RecordsOption, RunArgument
 
 _NAME = "report.html"
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that extractor run --out wrote.")],
+    run: RunArgument,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -41,8 +41,8 @@ def report(
 
     with errors_for_people():
         path = out or run / _NAME
-        if not path.parent.is_dir():
-            raise ValueError(f"{path}: the folder {path.parent} does not exist")
+        if out and not out.parent.is_dir():
+            raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
         summary = write_report(run, path, records=records or (), limit=limit)
         print(path)
         warn_incomplete(run)

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from .console import OK, errors_for_people, warn_incomplete
-from .options import FILES, SERVICE, RecordsOption
+from .options import FILES, SERVICE, RecordsOption, RunArgument
 
 
 def review(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder of a run.")],
+    run: RunArgument,
     gold: Annotated[
         Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the gold files.", rich_help_panel=FILES)
     ],

@@ -131,7 +131,7 @@ def serve(
 
 @keys.command("add")
 def add_key(
-    name: Annotated[str, typer.Argument(help="Small letters, digits, - and _.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
     root: RootOption = None,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="600 if left out.")] = None,
     max_bytes: Annotated[int | None, typer.Option(min=1, help="Largest body; the service's if left out.")] = None,
@@ -163,7 +163,9 @@ def list_keys(root: RootOption = None) -> None:
 
 
 @keys.command("revoke")
-def revoke_key(name: str, root: RootOption = None) -> None:
+def revoke_key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")], root: RootOption = None
+) -> None:
     """Revoke a key at once. The caller's jobs are kept."""
     with errors_for_people():
         _open_book(root).revoke(name)

@@ -77,7 +77,7 @@ class RegistryQuery:
 
     def __post_init__(self) -> None:
         if not self.parameters:
-            raise ValueError("a query that asks for nothing; name a condition, an intervention or another parameter")
+            raise ValueError("nothing to fetch; name NCT numbers, a condition, an intervention or another parameter")
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from extractor.cli.evaluate import evaluate, print_report
 from extractor.evaluation import evaluate as score
+from tests.commands import extract
 from tests.evaluation.annotations import make_gold
 
 
@@ -136,6 +137,12 @@ def test_a_check_scores_nothing_and_says_so(sources):
     result = _invoke(sources[0], sources[1], "--check", "--json", "--fail-under", "all=1")
     assert result.exit_code == 2
     assert result.stderr == "extractor: --check scores nothing; leave out --json, --fail-under\n"
+
+
+def test_a_run_in_the_place_of_gold_gets_a_remark(tmp_path):
+    run = extract("tests/records/study.json", tmp_path / "run")
+    assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
+    assert "GOLD comes first" not in _invoke("seeds/gold", str(run)).stderr
 
 
 @pytest.mark.parametrize(
