@@ -4,11 +4,12 @@ A page names what it shows: ``<!-- commands -->`` or ``<!-- modules -->`` on a l
 """
 
 import ast
+import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.cli import get_docs_for_click
 
 from extractor.cli.app import app
 
@@ -25,12 +26,31 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def describe_commands() -> str:
-    """The help of every command that users see, as Markdown."""
+    """The help of every command that users see, as Markdown: a section for each, a list for each group of options."""
     group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
-    group.commands = {name: command for name, command in group.commands.items() if not command.hidden}
-    page = get_docs_for_click(obj=group, ctx=typer.Context(group, info_name="extractor"), name="extractor")
-    return page.partition("\n")[2]  # the page has a title of its own
+    return "\n".join(_describe_command(group, typer.Context(group, info_name="extractor"), level=1))
+
+
+def _describe_command(command: Any, context: Any, level: int) -> Iterator[str]:
+    """Yield the lines for a command, then those for the commands of a group."""
+    if level > 1:  # the page has a title of its own
+        yield f"{'#' * level} `{context.command_path}`\n"
+    yield f"{inspect.cleandoc(command.help or '')}\n"
+    yield f"```console\n$ {' '.join((context.command_path, *command.collect_usage_pieces(context)))}\n```\n"
+    groups: dict[str, list[str]] = {}
+    for one in command.get_params(context):
+        name, meaning = one.get_help_record(context) or ("", "")
+        kind = "Arguments" if one.param_type_name == "argument" else "Options"
+        if name:
+            groups.setdefault(one.rich_help_panel or kind, []).append(f"* `{name}`: {meaning}")
+    visible = {name: one for name, one in getattr(command, "commands", {}).items() if not one.hidden}
+    for name, one in visible.items():
+        summary = " ".join(inspect.cleandoc(one.help or "").partition("\n\n")[0].split())
+        groups.setdefault(one.rich_help_panel or "Commands", []).append(f"* `{name}`: {summary}")
+    for title, lines in groups.items():
+        yield "\n".join((f"**{title}**\n", *lines, ""))
+    for name, one in visible.items():
+        yield from _describe_command(one, typer.Context(one, parent=context, info_name=name), level + 1)
 
 
 def describe_modules() -> str:

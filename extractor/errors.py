@@ -174,7 +174,18 @@ class SettingsDiffer(StoreError):
 
 
 class MissingExtra(ExtractorError):
-    """A library is not installed. The message names the extra that installs it."""
+    """A library is not installed. ``need`` says what needs it, ``extra`` names the extra that installs it.
+
+    >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
+    FHIR needs fhir.resources; run in the folder of your clone: pip install '.[fhir]'
+    """
+
+    def __init__(self, need: str, extra: str) -> None:
+        super().__init__(need, extra)  # both, so that it can be pickled
+        self.remedy = f"pip install '.[{extra}]'"
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}; run in the folder of your clone: {self.remedy}"
 
 
 class EngineError(ExtractorError):

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 
-_LEAST_ALIKE = 70
-"""In percent of the longer name's characters."""
+_LEAST_ALIKE = 65
+"""In percent of the longer name's characters: two letters of three."""
+_MOST_LISTED = 8
 
 
 def find_nearest(name: str, known: Collection[str]) -> str | None:
-    """Return the known name that is most like ``name``, None if none is alike.
+    """Return the known name that is most like ``name`` in any case, None if none is alike.
 
     >>> find_nearest("criterai", ["criteria", "constraints"])
     'criteria'
@@ -17,7 +18,7 @@ def find_nearest(name: str, known: Collection[str]) -> str | None:
     from rapidfuzz.process import extractOne  # noqa: PLC0415
 
     similarity = DamerauLevenshtein.normalized_similarity
-    found = extractOne(name.lower(), list(known), scorer=similarity, score_cutoff=_LEAST_ALIKE / 100)
+    found = extractOne(name, list(known), scorer=similarity, processor=str.lower, score_cutoff=_LEAST_ALIKE / 100)
     return found[0] if found else None
 
 
@@ -36,11 +37,13 @@ def suggest(name: str, known: Collection[str]) -> str:
 def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:
     """Raise ``ValueError`` with the nearest name and the choice if a name is not known.
 
+    A long choice is listed only if no known name is near.
+
     >>> refuse_unknown("table", ["criterai"], ["criteria", "constraints"])
     Traceback (most recent call last):
     ValueError: criterai: no such table (did you mean criteria?); choose from criteria, constraints
     """
     if unknown := [name for name in names if name not in known]:
-        raise ValueError(
-            f"{', '.join(unknown)}: no such {what}{suggest(unknown[0], known)}; choose from {', '.join(known)}"
-        )
+        nearest = suggest(unknown[0], known)
+        choice = "" if nearest and len(known) > _MOST_LISTED else f"; choose from {', '.join(known)}"
+        raise ValueError(f"{', '.join(unknown)}: no such {what}{nearest}{choice}")

@@ -7,6 +7,7 @@ import typer
 
 from .batch import app as batch
 from .cassettes import app as cassettes
+from .commands import Commands
 from .diff import diff
 from .doctor import doctor
 from .evaluate import evaluate
@@ -14,7 +15,6 @@ from .export import export
 from .fetch import fetch
 from .import_gold import app as import_gold
 from .model import app as model
-from .options import GroupedCommand
 from .parse import parse
 from .reparse import impact, reparse
 from .report import report
@@ -26,7 +26,7 @@ from .serve import app as serve
 def schema(
     task: Annotated[
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(help="One part of the extraction, or the input record; all parts by default."),
+        typer.Argument(metavar="TASK", help="One part of the extraction, or the input record; all parts by default."),
     ] = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it."""
@@ -44,20 +44,20 @@ def schema(
     typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2))
 
 
-app = typer.Typer(
+app = Commands(
     name="extractor",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 _EXTRACT, _READ, _SCORE, _SET_UP = "Extract", "Read the results", "Score and compare", "Set up"
-app.command(rich_help_panel=_EXTRACT, cls=GroupedCommand)(run)
+app.command(rich_help_panel=_EXTRACT)(run)
 app.command(rich_help_panel=_EXTRACT)(fetch)
 app.add_typer(batch, name="batch", rich_help_panel=_EXTRACT)
 app.command(rich_help_panel=_EXTRACT)(parse)
 for _command in (report, review, export):
     app.command(rich_help_panel=_READ)(_command)
 app.command(rich_help_panel=_SCORE)(evaluate)
-app.command(rich_help_panel=_SCORE, cls=GroupedCommand)(diff)
+app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SCORE)(reparse)
 app.command(rich_help_panel=_SCORE)(impact)
 app.add_typer(import_gold, name="import", rich_help_panel=_SCORE)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .commands import Commands
 from .console import errors_for_people, split_names
 from .options import (
     ALL_TASKS,
@@ -15,7 +16,6 @@ from .options import (
     BaseUrlOption,
     EffortOption,
     FreshOption,
-    GroupedCommand,
     InputsArgument,
     LimitOption,
     LogOption,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from .job import Job
 
-app = typer.Typer(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
+app = Commands(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
 
 FolderOption = Annotated[
     str | None,
@@ -43,7 +43,7 @@ FolderOption = Annotated[
 ]
 
 
-@app.command(cls=GroupedCommand)
+@app.command()
 def submit(
     inputs: InputsArgument,
     out: FolderOption = None,
@@ -100,7 +100,7 @@ def submit(
         )
 
 
-@app.command(cls=GroupedCommand)
+@app.command()
 def collect(
     inputs: InputsArgument,
     out: FolderOption = None,

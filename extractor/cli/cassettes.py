@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from .commands import Commands
 from .console import FAILED, errors_for_people
 
-app = typer.Typer(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
+app = Commands(help="Recordings of exchanges with models, for tests.", no_args_is_help=True)
 
 _ScenariosFile = Annotated[Path, typer.Option("--scenarios", help="File of scenarios; the cassettes lie beside it.")]
 _DEFAULT = Path("tests/cassettes/scenarios.toml")

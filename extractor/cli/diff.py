@@ -241,14 +241,11 @@ def _read_filter(only: str | None) -> Filter:
     from typing import get_args
 
     from extractor.diff.changes import ChangeKind, ItemName
-    from extractor.suggestions import suggest
+    from extractor.suggestions import refuse_unknown
 
     kinds, items = {kind.value for kind in ChangeKind}, set(get_args(ItemName))
     wanted = set(split_names(only or ""))
-    known = (*sorted(kinds), *sorted(items))
-    if unknown := sorted(wanted.difference(known)):
-        nearest = suggest(unknown[0], known)
-        raise ValueError(f"--only {unknown[0]}: no such change{nearest}; there are {', '.join(known)}")
+    refuse_unknown("change", sorted(wanted), (*sorted(kinds), *sorted(items)))
     return wanted & kinds or kinds, wanted & items or items
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Final
 
 import typer
 
-from .console import FAILED, OK, errors_for_people, print_table, split_names
-from .options import ModelOption
+from .console import FAILED, OK, errors_for_people, print_table, say, split_names
+from .options import FILES, JsonOption, ModelOption
 
 EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "evaluate": ("extractor evaluate", ("scipy",)),
@@ -23,6 +23,7 @@ EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "review": ("extractor review", ("starlette", "uvicorn")),
     "serve": ("extractor serve", ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")),
     "local": ("models on this machine", ("xllamacpp", "huggingface_hub")),
+    "notebook": ("the notebooks", ("ipykernel", "matplotlib", "pandas")),
     "ray": ("many machines", ("ray",)),
     "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
     "otel": ("OpenTelemetry spans", ("opentelemetry",)),
@@ -44,12 +45,17 @@ class Check:
 
 
 def doctor(
-    model: ModelOption = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="A folder that must be writable.", rich_help_panel=FILES)
+    ] = Path(),
     needs: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Extras that must be installed, such as serve,local.")
+        str,
+        typer.Option(
+            metavar="NAME,...", help="Extras that must be installed, such as serve,local.", rich_help_panel=FILES
+        ),
     ] = "",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder that must be writable.")] = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
+    model: ModelOption = None,
 ) -> None:
     """Show what is installed, what is missing, and the command that mends it.
 
@@ -69,6 +75,8 @@ def doctor(
             rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
             names = ("check", "state", "detail", "remedy")
             print_table(names, rows, prose=names, apart=False)
+            if any(one.remedy.startswith("pip") for one in checks):
+                say("extras are for the features named beside them; pip runs in the folder of your clone")
     raise SystemExit(FAILED if any(check.state == "failed" for check in checks) else OK)
 
 
@@ -81,16 +89,21 @@ def _check_program() -> Iterator[Check]:
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     """Yield a check for each extra. Raises ``ValueError`` for an unknown name in ``needed``."""
+    from extractor.errors import MissingExtra
     from extractor.suggestions import refuse_unknown
 
     refuse_unknown("extra", needed, EXTRAS)
-    for name, (purpose, modules) in EXTRAS.items():
-        if missing := [module for module in modules if find_spec(module) is None]:
+    for name, (purpose, _) in EXTRAS.items():
+        if missing := _find_missing(name):
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
-            yield Check(f"extra {name}", state, detail, f"pip install 'trial-extractor[{name}]'")
+            yield Check(f"extra {name}", state, detail, MissingExtra(purpose, name).remedy)
         else:
             yield Check(f"extra {name}", "ok", purpose)
+
+
+def _find_missing(extra: str) -> list[str]:
+    return [module for module in EXTRAS[extra][1] if find_spec(module) is None]
 
 
 def _check_folders(out: Path) -> Iterator[Check]:
@@ -118,12 +131,16 @@ def _check_folder(name: str, folder: Path, remedy: str) -> Check:
 def _check_model(name: str) -> Check:
     """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's specification."""
     from extractor.api import Extractor
-    from extractor.errors import ExtractorError
+    from extractor.errors import ExtractorError, MissingExtra
+    from extractor.llm.spec import ModelKind
     from extractor.schemas import Section, Source, TrialRecord
 
     from .environment import read_cache_folder, read_model_spec
 
     spec = read_model_spec(name)
+    if spec.kind is ModelKind.LOCAL and (missing := _find_missing("local")):
+        need = MissingExtra(f"{spec} needs {', '.join(missing)}", "local")
+        return Check("model", "failed", need.args[0], need.remedy)
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:

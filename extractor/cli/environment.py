@@ -35,9 +35,8 @@ def _find_similar_model(spec: ModelSpec) -> str | None:
     prices = read_prices()
     if prices.find(spec):
         return None
-    return find_nearest(
-        str(spec), (*(price.name for price in prices.list_all()), *(f"local:{name}" for name in load_catalogue()))
-    )
+    known = ("local", *(f"local:{name}" for name in load_catalogue()), *(price.name for price in prices.list_all()))
+    return find_nearest(str(spec), known)
 
 
 def read_cache_folder() -> Path | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.cli.console import FAILED, OK, Row, errors_for_people, print_table, to_printable, warn_incomplete
+from .console import FAILED, OK, Row, errors_for_people, print_table, say, to_printable, warn_incomplete
+from .options import FILES, RARE, SCORES, JsonOption
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,29 +32,48 @@ _NAMED = 10
 def evaluate(
     gold: Annotated[Path, typer.Argument(metavar="GOLD", exists=True, help=f"Annotations: {_SOURCE}.")],
     predicted: Annotated[Path, typer.Argument(metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
-    compare: Annotated[
-        Path | None, typer.Option(metavar="OTHER", exists=True, help="Other extractions, for paired differences.")
-    ] = None,
-    fail_under: Annotated[
-        str | None,
-        typer.Option(metavar="NAME=SCORE,...", help="Exit 1 if one is lower, such as all=0.8,dosing.amounts=0.7."),
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Check GOLD against its records, given in place of PREDICTED.")
-    ] = False,
-    examples: Annotated[int, typer.Option(min=0, help="How many errors of each kind --json holds.")] = 10,
-    resamples: Annotated[int, typer.Option(min=0, help="Bootstrap samples for the intervals; 0 for none.")] = 1000,
+    as_json: JsonOption = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a page with plots and every error.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", dir_okay=False, help="Write a page with plots and every error.", rich_help_panel=FILES
+        ),
     ] = None,
     records: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="INPUT", exists=True, help="Records for --html and for GOLD without text; else the run's inputs."
+            metavar="INPUT",
+            exists=True,
+            help="Records for --html and for GOLD without text; else the run's inputs.",
+            rich_help_panel=FILES,
         ),
     ] = None,
-    html_errors: Annotated[int, typer.Option(min=0, help="How many errors --html holds, the worst first.")] = 5000,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OTHER", exists=True, help="Other extractions, for paired differences.", rich_help_panel=SCORES
+        ),
+    ] = None,
+    fail_under: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=SCORE,...", help="Exit 1 if one is lower, such as all=0.8.", rich_help_panel=SCORES),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Check GOLD against its records, given in place of PREDICTED.", rich_help_panel=SCORES
+        ),
+    ] = False,
+    resamples: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Bootstrap samples for the intervals; 0 for none.", rich_help_panel=RARE),
+    ] = 1000,
+    examples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Errors of each kind that --json holds.", rich_help_panel=RARE)
+    ] = 10,
+    html_errors: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Errors that --html holds, the worst first.", rich_help_panel=RARE)
+    ] = 5000,
 ) -> None:
     """Score extractions against gold annotations.
 
@@ -93,8 +113,11 @@ def evaluate(
             raise SystemExit(_check(gold, predicted))
         from extractor.evaluation.record_score import WorstErrors
         from extractor.evaluation.scoring import evaluate as score
+        from extractor.run.finished import find_run
 
         floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
+        if find_run(gold) and not find_run(predicted):
+            say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
         if html and not html.parent.is_dir():
             raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
         report = score(
@@ -171,7 +194,7 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 def _read_floors(text: str) -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.evaluation.report import FIGURES
-    from extractor.suggestions import suggest
+    from extractor.suggestions import refuse_unknown
 
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -182,10 +205,7 @@ def _read_floors(text: str) -> dict[str, float]:
             raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        if name not in FIGURES:
-            raise ValueError(
-                f"--fail-under {part!r}: no score has that name{suggest(name, FIGURES)}; there are {', '.join(FIGURES)}"
-            )
+        refuse_unknown("score", [name], FIGURES)
     return floors
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .console import errors_for_people, say, split_names, warn_incomplete
+from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption
 
 if TYPE_CHECKING:
     from extractor.export import Registry
@@ -20,27 +21,47 @@ if TYPE_CHECKING:
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
-        Path, typer.Option(help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.")
+        Path,
+        typer.Option(
+            metavar="PATH",
+            help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.",
+            rich_help_panel=FILES,
+        ),
     ],
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "fhir", "omop"] | None,
         typer.Option(
             "--format",
-            help="Needed for a folder: a file for each table; fhir: for each type of resource; omop: for each trial.",
+            help="For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).",
+            rich_help_panel=FILES,
         ),
     ] = None,
-    tasks: Annotated[str, typer.Option(help="Some of eligibility,dosing,endpoints.")] = "eligibility,dosing,endpoints",
-    tables: Annotated[str, typer.Option(help="Only these tables, such as criteria,constraints.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.", rich_help_panel=FILES)] = False,
+    quiet: QuietOption = False,
+    tasks: TasksOption = ALL_TASKS,
+    tables: Annotated[
+        str,
+        typer.Option(metavar="NAME,...", help="Only these tables, such as criteria,constraints.", rich_help_panel=WHAT),
+    ] = "",
+    min_confidence: MinConfidenceOption = 0.0,
     gold: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.", rich_help_panel=WHAT),
     ] = None,
-    min_confidence: Annotated[float, typer.Option(help="Leave out values below this confidence, 0 to 1.")] = 0.0,
-    bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.")] = False,
-    partial: Annotated[bool, typer.Option("--partial", help="Export a run that is not complete.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
-    vocabulary: Annotated[Path | None, typer.Option(help="omop: a folder of vocabulary files from Athena.")] = None,
-    dialect: Annotated[str | None, typer.Option(help="omop: also write SQL, such as duckdb or postgresql.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not print the counts.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Export a run that is not complete.", rich_help_panel=RARE)
+    ] = False,
+    bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.", rich_help_panel=RARE)] = False,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="For omop: a folder of vocabulary files from Athena.", rich_help_panel=RARE),
+    ] = None,
+    dialect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="For omop: also write SQL, such as duckdb or postgresql.", rich_help_panel=RARE
+        ),
+    ] = None,
 ) -> None:
     """Write a run's results, or reviewed gold, as tables, as FHIR resources or as cohort definitions.
 
@@ -61,6 +82,7 @@ def export(
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.schemas import Task
+    from extractor.suggestions import refuse_unknown
 
     with errors_for_people():
         if format_ in ("fhir", "omop") and tables:
@@ -69,6 +91,7 @@ def export(
             raise ValueError("cohort definitions are made from eligibility; drop --tasks")
         if format_ != "omop" and (vocabulary or dialect):
             raise ValueError("--vocabulary and --dialect need --format omop")
+        refuse_unknown("task", split_names(tasks), tuple(Task))
         chosen = choose_tables(split_names(tasks), split_names(tables))
         least = ExtractionOptions(min_confidence=min_confidence).min_confidence
         found = find_run(run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, split_names
-from .options import BaseUrlOption
+from .options import FILES, QUERY, RARE, SPEED, BaseUrlOption, FreshOption, LimitOption, QuietOption
 
 if TYPE_CHECKING:
     from extractor.fetch import FetchedPage, Registry
@@ -23,29 +23,56 @@ _FETCHED = "fetched.jsonl"
 
 def fetch(
     numbers: Annotated[list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")] = None,
-    ids: Annotated[str | None, typer.Option(metavar="FILE", help="A file of NCT numbers; - is standard input.")] = None,
-    condition: Annotated[str | None, typer.Option(help="Records of this condition or disease.")] = None,
-    intervention: Annotated[str | None, typer.Option(help="Records of this intervention or treatment.")] = None,
-    term: Annotated[str | None, typer.Option(help="Records with these words, in the registry's syntax.")] = None,
-    status: Annotated[str, typer.Option(help="Some of the registry's statuses, such as recruiting,completed.")] = "",
-    phase: Annotated[str, typer.Option(help="Some of early1,1,2,3,4,na.")] = "",
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="JSON lines, packed as .gz; - is stdout.", rich_help_panel=FILES
+        ),
+    ] = "-",
+    limit: LimitOption = None,
+    fresh: FreshOption = False,
+    quiet: QuietOption = False,
+    ids: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A file of NCT numbers; - is standard input.", rich_help_panel=QUERY),
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Of this condition or disease.", rich_help_panel=QUERY)
+    ] = None,
+    intervention: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Of this intervention or treatment.", rich_help_panel=QUERY)
+    ] = None,
+    term: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="With these words, in the registry's syntax.", rich_help_panel=QUERY),
+    ] = None,
+    status: Annotated[
+        str,
+        typer.Option(metavar="NAME,...", help="With a status such as recruiting,completed.", rich_help_panel=QUERY),
+    ] = "",
+    phase: Annotated[
+        str, typer.Option(metavar="NAME,...", help="In some of early1,1,2,3,4,na.", rich_help_panel=QUERY)
+    ] = "",
     updated_since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Records updated on this day or later."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Updated on this day or later.", rich_help_panel=QUERY
+        ),
     ] = None,
     param: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other parameter of the API. Repeatable.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Any other parameter of the API. Repeatable.", rich_help_panel=QUERY),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Most records of a query.")] = None,
-    out: Annotated[
-        str, typer.Option("--out", "-o", metavar="FILE", help="JSON lines, packed as .gz; - is stdout.")
-    ] = "-",
+    requests_per_minute: Annotated[
+        float, typer.Option(min=0.01, metavar="N", help="Most requests, evenly spaced.", rich_help_panel=SPEED)
+    ] = 50.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="S", help="Seconds without a byte of the reply.", rich_help_panel=SPEED)
+    ] = 60.0,
+    page_size: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Records a request.", rich_help_panel=RARE)
+    ] = 100,
     base_url: BaseUrlOption = None,
-    requests_per_minute: Annotated[float, typer.Option(min=0.01, help="Most requests, evenly spaced.")] = 50.0,
-    page_size: Annotated[int, typer.Option(min=1, max=1000, help="Records a request.")] = 100,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds without a byte of the reply.")] = 60.0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Replace an earlier file.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 

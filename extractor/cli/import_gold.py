@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import Commands
 from .console import FAILED, errors_for_people
 
 if TYPE_CHECKING:
     from extractor.evaluation.brat import ImportCounts
 
-app = typer.Typer(no_args_is_help=True, help="Convert annotations of other projects to gold.")
+app = Commands(no_args_is_help=True)
 _COMMONEST = 10
 
 

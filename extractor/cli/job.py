@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,6 +41,7 @@ from extractor.run.executor import (
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
+from extractor.suggestions import suggest
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, say, to_printable
 from .fetch import find_records
@@ -156,7 +158,16 @@ def open_job(
             unknown,
         ),
     ):
+        _refuse_missing(found)
         yield replace(job, inputs=found, out=folder, mirror=mirror), unknown
+
+
+def _refuse_missing(inputs: Sequence[str]) -> None:
+    """Raise ``ValueError`` if no input is there; one that is missing among others is a failure of the run."""
+    if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in inputs):
+        path = Path(inputs[0])
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
 
 
 def refuse_input_folder(out: str | None, inputs: Sequence[str], replay: Path | None = None) -> None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .commands import Commands
 from .console import INTERRUPTED, errors_for_people, print_table
 
 if TYPE_CHECKING:
     from extractor.llm.local.models import Progress
 
-app = typer.Typer(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
+app = Commands(help="List, pull and serve models that run on this machine.", no_args_is_help=True)
 
 CacheOption = Annotated[
     Path | None,
@@ -54,7 +55,7 @@ def list_rows(
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Models to pull; see `extractor model list`.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Models to pull; see `extractor model list`.")],
     *,
     cache_dir: CacheOption = None,
 ) -> None:
@@ -78,7 +79,9 @@ def pull(
 
 @app.command()
 def serve(
-    name: Annotated[str, typer.Argument(help="A pulled model, or a .gguf file; else the default.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A pulled model, or a .gguf file; else the default.")
+    ] = "",
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,

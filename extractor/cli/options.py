@@ -1,10 +1,9 @@
 """Options that several commands share, in the groups in which help shows them."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
-from typer.core import TyperCommand
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"
@@ -12,12 +11,20 @@ MODEL: Final = "Model"
 COST: Final = "Cost"
 SPEED: Final = "Speed"
 MACHINES: Final = "Many machines"
+QUERY: Final = "Which records"
+SCORES: Final = "Scores"
+SERVICE: Final = "Service"
+LIMITS: Final = "Limits"
 RARE: Final = "Rarely needed"
 
 ALL_TASKS: Final = "eligibility,dosing,endpoints"
 
 InputsArgument = Annotated[
-    list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, NCT numbers, or - for stdin.")
+    list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, NCT numbers, or - for stdin.")
+]
+RunArgument = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."),
 ]
 TasksOption = Annotated[
     str, typer.Option(metavar="NAME,...", help="Some of eligibility,dosing,endpoints.", rich_help_panel=WHAT)
@@ -66,8 +73,21 @@ PricesOption = Annotated[
 LimitOption = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N records.", rich_help_panel=FILES)
 ]
-FreshOption = Annotated[bool, typer.Option("--fresh", help="Discard an earlier run in --out.", rich_help_panel=FILES)]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Discard what an earlier run left in --out.", rich_help_panel=FILES)
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=FILES)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=FILES)]
+RecordsOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="INPUT", exists=True, help="The run's records, if they were moved.", rich_help_panel=FILES),
+]
+RequestsPerMinuteOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, metavar="N", help="Most requests; the server's own limits apply too.", rich_help_panel=SPEED
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Processes that share the work; else all cores.", rich_help_panel=SPEED),
@@ -88,14 +108,3 @@ BaseUrlOption = Annotated[
         rich_help_panel=RARE,
     ),
 ]
-
-
-class GroupedCommand(TyperCommand):
-    """A command whose help ends with ``--help``, instead of a first group for it alone."""
-
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return the option ``--help``, in the last group."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.rich_help_panel = RARE
-        return option

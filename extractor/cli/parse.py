@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import FAILED, errors_for_people, say, to_printable
+from .options import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,13 @@ _MOST_RULES = 4
 
 
 def parse(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders, globs, or - for stdin.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every offset.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show each value's words and rules.")] = False,
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with every offset.", rich_help_panel=FILES)
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each value's words and rules.", rich_help_panel=FILES)
+    ] = False,
 ) -> None:
     """Show the criteria, doses and outcomes that the rules read, with their confidence.
 

@@ -107,6 +107,8 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
     else:
         yield "records extracted", tally.extracted
     yield "records failed", tally.failed
+    if tally.failed and not (tally.extracted or tally.resumed or usage.calls):
+        return
     yield "trials that occur twice", tally.repeated or None
     yield "of these with another text, left out", tally.differing or None
     items = counts.get("items", {})

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, without_controls
+from .options import FILES, JsonOption, RunArgument, WorkersOption
 
 if TYPE_CHECKING:
     from extractor.run.reparse import ComparisonReport
 
 _LONGEST = 60
 
-_Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of an earlier run.")]
-_AsJson = Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")]
-_Workers = Annotated[int | None, typer.Option(min=1, help="Processes that share the work; else all cores.")]
-
 
 def reparse(
-    run: _Run,
-    out: Annotated[Path | None, typer.Option(help="New folder of results; else RUN-reparsed.")] = None,
-    workers: _Workers = None,
-    as_json: _AsJson = False,
+    run: RunArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="New folder of results; else RUN-reparsed.", rich_help_panel=FILES),
+    ] = None,
+    as_json: JsonOption = False,
+    workers: WorkersOption = None,
 ) -> None:
     """Redo a run from its inputs and its stored replies, with today's rules. Calls no model.
 
@@ -41,7 +41,7 @@ def reparse(
         _end(report, f"the results are in {folder}{ask}", as_json=as_json)
 
 
-def impact(run: _Run, workers: _Workers = None, as_json: _AsJson = False) -> None:
+def impact(run: RunArgument, as_json: JsonOption = False, workers: WorkersOption = None) -> None:
     """Show what today's rules and prompts would change in a run. Calls no model and writes nothing.
 
     A call whose request has changed would be made again; its tokens are estimated.

@@ -6,21 +6,31 @@ from typing import Annotated
 import typer
 
 from .console import errors_for_people, say, warn_incomplete
+from .options import FILES, RecordsOption, RunArgument
 
 _NAME = "report.html"
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that extractor run --out wrote.")],
+    run: RunArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="RUN/report.html if left out.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            dir_okay=False,
+            help="RUN/report.html if left out.",
+            rich_help_panel=FILES,
+        ),
     ] = None,
-    records: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="The records, if they were moved."),
-    ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most records that the page can open.")] = 5000,
-    open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    records: RecordsOption = None,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Most records that the page can open.", rich_help_panel=FILES)
+    ] = 5000,
+    open_it: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=FILES)
+    ] = False,
 ) -> None:
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
@@ -31,8 +41,8 @@ def report(
 
     with errors_for_people():
         path = out or run / _NAME
-        if not path.parent.is_dir():
-            raise ValueError(f"{path}: the folder {path.parent} does not exist")
+        if out and not out.parent.is_dir():
+            raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
         summary = write_report(run, path, records=records or (), limit=limit)
         print(path)
         warn_incomplete(run)

@@ -6,21 +6,22 @@ from typing import Annotated
 import typer
 
 from .console import OK, errors_for_people, warn_incomplete
-
-_REMEDY = "review needs starlette and uvicorn; install them with: pip install 'trial-extractor[review]'"
+from .options import FILES, SERVICE, RecordsOption, RunArgument
 
 
 def review(
-    run: Annotated[Path, typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder of a run.")],
-    gold: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the gold files.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of this machine; 0 for any free one.")] = 0,
+    run: RunArgument,
+    gold: Annotated[
+        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the gold files.", rich_help_panel=FILES)
+    ],
+    records: RecordsOption = None,
     reviewer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who reviews; your user name if left out.")
+        str | None,
+        typer.Option(metavar="NAME", help="Who reviews; your user name if left out.", rich_help_panel=SERVICE),
     ] = None,
-    records: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="INPUT", exists=True, help="The run's records, if they were moved."),
-    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 for any free one.", rich_help_panel=SERVICE)
+    ] = 0,
 ) -> None:
     """Correct a run in the browser; finished records become gold files.
 
@@ -39,7 +40,7 @@ def review(
             from extractor.errors import MissingExtra
 
             if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-                raise MissingExtra(_REMEDY) from error
+                raise MissingExtra("review needs starlette and uvicorn", "review") from error
             raise
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:

@@ -27,6 +27,7 @@ from .options import (
     PricesOption,
     QuietOption,
     ReplayOption,
+    RequestsPerMinuteOption,
     StrictOption,
     TasksOption,
     WorkersOption,
@@ -64,12 +65,7 @@ def run(
         typer.Option(min=1, metavar="N", help="Requests at once, for each worker on a cluster.", rich_help_panel=SPEED),
     ] = 8,
     workers: WorkersOption = None,
-    requests_per_minute: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01, metavar="N", help="Most requests; the server's own limits apply too.", rich_help_panel=SPEED
-        ),
-    ] = None,
+    requests_per_minute: RequestsPerMinuteOption = None,
     tokens_per_minute: Annotated[
         float | None,
         typer.Option(min=1, metavar="N", help="Most tokens, prompts and answers together.", rich_help_panel=SPEED),

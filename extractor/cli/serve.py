@@ -8,54 +8,80 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .commands import Commands
 from .console import OK, errors_for_people
-from .options import EffortOption
+from .options import (
+    LIMITS,
+    MODEL,
+    SERVICE,
+    SPEED,
+    EffortOption,
+    LogOption,
+    PricesOption,
+    RequestsPerMinuteOption,
+    WorkersOption,
+)
 
 if TYPE_CHECKING:
     from extractor.llm.spec import ModelSpec
     from extractor.serve.callers import CallerBook
 
-_REMEDY = "serve needs more libraries, such as fastapi; install them with: pip install 'trial-extractor[serve]'"
 _EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", file_okay=False, envvar="EXTRACTOR_ROOT", help="Folder of keys and jobs."),
+    typer.Option(
+        "--root", file_okay=False, envvar="EXTRACTOR_ROOT", help="Folder of keys and jobs.", rich_help_panel=SERVICE
+    ),
 ]
 
-app = typer.Typer(help="Serve extractions over HTTP, and manage callers' keys.", invoke_without_command=True)
-keys = typer.Typer(help="Manage callers' keys and limits.", no_args_is_help=True)
+app = Commands(invoke_without_command=True)
+keys = Commands(help="Manage callers' keys and limits.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 
 @app.callback(invoke_without_command=True)
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8400,
+    host: Annotated[str, typer.Option(help="Address to listen on.", rich_help_panel=SERVICE)] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 for any free one.", rich_help_panel=SERVICE)
+    ] = 8400,
     root: RootOption = None,
     model: Annotated[
         str | None,
-        typer.Option(help="A hosted model's name, or http://host:port/v1#NAME.", envvar="EXTRACTOR_MODEL"),
+        typer.Option(
+            metavar="SPEC",
+            help="A hosted model's name, or http://host:port/v1#NAME.",
+            envvar="EXTRACTOR_MODEL",
+            rich_help_panel=MODEL,
+        ),
     ] = None,
     effort: EffortOption = "medium",
-    prices: Annotated[list[Path] | None, typer.Option(help="A file of prices, before known ones. Repeatable.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Records at the model at once.")] = 16,
-    requests_per_minute: Annotated[
-        float | None, typer.Option(min=0.01, help="Requests to the model, for all callers together.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that run the rules; all cores if left out.")
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Jobs under way at once.")] = 2,
-    queue: Annotated[int, typer.Option(min=1, help="Extractions under way or waiting; then 429.")] = 256,
-    max_bytes: Annotated[int, typer.Option(min=1, help="Largest body of an extraction.")] = 5_000_000,
-    max_upload_bytes: Annotated[int, typer.Option(min=1, help="Largest upload of a job.")] = 1_000_000_000,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one extraction.")] = 60.0,
-    log_json: Annotated[str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.")] = None,
+    prices: PricesOption = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Records at the model at once.", rich_help_panel=SPEED)
+    ] = 16,
+    requests_per_minute: RequestsPerMinuteOption = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="S", help="Seconds for one extraction.", rich_help_panel=SPEED)
+    ] = 60.0,
+    workers: WorkersOption = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Jobs under way at once.", rich_help_panel=LIMITS)] = 2,
+    queue: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Extractions under way or waiting; then 429.", rich_help_panel=LIMITS),
+    ] = 256,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Largest body of an extraction.", rich_help_panel=LIMITS)
+    ] = 5_000_000,
+    max_upload_bytes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
+    ] = 1_000_000_000,
+    log_json: LogOption = None,
 ) -> None:
-    """Serve extractions over HTTP until Ctrl-C.
+    """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
     Standard output gets one line, the URL. Clients send the token in
     EXTRACTOR_TOKEN as a bearer token. Without one in the environment, the service
@@ -105,7 +131,7 @@ def serve(
 
 @keys.command("add")
 def add_key(
-    name: Annotated[str, typer.Argument(help="Small letters, digits, - and _.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
     root: RootOption = None,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="600 if left out.")] = None,
     max_bytes: Annotated[int | None, typer.Option(min=1, help="Largest body; the service's if left out.")] = None,
@@ -137,7 +163,9 @@ def list_keys(root: RootOption = None) -> None:
 
 
 @keys.command("revoke")
-def revoke_key(name: str, root: RootOption = None) -> None:
+def revoke_key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")], root: RootOption = None
+) -> None:
     """Revoke a key at once. The caller's jobs are kept."""
     with errors_for_people():
         _open_book(root).revoke(name)
@@ -151,7 +179,7 @@ def _load() -> Any:
         from extractor.serve.app import serve_service
     except ImportError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtra(_REMEDY) from error
+            raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
     return serve_service
 

@@ -78,9 +78,7 @@ def evaluate(
     try:
         import_module("scipy")
     except ImportError as error:
-        raise MissingExtra(
-            "evaluation needs scipy; install it with: pip install 'trial-extractor[evaluate]'"
-        ) from error
+        raise MissingExtra("evaluation needs scipy", "evaluate") from error
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")
     scored = _score_records(ours, theirs, examples, on_record)

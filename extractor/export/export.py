@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from extractor.errors import StoreError
+from extractor.errors import MissingExtra, StoreError
 from extractor.schemas import Task, TrialExtraction
 from extractor.suggestions import refuse_unknown
 
@@ -37,15 +37,15 @@ def export_run(
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
     left out; ``left_out`` counts the items that lack a required one. Raises ``ValueError`` if one file would have to
-    hold several tables or the extra is missing, and ``StoreError`` if the run cannot be read or the destination may not
-    be replaced.
+    hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run cannot be read or
+    the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
     results = find_results(run)
     if destination.is_file and format_ is not Format.DUCKDB and len(chosen) > 1:
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
     if format_ in _BY_DATABASE and find_spec("duckdb") is None:
-        raise ValueError("this format needs duckdb; install it with: pip install 'trial-extractor[export]'")
+        raise MissingExtra(f"the format {format_} needs duckdb", "export")
     counts = {table.name: 0 for table in chosen}
     with destination.staged() as (scratch, made):
         final = {name: made if destination.is_file else made / f"{name}.{format_}" for name in counts}

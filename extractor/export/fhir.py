@@ -59,7 +59,7 @@ def export_fhir(
     if the folder may not be replaced or a resource is invalid.
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
-        raise MissingExtra("FHIR needs fhir.resources; install it with: pip install 'trial-extractor[fhir]'")
+        raise MissingExtra("FHIR needs fhir.resources", "fhir")
     destination = Destination.of_folder(to, f"{KINDS[0]}.ndjson", force=force)
     counts = FhirCounts()
     with destination.staged() as (_, made), ExitStack() as stack:

@@ -12,9 +12,7 @@ from extractor.errors import MissingExtra
 def check_installed() -> None:
     """Raise ``MissingExtra`` if the extra is not installed."""
     if find_spec("circe") is None or find_spec("ohdsi_cohort_schemas") is None:
-        raise MissingExtra(
-            "cohort definitions need the libraries of OHDSI; install them with: pip install 'trial-extractor[omop]'"
-        )
+        raise MissingExtra("cohort definitions need circe and ohdsi_cohort_schemas", "omop")
 
 
 def check_cohort(cohort: dict[str, Any]) -> list[str]:

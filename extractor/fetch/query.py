@@ -5,12 +5,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from extractor.suggestions import refuse_unknown
+
 _NUMBER = re.compile(r"NCT\d{8}", re.IGNORECASE | re.ASCII)
 _BETWEEN_NUMBERS = re.compile(r"[\s,;|]+")
 _PARAMETER = re.compile(r"[A-Za-z][\w.]*", re.ASCII)
 _MANAGED = frozenset({"format", "pageSize", "pageToken", "countTotal"})
 """Parameters that paging sets itself."""
 _PHASES = {"0": "EARLY_PHASE1", "NA": "NA", "EARLY1": "EARLY_PHASE1"} | {number: f"PHASE{number}" for number in "1234"}
+_STATUSES = (
+    *("ACTIVE_NOT_RECRUITING", "COMPLETED", "ENROLLING_BY_INVITATION", "NOT_YET_RECRUITING", "RECRUITING", "SUSPENDED"),
+    *("TERMINATED", "WITHDRAWN", "AVAILABLE", "NO_LONGER_AVAILABLE", "TEMPORARILY_NOT_AVAILABLE"),
+    *("APPROVED_FOR_MARKETING", "WITHHELD", "UNKNOWN"),
+)
 _LONGEST_SHOWN = 40
 
 
@@ -51,8 +58,8 @@ class RegistryQuery:
     ``NA``; of several, one must hold. ``updated_since`` is the first day of the last update. ``more`` are other
     parameters of the API by name, such as ``query.spons``.
 
-    Raises ``ValueError`` for an unknown phase, for a name in ``more`` that another field or the paging sets, and for a
-    query that asks for nothing.
+    Raises ``ValueError`` for an unknown status or phase, for a name in ``more`` that another field or the paging sets,
+    and for a query that asks for nothing.
 
     >>> RegistryQuery(condition="asthma", phases=("2", "PHASE3"), updated_since=date(2026, 1, 31)).parameters
     ... # doctest: +NORMALIZE_WHITESPACE
@@ -70,7 +77,7 @@ class RegistryQuery:
 
     def __post_init__(self) -> None:
         if not self.parameters:
-            raise ValueError("a query that asks for nothing; name a condition, an intervention or another parameter")
+            raise ValueError("nothing to fetch; name NCT numbers, a condition, an intervention or another parameter")
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -78,9 +85,9 @@ class RegistryQuery:
         fields = {"query.cond": self.condition, "query.intr": self.intervention, "query.term": self.term}
         given = {name: text for name, text in fields.items() if text}
         if self.statuses:
-            given["filter.overallStatus"] = ",".join(
-                re.sub(r"[\s-]+", "_", one.strip()).upper() for one in self.statuses
-            )
+            statuses = [re.sub(r"[\s-]+", "_", one.strip()).upper() for one in self.statuses]
+            refuse_unknown("status", statuses, _STATUSES)
+            given["filter.overallStatus"] = ",".join(statuses)
         for name in self.more:
             if not _PARAMETER.fullmatch(name):
                 raise ValueError(f"{name[:_LONGEST_SHOWN]!r} is not the name of a parameter of the registry's API")

@@ -193,4 +193,4 @@ def _import(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise MissingExtra("cassettes need vcrpy; install it with: pip install 'trial-extractor[dev]'") from None
+        raise MissingExtra("cassettes need vcrpy", "dev") from None

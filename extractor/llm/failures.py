@@ -11,7 +11,7 @@ from .spec import ModelKind, ModelSpec, hide_user
 
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
-    ModelKind.SERVER: "give the key of this server",
+    ModelKind.SERVER: "give the key of this server (EXTRACTOR_TOKEN)",
     ModelKind.LOCAL: "start the local model again",
 }
 _NO_ACCESS = frozenset({401, 403, 404})

@@ -13,8 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from extractor.errors import MissingExtra
-
 _SHARED = "extractor.pages"
 
 
@@ -24,7 +22,6 @@ def render_page(package: str, values: Mapping[str, Any], *, styles: Sequence[str
     ``styles`` and ``scripts`` are files beside it, which follow the shared ones. Values are escaped.
     Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis from 0 to 1),
     ``plural`` (a number with its noun) and ``label`` (a field's label).
-    Raises ``MissingExtra`` without jinja2.
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
@@ -38,10 +35,8 @@ def render_fragment(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _render(package: str, template: str, values: Mapping[str, Any]) -> str:
-    try:
-        from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - needs an extra
-    except ImportError as error:
-        raise MissingExtra("a page needs jinja2; install it with: pip install 'trial-extractor[evaluate]'") from error
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
+
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, "assets"), PackageLoader(_SHARED, "assets")]),
         autoescape=True,

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from extractor.errors import RecordError, StoreError
+from extractor.errors import MissingExtra, RecordError, StoreError
 
 _WHOLE_OBJECTS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"})
 """Stores that write objects atomically. Elsewhere a file is written under another name, and renamed."""
@@ -96,7 +96,7 @@ def open_inputs(address: str) -> Iterator[tuple[str, BinaryIO] | RecordError]:
     try:
         files, root = _open_address(address)
         paths = [root] if files.isfile(root) else _find(files, root)
-    except ValueError:
+    except (ValueError, MissingExtra):
         raise
     except Exception as error:  # noqa: BLE001 - each store has errors of its own
         yield RecordError(address, f"cannot be reached ({_first_line(error)})", "check the address and permissions")
@@ -122,14 +122,14 @@ def _is_hidden(path: str) -> bool:
 
 
 def _open_address(address: str) -> tuple[Any, str]:
-    """The fsspec file system of an address, and the path in it. Raises ``ValueError`` if a library is missing."""
+    """The fsspec file system of an address, and the path in it. Raises ``MissingExtra`` if a library is missing."""
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - of an extra
-    except ImportError:
-        raise ValueError(f"{address}: addresses need an extra: pip install 'trial-extractor[s3]'") from None
-    try:
+
         files, root = url_to_fs(address)
     except (ImportError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) or (isinstance(error, ImportError) and address.startswith("s3:")):
+            raise MissingExtra(f"{address}: addresses need fsspec and s3fs", "s3") from error
         raise ValueError(f"{address}: {_first_line(error)}") from None
     return files, str(root).rstrip("/")
 

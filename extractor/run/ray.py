@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from extractor.children import child_environment, environment
-from extractor.errors import EngineError, ModelAway, RecordError
+from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
 from extractor.events import Event, tell
 from extractor.schemas import TrialRecord
 
@@ -92,7 +92,7 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
 def connected(address: str | None, workers: int | None = None) -> Iterator[RayExecutor]:
     """An executor on the cluster at ``address`` (``auto`` or ``host:port``), or on a local one if None.
 
-    Raises ``ValueError`` if Ray is not installed or the address is invalid, ``ModelAway`` if there is no cluster.
+    Raises ``MissingExtra`` without Ray, ``ValueError`` for an invalid address, ``ModelAway`` if there is no cluster.
     """
     if address and address != "auto":
         _check_address(address)
@@ -102,7 +102,7 @@ def connected(address: str | None, workers: int | None = None) -> Iterator[RayEx
         try:
             import ray  # noqa: PLC0415 - from an extra, and slow
         except ImportError:
-            raise ValueError("--engine ray needs the extra ray: pip install 'trial-extractor[ray]'") from None
+            raise MissingExtra("--engine ray needs Ray", "ray") from None
         own: dict[str, Any] = {} if address else {"include_dashboard": False}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:

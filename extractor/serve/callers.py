@@ -108,7 +108,7 @@ class CallerBook:
     def revoke(self, name: str) -> None:
         """Delete a caller's key. Jobs and spending stay. Raises ``ValueError`` for an unknown caller."""
         if not self._database.execute("DELETE FROM callers WHERE name = ?", (name,)).rowcount:
-            raise ValueError(f"{name}: there is no such caller")
+            raise ValueError(f"{name}: there is no such caller; `extractor serve keys list` shows them")
 
     def find(self, key: str) -> Caller | None:
         """The caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""

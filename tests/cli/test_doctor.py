@@ -21,7 +21,7 @@ def examine(*options, code=0):
 
 def test_it_knows_every_extra_for_users():
     extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    assert set(EXTRAS) == set(extras) - {"compare", "dev", "train"}
+    assert set(EXTRAS) == set(extras) - {"compare", "dev", "docs", "train"}
 
 
 @pytest.mark.parametrize("module", ["fastapi", "scipy"])
@@ -31,8 +31,15 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch,
     found = examine()[f"extra {extra}"]
     assert found["state"] == "missing"
     assert module in found["detail"]
-    assert found["remedy"] == f"pip install 'trial-extractor[{extra}]'"
+    assert found["remedy"] == f"pip install '.[{extra}]'"
     assert examine("--needs", extra, code=1)[f"extra {extra}"]["state"] == "failed"
+
+
+def test_a_local_model_without_its_extra_names_the_extra(monkeypatch):
+    monkeypatch.setattr("extractor.cli.doctor.find_spec", lambda name: None if name == "xllamacpp" else sys)
+    found = examine("--model", "local", code=1)["model"]
+    assert "needs xllamacpp" in found["detail"]
+    assert found["remedy"] == "pip install '.[local]'"
 
 
 def test_a_folder_that_cannot_be_written_fails(tmp_path):

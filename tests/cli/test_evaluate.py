@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from extractor.cli.evaluate import evaluate, print_report
 from extractor.evaluation import evaluate as score
+from tests.commands import extract
 from tests.evaluation.annotations import make_gold
 
 
@@ -138,13 +139,19 @@ def test_a_check_scores_nothing_and_says_so(sources):
     assert result.stderr == "extractor: --check scores nothing; leave out --json, --fail-under\n"
 
 
+def test_a_run_in_the_place_of_gold_gets_a_remark(tmp_path):
+    run = extract("tests/records/study.json", tmp_path / "run")
+    assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
+    assert "GOLD comes first" not in _invoke("seeds/gold", str(run)).stderr
+
+
 @pytest.mark.parametrize(
     ("floors", "message"),
     [
         ("all", "write NAME=SCORE"),
         ("all=high", "write NAME=SCORE"),
         ("all=80", "a score is between 0 and 1"),
-        ("everything=0.8", "no score has that name; there are eligibility.minimum_age, "),
+        ("everything=0.8", "everything: no such score; choose from eligibility.minimum_age, "),
     ],
 )
 def test_wrong_floors_are_a_mistake_of_usage(sources, floors, message):

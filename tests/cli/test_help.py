@@ -1,9 +1,13 @@
 """Help in groups, suggestions for mistyped words, shell completion."""
 
 import re
+from collections import Counter
 
 import pytest
+import typer
 
+from extractor.cli.app import app
+from extractor.cli.options import RARE
 from tests.commands import extractor, invoke
 
 
@@ -35,12 +39,62 @@ def test_rare_modes_are_commands_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("command", "hint"), [("rnu", "Did you mean 'run'?"), ("run x --modle y", "--model"), ("batch sumbit x", "submit")]
+    ("command", "hint"),
+    [
+        ("rnu", " run'?"),
+        ("batch submt", " batch submit'?"),
+        ("sumbit x", " batch submit'?"),
+        ("run x --modle y", "did you mean --model?"),
+        ("run x --batch", "use extractor batch submit"),
+        ("run x --export-requests f", "use extractor batch submit --requests FILE"),
+        ("run x --import-answers f", "use extractor batch collect --answers FILE"),
+        ("run x --rounds 3", "use extractor batch collect --rounds"),
+        ("run x --poll 3", "use extractor batch collect --poll"),
+        ("export x --to y --format cvs", "did you mean csv?"),
+        ("diff x y --severity majr", "did you mean major?"),
+        ("schema dosign", "did you mean dosing?"),
+        ("fetch --status recruting", "did you mean RECRUITING?"),
+        ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
+        ("run", "Missing argument 'INPUT'. Files, folders"),
+        ("export x", "Missing option '--to'. A .duckdb database"),
+    ],
 )
-def test_a_mistyped_command_or_option_gets_the_nearest(command, hint):
+def test_a_usage_error_names_the_nearest_or_what_to_give(command, hint):
     done = invoke(*command.split())
     assert done.exit_code == 2
-    assert hint in " ".join(done.stderr.split())
+    assert hint in " ".join(done.stderr.replace("│", "").split())
+    assert "Traceback" not in done.stderr
+
+
+def list_panels(group=None, path=()):
+    """Yield each option of each command that users see: the command, the option, its group in help."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if not command.hidden:
+            yield from ((" ".join((*path, name)), one.opts[0], one.rich_help_panel) for one in list_options(command))
+            if hasattr(command, "commands"):
+                yield from list_panels(command, (*path, name))
+
+
+def list_options(command):
+    return [one for one in command.params if one.param_type_name == "option"]
+
+
+def test_long_help_is_in_groups_and_an_option_has_one_group_everywhere():
+    found = list(list_panels())
+    counts = Counter(command for command, *_ in found)
+    assert {command for command, _, panel in found if panel is None and counts[command] > 6} == set()
+    panels = {}
+    for _, option, panel in found:
+        if panel:
+            panels.setdefault(option, set()).add(panel)
+    assert {option: names for option, names in panels.items() if len(names) > 1} == {}
+
+
+def test_rarely_needed_options_come_last():
+    for command in {command for command, *_ in list_panels()}:
+        rare = [panel == RARE for name, _, panel in list_panels() if name == command]
+        assert rare == sorted(rare), command
 
 
 def test_a_mistyped_hosted_model_gets_the_nearest(monkeypatch):

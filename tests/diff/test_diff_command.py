@@ -119,7 +119,7 @@ def test_two_single_records_are_compared_whatever_their_names(tmp_path):
     [
         ("missing.json", (), "there is no such file or folder"),
         ("broken.json", (), "broken JSON"),
-        ("new.jsonl", ("--only", "smaller"), "--only smaller: no such change; there are added"),
+        ("new.jsonl", ("--only", "smaller"), "smaller: no such change; choose from added"),
         ("new.jsonl", ("--html", "no/folder/x.html"), "does not exist"),
     ],
 )

@@ -194,7 +194,7 @@ def test_one_fetch_at_a_time_writes_to_a_file(registry, fetch, tmp_path):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "a query that asks for nothing"),
+        ([], "nothing to fetch; name NCT numbers"),
         (["NCT123"], "'NCT123' is not an NCT number"),
         (["NCT00000001", "--condition", "asthma"], "one of the two"),
         (["NCT00000001", "--limit", "5"], "one of the two"),

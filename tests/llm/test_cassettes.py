@@ -98,7 +98,7 @@ async def test_recording_that_fails_leaves_the_old_cassette(cassette):
 
 async def test_missing_vcrpy_says_what_to_install(cassette, monkeypatch):
     monkeypatch.setitem(sys.modules, "vcr", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'trial-extractor\[dev\]'"), use_cassette(cassette):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[dev\]'"), use_cassette(cassette):
         pass
 
 

@@ -28,10 +28,8 @@ import httpx2
 import platformdirs
 from pydantic import TypeAdapter
 
-from extractor.errors import ModelUnavailable
+from extractor.errors import MissingExtra, ModelUnavailable
 from extractor.suggestions import suggest
-
-EXTRA_MISSING = "{module} is not installed; install it with: pip install 'trial-extractor[local]'"
 
 Progress = Callable[[int, int], None]
 """Called with the bytes received so far and the total bytes."""
@@ -220,7 +218,7 @@ def _fetch_from_hub(model: LocalModel, source: HubSource, partial: Path, progres
         hub: Any = import_module("huggingface_hub")
         download: Any = import_module("huggingface_hub.file_download")
     except ImportError as error:
-        raise ModelUnavailable(EXTRA_MISSING.format(module="huggingface_hub")) from error
+        raise ModelUnavailable(str(MissingExtra("the hub needs huggingface_hub", "local"))) from error
     url = hub.hf_hub_url(source.repo, source.file, revision=source.revision)
     # The hub's own headers need a network request to identify the running agent. Byte positions need an uncompressed
     # reply.

@@ -24,8 +24,6 @@ import httpx2
 from extractor.children import child_environment
 from extractor.errors import MissingExtra, ModelUnavailable
 
-from .models import EXTRA_MISSING
-
 HEALTH_WAIT_S = 30.0
 STOP_WAIT_S = 5.0
 _LAST_LINES = 5
@@ -140,7 +138,7 @@ def _await_address(process: "subprocess.Popen[str]", log: IO[str], weights: Path
         raise ModelUnavailable(f"{weights}: the model's process ended with code {process.returncode}{_last_lines(log)}")
     reply: dict[str, str] = json.loads(answer)
     if "missing" in reply:
-        raise MissingExtra(reply["missing"])
+        raise MissingExtra(f"a model on this machine needs {reply['missing']}", "local")
     if "error" in reply:
         raise ModelUnavailable(f"{weights}: {reply['error']}{_last_lines(log)}")
     return reply["address"]
@@ -205,7 +203,7 @@ def main() -> None:
         server = xllamacpp.Server(set_parameters(xllamacpp.CommonParams(), request))  # runs as long as the object lives
         reply["address"] = server.listening_address
     except ImportError:
-        reply["missing"] = EXTRA_MISSING.format(module="xllamacpp")
+        reply["missing"] = "xllamacpp"
     except (RuntimeError, ValueError) as error:
         reply["error"] = f"llama.cpp cannot serve it ({error})"
     sys.stdout.write(json.dumps(reply) + "\n")

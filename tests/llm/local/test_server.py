@@ -118,7 +118,7 @@ REFUSING = STAND_IN + "    def Server(parameters):\n        raise RuntimeError('
     ("code", "message"),
     [
         (REFUSING, r"tiny\.gguf: llama\.cpp cannot serve it \(Failed to init server\)"),
-        ("raise ImportError", r"xllamacpp is not installed; install it with: pip install 'trial-extractor\[local\]'"),
+        ("raise ImportError", r"needs xllamacpp; .*: pip install '\.\[local\]'"),
         ("import os; os._exit(7)", "ended with code 7"),
     ],
     ids=["refuses", "absent", "crashes"],

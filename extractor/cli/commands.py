@@ -1,0 +1,102 @@
+"""Commands whose usage errors name the nearest command, option or value."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.models import CommandFunctionType
+
+from .options import RARE
+
+_MOVED: Final = {
+    "--batch": "extractor batch submit",
+    "--export-requests": "extractor batch submit --requests FILE",
+    "--import-answers": "extractor batch collect --answers FILE",
+    "--rounds": "extractor batch collect --rounds N",
+    "--poll": "extractor batch collect --poll S",
+}
+"""Options that ``extractor run`` does not have, and the commands for the same purpose."""
+
+
+class _Helpful:
+    """What commands and groups of commands share."""
+
+    def get_help_option(self: Any, ctx: Any) -> Any:
+        """Return the option ``--help``, in the first of few groups or the last of many: none is for it alone."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        panels = [one.rich_help_panel for one in self.params if one.param_type_name == "option"]
+        if option is not None and panels and None not in panels:
+            option.rich_help_panel = RARE if RARE in panels else panels[0]
+        return option
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse the arguments. An error of usage says what is nearest, or what to give."""
+        try:
+            return super().make_context(*args, **extra)  # type: ignore[misc]
+        except typer.TyperException as error:
+            _explain(error)
+            raise
+
+
+class Command(_Helpful, TyperCommand):
+    """A command."""
+
+
+class Group(_Helpful, TyperGroup):
+    """A group of commands."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find a command by its name. The error for another name suggests the nearest, also one of a group inside."""
+        from extractor.suggestions import find_nearest
+
+        try:
+            return self._click_resolve_command(ctx, args)
+        except typer.TyperException as error:
+            known = dict(self._list_paths())
+            if nearest := find_nearest(args[0], list(known)):
+                error.message = f"No such command {args[0]!r}. Did you mean '{ctx.command_path} {known[nearest]}'?"
+            raise
+
+    def _list_paths(self) -> Iterator[tuple[str, str]]:
+        """Yield each name and the words that call it; the group's own names come last, so that they prevail."""
+        visible = {name: command for name, command in self.commands.items() if not command.hidden}
+        for name, command in visible.items():
+            yield from ((inner, f"{name} {inner}") for inner in getattr(command, "commands", ()))
+        yield from ((name, name) for name in visible)
+
+
+class Commands(typer.Typer):
+    """A ``typer.Typer`` whose commands and groups give these errors."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(cls=Group, **options)
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
+        """Register a command, as ``typer.Typer.command``."""
+        return super().command(name, cls=Command, **options)
+
+
+def _explain(error: Any) -> None:
+    """Improve the message of a usage error. typer's classes are private; the attributes tell which one it is."""
+    from extractor.suggestions import suggest
+
+    param = getattr(error, "param", None)
+    if hasattr(error, "possibilities"):
+        name, command = error.option_name, error.ctx.command
+        known = [option for one in command.get_params(error.ctx) for option in one.opts if option.startswith("--")]
+        moved = _MOVED.get(name) if command.name == "run" else None
+        error.message += f"; use {moved}" if moved else suggest(name, known)
+        error.possibilities = None
+    elif param is not None and hasattr(error, "param_type"):
+        error.message = param.help or ""
+    elif param is not None:
+        error.message = error.message.removeprefix("Value error, ")
+        if error.message.endswith("does not exist."):
+            error.message += f" {param.help}"
+        choices = param.type_descriptor.choices
+        if choices and error.__cause__ is not None:
+            value = str(error.__cause__.errors()[0]["input"])
+            error.message = f"no such choice: {value}{suggest(value, choices)}; choose from {', '.join(choices)}"
+        elif param.type_descriptor.is_datetime:
+            error.message = f"no such date; write it as {param.metavar}"
