@@ -19,7 +19,7 @@ def report(
         list[Path] | None,
         typer.Option(metavar="INPUT", exists=True, help="The records, if they were moved."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most records that the page can open.")] = 5000,
+    limit: Annotated[int, typer.Option(min=0, help="Most records that the page can open.")] = 20_000,
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
