@@ -1,4 +1,4 @@
-"""Take the README's screenshot of the report: a seed record, extracted by the rules, with a value and its evidence.
+"""Take the README's screenshot of the report: a seed record with a value and its evidence, from recorded answers.
 
     python -m benchmarks.screenshot [--out FILE]
 
@@ -29,9 +29,9 @@ def main() -> None:
     picture.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, open_browser() as browser:
         run, report = Path(folder, "results"), Path(folder, "report.html")
-        subprocess.run(run_command("seeds/records", "--assist", "never", "--out", run), check=True, cwd=ROOT)
+        subprocess.run(run_command("seeds/records", "--replay", "seeds/answers", "--out", run), check=True, cwd=ROOT)
         write_report(run, report, records=[ROOT / "seeds" / "records"])
-        page = browser.new_context(viewport={"width": 1180, "height": 680}, offline=True).new_page()
+        page = browser.new_context(viewport={"width": 1240, "height": 740}, offline=True).new_page()
         page.goto(report.as_uri() + PLACE)
         page.locator("html[data-ready]").wait_for()
         page.wait_for_timeout(300)

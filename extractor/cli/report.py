@@ -27,7 +27,7 @@ def report(
     records: RecordsOption = None,
     limit: Annotated[
         int, typer.Option(min=0, metavar="N", help="Most records that the page can open.", rich_help_panel=FILES)
-    ] = 5000,
+    ] = 20_000,
     open_it: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=FILES)
     ] = False,

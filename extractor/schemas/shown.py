@@ -117,6 +117,8 @@ def _say(value: Any) -> str:
     >>> from extractor.schemas import Amount, Constraint
     >>> _say(Amount(low=None, high=20000, unit="IU")), _say(Constraint(quantity="ANC", comparator=">=", value=1.5))
     ('up to 20,000 IU', 'ANC >= 1.5')
+    >>> _say(Constraint(quantity="ECOG", comparator="between", value=0, value_high=1))
+    'ECOG between 0 and 1'
     """
     if isinstance(value, FrozenModel):
         parts = {name: part for name, part in value if part is not None and name != "quote"}
@@ -125,6 +127,8 @@ def _say(value: Any) -> str:
             bounds = "from" if high is None else "up to" if low is None else ""
             numbers = dict.fromkeys(_say(number) for number in (low, high) if number is not None)
             parts = {"": f"{bounds} {' to '.join(numbers)}".strip(), **parts}
+        if "value_high" in parts:
+            parts["value_high"] = f"and {_say(parts['value_high'])}"
         return " ".join(map(_say, parts.values()))
     if isinstance(value, Enum):
         return name_label(value.value)

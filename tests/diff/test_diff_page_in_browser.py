@@ -27,16 +27,18 @@ def address(tmp_path_factory):
     return path.as_uri()
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_the_page_is_readable_and_requests_nothing(chromium, address, width):
-    context = open_context(chromium, viewport={"width": width, "height": 800}, offline=True)
+def test_the_page_is_readable_and_requests_nothing(chromium, address):
+    context = open_context(chromium, offline=True)
     page, watch = context.new_page(), Watch()
     watch.follow(page)
     page.goto(address)
     assert page.locator(".change").count() == len(TOLD)
     assert page.locator(".old mark").first.inner_text() == "1,500"
-    assert fits_its_window(page)
-    assert list_violations(page) == []
+    for width, scheme in ((1280, "light"), (360, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert fits_its_window(page), width
+        assert list_violations(page) == [], scheme
     watch.check()
     assert watch.requests == {address}
     context.close()

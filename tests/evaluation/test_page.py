@@ -105,7 +105,7 @@ def _draw_matrices(*cells):
     report = evaluate([make_gold()], [make_gold()], resamples=0)
     choices = tuple(Choice(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
     page = render_score_page(report.model_copy(update={"choices": choices}), WorstErrors(0))
-    for drawn in re.findall(r'<details class="matrix".*?</details>', page, re.DOTALL):
+    for drawn in re.findall(r'<details class="matrix framed".*?</details>', page, re.DOTALL):
         cells_of = (re.findall(r"<t[hd].*?</t[hd]>", row) for row in drawn.split("<tr>")[1:])
         head, *rows = ([_strip(cell) for cell in cells] for cells in cells_of)
         yield _strip(re.findall(r"<summary>.*</summary>", drawn)[0]), head[1:-1], rows, drawn

@@ -73,7 +73,7 @@ def card(page, name):
 
 
 def expect_state(page, name, state):
-    expect(card(page, name).locator(".pill").first).to_have_text(state)
+    expect(card(page, name).locator(".chip").first).to_have_text(state)
 
 
 def unfold(page, name):
@@ -123,7 +123,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     expect(added.locator("[data-field=constraints] textarea").first).to_have_value("CD19")
     expect(added.locator(".head .doubt")).to_have_text("category guessed")
     click(page, "Accept criterion")
-    expect(added.locator(".pill").first).to_have_text("added")
+    expect(added.locator(".chip").first).to_have_text("added")
     # An invented dose: rejected, taken back, rejected again.
     unfold(page, "regimen-0").get_by_role("button", name="Reject").click()
     expect_state(page, "regimen-0", "rejected")
@@ -180,7 +180,7 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     press(page, "Tab", "Enter")
     expect(page.locator(".chosen")).to_have_text("“heavily treated”")
     press(page, "q")
-    expect(page.locator(".queue .begun")).to_have_text("begun")
+    expect(page.locator(".queue .state-begun .chip")).to_have_text("begun")
 
 
 def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):

@@ -8,6 +8,7 @@ import pytest
 
 from extractor import Extractor, read_records, show
 from extractor.schemas import TrialExtraction
+from tests.browser import fits_its_window, list_violations, needs_browser, open_context
 
 HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 
@@ -73,3 +74,18 @@ def test_another_record_or_another_text_is_refused(record, extraction):
 def test_an_extraction_without_values_can_be_shown():
     empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
     assert "<b>A</b>" in empty._repr_html_()
+
+
+@needs_browser
+def test_it_is_readable_in_light_and_dark_themes_without_scripts(chromium, record, extraction):
+    context = open_context(chromium, viewport={"width": 400, "height": 900}, offline=True)
+    page = context.new_page()
+    shown = show(extraction, record)._repr_html_().replace("<details>", "<details open>")
+    for paper, ink in (("white", "rgb(0 0 0 / .87)"), ("#111", "white")):
+        style = f"background: {paper}; color: {ink}"
+        page.set_content(f'<!doctype html><html lang="en"><title>a</title><body style="{style}"><main>{shown}</main>')
+        assert page.locator("mark").count() > 3
+        assert page.locator("script").count() == 0
+        assert fits_its_window(page)
+        assert [one for one in list_violations(page) if one[0] != "page-has-heading-one"] == []
+    context.close()

@@ -16,6 +16,7 @@ function start() {
     list: find(".list"),
     more: find(".more"),
     detail: find(".detail"),
+    keys: find("dialog.help"),
   };
   let state = {};
   let found = [];
@@ -58,10 +59,16 @@ function start() {
   }
 
   function step(event) {
-    const isTyping = event.target.closest("input, select, textarea");
-    const name = { j: ".next", k: ".previous" }[event.key];
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (name && isPlain && !isTyping) page.detail.querySelector(`${name}[href]`)?.click();
+    if (!isPlain || page.keys.open || event.target.closest("input, select, textarea")) return;
+    const act = {
+      j: () => page.detail.querySelector(".next[href]")?.click(),
+      k: () => page.detail.querySelector(".previous[href]")?.click(),
+      "/": () => page.form.text.focus(),
+      "?": () => page.keys.showModal(),
+    }[event.key];
+    if (act) event.preventDefault();
+    act?.();
   }
 
   fillFilters(page.form, data.errors);
@@ -80,6 +87,7 @@ function start() {
   });
   page.list.addEventListener("keydown", moveInList);
   document.addEventListener("keydown", step);
+  find(".keys-button").addEventListener("click", () => page.keys.showModal());
   addEventListener("hashchange", follow);
   show({});
   follow();

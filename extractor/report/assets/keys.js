@@ -22,5 +22,5 @@ function listenToKeys(page) {
     event.preventDefault();
     actions[event.key]();
   });
-  document.querySelector(".help-button").addEventListener("click", () => dialog.showModal());
+  document.querySelector(".keys-button").addEventListener("click", () => dialog.showModal());
 }

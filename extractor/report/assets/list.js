@@ -102,16 +102,16 @@ function makeLine(row, place, count) {
   const link = make(
     "a",
     { href: writeRecord(row.id) },
-    make("span", { class: "row-title" }, make("code", {}, row.id), row.title),
+    make("span", { class: "row-title" }, make("code", {}, row.id), " ", row.title),
     make(
       "span",
-      { class: "row-counts" },
+      { class: "row-note" },
       make("span", {}, make("b", {}, String(criteria)), criteria === 1 ? " criterion" : " criteria"),
       number(regimens, "regimen"),
       number(endpoints, "endpoint"),
       findings,
       make("span", {}, make("b", {}, String(row.empty)), " empty"),
-      make("span", {}, "least sure ", make("b", {}, sure.toFixed(2))),
+      make("span", {}, "least confidence ", make("b", {}, sure.toFixed(2))),
     ),
   );
   return make("li", { "data-place": place, "aria-setsize": count, "aria-posinset": place + 1 }, link);

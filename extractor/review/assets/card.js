@@ -1,7 +1,7 @@
 // An item's card: two lines when closed, its form when open.
 
 import { makeForm } from "./form.js";
-import { describeDoubts, nameItem, NOUNS, STATES, summarise } from "./summary.js";
+import { describeDoubts, makeChip, nameItem, NOUNS, STATES, summarise } from "./summary.js";
 import { scrollToMark } from "./text.js";
 
 export const CERTAIN = 0.95;
@@ -23,9 +23,9 @@ function makeHead(view, item, flaws, isOpened) {
   const head = make("button", { type: "button", class: "head", id: `head|${item.id}`, "aria-expanded": String(isOpened) },
     make("span", { class: "line" },
       make("span", { class: "name" }, nameItem(item)),
-      make("span", { class: `pill ${item.state}` }, STATES[item.state]),
+      makeChip(item.state, STATES[item.state]),
       makeDoubt(item),
-      flaws.length ? make("span", { class: "pill wrong" }, "to mend") : null),
+      flaws.length ? makeChip("wrong", "to mend") : null),
     isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
   head.addEventListener("click", () => view.choose(isOpened ? null : item.id));
   return head;
@@ -91,7 +91,7 @@ export function makeFindings(view) {
   const { findings } = view.record;
   if (findings.length === 0) return null;
   const rows = findings.map(({ severity, message, citations }) => make("li", {},
-    make("span", { class: `pill ${severity}` }, severity), ` ${message} `,
+    makeChip(severity, severity), ` ${message} `,
     citations.map(({ quote, place }) => (place ? makeCitation(view, quote, place) : make("q", {}, quote)))));
   const title = `${findings.length} finding${findings.length === 1 ? "" : "s"} to keep in mind`;
   const note = make("p", { class: "dim" }, "Faults of the record itself: they need no addition or correction here.");

@@ -35,7 +35,7 @@ function open(title, body, buttons = []) {
 export function showKeys() {
   const rows = KEYS.map(([keys, meaning]) => [make("dt", {}, make("kbd", {}, keys)), make("dd", {}, meaning)]);
   const select = make("p", {}, "Select words in the text to use them for a field, or for a new criterion, dose or outcome.");
-  return open("Keys", make("div", {}, make("dl", { class: "keys" }, rows), select));
+  return open("Keys", make("div", {}, make("dl", {}, rows), select));
 }
 
 export function showHistory(actions) {

@@ -1,6 +1,7 @@
 // The queue: records with the most expected errors first, a page at a time.
 
 import { read } from "./api.js";
+import { makeChip } from "./summary.js";
 
 const PAGE = 50;
 const PATIENCE_MS = 150;
@@ -28,11 +29,11 @@ export class QueueView {
     this.lead = make("p", { class: "lead" });
     this.partial = make("p", { class: "notice", hidden: true });
     this.status = make("p", { class: "status", role: "status" });
-    this.list = make("ol", { class: "queue" });
-    this.page = make("div", { class: "queue-page" },
+    this.list = make("ol", { class: "queue list framed" });
+    this.page = make("div", {},
       make("h1", {}, "Records to review"), this.partial, this.lead,
-      make("div", { class: "narrow" },
-        make("label", { class: "search" }, "Search", this.search),
+      make("div", { class: "filters" },
+        make("label", { class: "wide" }, "Search", this.search),
         make("label", { class: "check" }, this.box, "Only what is left to do")),
       this.status, this.list, this.more);
   }
@@ -111,14 +112,13 @@ export class QueueView {
 function makeRow(row) {
   const { state, decided, items } = row.progress;
   const isOpenable = state !== "without_text";
-  const head = [make("span", { class: "row-title" }, row.title || row.record), make("code", { class: "dim" }, row.record)];
   const share = items ? Math.round((100 * decided) / items) : 0;
   return make("li", { class: `state-${state}` },
     make("a", { href: isOpenable ? addressOf(row.record) : null, class: "row" },
-      make("span", { class: "row-head" }, head),
-      state === "finished" ? null : make("span", { class: "row-why" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
+      make("span", {}, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
+      state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
         row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
-      make("span", { class: "row-state" }, make("span", { class: `pill ${state}` }, STATES[state]),
+      make("span", { class: "row-state" }, makeChip(state, STATES[state]),
         state === "begun" ? ` ${share} % decided` : ""),
     ));
 }

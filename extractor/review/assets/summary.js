@@ -8,6 +8,13 @@ export const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose",
 /** The state of an item, in words. */
 export const STATES = { open: "to decide", accepted: "accepted", corrected: "corrected", added: "added", rejected: "rejected" };
 
+const TONES = { finished: "good", accepted: "good", corrected: "own", added: "own", changed: "own", begun: "own", rejected: "bad", wrong: "bad", error: "bad", warning: "doubtful" };
+
+/** A state or a severity in words, in its colour. */
+export function makeChip(state, words) {
+  return make("span", { class: `chip ${TONES[state] ?? ""}` }, words);
+}
+
 /** The readable name of a section: "Primary outcome 1" for "primary_outcomes[0]". */
 export function nameSection(name) {
   const [, words, number] = name.match(/^(.*?)(?:\[(\d+)\])?$/s);
