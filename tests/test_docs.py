@@ -2,6 +2,8 @@
 
 import doctest
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,25 +11,42 @@ import pytest
 from .commands import invoke
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "```pycon" in path.read_text("utf-8")]
+PAGES = [
+    path for path in sorted((ROOT / "docs").rglob("*.md")) if re.search("^```(console|pycon)", path.read_text(), re.M)
+]
 
 
 @pytest.fixture
-def tutorial_folder(tmp_path, monkeypatch):
-    """A folder in which the commands of the tutorial have run."""
-    (tmp_path / "seeds").symlink_to(ROOT / "seeds")
+def folder(tmp_path, monkeypatch):
+    """A folder with the inputs that the pages name."""
+    for name in ("seeds", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
-    invoke("run", "seeds/records", "--replay", "seeds/answers", "--out", "results")
-    invoke("export", "results", "--to", "tables", "--format", "csv")
+    monkeypatch.setenv("COLUMNS", "100")
 
 
-@pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.stem)
-@pytest.mark.usefixtures("tutorial_folder")
-def test_the_examples_of_a_page_run(page):
-    blocks = re.findall(r"^```pycon\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, page.name, str(page), 0)
-    assert doctest.DocTestRunner().run(test).failed == 0
-    assert test.examples
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.usefixtures("folder")
+def test_the_examples_of_a_page_print_what_it_shows(page):
+    """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out. ``text`` blocks do not run."""
+    names, checker = {}, doctest.OutputChecker()
+    for language, body in re.findall(r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
+        if language == "pycon":
+            test = doctest.DocTestParser().get_doctest(body, names, page.name, str(page), 0)
+            assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+            assert test.examples
+            names = test.globs
+            continue
+        for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", body, re.M):
+            printed = run(command)
+            assert checker.check_output(shown, printed, doctest.ELLIPSIS), f"$ {command}\n{printed}"
+
+
+def run(command):
+    """What a command prints: ``extractor`` in this process, another program in a shell."""
+    if command.startswith("extractor "):
+        return invoke(*shlex.split(command)[1:]).output
+    return subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md"])
