@@ -51,19 +51,22 @@ class OpenExtractor:
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
-    ``model`` is the name of a hosted model, ``http://host:port/v1#NAME`` (several servers of one NAME, separated by
-    commas, share the calls), ``local``, ``local:NAME`` or a ``ModelSpec``. Without a model, only the rules run.
-    ``assist`` selects the questions for the model: those that the rules left open (``auto``), all (``always``) or none
-    (``never``). ``effort`` is how sure the rules must be for a question to be left out: ``low``, ``medium``, ``high``,
-    or a confidence from 0 to 1 below which a value is asked about. Values with a confidence below ``min_confidence``
-    (0 to 1) are left out and reported as absent.
+    Args:
+        model: The name of a hosted model, ``http://host:port/v1#NAME`` (several servers of one NAME, separated by
+            commas, share the calls), ``local``, ``local:NAME`` or ``local:PATH.gguf``. Without a model, only the rules
+            run.
+        tasks: What to extract: ``eligibility``, ``dosing``, ``endpoints``.
+        assist: Which questions the model gets; see ``Assist``.
+        effort: How doubtful a value must be before the model is asked: an ``Effort``, or the confidence from 0 to 1
+            below which it is.
+        min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
+        replay: A folder of recorded answers, or of a run, that replaces the model.
+        record: A folder that receives the model's answers.
+        cache_dir: The folder of models on this machine; by default the user's cache.
+        exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
 
-    ``replay`` is a folder of recorded answers, or of a run, that replaces the model. ``record`` is a folder that
-    receives the model's answers. ``cache_dir`` is the folder of local models. ``exchange`` takes answers from a
-    provider's batch files and writes the requests that are still open.
-
-    Raises ``ValueError`` for an invalid model specification, options that ``ExtractionOptions`` refuses, or a
-    ``replay`` folder that does not exist.
+    Raises:
+        ValueError: The model or an option is not valid, or there is no folder ``replay``.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -97,10 +100,13 @@ class Extractor:
         route: Route | None = None,
         asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
-        """Open the model for many records, with at most ``concurrency`` requests at once.
+        """Open the model for many records. The value of the block extracts each record that it is called with.
 
-        Requests with an answer in ``replies`` are not sent again; new answers are stored there. ``route`` sets the
-        budget and the transport of requests, ``asking`` the other settings of the client.
+        Args:
+            concurrency: The largest number of requests at once.
+            replies: Stored answers. Requests that have one are not sent again; new answers are stored there.
+            route: The budget and the transport of requests.
+            asking: The other settings of the client.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or ClientSettings(), concurrency=concurrency)
@@ -110,7 +116,10 @@ class Extractor:
     def extract(self, record: TrialRecord) -> TrialExtraction:
         """Extract one record. Opens the model for this record only; use ``extract_many`` for several.
 
-        Raises ``ModelUnavailable`` if the model cannot be reached.
+        Works in a notebook, too, where an event loop already runs.
+
+        Raises:
+            ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
         try:
             asyncio.get_running_loop()
@@ -124,7 +133,21 @@ class Extractor:
     ) -> AsyncIterator[TrialExtraction]:
         """Extract ``records`` in input order, at most ``concurrency`` at once.
 
-        Raises the first failure. Use ``extractor run`` for batches that must continue after a failure.
+        The first failure ends the iteration. Use ``extractor run`` if the others must continue after a failure.
+
+        Args:
+            records: The records, read as they are needed.
+            concurrency: The largest number of records at once.
+
+        Raises:
+            ModelUnavailable: The model cannot be reached, or there is no key for it.
+
+        >>> from extractor import read_records
+        >>> async def list_ids():
+        ...     seeds = Extractor().extract_many(read_records("seeds/records"))
+        ...     return [extraction.record_id[:3] async for extraction in seeds]
+        >>> asyncio.run(list_ids())
+        ['000', '001', '002', '003', '004']
         """
         async with self.open(concurrency) as extract:
             flight: list[asyncio.Task[TrialExtraction]] = []

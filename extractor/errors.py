@@ -65,7 +65,7 @@ _MAX_FRAMES = 20
 
 
 class ExtractorError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors that this package raises on purpose. The message says what is wrong, where, and what to do."""
 
 
 class RecordError(ExtractorError):

@@ -14,8 +14,8 @@ __all__ = ["Assist", "Effort", "ExtractionOptions", "read_effort"]
 class Assist(StrEnum):
     """Which questions a model gets.
 
-    - ``auto``: fields that the rules are unsure of, as far as the effort goes.
-    - ``always``: every field of every line. The same as the effort ``high``, and each implies the other.
+    - ``auto``: those about fields that the rules are unsure of; ``Effort`` says how unsure.
+    - ``always``: every field of every line, as with the effort ``high``. Each implies the other.
     - ``never``: none.
 
     >>> Assist("auto")
@@ -30,9 +30,9 @@ class Assist(StrEnum):
 class Effort(StrEnum):
     """How doubtful a value must be before a model is asked about it.
 
-    - ``low``: what is as likely wrong as right.
-    - ``medium``: what is not certain.
-    - ``high``: everything; the model reads the whole record, and the rules are a second opinion.
+    - ``low``: its confidence is below 0.6.
+    - ``medium``: its confidence is below 0.9.
+    - ``high``: the model is asked about everything and reads the whole record. The rules are a second opinion.
 
     >>> Effort("high")
     <Effort.HIGH: 'high'>

@@ -23,9 +23,15 @@ def diff_trials(
 ) -> TrialDiff:
     """Compare two versions of a trial by their extractions.
 
-    With both records, the registered ages, sex and healthy volunteers are compared too, and nothing is a change whose
-    whole line stands in both texts. A task whose sections only one version has is not compared. Items are paired by
-    what they say, so order and place do not matter.
+    Items are paired by what they say, so order and place do not matter. A task whose sections only one version has is
+    not compared.
+
+    Args:
+        old: The extraction of the earlier version.
+        new: The extraction of the later version.
+        old_record: The earlier record. With both records, the registered ages, sex and healthy volunteers are compared,
+            too, and a difference is no change if its whole line stands in both texts.
+        new_record: The later record.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))

@@ -58,15 +58,23 @@ def evaluate(
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
-    Each source is a folder of JSON, a JSONL file, a run's folder, or extractions (dicts too). Records
-    are joined by ``record_id`` and read one at a time. All values of a record that is missing in
-    ``predicted`` are missed; a record without gold is listed and not scored. ``compare`` is another
-    prediction, for paired differences on the same records. ``examples`` is the number of errors kept
-    per kind, ``resamples`` the number of bootstrap samples for the intervals (0 for none).
-    ``on_record`` is called with all errors of each record.
+    A source is a folder of JSON, a file of JSON lines, a run's folder, or extractions (dicts too). Records are joined
+    by ``record_id`` and read one at a time. If a record is missing in ``predicted``, all its values are missed. A
+    record without gold is listed and not scored.
 
-    Raises ``GoldError`` for a source that cannot be read, ``MissingExtra`` without the extra
-    ``evaluate`` (scipy), ``ValueError`` for negative numbers.
+    Args:
+        gold: The annotations.
+        predicted: The extractions to score.
+        compare: Another prediction, for paired differences on the same records.
+        examples: The number of errors kept for each kind.
+        resamples: The number of bootstrap samples for the intervals; 0 for none.
+        seed: The seed of the bootstrap.
+        on_record: Is called with all errors of each record.
+
+    Raises:
+        GoldError: A source cannot be read.
+        MissingExtra: The extra ``evaluate`` (scipy) is not installed.
+        ValueError: ``examples`` or ``resamples`` is negative.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate([gold], [{"record_id": "A", "eligibility": {"sex": "all"}}], resamples=0)

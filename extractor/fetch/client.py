@@ -40,11 +40,16 @@ _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 class Registry:
     """A registry's address, and how politely to read it.
 
-    ``base_url`` is the address of the API, without ``/studies``; a user and password in it are sent, never shown or
-    stored. ``page_size`` is in records, 1 to 1,000. ``timeout`` is in seconds, without a byte of the reply. A
-    Retry-After of the server delays the next request; ``policy`` says how often a request is repeated.
+    Args:
+        base_url: The address of the API, without ``/studies``. A user and password in it are sent, never shown or
+            stored.
+        requests_per_minute: The highest rate. A Retry-After of the server delays the next request, too.
+        page_size: Records in a request, 1 to 1,000.
+        timeout: The longest time without a byte of the reply, in seconds.
+        policy: How often a request is repeated.
 
-    Raises ``ValueError`` for values outside these ranges, and for an address that is not http or https.
+    Raises:
+        ValueError: A value is outside these ranges, or the address is not http or https.
 
     >>> Registry(base_url="http://me:secret@mirror.test/api/v2/").name
     'http://***@mirror.test/api/v2'

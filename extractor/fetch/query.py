@@ -53,13 +53,18 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
 class RegistryQuery:
     """A search in the registry. Each field narrows it further.
 
-    ``condition``, ``intervention`` and ``term`` are searched as on the registry's website. ``statuses`` are the API's
-    words, such as ``RECRUITING`` or ``not yet recruiting``, ``phases`` such as ``PHASE2``, ``2``, ``early 1`` or
-    ``NA``; of several, one must hold. ``updated_since`` is the first day of the last update. ``more`` are other
-    parameters of the API by name, such as ``query.spons``.
+    Args:
+        condition: A disease, searched as on the registry's website.
+        intervention: A treatment, searched in the same way.
+        term: Any other words.
+        statuses: The API's words, such as ``RECRUITING`` or ``not yet recruiting``; one of several must hold.
+        phases: Such as ``PHASE2``, ``2``, ``early 1`` or ``NA``; one of several must hold.
+        updated_since: The earliest day of the last update.
+        more: Other parameters of the API by name, such as ``query.spons``.
 
-    Raises ``ValueError`` for an unknown status or phase, for a name in ``more`` that another field or the paging sets,
-    and for a query that asks for nothing.
+    Raises:
+        ValueError: A status or phase is unknown, another field or the paging sets a name in ``more``, or the query asks for
+            nothing.
 
     >>> RegistryQuery(condition="asthma", phases=("2", "PHASE3"), updated_since=date(2026, 1, 31)).parameters
     ... # doctest: +NORMALIZE_WHITESPACE

@@ -139,15 +139,26 @@ def fetch_records(
 ) -> Iterator[TrialRecord]:
     """Fetch trial records from ClinicalTrials.gov, by their NCT numbers or by a query, one page at a time.
 
-    ``limit`` is the largest number of a query's records. ``registry`` is a mirror, or another rate. Raises
-    ``RecordError`` for a number that the registry does not know (at the end) and for a record that cannot be read;
-    with ``on_error``, the error is passed to it instead, and fetching continues. Raises ``ValueError`` for text that is
-    not an NCT number, ``RegistryError`` if the registry cannot be read.
+    Records come in the registry's order, each once. ``extractor fetch`` stores them in a file, and can resume.
 
-    Records come in the registry's order, each once. ``extractor fetch`` stores them in a file, and can resume::
+    Args:
+        nct_numbers: The numbers of the records, if there is no ``query``.
+        query: What to search for, if there are no numbers.
+        limit: The largest number of a query's records.
+        registry: A mirror, or another rate.
+        on_error: Gets the error of each record that is unknown or cannot be read. Fetching continues.
 
-        for record in fetch_records("NCT04736823"): ...
-        for record in fetch_records(query=RegistryQuery(condition="asthma", phases=("3",)), limit=100): ...
+    Raises:
+        RecordError: A record cannot be read, or (at the end) the registry does not know a number, and there is no
+            ``on_error``.
+        RegistryError: The registry cannot be read, or refuses the query.
+        ValueError: There are neither numbers nor a query, or both, or a text is not an NCT number.
+
+    >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
+    ...     print(record.record_id)
+    NCT04736823
+    >>> asthma = RegistryQuery(condition="asthma", phases=("3",))
+    >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
     if bool(nct_numbers) == (query is not None):
         raise ValueError("name NCT numbers or a query, one of the two")

@@ -18,7 +18,10 @@ from .fold import FoldedText
 class ConflictKind(StrEnum):
     """The kind of token that differs between a quote and the text.
 
-    ``course`` is a word with an equally likely opposite: increase or decrease, inclusion or exclusion.
+    - ``negation``, ``comparator``, ``number``: "no", "at least", "5".
+    - ``unit``, ``time_unit``: "mg", "weeks".
+    - ``conjunction``: "and" or "or".
+    - ``course``: a word with a likely opposite, such as increase and decrease, inclusion and exclusion.
     """
 
     NEGATION = "negation"
@@ -32,7 +35,13 @@ class ConflictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenConflict:
-    """One token in the quote and in the text. A side without the token is empty."""
+    """A token that differs between the quote and the text.
+
+    Args:
+        kind: The kind of token.
+        quoted: The token in the quote; empty if only the text has one.
+        stated: The token in the text; empty if only the quote has one.
+    """
 
     kind: ConflictKind
     quoted: str

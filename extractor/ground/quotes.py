@@ -30,9 +30,13 @@ class QuoteStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteCheck:
-    """The result for a quote. ``start:end`` are offsets into the searched text.
+    """The result for a quote.
 
-    For a conflict, they give the passage nearest to the quote, and ``conflicts`` lists the tokens that differ.
+    Args:
+        status: How well the quote agrees with the text.
+        start: The first character in the searched text; None for an absent quote.
+        end: One past the last character. For a conflict, the two give the passage nearest to the quote.
+        conflicts: The tokens that differ, for a conflict.
     """
 
     status: QuoteStatus
@@ -48,8 +52,13 @@ _Place = tuple[int, int]
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
-    Exact places win over others. Among several, the one nearest to the offset ``near`` wins, or the first without
-    ``near``. A quote never begins directly after a "no" or "not" of the text.
+    A quote never begins directly after a "no" or "not" of the text. Raises no error for any text.
+
+    Args:
+        quote: The words to look for.
+        text: The text to search.
+        near: An offset into ``text``. Exact places win over others; of several, the one nearest to ``near`` wins, or
+            the first.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())

@@ -17,10 +17,10 @@ __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "spl
 
 
 def parse_record(record: TrialRecord) -> ParsedRecord:
-    r"""Read everything that the rules find in a record. Pure: the same record gives the same result.
+    r"""Read everything that the rules find in a record. The same record always gives the same result.
 
-    Text aimed at a model is reported and blanked first. A confidence is the share of such readings that were right
-    on annotated records.
+    Text aimed at a model is reported and blanked first. The confidence of a reading, 0 to 1, is the share of such
+    readings that were right on annotated records. A text in which nothing is found gives open readings, not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")

@@ -25,11 +25,17 @@ def read_records(
     stdin: BinaryIO | None = None,
     open_address: OpenAddress | None = None,
 ) -> Iterator[TrialRecord]:
-    """Read trial records from files, folders (searched in depth), patterns, and ``-`` for standard input.
+    """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
-    Raises ``RecordError``, which names the file, the place in it and a remedy, for a record that cannot be read
-    or repeats an earlier id. With ``on_error``, the error is passed to it instead, and reading continues with
-    the next record. ``open_address`` opens the files at an address such as ``s3://bucket/folder``.
+    Args:
+        inputs: Files, folders (searched in depth), patterns such as ``*.json``, and ``-`` for standard input.
+        on_error: Gets the error of each record that cannot be read. Reading continues with the next record.
+        stdin: A binary stream to read in place of standard input.
+        open_address: Opens the files at an address such as ``s3://bucket/folder``.
+
+    Raises:
+        RecordError: A record cannot be read or repeats an earlier id, and there is no ``on_error``. The message names
+            the file, the place in it and a remedy.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]

@@ -61,7 +61,7 @@ class Citation(FrozenModel):
     ``section`` is a section of the record, or a structured field of the registry, such as ``registry.enrollment``.
     """
 
-    section: str
+    section: str = Field(description="A section, or a structured field such as 'registry.sex'.")
     start: int = Field(ge=0, description="First character.")
     end: int = Field(ge=0, description="One past the last character.")
     quote: str = Field(description="The characters themselves.")
@@ -73,7 +73,7 @@ class Finding(FrozenModel):
     kind: FindingKind
     severity: Severity
     field: str = Field(description="Field concerned and where it was read; empty for an answer lost as a whole.")
-    message: str
+    message: str = Field(description="A sentence.")
     citations: tuple[Citation, ...] = Field(default=(), description="What says so; both sides of a contradiction.")
     sections: tuple[str, ...] = Field(default=(), description="Where what is missing was looked for.")
 
@@ -82,7 +82,7 @@ class SectionCoverage(FrozenModel):
     """What became of the text of all sections of one kind, in characters; the rest is unclaimed."""
 
     kind: str = Field(description="Name of the section without its number, such as 'arms'.")
-    characters: int = Field(ge=0)
+    characters: int = Field(ge=0, description="All characters.")
     claimed: int = Field(ge=0, description="Quoted as evidence.")
     boilerplate: int = Field(ge=0, description="White space, bullets, headings, the registry's own notes and labels.")
 
@@ -90,7 +90,7 @@ class SectionCoverage(FrozenModel):
 class Coverage(FrozenModel):
     """What became of the record's text, in characters; the rest is unclaimed."""
 
-    characters: int = Field(ge=0)
+    characters: int = Field(ge=0, description="All characters.")
     claimed: int = Field(ge=0, description="Quoted as evidence.")
     boilerplate: int = Field(default=0, ge=0, description="White space, bullets, headings, notes and labels.")
     sections: tuple[SectionCoverage, ...] = ()
@@ -107,9 +107,9 @@ class Usage(FrozenModel):
     questions: int = Field(default=0, ge=0, description="Questions asked.")
     open_questions: int = Field(default=0, ge=0, description="Questions that stayed open.")
     calls: int = Field(default=0, ge=0, description="HTTP exchanges, re-asks included.")
-    prompt_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
-    output_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0, description="Tokens that the model wrote.")
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})

@@ -27,7 +27,7 @@ from .vocabulary import (
 class Age(FrozenModel):
     """An age limit as the free text states it."""
 
-    value: Number
+    value: Number = Field(description="The number.")
     unit: TimeUnit
 
 
@@ -36,7 +36,7 @@ class Constraint(FrozenModel):
 
     quantity: str = Field(description="What is limited, in the words of the text.")
     comparator: Comparator
-    value: Number
+    value: Number = Field(description="The limit, or the lower bound of 'between'.")
     value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
     unit: str | None = Field(default=None, description="As written; null for counts and grades.")
 
@@ -44,9 +44,9 @@ class Constraint(FrozenModel):
 class TimeWindow(FrozenModel):
     """A time limit. "within 4 weeks before enrollment" is <=, 4, week."""
 
-    quote: str
+    quote: str = Field(description="The words of the limit.")
     comparator: Comparator
-    value: Number
+    value: Number = Field(description="The number.")
     unit: TimeUnit
 
 
@@ -54,11 +54,17 @@ class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
     kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind")]
-    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
+    section: Annotated[
+        str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE), Field(description="The section in which it stands.")
+    ]
     lead_in: Annotated[str | None, FieldMetadata(Comparison.TEXT, label="introductory line", weight=0.5)] = Field(
         default=None, description="Quote of the line that introduces the item."
     )
-    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5)]
+    quote: Annotated[
+        str,
+        FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5),
+        Field(description="The item's text, without a bullet or number before it."),
+    ]
     category: Annotated[
         Category | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
     ] = None
@@ -83,7 +89,9 @@ class EligibilityAnnotation(FrozenModel):
     minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
     maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
     sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE)] = None
-    healthy_volunteers: Annotated[bool | None, FieldMetadata(Comparison.POLARITY)] = None
+    healthy_volunteers: Annotated[
+        bool | None, FieldMetadata(Comparison.POLARITY), Field(description="Whether healthy volunteers are accepted.")
+    ] = None
     criteria: tuple[Criterion, ...] = ()
 
 
@@ -94,25 +102,35 @@ class Eligibility(Item, EligibilityAnnotation):
 class Amount(FrozenModel):
     """One dose level. A range has low < high; an "up to" dose has no low."""
 
-    low: Number | None
-    high: Number | None
+    low: Number | None = Field(description="The least amount; null for 'up to'.")
+    high: Number | None = Field(description="The greatest amount.")
     unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
 
 
 class Period(FrozenModel):
     """A length of time stated as a number, such as a 21-day cycle."""
 
-    value: Number
+    value: Number = Field(description="The number.")
     unit: TimeUnit
 
 
 class RegimenAnnotation(FrozenModel):
     """One agent and one way of giving it, as an annotator writes it."""
 
-    agent: Annotated[str, FieldMetadata(Comparison.TEXT, question="agent")]
+    agent: Annotated[
+        str, FieldMetadata(Comparison.TEXT, question="agent"), Field(description="The shortest full name in the text.")
+    ]
     role: Annotated[Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)] = None
-    section: Annotated[str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25)]
-    quote: Annotated[str, FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="regimens", weight=0.25)]
+    section: Annotated[
+        str,
+        FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25),
+        Field(description="The section in which the quote stands."),
+    ]
+    quote: Annotated[
+        str,
+        FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="regimens", weight=0.25),
+        Field(description="The shortest text that carries the dose."),
+    ]
     amounts: Annotated[tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount")] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
     frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
@@ -130,15 +148,15 @@ class Regimen(Item, RegimenAnnotation):
 class TimePoint(FrozenModel):
     """A numeric moment or limit."""
 
-    value: Number
+    value: Number = Field(description="The number.")
     unit: TimeUnit
 
 
 class Instrument(FrozenModel):
     """A named grading system, guideline, scale or set of criteria."""
 
-    name: str
-    version: str | None = None
+    name: str = Field(description="The usual short form, if the record has it.")
+    version: str | None = Field(default=None, description="As stated, such as '5.0'.")
 
 
 class EndpointAnnotation(FrozenModel):
@@ -148,9 +166,21 @@ class EndpointAnnotation(FrozenModel):
     index: Annotated[int, FieldMetadata(Comparison.PAIRING, EvidenceKind.NONE, weight=0.5)] = Field(
         ge=0, description="Position within the rank."
     )
-    measure: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.5)] = None
-    description: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.25)] = None
-    time_frame: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="split", weight=0.5)] = None
+    measure: Annotated[
+        str | None,
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.5),
+        Field(description="What is measured, as in the text."),
+    ] = None
+    description: Annotated[
+        str | None,
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.25),
+        Field(description="The explanation of the measure, as in the text."),
+    ] = None
+    time_frame: Annotated[
+        str | None,
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.5),
+        Field(description="When it is measured, as in the text."),
+    ] = None
     concept: Annotated[Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)] = None
     category: Annotated[
         EndpointCategory | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
@@ -166,19 +196,29 @@ class EndpointAnnotation(FrozenModel):
         Instrument | None, FieldMetadata(Comparison.NAME, question="instrument", family="instrument", weight=0.5)
     ] = None
     start_event: Annotated[
-        str | None, FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5)
+        str | None,
+        FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5),
+        Field(description="Quote of what starts the clock."),
     ] = None
     end_events: Annotated[
-        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5)
+        tuple[str, ...],
+        FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5),
+        Field(description="Quotes of what stops the clock."),
     ] = ()
     censored: Annotated[
-        bool | None, FieldMetadata(Comparison.POLARITY, question="censored", weight=0.25, decided=True)
+        bool | None,
+        FieldMetadata(Comparison.POLARITY, question="censored", weight=0.25, decided=True),
+        Field(description="Whether censoring or the last follow-up is named as an end."),
     ] = None
     specimens: Annotated[
-        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25)
+        tuple[str, ...],
+        FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25),
+        Field(description="Quotes of samples, such as 'serum'."),
     ] = ()
     methods: Annotated[
-        tuple[str, ...], FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25)
+        tuple[str, ...],
+        FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25),
+        Field(description="Quotes of techniques, such as 'flow cytometry'."),
     ] = ()
 
 

@@ -74,7 +74,7 @@ class Source(FrozenModel):
 
 
 class TrialRecord(FrozenModel):
-    """One trial record as read from a file."""
+    """One trial record as read from a file: its id, its source, its sections of raw text, its registered fields."""
 
     record_id: str = Field(description="The registry's number where the record has one, else the file's stem.")
     source: Source

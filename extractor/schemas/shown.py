@@ -53,8 +53,12 @@ class ShownExtraction:
 def show(extraction: "TrialExtraction", record: "TrialRecord | None" = None) -> ShownExtraction:
     """Return what a notebook displays as values, quotes and, with ``record``, the text with the evidence marked.
 
-    An extraction does not hold its text, so give the record that it was extracted from.
-    Raises ``ValueError`` for another record, or one whose text has changed since.
+    Args:
+        extraction: The extraction to display.
+        record: The record that it was extracted from; an extraction does not hold its text.
+
+    Raises:
+        ValueError: It is another record, or its text has changed since.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))

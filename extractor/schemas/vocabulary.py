@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Task(StrEnum):
-    """What can be asked of a record."""
+    """What can be extracted from a record: ``eligibility``, ``dosing``, ``endpoints``."""
 
     ELIGIBILITY = "eligibility"
     DOSING = "dosing"

@@ -1,6 +1,6 @@
 """Merge statements about one regimen of an agent, wherever they stand, and resolve their schedules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from .agents import PROCEDURES
 from .clauses import is_aside
 from .days import code_schedule, count_days
 from .marks import Fact, within
-from .sections import FIELDS, DosingSection, Findings
+from .sections import FIELDS, DosingSection
 from .statements import Statement
 
 Timing = tuple[Fact, int, int]
@@ -74,14 +74,16 @@ def _is_at_single_event(statement: Statement) -> bool:
     return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
 
 
-def resolve_length(statement: Statement, findings: Findings) -> Fact | None:
+def resolve_length(statement: Statement, sections: Mapping[str, DosingSection]) -> Fact | None:
     """The length of treatment. "for 3 weeks, repeated every 4 weeks" is within a cycle; the number of cycles counts.
 
-    ``findings`` are those of the whole section.
+    The number is looked for after the length, which may stand in another section than the statement.
     """
-    length, cycle, tokens = statement.length, statement.cycle, statement.clause.tokens
+    length, cycle = statement.length, statement.cycle
     if length is None or cycle is None or not fits(length.value, cycle.value):
         return length
+    section = sections[length.section or statement.section]
+    tokens, findings = section.tokens, section.marks
     reach = tokens.at(tokens.ends[length.end - 1] + _REPEATS)
     counts = (mark for mark in within(findings.length, length.end, reach) if mark.value)
     return next((mark for mark in counts if mark.value and mark.value.unit is TimeUnit.CYCLE), None)

@@ -52,7 +52,7 @@ def build_regimens(
     ordered = sorted(statements, key=lambda s: (order[s.section], s.first))
     if trial_cycle := find_trial_cycle(sections.values()):
         ordered = [replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s for s in ordered]
-    lengths = [resolve_length(statement, sections[statement.section].marks) for statement in ordered]
+    lengths = [resolve_length(statement, sections) for statement in ordered]
     if trial_length and any(length and length.value not in {None, trial_length.value} for length in lengths):
         trial_length = None
     texts = sections.values()

@@ -23,7 +23,7 @@ _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The three parts of a registered outcome, verbatim; None for a missing part."""
+    """A registered outcome in its three parts, as they stand in the text; None for a missing part."""
 
     measure: str
     description: str | None
@@ -46,7 +46,10 @@ class OutcomeParts:
 
 
 def split_outcomes(text: str) -> list[Outcome]:
-    """Split a flattened outcome cell ("measure, description, time frame|...") into its outcomes.
+    """Split a flattened list of outcomes, as in the registry's CSV download, into its outcomes.
+
+    ``text`` has outcomes joined by ``|``, each "measure, description, time frame" with the last two sometimes missing.
+    The parts may contain commas; the most probable cut is chosen.
 
     >>> for outcome in split_outcomes("Pain, worst, The scale is 0 to 10., Baseline, week 4|Survival, 2 years"):
     ...     print(outcome)

@@ -374,3 +374,10 @@ def test_an_unread_time_and_a_cycle_elsewhere_leave_absences_uncertain() -> None
     (beside,) = read_trial({"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]).regimens
     assert alone.cycle.value is beside.cycle.value is None
     assert beside.cycle.confidence < CERTAIN <= alone.cycle.confidence
+
+
+@pytest.mark.parametrize(("repeats", "duration"), [("", None), (", repeated for 6 cycles", "6 cycle")])
+def test_a_length_within_a_cycle_may_stand_in_another_section_than_the_dose(repeats, duration):
+    drugs = {"Examplumab": "1 mg/kg on day 1 of each 28-day cycle"}
+    arms = [f"Patients in this arm of the study, who are all adults, are given Examplumab for 3 weeks{repeats}"]
+    assert show(read_trial(drugs, arms).regimens[0], "cycle duration") == ("28 day", duration)
