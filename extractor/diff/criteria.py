@@ -7,7 +7,7 @@ from extractor.text.book import read_text
 from extractor.text.numbers import DAYS, find_durations
 
 from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
-from .limits import Limit, LimitChange, admits, compare_limits, list_limits, merge_directions
+from .limits import AdmissionLimit, LimitChange, admits, compare_limits, list_limits, merge_directions
 from .pairing import Paired, Placed, RareWords, pair_versions
 from .wording import Part, Wording, is_critical, read_wording
 
@@ -115,7 +115,7 @@ def _compare_words(
         yield _reword(old, new)
 
 
-def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Sequence[Limit]]) -> bool:
+def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Sequence[AdmissionLimit]]) -> bool:
     """Whether a limit has no counterpart perhaps only because a number on the other side was not read as a limit."""
     sides = zip((change.old, change.new), pair.wordings, limits, strict=True)
     return any(not text and wording.numbers.total() > len(read) for text, wording, read in sides)

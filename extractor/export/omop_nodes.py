@@ -79,7 +79,7 @@ def list_loinc(quantity: Quantity) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class NumericRange:
     """A range of numbers. ``high`` is the upper bound of ``between``."""
 
     comparator: Comparator
@@ -91,7 +91,7 @@ class Bound:
 class AgeLimit:
     """The age at entry, in whole years."""
 
-    bound: Bound
+    bound: NumericRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,14 @@ class SexLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementLimit:
     """At least one measurement in a range and a unit, in the ``days`` before entry or on its day.
 
     ``reference`` compares with the upper or lower limit of normal of the same row: ``{ULN}`` or ``{LLN}``.
     """
 
     concepts: ConceptSet
-    bound: Bound
+    bound: NumericRange
     days: int
     unit: Concept | None = None
     reference: str | None = None
@@ -124,7 +124,7 @@ class Occurred:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CriteriaGroup:
     """Members, and whether all, any or none of them must be true."""
 
     operator: "Operator"
@@ -134,7 +134,7 @@ class Group:
 Operator = StrEnum("Operator", "ALL ANY NONE")
 Operator.__doc__ = """How many members of a group must be true."""
 
-Node = AgeLimit | SexLimit | Measured | Occurred | Group
+Node = AgeLimit | SexLimit | MeasurementLimit | Occurred | CriteriaGroup
 
 
 class Undecided(Exception):

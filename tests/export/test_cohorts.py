@@ -8,7 +8,7 @@ from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.export import find_results, read_results
 from extractor.export.cohorts import export_cohorts, read_rules
-from extractor.export.omop_nodes import Group, Measured
+from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit
 from extractor.export.omop_sql import check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
@@ -199,7 +199,7 @@ EXPRESSED = [
 
 
 def show(node):
-    if isinstance(node, Group):
+    if isinstance(node, CriteriaGroup):
         return f"{node.operator.value}({', '.join(map(show, node.members))})"
     if hasattr(node, "sex"):
         return node.sex.value
@@ -207,7 +207,7 @@ def show(node):
     name = "age" if not hasattr(node, "concepts") else node.concepts.name.partition(" (")[0]
     if bound is None:
         return f"{name} in {node.days} days" if node.days else name
-    unit = f" {node.reference}" if isinstance(node, Measured) and node.reference else ""
+    unit = f" {node.reference}" if isinstance(node, MeasurementLimit) and node.reference else ""
     return f"{name} {bound.comparator.value} {bound.value:g}{unit}" + (f" and {bound.high:g}" if bound.high else "")
 
 
