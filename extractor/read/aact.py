@@ -20,7 +20,7 @@ from .drafts import Draft, Found, Unreadable, build_draft, find_trial_id
 from .json_fields import Node, find_nodes, read_texts
 from .rows import decode_row, group_rows, split_header, split_row
 from .streams import MAX_RECORD_BYTES
-from .study import StudyPaths, read_study
+from .study import list_paths, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 Row = dict[str, str]
@@ -43,41 +43,6 @@ TABLES = {
 }
 """The tables and columns that are read. Missing tables and columns are empty."""
 _RANKS = ("primary", "secondary", "other")
-_OUTCOME = {"measure": "measure", "description": "description", "time_frame": "time frame"}
-_PATHS = StudyPaths(
-    format="aact",
-    trial_id="nct id",
-    texts={
-        "title": "studies[].brief title",
-        "official_title": "studies[].official title",
-        "brief_summary": "brief_summaries[].description",
-        "detailed_description": "detailed_descriptions[].description",
-        "conditions": "conditions[].name",
-        "keywords": "keywords[].name",
-        "eligibility": "eligibilities[].criteria",
-    },
-    items={
-        "arms": ("design_groups[]", {"label": "title", "type": "group type", "description": "description"}),
-        "interventions": (
-            "interventions[]",
-            {"type": "intervention type", "name": "name", "description": "description", "other_names": "others[].name"},
-        ),
-        **{f"{rank}_outcomes": (f"{rank}[]", _OUTCOME) for rank in _RANKS},
-    },
-    registry={
-        "minimum_age": "eligibilities[].minimum age",
-        "maximum_age": "eligibilities[].maximum age",
-        "sex": "eligibilities[].gender",
-        "healthy_volunteers": "eligibilities[].healthy volunteers",
-        "enrollment": "studies[].enrollment",
-        "enrollment_type": "studies[].enrollment type",
-        "study_type": "studies[].study type",
-        "allocation": "designs[].allocation",
-        "masking": "designs[].masking",
-    },
-    phases="studies[].phase",
-    labels="arms[].title",
-)
 _MAX_DIGITS = 18
 """SQLite's integers have 64 bits."""
 _STARTS_ROW = re.compile(rb"\d+\|NCT\d{8}\||NCT\d{8}\|")
@@ -189,7 +154,7 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
     for row in tables.get("design_outcomes", ()):
         rank = row.get("outcome type", "").lower()
         study.setdefault(rank if rank in _RANKS else "other", []).append(row)
-    return read_study(Node(study, trial), _PATHS, find_nodes, read_texts)
+    return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
 
 
 def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:

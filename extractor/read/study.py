@@ -1,6 +1,12 @@
-"""Shared by the readers of JSON, XML and AACT tables: map the fields of a study to sections."""
+"""Shared by the readers of JSON, XML and AACT tables: map the fields of a study to sections.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+``fields.toml`` has the paths of the fields in each format.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple, TypeVar
 
 from extractor.schemas import RegistryFields, Section
@@ -35,9 +41,22 @@ class StudyPaths(NamedTuple):
     phases: str
     labels: str | None = None
     names: str | None = None
-    criteria: tuple[str, str] | None = None
+    criteria: Sequence[str] = ()
     lists: Mapping[str, str] = {}
     id_prefix: str = ""
+
+
+@cache
+def list_paths(format: str, part: str = "") -> StudyPaths:  # noqa: A002 - named as in Draft
+    """Return the paths of a format. ``part`` replaces "{part}" in them.
+
+    >>> list_paths("ctgov_xml").texts["title"]
+    'brief_title'
+    """
+    text = (files(__package__) / "fields.toml").read_text("utf-8").replace("{part}", part)
+    fields = tomllib.loads(text)[format]
+    items = {name: (parts.pop("path"), parts) for name, parts in fields.pop("items").items()}
+    return StudyPaths(format=format, items=items, **fields)
 
 
 def read_study(
