@@ -79,9 +79,11 @@ def _make_builder(paths: StudyPaths) -> Callable[[Element], Draft]:
     """Return the function that checks a record's element and builds its draft."""
     read = {paths.trial_id, paths.phases, *paths.texts.values(), *paths.registry.values()}
     read |= {*paths.criteria, *paths.lists.values()}
-    read |= {f"{path}/{tag}" for path, parts in paths.items.values() for tag in parts.values()}
+    read |= {
+        f"{parts['path']}/{tag}" for parts in paths.items.values() for part, tag in parts.items() if part != "path"
+    }
     if paths.labels:
-        read.add(f"{paths.items['interventions'][0]}/{paths.labels}")
+        read.add(f"{paths.items['interventions']['path']}/{paths.labels}")
     elements = {path for path in read if "@" not in path}
     inside = {"/".join(path.split("/")[:depth]) for path in elements for depth in range(1, path.count("/") + 1)}
     tags = {tag for path in read for tag in path.split("/")}
