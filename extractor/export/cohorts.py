@@ -22,13 +22,6 @@ from .omop_vocabulary import open_vocabulary
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 100
-_STRICT = {
-    ("minimum_age", CriterionKind.INCLUSION): Comparator.MORE,
-    ("minimum_age", CriterionKind.EXCLUSION): Comparator.AT_MOST,
-    ("maximum_age", CriterionKind.INCLUSION): Comparator.LESS,
-    ("maximum_age", CriterionKind.EXCLUSION): Comparator.AT_LEAST,
-}
-"""The comparator of a criterion that makes an age limit strict."""
 
 
 @dataclass(slots=True)
@@ -201,15 +194,16 @@ def _read_people(
         age = getattr(eligibility, name)
         if age is None or ("age", upper) in expressed:
             continue
+        sign, inclusive = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
         strict = any(
-            limit.comparator is _STRICT[name, criterion.kind] and limit.value == age.value
+            limit.comparator is (sign if criterion.kind is CriterionKind.INCLUSION else sign.opposite)
+            and limit.value == age.value
             for criterion in eligibility.criteria
             if criterion.category is Category.AGE
             for limit in criterion.constraints
         )
-        comparator = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
         try:
-            bound = to_years(NumericRange(comparator[not strict], age.value), read_unit(age.unit) or age.unit)
+            bound = to_years(NumericRange(sign if strict else inclusive, age.value), read_unit(age.unit) or age.unit)
         except Undecided as error:
             yield name, error
         else:

@@ -138,8 +138,6 @@ def _skip_unit(tokens: Tokens, at: int) -> int:
 
 _COMPARED, _AFTER = 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
-_DENIED = {Comparator.LESS: Comparator.AT_LEAST, Comparator.AT_MOST: Comparator.MORE}
-_DENIED |= {Comparator.MORE: Comparator.AT_MOST, Comparator.AT_LEAST: Comparator.LESS}
 
 
 def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
@@ -167,7 +165,7 @@ def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparato
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
     compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
-    denied = stated is not None and _DENIED.get(stated) is comparator
+    denied = stated is not None and stated.opposite is comparator
     return denied and rule("not_before").ends(tokens, end, end - 20) is not None
 
 
