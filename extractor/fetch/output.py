@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -21,7 +22,6 @@ from .query import RegistryQuery
 from .studies import FetchedPage, Wanted, check_count, fetch_pages
 
 _OTHER = "name another file, or replace this one with --fresh"
-_BLOCK = 64 * 1024
 
 
 class FetchNote(BaseModel):
@@ -136,7 +136,10 @@ class RecordFile:
         if found < size:
             raise StoreError(f"{self.path}: shorter than the fetch left it; {_OTHER}")
         with self.path.open("r+b") as file:
-            file.truncate(size if self._packed else _find_end_of_lines(file, found))
+            if found and not self._packed:
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                    size = content.rfind(b"\n") + 1
+            file.truncate(size)
 
     def _read_studies(self) -> Iterator[Study]:
         number = 1
@@ -152,19 +155,6 @@ def _check_whole(line: bytes | Unreadable) -> bytes:
     if isinstance(line, Unreadable) or not line.endswith(b"\n"):
         raise BadPage("the line is too long, or has no end")
     return line
-
-
-def _find_end_of_lines(file: BinaryIO, size: int) -> int:
-    """The position after the last line feed."""
-    end = size
-    while end:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
 
 
 async def fetch_to_file(
