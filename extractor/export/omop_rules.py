@@ -28,21 +28,12 @@ from .omop_nodes import (
     words_of,
 )
 
-_DECIDABLE = frozenset(
-    {
-        None,
-        Category.AGE,
-        Category.SEX,
-        Category.DIAGNOSIS,
-        Category.PRIOR_THERAPY,
-        Category.CONCOMITANT_THERAPY,
-        Category.ORGAN_FUNCTION,
-        Category.PERFORMANCE_STATUS,
-        Category.COMORBIDITY,
-        Category.INFECTION,
-        Category.OTHER,
-    }
-)
+# fmt: off
+_DECIDABLE = frozenset({
+    None, Category.AGE, Category.SEX, Category.DIAGNOSIS, Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY,
+    Category.ORGAN_FUNCTION, Category.PERFORMANCE_STATUS, Category.COMORBIDITY, Category.INFECTION, Category.OTHER,
+})
+# fmt: on
 _SIGNS = frozenset(".,;:()[]-–/&*•'\"")
 _JOINTS = frozenset({",", ";", "/", "&", "and", "or"})
 _MOST_WORDS = 8
