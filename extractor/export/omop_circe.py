@@ -10,13 +10,13 @@ from .omop_nodes import (
     FEMALE,
     MALE,
     AgeLimit,
-    Concept,
     ConceptSet,
     CriteriaGroup,
     Domain,
     MeasurementLimit,
     NumericRange,
     Occurred,
+    OmopConcept,
     Operator,
     SexLimit,
 )
@@ -37,8 +37,8 @@ _EVENTS = {
     Domain.PROCEDURE: "ProcedureOccurrence",
 }
 _SEXES = {
-    Sex.FEMALE: Concept(FEMALE, "FEMALE", "F", "Gender", Domain.GENDER, "S", "Gender"),
-    Sex.MALE: Concept(MALE, "MALE", "M", "Gender", Domain.GENDER, "S", "Gender"),
+    Sex.FEMALE: OmopConcept(FEMALE, "FEMALE", "F", "Gender", Domain.GENDER, "S", "Gender"),
+    Sex.MALE: OmopConcept(MALE, "MALE", "M", "Gender", Domain.GENDER, "S", "Gender"),
 }
 _LONGEST_NAME = 200
 _MOST_RULES = 50
@@ -156,7 +156,7 @@ def _write_set(concepts: ConceptSet, number: int) -> Json:
     return {"id": number, "name": concepts.name[:_LONGEST_NAME], "expression": {"items": items}}
 
 
-def _write_concept(concept: Concept) -> Json:
+def _write_concept(concept: OmopConcept) -> Json:
     return {
         "CONCEPT_ID": concept.id,
         "CONCEPT_NAME": concept.name,

@@ -8,7 +8,7 @@ from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table
 from extractor.text.lexer import Tokens
-from extractor.text.quantity_names import Quantity, fold_words, list_quantities, name_quantity
+from extractor.text.quantity_names import KnownQuantity, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
 from .omop_nodes import (
@@ -41,7 +41,7 @@ class Limited:
     """A constraint, its quantity, and the tokens that state it."""
 
     constraint: Constraint
-    quantity: Quantity
+    quantity: KnownQuantity
     unit: str | None
     place: Sequence[int]
 
@@ -120,7 +120,7 @@ def _read_unit(constraint: Constraint) -> str | None:
     return unit
 
 
-def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotation) -> Quantity:
+def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotation) -> KnownQuantity:
     quantity = name_quantity(constraint.quantity, unit, criterion.quote, constraint.value)
     if quantity is None and criterion.category is Category.AGE and unit in (None, "a"):
         return list_quantities()["age"]
@@ -129,7 +129,7 @@ def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotati
     return quantity
 
 
-def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
+def _find_place(tokens: Tokens, limit: Limit, quantity: KnownQuantity) -> list[int]:
     """The tokens of a limit, and of its quantity if they are nothing but its name."""
     place = set(range(limit.first, limit.end))
     if limit.unit:
@@ -153,7 +153,7 @@ def _find_remark(tokens: Tokens, first: int, end: int) -> range:
     return range(0) if repeated and repeated == read_unit(tokens.read(first, opened)) else range(opened, end)
 
 
-def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:
+def _is_name(words: tuple[str, ...], quantity: KnownQuantity) -> bool:
     """Whether words are names of a quantity, one after the other: "systolic blood pressure (SBP)"."""
     parts = [quantity, *(list_quantities()[name] for name in quantity.both)]
     known = sorted({fold_words(name) for part in parts for name in part.names}, key=len, reverse=True)
@@ -165,7 +165,7 @@ def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:
     return True
 
 
-def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> Node:
+def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names) -> Node:
     if not list_loinc(quantity):
         raise Undecided(Reason.QUANTITY, quantity.name)
     concepts = names.find_quantity(quantity)
@@ -188,7 +188,7 @@ def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> N
     return measured[0] if len(measured) == 1 else CriteriaGroup(Operator.ANY, measured)
 
 
-def _list_bounds(bound: NumericRange, unit: str, quantity: Quantity) -> Iterator[tuple[str, NumericRange]]:
+def _list_bounds(bound: NumericRange, unit: str, quantity: KnownQuantity) -> Iterator[tuple[str, NumericRange]]:
     """The same limit in all usual units in which four decimals are precise enough."""
     if "{" in unit.replace("{1.73_m2}", ""):
         raise Undecided(Reason.UNIT, unit)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
 from extractor.text.book import read_table, word_set
-from extractor.text.quantity_names import Quantity
+from extractor.text.quantity_names import KnownQuantity
 
 MALE, FEMALE = 8507, 8532
 """Concepts of the OMOP vocabulary ``Gender``, the same in every database."""
@@ -28,7 +28,7 @@ class Domain(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class OmopConcept:
     """A concept of an OMOP vocabulary. ``standard`` is S, C for a class, or None where nothing was resolved."""
 
     id: int
@@ -46,7 +46,7 @@ class ConceptSet:
 
     name: str
     domain: Domain
-    concepts: tuple[Concept, ...] = ()
+    concepts: tuple[OmopConcept, ...] = ()
 
 
 class Names(Protocol):
@@ -55,10 +55,10 @@ class Names(Protocol):
     def find_set(self, name: str) -> ConceptSet | None:
         """Return the concepts of a condition, drug or procedure."""
 
-    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
         """Return the concepts of a measurement."""
 
-    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the known units by UCUM code."""
 
 
@@ -68,7 +68,7 @@ def words_of(name: str) -> frozenset[str]:
     return word_set(read_table("cohorts")[name])
 
 
-def list_loinc(quantity: Quantity) -> list[str]:
+def list_loinc(quantity: KnownQuantity) -> list[str]:
     """List the LOINC codes under which databases hold a quantity; none if no code is certain.
 
     >>> from extractor.text.quantity_names import list_quantities
@@ -111,7 +111,7 @@ class MeasurementLimit:
     concepts: ConceptSet
     bound: NumericRange
     days: int
-    unit: Concept | None = None
+    unit: OmopConcept | None = None
     reference: str | None = None
 
 

@@ -18,7 +18,7 @@ from benchmarks.records import write_distinct_records
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
 from extractor.llm.reply_models import Item
-from extractor.llm.requests import Reply
+from extractor.llm.requests import ModelReply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
@@ -62,7 +62,7 @@ class Answering:
         if "FAIL" in call.user:
             raise ModelUnavailable("no reply", lasting=False)
         found = tuple(Item(n=q.chunk.number) for q in questions)
-        return Reply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
+        return ModelReply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
 
 
 def record(number, text="nights at home"):
