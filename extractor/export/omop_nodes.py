@@ -152,24 +152,4 @@ Reason = StrEnum(
     NEGATION SEX_OR_GROUP PRESENT_STATE QUALIFIER CLAUSE NAME TREATMENT_TIME
     """,
 )
-Reason.__doc__ = """Why a criterion is no rule of a cohort definition.
-
-- ``category``: data of a database do not hold what it is about, such as consent, willingness, pregnancy, allergy.
-- ``introduction``: the line above it sets a further condition.
-- ``alternative``: "or" joins it to the line before or after, or it is one of several names in a list of inclusions.
-- ``limits_not_located``: its limits were not found again in its text.
-- ``words_left``: words beside its limits belong to no part.
-- ``conjunction``: "and" or "or" allows two readings.
-- ``quantity``: no code names the limited quantity.
-- ``unit``: the unit is unknown, or relative to something that a database does not hold.
-- ``age_unit``: an age that is no whole number of years.
-- ``value``: the value has more than four decimals in its unit.
-- ``window``: the time window does not end at entry, or is no number of days.
-- ``negation``: a negated statement among the exclusions, or a negated limit.
-- ``sex_or_group``: the limit differs by sex or group of participants.
-- ``present_state``: it asks for the state at entry: active, current, uncontrolled.
-- ``qualifier``: it asks for a degree, a probability, a judgement, or for another person.
-- ``clause``: it is a sentence, not a name or a list of names.
-- ``name``: the vocabulary has no such concept; without one, nothing shows that the words name a condition or drug.
-- ``treatment_time``: a treatment without a word such as "prior" and without a time window.
-"""
+Reason.__doc__ = """Why a criterion is no rule of a cohort definition (docs/how-to/cohorts.md)."""

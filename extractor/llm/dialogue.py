@@ -21,8 +21,6 @@ from .prompt import narrow_record, render_call
 from .recheck import drop_repeated, merge_recheck, plan_recheck
 from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, read_answers
 
-__all__ = ["Dialogue", "QuestionBatch", "Replies", "dialogue", "discuss"]
-
 
 @dataclass(frozen=True, slots=True)
 class QuestionBatch:

@@ -1,6 +1,7 @@
 """Cohort definitions: what a criterion becomes, what is refused, and whom the SQL finds in a database."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.export import find_results, read_results
 from extractor.export.cohorts import export_cohorts, read_rules
-from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit
+from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Reason
 from extractor.export.omop_sql import check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
@@ -297,3 +298,8 @@ def test_an_incomplete_or_broken_vocabulary_is_named(tmp_path):
     (whole / "CONCEPT_SYNONYM.csv").unlink()
     with pytest.raises(StoreError, match=r"has no CONCEPT_SYNONYM\.csv; name the unpacked"), open_vocabulary(whole):
         pass
+
+
+def test_every_reason_is_documented():
+    documented = Path("docs/how-to/cohorts.md").read_text("utf-8")
+    assert [reason for reason in Reason if f"| `{reason}` | " not in documented] == []
