@@ -20,28 +20,13 @@ from .drafts import Draft, Found, Unreadable, build_draft, find_trial_id
 from .json_fields import Node, find_nodes, read_texts
 from .rows import decode_row, group_rows, split_header, split_row
 from .streams import MAX_RECORD_BYTES
-from .study import list_paths, read_study
+from .study import list_paths, load_fields, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 Row = dict[str, str]
 
-_DESCRIPTION = ("description",)
-_NAME = ("name",)
-TABLES = {
-    "studies": (*("brief title", "official title", "study type", "phase", "enrollment", "enrollment type"),),
-    "brief_summaries": _DESCRIPTION,
-    "detailed_descriptions": _DESCRIPTION,
-    "conditions": _NAME,
-    "keywords": _NAME,
-    "eligibilities": ("criteria", "gender", "minimum age", "maximum age", "healthy volunteers"),
-    "designs": ("allocation", "masking"),
-    "design_groups": ("id", "group type", "title", "description"),
-    "interventions": ("id", "intervention type", "name", "description"),
-    "intervention_other_names": ("intervention id", "name"),
-    "design_group_interventions": ("intervention id", "design group id"),
-    "design_outcomes": ("outcome type", "measure", "time frame", "description"),
-}
-"""The tables and columns that are read. Missing tables and columns are empty."""
+TABLES: Mapping[str, Sequence[str]] = load_fields()["aact_tables"]
+"""The columns that are read, by table."""
 _RANKS = ("primary", "secondary", "other")
 _MAX_DIGITS = 18
 """SQLite's integers have 64 bits."""
