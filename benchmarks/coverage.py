@@ -17,7 +17,7 @@ from scipy.stats import bootstrap, spearmanr  # type: ignore[import-untyped]
 from benchmarks.data import format_table, parse_options, read_pairs
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.record_score import Column, score_record
+from extractor.evaluation.record_score import Count, score_record
 from extractor.schemas import FindingKind, Task, TrialExtraction
 
 _SECTIONS = {
@@ -63,7 +63,7 @@ def measure_record(gold: TrialExtraction, predicted: TrialExtraction) -> list[Me
     found = []
     for task in Task:
         rows = [counts[row] for row, field in enumerate(FIELDS) if field.task is task]
-        stated, right = (sum(row[column] for row in rows) for column in (Column.GOLD, Column.NORMALISED))
+        stated, right = (sum(row[column] for row in rows) for column in (Count.GOLD, Count.NORMALISED))
         coverage = predicted.coverage.sections if predicted.coverage else ()
         sections = [section for section in coverage if section.kind in _SECTIONS[task]]
         characters = sum(section.characters for section in sections)

@@ -19,7 +19,7 @@ from extractor.llm.dialogue import dialogue
 from extractor.llm.estimates import estimate_tokens
 from extractor.llm.prompt import flatten
 from extractor.llm.reply_models import PEOPLE_FIELDS, REGIMENS, expand, key_of, list_attributes, words_of
-from extractor.llm.requests import Call, Question, Reply
+from extractor.llm.requests import Call, ModelReply, Question
 from extractor.llm.salvage import salvage_items
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import ParsedCriterion, ParsedRecord
@@ -108,7 +108,7 @@ class _Oracle:
             rows = {place: row for row, place in pair_positions(path, ITEMS[path](gold), drafts).items()}
             self.lines |= {item.chunk.number: (path, rows.get(place), item) for place, item in enumerate(items)}
 
-    def reply(self, call: Call) -> Reply:
+    def reply(self, call: Call) -> ModelReply:
         """The answer to a call, read as an answer of a server is."""
         homes = self._find_homes(call.questions)
         items: list[dict[str, Any]] = []
@@ -126,7 +126,7 @@ class _Oracle:
         written = json.dumps({"items": items}, ensure_ascii=False, separators=(",", ":"))
         self.tokens += Counter(calls=1, lines=estimate_tokens(call.user), output=estimate_tokens(written))
         reply: Any = call.reply_model.model_validate_json(written, context=call.context)
-        return Reply(tuple(reply.items), Usage(), "oracle")
+        return ModelReply(tuple(reply.items), Usage(), "oracle")
 
     def _list_values(self, path: str, row: int | None, read: Any) -> dict[str, Any]:
         """The right values of a line. Of what is no item of gold the rules' own: they are wrong, whatever is said."""

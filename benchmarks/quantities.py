@@ -15,7 +15,7 @@ from typing import NamedTuple
 from benchmarks.data import RULES, format_table, parse_options, read_areas, read_once
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import Constraint, TrialRecord
-from extractor.text.quantity_names import Quantity, name_quantity
+from extractor.text.quantity_names import KnownQuantity, name_quantity
 from extractor.text.units import read_unit
 
 _LEAST = 100
@@ -29,7 +29,7 @@ class Limit(NamedTuple):
     limit: Constraint
     quote: str
     unit: str | None
-    quantity: Quantity | None
+    quantity: KnownQuantity | None
 
 
 def main() -> None:

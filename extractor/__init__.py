@@ -50,39 +50,27 @@ __all__ = [
     "verify_quote",
 ]
 
-# The module of each public name. A name is imported at its first use, so that the command line starts quickly.
+# The public names of each module. A name is imported at its first use, so that the command line starts quickly.
 _MODULES = {
-    "Assist": ".options",
-    "ConflictKind": ".ground.conflicts",
-    "Effort": ".options",
-    "Extractor": ".api",
-    "ExtractorError": ".errors",
-    "Outcome": ".parse",
-    "ParsedRecord": ".parse",
-    "QuoteCheck": ".ground.quotes",
-    "QuoteStatus": ".ground.quotes",
-    "Registry": ".fetch",
-    "RegistryQuery": ".fetch",
-    "ScoreReport": ".evaluation",
-    "Task": ".schemas",
-    "TokenConflict": ".ground.conflicts",
-    "TrialDiff": ".diff",
-    "TrialExtraction": ".schemas",
-    "TrialRecord": ".schemas",
-    "diff_trials": ".diff",
-    "evaluate": ".evaluation",
-    "fetch_records": ".fetch",
-    "parse_record": ".parse",
-    "read_records": ".read",
-    "show": ".schemas.shown",
-    "split_outcomes": ".parse",
-    "verify_quote": ".ground.quotes",
+    ".api": "Extractor",
+    ".diff": "TrialDiff diff_trials",
+    ".errors": "ExtractorError",
+    ".evaluation": "ScoreReport evaluate",
+    ".fetch": "Registry RegistryQuery fetch_records",
+    ".ground.conflicts": "ConflictKind TokenConflict",
+    ".ground.quotes": "QuoteCheck QuoteStatus verify_quote",
+    ".options": "Assist Effort",
+    ".parse": "Outcome ParsedRecord parse_record split_outcomes",
+    ".read": "read_records",
+    ".schemas": "Task TrialExtraction TrialRecord",
+    ".schemas.shown": "show",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    module = next((module for module, names in _MODULES.items() if name in names.split()), None)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name], __name__), name)
+    value = getattr(import_module(module, __name__), name)
     globals()[name] = value
     return value

@@ -19,8 +19,6 @@ from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
-__all__ = ["Extractor", "OpenExtractor", "extract_record"]
-
 
 async def extract_record(record: TrialRecord, model: Model | None, options: ExtractionOptions) -> TrialExtraction:
     """Extract a record. If the model's budget is spent, absences name the fields that were not asked."""

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from multiprocessing import process
 from pathlib import Path
 
-__all__ = ["child_environment", "environment"]
-
 
 def child_environment() -> dict[str, str]:
     """Variables for a Python process that imports from the same places as this one, in the same order."""

@@ -35,31 +35,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from extractor.schemas import Usage
 
-__all__ = [
-    "AnswerPending",
-    "AnswerRejected",
-    "BudgetReached",
-    "CassetteError",
-    "CassetteMiss",
-    "EngineError",
-    "ExtractorError",
-    "GoldError",
-    "MissingExtra",
-    "MissingKey",
-    "ModelAway",
-    "ModelError",
-    "ModelUnavailable",
-    "PromptError",
-    "RecordError",
-    "RegistryError",
-    "RegistryRefused",
-    "RepeatedRecord",
-    "SettingsDiffer",
-    "StoreError",
-    "UnexpectedError",
-    "as_extractor_error",
-]
-
 _MAX_FRAMES = 20
 """An endless recursion has a thousand frames, all alike."""
 

@@ -8,8 +8,6 @@ from enum import StrEnum
 from extractor.schemas import Task
 from extractor.suggestions import refuse_unknown, suggest
 
-__all__ = ["Assist", "Effort", "ExtractionOptions", "read_effort"]
-
 
 class Assist(StrEnum):
     """Which questions a model gets.

@@ -10,8 +10,6 @@ from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.schemas import TrialExtraction, TrialRecord
 
-__all__ = ["Extraction", "advance", "extract", "extract_by_rules"]
-
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
 """Yields batches of questions, receives the replies (None without a model), and returns the extraction."""
 

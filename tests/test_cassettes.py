@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss
-from extractor.llm.cassettes import check_cassettes, first_request, use_cassette
+from extractor.llm.cassettes import check_cassettes, use_cassette
 from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.prompt import list_prompt_versions
@@ -34,7 +34,7 @@ ANSWERS = (
 async def replay_scenario(scenario, folder):
     """The scenario from its recording: no network, no waiting."""
     time, path = SkippedTime(), folder / f"{scenario.name}.yaml"
-    first = first_request(path)
+    first = next(request for request, *_ in exchanges(scenario.name, folder) if "model" in request)
     spec = ModelSpec(ModelKind.SERVER, str(first["model"]), "http://model.test/v1")
     settings = replace(settings_of(scenario), mode=mode_of(first))
     with use_cassette(path):
@@ -42,8 +42,8 @@ async def replay_scenario(scenario, folder):
             return await extract_scenario(scenario, folder, model)
 
 
-def exchanges(name):
-    cassette = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
+def exchanges(name, folder=FOLDER):
+    cassette = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
     return [
         (json.loads(i["request"]["body"]), i["response"]["status"]["code"], i["response"]["body"]["string"])
         for i in cassette["interactions"]

@@ -49,16 +49,17 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = extractor.extract_everything
 
 
-@pytest.mark.parametrize("module", [extractor.schemas, errors])
-def test_every_public_name_of_the_bottom_layers_exists(module):
-    assert list(module.__all__) == sorted(module.__all__)
-    assert all(hasattr(module, name) for name in module.__all__)
+def test_every_public_name_of_the_schemas_exists():
+    assert list(extractor.schemas.__all__) == sorted(extractor.schemas.__all__)
+    assert all(hasattr(extractor.schemas, name) for name in extractor.schemas.__all__)
 
 
 def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
-    for name in (name for name in errors.__all__ if name[0].isupper()):
-        assert issubclass(getattr(errors, name), errors.ExtractorError)
-        assert name in errors.__doc__
+    defined = [one for one in vars(errors).values() if isinstance(one, type) and one.__module__ == errors.__name__]
+    assert len(defined) > 20
+    for error in defined:
+        assert issubclass(error, errors.ExtractorError)
+        assert f"{error.__name__} " in errors.__doc__ or error is errors.ExtractorError
 
 
 HEAVY = {"openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy"}

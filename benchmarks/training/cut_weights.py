@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration
-from extractor.parse.endpoints.split import Item, describe_cuts, find_items
+from extractor.parse.endpoints.split import OutcomeItem, describe_cuts, find_items
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
 
@@ -56,7 +56,7 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)
 
 
-def _comma_at(item: Item, position: int) -> int:
+def _comma_at(item: OutcomeItem, position: int) -> int:
     """Return the number of the comma at a position of the item; -1, which no candidate has, if there is no comma."""
     starts = [item.tokens.starts[comma] - item.tokens.starts[item.first] for comma in item.commas]
     return starts.index(position) if position in starts else -1

@@ -20,7 +20,7 @@ from benchmarks.data import FOLDS, Row, format_table, parse_options
 from benchmarks.training.fitting import Plan, WordVectors, fit, hold_out, make_vectors, read_sentences, store_scorer
 from benchmarks.training.labelled import OTHERS, TrainingRows, group_of, read_training_records, read_training_rows
 from extractor.parse.eligibility.category import describe_lines, target_words
-from extractor.parse.eligibility.outline import Entry, Role, read_outline
+from extractor.parse.eligibility.outline import OutlineEntry, Role, read_outline
 from extractor.parse.endpoints import OutcomeParts, describe_outcome, trial_words
 from extractor.parse.endpoints.times import describe_time_frame, read_time_frame
 from extractor.parse.parsed import CERTAIN
@@ -115,7 +115,7 @@ class _List:
             if key == wanted and line.sense is kind:
                 return features
         lead_in = read_section("eligibility", row["lead_in"]).whole if row.get("lead_in") else None
-        return describe_lines([Entry(alone, kind, parent=lead_in), *self._lines], self._target)[0]
+        return describe_lines([OutlineEntry(alone, kind, parent=lead_in), *self._lines], self._target)[0]
 
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:

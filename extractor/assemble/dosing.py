@@ -66,7 +66,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
     known = set(map(id, reread.regimens))
     for regimen in parsed.dosing.regimens:
         if id(regimen) not in known:
-            # An open field has the reason of the chunk that was to be reread.
+            # An open field has the reason of the chunk that should have been reread.
             chunks = [chunk for chunk in result.reread.values() if chunk.span.contains(regimen.chunk.span)]
             draft = _draft_rules(parsed, regimen, result)
             yield replace(draft, chunk=chunks[0], question="regimens") if chunks else draft

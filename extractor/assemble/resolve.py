@@ -33,7 +33,7 @@ class ModelResult:
         dropped: Why answers could not be read at all.
         usage: Calls and tokens.
         policy: The policy of the class of models that answered.
-        reread: The chunks of which all regimens were asked.
+        reread: The chunks whose regimens the model was asked to list in full.
         unasked: The fields that were not asked because the budget was spent, by number of the chunk.
     """
 
@@ -79,7 +79,7 @@ BELIEVED = 0.35
 and most of its values may be right where one is wrong.
 """
 _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
-"""Closed sets of which one word is right for every item: the best is given, however doubtful."""
+"""Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def resolve(
     one is more probably right. An improbable value is left out: as ambiguous, or as contradictory if the two were
     read in different sections.
 
-    - A value of which the rules are certain is not lost because a model leaves it out.
+    - A value that the rules call certain stays, also if a model leaves it out.
     - A reading of the rules never becomes more probable by being contradicted.
     - A word of a closed set that every item needs is never left out.
     - Quotes that overlap differ only in their extent, so the more probable one stands.

@@ -90,6 +90,24 @@ class TrialChange(FrozenModel):
         return self.severity is not ChangeSeverity.EDITORIAL
 
 
+def make_change(
+    item: ItemName,
+    kind: ChangeKind,
+    severity: ChangeSeverity,
+    message: str,
+    *sides: StatedValue | None,
+    field: str | None = None,
+) -> TrialChange:
+    """Return a change; ``sides`` are the old and the new one."""
+    old, new = sides
+    return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
+
+
+def make_rewording(item: ItemName, *sides: StatedValue | None) -> TrialChange:
+    """Return a change of words alone."""
+    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", *sides)
+
+
 class TrialDiff(FrozenModel):
     """The changes of one trial. ``only_in`` names the side of a trial that the other side does not have.
 

@@ -6,8 +6,8 @@ from extractor.schemas import Age, Category, Citation, Criterion, Eligibility, E
 from extractor.text.book import read_text
 from extractor.text.numbers import DAYS, find_durations
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
-from .limits import Limit, LimitChange, admits, compare_limits, list_limits, merge_directions
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change, make_rewording
+from .limits import AdmissionLimit, LimitChange, admits, compare_limits, list_limits, merge_directions
 from .pairing import Paired, Placed, RareWords, pair_versions
 from .wording import Part, Wording, is_critical, read_wording
 
@@ -70,9 +70,7 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
         message = f"moved from {before.kind.value} to {after.kind.value}"
         severity = ChangeSeverity.MAJOR if flips else ChangeSeverity.MINOR
         message += "" if flips else ", in words that admit the same people"
-        yield TrialChange(
-            item="criterion", kind=ChangeKind.MOVED, severity=severity, field="kind", message=message, old=old, new=new
-        )
+        yield make_change("criterion", ChangeKind.MOVED, severity, message, old, new, field="kind")
         if flips:
             return
     elif flips and not is_same and was.is_negated is not now.is_negated:
@@ -87,7 +85,7 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
         found = _compare_words(pair, old, new, are_limits_same=_cover_numbers(pair, len(limits[0])))
         yield from (one for one in found if not (moves and one.kind is ChangeKind.REWORDED))
     elif not moves and _join_quotes(pair.old) != _join_quotes(pair.new):
-        yield _reword(old, new)
+        yield make_rewording("criterion", old, new)
 
 
 def _compare_words(
@@ -112,10 +110,10 @@ def _compare_words(
         change = _change(ChangeKind.CHANGED, pair.new, "one negation more or less", old, new)
         yield change.model_copy(update={"severity": ChangeSeverity.MINOR})
     else:
-        yield _reword(old, new)
+        yield make_rewording("criterion", old, new)
 
 
-def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Sequence[Limit]]) -> bool:
+def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Sequence[AdmissionLimit]]) -> bool:
     """Whether a limit has no counterpart perhaps only because a number on the other side was not read as a limit."""
     sides = zip((change.old, change.new), pair.wordings, limits, strict=True)
     return any(not text and wording.numbers.total() > len(read) for text, wording, read in sides)
@@ -183,18 +181,7 @@ def _change(
     field: str | None = None,
 ) -> TrialChange:
     severity = ChangeSeverity.MINOR if side[0].item.category in _DETAILS else ChangeSeverity.MAJOR
-    return TrialChange(item="criterion", kind=kind, severity=severity, field=field, message=message, old=old, new=new)
-
-
-def _reword(old: StatedValue | None, new: StatedValue | None) -> TrialChange:
-    return TrialChange(
-        item="criterion",
-        kind=ChangeKind.REWORDED,
-        severity=ChangeSeverity.EDITORIAL,
-        message="other words, same meaning",
-        old=old,
-        new=new,
-    )
+    return make_change("criterion", kind, severity, message, old, new, field=field)
 
 
 _FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
@@ -269,15 +256,8 @@ def _compare_values(
     else:
         kind = ChangeKind.LOOSENED if new == "true" else ChangeKind.TIGHTENED
     shown = [_show_value(one.value) for one in (before, after)]
-    return TrialChange(
-        item="eligibility",
-        kind=kind,
-        severity=ChangeSeverity.MAJOR,
-        field=name,
-        message=f"{name.replace('_', ' ')}: {shown[0]} -> {shown[1]}",
-        old=before,
-        new=after,
-    )
+    message = f"{name.replace('_', ' ')}: {shown[0]} -> {shown[1]}"
+    return make_change("eligibility", kind, ChangeSeverity.MAJOR, message, before, after, field=name)
 
 
 def _show_value(value: object) -> str:

@@ -10,7 +10,7 @@ from extractor.schemas import Citation, Comparison, Regimen, Role, TrialExtracti
 from extractor.text.book import find_terms
 from extractor.text.passage import Passage
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change
 from .criteria import cite_field
 from .pairing import Paired, Placed, pair_versions
 from .wording import join_wordings, read_wording
@@ -65,17 +65,10 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
     if not pair.old or not pair.new:
         kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
         placed = (pair.new or pair.old)[0]
-        old, new = ([_state(one, None) for one in side] for side in (pair.old, pair.new))
+        sides = (_state(side[0], None) if side else None for side in (pair.old, pair.new))
         dose = _show("amounts", placed.item.amounts) if placed.item.amounts else ""
         message = " ".join(filter(None, (placed.item.agent, dose, kind.value)))
-        yield TrialChange(
-            item="regimen",
-            kind=kind,
-            severity=_rate(placed.item),
-            message=message,
-            old=old[0] if old else None,
-            new=new[0] if new else None,
-        )
+        yield make_change("regimen", kind, _rate(placed.item), message, *sides)
         return
     before, after = pair.old[0], pair.new[0]
     for name in _FIELDS:
@@ -83,16 +76,11 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
         if _normalise(name, values[0]) == _normalise(name, values[1]):
             continue
         decided = name in _DECISIVE and all(values)
+        severity = _rate(after.item) if decided else ChangeSeverity.MINOR
         shown = [_show(name, value) for value in values]
-        yield TrialChange(
-            item="regimen",
-            kind=ChangeKind.CHANGED,
-            severity=_rate(after.item) if decided else ChangeSeverity.MINOR,
-            field=name,
-            message=f"{after.item.agent}, {name.rstrip('s')}: {shown[0]} -> {shown[1]}",
-            old=_state(before, name),
-            new=_state(after, name),
-        )
+        message = f"{after.item.agent}, {name.rstrip('s')}: {shown[0]} -> {shown[1]}"
+        sides = (_state(one, name) for one in (before, after))
+        yield make_change("regimen", ChangeKind.CHANGED, severity, message, *sides, field=name)
 
 
 _Words = frozenset[tuple[Hashable, int]]
@@ -105,14 +93,9 @@ def compare_lines(old: Iterable[Passage], new: Iterable[Passage]) -> Iterator[Tr
         gone = [lines[-1] for stated, lines in was.items() if len(lines) > len(now.get(stated, ()))]
         come = [lines[-1] for stated, lines in now.items() if len(lines) > len(was.get(stated, ()))]
         if gone and come:
-            yield TrialChange(
-                item="regimen",
-                kind=ChangeKind.CHANGED,
-                severity=ChangeSeverity.MINOR,
-                message="another number or route in the same words",
-                old=_state_lines(gone),
-                new=_state_lines(come),
-            )
+            message = "another number or route in the same words"
+            sides = map(_state_lines, (gone, come))
+            yield make_change("regimen", ChangeKind.CHANGED, ChangeSeverity.MINOR, message, *sides)
 
 
 def _group_lines(lines: Iterable[Passage]) -> dict[_Words, dict[Hashable, list[Passage]]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from extractor.evaluation.comparers import COMPARERS
 from extractor.schemas import Comparison, Endpoint, Rank, TrialExtraction
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change, make_rewording
 from .criteria import cite_field, describe_words
 from .pairing import Paired, Placed, RareWords, pair_versions
 from .wording import Wording, join_wordings, read_wording
@@ -65,12 +65,12 @@ def compare_endpoint(pair: Paired[Endpoint]) -> Iterator[TrialChange]:
     wholes = [join_wordings(_read_whole(placed.item) for placed in side) for side in (pair.old, pair.new)]
     if wholes[0].says_same(wholes[1]):
         if any(_join(getattr(before, name)) != _join(getattr(after, name)) for name in _TEXTS):
-            yield _change(ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
+            yield make_rewording("endpoint", *_state_sides(pair))
         return
     found = list(_compare_texts(pair, severity))
     yield from found
     if not found:
-        yield _change(ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
+        yield make_rewording("endpoint", *_state_sides(pair))
 
 
 def _compare_texts(pair: Paired[Endpoint], severity: ChangeSeverity) -> Iterator[TrialChange]:
@@ -130,8 +130,11 @@ def _rate(*endpoints: Endpoint) -> ChangeSeverity:
 def _change(
     kind: ChangeKind, severity: ChangeSeverity, message: str, pair: Paired[Endpoint], field: str | None = None
 ) -> TrialChange:
-    old, new = (_state(side, field) for side in (pair.old, pair.new))
-    return TrialChange(item="endpoint", kind=kind, severity=severity, field=field, message=message, old=old, new=new)
+    return make_change("endpoint", kind, severity, message, *_state_sides(pair, field), field=field)
+
+
+def _state_sides(pair: Paired[Endpoint], field: str | None = None) -> list[StatedValue | None]:
+    return [_state(side, field) for side in (pair.old, pair.new)]
 
 
 def _state(side: Sequence[Placed[Endpoint]], field: str | None) -> StatedValue | None:

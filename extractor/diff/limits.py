@@ -22,7 +22,7 @@ _LARGE = 1e7
 """Larger numbers are shown as multiples of a power of a thousand: "50 x 10^9"."""
 
 
-class Limit(NamedTuple):
+class AdmissionLimit(NamedTuple):
     """One bound on those who are admitted: their values are above ``value`` (``is_floor``) or below it.
 
     A limit of those who are excluded is turned round: to exclude "> 2" is to admit "<= 2". ``of_excluded`` notes that.
@@ -39,20 +39,20 @@ class Limit(NamedTuple):
     unit: str | None
     written: float = 0.0
 
-    def is_about(self, other: "Limit") -> bool:
+    def is_about(self, other: "AdmissionLimit") -> bool:
         """Whether both limit the same quantity in comparable units."""
         named = self.name == other.name or may_name_one_thing(self.name, other.name)
         return named and (self.dimension == other.dimension or self.unit == other.unit)
 
-    def scale(self, other: "Limit") -> tuple[float, float]:
+    def scale(self, other: "AdmissionLimit") -> tuple[float, float]:
         """Return both values in one unit; as written if one is too odd for the quantity's canonical unit."""
         return (self.value, other.value) if self.dimension == other.dimension else (self.written, other.written)
 
-    def is_beside(self, other: "Limit") -> bool:
+    def is_beside(self, other: "AdmissionLimit") -> bool:
         """Whether both bound the same quantity from the same side."""
         return self.is_about(other) and self.is_floor == other.is_floor
 
-    def is_same(self, other: "Limit") -> bool:
+    def is_same(self, other: "AdmissionLimit") -> bool:
         """Whether both are the same bound, also in another unit."""
         rounded = _ROUNDED if self.unit != other.unit else 1e-9
         ours, theirs = self.scale(other)
@@ -72,7 +72,7 @@ def admits(criterion: Criterion) -> bool:
     return (criterion.kind is CriterionKind.INCLUSION) is not is_negated(criterion)
 
 
-def list_limits(criteria: Iterable[Criterion]) -> list[Limit]:
+def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
     """List the bounds of criteria, with time windows.
 
     >>> criterion = Criterion.model_validate({
@@ -81,7 +81,7 @@ def list_limits(criteria: Iterable[Criterion]) -> list[Limit]:
     >>> [(limit.name, limit.is_floor, limit.is_strict, limit.text) for limit in list_limits([criterion])]
     [('serum_creatinine', False, False, 'Creatinine > 2 mg/dL')]
     """
-    found: list[Limit] = []
+    found: list[AdmissionLimit] = []
     for criterion in criteria:
         excludes = not admits(criterion)
         # "Must not have bilirubin > 2" is read as a limit of those who are admitted: <= 2.
@@ -96,7 +96,7 @@ def list_limits(criteria: Iterable[Criterion]) -> list[Limit]:
     return found
 
 
-def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[Limit]:
+def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[AdmissionLimit]:
     code = read_unit(bound.unit) if bound.unit else None
     known = name_quantity(bound.quantity, code, quote, bound.value)
     canonical = known.to_canonical(bound.value, code) if known and (code or not bound.unit) else None
@@ -107,12 +107,12 @@ def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[Limit]:
     return _make_limits(bound, (name, dimension, float(scaled or 0)), excludes=excludes)
 
 
-def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) -> list[Limit]:
+def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) -> list[AdmissionLimit]:
     text = f"{bound.quantity} {bound.comparator.value} {_show(bound.value)} {bound.unit or ''}".rstrip()
     floors = {Comparator.MORE: [True], Comparator.AT_LEAST: [True], Comparator.EQUAL: [True, False]}
     strict = bound.comparator in (Comparator.LESS, Comparator.MORE)
     return [
-        Limit(
+        AdmissionLimit(
             *read[:2], floor is not excludes, read[2], strict is not excludes, excludes, text, bound.unit, bound.value
         )
         for floor in floors.get(bound.comparator, [False])
@@ -139,7 +139,7 @@ class LimitChange(NamedTuple):
     new: str
 
 
-def compare_limits(old: Sequence[Limit], new: Sequence[Limit]) -> list[LimitChange]:
+def compare_limits(old: Sequence[AdmissionLimit], new: Sequence[AdmissionLimit]) -> list[LimitChange]:
     """Compare the limits of two versions of a criterion. The same limit in another unit is no change."""
     before, after = list(old), list(new)
     for limit in old:
@@ -147,7 +147,7 @@ def compare_limits(old: Sequence[Limit], new: Sequence[Limit]) -> list[LimitChan
             before.remove(limit)
             after.remove(same)
     found: list[LimitChange] = []
-    for is_match in (Limit.is_beside, Limit.is_about):
+    for is_match in (AdmissionLimit.is_beside, AdmissionLimit.is_about):
         for limit in list(before):
             if other := next((one for one in after if is_match(limit, one)), None):
                 before.remove(limit)
@@ -158,7 +158,7 @@ def compare_limits(old: Sequence[Limit], new: Sequence[Limit]) -> list[LimitChan
     return list(dict.fromkeys(found))
 
 
-def _direct(old: Limit, new: Limit) -> ChangeKind:
+def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind:
     if old.is_floor != new.is_floor:
         return ChangeKind.CHANGED
     was, now = old.scale(new)
@@ -166,7 +166,7 @@ def _direct(old: Limit, new: Limit) -> ChangeKind:
     return ChangeKind.TIGHTENED if fewer else ChangeKind.LOOSENED
 
 
-def _direct_single(limit: Limit, *, loosens: bool) -> ChangeKind:
+def _direct_single(limit: AdmissionLimit, *, loosens: bool) -> ChangeKind:
     """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words."""
     if limit.of_excluded:
         return ChangeKind.CHANGED

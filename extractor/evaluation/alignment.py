@@ -113,7 +113,7 @@ KINDS = {
 """The item kind at each path."""
 
 
-class Placed(NamedTuple):
+class IdentifiedItem(NamedTuple):
     """An item, its position in its list, and its values as text, the key for order and equality."""
 
     item: Any
@@ -132,9 +132,9 @@ class Pairing(NamedTuple):
     merges: Mapping[int, Sequence[int]] = {}
 
 
-def place_items(items: Sequence[Item]) -> list[Placed]:
+def place_items(items: Sequence[Item]) -> list[IdentifiedItem]:
     """Sort items by their values alone."""
-    placed = [Placed(item, position, _identify(item)) for position, item in enumerate(items)]
+    placed = [IdentifiedItem(item, position, _identify(item)) for position, item in enumerate(items)]
     return sorted(placed, key=lambda one: one.identity)
 
 
@@ -144,10 +144,10 @@ def _identify(item: Item) -> str:
     return repr([(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values])
 
 
-def pair_items(kind: ItemKind, gold: Sequence[Placed], predicted: Sequence[Placed]) -> Pairing:
+def pair_items(kind: ItemKind, gold: Sequence[IdentifiedItem], predicted: Sequence[IdentifiedItem]) -> Pairing:
     """Pair items to maximise the total likeness, and find splits and merges among the rest."""
 
-    def likeness(one: Placed, other: Placed) -> float:
+    def likeness(one: IdentifiedItem, other: IdentifiedItem) -> float:
         alike = kind.likeness(one.item, other.item)
         # Identical items are paired first: else repeated items could cross.
         return alike + 0.001 if alike and one.identity == other.identity else alike
@@ -158,7 +158,7 @@ def pair_items(kind: ItemKind, gold: Sequence[Placed], predicted: Sequence[Place
 
 
 def _find_parts(
-    kind: ItemKind, wholes: Sequence[Placed], others: Sequence[Placed], pairs: Sequence[tuple[int, int]]
+    kind: ItemKind, wholes: Sequence[IdentifiedItem], others: Sequence[IdentifiedItem], pairs: Sequence[tuple[int, int]]
 ) -> dict[int, list[int]]:
     """Return the wholes whose counterpart is only a part of them, with the unpaired items that are other parts."""
     free = sorted(set(range(len(others))).difference(counterpart for _, counterpart in pairs))

@@ -19,7 +19,7 @@ from extractor.schemas import Amount, Comparator, Constraint, Criterion, Eligibi
 
 from .comparers import AGE_UNITS, count_days
 from .fields import list_quotes
-from .gold_files import Flaw, Place, list_files, list_places, read_items
+from .gold_files import Flaw, GoldPlace, list_files, list_places, read_items
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
 from .text import fold_quote
 
@@ -43,7 +43,7 @@ class GoldProblem(NamedTuple):
     remedy: str
 
     def __str__(self) -> str:
-        return f"{Place(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
+        return f"{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
@@ -59,7 +59,7 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
     found = list(_read_entries(Path(gold)))
     wanted = {_record_id(data) for _, data in found}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
-    seen: dict[str, Place] = {}
+    seen: dict[str, GoldPlace] = {}
     flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen))
     return [GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy) for place, flaw in flaws]
 
@@ -97,16 +97,16 @@ def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
         yield from _check_evidence(items, record)
 
 
-def _read_entries(gold: Path) -> Iterator[tuple[Place, Any]]:
+def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
     """Yield each annotation with its place: its JSON, or the flaw that makes it unreadable."""
     files = list_files(gold)
     if not files:
-        yield Place(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
+        yield GoldPlace(gold), Flaw("", "the folder holds no .json or .jsonl file", "name the folder with gold")
     for file in files:
         try:
             yield from ((place, _parse(data)) for place, data in list_places(file))
         except OSError as problem:
-            yield Place(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
+            yield GoldPlace(file), Flaw("", f"cannot be read ({problem.strerror})", "check the path")
 
 
 def _parse(data: bytes) -> Any:
@@ -129,7 +129,9 @@ def _record_id(data: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _check_entry(place: Place, data: Any, records: dict[str, TrialRecord], seen: dict[str, Place]) -> Iterator[Flaw]:
+def _check_entry(
+    place: GoldPlace, data: Any, records: dict[str, TrialRecord], seen: dict[str, GoldPlace]
+) -> Iterator[Flaw]:
     """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets this one."""
     if isinstance(data, Flaw):
         yield data

@@ -41,7 +41,7 @@ def list_files(source: Path) -> list[Path]:
     return sorted(file for file in source.iterdir() if file.suffix in (".json", ".jsonl") and file.is_file())
 
 
-class Place(NamedTuple):
+class GoldPlace(NamedTuple):
     """The place of an extraction. ``line`` and ``start``, its first byte, are for JSONL; None for a whole file."""
 
     path: Path
@@ -59,25 +59,25 @@ class Place(NamedTuple):
         return data.removeprefix(codecs.BOM_UTF8)
 
 
-def list_places(path: Path) -> Iterator[tuple[Place, bytes]]:
+def list_places(path: Path) -> Iterator[tuple[GoldPlace, bytes]]:
     """Yield the extractions of a file with their JSON: one per JSON file, or one per line of JSONL."""
     if path.suffix == ".json":
-        yield Place(path), Place(path).read()
+        yield GoldPlace(path), GoldPlace(path).read()
         return
     start = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                yield Place(path, number, start), line.removeprefix(codecs.BOM_UTF8)
+                yield GoldPlace(path, number, start), line.removeprefix(codecs.BOM_UTF8)
             start += len(line)
 
 
 class Extractions:
     """Extractions read one at a time. For files, only ids and places stay in memory."""
 
-    def __init__(self, name: str, entries: Iterable[tuple[str, str, Place | TrialExtraction]]) -> None:
+    def __init__(self, name: str, entries: Iterable[tuple[str, str, GoldPlace | TrialExtraction]]) -> None:
         self.name = name
-        self._places: dict[str, Place | TrialExtraction] = {}
+        self._places: dict[str, GoldPlace | TrialExtraction] = {}
         for shown, record_id, place in entries:
             if record_id in self._places:
                 raise GoldError(f"{shown}: record_id {record_id!r} is in {self.place(record_id)} too; keep one of them")
@@ -91,12 +91,12 @@ class Extractions:
     def get(self, record_id: str) -> TrialExtraction | None:
         """Return the extraction of a record, or None. Raises ``GoldError`` if it breaks the schema."""
         place = self._places.get(record_id)
-        return _validate(place.read(), str(place)) if isinstance(place, Place) else place
+        return _validate(place.read(), str(place)) if isinstance(place, GoldPlace) else place
 
     def place(self, record_id: str) -> str | None:
         """Return a record's file and line, or the source's name if it did not come from a file."""
         place = self._places.get(record_id)
-        return None if place is None else str(place) if isinstance(place, Place) else self.name
+        return None if place is None else str(place) if isinstance(place, GoldPlace) else self.name
 
 
 def open_extractions(source: ExtractionSource, name: str) -> Extractions:
@@ -129,7 +129,7 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
         raise GoldError(f"{shown}: {first}{more}") from error
 
 
-def _read_id(data: bytes, place: Place) -> str:
+def _read_id(data: bytes, place: GoldPlace) -> str:
     try:
         record_id = json.loads(data)["record_id"]
         record_id.encode()  # fails for non-text, and for text that cannot be written

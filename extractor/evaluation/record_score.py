@@ -16,7 +16,7 @@ from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
 from .report import ErrorExample
 
 
-class Column(IntEnum):
+class Count(IntEnum):
     """Counts kept for each field. Each member of a list counts as one value."""
 
     EXACT = 0
@@ -108,26 +108,26 @@ class Disagreement:
 
 @dataclass(slots=True)
 class RecordScore:
-    """One record's counts (a row for each of ``FIELDS``, a column for each ``Column``), errors, choices and absences.
+    """One record's counts (a row for each of ``FIELDS``, a column for each ``Count``), errors, choices and absences.
 
     ``reasons`` maps paths of empty predicted fields to reasons.
     """
 
     record_id: str
     reasons: Mapping[str, AbsenceReason] = field(default_factory=dict)
-    counts: list[list[int]] = field(default_factory=lambda: [[0] * len(Column) for _ in FIELDS])
+    counts: list[list[int]] = field(default_factory=lambda: [[0] * len(Count) for _ in FIELDS])
     errors: list[Disagreement] = field(default_factory=list)
     choices: list[Confused] = field(default_factory=list)
     absences: list[JudgedAbsence] = field(default_factory=list)
 
-    def add(self, one: Field, number: int, *columns: Column) -> None:
+    def add(self, one: Field, number: int, *columns: Count) -> None:
         """Count values of a field."""
         for column in columns:
             self.counts[_ROWS[one.name]][column] += number
 
     def add_right(self, one: Field, level: Level) -> None:
         """Count a value that agrees at a level, and at all lower ones."""
-        self.add(one, 1, *list(Column)[Level.EXACT - level : Level.EXACT])
+        self.add(one, 1, *list(Count)[Level.EXACT - level : Level.EXACT])
 
     def report(self, kind: ErrorKind, one: Field, gold: Any, predicted: Any, sides: tuple[Side, Side]) -> None:
         """Record an error with the values of gold and prediction, and their items."""
@@ -189,7 +189,7 @@ def _label(group: Group, side: Side) -> str:
 def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:
     """Count all values of an item without a counterpart as missed or invented, and report one error."""
     missed = kind is ErrorKind.MISSED
-    columns = (Column.GOLD, Column.MISSED) if missed else (Column.PREDICTED, Column.INVENTED)
+    columns = (Count.GOLD, Count.MISSED) if missed else (Count.PREDICTED, Count.INVENTED)
     for one in group.fields:
         values = (side.item,) if one.attribute is None else one.comparer.spread(getattr(side.item, one.attribute))
         score.add(one, len(values), *columns)
@@ -206,7 +206,7 @@ def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored
     for one in group.fields:
         if one.attribute is None:
             score.add_right(one, Level.EXACT)
-            score.add(one, 1, Column.GOLD, Column.GOLD_PAIRED, Column.PREDICTED, Column.PREDICTED_PAIRED)
+            score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, Count.PREDICTED, Count.PREDICTED_PAIRED)
             continue
         ours, theirs = getattr(gold.item, one.attribute), getattr(predicted.item, one.attribute)
         reason = score.reasons.get(f"{predicted.path}.{one.attribute}")
@@ -231,9 +231,9 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     comparer = one.comparer
     ours, theirs = (sorted(comparer.spread(value), key=repr) for value in (gold, predicted))
     if not ours:
-        score.add(one, 1, Column.EMPTY, *([] if theirs else [Column.LEFT_EMPTY]))
-    score.add(one, len(ours), Column.GOLD, Column.GOLD_PAIRED)
-    score.add(one, len(theirs), Column.PREDICTED, Column.PREDICTED_PAIRED)
+        score.add(one, 1, Count.EMPTY, *([] if theirs else [Count.LEFT_EMPTY]))
+    score.add(one, len(ours), Count.GOLD, Count.GOLD_PAIRED)
+    score.add(one, len(theirs), Count.PREDICTED, Count.PREDICTED_PAIRED)
     pairs = [(0, 0)] if ours and theirs else []
     if isinstance(gold, tuple) and ours != theirs:
         # Pair equal members first.
@@ -248,8 +248,8 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     missed = [(ErrorKind.MISSED, value, None) for place, value in enumerate(ours) if place not in rows]
     invented = [(ErrorKind.INVENTED, None, value) for place, value in enumerate(theirs) if place not in columns]
-    score.add(one, len(missed), Column.MISSED)
-    score.add(one, len(invented), Column.INVENTED)
+    score.add(one, len(missed), Count.MISSED)
+    score.add(one, len(invented), Count.INVENTED)
     return [*wrong, *missed, *invented]
 
 

@@ -145,7 +145,7 @@ class ScoreReport(FrozenModel):
 
     gold: str
     predicted: str
-    records: int = Field(description="Records of gold, all of which are scored.")
+    records: int = Field(description="Records of gold. Each one is scored.")
     missing: tuple[str, ...] = Field(description="Records of gold that were not predicted: all missed.")
     without_gold: tuple[str, ...] = Field(description="Predicted records that gold does not have: not scored.")
     resamples: int

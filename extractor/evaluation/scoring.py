@@ -19,7 +19,7 @@ from extractor.schemas import AbsenceReason, Task
 from .comparers import ErrorKind
 from .fields import FIELDS
 from .gold_files import Extractions, ExtractionSource, open_extractions
-from .record_score import Column, Confused, JudgedAbsence, RecordErrors, WorstErrors, score_record
+from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
 from .report import (
     FIGURES,
     LEAST_VALUES,
@@ -119,7 +119,7 @@ def _score_records(
     choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
     number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
-    table = np.zeros((len(record_ids), len(FIELDS), len(Column)), np.uint16)
+    table = np.zeros((len(record_ids), len(FIELDS), len(Count)), np.uint16)
     for row, record_id in enumerate(record_ids):
         annotated, extraction = gold.get(record_id), predicted.get(record_id)
         assert annotated is not None
@@ -187,11 +187,11 @@ def _compose_report(
             FieldScore(
                 name=one.name,
                 task=one.task,
-                stated=row[Column.GOLD],
-                predicted=row[Column.PREDICTED],
-                missed=row[Column.MISSED],
-                invented=row[Column.INVENTED],
-                f1_paired=_share(2 * row[Column.NORMALISED], row[Column.GOLD_PAIRED] + row[Column.PREDICTED_PAIRED]),
+                stated=row[Count.GOLD],
+                predicted=row[Count.PREDICTED],
+                missed=row[Count.MISSED],
+                invented=row[Count.INVENTED],
+                f1_paired=_share(2 * row[Count.NORMALISED], row[Count.GOLD_PAIRED] + row[Count.PREDICTED_PAIRED]),
                 empty=_compose_empty(row),
                 **levels[one.name],
             )
@@ -236,7 +236,7 @@ def _compose_absences(absences: Counter[JudgedAbsence]) -> Iterator[AbsenceScore
 
 
 def _compose_empty(row: Floats) -> EmptyScore:
-    empty, left = row[Column.EMPTY], row[Column.LEFT_EMPTY]
+    empty, left = row[Count.EMPTY], row[Count.LEFT_EMPTY]
     return EmptyScore(fields=empty, left_empty=left, specificity=_share(left, empty))
 
 
@@ -253,7 +253,7 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
 
     All ``counts`` cover the same records and share the draws, so that differences are paired.
     """
-    number, width = len(counts[0]), len(FIELDS) * len(Column)
+    number, width = len(counts[0]), len(FIELDS) * len(Count)
     generator = np.random.default_rng(seed)
     flat = [one.reshape(number, width).astype(np.float64) for one in counts]
     sums = [np.zeros((resamples, width)) for _ in counts]
@@ -261,7 +261,7 @@ def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> lis
         weights = np.bincount(generator.integers(number, size=number), minlength=number).astype(np.float64)
         for total, one in zip(sums, flat, strict=True):
             total[row] = weights @ one
-    return [total.reshape(resamples, len(FIELDS), len(Column)) for total in sums]
+    return [total.reshape(resamples, len(FIELDS), len(Count)) for total in sums]
 
 
 def _measure_figures(sums: Floats) -> Floats:
@@ -281,8 +281,8 @@ def _measure_figures(sums: Floats) -> Floats:
 
 
 def _measure(sums: Floats) -> Floats:
-    right = sums[..., [Column.EXACT, Column.NORMALISED, Column.RELAXED]]
-    gold, predicted = sums[..., [Column.GOLD]], sums[..., [Column.PREDICTED]]
+    right = sums[..., [Count.EXACT, Count.NORMALISED, Count.RELAXED]]
+    gold, predicted = sums[..., [Count.GOLD]], sums[..., [Count.PREDICTED]]
     return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
 
 
@@ -298,7 +298,7 @@ def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     for one in counts:
-        values = one[..., [Column.GOLD, Column.INVENTED]].sum(axis=(0, 2))
+        values = one[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
         numbers = [*values, *(values[rows].sum() for rows in _GROUPS.values() for _ in ("macro", "micro"))]
         intervals[:, np.array(numbers) < LEAST_VALUES] = np.nan
     return intervals

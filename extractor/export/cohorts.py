@@ -12,9 +12,9 @@ from extractor.schemas import Category, Comparator, Criterion, CriterionKind, El
 from extractor.text.units import read_unit
 
 from .files import UNMAPPED_FILE, Destination, open_json_lines
-from .omop_circe import Rule, build_cohort
+from .omop_circe import InclusionRule, build_cohort
 from .omop_limits import to_years
-from .omop_nodes import AgeLimit, Bound, Group, Names, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_nodes import AgeLimit, CriteriaGroup, Names, NumericRange, Occurred, Operator, Reason, SexLimit, Undecided
 from .omop_rules import list_bounds, read_line
 from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
 from .omop_vocabulary import open_vocabulary
@@ -22,13 +22,6 @@ from .omop_vocabulary import open_vocabulary
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 100
-_STRICT = {
-    ("minimum_age", CriterionKind.INCLUSION): Comparator.MORE,
-    ("minimum_age", CriterionKind.EXCLUSION): Comparator.AT_MOST,
-    ("maximum_age", CriterionKind.INCLUSION): Comparator.LESS,
-    ("maximum_age", CriterionKind.EXCLUSION): Comparator.AT_LEAST,
-}
-"""The comparator of a criterion that makes an age limit strict."""
 
 
 @dataclass(slots=True)
@@ -111,14 +104,14 @@ def export_cohorts(
     return counts
 
 
-def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[Rule], Mapping[int | str, Undecided]]:
+def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
     """Express a trial's criteria, ages and sex as rules.
 
     Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
     begins with the position.
     """
     criteria = eligibility.criteria
-    groups: dict[int, Group] = {}
+    groups: dict[int, CriteriaGroup] = {}
     undecided: dict[int | str, Undecided] = {}
     for index, criterion in enumerate(criteria):
         try:
@@ -131,7 +124,7 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[Rule], Mapp
         del groups[index]
         undecided[index] = Undecided(reason)
     rules = [
-        Rule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
+        InclusionRule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
         for index, group in groups.items()
         if group.members
     ]
@@ -139,13 +132,13 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[Rule], Mapp
         if isinstance(found, Undecided):
             undecided[name] = found
         else:
-            rules.append(Rule(name, f"{name.replace('_', ' ')} of the record", found))
+            rules.append(InclusionRule(name, f"{name.replace('_', ' ')} of the record", found))
     return rules, undecided
 
 
 def _express(
     extraction: TrialExtraction, names: Names, counts: CohortCounts, list_unmapped: Callable[[Any], None]
-) -> Sequence[Rule]:
+) -> Sequence[InclusionRule]:
     """Express one record, count it, and list what could not be expressed."""
     criteria = extraction.eligibility.criteria
     rules, undecided = read_rules(extraction.eligibility, names)
@@ -170,7 +163,7 @@ def _express(
     return rules
 
 
-def _find_group_limits(groups: Mapping[int, Group], criteria: Sequence[Criterion]) -> set[int]:
+def _find_group_limits(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Criterion]) -> set[int]:
     """Inclusion criteria that bound one quantity differently: they are for different groups of participants."""
     bounds: dict[tuple[str, bool], dict[float, set[int]]] = {}
     for index, group in groups.items():
@@ -180,7 +173,7 @@ def _find_group_limits(groups: Mapping[int, Group], criteria: Sequence[Criterion
     return {index for values in bounds.values() if len(values) > 1 for indices in values.values() for index in indices}
 
 
-def _find_bare_names(groups: Mapping[int, Group], criteria: Sequence[Criterion]) -> list[int]:
+def _find_bare_names(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Criterion]) -> list[int]:
     """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
     bare = [
         index
@@ -192,35 +185,38 @@ def _find_bare_names(groups: Mapping[int, Group], criteria: Sequence[Criterion])
     return bare if len(bare) > 1 else []
 
 
-def _read_people(eligibility: Eligibility, groups: Iterable[Group]) -> Iterator[tuple[str, Group | Undecided]]:
+def _read_people(
+    eligibility: Eligibility, groups: Iterable[CriteriaGroup]
+) -> Iterator[tuple[str, CriteriaGroup | Undecided]]:
     """The ages and the sex of a record that no criterion expresses."""
     expressed = {(name, upper) for group in groups for name, upper, _ in _list_all_bounds(group)}
     for name, upper in (("minimum_age", False), ("maximum_age", True)):
         age = getattr(eligibility, name)
         if age is None or ("age", upper) in expressed:
             continue
+        sign, inclusive = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
         strict = any(
-            limit.comparator is _STRICT[name, criterion.kind] and limit.value == age.value
+            limit.comparator is (sign if criterion.kind is CriterionKind.INCLUSION else sign.opposite)
+            and limit.value == age.value
             for criterion in eligibility.criteria
             if criterion.category is Category.AGE
             for limit in criterion.constraints
         )
-        comparator = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
         try:
-            bound = to_years(Bound(comparator[not strict], age.value), read_unit(age.unit) or age.unit)
+            bound = to_years(NumericRange(sign if strict else inclusive, age.value), read_unit(age.unit) or age.unit)
         except Undecided as error:
             yield name, error
         else:
-            yield name, Group(Operator.ALL, (AgeLimit(bound),))
+            yield name, CriteriaGroup(Operator.ALL, (AgeLimit(bound),))
     if eligibility.sex in (Sex.FEMALE, Sex.MALE) and ("sex", False) not in expressed:
-        yield "sex", Group(Operator.ALL, (SexLimit(eligibility.sex),))
+        yield "sex", CriteriaGroup(Operator.ALL, (SexLimit(eligibility.sex),))
 
 
-def _list_all_bounds(group: Group) -> Iterator[tuple[str, bool, float]]:
+def _list_all_bounds(group: CriteriaGroup) -> Iterator[tuple[str, bool, float]]:
     """The bounds of a group; what must not hold bounds the other side."""
     yield from list_bounds(group)
     if group.operator is Operator.NONE:
-        for name, upper, value in list_bounds(Group(Operator.ALL, group.members)):
+        for name, upper, value in list_bounds(CriteriaGroup(Operator.ALL, group.members)):
             yield name, not upper if name == "age" else upper, value
 
 

@@ -137,9 +137,7 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Count
         return extraction
     from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
-    people = extraction.eligibility
-    items = (people, *people.criteria, *extraction.dosing, *extraction.endpoints)
-    if any(piece.confidence is None for item in items for piece in item.evidence):
+    if any(piece.confidence is None for _, item in extraction.list_items() for piece in item.evidence):
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
     kept = drop_doubtful(extraction, minimum)
     if left_out is not None:

@@ -1,59 +1,11 @@
 """Regimens as ActivityDefinitions with a Dosage, and the PlanDefinition of a trial, whose actions are its regimens."""
 
-from collections.abc import Mapping
-
 from extractor.schemas import Amount, Frequency, Period, Regimen, Role, Route, TimeUnit
+from extractor.text.book import read_table
 
 from .fhir_types import BASE, HL7, Json, TrialResources, code, own_code, quantity, value_range
 
 _SNOMED = "http://snomed.info/sct"
-_ROUTES: Mapping[Route, str] = {
-    Route.ORAL: "26643006",
-    Route.INTRAVENOUS: "47625008",
-    Route.SUBCUTANEOUS: "34206005",
-    Route.INTRAMUSCULAR: "78421000",
-    Route.INTRADERMAL: "372464004",
-    Route.TOPICAL: "6064005",
-    Route.INHALED: "447694001",
-    Route.INTRANASAL: "46713006",
-    Route.OPHTHALMIC: "54485002",
-    Route.INTRATHECAL: "72607000",
-    Route.INTRAVITREAL: "418401004",
-    Route.INTRATUMORAL: "447122006",
-    Route.INTRAPERITONEAL: "38239002",
-    Route.INTRA_ARTERIAL: "58100008",
-    Route.RECTAL: "37161004",
-    Route.VAGINAL: "16857009",
-    Route.TRANSDERMAL: "45890007",
-    Route.SUBLINGUAL: "37839007",
-}
-"""Routes of administration in SNOMED CT. The others are no routes there."""
-_REPEATS: Mapping[Frequency, tuple[int, int, str]] = {
-    Frequency.QD: (1, 1, "d"),
-    Frequency.BID: (2, 1, "d"),
-    Frequency.TID: (3, 1, "d"),
-    Frequency.QID: (4, 1, "d"),
-    Frequency.Q4H: (1, 4, "h"),
-    Frequency.Q6H: (1, 6, "h"),
-    Frequency.Q8H: (1, 8, "h"),
-    Frequency.Q12H: (1, 12, "h"),
-    Frequency.QOD: (1, 2, "d"),
-    Frequency.QW: (1, 1, "wk"),
-    Frequency.BIW: (2, 1, "wk"),
-    Frequency.TIW: (3, 1, "wk"),
-    Frequency.Q2W: (1, 2, "wk"),
-    Frequency.Q3W: (1, 3, "wk"),
-    Frequency.Q4W: (1, 4, "wk"),
-    Frequency.Q5W: (1, 5, "wk"),
-    Frequency.Q6W: (1, 6, "wk"),
-    Frequency.Q8W: (1, 8, "wk"),
-    Frequency.Q12W: (1, 12, "wk"),
-    Frequency.QM: (1, 1, "mo"),
-    Frequency.Q3M: (1, 3, "mo"),
-    Frequency.Q6M: (1, 6, "mo"),
-    Frequency.QY: (1, 1, "a"),
-}
-"""How often in how long a period."""
 _TIMES = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
 """Denominators that make a dose a rate, and the units that a Timing knows."""
 _TREATMENTS = frozenset({Route.EXTERNAL_BEAM, Route.OTHER})
@@ -101,7 +53,7 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
 
 def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
     repeat: Json = {}
-    if regimen.frequency and (known := _REPEATS.get(regimen.frequency)):
+    if regimen.frequency and (known := read_table("fhir")["repeats"].get(regimen.frequency)):
         repeat |= dict(zip(("frequency", "period", "periodUnit"), known, strict=True))
     elif regimen.frequency is Frequency.ONCE:
         repeat["count"] = 1
@@ -115,7 +67,7 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         "additionalInstruction": [{"text": regimen.timing}],
         "timing": {"repeat": repeat},
         "asNeeded": True if regimen.frequency is Frequency.PRN else None,
-        "route": code(_SNOMED, _ROUTES.get(route), route.replace("_", " ")) if route else None,
+        "route": code(_SNOMED, read_table("fhir")["routes"].get(route), route.replace("_", " ")) if route else None,
         "doseAndRate": [
             _read_amount(trial, f"{path}.amounts[{index}]", amount, several=len(regimen.amounts) > 1)
             for index, amount in enumerate(regimen.amounts)

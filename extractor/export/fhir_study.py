@@ -4,18 +4,13 @@ import re
 from collections.abc import Collection
 
 from extractor.schemas import Citation, Endpoint, Rank, Task, TimeKind, TrialExtraction, TrialRecord
+from extractor.text.book import read_table
 
 from .fhir_dosing import add_plan
 from .fhir_eligibility import add_group
-from .fhir_types import HL7, Json, Proof, TrialResources, code, own_code, quantity, value_range
+from .fhir_types import HL7, Json, Proof, Reason, TrialResources, code, own_code, quantity, value_range
 
 _DESIGN = "http://hl7.org/fhir/study-design"
-_DESIGNS = {
-    "interventional": "SEVCO:01001",
-    "observational": "SEVCO:01002",
-    "randomized": "SEVCO:01003",
-    "nonrandomized": "SEVCO:01005",
-}
 _PHASES = frozenset(
     ["n-a", "early-phase-1", "phase-1", "phase-1-phase-2", "phase-2", "phase-2-phase-3", "phase-3", "phase-4"]
 )
@@ -71,9 +66,10 @@ def _read_registered(trial: TrialResources, record: TrialRecord, proofs: list[Pr
         return None
 
     enrolment = read("registry.enrollment") or ""
-    known = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
+    is_number = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
     is_actual = "actual" in (read("registry.enrollment_type") or "").lower()
-    trial.leave_out("registry.enrollment", None if known else enrolment, "no_element")
+    trial.leave_out("registry.enrollment", None if is_number else enrolment, "no_element")
+    known = read_table("fhir")["study_designs"]
     designs = [text for name in ("study_type", "allocation") if (text := read(f"registry.{name}"))]
     for name in ("masking", "bare_arms"):
         trial.leave_out(f"registry.{name}", record.registry.text(name), "no_element")
@@ -81,8 +77,8 @@ def _read_registered(trial: TrialResources, record: TrialRecord, proofs: list[Pr
         "title": read("title") or read("official_title"),
         "condition": [{"text": one.strip()} for one in re.split(r"[\n|]", read("conditions") or "")],
         "phase": _read_phase(read("registry.phases")),
-        "studyDesign": [code(_DESIGN, _DESIGNS.get(re.sub("[^a-z]", "", one.lower())), one) for one in designs],
-        "recruitment": {"actualNumber" if is_actual else "targetNumber": int(enrolment) if known else None},
+        "studyDesign": [code(_DESIGN, known.get(re.sub("[^a-z]", "", one.lower())), one) for one in designs],
+        "recruitment": {"actualNumber" if is_actual else "targetNumber": int(enrolment) if is_number else None},
     }
 
 
@@ -143,7 +139,7 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
         case TimeKind.FROM_TO, [low, high] if span := value_range(low, high):
             return [common | {"range": span}]
         case ((TimeKind.FROM_TO | TimeKind.PER), [_, *_]):
-            reason = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
+            reason: Reason = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
             for index, point in enumerate(endpoint.time_points):
                 trial.leave_out(f"{path}.time_points[{index}]", point.model_dump(mode="json"), reason)
         case _, [_, *_]:

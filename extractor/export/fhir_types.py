@@ -1,11 +1,11 @@
 """The parts of FHIR R5 that all resources share: codes, quantities, ranges, and what is collected for one trial."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from extractor.schemas import Citation, Evidence, TrialExtraction, TrialRecord
 from extractor.text.units import read_unit
@@ -22,30 +22,23 @@ UCUM = "http://unitsofmeasure.org"
 _LONGEST_ID = 40
 """Of the 64 characters of an id; suffixes such as ``-endpoint-123`` and a digest take the others."""
 
-REASONS: Mapping[str, str] = {
-    "no_element": "R5 has no element for it.",
-    "compound": "The criterion says more than this limit, which alone would admit or exclude others.",
-    "no_direction": "A time window needs a side of its event, which is not extracted. Its words are kept.",
-    "no_restriction": "It admits everybody, so it is no characteristic.",
-    "no_ucum": "The unit has no UCUM code. It is kept as written.",
-    "no_time_unit": "R5 counts no cycles here.",
-    "no_range": "The two bounds make no range: their units differ, or the upper bound is below the lower one.",
-    "no_offsets": "Gold names the section without offsets, so there is no Provenance.",
-    "text_decides": "The record's text states it, and the text's value is exported.",
-    "not_kept": "A run does not keep it.",
-    "input_missing": "The run's input is not at hand or has changed.",
-}
-"""Why a value has no place in the resources."""
+# fmt: off
+Reason = Literal[
+    "no_element", "compound", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range", "no_offsets",
+    "text_decides", "not_kept", "input_missing",
+]
+# fmt: on
+"""Why a value has no place in the resources (docs/how-to/fhir.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """A value without a place in the resources. ``field`` is its path; ``reason`` is one of ``REASONS``."""
+    """A value without a place in the resources. ``field`` is its path; ``reason`` says why."""
 
     record_id: str
     field: str
     value: Any
-    reason: str
+    reason: Reason
 
 
 @dataclass
@@ -93,7 +86,7 @@ class TrialResources:
             )
         return reference
 
-    def leave_out(self, path: str, value: Any, reason: str) -> None:
+    def leave_out(self, path: str, value: Any, reason: Reason) -> None:
         """List a value without a place; nothing if there is no value."""
         if value not in (None, (), ""):
             self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason))

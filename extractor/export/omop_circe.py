@@ -10,13 +10,13 @@ from .omop_nodes import (
     FEMALE,
     MALE,
     AgeLimit,
-    Bound,
-    Concept,
     ConceptSet,
+    CriteriaGroup,
     Domain,
-    Group,
-    Measured,
+    MeasurementLimit,
+    NumericRange,
     Occurred,
+    OmopConcept,
     Operator,
     SexLimit,
 )
@@ -37,8 +37,8 @@ _EVENTS = {
     Domain.PROCEDURE: "ProcedureOccurrence",
 }
 _SEXES = {
-    Sex.FEMALE: Concept(FEMALE, "FEMALE", "F", "Gender", Domain.GENDER, "S", "Gender"),
-    Sex.MALE: Concept(MALE, "MALE", "M", "Gender", Domain.GENDER, "S", "Gender"),
+    Sex.FEMALE: OmopConcept(FEMALE, "FEMALE", "F", "Gender", Domain.GENDER, "S", "Gender"),
+    Sex.MALE: OmopConcept(MALE, "MALE", "M", "Gender", Domain.GENDER, "S", "Gender"),
 }
 _LONGEST_NAME = 200
 _MOST_RULES = 50
@@ -47,20 +47,20 @@ _AT_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class InclusionRule:
     """An inclusion rule: a name, the text that it expresses, and what must hold."""
 
     name: str
     text: str
-    group: Group
+    group: CriteriaGroup
 
 
-def build_cohort(record_id: str, rules: Sequence[Rule]) -> Json:
+def build_cohort(record_id: str, rules: Sequence[InclusionRule]) -> Json:
     """Return a cohort definition: people with a visit at which all rules hold; the first such visit is the entry.
 
     >>> from extractor.schemas import Comparator
-    >>> adult = Rule("1", "Adults", Group(Operator.ALL, (AgeLimit(Bound(Comparator.AT_LEAST, 18)),)))
-    >>> cohort = build_cohort("NCT01234567", [adult])
+    >>> adults = CriteriaGroup(Operator.ALL, (AgeLimit(NumericRange(Comparator.AT_LEAST, 18)),))
+    >>> cohort = build_cohort("NCT01234567", [InclusionRule("1", "Adults", adults)])
     >>> cohort["InclusionRules"][0]["expression"]["DemographicCriteriaList"]
     [{'Age': {'Value': 18, 'Op': 'gte'}}]
     """
@@ -89,7 +89,7 @@ def build_cohort(record_id: str, rules: Sequence[Rule]) -> Json:
     }
 
 
-def _write_rule(rule: Rule, sets: dict[ConceptSet, int]) -> Json:
+def _write_rule(rule: InclusionRule, sets: dict[ConceptSet, int]) -> Json:
     return {
         "name": rule.name[:_LONGEST_NAME],
         "description": rule.text,
@@ -97,10 +97,10 @@ def _write_rule(rule: Rule, sets: dict[ConceptSet, int]) -> Json:
     }
 
 
-def _write_node(group: Group, sets: dict[ConceptSet, int]) -> Json:
+def _write_node(group: CriteriaGroup, sets: dict[ConceptSet, int]) -> Json:
     people = [_write_person(one) for one in group.members if isinstance(one, AgeLimit | SexLimit)]
-    events = [_write_event(one, sets) for one in group.members if isinstance(one, Measured | Occurred)]
-    groups = [_write_node(one, sets) for one in group.members if isinstance(one, Group)]
+    events = [_write_event(one, sets) for one in group.members if isinstance(one, MeasurementLimit | Occurred)]
+    groups = [_write_node(one, sets) for one in group.members if isinstance(one, CriteriaGroup)]
     if group.operator is Operator.NONE:
         return _write_group("AT_MOST", events, people, groups) | {"Count": 0}
     return _write_group(group.operator.value.upper(), events, people, groups)
@@ -123,7 +123,7 @@ def _write_person(node: AgeLimit | SexLimit) -> Json:
     return {"Gender": [_write_concept(_SEXES[node.sex])]}
 
 
-def _write_event(node: Measured | Occurred, sets: dict[ConceptSet, int]) -> Json:
+def _write_event(node: MeasurementLimit | Occurred, sets: dict[ConceptSet, int]) -> Json:
     number = sets.setdefault(node.concepts, len(sets))
     if isinstance(node, Occurred):
         event: Json = {_EVENTS[node.concepts.domain]: {"CodesetId": number}}
@@ -143,7 +143,7 @@ def _write_event(node: Measured | Occurred, sets: dict[ConceptSet, int]) -> Json
     }
 
 
-def _write_range(bound: Bound) -> Json:
+def _write_range(bound: NumericRange) -> Json:
     extent = {} if bound.high is None else {"Extent": bound.high}
     return {"Value": bound.value, **extent, "Op": _OPERATORS[bound.comparator]}
 
@@ -156,7 +156,7 @@ def _write_set(concepts: ConceptSet, number: int) -> Json:
     return {"id": number, "name": concepts.name[:_LONGEST_NAME], "expression": {"items": items}}
 
 
-def _write_concept(concept: Concept) -> Json:
+def _write_concept(concept: OmopConcept) -> Json:
     return {
         "CONCEPT_ID": concept.id,
         "CONCEPT_NAME": concept.name,

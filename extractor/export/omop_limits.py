@@ -8,10 +8,22 @@ from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table
 from extractor.text.lexer import Tokens
-from extractor.text.quantity_names import Quantity, fold_words, list_quantities, name_quantity
+from extractor.text.quantity_names import KnownQuantity, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
-from .omop_nodes import AgeLimit, Bound, Group, Measured, Names, Node, Operator, Reason, Undecided, list_loinc, words_of
+from .omop_nodes import (
+    AgeLimit,
+    CriteriaGroup,
+    MeasurementLimit,
+    Names,
+    Node,
+    NumericRange,
+    Operator,
+    Reason,
+    Undecided,
+    list_loinc,
+    words_of,
+)
 
 LOOK_BACK = 30
 """Days before entry in which a measurement counts, if the criterion states no time."""
@@ -29,7 +41,7 @@ class Limited:
     """A constraint, its quantity, and the tokens that state it."""
 
     constraint: Constraint
-    quantity: Quantity
+    quantity: KnownQuantity
     unit: str | None
     place: Sequence[int]
 
@@ -39,9 +51,9 @@ class Limited:
         return self.quantity.name == "age"
 
     @property
-    def bound(self) -> Bound:
+    def bound(self) -> NumericRange:
         """The limit's range, in the written unit."""
-        return Bound(self.constraint.comparator, self.constraint.value, self.constraint.value_high)
+        return NumericRange(self.constraint.comparator, self.constraint.value, self.constraint.value_high)
 
     def excludes(self, other: "Limited") -> bool:
         """Whether no value can be below the one limit and above the other."""
@@ -88,15 +100,15 @@ def read_limited(limited: Limited, days: int | None, names: Names, *, excluded: 
     if words & {"and", "or"} != ({"or"} if excluded else {"and"}) and not ("/" in words and not words & {"and", "or"}):
         raise Undecided(Reason.CONJUNCTION, limited.constraint.quantity)
     measured = tuple(_measure(limited, one, days, names) for one in both)
-    return Group(Operator.ANY if excluded else Operator.ALL, measured)
+    return CriteriaGroup(Operator.ANY if excluded else Operator.ALL, measured)
 
 
-def to_years(bound: Bound, unit: str | None) -> Bound:
+def to_years(bound: NumericRange, unit: str | None) -> NumericRange:
     """Convert an age limit to years. Raises ``Undecided`` if it is no whole number of them."""
     years = [convert(value, unit or "a", "a") if value is not None else None for value in (bound.value, bound.high)]
     if years[0] is None or any(each is not None and each != round(each) for each in years):
         raise Undecided(Reason.AGE_UNIT, f"{bound.value:g} {unit}")
-    return Bound(bound.comparator, round(years[0]), None if years[1] is None else round(years[1]))
+    return NumericRange(bound.comparator, round(years[0]), None if years[1] is None else round(years[1]))
 
 
 def _read_unit(constraint: Constraint) -> str | None:
@@ -108,7 +120,7 @@ def _read_unit(constraint: Constraint) -> str | None:
     return unit
 
 
-def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotation) -> Quantity:
+def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotation) -> KnownQuantity:
     quantity = name_quantity(constraint.quantity, unit, criterion.quote, constraint.value)
     if quantity is None and criterion.category is Category.AGE and unit in (None, "a"):
         return list_quantities()["age"]
@@ -117,7 +129,7 @@ def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotati
     return quantity
 
 
-def _find_place(tokens: Tokens, limit: Limit, quantity: Quantity) -> list[int]:
+def _find_place(tokens: Tokens, limit: Limit, quantity: KnownQuantity) -> list[int]:
     """The tokens of a limit, and of its quantity if they are nothing but its name."""
     place = set(range(limit.first, limit.end))
     if limit.unit:
@@ -141,7 +153,7 @@ def _find_remark(tokens: Tokens, first: int, end: int) -> range:
     return range(0) if repeated and repeated == read_unit(tokens.read(first, opened)) else range(opened, end)
 
 
-def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:
+def _is_name(words: tuple[str, ...], quantity: KnownQuantity) -> bool:
     """Whether words are names of a quantity, one after the other: "systolic blood pressure (SBP)"."""
     parts = [quantity, *(list_quantities()[name] for name in quantity.both)]
     known = sorted({fold_words(name) for part in parts for name in part.names}, key=len, reverse=True)
@@ -153,7 +165,7 @@ def _is_name(words: tuple[str, ...], quantity: Quantity) -> bool:
     return True
 
 
-def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> Node:
+def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names) -> Node:
     if not list_loinc(quantity):
         raise Undecided(Reason.QUANTITY, quantity.name)
     concepts = names.find_quantity(quantity)
@@ -161,9 +173,9 @@ def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> N
         raise Undecided(Reason.NAME, quantity.name)
     bound, unit = limited.bound, limited.unit
     if unit in _REFERENCES:
-        return Measured(concepts, bound, days, reference=unit)
+        return MeasurementLimit(concepts, bound, days, reference=unit)
     if quantity.unit in _BARE and unit in (None, quantity.unit):
-        return Measured(concepts, bound, days)
+        return MeasurementLimit(concepts, bound, days)
     if unit is None and quantity.to_canonical(bound.value, None) is None:
         raise Undecided(Reason.UNIT, f"{quantity.name}: none")
     same = dict(_list_bounds(bound, unit or quantity.unit, quantity))
@@ -172,11 +184,11 @@ def _measure(limited: Limited, quantity: Quantity, days: int, names: Names) -> N
     units = names.find_units(same)
     if not units:
         raise Undecided(Reason.UNIT, f"{unit}")
-    measured = tuple(Measured(concepts, same[code], days, unit=concept) for code, concept in units.items())
-    return measured[0] if len(measured) == 1 else Group(Operator.ANY, measured)
+    measured = tuple(MeasurementLimit(concepts, same[code], days, unit=concept) for code, concept in units.items())
+    return measured[0] if len(measured) == 1 else CriteriaGroup(Operator.ANY, measured)
 
 
-def _list_bounds(bound: Bound, unit: str, quantity: Quantity) -> Iterator[tuple[str, Bound]]:
+def _list_bounds(bound: NumericRange, unit: str, quantity: KnownQuantity) -> Iterator[tuple[str, NumericRange]]:
     """The same limit in all usual units in which four decimals are precise enough."""
     if "{" in unit.replace("{1.73_m2}", ""):
         raise Undecided(Reason.UNIT, unit)
@@ -189,4 +201,4 @@ def _list_bounds(bound: Bound, unit: str, quantity: Quantity) -> Iterator[tuple[
         ]
         if all(value is not None and abs(round(value, _DIGITS) - value) <= abs(value) / 1000 for value in values):
             rounded = [round(value, _DIGITS) for value in values if value is not None]
-            yield code, Bound(bound.comparator, rounded[0], rounded[1] if len(rounded) > 1 else None)
+            yield code, NumericRange(bound.comparator, rounded[0], rounded[1] if len(rounded) > 1 else None)

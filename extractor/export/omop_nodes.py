@@ -8,7 +8,7 @@ from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
 from extractor.text.book import read_table, word_set
-from extractor.text.quantity_names import Quantity
+from extractor.text.quantity_names import KnownQuantity
 
 MALE, FEMALE = 8507, 8532
 """Concepts of the OMOP vocabulary ``Gender``, the same in every database."""
@@ -28,7 +28,7 @@ class Domain(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class OmopConcept:
     """A concept of an OMOP vocabulary. ``standard`` is S, C for a class, or None where nothing was resolved."""
 
     id: int
@@ -46,7 +46,7 @@ class ConceptSet:
 
     name: str
     domain: Domain
-    concepts: tuple[Concept, ...] = ()
+    concepts: tuple[OmopConcept, ...] = ()
 
 
 class Names(Protocol):
@@ -55,10 +55,10 @@ class Names(Protocol):
     def find_set(self, name: str) -> ConceptSet | None:
         """Return the concepts of a condition, drug or procedure."""
 
-    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
         """Return the concepts of a measurement."""
 
-    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the known units by UCUM code."""
 
 
@@ -68,7 +68,7 @@ def words_of(name: str) -> frozenset[str]:
     return word_set(read_table("cohorts")[name])
 
 
-def list_loinc(quantity: Quantity) -> list[str]:
+def list_loinc(quantity: KnownQuantity) -> list[str]:
     """List the LOINC codes under which databases hold a quantity; none if no code is certain.
 
     >>> from extractor.text.quantity_names import list_quantities
@@ -79,7 +79,7 @@ def list_loinc(quantity: Quantity) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class NumericRange:
     """A range of numbers. ``high`` is the upper bound of ``between``."""
 
     comparator: Comparator
@@ -91,7 +91,7 @@ class Bound:
 class AgeLimit:
     """The age at entry, in whole years."""
 
-    bound: Bound
+    bound: NumericRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,16 @@ class SexLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasurementLimit:
     """At least one measurement in a range and a unit, in the ``days`` before entry or on its day.
 
     ``reference`` compares with the upper or lower limit of normal of the same row: ``{ULN}`` or ``{LLN}``.
     """
 
     concepts: ConceptSet
-    bound: Bound
+    bound: NumericRange
     days: int
-    unit: Concept | None = None
+    unit: OmopConcept | None = None
     reference: str | None = None
 
 
@@ -124,7 +124,7 @@ class Occurred:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CriteriaGroup:
     """Members, and whether all, any or none of them must be true."""
 
     operator: "Operator"
@@ -134,7 +134,7 @@ class Group:
 Operator = StrEnum("Operator", "ALL ANY NONE")
 Operator.__doc__ = """How many members of a group must be true."""
 
-Node = AgeLimit | SexLimit | Measured | Occurred | Group
+Node = AgeLimit | SexLimit | MeasurementLimit | Occurred | CriteriaGroup
 
 
 class Undecided(Exception):
@@ -152,24 +152,4 @@ Reason = StrEnum(
     NEGATION SEX_OR_GROUP PRESENT_STATE QUALIFIER CLAUSE NAME TREATMENT_TIME
     """,
 )
-Reason.__doc__ = """Why a criterion is no rule of a cohort definition.
-
-- ``category``: data of a database do not hold what it is about, such as consent, willingness, pregnancy, allergy.
-- ``introduction``: the line above it sets a further condition.
-- ``alternative``: "or" joins it to the line before or after, or it is one of several names in a list of inclusions.
-- ``limits_not_located``: its limits were not found again in its text.
-- ``words_left``: words beside its limits belong to no part.
-- ``conjunction``: "and" or "or" allows two readings.
-- ``quantity``: no code names the limited quantity.
-- ``unit``: the unit is unknown, or relative to something that a database does not hold.
-- ``age_unit``: an age that is no whole number of years.
-- ``value``: the value has more than four decimals in its unit.
-- ``window``: the time window does not end at entry, or is no number of days.
-- ``negation``: a negated statement among the exclusions, or a negated limit.
-- ``sex_or_group``: the limit differs by sex or group of participants.
-- ``present_state``: it asks for the state at entry: active, current, uncontrolled.
-- ``qualifier``: it asks for a degree, a probability, a judgement, or for another person.
-- ``clause``: it is a sentence, not a name or a list of names.
-- ``name``: the vocabulary has no such concept; without one, nothing shows that the words name a condition or drug.
-- ``treatment_time``: a treatment without a word such as "prior" and without a time window.
-"""
+Reason.__doc__ = """Why a criterion is no rule of a cohort definition (docs/how-to/cohorts.md)."""

@@ -16,8 +16,8 @@ from .omop_limits import Limited, find_limited, read_limited
 from .omop_nodes import (
     AgeLimit,
     ConceptSet,
+    CriteriaGroup,
     Domain,
-    Group,
     Names,
     Node,
     Occurred,
@@ -28,28 +28,19 @@ from .omop_nodes import (
     words_of,
 )
 
-_DECIDABLE = frozenset(
-    {
-        None,
-        Category.AGE,
-        Category.SEX,
-        Category.DIAGNOSIS,
-        Category.PRIOR_THERAPY,
-        Category.CONCOMITANT_THERAPY,
-        Category.ORGAN_FUNCTION,
-        Category.PERFORMANCE_STATUS,
-        Category.COMORBIDITY,
-        Category.INFECTION,
-        Category.OTHER,
-    }
-)
+# fmt: off
+_DECIDABLE = frozenset({
+    None, Category.AGE, Category.SEX, Category.DIAGNOSIS, Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY,
+    Category.ORGAN_FUNCTION, Category.PERFORMANCE_STATUS, Category.COMORBIDITY, Category.INFECTION, Category.OTHER,
+})
+# fmt: on
 _SIGNS = frozenset(".,;:()[]-–/&*•'\"")
 _JOINTS = frozenset({",", ";", "/", "&", "and", "or"})
 _MOST_WORDS = 8
 """The most words of one name."""
 
 
-def read_criterion(criterion: CriterionAnnotation, names: Names) -> Group:
+def read_criterion(criterion: CriterionAnnotation, names: Names) -> CriteriaGroup:
     """Express a criterion as limits and occurrences. A group without members sets no limit.
 
     Raises ``Undecided`` if any part of it cannot be expressed.
@@ -73,7 +64,7 @@ def read_criterion(criterion: CriterionAnnotation, names: Names) -> Group:
     return _negate(found) if excluded else found
 
 
-def read_line(criterion: CriterionAnnotation, after: CriterionAnnotation | None, names: Names) -> Group:
+def read_line(criterion: CriterionAnnotation, after: CriterionAnnotation | None, names: Names) -> CriteriaGroup:
     """Express a criterion that follows the line ``after``, as ``read_criterion`` does."""
     if _is_joined(criterion, after):
         raise Undecided(Reason.ALTERNATIVE)
@@ -92,7 +83,7 @@ def list_bounds(node: Node) -> Iterator[tuple[str, bool, float]]:
 
     Limits that differ by group of participants show as several values of one bound.
     """
-    if isinstance(node, Group):
+    if isinstance(node, CriteriaGroup):
         for member in node.members if node.operator is not Operator.NONE else ():
             yield from list_bounds(member)
     elif isinstance(node, SexLimit):
@@ -116,15 +107,15 @@ def _check_place(criterion: CriterionAnnotation, tokens: Tokens) -> None:
         raise Undecided(Reason.INTRODUCTION, " ".join(strange))
 
 
-def _negate(group: Group) -> Group:
+def _negate(group: CriteriaGroup) -> CriteriaGroup:
     if not group.members:
         raise Undecided(Reason.CLAUSE)
     if group.operator is Operator.ANY or len(group.members) == 1:
         inner = group.members[0]
         if group.operator is Operator.NONE:
-            return Group(Operator.ALL, (inner,))
-        return Group(Operator.NONE, group.members)
-    return Group(Operator.NONE, (group,))
+            return CriteriaGroup(Operator.ALL, (inner,))
+        return CriteriaGroup(Operator.NONE, group.members)
+    return CriteriaGroup(Operator.NONE, (group,))
 
 
 # Time windows
@@ -153,7 +144,7 @@ def _find_window(tokens: Tokens, window: TimeWindow | None) -> tuple[range, int]
 
 def _read_limits(
     criterion: CriterionAnnotation, tokens: Tokens, window: tuple[range, int] | None, names: Names
-) -> Group:
+) -> CriteriaGroup:
     if criterion.negated:
         raise Undecided(Reason.NEGATION)
     limited = find_limited(criterion, tokens, window[0] if window else range(0))
@@ -165,11 +156,11 @@ def _read_limits(
     excluded = criterion.kind is CriterionKind.EXCLUSION
     found = [read_limited(one, window[1] if window else None, names, excluded=excluded) for one in limited]
     operator = _choose_operator(limited, [word for at, word in left if _is_inner(at, limited)], excluded=excluded)
-    group = Group(operator, tuple(found))
+    group = CriteriaGroup(operator, tuple(found))
     if len(sexes) != 1:
         return group
     inner = found if operator is Operator.ALL or len(found) == 1 else [group]
-    return Group(Operator.ALL, (SexLimit(sexes.pop()), *inner))
+    return CriteriaGroup(Operator.ALL, (SexLimit(sexes.pop()), *inner))
 
 
 def _check_left(tokens: Tokens, left: Sequence[tuple[int, str]], limited: Sequence[Limited]) -> set[Sex]:
@@ -222,18 +213,18 @@ def _choose_operator(limited: Sequence[Limited], between: Collection[str], *, ex
 # Sex, and names of conditions and treatments
 
 
-def _read_sex(tokens: Tokens) -> Group | None:
+def _read_sex(tokens: Tokens) -> CriteriaGroup | None:
     words = {word.lower() for word in tokens.words} - _SIGNS - {"and", "or", "all", "only", "eligible"}
     named = words - words_of("fillers")
     sexes = _name_sexes(iter(named))
     if not sexes or named - words_of("female") - words_of("male") - words_of("either_sex"):
         return None
-    return Group(Operator.ALL, tuple(map(SexLimit, sexes)) if len(sexes) == 1 else ())
+    return CriteriaGroup(Operator.ALL, tuple(map(SexLimit, sexes)) if len(sexes) == 1 else ())
 
 
 def _read_names(
     criterion: CriterionAnnotation, tokens: Tokens, window: tuple[range, int] | None, names: Names
-) -> Group:
+) -> CriteriaGroup:
     end = window[0].start if window else len(tokens)
     if window and any(tokens.words[at] not in _SIGNS for at in range(window[0].stop, len(tokens))):
         raise Undecided(Reason.CLAUSE, tokens.read(window[0].stop, len(tokens)))
@@ -252,7 +243,7 @@ def _read_names(
     if not past and any(one.domain is not Domain.CONDITION for one in sets):
         raise Undecided(Reason.TREATMENT_TIME)
     members = tuple(Occurred(one, window[1] if window else None) for one in sets)
-    group = Group(_join_names(joints, absent=excluded or negated), members)
+    group = CriteriaGroup(_join_names(joints, absent=excluded or negated), members)
     return _negate(group) if negated else group
 
 

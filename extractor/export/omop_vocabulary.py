@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
-from extractor.text.quantity_names import Quantity
+from extractor.text.quantity_names import KnownQuantity
 
 from .files import open_database
-from .omop_nodes import UNRESOLVED, Concept, ConceptSet, Domain, Names, list_loinc
+from .omop_nodes import UNRESOLVED, ConceptSet, Domain, Names, OmopConcept, list_loinc
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -95,15 +95,15 @@ class WordLists:
                 return ConceptSet(name, domain)
         return None
 
-    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
         """Return an empty set that names the quantity and its LOINC code."""
         codes = ", ".join(list_loinc(quantity))
         return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {codes})", Domain.MEASUREMENT)
 
-    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the first code alone, the written one, with an id that no row has."""
         code = next(iter(codes))
-        return {code: Concept(UNRESOLVED, code, code, "UCUM", Domain.UNIT)}
+        return {code: OmopConcept(UNRESOLVED, code, code, "UCUM", Domain.UNIT)}
 
 
 class Vocabulary:
@@ -124,7 +124,7 @@ class Vocabulary:
                 return ConceptSet(name, found[0].domain, tuple(found))
         return None
 
-    def find_quantity(self, quantity: Quantity) -> ConceptSet | None:
+    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
         """Return the measurements with the quantity's LOINC codes."""
         found = self._read(
             "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code IN (SELECT unnest(?)) "
@@ -133,17 +133,17 @@ class Vocabulary:
         )
         return ConceptSet(quantity.name.replace("_", " "), Domain.MEASUREMENT, tuple(found)) if found else None
 
-    def find_units(self, codes: Collection[str]) -> dict[str, Concept]:
+    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the UCUM units that the vocabulary has."""
         query = "SELECT * FROM kept WHERE vocabulary_id = 'UCUM' AND concept_code IN (SELECT unnest(?))"
         found = self._read(query, list(codes))
         by_code = {one.code: one for one in found}
         return {code: by_code[code] for code in codes if code in by_code}
 
-    def _read(self, query: str, value: int | str | list[str]) -> list[Concept]:
+    def _read(self, query: str, value: int | str | list[str]) -> list[OmopConcept]:
         rows = self._connection.execute(query, [value]).fetchall()
         return [
-            Concept(int(id_), name, code, vocabulary, Domain(domain), standard, kind)
+            OmopConcept(int(id_), name, code, vocabulary, Domain(domain), standard, kind)
             for id_, name, domain, vocabulary, kind, standard, code in rows
         ]
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -21,10 +22,9 @@ from .query import RegistryQuery
 from .studies import FetchedPage, Wanted, check_count, fetch_pages
 
 _OTHER = "name another file, or replace this one with --fresh"
-_BLOCK = 64 * 1024
 
 
-class _Note(BaseModel):
+class FetchNote(BaseModel):
     """What is stored beside the file: the query, and where it stopped.
 
     ``query`` holds the address and the parameters, empty for NCT numbers. ``size`` is that of the file in bytes,
@@ -54,7 +54,7 @@ class RecordFile:
         self.path, self.known, self.records = path, set[str](), 0
         self._packed, self._note_path = path.suffix == ".gz", path.with_name(f".{path.name}.fetch")
         asked = {"address": registry.name, **wanted.parameters} if isinstance(wanted, RegistryQuery) else {}
-        self._note = _Note(query=asked, page_size=registry.page_size)
+        self.note = FetchNote(query=asked, page_size=registry.page_size)
         self.wanted, self.registry = wanted, registry
         if path.exists() and not path.is_file():
             raise StoreError(f"{path}: a folder or a device; name a file")
@@ -74,24 +74,14 @@ class RecordFile:
             self._closing = failing.pop_all()
 
     @property
-    def token(self) -> str | None:
-        """The token of the page at which the query goes on; None at its beginning."""
-        return self._note.token
-
-    @property
-    def page_size(self) -> int:
-        """The size of the pages that ``token`` counts in."""
-        return self._note.page_size
-
-    @property
     def total(self) -> int | None:
         """The registry's count of the query's studies, if it is known."""
-        return self._note.total
+        return self.note.total
 
     @property
     def complete(self) -> bool:
         """Whether the file holds all that the registry has for the query."""
-        return self._note.complete
+        return self.note.complete
 
     def write(self, page: FetchedPage) -> None:
         """Append the studies of a page, and note where the next one starts."""
@@ -100,14 +90,14 @@ class RecordFile:
             self._file.write(gzip.compress(data, mtime=0) if self._packed else data)
             self._file.flush()
         self.records += len(page.studies)
-        self._note.token = page.token
-        self._note.total = self._note.total if page.total is None else page.total
+        self.note.token = page.token
+        self.note.total = self.note.total if page.total is None else page.total
         self._store_note()
 
     def finish(self) -> None:
         """Note that all pages were read. Raises ``RegistryError`` if the registry counted more studies than it sent."""
         check_count(str(self.path), self.records, self.total)
-        self._note.complete = bool(self._note.query)
+        self.note.complete = bool(self.note.query)
         self._store_note()
 
     def __enter__(self) -> Self:
@@ -117,27 +107,27 @@ class RecordFile:
         self._closing.close()
 
     def _store_note(self) -> None:
-        self._note.size = self.path.stat().st_size
+        self.note.size = self.path.stat().st_size
         beside = self._note_path.with_name(f"{self._note_path.name}.new")
-        beside.write_bytes(self._note.model_dump_json().encode())
+        beside.write_bytes(self.note.model_dump_json().encode())
         beside.replace(self._note_path)
 
     def _continue(self) -> None:
         note = self._read_note()
-        if note and note.query != self._note.query:
+        if note and note.query != self.note.query:
             raise StoreError(f"{self.path}: holds the records of another query or of NCT numbers; {_OTHER}")
-        if note is None and self._note.query and self.path.stat().st_size:
+        if note is None and self.note.query and self.path.stat().st_size:
             raise StoreError(f"{self.path}: there is no note of this query beside it; {_OTHER}")
         if note:
-            self._note = note if note.token else note.model_copy(update={"page_size": self._note.page_size})
+            self.note = note if note.token else note.model_copy(update={"page_size": self.note.page_size})
             self._cut_rest(note.size)
         for study in self._read_studies():
             self.known.update(study.numbers)
             self.records += 1
 
-    def _read_note(self) -> _Note | None:
+    def _read_note(self) -> FetchNote | None:
         with suppress(FileNotFoundError, ValidationError):
-            return _Note.model_validate_json(self._note_path.read_bytes())
+            return FetchNote.model_validate_json(self._note_path.read_bytes())
         return None
 
     def _cut_rest(self, size: int) -> None:
@@ -146,7 +136,10 @@ class RecordFile:
         if found < size:
             raise StoreError(f"{self.path}: shorter than the fetch left it; {_OTHER}")
         with self.path.open("r+b") as file:
-            file.truncate(size if self._packed else _find_end_of_lines(file, found))
+            if found and not self._packed:
+                with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+                    size = content.rfind(b"\n") + 1
+            file.truncate(size)
 
     def _read_studies(self) -> Iterator[Study]:
         number = 1
@@ -162,19 +155,6 @@ def _check_whole(line: bytes | Unreadable) -> bytes:
     if isinstance(line, Unreadable) or not line.endswith(b"\n"):
         raise BadPage("the line is too long, or has no end")
     return line
-
-
-def _find_end_of_lines(file: BinaryIO, size: int) -> int:
-    """The position after the last line feed."""
-    end = size
-    while end:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
 
 
 async def fetch_to_file(
@@ -194,8 +174,8 @@ async def fetch_to_file(
         return ()
     left = None if limit is None else max(0, limit - file.records)
     ended = False
-    async with replace(file.registry, page_size=file.page_size).open() as client:
-        async for page in fetch_pages(client, file.wanted, file.known, token=file.token, limit=left):
+    async with replace(file.registry, page_size=file.note.page_size).open() as client:
+        async for page in fetch_pages(client, file.wanted, file.known, token=file.note.token, limit=left):
             file.write(page)
             on_page(page)
             ended = page.ends

@@ -1,11 +1,11 @@
 """Fetch studies page by page: each once, whatever the paging does."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from io import BytesIO
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
+
+from anyio.from_thread import start_blocking_portal
 
 from extractor.errors import RecordError, RegistryError, RegistryRefused
 from extractor.read import read_stream
@@ -166,7 +166,7 @@ def fetch_records(
     known: set[str] = set()
     source = registry or Registry()
 
-    async def fetch() -> AsyncIterator[FetchedPage]:
+    async def fetch() -> AsyncGenerator[FetchedPage]:
         async with source.open() as client, aclosing(fetch_pages(client, wanted, known, limit=limit)) as pages:
             async for page in pages:
                 yield page
@@ -189,30 +189,12 @@ def _report(error: RecordError, on_error: Callable[[RecordError], None] | None) 
     on_error(error)
 
 
-def _iterate(items: AsyncIterator[_Item]) -> Iterator[_Item]:
+def _iterate(items: AsyncGenerator[_Item]) -> Iterator[_Item]:
     """Iterate from ordinary code, also where an event loop already runs, as in a notebook."""
-    done, loop = object(), asyncio.new_event_loop()
-
-    async def step() -> _Item | object:
-        return await anext(items, done)
-
-    with ExitStack() as stack:
-        stack.callback(loop.close)
-        thread = stack.enter_context(ThreadPoolExecutor(1)) if _is_in_event_loop() else None
-
-        def run(work: Coroutine[Any, Any, Any]) -> Any:
-            return thread.submit(loop.run_until_complete, work).result() if thread else loop.run_until_complete(work)
-
+    with start_blocking_portal() as portal:
         try:
-            while (item := run(step())) is not done:
+            while (item := portal.call(anext, items, None)) is not None:
                 yield item
-        finally:
-            run(loop.shutdown_asyncgens())
-
-
-def _is_in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        except GeneratorExit:  # Ctrl-C and errors end the items with the portal
+            portal.call(items.aclose)
+            raise

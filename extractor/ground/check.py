@@ -27,19 +27,11 @@ from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
 from .conflicts import ConflictKind, TokenConflict
+from .number_units import has_unit, stands_bare
+from .places import find_parts, find_quote, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import (
-    Supported,
-    derive_support,
-    find_agent,
-    find_parts,
-    find_quote,
-    find_support,
-    find_window,
-    list_mentions,
-    span_of,
-)
-from .values import Place, find_comparator, find_numbers, find_together, has_unit, stands_bare
+from .support import Supported, derive_support, find_agent, find_support, find_window, list_mentions
+from .values import Place, find_comparator, find_numbers, find_together
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""

@@ -26,26 +26,15 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms, rule
-from extractor.text.clean import CleanText
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage, Section
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .fold import fold_clean
-from .quotes import is_clean_cut, locate_quote
-from .values import (
-    Place,
-    borrows_unit,
-    find_comparator,
-    find_time,
-    find_together,
-    has_unit,
-    is_denied,
-    is_said_of,
-    stands_bare,
-)
+from .number_units import borrows_unit, has_unit, stands_bare
+from .places import find_quote, find_quotes, is_clean, span_of
+from .values import find_comparator, find_time, find_together, is_denied, is_said_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +98,7 @@ def derive_support(value: Any, span: Span, section: Section) -> Support | None:
     if isinstance(value, bool) or (isinstance(value, StrEnum) and type(value) not in _FINDERS):
         return Support.INFERRED
     quote = section.between(span.start, span.end)
-    if _is_clean(quote) and (alone := find_support(value, quote)):
+    if is_clean(quote) and (alone := find_support(value, quote)):
         return alone.support
     codes = quote.tokens.codes
     first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
@@ -117,66 +106,6 @@ def derive_support(value: Any, span: Span, section: Section) -> Support | None:
     if within is None:
         return None
     return within.support if within.span.overlaps(span) else Support.INFERRED
-
-
-def _is_clean(quote: Passage) -> bool:
-    """Whether a quote's ends cut nothing apart in its line."""
-    if quote.end <= quote.first:
-        return False
-    (lines, begin), (start, end) = _cut_lines(quote), _clean_span(quote)
-    folded = fold_clean(lines)
-    tokens, place = folded.tokens, folded.folded.clean_position
-    return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
-
-
-def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
-    """The raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
-    return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
-
-
-def _clean_span(passage: Passage) -> Place:
-    """The offsets of a passage in the cleaned text of its section."""
-    return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
-
-
-def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
-    """The lines of a passage as a separate text, and their offset in the section's cleaned text.
-
-    Folding a line once serves all searches in it.
-    """
-    (start, end), text = _clean_span(passage), passage.tokens.text
-    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
-
-
-def _find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
-    """The raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
-    lines, begin = _cut_lines(passage)
-    start, end = _clean_span(passage)
-    position = start if position is None else position
-    while found := locate_quote(quote, lines, position - begin, end - begin):
-        yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
-        position = found[1] + begin
-
-
-def find_quote(passage: Passage, quote: str) -> Span | None:
-    """The raw span of a quote in the passage, or None."""
-    return next(_find_quotes(passage, quote), None)
-
-
-def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
-    """The raw spans of an outcome's parts, in order, since several parts may have the same words.
-
-    The time frame comes last, so its last occurrence counts.
-    """
-    spans: dict[str, Span | None] = {}
-    position = _clean_span(passage)[0]
-    for name, quote in parts.items():
-        places = list(_find_quotes(passage, quote, position)) if quote else []
-        spans[name] = found = (places[-1] if name == "time_frame" else places[0]) if places else None
-        if found:
-            position = passage.section.cleaned.clean_position(found.end)
-    return spans
 
 
 def find_window(quote: str, passage: Passage) -> Supported | None:
@@ -420,7 +349,7 @@ def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
 
 def list_mentions(instrument: str, passage: Passage) -> list[tuple[Span, Support]]:
     """The places of an instrument's name in the passage, those as written first, then those of its other names."""
-    literal = list(_find_quotes(passage, instrument))
+    literal = list(find_quotes(passage, instrument))
     entry, tokens = find_instrument(instrument), passage.tokens.cut(passage.first, passage.end)
     terms = (term for term in find_terms(tokens, "instruments") if entry and term.value == entry.value)
     others = [*(span_of(passage, tokens, term.first, term.end) for term in terms), *_find_names(entry, passage)]
@@ -439,7 +368,7 @@ def _find_names(entry: Entry | None, passage: Passage) -> Iterator[Span]:
     first, end = passage.raw_span
     for name in list_names(entry) if entry else ():
         if " " in name or not any(map(str.isupper, name[1:])):
-            yield from _find_quotes(passage, name)
+            yield from find_quotes(passage, name)
         elif len(name) >= _SHORTEST_NAME:
             written = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
             found = written.finditer(passage.section.raw, first, end)

@@ -75,17 +75,6 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
         fresh.unlink(missing_ok=True)
 
 
-def first_request(path: Path) -> dict[str, Any]:
-    """The first request to a model in a cassette. A replay must use its model and mode.
-
-    Raises ``CassetteMiss`` if there is no cassette, ``CassetteError`` if it contains no request.
-    """
-    for interaction in _read(path)["interactions"]:
-        if (body := load_object(interaction["request"]["body"])).get("model"):
-            return body
-    raise CassetteError(f"{path}: contains no request to a model; record it again")
-
-
 def check_cassettes(folder: Path, prompts: Iterable[PromptVersion]) -> list[str]:
     """Return the problems of the cassettes in a folder, one line each. ``prompts`` are the current ones."""
     today = {prompt.name: prompt for prompt in prompts}

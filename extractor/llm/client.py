@@ -14,11 +14,11 @@ from extractor.schemas import Usage
 from .cache import OpenReplies
 from .failures import ModeRefused, RequestTooLong, explain_failure, name_model
 from .limits import RetryPolicy
-from .requests import AnswerMode, Call, Question, Render, Reply
-from .salvage import Rejection, Salvage, item_number
+from .requests import AnswerMode, Call, ModelReply, Question, Render
+from .salvage import RejectedItem, Salvage, item_number
 from .servers import ServerCalls, ServerPool, list_servers
 from .spec import ModelKind, ModelSpec, hide_user
-from .structured import Outcome, Sampling, StructuredClient
+from .structured import CallOutcome, Sampling, StructuredClient
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
@@ -132,7 +132,7 @@ class Model:
             sdk, self._sdk = self._sdk, None
             await sdk.close()
 
-    async def complete(self, questions: Sequence[Question], render: Render) -> Reply:
+    async def complete(self, questions: Sequence[Question], render: Render) -> ModelReply:
         """Ask questions, in one call or in as many as the answers need.
 
         ``render`` makes the call for any subset of the questions. The reply holds every item that is valid on its own;
@@ -166,33 +166,33 @@ class Model:
         )
         if rejected and not outcome.salvage.items and not outcome.pending:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
-        return Reply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
+        return ModelReply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
 
-    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> Outcome:
+    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> CallOutcome:
         """Ask. If the answer is truncated or the questions are too long for the model, ask again in two halves."""
         if not questions:
-            return Outcome(Salvage(), "")
+            return CallOutcome(Salvage(), "")
         try:
             outcome = await self._call(render(questions), tally)
         except RequestTooLong:
             if len(questions) == 1:
                 raise
-            outcome = Outcome(Salvage(), "", truncated=True)
+            outcome = CallOutcome(Salvage(), "", truncated=True)
         if not outcome.truncated or outcome.pending:
             return outcome
         left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
         if len(questions) == 1 and left:
-            why = Rejection(left[0].chunk.number, "the answer did not fit into the output limit")
-            return Outcome(replace(outcome.salvage, rejected=(why,)), outcome.model)
+            why = RejectedItem(left[0].chunk.number, "the answer did not fit into the output limit")
+            return CallOutcome(replace(outcome.salvage, rejected=(why,)), outcome.model)
         asked_again, model, pending = Salvage(), outcome.model, False
         middle = (len(left) + 1) // 2
         for half in (left[:middle], left[middle:]):
             answer = await self._ask(half, render, tally)
             asked_again, model = asked_again.joined_with(answer.salvage), answer.model or model
             pending = pending or answer.pending
-        return Outcome(asked_again.completed_by(outcome.salvage), model, pending=pending)
+        return CallOutcome(asked_again.completed_by(outcome.salvage), model, pending=pending)
 
-    async def _call(self, call: Call, tally: UsageTally) -> Outcome:
+    async def _call(self, call: Call, tally: UsageTally) -> CallOutcome:
         """One call, in the first mode that the server accepts."""
         assert self._client is not None, "complete() holds the model open"
         settings, modes = self._settings, list(AnswerMode)

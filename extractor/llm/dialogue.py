@@ -10,7 +10,7 @@ from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.assemble.resolve import PARTICIPANTS
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
-from extractor.llm.requests import Question, Render, Reply
+from extractor.llm.requests import ModelReply, Question, Render
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
 from extractor.schemas import Task, Usage
@@ -20,8 +20,6 @@ from .planner import count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .recheck import drop_repeated, merge_recheck, plan_recheck
 from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, read_answers
-
-__all__ = ["Dialogue", "QuestionBatch", "Replies", "dialogue", "discuss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class QuestionBatch:
     needed: bool
 
 
-Replies = Sequence[Reply | None]
+Replies = Sequence[ModelReply | None]
 """A reply for each pack of a batch; None where the budget is spent."""
 
 Dialogue = Generator[QuestionBatch, Replies | None, ModelResult]
@@ -78,7 +76,7 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
     return replace(result, usage=result.usage.model_copy(update=counts))
 
 
-def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: Reply) -> list[GroundedAnswer]:
+def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[GroundedAnswer]:
     """What the text supports of a reply."""
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
@@ -101,7 +99,7 @@ def _collect(
     asked: Sequence[Question],
     unasked: Sequence[Question],
     answers: Iterable[GroundedAnswer],
-    replies: Sequence[Reply],
+    replies: Sequence[ModelReply],
 ) -> ModelResult:
     answers = list(answers)
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)

@@ -15,7 +15,7 @@ from extractor.llm.batch_api.requests import Exchange
 from .cache import OpenReplies, ReplyStore
 from .client import ClientSettings, Model
 from .database import RUN_FILE, open_run_to_read
-from .local.models import default_model, locate_model
+from .local.models import locate_model
 from .local.server import ServerSettings, serve_model
 from .recordings import RecallTally, RecallTransport, RecordingTransport, ReplayTransport
 from .requests import AnswerMode, mode_of
@@ -116,12 +116,3 @@ async def open_model(
             return
         async with Model(spec, settings, transport=transport, replies=replies, meter=route.meter) as model:
             yield model
-
-
-def served_name(spec: ModelSpec | None) -> str:
-    """The server's name for a model; empty without a model.
-
-    >>> served_name(ModelSpec.parse("local:smollm2-135m")), served_name(None)
-    ('smollm2-135m', '')
-    """
-    return "" if spec is None else spec.name or default_model().name

@@ -10,7 +10,7 @@ from extractor.schemas import Usage
 from .client import Model
 from .dialogue import QuestionBatch, Replies
 from .failures import RequestTooLong
-from .requests import Question, Render, Reply
+from .requests import ModelReply, Question, Render
 
 T = TypeVar("T")
 
@@ -31,7 +31,9 @@ async def converse(
         return result
 
 
-async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True) -> tuple[Reply | None, ...]:
+async def query_batch(
+    asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True
+) -> tuple[ModelReply | None, ...]:
     """Return a reply for each pack, None if the budget is spent.
 
     A failed pack does not lose the answers to the others. Raises a failure only if it is not the model's, or if the
@@ -41,7 +43,7 @@ async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lamb
     results = await asyncio.gather(*calls, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     grave = [error for error in errors if not isinstance(error, ModelUnavailable)]
-    if grave or (errors and asked.needed and not any(isinstance(result, Reply) for result in results)):
+    if grave or (errors and asked.needed and not any(isinstance(result, ModelReply) for result in results)):
         first = (grave or errors)[0]
         if isinstance(first, ModelError):
             used = (error.usage for error in errors if isinstance(error, ModelError) and error.usage)
@@ -50,7 +52,7 @@ async def query_batch(asked: QuestionBatch, model: Model, may_ask: MayAsk = lamb
     return tuple(_no_reply(model, result) if isinstance(result, BaseException) else result for result in results)
 
 
-async def _complete(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> Reply | None:
+async def _complete(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> ModelReply | None:
     """Return the reply, an empty reply with the reason for its rejection, or None if the budget is spent."""
     if not may_ask():
         return None
@@ -62,6 +64,6 @@ async def _complete(pack: Sequence[Question], render: Render, model: Model, may_
         return _no_reply(model, error)
 
 
-def _no_reply(model: Model, error: BaseException) -> Reply:
+def _no_reply(model: Model, error: BaseException) -> ModelReply:
     usage = error.usage if isinstance(error, ModelError) else None
-    return Reply(items=(), usage=usage or Usage(), model=model.name, rejected=(str(error),))
+    return ModelReply(items=(), usage=usage or Usage(), model=model.name, rejected=(str(error),))

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Annotated, Any, Self
 
@@ -49,7 +49,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 
-from .value_forms import cut_outcome, read_age, read_amount, read_instrument, read_limit, read_period, read_time_point
+from .value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_time
 from .value_forms import read_window as read_window_form
 
 REGIMENS, PEOPLE = "regimens", "people"
@@ -155,8 +155,8 @@ _Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema
 _Quote = Annotated[str, StringConstraints(max_length=260)]
 _Term = Annotated[str, StringConstraints(max_length=60)]
 _Name = Annotated[str, StringConstraints(max_length=80)]
-_Age = Annotated[Age, Written(read_age, 20)]
-_Period = Annotated[Period, Written(read_period, 20)]
+_Age = Annotated[Age, Written(partial(read_time, Age), 20)]
+_Period = Annotated[Period, Written(partial(read_time, Period), 20)]
 
 
 class Split(_WireModel):
@@ -198,7 +198,7 @@ class Item(_WireModel):
     split: Split | None = None
     concept: Annotated[Concept, Words.of(Concept, "concept")] | None = None
     domain: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category")] | None = None
-    time_points: tuple[Annotated[TimePoint, Written(read_time_point, 20)], ...] = Field(
+    time_points: tuple[Annotated[TimePoint, Written(partial(read_time, TimePoint), 20)], ...] = Field(
         (), alias="times", max_length=30
     )
     time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind")] | None = Field(None, alias="span")

@@ -75,7 +75,7 @@ Render = Callable[[Sequence[Question]], Call]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """The valid items of an answer, its usage, and why other items were dropped. ``pending``: more items will come."""
 
     items: tuple[BaseModel, ...]

@@ -18,7 +18,7 @@ _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class RejectedItem:
     """The reason for dropping an item, and the number of its chunk; None if it concerns the whole answer."""
 
     number: int | None
@@ -33,7 +33,7 @@ class Salvage:
     """The valid items of an answer, and the reasons for dropping the others."""
 
     items: tuple[BaseModel, ...] = ()
-    rejected: tuple[Rejection, ...] = ()
+    rejected: tuple[RejectedItem, ...] = ()
 
     @property
     def numbers(self) -> frozenset[int]:
@@ -56,7 +56,7 @@ class Salvage:
             self._rejected_beside(other.numbers) + other._rejected_beside(self.numbers),
         )
 
-    def _rejected_beside(self, answered: frozenset[int]) -> tuple[Rejection, ...]:
+    def _rejected_beside(self, answered: frozenset[int]) -> tuple[RejectedItem, ...]:
         return tuple(rejection for rejection in self.rejected if rejection.number not in answered)
 
 
@@ -133,7 +133,7 @@ def salvage_items(items: list[Any], call: Call) -> Salvage:
             found = check_asked([item], call)
         except ValidationError as error:
             number = raw.get("n") if isinstance(raw, dict) else None
-            found = Salvage((), (Rejection(number if isinstance(number, int) else None, describe_errors(error)),))
+            found = Salvage((), (RejectedItem(number if isinstance(number, int) else None, describe_errors(error)),))
         kept = Salvage(kept.items + found.items, kept.rejected + found.rejected)
     return kept
 
@@ -141,7 +141,9 @@ def salvage_items(items: list[Any], call: Call) -> Salvage:
 def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:
     """Reject items for chunks that the call does not ask about."""
     asked = {question.chunk.number for question in call.questions}
-    strange = (Rejection(item_number(item), "was not asked about") for item in items if item_number(item) not in asked)
+    strange = (
+        RejectedItem(item_number(item), "was not asked about") for item in items if item_number(item) not in asked
+    )
     return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(strange))
 
 

@@ -23,7 +23,7 @@ from extractor.errors import AnswerPending, AnswerRejected, BudgetReached
 
 from .requests import AnswerMode, Call, compact_schema
 from .salvage import (
-    Rejection,
+    RejectedItem,
     Salvage,
     check_asked,
     describe_errors,
@@ -54,7 +54,7 @@ _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """The result of one call.
 
     ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later.
@@ -132,7 +132,7 @@ class StructuredClient:
             self._headers = {"Authorization": openai.Omit()}  # the SDK would send an empty key
         self._clients = {mode: instructor.from_openai(client, mode=of) for mode, of in _MODES.items()}
 
-    async def complete(self, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> Outcome:
+    async def complete(self, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> CallOutcome:
         """Send a call, with re-asks that quote the validation errors, and return the best answer.
 
         Raises ``ModelUnavailable``, or an error of a transport.
@@ -143,17 +143,17 @@ class StructuredClient:
                 reply = await self._ask(call, mode, reasks, answers, trace)
         except IncompleteOutputException:
             *others, last = answers.texts
-            return Outcome(answers.salvage(last).completed_by(answers.best(others)), answers.model, truncated=True)
+            return CallOutcome(answers.salvage(last).completed_by(answers.best(others)), answers.model, truncated=True)
         except (AnswerPending, BudgetReached) as error:
             if isinstance(error, BudgetReached) and not answers.texts:
                 raise
-            return Outcome(answers.best(answers.texts), answers.model, pending=True)
+            return CallOutcome(answers.best(answers.texts), answers.model, pending=True)
         except AnswerRejected as error:
             best = answers.best(answers.texts)
             if not answers.salvage(answers.texts[-1]).rejected:  # the answer as a whole is at fault, not an item
-                best = best.joined_with(Salvage((), (Rejection(None, str(error)),)))
-            return Outcome(best, answers.model)
-        return Outcome(check_asked(reply.items, call), answers.model)
+                best = best.joined_with(Salvage((), (RejectedItem(None, str(error)),)))
+            return CallOutcome(best, answers.model)
+        return CallOutcome(check_asked(reply.items, call), answers.model)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
         """The reply. The request is repeated if its failure shows which parameters the server accepts."""

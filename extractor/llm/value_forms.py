@@ -5,6 +5,7 @@ Every reader raises ``ValueError`` with the form that is allowed.
 """
 
 import re
+from typing import TypeVar
 
 from extractor.schemas import Age, Amount, Comparator, Constraint, Instrument, Period, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import read_text, rule
@@ -12,6 +13,8 @@ from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import find_durations, read_number
 from extractor.text.patterns import Found
+
+TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _POWER = re.compile(r"\s?(?:x|\*|million|billion|thousand).*", re.IGNORECASE)
@@ -71,24 +74,16 @@ def read_amount(text: str) -> Amount:
     return Amount(low=None if found.read("cap") else low, high=high, unit=unit)
 
 
-def read_period(text: str) -> Period:
-    """A length of time.
+def read_time(kind: type[TimedT], text: str) -> TimedT:
+    """An age, a length of time, or a moment: the unit stands last, or first.
 
-    >>> read_period("21 day")
+    >>> read_time(Period, "21 day")
     Period(value=21, unit=<TimeUnit.DAY: 'day'>)
+    >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
+    True
     """
     value, unit = _read_time(text)
-    return Period(value=value, unit=unit)
-
-
-def read_age(text: str) -> Age:
-    """An age.
-
-    >>> read_age("18 year")
-    Age(value=18, unit=<TimeUnit.YEAR: 'year'>)
-    """
-    value, unit = _read_time(text)
-    return Age(value=value, unit=unit)
+    return kind(value=value, unit=unit)
 
 
 def read_window(text: str) -> TimeWindow | str:
@@ -106,16 +101,6 @@ def read_window(text: str) -> TimeWindow | str:
     value, unit = _read_time(found["time"])
     sign = _SIGNS.get(found["sign"], found["sign"])
     return TimeWindow(quote=quote, comparator=Comparator(sign), value=value, unit=unit)
-
-
-def read_time_point(text: str) -> TimePoint:
-    """A moment or limit, unit last or first.
-
-    >>> read_time_point("day 30") == read_time_point("30 days")
-    True
-    """
-    value, unit = _read_time(text)
-    return TimePoint(value=value, unit=unit)
 
 
 def read_instrument(text: str) -> Instrument:

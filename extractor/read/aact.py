@@ -20,64 +20,14 @@ from .drafts import Draft, Found, Unreadable, build_draft, find_trial_id
 from .json_fields import Node, find_nodes, read_texts
 from .rows import decode_row, group_rows, split_header, split_row
 from .streams import MAX_RECORD_BYTES
-from .study import StudyPaths, read_study
+from .study import list_paths, load_fields, read_study
 
 OpenTable = Callable[[], AbstractContextManager[BinaryIO]]
 Row = dict[str, str]
 
-_DESCRIPTION = ("description",)
-_NAME = ("name",)
-TABLES = {
-    "studies": (*("brief title", "official title", "study type", "phase", "enrollment", "enrollment type"),),
-    "brief_summaries": _DESCRIPTION,
-    "detailed_descriptions": _DESCRIPTION,
-    "conditions": _NAME,
-    "keywords": _NAME,
-    "eligibilities": ("criteria", "gender", "minimum age", "maximum age", "healthy volunteers"),
-    "designs": ("allocation", "masking"),
-    "design_groups": ("id", "group type", "title", "description"),
-    "interventions": ("id", "intervention type", "name", "description"),
-    "intervention_other_names": ("intervention id", "name"),
-    "design_group_interventions": ("intervention id", "design group id"),
-    "design_outcomes": ("outcome type", "measure", "time frame", "description"),
-}
-"""The tables and columns that are read. Missing tables and columns are empty."""
+TABLES: Mapping[str, Sequence[str]] = load_fields()["aact_tables"]
+"""The columns that are read, by table."""
 _RANKS = ("primary", "secondary", "other")
-_OUTCOME = {"measure": "measure", "description": "description", "time_frame": "time frame"}
-_PATHS = StudyPaths(
-    format="aact",
-    trial_id="nct id",
-    texts={
-        "title": "studies[].brief title",
-        "official_title": "studies[].official title",
-        "brief_summary": "brief_summaries[].description",
-        "detailed_description": "detailed_descriptions[].description",
-        "conditions": "conditions[].name",
-        "keywords": "keywords[].name",
-        "eligibility": "eligibilities[].criteria",
-    },
-    items={
-        "arms": ("design_groups[]", {"label": "title", "type": "group type", "description": "description"}),
-        "interventions": (
-            "interventions[]",
-            {"type": "intervention type", "name": "name", "description": "description", "other_names": "others[].name"},
-        ),
-        **{f"{rank}_outcomes": (f"{rank}[]", _OUTCOME) for rank in _RANKS},
-    },
-    registry={
-        "minimum_age": "eligibilities[].minimum age",
-        "maximum_age": "eligibilities[].maximum age",
-        "sex": "eligibilities[].gender",
-        "healthy_volunteers": "eligibilities[].healthy volunteers",
-        "enrollment": "studies[].enrollment",
-        "enrollment_type": "studies[].enrollment type",
-        "study_type": "studies[].study type",
-        "allocation": "designs[].allocation",
-        "masking": "designs[].masking",
-    },
-    phases="studies[].phase",
-    labels="arms[].title",
-)
 _MAX_DIGITS = 18
 """SQLite's integers have 64 bits."""
 _STARTS_ROW = re.compile(rb"\d+\|NCT\d{8}\||NCT\d{8}\|")
@@ -189,7 +139,7 @@ def _build_study(trial: str, tables: Mapping[str, list[Row]]) -> Draft:
     for row in tables.get("design_outcomes", ()):
         rank = row.get("outcome type", "").lower()
         study.setdefault(rank if rank in _RANKS else "other", []).append(row)
-    return read_study(Node(study, trial), _PATHS, find_nodes, read_texts)
+    return read_study(Node(study, trial), list_paths("aact"), find_nodes, read_texts)
 
 
 def _group_by_intervention(rows: Iterable[Row]) -> dict[str | None, list[Row]]:

@@ -24,7 +24,7 @@ from .aact import TABLES, OpenTable, is_aact_header, is_aact_table, read_aact
 from .drafts import Found, Unreadable
 from .flat import read_flat
 from .json_studies import read_json
-from .streams import BLOCK_BYTES, Bytes, Meter, SteadyStream, peek_block, to_utf8
+from .streams import BLOCK_BYTES, Bytes, SteadyStream, UnpackMeter, peek_block, to_utf8
 from .tables import is_table_header, read_table
 from .xml_records import read_xml
 
@@ -76,7 +76,7 @@ def _unpack(stream: BinaryIO, raw: SteadyStream) -> BinaryIO:
         raise Unreadable("a zip inside a zip", "unpack the inner one and give it by itself")
     if not peek_block(stream).startswith(_GZIP):
         return stream
-    meter = Meter(packed=lambda: raw.position)
+    meter = UnpackMeter(packed=lambda: raw.position)
     unpacked = _buffer(SteadyStream(cast("Bytes", gzip.GzipFile(fileobj=stream)), meter))
     if peek_block(unpacked).startswith((_GZIP, *_ZIPS)):
         raise Unreadable("packed twice", "unpack it once and give the result")
@@ -96,7 +96,7 @@ def _rewind(stream: BinaryIO, source: Bytes) -> Iterator[IO[bytes]]:
 
 def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
     packed = archive_file.seek(0, io.SEEK_END)
-    meter = Meter(packed=lambda: packed)
+    meter = UnpackMeter(packed=lambda: packed)
     try:
         archive = zipfile.ZipFile(archive_file)
     except _BROKEN_DIRECTORY as error:
@@ -119,7 +119,7 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
 
 
 @contextmanager
-def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter) -> Iterator[BinaryIO]:
+def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter) -> Iterator[BinaryIO]:
     if member.flag_bits & _ENCRYPTED:
         raise Unreadable("the archive's member is encrypted", "unpack it with its password first")
     with archive.open(member) as stored:
@@ -128,7 +128,7 @@ def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter
 
 
 @contextmanager
-def _open_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: Meter) -> Iterator[BinaryIO]:
+def _open_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter) -> Iterator[BinaryIO]:
     """Open a table of AACT; a problem that ends reading it has its name as place."""
     try:
         with _open_member(archive, member, meter) as stream:

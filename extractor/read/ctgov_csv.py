@@ -7,33 +7,9 @@ from typing import Any
 from extractor.schemas import RegistryFields, Section
 
 from .drafts import Draft, find_trial_id, list_interventions, text_section
+from .study import load_fields
 
-COLUMNS = {
-    "nct number": "nct_id",
-    "nct id": "nct_id",
-    "study title": "title",
-    "title": "title",
-    "brief title": "title",
-    "official title": "official_title",
-    "brief summary": "brief_summary",
-    "detailed description": "detailed_description",
-    "conditions": "conditions",
-    "keywords": "keywords",
-    "eligibility criteria": "eligibility",
-    "interventions": "interventions",
-    "primary outcome measures": "primary_outcomes",
-    "secondary outcome measures": "secondary_outcomes",
-    "other outcome measures": "other_outcomes",
-    "minimum age": "minimum_age",
-    "maximum age": "maximum_age",
-    "sex": "sex",
-    "gender": "sex",
-    "healthy volunteers": "healthy_volunteers",
-    "enrollment": "enrollment",
-    "phases": "phases",
-    "study type": "study_type",
-    "study design": "study_design",
-}
+COLUMNS: Mapping[str, str] = load_fields()["ctgov_csv"]["columns"]
 """The columns that are read, by their names in lower case."""
 _SECTIONS = (
     *("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility"),

@@ -5,7 +5,7 @@ to the same length.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from extractor.schemas import Part, RegistryFields, Section
@@ -19,27 +19,12 @@ from .drafts import (
     list_items,
     text_section,
 )
+from .study import load_fields
 
-_TEXTS = {
-    "title": ("public title",),
-    "official_title": ("scientific title",),
-    "conditions": ("condition", "conditions"),
-}
-_REGISTRY = {
-    "minimum_age": ("inclusion agemin", "agemin"),
-    "maximum_age": ("inclusion agemax", "agemax"),
-    "sex": ("inclusion gender", "gender"),
-    "enrollment": ("target size",),
-    "study_type": ("study type",),
-}
-_OUTCOMES = {
-    "primary_outcomes": ("primary outcome",),
-    "secondary_outcomes": ("secondary outcome", "secondary outcomes"),
-}
-_INTERVENTIONS = ("intervention", "interventions")
-COLUMNS = {"trialid", "inclusion criteria", "exclusion criteria", "phase", *_INTERVENTIONS}
-COLUMNS |= {name for group in (_TEXTS, _REGISTRY, _OUTCOMES) for names in group.values() for name in names}
-"""The names of the fields that are read, in lower case and with blanks; the exports differ."""
+_FIELDS = load_fields()["ictrp"]
+COLUMNS = {"trialid", "inclusion criteria", "exclusion criteria", "phase"}
+COLUMNS |= {name for group in _FIELDS.values() for names in group.values() for name in names}
+"""The names of the fields that are read."""
 _TRIAL_ID = re.compile(r"[A-Z]{2,8}[-/]?[A-Z0-9][A-Z0-9/-]{3,30}", re.ASCII)
 _BREAK = re.compile(r"(?:\r|\\r)?<(?:br|/?p|/?li|/?[uo]l|/?div) ?/?>", re.IGNORECASE)
 _LABEL = re.compile(
@@ -60,23 +45,23 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     """
     texts = {name.lower().replace("_", " "): _undo_breaks(text).strip() for name, text in fields.items()}
 
-    def read(names: tuple[str, ...]) -> str:
+    def read(names: Sequence[str]) -> str:
         return next((texts[name] for name in names if texts.get(name)), "")
 
     def list_sections() -> Iterator[Section]:
-        for name, names in _TEXTS.items():
+        for name, names in _FIELDS["texts"].items():
             yield from text_section(name, read(names))
         yield from text_section("detailed_description", "\n".join(filter(None, [*aims, population])))
         yield from criteria_section(inclusion.rstrip(), read(("exclusion criteria",)))
-        yield from _list_interventions(read(_INTERVENTIONS))
+        yield from _list_interventions(read(_FIELDS["interventions"]["interventions"]))
         yield from outcomes
 
     # European registers write answers on the population below the criteria, and objectives beside the outcomes.
     inclusion, asked, answers = read(("inclusion criteria",)).partition(_POPULATION)
     population = asked + answers
     aims: list[str] = []
-    outcomes = [one for name, names in _OUTCOMES.items() for one in _list_outcomes(name, read(names), aims)]
-    registry: dict[str, Any] = {name: read(names) or None for name, names in _REGISTRY.items()}
+    outcomes = [one for name, names in _FIELDS["outcomes"].items() for one in _list_outcomes(name, read(names), aims)]
+    registry: dict[str, Any] = {name: read(names) or None for name, names in _FIELDS["registry"].items()}
     registry["phases"] = tuple(filter(None, [read(("phase",))]))
     written = read(("trialid",))
     return Draft(

@@ -11,15 +11,14 @@ from typing import Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 
-from .ctgov_json import build_study
-from .ctis_json import build_trial
 from .drafts import Draft, Found, Unreadable, build_draft
+from .json_fields import Node, find_nodes, read_texts
 from .streams import CappedStream, peek_block, read_lines
+from .study import list_paths, read_study
 
 _OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
-
-
+_GIVE_STUDIES = "give studies of ClinicalTrials.gov or trials of CTIS"
 MAX_NESTING = 500
 """Deepest nesting of lists and objects; the registry's studies stay below 20."""
 
@@ -81,7 +80,7 @@ def _read_line(line: bytes, place: str) -> Found:
         return Unreadable(f"broken JSON ({problem.msg})", _DOWNLOAD_AGAIN, place=f"{place}, character {problem.pos}")
     except (ValueError, RecursionError) as problem:
         return Unreadable(f"JSON that does not look like a study ({problem})", _DOWNLOAD_AGAIN, place=place)
-    return build_draft(_build, study, place)
+    return build_draft(build_study, study, place)
 
 
 def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
@@ -90,7 +89,7 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
     try:
         for study in ijson.items(ijson.parse(events), prefix):
             number += 1
-            yield build_draft(_build, study, f"record {number}")
+            yield build_draft(build_study, study, f"record {number}")
             capped.start_record()
     except Unreadable as problem:
         raise Unreadable(problem.problem, problem.remedy, place=f"record {number + 1}") from problem
@@ -98,14 +97,29 @@ def _read_values(stream: BinaryIO, prefix: str) -> Iterator[Found]:
         raise Unreadable(_describe(problem), _DOWNLOAD_AGAIN, place=f"record {number + 1}") from problem
 
 
-def _build(study: Any) -> Draft:
-    """Build the draft of a study of any of the formats, without the wrappers of version 1."""
+def build_study(study: Any) -> Draft:
+    """Build the draft of a parsed study of any of the formats, without the wrappers of version 1.
+
+    Raises ``Unreadable`` for a field of a wrong type, with its path as the place.
+
+    >>> draft = build_study({"protocolSection": {"identificationModule": {"nctId": "NCT90000001", "briefTitle": "A"}}})
+    >>> draft.trial_id, draft.sections[0].text
+    ('NCT90000001', 'A')
+    >>> title = {"trialDetails": {"clinicalTrialIdentifiers": {"publicTitle": "Fictumab in asthma"}}}
+    >>> build_study({"ctNumber": "2031-500001-10-00", "authorizedPartI": title}).trial_id
+    '2031-500001-10-00'
+    """
     for wrapper in ("FullStudy", "Study"):
         if isinstance(study, dict) and isinstance(study.get(wrapper), dict):
             study = study[wrapper]
-    if isinstance(study, dict) and {"authorizedApplication", "authorizedPartI"} & study.keys():
-        return build_trial(study)
-    return build_study(study)
+    if isinstance(study, dict):
+        if {"authorizedApplication", "authorizedPartI"} & study.keys():
+            part = "authorizedPartI" if study.get("authorizedPartI") else "authorizedApplication.authorizedPartI"
+            return read_study(Node(study, "trial"), list_paths("ctis_json", part), find_nodes, read_texts)
+        for section, name in (("protocolSection", "ctgov_json"), ("ProtocolSection", "ctgov_json_v1")):
+            if study.get(section) is not None:
+                return read_study(Node(study[section], section), list_paths(name), find_nodes, read_texts)
+    raise Unreadable("JSON that is not a study (it has no protocolSection)", _GIVE_STUDIES)
 
 
 def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -114,9 +128,7 @@ def _limit_nesting(events: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any
     for event, value in events:
         depth += (event in _OPENING) - (event in _CLOSING)
         if depth > MAX_NESTING:
-            raise Unreadable(
-                f"JSON nested more than {MAX_NESTING} deep", "give studies of ClinicalTrials.gov or trials of CTIS"
-            )
+            raise Unreadable(f"JSON nested more than {MAX_NESTING} deep", _GIVE_STUDIES)
         yield event, value
 
 

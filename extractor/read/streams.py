@@ -27,7 +27,7 @@ class Bytes(Protocol):
 
 
 @dataclass
-class Meter:
+class UnpackMeter:
     """Counts the unpacked bytes of one packed file, and refuses files that unpack to too much."""
 
     packed: Callable[[], int]
@@ -46,7 +46,7 @@ class Meter:
 class SteadyStream(io.RawIOBase):
     """Reads full blocks from any source, so that a buffered reader on top can peek at a whole first block."""
 
-    def __init__(self, source: Bytes, meter: Meter | None = None) -> None:
+    def __init__(self, source: Bytes, meter: UnpackMeter | None = None) -> None:
         self._source, self._meter = source, meter
         self.position = 0
 

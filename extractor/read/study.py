@@ -1,14 +1,19 @@
-"""Shared by the readers of JSON, XML and AACT tables: map the fields of a study to sections."""
+"""Shared by the readers of JSON, XML and AACT tables: map the fields of a study to sections.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+``fields.toml`` has the paths of the fields in each format.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple, TypeVar
 
 from extractor.schemas import RegistryFields, Section
 
 from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, text_section
 
 _Node = TypeVar("_Node")
-Items = Mapping[str, tuple[str, Mapping[str, str]]]
 
 
 class StudyPaths(NamedTuple):
@@ -18,7 +23,7 @@ class StudyPaths(NamedTuple):
         format: The name of the format, as in ``Source.format``.
         trial_id: The registry's number.
         texts: Sections of plain text, in order.
-        items: Numbered sections: the path of the items, and the paths of the parts within an item.
+        items: Numbered sections: the ``path`` of the items, and the paths of the parts within an item.
         registry: Structured fields with one value; ``phases`` has several.
         labels: Within an intervention, the labels of its arms; None if the format has none.
         names: Within an arm, the names of its interventions; None if the format has none.
@@ -30,14 +35,30 @@ class StudyPaths(NamedTuple):
     format: str
     trial_id: str
     texts: Mapping[str, str]
-    items: Items
+    items: Mapping[str, Mapping[str, str]]
     registry: Mapping[str, str]
     phases: str
     labels: str | None = None
     names: str | None = None
-    criteria: tuple[str, str] | None = None
+    criteria: Sequence[str] = ()
     lists: Mapping[str, str] = {}
     id_prefix: str = ""
+
+
+@cache
+def load_fields(part: str = "") -> Mapping[str, Any]:
+    """Load ``fields.toml``: a table for each format. ``part`` replaces "{part}" in paths."""
+    return tomllib.loads((files(__package__) / "fields.toml").read_text("utf-8").replace("{part}", part))
+
+
+@cache
+def list_paths(format: str, part: str = "") -> StudyPaths:  # noqa: A002 - named as in Draft
+    """Return the paths of a format.
+
+    >>> list_paths("ctgov_xml").texts["title"]
+    'brief_title'
+    """
+    return StudyPaths(format=format, **load_fields(part)[format])
 
 
 def read_study(
@@ -48,21 +69,21 @@ def read_study(
     def read_one(node: _Node, path: str) -> str | None:
         return next((text.strip() for text in read(node, path) if text.strip()), None)
 
-    items = {name: find(study, path) for name, (path, _) in paths.items.items()}
+    items = {name: find(study, parts["path"]) for name, parts in paths.items.items()}
 
     def list_sections() -> Iterator[Section]:
         for name, path in paths.texts.items():
             yield from text_section(name, "\n".join(read(study, path)))
         if paths.criteria:
             yield from criteria_section(*("\n\n".join(read(study, path)) for path in paths.criteria))
-        for name, (_, parts) in paths.items.items():
+        for name, parts in paths.items.items():
             for number, item in enumerate(items[name]):
-                texts = ((part, text) for part, path in parts.items() for text in read(item, path))
+                texts = ((part, text) for part, path in parts.items() if part != "path" for text in read(item, path))
                 yield from join_parts(f"{name}[{number}]", texts)
         for name, path in paths.lists.items():
             yield from list_items(name, "\n".join(read(study, path)), len(items.get(name, ())))
 
-    label = paths.items["arms"][1]["label"] if "arms" in items else ""
+    label = paths.items["arms"]["label"] if "arms" in items else ""
     arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items.get("arms", ())]
     linked = (text for item in items["interventions"] for text in (read(item, paths.labels) if paths.labels else ()))
     trial_id = read_one(study, paths.trial_id)

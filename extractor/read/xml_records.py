@@ -12,11 +12,10 @@ from xml.etree.ElementTree import Element, ParseError  # types only; defusedxml 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
-from . import ctgov_xml, isrctn_xml
 from .drafts import Draft, Found, Unreadable, build_draft
 from .ictrp import build_ictrp
 from .streams import CappedStream, peek_block
-from .study import StudyPaths, read_study
+from .study import StudyPaths, list_paths, read_study
 
 _UTF16 = re.compile(rb"\s*<\?xml[^>]{0,80}utf-?16", re.IGNORECASE)
 _CORRECT = "correct it or download the record again"
@@ -79,10 +78,12 @@ def _read_texts(element: Element, path: str) -> list[str]:
 def _make_builder(paths: StudyPaths) -> Callable[[Element], Draft]:
     """Return the function that checks a record's element and builds its draft."""
     read = {paths.trial_id, paths.phases, *paths.texts.values(), *paths.registry.values()}
-    read |= {*(paths.criteria or ()), *paths.lists.values()}
-    read |= {f"{path}/{tag}" for path, parts in paths.items.values() for tag in parts.values()}
+    read |= {*paths.criteria, *paths.lists.values()}
+    read |= {
+        f"{parts['path']}/{tag}" for parts in paths.items.values() for part, tag in parts.items() if part != "path"
+    }
     if paths.labels:
-        read.add(f"{paths.items['interventions'][0]}/{paths.labels}")
+        read.add(f"{paths.items['interventions']['path']}/{paths.labels}")
     elements = {path for path in read if "@" not in path}
     inside = {"/".join(path.split("/")[:depth]) for path in elements for depth in range(1, path.count("/") + 1)}
     tags = {tag for path in read for tag in path.split("/")}
@@ -118,8 +119,8 @@ def _build_ictrp(record: Element) -> Draft:
 
 
 _BUILDERS = {
-    "clinical_study": _make_builder(ctgov_xml.PATHS),
-    "fullTrial": _make_builder(isrctn_xml.PATHS),
+    "clinical_study": _make_builder(list_paths("ctgov_xml")),
+    "fullTrial": _make_builder(list_paths("isrctn_xml")),
     "Trial": _build_ictrp,
 }
 """The elements that hold a record, each with the function that builds its draft."""

@@ -159,22 +159,27 @@ class _Worker:
 async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     """Start a pool of one process, and wait until it is ready. Raises ``EngineError`` if that fails."""
     first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
+    problem = ""
     for _ in range(_START_ATTEMPTS):
         pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
-        with interrupts_blocked():
-            ready: Future[object] = pool.submit(first)
         try:
+            with interrupts_blocked():
+                ready: Future[object] = pool.submit(first)
             await asyncio.wrap_future(ready)
         except BrokenExecutor:
+            problem = "died before they were ready"
             tell(Event.WORKER_LOST)
+        except OSError as error:  # the system starts no process: too many of them, or no memory
+            problem = f"could not be started ({error.strerror or error})"
+            pool.shutdown(cancel_futures=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
         else:
             tell(Event.WORKER_STARTED)
             return pool
-    problem = f"{_START_ATTEMPTS} processes in a row died before they were ready"
-    raise EngineError(f"{problem}; check their output above and the free memory, or use --workers 1")
+    remedy = "check their output above and the free memory, or use --workers 1"
+    raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
 
 
 async def extract_with(

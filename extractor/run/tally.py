@@ -27,19 +27,17 @@ class ExtractedLine:
 
 def to_line(extraction: TrialExtraction) -> ExtractedLine:
     """Make the line and the counts of an extraction."""
-    eligibility = extraction.eligibility
-    items = (eligibility, *eligibility.criteria, *extraction.dosing, *extraction.endpoints)
     counts = {
         "records": {"extracted": 1},
         "items": {
-            "criteria": len(eligibility.criteria),
+            "criteria": len(extraction.eligibility.criteria),
             "regimens": len(extraction.dosing),
             "endpoints": len(extraction.endpoints),
         },
         "findings": len(extraction.findings),
         "finding_kinds": Counter(finding.kind.value for finding in extraction.findings),
         "absences": Counter(absence.reason.value for absence in extraction.absences),
-        "support": Counter(evidence.support.value for item in items for evidence in item.evidence),
+        "support": Counter(evidence.support.value for _, item in extraction.list_items() for evidence in item.evidence),
         "usage": extraction.usage.model_dump(exclude_defaults=True) if extraction.usage else {},
     }
     cut = any(absence.reason is AbsenceReason.BUDGET_EXHAUSTED for absence in extraction.absences)

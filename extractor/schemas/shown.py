@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .extraction import TrialExtraction
     from .record import TrialRecord
 
-__all__ = ["ShownExtraction", "show"]
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShownExtraction:

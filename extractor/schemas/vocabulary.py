@@ -53,6 +53,16 @@ class Comparator(StrEnum):
     EQUAL = "="
     BETWEEN = "between"
 
+    @property
+    def opposite(self) -> "Comparator | None":
+        """The comparator of all other values; None for ``=`` and ``between``.
+
+        >>> Comparator.AT_LEAST.opposite.value
+        '<'
+        """
+        opposites = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+        return Comparator(opposites[self]) if self in opposites else None
+
 
 Role = StrEnum(
     "Role", "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE OTHER"

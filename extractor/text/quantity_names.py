@@ -35,7 +35,7 @@ _SHORT = frozenset({"ms", "s", "min"})
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class KnownQuantity:
     """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one."""
 
     name: str
@@ -90,7 +90,9 @@ class Quantity:
         return convert(value, unit, self.unit, self.molar_mass)
 
 
-def name_quantity(text: str, unit: str | None = None, quote: str = "", value: float | None = None) -> Quantity | None:
+def name_quantity(
+    text: str, unit: str | None = None, quote: str = "", value: float | None = None
+) -> KnownQuantity | None:
     """The quantity that ``text`` names and that can have the UCUM unit, or None.
 
     If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally the unit.
@@ -139,14 +141,14 @@ def spell_words(text: str) -> tuple[str, ...]:
 
 
 @cache
-def list_quantities() -> Mapping[str, Quantity]:
+def list_quantities() -> Mapping[str, KnownQuantity]:
     """All quantities by name."""
     quantities = {}
     for name, entry in read_table("quantity_names").items():
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
         more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak}
-        quantities[name] = Quantity(**entry | more, name=name)
+        quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
 
 
@@ -157,9 +159,9 @@ def _to_singular(word: str) -> str:
 
 
 @cache
-def _index() -> Mapping[str, list[tuple[tuple[str, ...], Quantity]]]:
+def _index() -> Mapping[str, list[tuple[tuple[str, ...], KnownQuantity]]]:
     """Names by their first word, longer ones first."""
-    index: dict[str, list[tuple[tuple[str, ...], Quantity]]] = {}
+    index: dict[str, list[tuple[tuple[str, ...], KnownQuantity]]] = {}
     for quantity in list_quantities().values():
         for name in quantity.names:
             words = tuple(word for part in name.split() for word in ((part,) if part == "*" else fold_words(part)))
@@ -169,7 +171,7 @@ def _index() -> Mapping[str, list[tuple[tuple[str, ...], Quantity]]]:
     return index
 
 
-def _find(words: tuple[str, ...]) -> Iterator[Quantity]:
+def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
     """The quantities named by ``words``, from left to right, by the longest name at each place."""
     index, at = _index(), 0
     while at < len(words):
@@ -193,7 +195,7 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
+def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
     """The strong quantity that is named and fits. Of several, the one that combines both, or else the last one."""
     found = [one for one in _find(words) if one.fits(unit)]
     if words and unit is None and (units := _HEADS.get(words[-1])):
@@ -208,7 +210,7 @@ def _choose(words: tuple[str, ...], unit: str | None) -> Quantity | None:
     return (strong or found)[-1] if found else None
 
 
-def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> Quantity | None:
+def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str) -> KnownQuantity | None:
     """The quantity named before or after a limit in the same clause, or before it in the same sentence."""
     at = quote.find(text)
     of_scale = not word_list("scale_words").isdisjoint(words)
@@ -233,7 +235,7 @@ def _is_age(value: float | None, quote: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _by_unit(unit: str | None) -> Quantity | None:
+def _by_unit(unit: str | None) -> KnownQuantity | None:
     if unit is None:
         return None
     exact = next((one for one in list_quantities().values() if unit in one.any), None)
@@ -244,7 +246,7 @@ def _by_unit(unit: str | None) -> Quantity | None:
     return next((one for one in general if any(dimension == find_dimension(other)[1] for other in one.any)), None)
 
 
-def _countable(text: str, unit: str | None) -> Quantity | None:
+def _countable(text: str, unit: str | None) -> KnownQuantity | None:
     """A count, if the text has no unit and ends with a plural: "syncopal spells", "affected limbs"."""
     *_, last = _WORD.findall(text.casefold()) or ("",)
     plural = len(last) > 3 and last.endswith("s") and not last.endswith(_UNCOUNTED)

@@ -101,7 +101,7 @@ def test_an_answer_that_was_partly_dropped_takes_nothing_away(parsed):
 
 
 def two_lines(parsed, *answers, unanswered=()):
-    """A model's list of regimens for two arms, of which the rules read the first alone."""
+    """A model's list of regimens for two arms. The rules read only the first arm."""
     section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     parsed = replace(more, dosing=parsed.dosing)

@@ -3,7 +3,7 @@
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
-from extractor.read.ctgov_json import build_study
+from extractor.read.json_studies import build_study
 from extractor.schemas import Finding, Source, TrialRecord
 
 OUTCOME_KEYS = ("measure", "description", "timeFrame")

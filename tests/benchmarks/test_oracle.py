@@ -11,7 +11,7 @@ from benchmarks.oracle import Cause, Loss, format_examples, format_figures, form
 from benchmarks.perfect_model import ask_oracle
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.fields import FIELDS
-from extractor.evaluation.record_score import Column, score_record
+from extractor.evaluation.record_score import Count, score_record
 from extractor.options import Effort, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
@@ -138,7 +138,7 @@ def test_losses_are_the_errors_that_an_evaluation_counts(effort):
     gold = annotate(parsed, criterion=criterion, endpoint=endpoint, dosing=[], sex="male")
     trial = judge_trial(parsed, gold, ExtractionOptions(effort=effort))
     for field, row in zip(FIELDS, score_record(gold, trial.oracle).counts, strict=True):
-        wrong = row[Column.GOLD] + row[Column.PREDICTED] - 2 * row[Column.NORMALISED]
+        wrong = row[Count.GOLD] + row[Count.PREDICTED] - 2 * row[Count.NORMALISED]
         assert sum(loss.errors for loss in trial.losses if loss.field == field.name) == wrong, field.name
     assert len(trial.losses) > (1 if effort is Effort.HIGH else 3)
     *_, points = format_losses([trial]).splitlines()

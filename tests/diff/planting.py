@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from extractor.read.ctgov_json import build_study
+from extractor.read.json_studies import build_study
 from extractor.schemas import Source, TrialRecord
 
 Study = dict[str, Any]

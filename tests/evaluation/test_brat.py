@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from extractor.evaluation.brat import AnnotatedList, load_mapping, read_annotated_value, write_brat_import
+from extractor.evaluation.brat import write_brat_import
+from extractor.evaluation.brat_lists import AnnotatedList, load_mapping, read_annotated_value
 from extractor.evaluation.gold_check import check_gold_files
 from extractor.read import read_records
 from extractor.schemas import CriterionKind, TrialExtraction

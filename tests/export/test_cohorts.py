@@ -1,6 +1,7 @@
 """Cohort definitions: what a criterion becomes, what is refused, and whom the SQL finds in a database."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.export import find_results, read_results
 from extractor.export.cohorts import export_cohorts, read_rules
-from extractor.export.omop_nodes import Group, Measured
+from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Reason
 from extractor.export.omop_sql import check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
@@ -199,7 +200,7 @@ EXPRESSED = [
 
 
 def show(node):
-    if isinstance(node, Group):
+    if isinstance(node, CriteriaGroup):
         return f"{node.operator.value}({', '.join(map(show, node.members))})"
     if hasattr(node, "sex"):
         return node.sex.value
@@ -207,7 +208,7 @@ def show(node):
     name = "age" if not hasattr(node, "concepts") else node.concepts.name.partition(" (")[0]
     if bound is None:
         return f"{name} in {node.days} days" if node.days else name
-    unit = f" {node.reference}" if isinstance(node, Measured) and node.reference else ""
+    unit = f" {node.reference}" if isinstance(node, MeasurementLimit) and node.reference else ""
     return f"{name} {bound.comparator.value} {bound.value:g}{unit}" + (f" and {bound.high:g}" if bound.high else "")
 
 
@@ -297,3 +298,8 @@ def test_an_incomplete_or_broken_vocabulary_is_named(tmp_path):
     (whole / "CONCEPT_SYNONYM.csv").unlink()
     with pytest.raises(StoreError, match=r"has no CONCEPT_SYNONYM\.csv; name the unpacked"), open_vocabulary(whole):
         pass
+
+
+def test_every_reason_is_documented():
+    documented = Path("docs/how-to/cohorts.md").read_text("utf-8")
+    assert [reason for reason in Reason if f"| `{reason}` | " not in documented] == []

@@ -58,5 +58,5 @@ def fail_for_some(parse_record):
 
 
 def path_with_failures() -> str:
-    """What PYTHONPATH has to be."""
+    """The PYTHONPATH that child processes need."""
     return os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2]))))

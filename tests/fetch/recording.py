@@ -2,7 +2,7 @@
 
     python -m tests.fetch.recording
 
-Three pages of a query, one of them after a rate limit; two NCT numbers, of which one is unknown; a refused parameter.
+Three pages of a query, one of them after a rate limit; two NCT numbers, one of them unknown; a refused parameter.
 """
 
 from collections.abc import Callable

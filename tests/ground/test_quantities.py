@@ -2,8 +2,8 @@ import pytest
 
 from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
-from extractor.llm.value_forms import read_age, read_amount, read_limit, read_period, read_window
-from extractor.schemas import Age, Amount, Comparator, Support, TimeUnit
+from extractor.llm.value_forms import read_amount, read_limit, read_time, read_window
+from extractor.schemas import Age, Amount, Comparator, Period, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
 
@@ -252,7 +252,7 @@ def test_a_window_has_the_sense_of_its_quote(text, window, sense):
     ],
 )
 def test_a_period_is_found_in_a_unit_of_the_same_length(text, period, stands):
-    assert (find_support(read_period(period), read_passage(text)) is not None) is stands
+    assert (find_support(read_time(Period, period), read_passage(text)) is not None) is stands
 
 
 @pytest.mark.parametrize(
@@ -270,5 +270,7 @@ def test_a_dose_is_supported_as_people_write_it(text, dose):
 
 
 def test_an_age_in_another_unit_is_refused():
-    supports = [find_support(read_age(age), read_passage("over 48 hours old")) for age in ("2 day", "48 day", "3 day")]
+    supports = [
+        find_support(read_time(Age, age), read_passage("over 48 hours old")) for age in ("2 day", "48 day", "3 day")
+    ]
     assert [found is not None for found in supports] == [True, False, False]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy
-from extractor.llm.requests import Call, PromptVersion, Question, Reply
+from extractor.llm.requests import Call, ModelReply, PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
@@ -84,7 +84,7 @@ def model_of(stub: Stub, settings: ClientSettings | None = None, policy: RetryPo
 
 async def complete(
     script: Script, *numbers: int, settings: ClientSettings | None = None, policy: RetryPolicy | None = None
-) -> tuple[Reply, Stub]:
+) -> tuple[ModelReply, Stub]:
     """Ask a scripted server about these lines. Returns the reply, and the server with its requests."""
     with serve(script) as stub:
         return await model_of(stub, settings, policy).complete(ask_about(*numbers), render), stub

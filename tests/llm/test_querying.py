@@ -8,7 +8,7 @@ from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
 from extractor.llm.dialogue import dialogue
 from extractor.llm.querying import converse
-from extractor.llm.requests import Reply
+from extractor.llm.requests import ModelReply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -30,7 +30,7 @@ class Scripted:
         call = render(questions)
         items = self._answer(questions)
         reply = call.reply_model.model_validate({"items": items}, context=dict(call.context))
-        return Reply(tuple(reply.items), SPENT, self.name)
+        return ModelReply(tuple(reply.items), SPENT, self.name)
 
 
 async def ask(parsed, model, options):

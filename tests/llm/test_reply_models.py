@@ -1,6 +1,7 @@
 """What a model writes: one small schema, checks against what was asked, and values read from short strings."""
 
 import json
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -13,8 +14,7 @@ from extractor.llm.value_forms import (
     read_amount,
     read_instrument,
     read_limit,
-    read_period,
-    read_time_point,
+    read_time,
 )
 from extractor.schemas import (
     Age,
@@ -236,8 +236,8 @@ def test_a_split_that_does_not_stand_in_the_text_is_refused(split, message):
         (read_instrument, "NCCN Version 1.2015", ("NCCN", "1.2015")),
         (read_instrument, "EORTC QLQ-C30", ("EORTC QLQ-C30", None)),
         (read_instrument, "Vividness Scale", ("Vividness Scale", None)),
-        (read_time_point, "Week 12", (12, "week")),
-        (read_period, "1 cycle", (1, "cycle")),
+        (partial(read_time, TimePoint), "Week 12", (12, "week")),
+        (partial(read_time, Period), "1 cycle", (1, "cycle")),
     ],
 )
 def test_values_are_read_from_text(parse, text, expected):
@@ -249,7 +249,7 @@ def test_values_are_read_from_text(parse, text, expected):
     [
         *((read_limit, text, "write") for text in ("NYHA class: III to IV", "good function", "ECOG", ": >= 5", "")),
         *((read_amount, text, "write a dose as number and unit") for text in ("2-none ug", "5", "mg", "few tablets")),
-        *((read_period, text, "write a time as one number and a unit") for text in ("2-4 weeks", "a while", "12")),
+        *((partial(read_time, Period), text, "write a time as one") for text in ("2-4 weeks", "a while", "12")),
     ],
 )  # fmt: skip
 def test_unreadable_values_say_which_form_is_allowed(parse, text, message):

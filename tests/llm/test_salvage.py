@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.llm.salvage import Rejection, Salvage, read_complete_items, salvage_items, unwrap_json
+from extractor.llm.salvage import RejectedItem, Salvage, read_complete_items, salvage_items, unwrap_json
 
 from .colours import Answer, ask_about, render
 
@@ -60,19 +60,19 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
     salvage = salvage_items(raw, render(ask_about(1, 2, 3)))
     assert [(item.n, item.word) for item in salvage.items] == [(1, "rose"), (3, None)]
     assert salvage.rejected == (
-        Rejection(2, "word: Value error, is not a word of the text"),
-        Rejection(4, "was not asked about"),
-        Rejection(None, "n: Field required"),
+        RejectedItem(2, "word: Value error, is not a word of the text"),
+        RejectedItem(4, "was not asked about"),
+        RejectedItem(None, "n: Field required"),
     )
 
 
 def test_completing_takes_what_is_missing_and_forgets_why():
-    best = Salvage((RED,), (Rejection(2, "bad"), Rejection(3, "bad")))
-    completed = best.completed_by(Salvage((Answer(n=1, colour="green"), GREEN), (Rejection(1, "other"),)))
-    assert completed == Salvage((RED, GREEN), (Rejection(3, "bad"),))
+    best = Salvage((RED,), (RejectedItem(2, "bad"), RejectedItem(3, "bad")))
+    completed = best.completed_by(Salvage((Answer(n=1, colour="green"), GREEN), (RejectedItem(1, "other"),)))
+    assert completed == Salvage((RED, GREEN), (RejectedItem(3, "bad"),))
 
 
 def test_joining_drops_rejections_about_chunks_that_the_other_answers():
-    one = Salvage((RED,), (Rejection(2, "was not asked about"),))
-    two = Salvage((GREEN,), (Rejection(3, "bad"),))
-    assert one.joined_with(two) == Salvage((RED, GREEN), (Rejection(3, "bad"),))
+    one = Salvage((RED,), (RejectedItem(2, "was not asked about"),))
+    two = Salvage((GREEN,), (RejectedItem(3, "bad"),))
+    assert one.joined_with(two) == Salvage((RED, GREEN), (RejectedItem(3, "bad"),))

@@ -1,6 +1,7 @@
 """All executors give equal results after failures of records and processes, and never wait for a dead process."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing import resource_tracker
 
 import psutil
 import pytest
@@ -16,7 +18,7 @@ from benchmarks.records import write_distinct_records
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
 from extractor.llm.reply_models import Item
-from extractor.llm.requests import Reply
+from extractor.llm.requests import ModelReply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
@@ -60,7 +62,7 @@ class Answering:
         if "FAIL" in call.user:
             raise ModelUnavailable("no reply", lasting=False)
         found = tuple(Item(n=q.chunk.number) for q in questions)
-        return Reply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
+        return ModelReply(found, Usage(calls=1, prompt_tokens=10, output_tokens=2), self.name)
 
 
 def record(number, text="nights at home"):
@@ -151,10 +153,21 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
 
 
 async def test_no_record_fails_if_processes_cannot_start(monkeypatch, tmp_path):
+    resource_tracker.ensure_running()  # multiprocessing's own helper process, which must not fall into the trap
     (tmp_path / "sitecustomize.py").write_text("import os; os._exit(1)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with ProcessExecutor(1, inline_first=0) as executor:
         with pytest.raises(EngineError, match="died before they were ready"):
+            await run(executor, [record(1), record(2)])
+
+
+async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
+    def refuse(*_):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", refuse)
+    async with ProcessExecutor(1, inline_first=0) as executor:
+        with pytest.raises(EngineError, match=r"3 processes in a row could not be started \(.*--workers 1"):
             await run(executor, [record(1), record(2)])
 
 

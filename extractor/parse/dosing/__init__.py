@@ -14,7 +14,7 @@ from extractor.schemas import Amount, TrialRecord
 from extractor.text.book import rule
 from extractor.text.passage import Section
 
-from .agents import PROCEDURES, Agent, Lexicon, build_lexicon
+from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
 from .clauses import describes_other, is_aside
 from .marks import within
 from .merging import find_trial_length, merge_statements
@@ -57,7 +57,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: I
 
 
 def read_all_statements(
-    groups: Sequence[DosingSection], descriptions: Sequence[DosingSection], lexicon: Lexicon
+    groups: Sequence[DosingSection], descriptions: Sequence[DosingSection], lexicon: AgentNames
 ) -> list[Statement]:
     """The statements of all sections about each agent, before merging."""
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
@@ -68,14 +68,14 @@ def read_all_statements(
     return resolve_references((*groups, *descriptions), statements)
 
 
-def _find_topic(group: DosingSection, lexicon: Lexicon) -> Agent | None:
+def _find_topic(group: DosingSection, lexicon: AgentNames) -> Agent | None:
     """The agent in an arm's label or in the shared name of interventions, else the record's only agent."""
     named = (m.value for m in lexicon.find(group) if m.end <= group.title[1])
     return next(named, None) or (None if group.is_intervention else lexicon.only)
 
 
 def _read_descriptions(
-    descriptions: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement]
+    descriptions: Sequence[DosingSection], lexicon: AgentNames, statements: Sequence[Statement]
 ) -> list[Statement]:
     """Statements about the record's own agents, with amounts only if arms and interventions state none.
 
@@ -121,7 +121,7 @@ def _is_full(statement: Statement, *, silent: bool) -> bool:
 
 
 def _find_candidates(
-    statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: Lexicon, numbers: Iterator[int]
+    statements: Sequence[Statement], sections: Collection[DosingSection], lexicon: AgentNames, numbers: Iterator[int]
 ) -> Iterator[Chunk]:
     """Clauses with signs of a dose, or of dosing and its route or time, that no statement covers.
 

@@ -47,7 +47,7 @@ Names = Sequence[tuple[str, Agent]]
 Mention = Mark[Agent]
 
 
-class Lexicon:
+class AgentNames:
     """Finds mentions of a record's agents, and of agents that any text names."""
 
     def __init__(self, names: Iterable[tuple[str, Agent]]) -> None:
@@ -180,7 +180,7 @@ def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
     return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
 
 
-def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSection] = ()) -> Lexicon:
+def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSection] = ()) -> AgentNames:
     """The agents in the names of interventions, or in labels of arms if no intervention names one.
 
     Glosses in brackets after a name and its initials, in these sections and in ``others``, name the same agent.
@@ -189,9 +189,9 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
     names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
     names += [*_list_codes(names), *_list_cores(names)]
     texts = [section.tokens for section in (*groups, *others)]
-    lexicon = Lexicon(names)
+    lexicon = AgentNames(names)
     aliases = [*_find_glosses(lexicon, texts), *_list_short_forms(names, texts)]
-    return lexicon if all(lexicon.knows(alias) for alias, _ in aliases) else Lexicon([*names, *aliases])
+    return lexicon if all(lexicon.knows(alias) for alias, _ in aliases) else AgentNames([*names, *aliases])
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
@@ -243,7 +243,7 @@ def _list_cores(names: Names) -> Iterator[tuple[str, Agent]]:
             yield tokens.read(*found[0][1:]), agent
 
 
-def _find_glosses(lexicon: Lexicon, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
+def _find_glosses(lexicon: AgentNames, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
     """Short names in brackets after an agent: "ifinatamab deruxtecan (I-DXd)"."""
     for tokens in texts:
         for mention in lexicon.find_known(tokens) if "(" in tokens.codes else ():

@@ -14,7 +14,7 @@ from extractor.schemas import Role
 from extractor.text.book import read_table, rule
 from extractor.text.lexer import Tokens, lex
 
-from .agents import Agent, Lexicon
+from .agents import Agent, AgentNames
 from .sections import DosingSection
 from .statements import Statement
 
@@ -69,7 +69,10 @@ class Trial:
 
 
 def view_trial(
-    sections: Sequence[DosingSection], lexicon: Lexicon, statements: Sequence[Statement], titles: Sequence[Tokens] = ()
+    sections: Sequence[DosingSection],
+    lexicon: AgentNames,
+    statements: Sequence[Statement],
+    titles: Sequence[Tokens] = (),
 ) -> Trial:
     """Collect the facts of a trial that decide roles; ``titles`` are its titles, if known."""
     arms = [section for section in sections if section.is_arm]
@@ -116,7 +119,7 @@ def class_name(key: str) -> list[str]:
     return found
 
 
-def view_titles(titles: Sequence[Tokens], lexicon: Lexicon) -> dict[str, str]:
+def view_titles(titles: Sequence[Tokens], lexicon: AgentNames) -> dict[str, str]:
     """How titles first name each agent: "beside" another one, after a word such as "with", or "against" it."""
     found: dict[str, str] = {}
     for title in titles:

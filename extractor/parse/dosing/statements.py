@@ -10,7 +10,7 @@ from extractor.schemas import Amount, Frequency, Route, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
-from .agents import PROCEDURES, Agent, Lexicon, Mention, is_joint
+from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint
 from .amounts import AmountMark
 from .clauses import list_clauses
 from .days import count_days
@@ -95,7 +95,7 @@ class _Given:
     reach: Place = (0, 0)
 
 
-def read_statements(section: DosingSection, lexicon: Lexicon, default: Agent | None) -> list[Statement]:
+def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
     """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
     tokens, marks, own = section.tokens, section.marks, default if section.is_intervention else lexicon.only
     known = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])

@@ -11,7 +11,7 @@ from extractor.text.passage import Passage, Section
 from .category import score_lines, target_words
 from .constraints import read_constraints
 from .limits import find_limits
-from .outline import Entry, Role, find_suspects, read_outline
+from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 from .windows import read_window
 
@@ -53,7 +53,7 @@ def read_eligibility(sections: Mapping[str, Section], numbers: Iterator[int]) ->
 
 
 def _read(
-    entry: Entry, category: Reading[Category], no_criterion: float, number: int
+    entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int
 ) -> tuple[ParsedCriterion, Stated]:
     passage, is_parent = entry.passage, entry.role is Role.PARENT
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
@@ -88,7 +88,7 @@ def _read(
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
 
 
-def _read_existence(entry: Entry, no_criterion: float) -> Reading[bool]:
+def _read_existence(entry: OutlineEntry, no_criterion: float) -> Reading[bool]:
     """Whether an entry is a criterion. Almost all listed lines are; some look like headings or notes."""
     if entry.role is Role.PARENT:
         return Reading(value=False, confidence=measured("criterion", "parent"))

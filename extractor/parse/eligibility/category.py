@@ -11,7 +11,7 @@ from extractor.schemas import Category, CriterionKind
 from extractor.text.book import find_terms, word_list
 from extractor.text.passage import Passage
 
-from .outline import Entry
+from .outline import OutlineEntry
 
 _STEM, _OPENING_LINES, _OPENING_WORDS = 6, 6, 4
 
@@ -34,12 +34,12 @@ def _common_stems() -> frozenset[str]:
     return frozenset(word[:_STEM] for word in word_list("common_words"))
 
 
-def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset()) -> list[list[str]]:
+def describe_lines(entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()) -> list[list[str]]:
     """The features of all entries of a record. The words of the entry, ``w``, come first, in order.
 
     ``target`` holds the stems of the record's title and conditions.
 
-    >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
+    >>> describe_lines([OutlineEntry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[0][:3]
     ['w known', 'w asthma', 'p known asthma']
     """
     words = [list_words(entry.passage) for entry in entries]
@@ -74,14 +74,14 @@ def describe_lines(entries: Sequence[Entry], target: frozenset[str] = frozenset(
 
 
 def score_lines(
-    entries: Sequence[Entry], target: frozenset[str] = frozenset()
+    entries: Sequence[OutlineEntry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
     """The category of each entry as a criterion, and the probability that it is a heading instead.
 
     All entries of a record are scored at once; ``target`` holds the stems of its title and conditions. The span of a
     reading is the word that most favours the category, else the entry.
 
-    >>> entry = Entry(read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION)
+    >>> entry = OutlineEntry(read_passage("Known hypersensitivity to penicillin"), CriterionKind.EXCLUSION)
     >>> score_lines([entry])[0][0].value.value
     'allergy'
     """

@@ -13,14 +13,6 @@ from extractor.text.patterns import Found
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
-_INVERTED = {
-    Comparator.LESS: Comparator.AT_LEAST,
-    Comparator.AT_MOST: Comparator.MORE,
-    Comparator.MORE: Comparator.AT_MOST,
-    Comparator.AT_LEAST: Comparator.LESS,
-}
-"""The comparator of the values that remain allowed ("must not have a heart rate below 50")."""
-
 _TIMES = {"once": 1, "twice": 2}
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 _VALUE_WORDS = _TIMES.keys() | _ROMAN.keys()
@@ -194,7 +186,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if unit is None and rule("no_limit_after").starts(tokens, end):
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
-        comparator = _INVERTED.get(comparator, comparator)
+        comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
         return None  # "(range 0-10)"

@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutlineEntry:
     """A line of the list of ``kind``, if known, or a sentence of running text. ``passage`` stands alone.
 
     ``listed`` is true for list items, false for prose. ``heading`` is the nearest heading above, ``parent`` the line
@@ -46,7 +46,7 @@ class Entry:
         return self.kind or (CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION)
 
 
-def read_outline(section: Section) -> list[Entry]:
+def read_outline(section: Section) -> list[OutlineEntry]:
     r"""The entries of an eligibility section in reading order. Headings are not entries.
 
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
@@ -73,7 +73,7 @@ class _OutlineReader:
         self.heading, self.decides = heading, decides
         self.opener: Line | None = None
 
-    def read(self) -> Iterator[Entry]:
+    def read(self) -> Iterator[OutlineEntry]:
         """All entries."""
         for place, block in enumerate(self.blocks):
             text = block.tokens
@@ -88,14 +88,14 @@ class _OutlineReader:
                 self._open(block if for_some else None)  # "Exclusion criteria for healthy subjects:"
                 self.kind = kind
             elif not self.decides:
-                yield Entry(block.passage, self.kind, Role.REMARK)
+                yield OutlineEntry(block.passage, self.kind, Role.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
             elif _is_section_heading(text, following):
                 self.items = []
                 self._open(block)
                 if following and headings.states_too(text):
-                    yield Entry(block.passage, self.kind, Role.CRITERION)
+                    yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
             else:
                 yield from self._read_paragraph(place)
                 self.items = self.items if following and not following.bullet else []
@@ -111,7 +111,7 @@ class _OutlineReader:
                 break
             self.items.pop()
 
-    def _read_item(self, block: Line, following: Line | None) -> Entry:
+    def _read_item(self, block: Line, following: Line | None) -> OutlineEntry:
         text = block.tokens
         self._keep_items(block, inner=True)
         self.items.append(block)
@@ -131,11 +131,13 @@ class _OutlineReader:
             parent = parent or self.opener
         return self._make_entry(block.passage, role, parent)
 
-    def _make_entry(self, passage: Passage, role: Role, parent: Line | None = None, *, listed: bool = True) -> Entry:
+    def _make_entry(
+        self, passage: Passage, role: Role, parent: Line | None = None, *, listed: bool = True
+    ) -> OutlineEntry:
         above, heading = (line.passage if line else None for line in (parent, self.heading))
-        return Entry(passage, self.kind, role, listed, above, heading)
+        return OutlineEntry(passage, self.kind, role, listed, above, heading)
 
-    def _read_paragraph(self, place: int) -> Iterator[Entry]:
+    def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
         block, listed = self.blocks[place], _is_listed(self.blocks, place)
         parent = self._find_parent(block, [item for item in self.items[-1:] if item.tokens.codes.endswith(":")])
         for passage in [block.passage] if listed else _split_clauses(block):
@@ -230,20 +232,20 @@ def _split_clauses(block: Line) -> Iterator[Passage]:
                 yield block.section.between(start, end).alone()
 
 
-def find_suspects(passages: Iterable[Passage]) -> Iterable[Entry]:
+def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
     """Sentences of running text that may be criteria, each once.
 
     >>> text = "Asthma is common. Patients are eligible if they are over 12. The dose is raised weekly."
     >>> [(entry.passage.text, entry.role.value) for entry in find_suspects([read_passage(text, "brief_summary")])]
     [('Patients are eligible if they are over 12.', 'criterion')]
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, OutlineEntry] = {}
     for entry in chain.from_iterable(map(_read_prose, passages)):
         found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
     return found.values()
 
 
-def _read_prose(passage: Passage) -> Iterator[Entry]:
+def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
     under: CriterionKind | None = None
     for sentence in _split_items(passage):
         tokens = sentence.tokens
@@ -258,7 +260,7 @@ def _read_prose(passage: Passage) -> Iterator[Entry]:
             role, confidence = (Role.SUSPECT, 0.5) if course else (Role.CRITERION, 0.85)
         elif not rule("suspects_criterion").search(tokens):
             continue
-        yield Entry(sentence, under, role, listed=False, confidence=confidence)
+        yield OutlineEntry(sentence, under, role, listed=False, confidence=confidence)
 
 
 def _split_items(passage: Passage) -> Iterator[Passage]:

@@ -67,7 +67,7 @@ def split_section(section: Section) -> list[OutcomeParts]:
     return [_choose(section.whole, item) for item in find_items(section.tokens)]
 
 
-def _choose(cell: Passage, item: "Item") -> OutcomeParts:
+def _choose(cell: Passage, item: "OutcomeItem") -> OutcomeParts:
     """The best cut, with the summed probability of all cuts that agree on each limit."""
     whole = cell.part(item.first, item.end)
     if not item.commas:
@@ -89,7 +89,7 @@ def _choose(cell: Passage, item: "Item") -> OutcomeParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class OutcomeItem:
     """One flattened outcome: its tokens, and the commas at which it may be cut.
 
     ``inside`` tells for each comma whether it is in brackets. For the whole cell, ``tails`` counts the items with
@@ -143,7 +143,7 @@ class Item:
         return any(self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts)
 
 
-def find_items(tokens: Tokens) -> list[Item]:
+def find_items(tokens: Tokens) -> list[OutcomeItem]:
     """The items of a cell, separated by bars.
 
     >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
@@ -157,7 +157,7 @@ def find_items(tokens: Tokens) -> list[Item]:
         found = (at for at in range(first, end - 1) if tokens.codes[at] == ",")
         commas = tuple(at for at in found if tokens.text.startswith(" ", tokens.ends[at]))
         tails.update(tokens.read(comma + 1, end) for comma in commas[-_LONGEST_TAILS:])
-        items.append(Item(tokens, first, end, commas, _find_inside(tokens, first, commas), tails))
+        items.append(OutcomeItem(tokens, first, end, commas, _find_inside(tokens, first, commas), tails))
     plain, others = sum(len(item.commas) <= 1 for item in items), max(1, len(items) - 1)
     return [replace(item, plain_share=(plain - (len(item.commas) <= 1)) / others) for item in items]
 
@@ -172,7 +172,7 @@ def _find_inside(tokens: Tokens, first: int, commas: Sequence[int]) -> tuple[boo
     return tuple(inside)
 
 
-def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
+def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cuts, list[str]]]:
     """Every pair of cuts with its features.
 
     Only the first commas may begin a description and the last ones a time frame, so that time stays linear.
@@ -187,7 +187,7 @@ def describe_cuts(item: Item) -> Iterator[tuple[Cuts, list[str]]]:
             yield (start, end), of_end + of_start[start] + _describe_description(item, start, last, verbs)
 
 
-def _list_ends(item: Item) -> list[int]:
+def _list_ends(item: OutcomeItem) -> list[int]:
     """The last commas, without those inside a list of numbers ("weeks 4, 8, 12")."""
     ends: list[int] = []
     for cut in range(len(item.commas) - 1, -1, -1):
@@ -197,7 +197,7 @@ def _list_ends(item: Item) -> list[int]:
     return ends[:_MOST_ENDS]
 
 
-def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
+def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
     """Features of a time frame after comma number ``cut``, or of no time frame."""
     count = len(item.commas)
     if cut is None:
@@ -229,7 +229,7 @@ def _describe_time_frame(item: Item, cut: int | None) -> list[str]:
     return [name for name, holds in checks.items() if holds]
 
 
-def _describe_start(item: Item, cut: int) -> list[str]:
+def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
     """Features of a description that begins after a comma, independent of its end."""
     before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
@@ -268,7 +268,7 @@ def _describe_start(item: Item, cut: int) -> list[str]:
     return [name for name, holds in checks.items() if holds] + _repeats(item, before, behind, bracketed)
 
 
-def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
+def _describe_description(item: OutcomeItem, cut: int, end: int, verbs: Sequence[int]) -> list[str]:
     """Features of a description that begins after comma ``cut`` and ends at comma ``end``."""
     stop = item.commas[end] if end < len(item.commas) else item.end
     place, first = (item.commas[cut] + 1, stop), item.segment(cut + 1)
@@ -286,7 +286,7 @@ def _describe_description(item: Item, cut: int, end: int, verbs: Sequence[int]) 
     return [name for name, holds in checks.items() if holds]
 
 
-def _describe_no_description(item: Item, end: int) -> list[str]:
+def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     place = (item.first, item.commas[end] if end < len(item.commas) else item.end)
     text, words = item.read(place), len(item.words(place))
     last = item.tokens.words[item.segment(end)[0]].lower() if end else ""
@@ -318,19 +318,19 @@ def _initials(words: Sequence[str]) -> set[str]:
     }
 
 
-def _abbreviates(item: Item, segment: Span, phrase: Span) -> bool:
+def _abbreviates(item: OutcomeItem, segment: Span, phrase: Span) -> bool:
     """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
     text = item.read(segment).lower()
     return 1 < len(text) <= 12 and text in _initials(item.words(phrase))
 
 
-def _is_abbreviated(item: Item, phrase: Span) -> bool:
+def _is_abbreviated(item: OutcomeItem, phrase: Span) -> bool:
     """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
-def _repeats(item: Item, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
+def _repeats(item: OutcomeItem, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
     """Features of words or abbreviations of the measure that the description repeats."""
     of_measure = item.words(measure)
     beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]

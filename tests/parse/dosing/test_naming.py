@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.parse.dosing.agents import Agent, Lexicon, build_lexicon
+from extractor.parse.dosing.agents import Agent, AgentNames, build_lexicon
 from extractor.parse.dosing.names import find_introduced, trim_name
 from extractor.parse.dosing.roles import view_titles
 from extractor.parse.dosing.sections import DosingSection
@@ -138,7 +138,7 @@ def test_the_only_placebo_of_a_record_has_a_short_name(names: tuple[str, ...], e
     assert read(*sections).regimens[0].agent.value == expected
 
 
-_LEXICON = Lexicon(
+_LEXICON = AgentNames(
     (name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin", "testacel")
 )
 

@@ -4,7 +4,7 @@ import pytest
 
 from extractor import Extractor
 from extractor.parse.eligibility.category import score_lines
-from extractor.parse.eligibility.outline import Entry
+from extractor.parse.eligibility.outline import OutlineEntry
 from extractor.schemas import Category, CriterionKind
 from extractor.text.passage import read_passage
 from tests.trust import trial
@@ -13,7 +13,7 @@ INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
 
 def score(text, kind=INCLUSION):
-    return score_lines([Entry(read_passage(text), kind)])[0]
+    return score_lines([OutlineEntry(read_passage(text), kind)])[0]
 
 
 @pytest.mark.parametrize(

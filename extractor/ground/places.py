@@ -1,0 +1,72 @@
+"""Find quotes in passages, as raw spans."""
+
+from collections.abc import Iterator, Mapping
+
+from extractor.parse.parsed import Span
+from extractor.text.clean import CleanText
+from extractor.text.lexer import Tokens
+from extractor.text.passage import Passage
+
+from .fold import fold_clean
+from .quotes import is_clean_cut, locate_quote
+from .values import Place
+
+
+def is_clean(quote: Passage) -> bool:
+    """Whether a quote's ends cut nothing apart in its line."""
+    if quote.end <= quote.first:
+        return False
+    (lines, begin), (start, end) = _cut_lines(quote), _clean_span(quote)
+    folded = fold_clean(lines)
+    tokens, place = folded.tokens, folded.folded.clean_position
+    return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
+
+
+def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
+    """The raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
+    return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
+
+
+def _clean_span(passage: Passage) -> Place:
+    """The offsets of a passage in the cleaned text of its section."""
+    return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
+
+
+def _cut_lines(passage: Passage) -> tuple[CleanText, int]:
+    """The lines of a passage as a separate text, and their offset in the section's cleaned text.
+
+    Folding a line once serves all searches in it.
+    """
+    (start, end), text = _clean_span(passage), passage.tokens.text
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    return CleanText(text[begin : stop if stop >= 0 else len(text)]), begin
+
+
+def find_quotes(passage: Passage, quote: str, position: int | None = None) -> Iterator[Span]:
+    """The raw spans of a quote in the passage, left to right, from ``position`` in the section's cleaned text."""
+    lines, begin = _cut_lines(passage)
+    start, end = _clean_span(passage)
+    position = start if position is None else position
+    while found := locate_quote(quote, lines, position - begin, end - begin):
+        yield Span(passage.section.name, *passage.section.cleaned.raw_span(found[0] + begin, found[1] + begin))
+        position = found[1] + begin
+
+
+def find_quote(passage: Passage, quote: str) -> Span | None:
+    """The raw span of a quote in the passage, or None."""
+    return next(find_quotes(passage, quote), None)
+
+
+def find_parts(passage: Passage, parts: Mapping[str, str | None]) -> dict[str, Span | None]:
+    """The raw spans of an outcome's parts, in order, since several parts may have the same words.
+
+    The time frame comes last, so its last occurrence counts.
+    """
+    spans: dict[str, Span | None] = {}
+    position = _clean_span(passage)[0]
+    for name, quote in parts.items():
+        places = list(find_quotes(passage, quote, position)) if quote else []
+        spans[name] = found = (places[-1] if name == "time_frame" else places[0]) if places else None
+        if found:
+            position = passage.section.cleaned.clean_position(found.end)
+    return spans
