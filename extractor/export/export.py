@@ -141,7 +141,7 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Count
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
     kept = drop_doubtful(extraction, minimum)
     if left_out is not None:
-        left_out["criteria"] += len(people.criteria) - len(kept.eligibility.criteria)
+        left_out["criteria"] += len(extraction.eligibility.criteria) - len(kept.eligibility.criteria)
         left_out["regimens"] += len(extraction.dosing) - len(kept.dosing)
         left_out["endpoints"] += len(extraction.endpoints) - len(kept.endpoints)
     return kept
