@@ -39,8 +39,8 @@ def test_the_examples_of_a_page_print_what_it_shows(page):
             assert test.examples
             names = test.globs
             continue
-        for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", body, re.M):
-            printed = run(command)
+        for lines, shown in re.findall(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", body, re.M):
+            printed = run(command := lines.replace("\n> ", "\n").rstrip())
             assert checker.check_output(shown, printed, doctest.ELLIPSIS), f"$ {command}\n{printed}"
 
 
