@@ -62,23 +62,24 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
 
 
 def print_quote(quote: "Quote") -> None:
-    """Print the low, expected and high figures of a run as a table, and their assumptions on standard error."""
-    forecasts: dict[str, tuple[Forecast | None, int]] = {
-        "questions": (quote.questions, 0),
-        "calls": (quote.calls, 0),
-        "prompt tokens": (quote.prompt_tokens, 0),
-        "of them cached": (quote.cached_tokens, 0),
-        "output tokens": (quote.output_tokens, 0),
-        "dollars": (quote.usd, 2),
-        "dollars without a cache": (quote.usd_uncached, 2),
-        "seconds": (quote.seconds, 0),
+    """Print the least, expected and largest figures of a run as a table, and their assumptions on standard error."""
+    forecasts: dict[str, Forecast | None] = {
+        "questions": quote.questions,
+        "calls": quote.calls,
+        "prompt tokens": quote.prompt_tokens,
+        "of them cached": quote.cached_tokens,
+        "output tokens": quote.output_tokens,
+        "dollars": quote.usd,
+        "dollars without a cache": quote.usd_uncached,
+        "seconds": quote.seconds,
     }
-    rows = [
-        (name, *(f"{value:,.{digits}f}" for value in (forecast.low, forecast.expected, forecast.high)))
-        for name, (forecast, digits) in forecasts.items()
-        if forecast is not None
-    ]
-    print_table((f"{quote.records:,} records", "low", "expected", "high"), rows, apart=False)
+    rows = []
+    for name, forecast in forecasts.items():
+        if forecast is not None:
+            digits = 0 if not name.startswith("dollars") else 2 if forecast.high >= 1 else 4
+            figures = (forecast.low, forecast.expected, forecast.high)
+            rows.append((name, *(f"{figure:,.{digits}f}" for figure in figures)))
+    print_table((f"{quote.records:,} records", "least", "expected", "most"), rows, apart=False)
     if price := quote.price:
         cached = "" if price["cached"] is None else f", {price['cached']:g} for cached ones"
         say(

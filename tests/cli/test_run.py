@@ -136,7 +136,7 @@ def test_a_dry_run_counts_and_calls_no_model():
 def test_a_dry_run_prints_a_table_and_its_assumptions():
     done = invoke("run", "seeds/records", "--dry-run", "--model", "gpt-5-mini", "--effort", "high")
     head, *rows = (line.split("\t") for line in done.stdout.splitlines())
-    assert head == ["5 records", "low", "expected", "high"]
+    assert head == ["5 records", "least", "expected", "most"]
     assert {name: expected for name, _, expected, _ in rows}["calls"] == "5"
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in done.stderr
     assert "the thinking tokens of this model are assumed" in done.stderr
