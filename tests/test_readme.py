@@ -23,6 +23,7 @@ import typer
 
 from docs.hooks import describe_commands
 from extractor.cli.app import app
+from extractor.schemas import Task
 from tests.commands import invoke, read_lines
 
 ROOT = Path(__file__).parents[1]
@@ -146,6 +147,54 @@ def contains(item, wanted):
     if isinstance(wanted, list):
         return isinstance(item, list) and all(any(contains(i, w) for i in item) for w in wanted)
     return item == wanted
+
+
+FIGURES = ROOT / "benchmarks" / "figures"
+GROUPS = ("oncology and allergy", "other areas")
+
+
+def read_figures(path):
+    """The results of ``benchmarks.effort`` or ``benchmarks.peers``, by effort and then by group of areas."""
+    efforts = {}
+    for one in json.loads(path.read_text("utf-8")):
+        efforts.setdefault(one["effort"], {})[one["group"]] = one
+    return {effort: [found[group] for group in GROUPS] for effort, found in efforts.items()}
+
+
+def pair(results, name):
+    return " / ".join(f"{one['figures'][name]:.3f}" for one in results)
+
+
+def test_the_table_of_accuracy_is_as_measured():
+    measured = read_figures(FIGURES / "effort.json")
+    table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
+    assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`", "`high`"]
+    for effort, cells in table:
+        results = measured[effort.strip("`").removesuffix(" alone")]
+        dollars = " / ".join(f"{one['dollars']:.2f}" for one in results).replace("0.00 / 0.00", "0")
+        assert cells.split(" | ") == [dollars, *(pair(results, name) for name in (*Task, "all"))]
+    assert "(16 trials)" in README
+    assert "(48)" in README
+    assert [one["records"] for one in measured["rules"]] == [16, 48]
+
+
+def test_the_figures_of_the_text_are_as_measured():
+    (plain,), same = read_figures(FIGURES / "peers.json").values(), read_figures(FIGURES / "same_trials.json")
+    assert f"on twelve of these trials: {pair(plain, 'all')}" in " ".join(README.split())
+    assert f"`high` has {pair(same['high'], 'all')}" in README
+    assert [one["records"] for one in plain] == [one["records"] for one in same["high"]] == [6, 6]
+    agreed = json.loads((ROOT / "benchmarks/gold/agreement.json").read_text("utf-8"))["two readers"]["figures"]
+    assert f"agree at {agreed['all']['f1']:.2f}, in dosing at {agreed['dosing']['f1']:.2f}" in README
+    harmful = json.loads((FIGURES / "mutations.json").read_text("utf-8"))["harmful"]
+    assert f"Of {harmful['count']:,} quotes" in README
+    assert f"check accepted {harmful['wrong']}." in README
+
+
+def test_it_is_short_and_its_links_lead_to_files():
+    assert len(README.splitlines()) <= 200
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_the_documentation_shows_every_command_and_option():
