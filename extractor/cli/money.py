@@ -1,5 +1,6 @@
 """Money: prices, ``extractor model prices``, and ``extractor run --dry-run``."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,7 @@ def print_quote(quote: "Quote") -> None:
             figures = (forecast.low, forecast.expected, forecast.high)
             rows.append((name, *(f"{figure:,.{digits}f}" for figure in figures)))
     print_table((f"{quote.records:,} records", "least", "expected", "most"), rows, apart=False)
+    sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
     if price := quote.price:
         cached = "" if price["cached"] is None else f", {price['cached']:g} for cached ones"
         say(
