@@ -36,6 +36,10 @@ def export(
             rich_help_panel=FILES,
         ),
     ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.", rich_help_panel=FILES),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.", rich_help_panel=FILES)] = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
@@ -44,10 +48,6 @@ def export(
         typer.Option(metavar="NAME,...", help="Only these tables, such as criteria,constraints.", rich_help_panel=WHAT),
     ] = "",
     min_confidence: MinConfidenceOption = 0.0,
-    gold: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.", rich_help_panel=WHAT),
-    ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Export a run that is not complete.", rich_help_panel=RARE)
     ] = False,

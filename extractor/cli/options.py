@@ -68,7 +68,7 @@ MaxTokensOption = Annotated[
 ]
 PricesOption = Annotated[
     list[Path] | None,
-    typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=COST),
+    typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=RARE),
 ]
 LimitOption = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N records.", rich_help_panel=FILES)

@@ -48,6 +48,7 @@ def run(
         bool, typer.Option("--open", help="At the end, open the report in the browser.", rich_help_panel=FILES)
     ] = False,
     quiet: QuietOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For --dry-run: print JSON.", rich_help_panel=FILES)] = False,
     tasks: TasksOption = ALL_TASKS,
     min_confidence: MinConfidenceOption = 0.0,
     model: ModelOption = None,
@@ -59,7 +60,6 @@ def run(
     ] = False,
     max_usd: MaxUsdOption = None,
     max_tokens: MaxTokensOption = None,
-    prices: PricesOption = None,
     concurrency: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Requests at once, for each worker on a cluster.", rich_help_panel=SPEED),
@@ -94,7 +94,7 @@ def run(
         float | None,
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For --dry-run: print JSON.", rich_help_panel=RARE)] = False,
+    prices: PricesOption = None,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,

@@ -59,7 +59,6 @@ def serve(
         ),
     ] = None,
     effort: EffortOption = "medium",
-    prices: PricesOption = None,
     concurrency: Annotated[
         int, typer.Option(min=1, metavar="N", help="Records at the model at once.", rich_help_panel=SPEED)
     ] = 16,
@@ -79,6 +78,7 @@ def serve(
     max_upload_bytes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
     ] = 1_000_000_000,
+    prices: PricesOption = None,
     log_json: LogOption = None,
 ) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.

@@ -267,6 +267,7 @@ def test_the_command_reports_the_share_and_the_reasons(tmp_path, vocabulary):
         "1 cohort definition; 10 of 12 criteria expressed (83.3%), 0 rules from ages and sex alone",
         "unmapped category: 1",
         "unmapped present_state: 1",
+        "extractor: unmapped.jsonl lists what has no place there; docs/how-to/cohorts.md explains the reasons",
     ]
     assert invoke(*words).exit_code == 1
     assert invoke(*words, "--force", "--quiet").stderr == ""
