@@ -1,6 +1,7 @@
 """The examples of the documentation run, and links between files lead somewhere."""
 
 import doctest
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from extractor.schemas import Task
 
 from .commands import invoke
 
@@ -52,6 +55,21 @@ def run(command):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "-c", shell], env=environment, check=True, capture_output=True, text=True)
     return done.stdout
+
+
+def test_the_figures_of_accuracy_are_as_measured():
+    measured = json.loads((ROOT / "benchmarks/figures/effort.json").read_text("utf-8"))
+    by_place = {(one["effort"], one["group"]): one["figures"] for one in measured}
+    efforts, groups = ([*dict.fromkeys(place[n] for place in by_place)] for n in (0, 1))
+    page = (ROOT / "docs/explanation/accuracy.md").read_text("utf-8")
+    for field in by_place[efforts[0], groups[0]]:
+        figures = [[by_place[effort, group][field] for group in groups] for effort in efforts]
+        cells = (" / ".join("\u2013" if f1 is None else f"{f1:.3f}" for f1 in pair) for pair in figures)
+        assert "." not in field.removesuffix(".micro") or f"| {field} | {' | '.join(cells)} |" in page
+    totals = [*Task, "all"]
+    for effort in efforts:
+        cells = (" / ".join(f"{by_place[effort, group][total]:.3f}" for group in groups) for total in totals)
+        assert f"| {effort} | {' | '.join(cells)} |" in page
 
 
 @pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md"])
