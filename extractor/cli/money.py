@@ -54,6 +54,7 @@ def quote_job(job: "Job", sample: int | None = None, latency: float | None = Non
     tally = Tally()
     with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
+    _warn_of_other_settings(job)
     quote = quote_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
     if as_json:
         print(quote.model_dump_json(indent=2))
@@ -90,6 +91,19 @@ def print_quote(quote: "Quote") -> None:
         )
     for note in quote.notes:
         say(note)
+
+
+def _warn_of_other_settings(job: "Job") -> None:
+    """Tell if the run itself would be refused, since its folder holds a run with other settings."""
+    from extractor.run.folder import MANIFEST
+    from extractor.run.manifest import describe_settings, explain_changed, read_manifest
+
+    earlier = None if job.fresh or job.out is None else read_manifest(job.out / MANIFEST)
+    if earlier and (changed := explain_changed(earlier.settings, describe_settings(job.extractor))):
+        differences = "; ".join(changed.values())
+        say(
+            f"{job.out} holds a run with other settings ({differences}); the run itself needs another --out, or --fresh"
+        )
 
 
 async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":

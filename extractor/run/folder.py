@@ -17,7 +17,7 @@ from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
-from .manifest import Manifest, read_manifest
+from .manifest import Manifest, explain_changed, read_manifest
 from .results import lock_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -229,22 +229,17 @@ class RunFolder(Sink):
         if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
             settings["model"] = joined
             earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
-        if changed := {name: value for name, value in settings.items() if earlier.settings.get(name) != value}:
-            parts = (f"{name} was {_show(earlier.settings.get(name))}, is {_show(changed[name])}" for name in changed)
+        if changed := explain_changed(earlier.settings, settings):
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
+            differences = "; ".join(changed.values())
             raise SettingsDiffer(
-                f"{self.path}: created with other settings ({'; '.join(parts)}); {reparse}use --fresh or another --out"
+                f"{self.path}: created with other settings ({differences}); {reparse}use --fresh or another --out"
             )
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
             raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
         self._manifest = earlier
         with naming_file(results):
             repair_results(results, self._open_store())
-
-
-def _show(value: Any) -> str:
-    """A setting, for messages."""
-    return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
 """``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from glob import glob
@@ -180,6 +180,29 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
         "model": str(chosen.choice),
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
     }
+
+
+def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
+    """For each setting that is another one than before, a few words.
+
+    >>> explain_changed({"effort": "low", "rules": "1f"}, {"effort": "high", "rules": "2e"})
+    {'effort': 'effort was low, is high', 'rules': 'the rules have changed'}
+    """
+
+    def show(value: Any) -> str:
+        return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
+
+    return {
+        name: f"the {name} have changed"
+        if name in _DIGESTS
+        else f"{name} was {show(earlier.get(name))}, is {show(value)}"
+        for name, value in settings.items()
+        if earlier.get(name) != value
+    }
+
+
+_DIGESTS = ("rules", "prompts")
+"""Settings whose values say nothing to people."""
 
 
 @cache

@@ -118,6 +118,12 @@ def test_settings_that_differ_from_the_runs_are_named(run, option, value):
     assert "None" not in message
 
 
+def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
+    words = ("run", RECORD, "--out", run, "--dry-run", "--assist")
+    assert f"{run}: holds a run with other settings (assist was never, is auto)" in invoke(*words, "auto").stderr
+    assert "other settings" not in invoke(*words, "never").stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("command", ["run", "parse"])
 def test_a_full_disk_behind_standard_output_is_reported_in_one_line(command):
