@@ -101,9 +101,7 @@ def _warn_of_other_settings(job: "Job") -> None:
     earlier = None if job.fresh or job.out is None else read_manifest(job.out / MANIFEST)
     if earlier and (changed := explain_changed(earlier.settings, describe_settings(job.extractor))):
         differences = "; ".join(changed.values())
-        say(
-            f"{job.out} holds a run with other settings ({differences}); the run itself needs another --out, or --fresh"
-        )
+        say(f"{job.out}: holds a run with other settings ({differences}); the run itself needs another --out")
 
 
 async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":
