@@ -14,6 +14,7 @@ from .options import (
     RARE,
     AssistOption,
     BaseUrlOption,
+    DryRunOption,
     EffortOption,
     FreshOption,
     InputsArgument,
@@ -59,6 +60,7 @@ def submit(
     model: ModelOption = None,
     effort: EffortOption = "medium",
     assist: AssistOption = "auto",
+    dry_run: DryRunOption = False,
     max_usd: MaxUsdOption = None,
     max_tokens: MaxTokensOption = None,
     prices: PricesOption = None,
@@ -77,16 +79,17 @@ def submit(
     from extractor.run.budget import Limits
 
     from .job import export_job, perform_job
+    from .money import quote_job
 
     with errors_for_people():
-        if bool(out) == bool(requests):
+        if bool(out) == bool(requests) and not dry_run:
             raise ValueError("name a folder with --out, or a file of requests with --requests: one of the two")
         if not model:
             raise ValueError("a batch needs a model; name it with --model")
         if assist == "never":
             raise ValueError("--assist never asks nothing, so there is nothing to submit")
         _perform(
-            export_job if requests else perform_job,
+            quote_job if dry_run else export_job if requests else perform_job,
             *(inputs, model, out, base_url, log_json, Exchange((), requests) if requests else None),
             options={"tasks": tasks, "assist": assist, "effort": effort, "min_confidence": min_confidence},
             spending=Limits(max_usd, max_tokens),

@@ -66,6 +66,9 @@ MaxTokensOption = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Most tokens for the run and all that resume it.", rich_help_panel=COST),
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Estimate calls, time and cost; ask nothing.", rich_help_panel=COST)
+]
 PricesOption = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=RARE),

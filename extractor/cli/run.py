@@ -8,13 +8,13 @@ import typer
 from .console import errors_for_people, split_names
 from .options import (
     ALL_TASKS,
-    COST,
     FILES,
     MACHINES,
     RARE,
     SPEED,
     AssistOption,
     BaseUrlOption,
+    DryRunOption,
     EffortOption,
     FreshOption,
     InputsArgument,
@@ -55,9 +55,7 @@ def run(
     effort: EffortOption = "medium",
     assist: AssistOption = "auto",
     replay: ReplayOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Estimate calls, time and cost; ask nothing.", rich_help_panel=COST)
-    ] = False,
+    dry_run: DryRunOption = False,
     max_usd: MaxUsdOption = None,
     max_tokens: MaxTokensOption = None,
     concurrency: Annotated[

@@ -1,6 +1,7 @@
 """The command ``extractor run``: files, exit codes, output streams."""
 
 import json
+import re
 
 import pytest
 
@@ -131,6 +132,13 @@ def test_a_dry_run_counts_and_calls_no_model():
     assert quote["prompt_tokens"]["expected"] > quote["questions"]["expected"] > 10
     assert quote["usd"] is None
     assert "--model" in quote["notes"][0]
+
+
+def test_a_batch_is_estimated_at_its_price():
+    words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
+    run, batch = (invoke(*command, *words).stdout for command in (("run",), ("batch", "submit")))
+    dollars = [float(re.search(r"^dollars\t[\d.]+\t([\d.]+)", found, re.M)[1]) for found in (run, batch)]
+    assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions():
