@@ -109,25 +109,26 @@ def _join(quotes: Iterable[tuple[int, str]]) -> _Section:
 
 
 class _Spans:
-    """Spans of the shown text, without duplicates: section number, start and end."""
+    """Spans of the shown text, without duplicates: section number, start and end, and the offsets in the raw text."""
 
     def __init__(self, sections: Mapping[str, _Section]) -> None:
         self._sections = sections
         self._names = list(sections)
-        self.found: dict[tuple[int, int, int], int] = {}
+        self.found: dict[tuple[int, int, int, int, int], int] = {}
 
     def number(self, quoted: Evidence | Citation) -> int | None:
         """Return the number of the quote's span; None if the quote is not in the text."""
         section = self._sections.get(quoted.section)
         if section is None or quoted.start >= quoted.end:
             return None
-        span = self._names.index(quoted.section), section.place(quoted.start), section.place(quoted.end)
+        shown = section.place(quoted.start), section.place(quoted.end)
+        span = (self._names.index(quoted.section), *shown, quoted.start, quoted.end)
         return self.found.setdefault(span, len(self.found))
 
 
 def show_record(one: RunRecord) -> Json:
-    """Return the page's data for a record. ``spans`` are section, start and end in UTF-16 units; values and findings
-    refer to them by position.
+    """Return the page's data for a record. ``spans`` are section, start and end in UTF-16 units, and start and end in
+    the raw text; values and findings refer to them by position.
     """
     extraction, source, coverage = one.extraction, one.extraction.source, one.extraction.coverage
     sections = _show_text(one.record) if one.record else _show_quotes(extraction)

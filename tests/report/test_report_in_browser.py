@@ -107,6 +107,8 @@ def test_filters_and_search_are_in_the_address(visit, seeds):
         ("field=dosing&absence=not_reported", 5),
         ("field=dosing&origin=rule", 0),
         ("field=eligibility.criteria&origin=rule", 1),
+        ("field=eligibility.criteria.constraints&origin=filled", 1),
+        ("field=eligibility.criteria.lead_in&origin=filled", 0),
         ("finding=time_points_differ", 1),
         ("field=eligibility&finding=time_points_differ", 0),
         ("absence=not_reported&text=CD19%20MRD", 1),
@@ -127,6 +129,7 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     summary = page.locator("[data-section=brief_summary] p")
     expect(summary).to_contain_text("(\\>95% CD19 and \\>95% CD22). After CAR")  # as it stands in the file
     value = page.get_by_role("link", name="CD22 > 95 %")
+    expect(value).to_have_attribute("title", "brief_summary, characters 1040 to 1050")
     value.hover()
     expect(page.locator(".mark.lit")).to_have_text(["\\>95% CD22"])
     value.click()

@@ -39,7 +39,7 @@ def read_records(page):
 
 def cut(record, span):
     """Return the words of a span, cut as a script does, in UTF-16 units."""
-    section, start, end = record["spans"][span]
+    section, start, end, *_ = record["spans"][span]
     return record["sections"][section]["text"].encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
 
 

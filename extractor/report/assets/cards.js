@@ -40,7 +40,8 @@ function showValues(record, meanings) {
     ? make("section", { class: "group findings", "aria-label": "Findings" }, make("h3", {}, "Findings"), findings)
     : null;
   const explained = make("p", { class: "dim explained" },
-    "Confidence, from 0 to 1, is how likely the least sure field of an item is right. A value is as quoted, parsed from its quote, or inferred: decided by it.");
+    "Confidence, from 0 to 1, is how likely the least sure field of an item, filled or empty, is right. "
+    + "A value is as quoted, parsed from its quote, inferred (decided by it), or unsupported (not found in it again). Point at a value to see its place.");
   return [explained, first, ...groups].filter(Boolean);
 }
 
@@ -91,10 +92,25 @@ function makeValue(record, value, meanings) {
   const how = isTold ? make("span", { class: `how ${value.support}`, title: meanings[value.support] }, value.support) : null;
   return make(
     "a",
-    { class: "value", href: writeRecord(record.id, value.path), "data-path": value.path, "data-spans": value.spans.join(" ") },
+    {
+      class: "value",
+      href: writeRecord(record.id, value.path),
+      title: tellPlaces(record, value.spans),
+      "data-path": value.path,
+      "data-spans": value.spans.join(" "),
+    },
     toShown(value.value),
     how,
   );
+}
+
+/** Where the quotes of a value stand: "eligibility, characters 342 to 368". */
+function tellPlaces(record, spans) {
+  const places = spans.map((number) => {
+    const [section, , , start, end] = record.spans[number];
+    return `${record.sections[section].name}, characters ${start} to ${end}`;
+  });
+  return places.join("\n");
 }
 
 /** Format a value for readers: a choice as words, a time with its unit, a window with its quote. */

@@ -41,9 +41,8 @@ function selectRows(rows, filters) {
 function hasFacts(row, filters) {
   const facts = row.facts.filter(([field]) => isWithin(field, filters.field));
   const asked = ["absence", "finding", "origin"].filter((name) => filters[name]);
-  return facts.length > 0 || !filters.field
-    ? asked.every((name) => facts.some(([, said]) => said === `${name} ${filters[name]}`))
-    : false;
+  const isSaid = (name) => (filters[name] === "filled" ? (said) => said.startsWith("origin ") : (said) => said === `${name} ${filters[name]}`);
+  return (facts.length > 0 || !filters.field) && asked.every((name) => facts.some(([, said]) => isSaid(name)(said)));
 }
 
 function isWithin(field, wanted) {
