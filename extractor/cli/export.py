@@ -118,14 +118,8 @@ def export(
         if not quiet:
             print("\n".join(report), file=sys.stderr)
             _tell_left_out(least, left_out)
-            _explain_standard(format_, drafts=vocabulary is None)
-
-
-def _explain_standard(format_: str | None, *, drafts: bool) -> None:
-    if format_ == "omop" and drafts:
-        say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
-    if page := {"fhir": "fhir", "omop": "cohorts"}.get(format_ or ""):
-        say(f"unmapped.jsonl lists what has no place there; docs/how-to/{page}.md explains the reasons")
+            if format_ == "omop" and not vocabulary:
+                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
 def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Eligibility, Sex, TrialExtraction
+from extractor.text.book import read_table
 from extractor.text.units import read_unit
 
 from .files import UNMAPPED_FILE, Destination, open_json_lines
@@ -33,6 +34,7 @@ class CohortCounts:
         criteria: Criteria of all trials.
         expressed: Criteria that are rules of a definition, or that set no limit ("men and women").
         people: Rules from a record's ages and sex that no criterion expresses.
+        empty: Definitions without a rule.
         unmapped: Criteria, ages and sexes that could not be expressed, by reason.
     """
 
@@ -40,20 +42,26 @@ class CohortCounts:
     criteria: int = 0
     expressed: int = 0
     people: int = 0
+    empty: int = 0
     unmapped: Counter[str] = field(default_factory=Counter)
 
     def describe(self) -> Iterator[str]:
         r"""Yield a line with the share of criteria, and one for each reason.
 
-        >>> print(*CohortCounts(trials=2, criteria=4, expressed=1, unmapped=Counter(category=3)).describe(), sep="\n")
+        >>> counts = CohortCounts(trials=2, criteria=4, expressed=1, empty=1, unmapped=Counter(clause=3))
+        >>> print(*counts.describe(), sep="\n")
         2 cohort definitions; 1 of 4 criteria expressed (25.0%), 0 rules from ages and sex alone
-        unmapped category: 3
+        definitions without a rule, which take everybody: 1
+        unmapped clause: 3. It is a sentence, not a name or a list of names.
         """
         share = f" ({self.expressed / self.criteria:.1%})" if self.criteria else ""
         trials = f"{self.trials} cohort definition{'s' * (self.trials != 1)}"
         first = f"{trials}; {self.expressed} of {self.criteria} criteria expressed{share}"
         yield f"{first}, {self.people} rules from ages and sex alone"
-        yield from (f"unmapped {reason}: {count}" for reason, count in self.unmapped.most_common())
+        meanings = read_table("cohorts")["reasons"]
+        if self.empty:
+            yield f"definitions without a rule, which take everybody: {self.empty}"
+        yield from (f"unmapped {reason}: {count}. {meanings[reason]}" for reason, count in self.unmapped.most_common())
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts and the share of criteria expressed, as JSON-compatible data."""
@@ -63,6 +71,7 @@ class CohortCounts:
             "expressed": self.expressed,
             "share": round(self.expressed / self.criteria, 4) if self.criteria else None,
             "people": self.people,
+            "empty": self.empty,
             "unmapped": dict(self.unmapped.most_common()),
         }
 
@@ -145,6 +154,7 @@ def _express(
     lost = sum(isinstance(place, int) for place in undecided)
     counts.criteria += len(criteria)
     counts.expressed += len(criteria) - lost
+    counts.empty += not rules
     counts.people += sum(rule.name in ("minimum_age", "maximum_age", "sex") for rule in rules)
     for place, error in sorted(undecided.items(), key=lambda item: str(item[0]).rjust(20)):
         counts.unmapped[error.reason.value] += 1

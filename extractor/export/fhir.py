@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from extractor.errors import MissingExtra, StoreError
 from extractor.schemas import Item, Task, TrialExtraction, TrialRecord
+from extractor.text.book import read_table
 
 from .fhir_study import build_trial
 from .fhir_types import Json
@@ -39,10 +40,11 @@ class FhirCounts:
 
     def describe(self) -> Iterator[str]:
         """Yield a line for each type of resource, and one for each kind and reason, such as "17 of 20"."""
+        meanings = read_table("fhir")["reasons"]
         yield from (f"{kind}: {self.resources[kind]}" for kind in KINDS)
         for (kind, reason), count in sorted(self.unmapped.items()):
             of = f" of {self.values[kind]}" if self.values[kind] else ""
-            yield f"unmapped {kind}: {count}{of} ({reason})"
+            yield f"unmapped {kind}: {count}{of} ({reason}). {meanings[reason]}"
 
 
 def export_fhir(

@@ -13,6 +13,7 @@ from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Reason
 from extractor.export.omop_sql import check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+from extractor.text.book import read_table
 from tests.commands import invoke, read_lines
 
 from .omop_database import MALE, TODAY, add_person, open_cdm, write_vocabulary
@@ -261,13 +262,12 @@ def test_what_the_schema_of_ohdsi_refuses_is_named():
 def test_the_command_reports_the_share_and_the_reasons(tmp_path, vocabulary):
     run = write_run(tmp_path / "run", extract(ELIGIBILITY))
     words = ("export", run / "extractions.jsonl", "--to", tmp_path / "cohorts", "--format", "omop")
-    done = invoke(*words, "--vocabulary", vocabulary)
+    done, meanings = invoke(*words, "--vocabulary", vocabulary), read_table("cohorts")["reasons"]
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
         "1 cohort definition; 10 of 12 criteria expressed (83.3%), 0 rules from ages and sex alone",
-        "unmapped category: 1",
-        "unmapped present_state: 1",
-        "extractor: unmapped.jsonl lists what has no place there; docs/how-to/cohorts.md explains the reasons",
+        f"unmapped category: 1. {meanings['category']}",
+        f"unmapped present_state: 1. {meanings['present_state']}",
     ]
     assert invoke(*words).exit_code == 1
     assert invoke(*words, "--force", "--quiet").stderr == ""
@@ -303,4 +303,5 @@ def test_an_incomplete_or_broken_vocabulary_is_named(tmp_path):
 
 def test_every_reason_is_documented():
     documented = Path("docs/how-to/cohorts.md").read_text("utf-8")
-    assert [reason for reason in Reason if f"| `{reason}` | " not in documented] == []
+    meanings = read_table("cohorts")["reasons"]
+    assert [reason for reason in Reason if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
