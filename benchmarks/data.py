@@ -27,6 +27,8 @@ Pairs = list[tuple[ParsedRecord, TrialExtraction]]
 """Parsed records, each with its gold."""
 
 FOLDS = 5
+PEER = "plain instructor calls"
+"""The effort of the figures of ``benchmarks.peers``."""
 RULES = ExtractionOptions(assist=Assist.NEVER)
 """The rules alone."""
 

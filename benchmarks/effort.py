@@ -33,7 +33,6 @@ from extractor.run.prices import PICO, Price, PriceList
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
 Group = Sequence[tuple[TrialRecord, TrialExtraction]]
-PEER = "plain instructor calls"
 _TOTALS = (*Task, "all")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.effort import PEER
+from benchmarks.data import PEER
 
 
 def plot_effort(results: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -17,8 +17,8 @@ import instructor
 import openai
 from pydantic import BaseModel
 
-from benchmarks.data import FOLDS, option_parser
-from benchmarks.effort import PEER, format_results, read_groups, summarise, write_figures
+from benchmarks.data import FOLDS, PEER, option_parser
+from benchmarks.effort import format_results, read_groups, summarise, write_figures
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
 from extractor.run.prices import PriceList
