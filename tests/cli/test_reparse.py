@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +16,7 @@ import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
+from extractor.llm.trace import current_session
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 
@@ -140,8 +142,12 @@ def test_many_processes_give_the_results_of_one(run, forked_workers):
     ("words", "remedy"), [(["impact"], "nothing was written"), (["reparse", "--out", "NEW"], "remove NEW")]
 )
 def test_ctrl_c_prints_a_remedy(run, monkeypatch, words, remedy):
+    presses = iter([signal.SIGINT])
+
     def press(*_):
-        raise KeyboardInterrupt
+        for pressed in presses:
+            signal.raise_signal(pressed)
+        return current_session()
 
     new = str(run.parent / "new")
     monkeypatch.setattr("extractor.run.reparse.current_session", press)
