@@ -139,9 +139,12 @@ def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:
 
 
 def _tell_left_out(least: float, items: Mapping[str, int]) -> None:
-    counts = ", ".join(f"{count:,} {name}" for name, count in items.items())
+    names = [name for name in items if f"all {name}" in items]
+    counts = ", ".join(f"{items[name]:,} of {items[f'all {name}']:,} {name}" for name in names)
     if counts:
-        say(f"left out below {least:g}: {counts}, and single fields; criterion_index etc. count the items that remain")
+        say(
+            f"left out below {least:g}: {counts}; others keep their sure fields, and positions count what is left"
+        )
 
 
 def _read_pairs(

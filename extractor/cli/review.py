@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import OK, errors_for_people, warn_incomplete
+from .console import OK, errors_for_people, say, warn_incomplete
 from .options import FILES, SERVICE, RecordsOption, RunArgument
 
 
@@ -45,6 +45,7 @@ def review(
         try:
             with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
                 print(f"review: {opened.address}", flush=True)
+                say(f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends the review")
                 if missing := opened.records.count_without_text():
                     total = len(opened.records.doubts)
                     print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")

@@ -36,9 +36,9 @@ def export_run(
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
-    left out; ``left_out`` counts the items that lack a required one. Raises ``ValueError`` if one file would have to
-    hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run cannot be read or
-    the destination may not be replaced.
+    left out; ``left_out`` counts the items that lack a required one, and all items. Raises ``ValueError`` if one file
+    would have to hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run
+    cannot be read or the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
     results = find_results(run)
@@ -141,7 +141,11 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Count
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
     kept = drop_doubtful(extraction, minimum)
     if left_out is not None:
-        left_out["criteria"] += len(extraction.eligibility.criteria) - len(kept.eligibility.criteria)
-        left_out["regimens"] += len(extraction.dosing) - len(kept.dosing)
-        left_out["endpoints"] += len(extraction.endpoints) - len(kept.endpoints)
+        for name, items, left in (
+            ("criteria", extraction.eligibility.criteria, kept.eligibility.criteria),
+            ("regimens", extraction.dosing, kept.dosing),
+            ("endpoints", extraction.endpoints, kept.endpoints),
+        ):
+            left_out[name] += len(items) - len(left)
+            left_out[f"all {name}"] += len(items)
     return kept

@@ -67,7 +67,8 @@ def test_what_is_left_out_is_counted(run, tmp_path):
     words = ("export", run, "--to", tmp_path / "t", "--format", "csv", "--min-confidence")
     results = read_lines(run / "extractions.jsonl")
     criteria, regimens = (sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True))
-    assert f"left out below 1: {criteria} criteria, {regimens} regimens, 0 endpoints" in invoke(*words, "1").stderr
+    said = f"left out below 1: {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
+    assert said in invoke(*words, "1").stderr
     assert "left out" not in invoke(*words, "0", "--force").stderr
 
 
