@@ -142,9 +142,7 @@ def _tell_left_out(least: float, items: Mapping[str, int]) -> None:
     names = [name for name in items if f"all {name}" in items]
     counts = ", ".join(f"{items[name]:,} of {items[f'all {name}']:,} {name}" for name in names)
     if counts:
-        say(
-            f"left out below {least:g}: {counts}; others keep their sure fields, and positions count what is left"
-        )
+        say(f"left out below {least:g}: {counts}; others keep their sure fields, and positions count what is left")
 
 
 def _read_pairs(
