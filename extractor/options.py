@@ -122,8 +122,8 @@ class ExtractionOptions:
 
     @property
     def asks_rare_below(self) -> float:
-        """The same for fields that few items state, where a missed value weighs more."""
-        return 1 - (1 - self.asks_below) / _RARITY
+        """The same for fields that few items state, where a missed value weighs more; 0 asks about nothing."""
+        return 1 - (1 - self.asks_below) / _RARITY if self.asks_below else 0.0
 
     @property
     def reads_all(self) -> bool:

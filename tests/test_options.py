@@ -26,6 +26,12 @@ def test_to_ask_always_and_a_high_effort_are_the_same():
     assert not ExtractionOptions(assist="never", effort="high").reads_all
 
 
+def test_no_effort_asks_about_no_field():
+    none, little = ExtractionOptions(effort=0), ExtractionOptions(effort=0.01)
+    assert none.asks_below == none.asks_rare_below == 0
+    assert little.asks_rare_below > 0.5
+
+
 def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
     assert ExtractionOptions(effort="0.8") == ExtractionOptions(effort=0.8) != ExtractionOptions()
     asked = [ExtractionOptions(effort=effort).asks_below for effort in (0, "low", 0.8, "medium", 1, "high")]
