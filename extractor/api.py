@@ -64,7 +64,7 @@ class Extractor:
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
 
     Raises:
-        ValueError: The model or an option is not valid, or there is no folder ``replay``.
+        ValueError: The model or an option is not valid, or the folder ``replay`` does not exist.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -98,7 +98,9 @@ class Extractor:
         route: Route | None = None,
         asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
-        """Open the model for many records. The value of the block extracts each record that it is called with.
+        """Open the model for many records.
+
+        In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a record.
 
         Args:
             concurrency: The largest number of requests at once.

@@ -13,7 +13,7 @@ class Assist(StrEnum):
     """Which questions a model gets.
 
     - ``auto``: those about fields that the rules are unsure of; ``Effort`` says how unsure.
-    - ``always``: every field of every line, as with the effort ``high``. Each implies the other.
+    - ``always``: every field of every line, as with the effort ``high``; the two options mean the same.
     - ``never``: none.
 
     >>> Assist("auto")

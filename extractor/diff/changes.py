@@ -109,7 +109,7 @@ def make_rewording(item: ItemName, *sides: StatedValue | None) -> TrialChange:
 
 
 class TrialDiff(FrozenModel):
-    """The changes of one trial. ``only_in`` names the side of a trial that the other side does not have.
+    """The changes of one trial. ``only_in`` names the version that has the trial, if the other does not.
 
     ``not_compared`` are tasks whose sections only one version has.
     """

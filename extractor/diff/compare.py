@@ -30,7 +30,7 @@ def diff_trials(
         old: The extraction of the earlier version.
         new: The extraction of the later version.
         old_record: The earlier record. With both records, the registered ages, sex and healthy volunteers are compared,
-            too, and a difference is no change if its whole line stands in both texts.
+            too, and a difference is not reported if its whole line is in both texts.
         new_record: The later record.
 
     >>> from extractor import Extractor, read_records

@@ -59,7 +59,7 @@ def evaluate(
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
     A source is a folder of JSON, a file of JSON lines, a run's folder, or extractions (dicts too). Records are joined
-    by ``record_id`` and read one at a time. If a record is missing in ``predicted``, all its values are missed. A
+    by ``record_id`` and read one at a time. If a record is missing in ``predicted``, its values count as missed. A
     record without gold is listed and not scored.
 
     Args:

@@ -38,7 +38,7 @@ _TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """A registry's address, and how politely to read it.
+    """A registry's address, and the limits of requests to it.
 
     Args:
         base_url: The address of the API, without ``/studies``. A user and password in it are sent, never shown or

@@ -63,8 +63,8 @@ class RegistryQuery:
         more: Other parameters of the API by name, such as ``query.spons``.
 
     Raises:
-        ValueError: A status or phase is unknown, another field or the paging sets a name in ``more``, or the query asks
-            for nothing.
+        ValueError: A status or phase is unknown, ``more`` has a name that another field or the paging sets, or the
+            query is empty.
 
     >>> RegistryQuery(condition="asthma", phases=("2", "PHASE3"), updated_since=date(2026, 1, 31)).parameters
     ... # doctest: +NORMALIZE_WHITESPACE

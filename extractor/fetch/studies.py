@@ -146,7 +146,7 @@ def fetch_records(
         query: What to search for, if there are no numbers.
         limit: The largest number of a query's records.
         registry: A mirror, or another rate.
-        on_error: Gets the error of each record that is unknown or cannot be read. Fetching continues.
+        on_error: Is called with the error of each record that is unknown or cannot be read. Fetching continues.
 
     Raises:
         RecordError: A record cannot be read, or (at the end) the registry does not know a number, and there is no

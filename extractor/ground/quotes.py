@@ -35,7 +35,7 @@ class QuoteCheck:
     Args:
         status: How well the quote agrees with the text.
         start: The first character in the searched text; None for an absent quote.
-        end: One past the last character. For a conflict, the two give the passage nearest to the quote.
+        end: One past the last character. For a conflict, both give the passage nearest to the quote.
         conflicts: The tokens that differ, for a conflict.
     """
 
@@ -52,7 +52,7 @@ _Place = tuple[int, int]
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
-    A quote never begins directly after a "no" or "not" of the text. Raises no error for any text.
+    A passage directly after "no" or "not" does not count, because the quote would lose the negation. Any text is valid.
 
     Args:
         quote: The words to look for.

@@ -212,7 +212,7 @@ class HostileText:
 
 @dataclass(frozen=True)
 class ParsedRecord:
-    """Everything read from a record without a model. ``sections`` maps names to its sections, read once.
+    """Everything read from a record without a model. ``sections`` maps names to sections.
 
     In ``record``, spaces of the same length replace blanked ``hostile`` text.
     """

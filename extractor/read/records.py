@@ -29,7 +29,7 @@ def read_records(
 
     Args:
         inputs: Files, folders (searched in depth), patterns such as ``*.json``, and ``-`` for standard input.
-        on_error: Gets the error of each record that cannot be read. Reading continues with the next record.
+        on_error: Is called with the error of each record that cannot be read. Reading continues with the next record.
         stdin: A binary stream to read in place of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
 

@@ -56,7 +56,7 @@ def show(extraction: "TrialExtraction", record: "TrialRecord | None" = None) -> 
         record: The record that it was extracted from; an extraction does not hold its text.
 
     Raises:
-        ValueError: It is another record, or its text has changed since.
+        ValueError: ``record`` is not the extraction's record, or its text has changed since.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
