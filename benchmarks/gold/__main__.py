@@ -3,7 +3,7 @@
     python -m benchmarks.gold ANNOTATIONS... --records INPUT... --areas TSV [--readers 2] [--labels]
 
 ANNOTATIONS are folders of gold JSON; a record that is already in the gold is replaced. TSV has two columns, id and
-area. ``--readers`` is the number of people who have read each annotation. A trial's fold never changes once it is
+area. ``--readers`` is the number of annotators who have read each annotation. A trial's fold never changes once it is
 written. ``--labels`` does the same for ``labels.jsonl``: single items of trials that are not in the gold, for training
 and not for measuring.
 """
