@@ -83,13 +83,6 @@ def copy_checkout(to):
             shutil.copy2(ROOT / name, to / name, follow_symlinks=False)
 
 
-@pytest.fixture(scope="module")
-def shell(make_once):
-    """The clone after all blocks have run, and the folder of their outputs."""
-    folder = make_once("readme", run_blocks)
-    return folder / "clone", folder / "printed"
-
-
 def run_blocks(folder):
     clone, printed = folder / "clone", folder / "printed"
     clone.mkdir()
@@ -108,36 +101,32 @@ def run_blocks(folder):
     subprocess.run(["bash", "-c", "\n".join([*script, ending])], cwd=clone, env=environment, check=True, timeout=600)
 
 
-@pytest.mark.parametrize(
-    "number", [n for n, b in enumerate(BLOCKS) if b.language in ("bash", "console", "pycon", "python")]
-)
-def test_block_prints_the_shown_output(shell, number):
-    if is_suite(BLOCKS[number]):
-        pytest.skip("the test suite itself")
-    _, printed = shell
-    output, shown = (printed / str(number)).read_text("utf-8"), find_shown_output(number)
-    assert (printed / f"{number}.code").read_text().strip() == "0", f"{BLOCKS[number].body}\n{output}"
-    assert shown is None or doctest.OutputChecker().check_output(shown, output, doctest.ELLIPSIS), output
+def test_every_block_prints_what_it_shows(tmp_path, subtests):
+    """One test, because all blocks run in one shell: processes of pytest that share them would wait for each other."""
+    run_blocks(tmp_path)
+    clone, printed = tmp_path / "clone", tmp_path / "printed"
+    for number, block in enumerate(BLOCKS):
+        if block.language in ("bash", "console", "pycon", "python") and not is_suite(block):
+            with subtests.test(block=number):
+                output, shown = (printed / str(number)).read_text("utf-8"), find_shown_output(number)
+                assert (printed / f"{number}.code").read_text().strip() == "0", f"{block.body}\n{output}"
+                assert shown is None or doctest.OutputChecker().check_output(shown, output, doctest.ELLIPSIS), output
+        elif block.language == "json":
+            with subtests.test(block=number):
+                wanted = json.loads(block.body)
+                assert any(contains(item, wanted) for item in list_items(clone / "results" / "extractions.jsonl"))
+    with subtests.test("the package of the clone has run"):
+        code = "import extractor; print(extractor.__file__)"
+        plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        python = [clone / ".venv/bin/python", "-P", "-c", code]
+        done = subprocess.run(python, capture_output=True, text=True, check=True, env=plain)
+        assert done.stdout.startswith(str(clone / ".venv"))
 
 
-def test_commands_run_the_package_of_the_clone(shell, monkeypatch):
-    clone, _ = shell
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    code = "import extractor; print(extractor.__file__)"
-    done = subprocess.run([clone / ".venv/bin/python", "-P", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(str(clone / ".venv"))
-
-
-@pytest.mark.parametrize("shown", [block.body for block in BLOCKS if block.language == "json"])
-def test_shown_json_is_part_of_the_output(shell, shown):
-    clone, _ = shell
-    items = [
-        item
-        for extraction in read_lines(clone / "results" / "extractions.jsonl")
-        for item in (*extraction["eligibility"]["criteria"], *extraction["endpoints"], *extraction["absences"])
-    ]
-    wanted = json.loads(shown)
-    assert any(contains(item, wanted) for item in items)
+def list_items(results):
+    """Criteria, endpoints and absences of a run, as JSON."""
+    for extraction in read_lines(results):
+        yield from (*extraction["eligibility"]["criteria"], *extraction["endpoints"], *extraction["absences"])
 
 
 def contains(item, wanted):
