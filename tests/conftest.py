@@ -37,6 +37,11 @@ def pytest_collection() -> Iterator[None]:
         atexit.register(gc.unfreeze)  # some libraries complain at the end of what was not freed
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the longest test: if it came last, the other processes would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
