@@ -99,7 +99,7 @@ def evaluate(
 
         extractor evaluate gold/anna gold/ben
 
-    If anna has 4 criteria and ben 5, of which 4 are the same, their
+    If anna has 4 criteria, and ben has the same 4 and one more, their
     agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,

@@ -124,10 +124,10 @@ def export(
 
 def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:
     """Replace the results of a run by those in a folder of gold files, and tell how many."""
-    from extractor.review.gold import name_gold
-
     if gold is None:
         return
+    from extractor.review.gold import name_gold
+
     if run is None:
         raise ValueError("--gold corrects a run; name the run's folder")
     named = {record_id: gold / name_gold(record_id) for record_id in run.record_ids}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
 _FINDING_KINDS = 5
+"""The most kinds of findings that a summary names."""
 
 
 @contextmanager
