@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
+from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context, press_at_once
 
 from .pages import HOSTILE, NAME, PEANUTS, QUOTE, TEXT, make_page, write_sources
 
@@ -116,6 +116,10 @@ def test_the_list_works_by_keyboard(page):
     page.keyboard.press("Enter")
     expect(page.locator(".detail h3 .kind")).to_have_text("missed")
     page.keyboard.press("k")
+    expect(page.locator(".detail h3 .kind")).to_have_text("number")
+    press_at_once(page, "jjj")
+    expect(page.locator(".list a").last).to_have_attribute("aria-current", "true")
+    press_at_once(page, "kkk")
     expect(page.locator(".detail h3 .kind")).to_have_text("number")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()

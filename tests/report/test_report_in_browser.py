@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from extractor.report import write_report
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
+from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context, press_at_once
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many
 
@@ -207,6 +207,17 @@ def test_the_page_works_by_keyboard(visit, seeds):
     expect(page.locator(".rows a", has_text=SEED)).to_be_focused()
     page.keyboard.press("o")
     expect(page.locator("#overview")).to_be_visible()
+
+
+def test_keys_faster_than_the_page_lead_to_the_same_place(visit, seeds):
+    page = visit(seeds, f"#{SEED}")
+    expect(page.locator(".record-title")).to_have_text("Study of Sequential CAR-T Cell Treating Leukemia Children")
+    first = page.locator("a.value").first.get_attribute("data-path")
+    press_at_once(page, "kkjkjjn")
+    expect(page).to_have_url(f"{seeds}#{SEED}/{first}")
+    expect(page.locator(".value.chosen")).to_have_attribute("data-path", first)
+    press_at_once(page, "kkkkkkkkjjj")
+    expect(page).to_have_url(f"{seeds}#{SEED}")
 
 
 def test_the_search_is_a_key_away_from_a_record_and_can_be_cleared(visit, seeds):

@@ -48,6 +48,13 @@ function start() {
     else if (location.hash.length > 1) page.title.focus();
   }
 
+  /** Follow a link at once: the next key may come before the browser follows a click. */
+  function go(link) {
+    if (!link) return;
+    history.pushState(null, "", link.href);
+    follow();
+  }
+
   function openDetail() {
     page.detail.focus({ preventScroll: true });
     (innerWidth < 900 ? page.detail : page.form).scrollIntoView({ block: "start" });
@@ -62,8 +69,8 @@ function start() {
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (!isPlain || page.keys.open || event.target.closest("input, select, textarea")) return;
     const act = {
-      j: () => page.detail.querySelector(".next[href]")?.click(),
-      k: () => page.detail.querySelector(".previous[href]")?.click(),
+      j: () => go(page.detail.querySelector(".next[href]")),
+      k: () => go(page.detail.querySelector(".previous[href]")),
       "/": () => page.form.text.focus(),
       "?": () => page.keys.showModal(),
     }[event.key];

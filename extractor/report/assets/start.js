@@ -16,6 +16,7 @@ function startPage(index) {
   let found = rows;
   let shown = { view: "overview" };
   let search = 0;
+  let opening = Promise.resolve();
 
   function turnTo(name) {
     for (const [key, element] of Object.entries(views)) element.hidden = key !== name;
@@ -64,11 +65,15 @@ function startPage(index) {
     select().then(() => (status.textContent = `This page has no record ${id}.`));
   }
 
-  function linkNeighbours(row) {
+  function findNeighbour(row, step) {
     const place = found.indexOf(row);
+    return place < 0 ? undefined : found[place + step];
+  }
+
+  function linkNeighbours(row) {
     for (const [name, step] of [["previous", -1], ["next", 1]]) {
       const link = find(`.steps .${name}`);
-      const neighbour = place < 0 ? undefined : found[place + step];
+      const neighbour = findNeighbour(row, step);
       if (neighbour) link.href = writeRecord(neighbour.id);
       else link.removeAttribute("href");
       link.toggleAttribute("aria-disabled", !neighbour);
@@ -77,18 +82,29 @@ function startPage(index) {
     find(".steps .back").href = writeList(filters);
   }
 
+  /** Go to an address at once: the next key may come before the browser reports the change. */
+  function go(hash, how) {
+    history.pushState(null, "", hash);
+    follow(how);
+  }
+
+  function step(direction) {
+    const neighbour = shown.view === "record" && findNeighbour(byId.get(shown.id), direction);
+    if (neighbour) go(writeRecord(neighbour.id));
+  }
+
   /** Show the state in the address. On return from a record, unless the reader searches, put the focus into the list. */
-  function follow(event) {
+  function follow({ isSearch = false } = {}) {
     const last = shown;
     shown = readAddress(location.hash);
-    if (shown.view === "record") return showRecord(shown);
+    if (shown.view === "record") return (opening = showRecord(shown));
     turnTo(shown.view);
     document.title = pageTitle;
     if (shown.view === "overview") return scrollTo(0, 0);
     filters = shown.filters;
     for (const name of FILTERS) form[name].value = filters[name] || "";
     select().then(() => {
-      if (last.view !== "record" || !event) return;
+      if (last.view !== "record" || isSearch) return;
       const place = found.findIndex((row) => row.id === last.id);
       if (place >= 0) list.focus(place);
     });
@@ -114,19 +130,16 @@ function startPage(index) {
     readForm();
   });
   listenToKeys({
-    go: (hash) => (location.hash = hash),
+    go,
     search: () => {
-      if (shown.view !== "records") {
-        history.pushState(null, "", writeList(filters));
-        follow();
-      }
+      if (shown.view !== "records") go(writeList(filters), { isSearch: true });
       form.text.focus();
     },
-    step: (direction) => shown.view === "record" && find(`.steps .${direction > 0 ? "next" : "previous"}[href]`)?.click(),
-    stepValue: (direction) => shown.view === "record" && view.step(direction),
-    back: () => shown.view === "record" && (location.hash = writeList(filters)),
+    step,
+    stepValue: (direction) => opening.then(() => shown.view === "record" && view.record?.id === shown.id && view.step(direction)),
+    back: () => shown.view === "record" && go(writeList(filters)),
   });
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => follow());
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("#record details")) details.open = true;
   });
