@@ -37,6 +37,11 @@ def pytest_collection() -> Iterator[None]:
         atexit.register(gc.unfreeze)  # some libraries complain at the end of what was not freed
 
 
+def pytest_xdist_auto_num_workers():
+    """One process more than cores: many tests wait for a process, a server or a browser of their own."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the longest test: if it came last, the other processes would wait for it."""
     items.sort(key=lambda item: item.path.name != "test_readme.py")

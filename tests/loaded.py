@@ -12,7 +12,8 @@ RECORD = Path(__file__).parent / "records" / "study.json"
 
 for module in iter_modules(extractor.cli.__path__, "extractor.cli."):
     import_module(module.name)
-import_module("extractor.llm.client")
+for name in ("sdk", "structured", "batch_api.provider"):
+    import_module(f"extractor.llm.{name}")
 Extractor(assist="never").extract(next(read_records(RECORD)))
 gc.collect()
 gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

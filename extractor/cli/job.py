@@ -19,7 +19,6 @@ from uuid import uuid4
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.batch_api.provider import BatchStatus, PollPolicy, open_batch_client
 from extractor.llm.batch_api.requests import BatchTransport
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
@@ -49,6 +48,7 @@ from .interrupts import Interrupts
 from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
+    from extractor.llm.batch_api.provider import BatchStatus
     from extractor.run.mirror import Mirror
 
 _MOST_PROCESSES = 5
@@ -269,6 +269,8 @@ async def _extract_in_rounds(
 
     Raises the errors of ``extract_once``, and ``ModelUnavailable`` if the provider cannot be used.
     """
+    from extractor.llm.batch_api.provider import PollPolicy, open_batch_client
+
     spec, requests = job.extractor.choice.spec, folder.store.batch_requests
     assert spec
 
@@ -279,7 +281,7 @@ async def _extract_in_rounds(
         if interrupts.pressed:
             raise asyncio.CancelledError  # the provider's batches go on without this program
 
-    def show_status(news: BatchStatus) -> None:
+    def show_status(news: "BatchStatus") -> None:
         if news.message or not job.quiet:
             detail = f"; {news.message}" if news.message else ""
             say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")

@@ -3,26 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 
-from extractor.errors import AnswerRejected, BudgetReached, MissingKey, ModelError
+from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModeRefused, RequestTooLong
 from extractor.schemas import Usage
 
 from .cache import OpenReplies
-from .failures import ModeRefused, RequestTooLong, explain_failure, name_model
 from .limits import RetryPolicy
 from .requests import AnswerMode, Call, ModelReply, Question, Render
-from .salvage import RejectedItem, Salvage, item_number
+from .salvage import CallOutcome, RejectedItem, Salvage, item_number
 from .servers import ServerCalls, ServerPool, list_servers
-from .spec import ModelKind, ModelSpec, hide_user
-from .structured import CallOutcome, Sampling, StructuredClient
+from .spec import ModelKind, ModelSpec, hide_user, name_model
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
-_LONGEST_CONNECT_S = 10.0
+if TYPE_CHECKING:
+    import openai
+
+    from .structured import Sampling, StructuredClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +46,6 @@ class ClientSettings:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: float = 600.0) -> openai.AsyncOpenAI:
-    """Open the SDK's client for a model, without the SDK's own retries.
-
-    For a hosted model, the SDK reads a missing key or address from its environment variables. Raises ``MissingKey`` if
-    there is no key.
-    """
-    hosted = spec.kind is ModelKind.HOSTED
-    key = spec.api_key.get_secret_value() if spec.api_key else None
-    limit = httpx2.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT_S), pool=None)
-    try:
-        sdk = openai.AsyncOpenAI(
-            api_key=key or (None if hosted else "none"),
-            base_url=spec.base_url,
-            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=limit),
-            timeout=limit,
-            max_retries=0,
-        )
-    except openai.OpenAIError:
-        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
-    if not hosted:
-        sdk.organization = sdk.project = None  # the environment sets them for the hosted service only
-    return sdk
-
-
 class Model:
     """A language model behind one OpenAI-compatible server, or several that share its calls.
 
@@ -90,7 +66,8 @@ class Model:
     ) -> None:
         self.spec = spec
         self._settings, self._policy = settings or ClientSettings(), policy or RetryPolicy()
-        self._mode, self._sampling = self._settings.mode, Sampling.of(spec)
+        self._mode = self._settings.mode
+        self._sampling: Sampling | None = None
         self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
         self._servers = list_servers(spec.addresses, self._policy, self._settings.concurrency)
         self._total = UsageTally()
@@ -213,16 +190,22 @@ class Model:
         if spec.base_url is None and spec.kind is not ModelKind.HOSTED:
             raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
         rates = (settings.requests_per_minute, settings.tokens_per_minute)
+        from .sdk import open_sdk  # noqa: PLC0415 - slow
+        from .structured import Sampling, StructuredClient  # noqa: PLC0415 - slow
+
         pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
         transport = CallTransport(self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter)
         self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
+        self._sampling = self._sampling or Sampling.of(spec)
         self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
 
-    def _explain(self, error: openai.APIError, attempts: int) -> Exception:
+    def _explain(self, error: "openai.APIError", attempts: int) -> Exception:
         """Turn the SDK's error into one with a message for users, which names the server."""
+        from .sdk import explain_failure  # noqa: PLC0415 - slow
+
         assert self._pool is not None
-        headers = error.response.headers if isinstance(error, openai.APIStatusError) else {}
-        away = self._pool.is_given_up or asks_too_long(headers, self._policy)
+        response = getattr(error, "response", None)
+        away = self._pool.is_given_up or (response is not None and asks_too_long(response.headers, self._policy))
         number = self._pool.server_of(error.request).number
         spec = self.spec if away or number is None else self.spec.servers[number - 1]
         return explain_failure(error, spec, attempts, away=away)

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable
+from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong
 from extractor.schemas import Usage
 
 from .client import Model
 from .dialogue import QuestionBatch, Replies
-from .failures import RequestTooLong
 from .requests import ModelReply, Question, Render
 
 T = TypeVar("T")

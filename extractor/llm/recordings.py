@@ -11,11 +11,17 @@ from typing import Any
 
 import httpx2
 
-from extractor.errors import AnswerPending, CassetteError, CassetteMiss, ModelUnavailable
+from extractor.errors import (
+    AnswerPending,
+    CassetteError,
+    CassetteMiss,
+    ModelUnavailable,
+    ModeRefused,
+    RequestTooLong,
+)
 from extractor.llm.estimates import estimate_tokens
 
 from .cache import ReplyStore, exchange_key, identity_of, served_response
-from .failures import ModeRefused, RequestTooLong
 from .requests import AnswerMode, mode_of
 from .spec import shown_model
 from .trace import Verdict, current_prompt, current_session, read_usage

@@ -60,6 +60,19 @@ class Salvage:
         return tuple(rejection for rejection in self.rejected if rejection.number not in answered)
 
 
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """The result of one call.
+
+    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later.
+    """
+
+    salvage: Salvage
+    model: str
+    truncated: bool = False
+    pending: bool = False
+
+
 def item_number(item: BaseModel) -> int | None:
     """The number of the chunk that an item is about."""
     return getattr(item, "n", None)

@@ -190,6 +190,16 @@ def hide_user(url: str) -> str:
     return re.sub(r"//[^/]*@", "//***@", re.sub(r"//.*@", "//***@", address) + mark + name)
 
 
+def name_model(spec: ModelSpec) -> str:
+    """The name and addresses of a model, for messages.
+
+    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
+    'model m at http://gpu-1/v1 and http://gpu-2/v1'
+    """
+    addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
+    return f"model {spec.name} at {' and '.join(addresses)}"
+
+
 def shown_model(name: str | None) -> str:
     """A server's name for its model, without a path: llama.cpp reports the path of the weights, which is private.
 

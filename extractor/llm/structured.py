@@ -19,10 +19,11 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
-from extractor.errors import AnswerPending, AnswerRejected, BudgetReached
+from extractor.errors import AnswerPending, AnswerRejected, AnswerTruncated, BudgetReached
 
 from .requests import AnswerMode, Call, compact_schema
 from .salvage import (
+    CallOutcome,
     RejectedItem,
     Salvage,
     check_asked,
@@ -51,19 +52,6 @@ _MODES = {
     AnswerMode.JSON: instructor.Mode.JSON,
 }
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-
-
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
-    """The result of one call.
-
-    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later.
-    """
-
-    salvage: Salvage
-    model: str
-    truncated: bool = False
-    pending: bool = False
 
 
 @dataclass
@@ -141,7 +129,7 @@ class StructuredClient:
         try:
             with trace_call(call.prompt, tally) as trace:
                 reply = await self._ask(call, mode, reasks, answers, trace)
-        except IncompleteOutputException:
+        except AnswerTruncated:
             *others, last = answers.texts
             return CallOutcome(answers.salvage(last).completed_by(answers.best(others)), answers.model, truncated=True)
         except (AnswerPending, BudgetReached) as error:
@@ -157,6 +145,7 @@ class StructuredClient:
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
         """The reply. The request is repeated if its failure shows which parameters the server accepts."""
+        failure: BaseException
         for adjustment in range(_MAX_ADJUSTMENTS + 1):
             answers.texts.clear()
             sampling = self._sampling.parameters(call.max_output_tokens)
@@ -164,7 +153,8 @@ class StructuredClient:
                 return await self._create(call, mode, reasks, answers, sampling)
             except IncompleteOutputException as error:
                 if adjustment == _MAX_ADJUSTMENTS or not self._sampling.learn(error, sampling):
-                    raise
+                    failure = AnswerTruncated("the answer did not fit into the output limit")
+                    break
             except InstructorRetryException as error:
                 cause = error.__cause__
                 if adjustment == _MAX_ADJUSTMENTS or not self._sampling.learn(cause, sampling):

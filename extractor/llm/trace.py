@@ -12,13 +12,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from instructor.core.exceptions import IncompleteOutputException
 from pydantic import BaseModel
 
-from extractor.errors import AnswerPending, BudgetReached, CassetteError, ModelAway, ModelUnavailable, StoreError
+from extractor.errors import (
+    AnswerPending,
+    AnswerTruncated,
+    BudgetReached,
+    CassetteError,
+    ModelAway,
+    ModelUnavailable,
+    ModeRefused,
+    RequestTooLong,
+    StoreError,
+)
 from extractor.schemas import Usage
 
-from .failures import ModeRefused, RequestTooLong
 from .requests import PromptVersion, Question
 
 
@@ -223,8 +231,8 @@ def _judge(error: BaseException) -> tuple[Verdict | None, str]:
     """The verdict on a call that ended with an error; None if it was cancelled or continues later."""
     if not isinstance(error, Exception) or isinstance(error, BudgetReached | ModelAway):
         return None, ""
-    if isinstance(error, IncompleteOutputException):
-        return Verdict.TRUNCATED, "the answer did not fit into the output limit"
+    if isinstance(error, AnswerTruncated):
+        return Verdict.TRUNCATED, str(error)
     # A server's message may contain its address, which the audit trail must not store.
     found = next((verdict for kind, verdict in _VERDICTS.items() if isinstance(error, kind)), None)
     return (found, "") if found else (Verdict.REJECTED, str(error)[:2000])

@@ -20,7 +20,6 @@ from extractor.llm.estimates import RequestSize, measure_body
 from extractor.schemas import Usage
 
 from .cache import OpenReplies, ReplyCache
-from .failures import GarbledReply
 from .limits import RetryPolicy, is_temporary, retry_after
 from .servers import ServerPool
 from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_usage
@@ -33,6 +32,10 @@ _CONNECTIONS = 16
 """Requests in flight per pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+class GarbledReply(httpx2.RemoteProtocolError):
+    """A reply with status 200 that is not a chat completion, such as a proxy's page, a truncated body or an error."""
 
 
 class Meter(Protocol):

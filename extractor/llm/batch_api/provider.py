@@ -11,9 +11,8 @@ import openai
 from openai.types import Batch
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from extractor.llm.client import open_sdk
-from extractor.llm.failures import explain_failure
 from extractor.llm.limits import is_temporary
+from extractor.llm.sdk import explain_failure, open_sdk
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.llm.transport import NetworkTransport
 

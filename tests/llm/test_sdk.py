@@ -4,8 +4,9 @@ import httpx2
 import openai
 import pytest
 
-from extractor.llm.failures import RequestTooLong, explain_failure
+from extractor.errors import RequestTooLong
 from extractor.llm.limits import exhausted_for, retry_after
+from extractor.llm.sdk import explain_failure
 from extractor.llm.spec import ModelKind, ModelSpec
 
 NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}

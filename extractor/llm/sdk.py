@@ -1,14 +1,19 @@
-"""Error messages for failed exchanges: the model, the problem and the remedy, never a key."""
+"""The SDK of hosted models: its client for a model, and its errors, explained: model, problem and remedy, never a key.
+
+Importing the SDK takes a second. Only a process that asks a model imports this module and ``structured``.
+"""
 
 import re
 
 import httpx2
 import openai
 
-from extractor.errors import ModelAway, ModelUnavailable
+from extractor.errors import MissingKey, ModelAway, ModelUnavailable, ModeRefused, RequestTooLong
 
-from .spec import ModelKind, ModelSpec, hide_user
+from .spec import ModelKind, ModelSpec, name_model
+from .transport import GarbledReply
 
+_LONGEST_CONNECT_S = 10.0
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
     ModelKind.SERVER: "give the key of this server (EXTRACTOR_TOKEN)",
@@ -26,16 +31,28 @@ _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
-class GarbledReply(httpx2.RemoteProtocolError):
-    """A reply with status 200 that is not a chat completion, such as a proxy's page, a truncated body or an error."""
+def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: float = 600.0) -> openai.AsyncOpenAI:
+    """Open the SDK's client for a model, without the SDK's own retries.
 
-
-class RequestTooLong(ModelUnavailable):
-    """The questions do not fit the model's context. Fewer questions may."""
-
-
-class ModeRefused(ModelUnavailable):
-    """The server does not support this way of sending the reply's schema, but may support another."""
+    For a hosted model, the SDK reads a missing key or address from its environment variables. Raises ``MissingKey`` if
+    there is no key.
+    """
+    hosted = spec.kind is ModelKind.HOSTED
+    key = spec.api_key.get_secret_value() if spec.api_key else None
+    limit = httpx2.Timeout(timeout, connect=min(timeout, _LONGEST_CONNECT_S), pool=None)
+    try:
+        sdk = openai.AsyncOpenAI(
+            api_key=key or (None if hosted else "none"),
+            base_url=spec.base_url,
+            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=limit),
+            timeout=limit,
+            max_retries=0,
+        )
+    except openai.OpenAIError:
+        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+    if not hosted:
+        sdk.organization = sdk.project = None  # the environment sets them for the hosted service only
+    return sdk
 
 
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:
@@ -61,16 +78,6 @@ def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: b
     if spec.api_key:
         message = message.replace(spec.api_key.get_secret_value(), "***")
     return kind(_KEYS.sub("***", _USERS.sub("***@", message)), lasting=lasting)
-
-
-def name_model(spec: ModelSpec) -> str:
-    """The name and addresses of a model, for messages.
-
-    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
-    'model m at http://gpu-1/v1 and http://gpu-2/v1'
-    """
-    addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
-    return f"model {spec.name} at {' and '.join(addresses)}"
 
 
 def _explain_silence(error: Exception) -> str:
