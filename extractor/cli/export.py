@@ -1,8 +1,7 @@
 """``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +12,7 @@ from .console import errors_for_people, say, split_names, warn_incomplete
 from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption
 
 if TYPE_CHECKING:
-    from extractor.export import Registry
+    from extractor.export import Registry, Threshold
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialExtraction, TrialRecord
 
@@ -78,7 +77,16 @@ def export(
     --partial.
     """
     from extractor.errors import StoreError
-    from extractor.export import Destination, Format, choose_tables, export_fhir, export_run, find_results, read_results
+    from extractor.export import (
+        Destination,
+        Format,
+        Threshold,
+        choose_tables,
+        export_fhir,
+        export_run,
+        find_results,
+        read_results,
+    )
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.schemas import Task
@@ -93,7 +101,7 @@ def export(
             raise ValueError("--vocabulary and --dialect need --format omop")
         refuse_unknown("task", split_names(tasks), tuple(Task))
         chosen = choose_tables(split_names(tasks), split_names(tables))
-        least = ExtractionOptions(min_confidence=min_confidence).min_confidence
+        threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
         found = find_run(run)
         _take_corrected(found, gold)
         if found and found.incomplete:
@@ -101,23 +109,23 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
-        lines, left_out = found.read_lines() if found else None, Counter[str]()
+        lines = found.read_lines() if found else None
         if format_ == "fhir":
             some = [Task(one) for one in split_names(tasks)]
-            report = export_fhir(_read_pairs(run, found, least, left_out), to, some, force=force).describe()
+            report = export_fhir(_read_pairs(run, found, threshold), to, some, force=force).describe()
         elif format_ == "omop":
             from extractor.export.cohorts import export_cohorts
 
-            results = read_results(find_results(run), lines, least, left_out)
+            results = read_results(find_results(run), lines, threshold)
             report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
             registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
-            counts = export_run(run, destination, chosen, lines, registry, least, left_out)
+            counts = export_run(run, destination, chosen, lines, registry, threshold)
             report = (f"{name}: {count}" for name, count in counts.items())
         if not quiet:
             print("\n".join(report), file=sys.stderr)
-            _tell_left_out(least, left_out)
+            _tell_left_out(threshold)
             if format_ == "omop" and not vocabulary:
                 say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
@@ -138,24 +146,23 @@ def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:
     say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
 
 
-def _tell_left_out(least: float, items: Mapping[str, int]) -> None:
-    names = [name for name in items if f"all {name}" in items]
-    counts = ", ".join(f"{items[name]:,} of {items[f'all {name}']:,} {name}" for name in names)
-    if counts:
-        say(f"left out below {least:g}: {counts}; others keep their sure fields, and positions count what is left")
+def _tell_left_out(threshold: "Threshold") -> None:
+    if threshold.seen:
+        below = f"left out below {threshold.minimum:g}: {threshold}"
+        say(f"{below}; others keep their sure fields, and positions count what is left")
 
 
 def _read_pairs(
-    run: Path, found: "FinishedRun | None", least: float, left_out: Counter[str]
+    run: Path, found: "FinishedRun | None", threshold: "Threshold"
 ) -> "Iterator[tuple[TrialExtraction, TrialRecord | None]]":
     """Read each result with its record, one at a time; without the run's folder there are no records."""
     from extractor.export import find_results, read_results
 
     results = find_results(run)
     if found is None:
-        return ((extraction, None) for extraction in read_results(results, None, least, left_out))
+        return ((extraction, None) for extraction in read_results(results, None, threshold))
     ids, records = tee(found.reread())
-    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), least, left_out)
+    extractions = read_results(results, (found.read_line(one.record_id) for one in ids), threshold)
     return zip(extractions, (one.record for one in records), strict=True)
 
 

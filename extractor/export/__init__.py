@@ -4,7 +4,7 @@
 """
 
 from .columns import read_registry
-from .export import choose_tables, describe_tables, export_run, find_results, read_results
+from .export import Threshold, choose_tables, describe_tables, export_run, find_results, read_results
 from .fhir import FhirCounts, export_fhir
 from .files import Destination, Format, neutralise
 from .tables import Registry, list_tables, tabulate
@@ -14,6 +14,7 @@ __all__ = [
     "FhirCounts",
     "Format",
     "Registry",
+    "Threshold",
     "choose_tables",
     "describe_tables",
     "export_fhir",

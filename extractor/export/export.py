@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -22,23 +23,52 @@ _RESULTS = "extractions.jsonl"
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 
 
+@dataclass(slots=True)
+class Threshold:
+    """Leaves out values whose confidence is below ``minimum``, a probability from 0 to 1, and counts their items.
+
+    An item whose required value is left out goes as a whole. ``dropped`` counts these, ``seen`` all items.
+    """
+
+    minimum: float = 0.0
+    dropped: Counter[str] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{self.dropped[name]:,} of {count:,} {name}" for name, count in self.seen.items())
+
+    def apply(self, extraction: TrialExtraction) -> TrialExtraction:
+        """Return an extraction without its doubtful values."""
+        if not self.minimum:
+            return extraction
+        from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
+
+        kept = drop_doubtful(extraction, self.minimum)
+        for name, items, left in (
+            ("criteria", extraction.eligibility.criteria, kept.eligibility.criteria),
+            ("regimens", extraction.dosing, kept.dosing),
+            ("endpoints", extraction.endpoints, kept.endpoints),
+        ):
+            self.seen[name] += len(items)
+            self.dropped[name] += len(items) - len(left)
+        return kept
+
+
 def export_run(
     run: Path,
     destination: Destination,
     tables: Collection[Table] = (),
     lines: Iterable[bytes] | None = None,
     registry: Registry = MappingProxyType({}),
-    min_confidence: float = 0.0,
-    left_out: Counter[str] | None = None,
+    threshold: Threshold | None = None,
 ) -> Mapping[str, int]:
     """Write the tables of a run, all by default, and return the number of rows of each.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
-    ``read_registry`` for each record; without it the registered columns are empty. Values below ``min_confidence`` are
-    left out; ``left_out`` counts the items that lack a required one, and all items. Raises ``ValueError`` if one file
-    would have to hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run
-    cannot be read or the destination may not be replaced.
+    ``read_registry`` for each record; without it the registered columns are empty. ``threshold`` leaves out
+    doubtful values. Raises ``ValueError`` if one file would have to hold several tables, ``MissingExtra`` without the
+    extra ``export``, and ``StoreError`` if the run cannot be read or the destination may not be replaced.
     """
     chosen, format_ = tuple(tables) or list_tables(), destination.format
     results = find_results(run)
@@ -52,7 +82,7 @@ def export_run(
         rows = {name: scratch / f"{name}.rows" for name in counts} if format_ in _BY_DATABASE else final
         as_csv = format_ is Format.CSV
         with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
-            for extraction in read_results(results, lines, min_confidence, left_out):
+            for extraction in read_results(results, lines, threshold):
                 for name, row in find_rows(extraction.model_dump(mode="json"), registry):
                     if name in counts:
                         write[name](row)
@@ -102,28 +132,26 @@ def find_results(run: Path) -> Path:
 
 
 def read_results(
-    path: Path, lines: Iterable[bytes] | None = None, minimum: float = 0.0, left_out: Counter[str] | None = None
+    path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
 ) -> Iterator[TrialExtraction]:
     """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold files.
 
-    Values below the confidence ``minimum`` are left out; ``left_out`` counts the items that go with them. Raises
-    ``StoreError`` for a line that is no extraction.
+    ``threshold`` leaves out doubtful values. Raises ``StoreError`` for a line that is no extraction.
     """
+    threshold = threshold or Threshold()
     if lines is None and (path.is_dir() or path.suffix == ".json"):
         for gold in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", minimum, left_out)
+            yield _parse(gold.read_bytes(), str(gold), "correct it, or finish its record again", threshold)
         return
     with path.open("rb") if lines is None else nullcontext(lines) as found:
         for number, line in enumerate(found, start=1):
             if not line.isspace():
                 remedy = "resume the run, which mends it, or wait for its end"
-                yield _parse(line, f"{path}, line {number}", remedy, minimum, left_out)
+                yield _parse(line, f"{path}, line {number}", remedy, threshold)
 
 
-def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Counter[str] | None) -> TrialExtraction:
-    """Parse an extraction, without values below the confidence ``minimum``. Raises ``StoreError`` for invalid data, and
-    for values without a confidence, as earlier versions wrote them.
-    """
+def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialExtraction:
+    """Parse an extraction. Raises ``StoreError`` for invalid data, and for results of an earlier version."""
     again = "recreate it with `extractor reparse`"
     try:
         extraction = TrialExtraction.model_validate_json(data)
@@ -133,19 +161,7 @@ def _parse(data: bytes, place: str, remedy: str, minimum: float, left_out: Count
             raise StoreError(f"{place}: is broken; {remedy}") from None
         problem = f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
         raise StoreError(f"{place}: is not an extraction of this version ({problem}); {again}") from None
-    if not minimum:
-        return extraction
-    from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
-
-    if any(piece.confidence is None for _, item in extraction.list_items() for piece in item.evidence):
+    confidences = (piece.confidence for _, item in extraction.list_items() for piece in item.evidence)
+    if threshold.minimum and None in confidences:
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
-    kept = drop_doubtful(extraction, minimum)
-    if left_out is not None:
-        for name, items, left in (
-            ("criteria", extraction.eligibility.criteria, kept.eligibility.criteria),
-            ("regimens", extraction.dosing, kept.dosing),
-            ("endpoints", extraction.endpoints, kept.endpoints),
-        ):
-            left_out[name] += len(items) - len(left)
-            left_out[f"all {name}"] += len(items)
-    return kept
+    return threshold.apply(extraction)

@@ -52,7 +52,7 @@ def write_run(folder, *extractions):
 
 
 def export(run, to, **options):
-    return export_cohorts(read_results(find_results(run), None, 0), to, **options)
+    return export_cohorts(read_results(find_results(run)), to, **options)
 
 
 @pytest.fixture(scope="module")

@@ -357,7 +357,7 @@ def test_hostile_ids_and_texts_become_valid_ones(tmp_path):
 def test_gold_becomes_resources_without_provenance(tmp_path):
     gold = tmp_path / "NCT90000001.json"
     gold.write_text(json.dumps(SMALL.model_copy(update={"absences": ()}).to_gold()), "utf-8")
-    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold, None, 0)))
+    resources, counts = write(tmp_path, *((one, None) for one in read_results(gold)))
     assert {kind: len(rows) for kind, rows in resources.items()} == {kind: counts.resources[kind] for kind in KINDS}
     assert counts.resources["Provenance"] == 0
     assert counts.unmapped["criteria.section", "no_offsets"] == 1
