@@ -34,7 +34,7 @@ from extractor.assemble.policy import combine_policy
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
-from extractor.evaluation.report import Difference, ScoreReport
+from extractor.evaluation.report import PairedScore, ScoreReport
 from extractor.llm.dialogue import dialogue
 from extractor.llm.local.models import find_model
 from extractor.llm.opening import ModelChoice, open_model
@@ -247,19 +247,19 @@ def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_l
     }
 
 
-def index_differences(report: ScoreReport) -> dict[str, Difference]:
+def index_differences(report: ScoreReport) -> dict[str, PairedScore]:
     """Index the differences to the rules by the name of the figure."""
     return {one.name: one for one in report.comparison.differences} if report.comparison else {}
 
 
-def list_lower(report: ScoreReport) -> list[Difference]:
+def list_lower(report: ScoreReport) -> list[PairedScore]:
     """List the fields that score lower than by the rules alone, without averages."""
     by_name = index_differences(report)
     found = [by_name[one.name] for one in report.fields if one.name in by_name]
     return [one for one in found if one.difference is not None and one.difference < 0]
 
 
-def is_beyond(difference: Difference) -> bool:
+def is_beyond(difference: PairedScore) -> bool:
     """Whether a difference is more than chance: zero lies outside its interval."""
     interval = difference.interval
     return interval is not None and (interval.low > 0 or interval.high < 0)
@@ -302,7 +302,7 @@ def format_comparison(comparison: Comparison) -> str:
     return "\n\n".join([*parts, *comparison.left_out])
 
 
-def _show(difference: Difference) -> str:
+def _show(difference: PairedScore) -> str:
     if difference.difference is None:
         return "-"
     interval, shown = difference.interval, f"{difference.difference:+.3f}"

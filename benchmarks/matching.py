@@ -20,7 +20,7 @@ from extractor.parse.parsed import (
     Span,
 )
 from extractor.parse.scoring import FOUND, NOTHING
-from extractor.schemas import Criterion, Item, Regimen, TrialExtraction
+from extractor.schemas import Criterion, ExtractedItem, Regimen, TrialExtraction
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
@@ -64,7 +64,7 @@ class Match(NamedTuple):
 
     path: str
     read: Any
-    gold: Item
+    gold: ExtractedItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def pair_positions(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> 
     return {ours[row].position: theirs[column].position for row, column in pairs}
 
 
-def quote_span(item: Item) -> Span:
+def quote_span(item: ExtractedItem) -> Span:
     """Return the span of an assembled item's quote."""
     proof = next(evidence for evidence in item.evidence if evidence.field == "quote")
     return Span(proof.section, proof.start, proof.end)

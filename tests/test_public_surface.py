@@ -69,3 +69,17 @@ def test_the_command_line_starts_without_importing_heavy_libraries():
     code = "import sys, extractor.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY.isdisjoint(done.stdout.split())
+
+
+def test_the_rules_run_without_importing_the_sdk():
+    code = "import sys; from extractor.cli import main; sys.argv[1:] = ['run', 'tests/records', '--quiet']\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}try: main()\nfinally: print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *results, modules = done.stdout.splitlines()
+    assert len(results) > 1
+    assert {"openai", "instructor"}.isdisjoint(modules.split())
+    assert "extractor.parse" in modules.split()

@@ -21,7 +21,7 @@ from extractor.parse.scoring import Array, Features, Scorer, list_words
 from extractor.schemas import TrialRecord
 from extractor.text.clean import clean_text
 from extractor.text.lexer import lex
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 
 _WINDOW, _SIZE = 4, 100
 _LEAST_SEEN, _MOST = 3, 20_000
@@ -49,7 +49,7 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
     for record in records:
         for section in record.sections:
             cleaned = clean_text(section.text)
-            for line in Section(section.name, section.text, cleaned, lex(cleaned.text)).lines():
+            for line in LexedSection(section.name, section.text, cleaned, lex(cleaned.text)).lines():
                 words = list_words(line)
                 seen.setdefault(" ".join(words), words)
     return list(seen.values())

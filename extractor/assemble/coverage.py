@@ -12,7 +12,7 @@ from extractor.parse.parsed import Span
 from extractor.schemas import (
     Coverage,
     Evidence,
-    Item,
+    ExtractedItem,
     Section,
     SectionCoverage,
     Support,
@@ -21,7 +21,7 @@ from extractor.schemas import (
 )
 from extractor.text.book import read_text, rule
 
-Items = Iterable[tuple[str, Item]]
+Items = Iterable[tuple[str, ExtractedItem]]
 """Items with their paths, such as ``dosing[0]``."""
 _Claim = tuple[int, int, str]
 """Start, end, and path of the item that quotes the characters."""

@@ -12,9 +12,9 @@ from extractor.schemas import (
     AbsenceReason,
     Evidence,
     EvidenceKind,
+    ExtractedItem,
     FieldInfo,
     Finding,
-    Item,
     Origin,
     Support,
     Task,
@@ -25,7 +25,7 @@ from extractor.schemas import (
 from .resolve import ModelResult, Resolved, resolve
 
 T = TypeVar("T")
-ItemT = TypeVar("ItemT", bound=Item)
+ItemT = TypeVar("ItemT", bound=ExtractedItem)
 _Located = TypeVar("_Located", Absence, Finding)
 _LAST_STEP = re.compile(r"(?:\.\w+|\[\d+\])$")
 

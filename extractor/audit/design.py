@@ -10,7 +10,7 @@ from extractor.schemas import Amount, Finding, FindingKind, Severity
 from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 from extractor.text.patterns import Found
 from extractor.text.quantities import find_quantities
 
@@ -37,24 +37,24 @@ def check_allocation_and_masking(audited: AuditedRecord) -> Problems:
                 yield _report_claim(audited, kind, section, found, field, f"the registry's {field} is {stated}")
 
 
-def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[Section, Found]]:
+def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[LexedSection, Found]]:
     """Yield the matches of these rules in titles and bodies."""
     for section in audited.titles + audited.bodies:
         yield from ((section, found) for name in names for found in rule(name).find(section.tokens))
 
 
-def _is_title(section: Section) -> bool:
+def _is_title(section: LexedSection) -> bool:
     return section.name in {"title", "official_title"}
 
 
 def _report_claim(
-    audited: AuditedRecord, kind: FindingKind, section: Section, found: Found, field: str, registered: str
+    audited: AuditedRecord, kind: FindingKind, section: LexedSection, found: Found, field: str, registered: str
 ) -> Finding:
     cited = audited.cite(section.name, *found.span), audited.cite_registry(field)
     return report(kind, f"the text says {found.text}, {registered}", *cited)
 
 
-def _is_own_design(section: Section, found: Found) -> bool:
+def _is_own_design(section: LexedSection, found: Found) -> bool:
     """Whether the match describes the whole trial: not a part of it, another trial, or two designs at once."""
     tokens = section.tokens
     first, end = find_sentence(tokens, found.first, found.end)
@@ -84,7 +84,7 @@ def check_phase(audited: AuditedRecord) -> Problems:
             return
 
 
-def _is_own_phase(section: Section, found: Found) -> bool:
+def _is_own_phase(section: LexedSection, found: Found) -> bool:
     """Whether the phase is in a title, or the text refers to this trial."""
     first, end = find_sentence(section.tokens, found.first, found.end)
     if rule("phase_otherwise").search(section.tokens, first, end):
@@ -197,7 +197,7 @@ def _names_others(tokens: Tokens, enrolment: int) -> bool:
     return bool(rule("controls_besides").search(tokens)) or enrolment in counts
 
 
-def _find_plans(section: Section) -> Iterator[_Plan]:
+def _find_plans(section: LexedSection) -> Iterator[_Plan]:
     tokens = section.tokens
     for found in (found for name in _PLANS for found in rule(name).find(tokens)):
         first, end = find_sentence(tokens, found.first, found.end)

@@ -22,7 +22,7 @@ from extractor.schemas import (
 from extractor.text.book import read_text, rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS, find_durations, read_time_unit
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
@@ -112,7 +112,7 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
     return marker.end if marker else start or 0
 
 
-def _stands_among_signs(section: Section, at: int) -> bool:
+def _stands_among_signs(section: LexedSection, at: int) -> bool:
     """Whether the last line that ends with a colon introduces a list of signs."""
     opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
     return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
@@ -181,7 +181,7 @@ class _Limit(NamedTuple):
 
     number: int
     criterion: Criterion
-    section: Section
+    section: LexedSection
     start: int
     low: float
     high: float
@@ -260,7 +260,7 @@ def _are_of_everybody(quantity: str, one: _Limit, other: _Limit) -> bool:
     return _count_headings(one.section, one.start, other.start) <= 1
 
 
-def _count_headings(section: Section, one: int, other: int) -> int:
+def _count_headings(section: LexedSection, one: int, other: int) -> int:
     """Count the headings between two places. More than one starts a list for other people."""
     between = section.between(min(one, other), max(one, other))
     return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from extractor.schemas import Concept
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 from extractor.text.patterns import Found
 
 PROMISED_NAMES = "promised_endpoints"
@@ -29,7 +29,7 @@ class PromiseList(NamedTuple):
     endpoints and outcomes, false for objectives.
     """
 
-    section: Section
+    section: LexedSection
     first: int
     end: int
     rank: str
@@ -81,7 +81,7 @@ def find_promises(listed: PromiseList) -> Iterator[Promise]:
         yield Promise(Concept(term.value), listed, term.first, term.end, clause_end)
 
 
-def find_lists(section: Section) -> Iterator[PromiseList]:
+def find_lists(section: LexedSection) -> Iterator[PromiseList]:
     """Yield the parts of a text that list the trial's measurements or objectives.
 
     >>> from extractor.text.passage import read_section

@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Citation, Endpoint, Finding, FindingKind, Item, Severity, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Citation,
+    Endpoint,
+    ExtractedItem,
+    Finding,
+    FindingKind,
+    Severity,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 
 from .promises import Promise, PromiseList, find_lists, find_promises
 
@@ -40,12 +49,12 @@ class AuditedRecord:
         return self.parsed.record
 
     @cached_property
-    def titles(self) -> tuple[Section, ...]:
+    def titles(self) -> tuple[LexedSection, ...]:
         """Title and official title, without duplicates."""
         return self._list_sections("title", "official_title")
 
     @cached_property
-    def bodies(self) -> tuple[Section, ...]:
+    def bodies(self) -> tuple[LexedSection, ...]:
         """Summary and description, without duplicates."""
         return self._list_sections("brief_summary", "detailed_description")
 
@@ -90,7 +99,7 @@ class AuditedRecord:
         name = f"registry.{field}"
         return self.cite_raw(name, 0, len(self.record.raw_text(name) or ""))
 
-    def cite_evidence(self, item: Item, field: str) -> tuple[Citation, ...]:
+    def cite_evidence(self, item: ExtractedItem, field: str) -> tuple[Citation, ...]:
         """Cite the evidence for a field of an item: ``constraints`` and all its parts, or ``constraints[0]`` alone."""
         found = (one for one in item.evidence if one.field == field or one.field.startswith(f"{field}["))
         return tuple(one.cite() for one in found)
@@ -99,6 +108,6 @@ class AuditedRecord:
         """Cite a part of a registered outcome, or its measure if that part is missing."""
         return self.cite_evidence(endpoint, field) or self.cite_evidence(endpoint, "measure")
 
-    def _list_sections(self, *names: str) -> tuple[Section, ...]:
+    def _list_sections(self, *names: str) -> tuple[LexedSection, ...]:
         found = (section for name in reversed(names) if (section := self.parsed.sections.get(name)))
         return tuple({section.tokens.text: section for section in found}.values())[::-1]

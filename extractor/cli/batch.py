@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from extractor.llm.batch_api.requests import Exchange
     from extractor.run.budget import Limits
 
-    from .job import Job
+    from .job import RunJob
 
 app = Commands(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
 
@@ -174,7 +174,7 @@ def collect(
 
 
 def _perform(
-    perform: "Callable[[Job], int]",
+    perform: "Callable[[RunJob], int]",
     inputs: list[str],
     model: str | None,
     out: str | None,
@@ -197,7 +197,7 @@ def _perform(
 
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
-    from .job import Job, open_job, refuse_input_folder
+    from .job import RunJob, open_job, refuse_input_folder
     from .money import find_prices
 
     if exchange is None and out and is_address(out):
@@ -212,7 +212,7 @@ def _perform(
     pricing = Pricing.of(spec, find_prices(prices or ()), spending, in_batches=exchange is None)
     if exchange:
         fields["batch_rounds"] = 0
-    job = Job(
+    job = RunJob(
         inputs=tuple(inputs),
         extractor=Extractor(spec, **options),
         limits=BatchLimits(records=limit),

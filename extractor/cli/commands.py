@@ -43,7 +43,7 @@ class Command(_Helpful, TyperCommand):
     """A command."""
 
 
-class Group(_Helpful, TyperGroup):
+class CommandGroup(_Helpful, TyperGroup):
     """A group of commands."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -70,7 +70,7 @@ class Commands(typer.Typer):
     """A ``typer.Typer`` whose commands and groups give these errors."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(cls=Group, **options)
+        super().__init__(cls=CommandGroup, **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a command, as ``typer.Typer.command``."""

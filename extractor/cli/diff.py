@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
-    from .job import Job
+    from .job import RunJob
 
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
@@ -135,19 +135,19 @@ def _make_job(
     replay: Path | None,
     max_usd: float | None,
     workers: int | None,
-) -> "Job":
+) -> "RunJob":
     from extractor.api import Extractor
     from extractor.run.batch import BatchLimits
     from extractor.run.budget import Limits, Pricing
 
     from .environment import read_cache_folder, read_model_spec
-    from .job import Job
+    from .job import RunJob
     from .money import find_prices
 
     spec = read_model_spec(model) if model and not replay else None
     extractor = Extractor(spec, replay=replay, cache_dir=read_cache_folder(), **options)
     pricing = Pricing.of(spec, find_prices(()), Limits(max_usd, None), in_batches=False)
-    return Job(
+    return RunJob(
         inputs=(),
         extractor=extractor,
         limits=BatchLimits(),
@@ -170,7 +170,7 @@ class _Side:
     failed: bool = False
 
 
-def _open_side(name: str, job: "Job") -> _Side:
+def _open_side(name: str, job: "RunJob") -> _Side:
     """Open finished results, or extract the records into the job's folder."""
     from extractor.evaluation.gold_files import open_extractions
     from extractor.run.finished import find_run
@@ -187,7 +187,7 @@ def _open_side(name: str, job: "Job") -> _Side:
     return _Side(name, open_extractions(run.folder, name), records, run.manifest.settings, failed)
 
 
-def _extract(name: str, job: "Job") -> "tuple[FinishedRun, bool]":
+def _extract(name: str, job: "RunJob") -> "tuple[FinishedRun, bool]":
     """Extract the records of one side, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
     from extractor.report.overview import read_failures
     from extractor.run.finished import FinishedRun

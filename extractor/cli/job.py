@@ -58,7 +58,7 @@ _SLICE_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class RunJob:
     """The options of a run. Without ``out`` results go to standard output.
 
     With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
@@ -145,8 +145,8 @@ def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mir
 
 @contextmanager
 def open_job(
-    job: Job, out: str | None, base_url: str | None = None, *, keeps_fetched: bool = True
-) -> Iterator[tuple[Job, int]]:
+    job: RunJob, out: str | None, base_url: str | None = None, *, keeps_fetched: bool = True
+) -> Iterator[tuple[RunJob, int]]:
     """Yield the job with its folder and with records fetched for NCT numbers, and an exit code.
 
     The code is 1 if the registry does not know a number. Fetched records stay in the folder if ``keeps_fetched``.
@@ -179,7 +179,7 @@ def refuse_input_folder(out: str | None, inputs: Sequence[str], replay: Path | N
         raise ValueError(f"{out} is replayed; name another folder with --out")
 
 
-def perform_job(job: Job) -> int:
+def perform_job(job: RunJob) -> int:
     """Run the batch and return the exit code. Raises errors that stop the whole run, such as ``StoreError``."""
     tally, interrupts, since = Tally(), Interrupts(), monotonic()
     code, stopped_by = OK, "an error"
@@ -215,7 +215,7 @@ def perform_job(job: Job) -> int:
     return code or (FAILED if tally.failed else OK)
 
 
-def export_job(job: Job) -> int:
+def export_job(job: RunJob) -> int:
     """Write the requests of a run to its exchange file, and print their counts as JSON. Extracts nothing."""
     tally, interrupts = Tally(), Interrupts()
     with show_progress(tally, job.count, quiet=job.quiet):
@@ -228,7 +228,7 @@ def export_job(job: Job) -> int:
     return FAILED if tally.failed else OK
 
 
-async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
+async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
@@ -263,7 +263,7 @@ async def _extract_all(job: Job, sink: Sink, tally: Tally, interrupts: Interrupt
 
 
 async def _extract_in_rounds(
-    job: Job, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
+    job: RunJob, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
 ) -> None:
     """Run by a provider's batches: open questions go into a batch, those still open after its answers into the next.
 
@@ -303,14 +303,14 @@ async def _extract_in_rounds(
         say("requests are left that no batch answered; the same command goes on")
 
 
-def _open_sink(job: Job) -> AbstractContextManager[Sink]:
+def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
     if job.out is None:
         return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
     settings, price = describe_settings(job.extractor), job.pricing.cost
     return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
 
 
-def _resume(job: Job) -> str:
+def _resume(job: RunJob) -> str:
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
     return f"go on with: extractor {shlex.join(_words())}"
@@ -321,7 +321,7 @@ def _words() -> list[str]:
     return [word for word in sys.argv[1:] if word != "--fresh"]
 
 
-def _list_remarks(job: Job, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
+def _list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost

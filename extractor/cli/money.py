@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from extractor.run.quote import Measured, Quote
     from extractor.run.tally import Tally
 
-    from .job import Job
+    from .job import RunJob
 
 
 def find_prices(files: Sequence[Path]) -> "PriceList":
@@ -38,7 +38,7 @@ def print_prices(prices: "PriceList") -> None:
     print_table(("model", "prompt", "cached", "output", "batch", *words), rows, prose=words, apart=False)
 
 
-def quote_job(job: "Job", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
+def quote_job(job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
     """Print the estimated calls, time and cost of a run, and return the exit code. Calls no model.
 
     ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
@@ -93,7 +93,7 @@ def print_quote(quote: "Quote") -> None:
         say(note)
 
 
-def _warn_of_other_settings(job: "Job") -> None:
+def _warn_of_other_settings(job: "RunJob") -> None:
     """Tell if the run itself would be refused, since its folder holds a run with other settings."""
     from extractor.run.folder import MANIFEST
     from extractor.run.manifest import describe_settings, explain_changed, read_manifest
@@ -104,7 +104,7 @@ def _warn_of_other_settings(job: "Job") -> None:
         say(f"{job.out}: holds a run with other settings ({differences}); the run itself needs another --out")
 
 
-async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured":
+async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measured":
     """Measure the requests for all records, in as many processes as would extract them."""
     import sys
     from itertools import islice
@@ -130,7 +130,7 @@ async def _measure(job: "Job", sample: int | None, tally: "Tally") -> "Measured"
         )  # fmt: skip
 
 
-def _rates(job: "Job") -> "Rates":
+def _rates(job: "RunJob") -> "Rates":
     """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
     from contextlib import closing
 

@@ -117,7 +117,7 @@ def run(
 
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
-    from .job import Job, open_job, perform_job, refuse_input_folder
+    from .job import RunJob, open_job, perform_job, refuse_input_folder
     from .money import find_prices, quote_job
     from .report import open_report_of
 
@@ -146,7 +146,7 @@ def run(
             record=record,
             cache_dir=read_cache_folder(),
         )
-        given = Job(
+        given = RunJob(
             inputs=tuple(inputs),
             extractor=extractor,
             limits=BatchLimits(concurrency, limit),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
-from extractor.text.passage import Passage, Section, read_section
+from extractor.text.passage import LexedSection, Passage, read_section
 
 from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, TrialDiff
 from .criteria import compare_criterion, compare_people, compare_registries, pair_criteria
@@ -84,7 +84,7 @@ class _Texts:
 
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
-        self._sections: dict[str, Section] = {}
+        self._sections: dict[str, LexedSection] = {}
 
     def find_line(self, citation: Citation) -> Wording | None:
         """Return what the line says in which the citation stands."""
@@ -109,7 +109,7 @@ class _Texts:
         texts = (text for name, text in self._texts.items() if name.partition("[")[0] == kind)
         return any(wording.says_within(read_wording(text)) for text in texts)
 
-    def _open(self, name: str) -> Section:
+    def _open(self, name: str) -> LexedSection:
         if name not in self._sections:
             self._sections[name] = read_section(name, self._texts[name])
         return self._sections[name]

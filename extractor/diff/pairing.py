@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from extractor.schemas import Item
+from extractor.schemas import ExtractedItem
 
 from .wording import Wording, join_wordings
 
-ItemT = TypeVar("ItemT", bound=Item)
+ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from extractor.schemas import Criterion, Endpoint, Item, Regimen
+from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen
 
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
@@ -132,15 +132,15 @@ class Pairing(NamedTuple):
     merges: Mapping[int, Sequence[int]] = {}
 
 
-def place_items(items: Sequence[Item]) -> list[IdentifiedItem]:
+def place_items(items: Sequence[ExtractedItem]) -> list[IdentifiedItem]:
     """Sort items by their values alone."""
     placed = [IdentifiedItem(item, position, _identify(item)) for position, item in enumerate(items)]
     return sorted(placed, key=lambda one: one.identity)
 
 
-def _identify(item: Item) -> str:
+def _identify(item: ExtractedItem) -> str:
     """Return all values of an item as text, with lists sorted."""
-    values = ((name, value) for name, value in item if name not in Item.model_fields)
+    values = ((name, value) for name, value in item if name not in ExtractedItem.model_fields)
     return repr([(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values])
 
 

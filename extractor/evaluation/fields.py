@@ -11,8 +11,8 @@ from extractor.schemas import (
     Criterion,
     Eligibility,
     Endpoint,
+    ExtractedItem,
     FieldInfo,
-    Item,
     Regimen,
     Task,
     TimeWindow,
@@ -52,7 +52,7 @@ class Group:
     """Items of one kind with their fields, at ``path`` in an extraction."""
 
     path: str
-    model: type[Item]
+    model: type[ExtractedItem]
     fields: tuple[Field, ...]
 
     def items(self, extraction: TrialExtraction) -> tuple[Any, ...]:
@@ -66,7 +66,7 @@ def _make_field(info: FieldInfo) -> Field:
     return Field(info.path, info.name, COMPARERS[known.comparison], known.family, known.weight)
 
 
-def _make_group(path: str, model: type[Item], whole: str | None = None) -> Group:
+def _make_group(path: str, model: type[ExtractedItem], whole: str | None = None) -> Group:
     known = [info for info in list_fields(Task(path.partition(".")[0])) if info.group == path]
     infos = [info for info in known if info.metadata.in_gold and info.name != "index"]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))

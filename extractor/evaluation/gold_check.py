@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 from extractor.errors import RecordError
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.read import read_records
-from extractor.schemas import Amount, Comparator, Constraint, Criterion, Eligibility, Item, Rank, Regimen, TrialRecord
+from extractor.schemas import (
+    Amount,
+    Comparator,
+    Constraint,
+    Criterion,
+    Eligibility,
+    ExtractedItem,
+    Rank,
+    Regimen,
+    TrialRecord,
+)
 
 from .comparers import AGE_UNITS, count_days
 from .fields import list_quotes
@@ -25,7 +35,7 @@ from .text import fold_quote
 
 _SHOWN = 90
 """Most characters of a quoted text in a message."""
-Items = Sequence[tuple[str, Item]]
+Items = Sequence[tuple[str, ExtractedItem]]
 """Items of an annotation, each with its JSON path."""
 
 
@@ -151,7 +161,7 @@ def _check_entry(
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 
 
-def _check_values(path: str, item: Item) -> Iterator[Flaw]:
+def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
     """Yield values that contradict each other."""
     if isinstance(item, Eligibility):
         ages = {"minimum_age": item.minimum_age, "maximum_age": item.maximum_age}

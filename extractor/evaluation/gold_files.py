@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from extractor.errors import GoldError
-from extractor.schemas import Criterion, Item, TrialExtraction
+from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
 
 from .fields import GROUPS
 
@@ -160,7 +160,7 @@ def join_path(parts: Sequence[str | int]) -> str:
     return "".join(named).removeprefix(".")
 
 
-def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, Item]]]:
+def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, ExtractedItem]]]:
     """Return every violation of the schema, and all readable items with their paths.
 
     Faulty fields of an item are left out, so that they do not hide other flaws.
@@ -177,7 +177,7 @@ def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, Item]]]:
     return list(flaws.values()), list(_repair_items(data, flaws))
 
 
-def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, Item]]:
+def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, ExtractedItem]]:
     for group in GROUPS:
         path: Location = tuple(group.path.split("."))
         found = data

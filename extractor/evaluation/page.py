@@ -18,7 +18,7 @@ from extractor.schemas import Task, TrialRecord
 from .comparers import ErrorKind
 from .highlight import RecordText, list_clues
 from .record_score import Disagreement, RecordErrors, WorstErrors
-from .report import LEAST_VALUES, Choice, ScoreReport
+from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
@@ -153,7 +153,7 @@ def _reread_records(found: Found, inputs: Sequence[str | PathLike[str]]) -> Iter
                 break
 
 
-def _list_matrices(choices: Iterable[Choice]) -> Iterator[Json]:
+def _list_matrices(choices: Iterable[ConfusionCell]) -> Iterator[Json]:
     """Yield a confusion matrix for each field with a closed set of values."""
     counts: dict[str, dict[tuple[str | None, str | None], int]] = defaultdict(dict)
     for one in choices:

@@ -103,7 +103,7 @@ class ErrorScore(FrozenModel):
     examples: tuple[ErrorExample, ...] = Field(description="The worst, by harm and then record.")
 
 
-class Choice(FrozenModel):
+class ConfusionCell(FrozenModel):
     """A cell of a confusion matrix: how often gold's choice was predicted as another one. Null is empty."""
 
     field: str
@@ -122,7 +122,7 @@ class AbsenceScore(FrozenModel):
     fields: dict[str, int] = Field(description="False absences of each field, the most first.")
 
 
-class Difference(FrozenModel):
+class PairedScore(FrozenModel):
     """Normalised F1 of the prediction, of the other one, and the paired difference."""
 
     name: str
@@ -137,7 +137,7 @@ class Comparison(FrozenModel):
 
     other: str
     missing: tuple[str, ...] = Field(description="Records of gold that the other one did not predict: all missed.")
-    differences: tuple[Difference, ...]
+    differences: tuple[PairedScore, ...]
 
 
 class ScoreReport(FrozenModel):
@@ -155,7 +155,7 @@ class ScoreReport(FrozenModel):
     empty: EmptyScore
     errors: tuple[ErrorScore, ...] = Field(description="Most harmful kind first.")
     harm_per_record: float
-    choices: tuple[Choice, ...] = Field(description="Confusion matrices, cell by cell.")
+    choices: tuple[ConfusionCell, ...] = Field(description="Confusion matrices, cell by cell.")
     absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
 

@@ -24,15 +24,15 @@ from .report import (
     FIGURES,
     LEAST_VALUES,
     AbsenceScore,
-    Choice,
     Comparison,
-    Difference,
+    ConfusionCell,
     EmptyScore,
     ErrorScore,
     FieldScore,
     GroupScore,
     Interval,
     LevelScore,
+    PairedScore,
     ScoreReport,
     name_group,
 )
@@ -201,7 +201,7 @@ def _compose_report(
         errors=scored.errors,
         harm_per_record=sum(one.harm for one in scored.errors) / max(1, len(expected)),
         choices=tuple(
-            Choice(field=name, gold=ours, predicted=theirs, count=count)
+            ConfusionCell(field=name, gold=ours, predicted=theirs, count=count)
             for (name, ours, theirs), count in sorted(scored.choices.items(), key=repr)
         ),
         absences=tuple(_compose_absences(scored.absences)),
@@ -218,7 +218,7 @@ def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: i
     (ours,), (theirs,), first, second = (_measure_figures(sums)[:, :, _NORMALISED, _F1] for sums in samples)
     intervals = _compute_intervals(first - second, *both)
     differences = (
-        Difference(name=figure, f1=f1, other=f1_of_other, difference=f1 - f1_of_other, interval=_interval(bounds))
+        PairedScore(name=figure, f1=f1, other=f1_of_other, difference=f1 - f1_of_other, interval=_interval(bounds))
         for figure, f1, f1_of_other, bounds in zip(FIGURES, ours, theirs, intervals.T, strict=True)
     )
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))

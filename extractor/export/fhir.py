@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.errors import MissingExtra, StoreError
-from extractor.schemas import Item, Task, TrialExtraction, TrialRecord
+from extractor.schemas import ExtractedItem, Task, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 
 from .fhir_study import build_trial
@@ -108,7 +108,7 @@ def _clean(value: Any) -> Any:
 def _list_values(extraction: TrialExtraction) -> Iterator[str]:
     """The kind of each stated value."""
     for path, item in extraction.list_items():
-        for name in type(item).model_fields.keys() - Item.model_fields.keys() - {"criteria"}:
+        for name in type(item).model_fields.keys() - ExtractedItem.model_fields.keys() - {"criteria"}:
             value = getattr(item, name)
             for _ in value if isinstance(value, tuple) else () if value is None else (value,):
                 yield _name_kind(f"{path}.{name}")

@@ -12,7 +12,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from extractor.schemas import Evidence, Item, Task, TrialExtraction, TrialRecord
+from extractor.schemas import Evidence, ExtractedItem, Task, TrialExtraction, TrialRecord
 
 from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
 
@@ -150,7 +150,8 @@ def _plan(
     """Return the columns of a model's fields, and the tables of its lists. Columns of nested models get a prefix."""
     columns, tables = list[Column](), list[Table]()
     # Fields of provenance come last.
-    fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in Item.model_fields and model is not Item)
+    provenance = ExtractedItem.model_fields if model is not ExtractedItem else ()
+    fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
     for name, field in fields:
         inner, listed = _unwrap(field.annotation)
         path, is_model = (*prefix, name), issubclass(inner, BaseModel)
@@ -164,7 +165,7 @@ def _plan(
             own = (*keys, Column(f"{singular}_index", "Position, from 0.", "integer")) if listed else keys
             text = (Column(singular, field.description or ""),)
             values, below = _plan(inner, own, of_task) if is_model else (text, ())
-            item = singular if issubclass(inner, Item) else None
+            item = singular if issubclass(inner, ExtractedItem) else None
             tables.append(Table(title, of_task, own, values, path, listed, item, below))
         elif is_model:
             nested = _plan(inner, keys, of_task, path)

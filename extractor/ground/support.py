@@ -28,7 +28,7 @@ from extractor.text.aliases import find_entry, find_instrument, list_names, spli
 from extractor.text.book import Entry, find_terms, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.numbers import read_number, read_time_unit
-from extractor.text.passage import Passage, Section
+from extractor.text.passage import LexedSection, Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
@@ -79,7 +79,7 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     return whole if find is None or isinstance(value, StrEnum) else None
 
 
-def derive_support(value: Any, span: Span, section: Section) -> Support | None:
+def derive_support(value: Any, span: Span, section: LexedSection) -> Support | None:
     """How a value follows from its quote ``section.raw[span.start:span.end]``, or None.
 
     A quote is read in its line: the unit of "30" may be elsewhere, as in "days 30, 60 and 90". A value that needs

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from extractor.schemas import TrialRecord
-from extractor.text.passage import Section, read_section
+from extractor.text.passage import LexedSection, read_section
 
 from .dosing import read_dosing
 from .eligibility import read_eligibility
@@ -33,7 +33,7 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     """Like ``parse_record``, without calibration of the confidences. Calibration is fitted to these results."""
-    sections: Mapping[str, Section] = {
+    sections: Mapping[str, LexedSection] = {
         section.name: read_section(section.name, section.text) for section in record.sections
     }
     hostile = find_hostile(record, sections)

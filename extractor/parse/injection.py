@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 from extractor.schemas import FindingKind, Section, TrialRecord
 from extractor.text.book import load_book, read_table, read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Section as ReadSection
-from extractor.text.passage import read_section, strip_span
+from extractor.text.passage import LexedSection, read_section, strip_span
 from extractor.text.patterns import Found, Rule
 
 from .characters import expression
@@ -36,7 +35,7 @@ class _Hostile(NamedTuple):
     blanked: bool
 
 
-def find_hostile(record: TrialRecord, sections: Mapping[str, ReadSection]) -> tuple[HostileText, ...]:
+def find_hostile(record: TrialRecord, sections: Mapping[str, LexedSection]) -> tuple[HostileText, ...]:
     r"""The hostile spans of a record, in reading order. ``sections`` are the record's, read into tokens.
 
     >>> from extractor.schemas import Section, Source
@@ -219,8 +218,8 @@ def _find_block_end(tokens: Tokens, found: Found, by: Rule) -> int:
 
 
 def blank_out(
-    record: TrialRecord, sections: Mapping[str, ReadSection], hostile: Collection[HostileText]
-) -> tuple[TrialRecord, Mapping[str, ReadSection]]:
+    record: TrialRecord, sections: Mapping[str, LexedSection], hostile: Collection[HostileText]
+) -> tuple[TrialRecord, Mapping[str, LexedSection]]:
     """The record and its read sections, with spaces in place of blanked text. Offsets stay the same.
 
     A part that is separate in the source, such as an outcome's description, is cut to its longest honest run.

@@ -29,7 +29,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from extractor.text.clean import CleanText
-from extractor.text.passage import Passage, Section
+from extractor.text.passage import LexedSection, Passage
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -218,7 +218,7 @@ class ParsedRecord:
     """
 
     record: TrialRecord
-    sections: Mapping[str, Section]
+    sections: Mapping[str, LexedSection]
     eligibility: ParsedEligibility
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()

@@ -16,7 +16,7 @@ from extractor.schemas import (
     Citation,
     Endpoint,
     Evidence,
-    Item,
+    ExtractedItem,
     RegistryFields,
     TrialExtraction,
     TrialRecord,
@@ -42,7 +42,7 @@ class RunRecord:
     text: TextState
 
     @cached_property
-    def items(self) -> list[tuple[str, Item, list[Value]]]:
+    def items(self) -> list[tuple[str, ExtractedItem, list[Value]]]:
         """All items with their paths and values, in the order of the guideline."""
         return [(path, item, list(list_values(path, item))) for path, item in self.extraction.list_items()]
 

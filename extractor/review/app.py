@@ -142,7 +142,7 @@ def _build_app(review: Review, token: str, port: int) -> Starlette:
         Route("/api/{name}", act, methods=["POST"]),
     ]
     handlers: dict[Any, Any] = dict.fromkeys((ExtractorError, ValueError, OSError), _answer_error)
-    guard = Middleware(_Guard, token=token, port=port)
+    guard = Middleware(_PageGuard, token=token, port=port)
     return Starlette(routes=routes, middleware=[guard], exception_handlers=handlers)
 
 
@@ -177,7 +177,7 @@ async def _answer_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"message": message}, 422)
 
 
-class _Guard(BaseHTTPMiddleware):
+class _PageGuard(BaseHTTPMiddleware):
     """Refuses requests that are not for this address, not from its own page, or without the cookie.
 
     The token opens the review once; after that the browser uses a cookie. The check of ``Host`` prevents DNS rebinding;

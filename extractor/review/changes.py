@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
-from .draft import FIELDS, Action, ActionKind, Base, Draft, ItemState, Json, ReviewItem, list_items, replay
+from .draft import FIELDS, Action, ActionKind, Base, ItemState, Json, ReviewDraft, ReviewItem, list_items, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
@@ -195,7 +195,7 @@ class Review:
             digest = {"sha256": write_gold(path, shape_gold(draft, record)[0])}
             return self._note(draft, record_id, [Action("", "finish", path.name, None, digest)])
 
-    def _note(self, draft: Draft, record_id: str, actions: list[Action]) -> str | None:
+    def _note(self, draft: ReviewDraft, record_id: str, actions: list[Action]) -> str | None:
         if actions:
             self._journal.add(record_id, draft.base, self.reviewer, actions)
         return (actions[0].item or None) if len(actions) == 1 else None
@@ -211,7 +211,7 @@ class Review:
         findings = self._records.read_extraction(record_id).findings
         return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings)
 
-    def _replay(self, record_id: str) -> Draft:
+    def _replay(self, record_id: str) -> ReviewDraft:
         """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
         base = self._journal.read_base(record_id) or self._make_base(record_id)
@@ -261,7 +261,7 @@ def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values
     return [] if value == item.value else [action]
 
 
-def _plan_decision(draft: Draft, change: Decide) -> list[Action]:
+def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
     """Accept, reject or restore items. Items already in that state are left alone."""
     actions = []
     for seen in change.items:
@@ -284,7 +284,7 @@ def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
     return Action(f"{change.add}-added-{draft.version + 1}", "add", "", None, new)
 
 
-def _find_item(draft: Draft, name: str) -> ReviewItem:
+def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:
     if name not in draft.items:
         raise Conflict("The item is gone: somebody undid its addition.")
     return draft.items[name]

@@ -121,7 +121,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ReviewDraft:
     """All items of a record. ``written`` has the values in its gold file, and ``gold_sha256`` that file's digest."""
 
     base: Base
@@ -170,7 +170,7 @@ class Draft:
         return [action for action in self.actions if action.step in steps[-1:]]
 
 
-def replay(base: Base, actions: Iterable[Action]) -> Draft:
+def replay(base: Base, actions: Iterable[Action]) -> ReviewDraft:
     """Return the record after all these actions.
 
     >>> item = ReviewItem(id="people", kind="people", state="open", value={"sex": None})
@@ -192,7 +192,7 @@ def replay(base: Base, actions: Iterable[Action]) -> Draft:
         else:
             known = items.get(name) or ReviewItem(id=name, **new)
             items[name] = known.model_copy(update=new | {"version": action.number, "reviewer": action.reviewer})
-    return Draft(base, items, done, written, digest)
+    return ReviewDraft(base, items, done, written, digest)
 
 
 def _list_values(items: dict[str, ReviewItem]) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from extractor.evaluation.gold_files import Flaw
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
-from .draft import Draft, ItemKind, Json, ReviewItem
+from .draft import ItemKind, Json, ReviewDraft, ReviewItem
 
 _REQUIRED: dict[ItemKind, tuple[str, ...]] = {
     "criterion": ("category",),
@@ -28,7 +28,7 @@ _REMEDIES = {
 """Remedies in terms of the page; the gold check's own remedies refer to files."""
 
 
-def shape_gold(draft: Draft, record: TrialRecord) -> tuple[Json, dict[str, str]]:
+def shape_gold(draft: ReviewDraft, record: TrialRecord) -> tuple[Json, dict[str, str]]:
     """Return the JSON of a gold file without rejected items, in text order, and the item at each of its paths."""
     people = draft.items["people"]
     lists = {
@@ -44,7 +44,7 @@ def shape_gold(draft: Draft, record: TrialRecord) -> tuple[Json, dict[str, str]]
     return data, paths
 
 
-def check_draft(draft: Draft, record: TrialRecord) -> Iterator[tuple[str | None, Flaw]]:
+def check_draft(draft: ReviewDraft, record: TrialRecord) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record)
     for flaw in check_annotation(data, record):

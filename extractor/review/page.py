@@ -19,7 +19,7 @@ from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.parsed import Reading, Span
 from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
-from .draft import FIELDS, GROUPS, KINDS, Draft, ItemKind, Json, ReviewItem
+from .draft import FIELDS, GROUPS, KINDS, ItemKind, Json, ReviewDraft, ReviewItem
 from .gold import check_draft, shape_gold
 from .queue import read_title
 
@@ -73,7 +73,7 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool, bool]:
 class OpenedRecord:
     """A record with its text, its draft, and the findings and doubts of the extraction."""
 
-    def __init__(self, record: TrialRecord, draft: Draft, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, record: TrialRecord, draft: ReviewDraft, findings: tuple[Finding, ...]) -> None:
         self.record, self.draft = record, draft
         self._text = RecordText(record)
         self._to_units = {section.name: to_utf16(section.text) for section in record.sections}

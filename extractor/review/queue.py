@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.parse.parsed import CERTAIN
 from extractor.run.finished import FinishedRun
-from extractor.schemas import Item, Severity, TrialExtraction, TrialRecord
+from extractor.schemas import ExtractedItem, Severity, TrialExtraction, TrialRecord
 
 _FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
 """Expected errors per finding."""
@@ -30,7 +30,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     >>> weigh_result(TrialExtraction(record_id="A", eligibility={"confidence": 1, "criteria": [criterion]}))
     Doubt(items=2, expected=0.4, reasons=('criterion 1 is 60 % sure',))
     """
-    items: list[tuple[str, Item]] = [("who may take part", result.eligibility)]
+    items: list[tuple[str, ExtractedItem]] = [("who may take part", result.eligibility)]
     items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.criteria, 1)]
     items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
     items += [(f"{one.rank} outcome {one.index + 1}", one) for one in result.endpoints]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.api import Extractor
 from extractor.evaluation.standoff import find_places
 from extractor.parse.parsed import CERTAIN
-from extractor.schemas import Item, Rank, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 
 from .draft import FIELDS, ItemKind, Json
 
@@ -29,7 +29,7 @@ class Selection(BaseModel):
     end: int = Field(ge=0)
 
 
-class Words(NamedTuple):
+class MarkedWords(NamedTuple):
     """Marked words in a record: whole words, without surrounding white space."""
 
     record: TrialRecord
@@ -43,19 +43,19 @@ class Words(NamedTuple):
         return self.section.text[self.start : self.end]
 
 
-def find_words(record: TrialRecord, selection: Selection) -> Words:
+def find_words(record: TrialRecord, selection: Selection) -> MarkedWords:
     """Return the words of a selection. Raises ``ValueError`` if there are none, or the section does not exist."""
     section = record.section(selection.section)
     if section is None:
         raise ValueError(f"there is no section {selection.section!r}")
     start, end = (_from_utf16(section.text, units) for units in (selection.start, selection.end))
-    words = Words(record, section, *_trim(section.text, start, end))
+    words = MarkedWords(record, section, *_trim(section.text, start, end))
     if not words.text:
         raise ValueError("no words are marked")
     return words
 
 
-def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
+def refuse_endpoint(words: MarkedWords, endpoints: Iterable[Json]) -> None:
     """Raise ``ValueError`` for words outside a registered outcome, or in one that is already an endpoint."""
     found = _find_outcome(words)
     if found is None:
@@ -65,9 +65,9 @@ def refuse_endpoint(words: Words, endpoints: Iterable[Json]) -> None:
         raise ValueError(f"{rank} outcome {index + 1} is already an item: correct it there")
 
 
-def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
+def propose_item(kind: ItemKind, words: MarkedWords) -> tuple[Json, bool]:
     """Return the item that the rules read from the marked words, and whether all of it is certain."""
-    found: tuple[Item, ...]
+    found: tuple[ExtractedItem, ...]
     fixed: Json = {"section": words.section.name}
     unread: Json = {}
     if kind == "criterion":
@@ -88,7 +88,7 @@ def propose_item(kind: ItemKind, words: Words) -> tuple[Json, bool]:
     return empty | read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
 
 
-def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
+def read_value(kind: ItemKind, item: Json, path: str, words: MarkedWords) -> Any:
     """Return a field's new value from marked words: lists grow, quotes are replaced, other values are read again."""
     field = FIELDS[kind].get(path)
     many = field is not None and field.many
@@ -106,7 +106,7 @@ def read_value(kind: ItemKind, item: Json, path: str, words: Words) -> Any:
     return [*(item.get(path) or []), *more] if many else found
 
 
-def _find_outcome(words: Words) -> tuple[Rank, int] | None:
+def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:
     for name, span in find_places(words.record).spans.items():
         named = _OUTCOMES.fullmatch(name)
         if named and span.section == words.section.name and span.start <= words.start and words.end <= span.end:
@@ -114,7 +114,7 @@ def _find_outcome(words: Words) -> tuple[Rank, int] | None:
     return None
 
 
-def _read(words: Words, section: str, text: str) -> TrialExtraction:
+def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
     """Return what the rules read in a text, as if it stood in this section of the words' record."""
     context = (words.record.section(name) for name in ("title", "conditions"))
     return _extract(*filter(None, context), Section(name=section, text=text))

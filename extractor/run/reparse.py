@@ -15,7 +15,7 @@ from extractor.errors import ExtractorError, StoreError
 from extractor.llm.recordings import RecallTally
 from extractor.llm.trace import current_session
 from extractor.read import read_records
-from extractor.schemas import Criterion, Eligibility, Endpoint, Item, Regimen, TrialRecord
+from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen, TrialRecord
 
 from .batch import BatchLimits, Sink, describe_failure, note_unread, run_batch
 from .executor import extract_with, open_executor
@@ -29,8 +29,8 @@ from .tally import ExtractedLine, Tally
 _EXAMPLES = 3
 
 _Json = Mapping[str, Any]
-_PROVENANCE = frozenset(Item.model_fields)
-_KINDS: Mapping[str, tuple[type[Item], str]] = {
+_PROVENANCE = frozenset(ExtractedItem.model_fields)
+_KINDS: Mapping[str, tuple[type[ExtractedItem], str]] = {
     "criteria": (Criterion, "quote"),
     "dosing": (Regimen, "quote"),
     "endpoints": (Endpoint, "measure"),
@@ -66,7 +66,7 @@ def compare_extractions(old: _Json, new: _Json) -> Iterator[Difference]:
             yield from _compare_fields(kind, model, before[key], after[key])
 
 
-def _compare_fields(kind: str, model: type[Item], old: _Json, new: _Json) -> Iterator[Difference]:
+def _compare_fields(kind: str, model: type[ExtractedItem], old: _Json, new: _Json) -> Iterator[Difference]:
     for name in model.model_fields:
         if name not in _PROVENANCE and name != "criteria" and old.get(name) != new.get(name):
             yield Difference(f"{kind}.{name}", old.get(name), new.get(name))

@@ -1,7 +1,7 @@
 """The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
 
 from .base import Comparison, EvidenceKind, FieldMetadata
-from .evidence import Absence, Citation, Coverage, Evidence, Finding, Item, SectionCoverage, Usage
+from .evidence import Absence, Citation, Coverage, Evidence, ExtractedItem, Finding, SectionCoverage, Usage
 from .extraction import (
     Age,
     Amount,
@@ -58,13 +58,13 @@ __all__ = [
     "EndpointCategory",
     "Evidence",
     "EvidenceKind",
+    "ExtractedItem",
     "FieldInfo",
     "FieldMetadata",
     "Finding",
     "FindingKind",
     "Frequency",
     "Instrument",
-    "Item",
     "Origin",
     "Part",
     "Period",

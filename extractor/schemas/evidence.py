@@ -26,7 +26,7 @@ class Evidence(FrozenModel):
         return Citation(section=self.section, start=self.start, end=self.end, quote=self.quote)
 
 
-class Item(FrozenModel):
+class ExtractedItem(FrozenModel):
     """An extracted item with its provenance.
 
     Gold annotations have none; a finished extraction always has it.
@@ -44,7 +44,7 @@ class Item(FrozenModel):
         """List the fields in gold: those of the guideline, without provenance."""
         known = cls.model_fields.items()
         beyond = [n for n, info in known for one in info.metadata if isinstance(one, FieldMetadata) and not one.in_gold]
-        return [name for name in cls.model_fields if name not in Item.model_fields and name not in beyond]
+        return [name for name in cls.model_fields if name not in ExtractedItem.model_fields and name not in beyond]
 
 
 class Absence(FrozenModel):

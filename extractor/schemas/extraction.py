@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
-from .evidence import Absence, Coverage, Finding, Item, Usage
+from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from .record import Source
 from .vocabulary import (
     Category,
@@ -79,7 +79,7 @@ class CriterionAnnotation(FrozenModel):
     )
 
 
-class Criterion(Item, CriterionAnnotation):
+class Criterion(ExtractedItem, CriterionAnnotation):
     """One condition that decides who may take part, with its provenance."""
 
 
@@ -95,7 +95,7 @@ class EligibilityAnnotation(FrozenModel):
     criteria: tuple[Criterion, ...] = ()
 
 
-class Eligibility(Item, EligibilityAnnotation):
+class Eligibility(ExtractedItem, EligibilityAnnotation):
     """Everything the record says of who may take part, with its provenance."""
 
 
@@ -141,7 +141,7 @@ class RegimenAnnotation(FrozenModel):
     )
 
 
-class Regimen(Item, RegimenAnnotation):
+class Regimen(ExtractedItem, RegimenAnnotation):
     """One agent and one way of giving it, with its provenance."""
 
 
@@ -222,7 +222,7 @@ class EndpointAnnotation(FrozenModel):
     ] = ()
 
 
-class Endpoint(Item, EndpointAnnotation):
+class Endpoint(ExtractedItem, EndpointAnnotation):
     """One registered outcome, with its provenance."""
 
 
@@ -257,7 +257,7 @@ class TrialExtraction(FrozenModel):
             },
         )
 
-    def list_items(self) -> Iterator[tuple[str, Item]]:
+    def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:
         """Yield every item with its path, such as ``dosing[0]``."""
         yield "eligibility", self.eligibility
         yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))

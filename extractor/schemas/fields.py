@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from .base import FieldMetadata
-from .evidence import Item
+from .evidence import ExtractedItem
 from .extraction import TrialExtraction
 from .vocabulary import Task
 
@@ -77,7 +77,7 @@ def _list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
         metadata = next((one for one in info.metadata if isinstance(one, FieldMetadata)), None)
         if metadata:
             yield FieldInfo(group, name, held, _name_kind(held), many, info.is_required(), metadata)
-        elif issubclass(held, Item):
+        elif issubclass(held, ExtractedItem):
             yield from _list_model(f"{group}.{name}", held)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from .evidence import Evidence, Item
+from .evidence import Evidence, ExtractedItem
 
 _PLACES = frozenset({"section", "rank", "index", "criteria"})
 
@@ -19,7 +19,7 @@ class Value(NamedTuple):
     evidence: Sequence[Evidence]
 
 
-def list_values(path: str, item: Item) -> Iterator[Value]:
+def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     """Yield the values of the item at ``path``, in schema order. Places, such as an endpoint's rank, are left out.
 
     >>> from extractor.schemas import Criterion
@@ -42,5 +42,5 @@ def list_values(path: str, item: Item) -> Iterator[Value]:
 
 
 @cache
-def _name_attributes(kind: type[Item]) -> tuple[str, ...]:
-    return tuple(name for name in kind.model_fields if name not in Item.model_fields and name not in _PLACES)
+def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in ExtractedItem.model_fields and name not in _PLACES)

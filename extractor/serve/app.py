@@ -28,7 +28,7 @@ from extractor.events import Event, tell
 
 from .callers import CallerBook
 from .openapi import describe_service
-from .problems import Refusal, render_problem
+from .problems import ProblemError, render_problem
 from .routes import routers
 from .service import Metrics, Service
 from .settings import ServiceSettings
@@ -59,8 +59,10 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         title="Extractor",
         version=version("trial-extractor"),
         lifespan=live,
-        middleware=[Middleware(_Guard, metrics=metrics)],
-        exception_handlers=dict.fromkeys((Refusal, ModelError, RequestValidationError, HTTPException), _answer_error),
+        middleware=[Middleware(_Envelope, metrics=metrics)],
+        exception_handlers=dict.fromkeys(
+            (ProblemError, ModelError, RequestValidationError, HTTPException), _answer_error
+        ),
         redirect_slashes=False,
         # The framework's pages load scripts from other hosts. This program's page is in routes.
         docs_url=None,
@@ -82,7 +84,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
     return response
 
 
-class _Guard:
+class _Envelope:
     """Gives every request an id, a response to unexpected errors, common headers, an event and metrics.
 
     The log has only the method, route and caller of a request.

@@ -23,7 +23,7 @@ from extractor.run.budget import Budget, Limits, Pricing
 from extractor.run.prices import PICO
 from extractor.schemas import Usage
 
-from .problems import Refusal
+from .problems import ProblemError
 
 _BOOK_FILE = "callers.sqlite"
 OPERATOR = "operator"
@@ -161,19 +161,19 @@ class RateLimits:
         self._running: Counter[tuple[str, str]] = Counter()
 
     async def count_request(self, caller: Caller) -> None:
-        """Count a request. Raises ``Refusal`` if the caller exceeds the rate."""
+        """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
         if limit := caller.limits.requests_per_minute:
             limiter = self._limiters.setdefault((caller.name, limit), _limit(limit))
             if not limiter.has_capacity():
-                raise Refusal("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
+                raise ProblemError("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
             await limiter.acquire()
 
     @contextmanager
     def admit(self, caller: Caller, what: str) -> Iterator[None]:
-        """Count a running extraction, upload or stream inside the block. Raises ``Refusal`` if too many run."""
+        """Count a running extraction, upload or stream inside the block. Raises ``ProblemError`` if too many run."""
         most, key = caller.limits.max_concurrent, (caller.name, what)
         if most is not None and self._running[key] >= most:
-            raise Refusal("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)
+            raise ProblemError("too-many-at-once", f"{most} {what} at once are allowed", retry_s=1)
         self._running[key] += 1
         try:
             yield

@@ -51,7 +51,7 @@ def problem_type(kind: str) -> str:
     return f"urn:trial-extractor:problem:{kind}"
 
 
-class Refusal(Exception):
+class ProblemError(Exception):
     """A request is refused with a problem as response.
 
     ``retry_s`` is the number of seconds after which to try again, ``headers`` are additional headers, ``more`` are
@@ -94,17 +94,17 @@ def render_problem(error: Exception, request_id: str) -> Response:
     match error:
         case HTTPException():  # the framework's own errors, with a status only
             status, title, kind = error.status_code, HTTPStatus(error.status_code).phrase, "about:blank"
-            refusal = Refusal(kind, _DETAILS.get(status, error.detail), headers=error.headers)
-        case Refusal():
+            refusal = ProblemError(kind, _DETAILS.get(status, error.detail), headers=error.headers)
+        case ProblemError():
             refusal = error
         case RequestValidationError():
             wrong = tuple(WrongParameter(name=str(one["loc"][-1]), detail=one["msg"]) for one in error.errors())
             named = "; ".join(f"{parameter.name}: {parameter.detail}" for parameter in wrong)
-            refusal = Refusal("wrong-parameter", named, errors=wrong)
+            refusal = ProblemError("wrong-parameter", named, errors=wrong)
         case ModelError():
-            refusal = Refusal("model-away", "the model cannot be used at the moment", retry_s=30)
+            refusal = ProblemError("model-away", "the model cannot be used at the moment", retry_s=30)
         case _:
-            refusal = Refusal("internal", describe_unexpected(error), remedy="please report it")
+            refusal = ProblemError("internal", describe_unexpected(error), remedy="please report it")
     if not isinstance(error, HTTPException):
         (status, title), kind = PROBLEMS[refusal.kind], problem_type(refusal.kind)
     instance, detail = f"urn:uuid:{request_id}", refusal.detail

@@ -17,7 +17,7 @@ from extractor.schemas import Task
 
 from .callers import OPERATOR, Caller
 from .openapi import BODY_TYPES
-from .problems import Refusal, WrongParameter
+from .problems import ProblemError, WrongParameter
 from .service import Service
 
 _READ_TIMEOUT_S = 60.0
@@ -37,14 +37,14 @@ async def _find_caller(
     service: ServiceOfRequest,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
-    """The caller of a request. Raises ``Refusal`` for a missing or invalid key, and for too many requests."""
+    """The caller of a request. Raises ``ProblemError`` for a missing or invalid key, and for too many requests."""
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
         caller = Caller.operator() if secrets.compare_digest(key, token) else service.book.find(given.credentials)
     if caller is None:
         why = "this key is not valid" if given else "send a key as Authorization: Bearer KEY"
-        raise Refusal("no-key", why, headers={"www-authenticate": "Bearer"})
+        raise ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
     request.state.caller = caller.name
     await service.limits.count_request(caller)
     _check_query(request)
@@ -52,14 +52,14 @@ async def _find_caller(
 
 
 def _check_query(request: Request) -> None:
-    """Raise ``Refusal`` for unknown parameters. Otherwise a misspelt one would be ignored."""
+    """Raise ``ProblemError`` for unknown parameters. Otherwise a misspelt one would be ignored."""
     own = request.scope["route"].dependant
     known = {parameter.alias for one in (own, *own.dependencies) for parameter in one.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         choice = f"choose from {', '.join(sorted(known))}" if known else "this operation has none"
         wrong = tuple(WrongParameter(name=name[:100], detail=choice) for name in unknown[:10])
-        raise Refusal("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
+        raise ProblemError("wrong-parameter", f"there is no such parameter; {choice}", errors=wrong)
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
@@ -67,7 +67,7 @@ CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
 
 async def _require_operator(caller: CallerOfRequest) -> Caller:
     if caller.name != OPERATOR:
-        raise Refusal("not-allowed", "send the service's own token")
+        raise ProblemError("not-allowed", "send the service's own token")
     return caller
 
 
@@ -134,14 +134,14 @@ OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
-    """Read the whole body. Raises ``Refusal`` for an unsupported type or a larger body, before reading it."""
+    """Read the whole body. Raises ``ProblemError`` for an unsupported type or a larger body, before reading it."""
     return b"".join([block async for block in _stream(request, most_bytes)])
 
 
 async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
     """Write the body to a file and return its size in bytes. The file appears once it is complete and synced.
 
-    Raises ``Refusal`` as ``read_body`` does, and if there is no space left.
+    Raises ``ProblemError`` as ``read_body`` does, and if there is no space left.
     """
     coming = path.with_name(f".{path.name}.coming")
     size = 0
@@ -153,7 +153,7 @@ async def save_body(request: Request, path: FilePath, most_bytes: int) -> int:
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
     except OSError as error:
-        raise Refusal("no-space", f"the upload cannot be stored: {error.strerror}") from error
+        raise ProblemError("no-space", f"the upload cannot be stored: {error.strerror}") from error
     coming.replace(path)
     return size
 
@@ -170,7 +170,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                 async with asyncio.timeout(_READ_TIMEOUT_S):
                     block = await anext(stream, None)
             except TimeoutError:
-                raise Refusal("upload-too-slow", f"no data for {_READ_TIMEOUT_S:.0f} seconds") from None
+                raise ProblemError("upload-too-slow", f"no data for {_READ_TIMEOUT_S:.0f} seconds") from None
             if block is None:
                 return
             size += len(block)
@@ -179,18 +179,20 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
             yield block
 
 
-def _too_large(most_bytes: int) -> Refusal:
+def _too_large(most_bytes: int) -> ProblemError:
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
     detail = f"the limit is {most_bytes:,} bytes"
-    return Refusal("too-large", detail, headers={"connection": "close"}, remedy=remedy)
+    return ProblemError("too-large", detail, headers={"connection": "close"}, remedy=remedy)
 
 
 def _check_type(request: Request) -> None:
-    """Raise ``Refusal`` for unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds some."""
+    """Refuse unsupported types, such as forms: ``curl -d`` drops line breaks, multipart adds some."""
     kind = request.headers.get("content-type", BODY_TYPES[-1]).partition(";")[0].strip().lower()
     if kind not in BODY_TYPES:
         remedy = "send the file itself, as with: curl --data-binary @FILE -H 'Content-Type: application/octet-stream'"
         taken = ", ".join(BODY_TYPES)
-        raise Refusal("wrong-type", f"supported types are {taken}", headers={"accept-post": taken}, remedy=remedy)
+        raise ProblemError("wrong-type", f"supported types are {taken}", headers={"accept-post": taken}, remedy=remedy)
     if request.headers.get("content-encoding", "identity").lower() not in {"identity", "gzip"}:
-        raise Refusal("wrong-type", "this content encoding is not supported", remedy="send it uncompressed, or in gzip")
+        raise ProblemError(
+            "wrong-type", "this content encoding is not supported", remedy="send it uncompressed, or in gzip"
+        )

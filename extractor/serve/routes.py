@@ -24,7 +24,7 @@ from extractor.schemas import TrialExtraction
 
 from .callers import Caller
 from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
-from .problems import Refusal
+from .problems import ProblemError
 from .requests import (
     CallerOfRequest,
     JobIdPath,
@@ -79,13 +79,13 @@ async def extract(
 
 
 def _check_money(service: Service, caller: Caller, assist: Assist) -> None:
-    """Raise ``Refusal`` if the model may be asked and the caller has reached the spending limit."""
+    """Raise ``ProblemError`` if the model may be asked and the caller has reached the spending limit."""
     try:
         if assist is not Assist.NEVER and service.model:
             service.budgets.find(caller.name)
     except BudgetReached as error:
         remedy = "wait for the next month, ask the operator for a higher limit, or use assist=never"
-        raise Refusal("spending-limit", str(error), remedy=remedy) from None
+        raise ProblemError("spending-limit", str(error), remedy=remedy) from None
 
 
 @jobs.post("", status_code=202, dependencies=[Depends(admit("uploads"))])
@@ -120,7 +120,7 @@ def _check_room(service: Service, caller: Caller) -> None:
     most = caller.limits.max_jobs
     if most is not None and len(service.runner.list_jobs(caller.name)) >= most:
         remedy = "delete one that has ended"
-        raise Refusal("too-many-at-once", f"the limit is {most} jobs", retry_s=60, remedy=remedy)
+        raise ProblemError("too-many-at-once", f"the limit is {most} jobs", retry_s=60, remedy=remedy)
 
 
 @jobs.get("")
@@ -137,7 +137,7 @@ async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: Service
     """The caller's job. Another caller's job is refused like an unknown id."""
     job = service.runner.find(caller.name, job_id)
     if job is None:
-        raise Refusal("no-such-job", "you have no job with this id")
+        raise ProblemError("no-such-job", "you have no job with this id")
     return job
 
 
@@ -147,7 +147,7 @@ JobOfRequest = Annotated[Job, Depends(_find_job)]
 async def _find_ended_job(job: JobOfRequest) -> Job:
     if job.state in ACTIVE:
         remedy = f"wait for its end: GET /v1/jobs/{job.id}/events"
-        raise Refusal("not-finished", f"the job is {job.state.value}", retry_s=5, remedy=remedy)
+        raise ProblemError("not-finished", f"the job is {job.state.value}", retry_s=5, remedy=remedy)
     return job
 
 
@@ -164,7 +164,7 @@ async def show_job(job: JobOfRequest) -> Job:
 async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """The records in progress are finished, and all results are kept."""
     if job.state not in ACTIVE:
-        raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to cancel")
+        raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to cancel")
     return service.runner.cancel(job.id)
 
 
@@ -172,7 +172,7 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
 async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
-        raise Refusal("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
+        raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
     _check_money(service, caller, job.assist)
     return service.runner.resume(job.id)
 
@@ -239,7 +239,7 @@ async def send_results(
     folder = service.runner.path(caller.name, job.id)
     results = folder / RUN / "extractions.jsonl"
     if not results.is_file():
-        raise Refusal("not-finished", f"the job is {job.state.value} and has no result")
+        raise ProblemError("not-finished", f"the job is {job.state.value} and has no result")
     headers = {"x-job-state": job.state.value}
     if format_ == "jsonl":
         return FileResponse(results, media_type=_JSON_LINES, headers=headers)
@@ -251,7 +251,7 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
     """The file of a table, made at its first request. One export runs at a time, because it uses a core and memory."""
     if find_spec("duckdb") is None:
         remedy = "request jsonl, or ask the operator to install the extra `export`"
-        raise Refusal("not-installed", "Parquet needs duckdb", remedy=remedy)
+        raise ProblemError("not-installed", "Parquet needs duckdb", remedy=remedy)
     path = folder / "tables" / str(version) / f"{table}.parquet"
     async with _exporting:
         if not path.is_file():

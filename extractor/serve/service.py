@@ -24,7 +24,7 @@ from extractor.schemas import TrialRecord, Usage
 from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
 from .jobs import JobRunner, JobState, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
-from .problems import Refusal
+from .problems import ProblemError
 from .settings import ServiceSettings
 
 _MAX_TEXT = 1_000_000
@@ -67,8 +67,8 @@ class Metrics:
 def read_single(name: str, body: bytes) -> TrialRecord:
     r"""Read the only record in a body.
 
-    Raises ``Refusal`` for several records, for none, or for more than a million characters, to which a small body may
-    expand.
+    Raises ``ProblemError`` for several records, for none, or for more than a million characters, to which a small body
+    may expand.
 
     >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
     'b'
@@ -76,13 +76,13 @@ def read_single(name: str, body: bytes) -> TrialRecord:
     try:
         record, *others = islice(read_stream(name, BytesIO(body)), 2)
     except RecordError as error:
-        raise Refusal("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
+        raise ProblemError("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
     if others:
         remedy = "send several records to POST /v1/jobs"
-        raise Refusal("unreadable", "the body has more than one record", remedy=remedy)
+        raise ProblemError("unreadable", "the body has more than one record", remedy=remedy)
     if sum(len(section.text) for section in record.sections) > _MAX_TEXT:
         detail = f"the record has more than {_MAX_TEXT:,} characters"
-        raise Refusal("unreadable", detail, remedy="send it to POST /v1/jobs")
+        raise ProblemError("unreadable", detail, remedy="send it to POST /v1/jobs")
     return record
 
 
@@ -130,9 +130,9 @@ class Service:
                 await service.runner.close(_STOP_TIMEOUT_S)
 
     def check_ready(self) -> None:
-        """Raise ``Refusal`` until all worker processes have started. Retries a failed start."""
+        """Raise ``ProblemError`` until all worker processes have started. Retries a failed start."""
         if not self._starting.done():
-            raise Refusal("not-ready", "the worker processes are starting", retry_s=1)
+            raise ProblemError("not-ready", "the worker processes are starting", retry_s=1)
         if error := self._starting.exception():
             raise self._start_again(error)
 
@@ -141,15 +141,15 @@ class Service:
         steps = (self._executor.compute(advance_record, record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
 
-    def _start_again(self, error: BaseException) -> Refusal:
+    def _start_again(self, error: BaseException) -> ProblemError:
         self._starting = asyncio.create_task(self._start_processes())
         remedy = "see the service's standard error"
-        return Refusal("not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy)
+        return ProblemError("not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy)
 
     async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
-        """Extract the record in a body, as JSON. Raises ``Refusal`` and ``ModelError``."""
+        """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
         if self._taken >= self.settings.queue:
-            raise Refusal("queue-full", "the queue of extractions is full", retry_s=1)
+            raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
         model = None if options.assist is Assist.NEVER else self.model
         current_caller.set(caller.name)
         self._taken += 1
@@ -159,10 +159,10 @@ class Service:
                 return (await extract_with(self._executor, record, options, model)).line
         except TimeoutError:
             detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"
-            raise Refusal("took-too-long", detail, remedy=remedy) from None
+            raise ProblemError("took-too-long", detail, remedy=remedy) from None
         except RecordError:
             detail = "the process that extracted it died, perhaps for lack of memory"
-            raise Refusal("internal", detail, remedy="do not send the record again, and report it") from None
+            raise ProblemError("internal", detail, remedy="do not send the record again, and report it") from None
         except EngineError as error:
             raise self._start_again(error) from None
         finally:

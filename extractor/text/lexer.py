@@ -40,8 +40,8 @@ NUMBER_WORDS = """
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words with another meaning in capitals: "WHO", "ALL"."""
-_FIRST_CODE, _LAST_CODE = "\u3400", "\ud7ff"
-"""The first code of a word. These characters are not in texts; below U+10000, ``re`` matches sets by table lookup."""
+_FIRST_CODE, _LAST_CODE = "\u3400", "\u67ff"
+"""The codes of words. Below U+10000, ``re`` matches sets by table lookup. It takes time to compile a wide range."""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 _KEPT = 200_000
 
@@ -77,6 +77,7 @@ class Lexicon(dict[str, str]):
             self._found.clear()
             self._sorted.clear()
             codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
+            assert codes[key] <= _LAST_CODE, "the rule book has more words than codes: raise _LAST_CODE"
         return codes[key]
 
     def find(self, word: str) -> str:

@@ -10,7 +10,7 @@ from .lexer import Tokens
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Section:
+class LexedSection:
     """A section of a record, read once: raw text, cleaned text and tokens."""
 
     name: str
@@ -52,7 +52,7 @@ class Passage:
     ('HbA1c > 7%', (0, 11), 'HbA1c \\> 7%')
     """
 
-    section: Section
+    section: LexedSection
     first: int
     end: int
 
@@ -90,7 +90,7 @@ class Passage:
         """
         section = self.section
         tokens = self.tokens.cut(self.first, self.end)
-        return Passage(Section(section.name, section.raw, section.cleaned, tokens), 0, len(tokens))
+        return Passage(LexedSection(section.name, section.raw, section.cleaned, tokens), 0, len(tokens))
 
 
 def read_passage(raw: str, section: str = "eligibility") -> Passage:
@@ -98,10 +98,10 @@ def read_passage(raw: str, section: str = "eligibility") -> Passage:
     return read_section(section, raw).whole.alone()
 
 
-def read_section(name: str, raw: str) -> Section:
+def read_section(name: str, raw: str) -> LexedSection:
     """Clean a section and read its tokens."""
     cleaned = clean_text(raw)
-    return Section(name, raw, cleaned, read_text(cleaned.text))
+    return LexedSection(name, raw, cleaned, read_text(cleaned.text))
 
 
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
-from extractor.cli.job import Job, perform_job
+from extractor.cli.job import RunJob, perform_job
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
@@ -30,7 +30,7 @@ NO_LIMITS = Limits()
 
 def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
     spec = ModelSpec.parse(model) if model else None
-    job = Job(
+    job = RunJob(
         inputs=(str(records),),
         extractor=Extractor(spec, assist="always" if model else "never"),
         limits=BatchLimits(CONCURRENCY),

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from extractor.cli.app import app
 from extractor.evaluation import evaluate
 from extractor.evaluation.page import WorstErrors, render_score_page
-from extractor.evaluation.report import Choice
+from extractor.evaluation.report import ConfusionCell
 
 from .annotations import make_gold
 from .pages import HOSTILE, NAME, TEXT, make_page, write_sources
@@ -103,7 +103,7 @@ def test_wrong_usage_is_reported_before_anything_is_scored(sources, words, messa
 def _draw_matrices(*cells):
     """Return each matrix of the page: its summary, its column heads, and its rows of head, cells and sum."""
     report = evaluate([make_gold()], [make_gold()], resamples=0)
-    choices = tuple(Choice(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
+    choices = tuple(ConfusionCell(field=field, gold=gold, predicted=other, count=n) for field, gold, other, n in cells)
     page = render_score_page(report.model_copy(update={"choices": choices}), WorstErrors(0))
     for drawn in re.findall(r'<details class="matrix framed".*?</details>', page, re.DOTALL):
         cells_of = (re.findall(r"<t[hd].*?</t[hd]>", row) for row in drawn.split("<tr>")[1:])

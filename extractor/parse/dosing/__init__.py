@@ -12,7 +12,7 @@ from itertools import accumulate
 from extractor.parse.parsed import Chunk, ParsedDosing
 from extractor.schemas import Amount, TrialRecord
 from extractor.text.book import rule
-from extractor.text.passage import Section
+from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
 from .clauses import describes_other, is_aside
@@ -28,7 +28,7 @@ __all__ = ["read_all_statements", "read_dosing"]
 _TITLES = ("title", "official_title")
 
 
-def read_dosing(record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedDosing:
+def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]) -> ParsedDosing:
     """The regimens of a record, and the chunks that seem to hold a regimen that the rules could not read.
 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
-from extractor.schemas import Frequency, Route, TimeUnit, TrialRecord
-from extractor.schemas import Section as RawSection
+from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Section, split_sentences
+from extractor.text.passage import LexedSection, split_sentences
 
 from .amounts import AmountMark, drop_explaining, find_amounts
 from .days import find_days, find_moments
@@ -98,7 +97,7 @@ class DosingSection:
     ("experimental", "drug"); ``aliases`` are other names of an intervention.
     """
 
-    read: Section
+    read: LexedSection
     kind: ChunkKind
     title: Place
     body: Place
@@ -150,7 +149,7 @@ class DosingSection:
 
 
 def list_sections(
-    record: TrialRecord, sections: Mapping[str, Section]
+    record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> tuple[tuple[DosingSection, ...], tuple[DosingSection, ...]]:
     """The arms and interventions, and the descriptions."""
     groups = (section for section in record.sections if section.name.startswith(("arms[", "interventions[")))
@@ -161,7 +160,7 @@ def list_sections(
     )
 
 
-def _read_group(section: RawSection, read: Section) -> DosingSection:
+def _read_group(section: Section, read: LexedSection) -> DosingSection:
     places: dict[str, list[Place]] = {}
     for part in section.parts:
         found = read.between(part.start, part.end)

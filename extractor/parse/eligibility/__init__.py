@@ -6,7 +6,7 @@ from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedElig
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Support
 from extractor.text.book import rule
-from extractor.text.passage import Passage, Section
+from extractor.text.passage import LexedSection, Passage
 
 from .category import score_lines, target_words
 from .constraints import read_constraints
@@ -24,7 +24,7 @@ _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
-def read_eligibility(sections: Mapping[str, Section], numbers: Iterator[int]) -> ParsedEligibility:
+def read_eligibility(sections: Mapping[str, LexedSection], numbers: Iterator[int]) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.

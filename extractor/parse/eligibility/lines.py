@@ -15,7 +15,7 @@ from typing import NamedTuple
 from extractor.parse.characters import expression
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.passage import Passage, Section, strip_span
+from extractor.text.passage import LexedSection, Passage, strip_span
 
 from .headings import find_headings, read_list_heading
 
@@ -40,7 +40,7 @@ class Line:
     line. ``ordinal`` is an item's number, with letters and Roman numerals converted.
     """
 
-    section: Section
+    section: LexedSection
     start: int
     end: int
     column: int
@@ -70,7 +70,7 @@ _PADDING = re.compile(r"[\s\u00a0]*(?:[.,;:](?=\s|$)[\s\u00a0]*)*")
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10, "xi": 11}
 
 
-def read_lines(section: Section) -> list[Line]:
+def read_lines(section: LexedSection) -> list[Line]:
     r"""All lines with words, in order. A heading followed by text on the same line becomes a separate line.
 
     >>> lines = read_lines(read_section("eligibility", "Criteria:\n\n 1. Age\n * Sex"))
@@ -93,7 +93,7 @@ def read_lines(section: Section) -> list[Line]:
     return lines
 
 
-def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
+def _split_at_headings(section: LexedSection, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
     """Cut a line before and after each heading of a list in it. ``wrapped``: the line continues a sentence."""
     whole = section.between(start, end)
     done = start
@@ -109,7 +109,7 @@ def _split_at_headings(section: Section, start: int, end: int, *, wrapped: bool)
         yield done, end
 
 
-def _read_line(section: Section, start: int, end: int, *, gap: bool) -> Line | None:
+def _read_line(section: LexedSection, start: int, end: int, *, gap: bool) -> Line | None:
     raw, words = section.raw, _skip_padding(section.raw, start, end)
     bullet, ordinal = None, None
     for _ in range(3):  # "* 1. Age" has two markers; more are no markers
@@ -159,7 +159,7 @@ _LONGEST_HEADING = 2000
 _ENDS = tuple(".;:!?；。：")
 
 
-def read_blocks(section: Section) -> list[Line]:
+def read_blocks(section: LexedSection) -> list[Line]:
     r"""The blocks of an eligibility section.
 
     >>> raw = "Criteria:\n\n  1. Able to give\n     consent\n\n  2. Adult"

@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
-from extractor.text.passage import Passage, Section, split_sentences, strip_span
+from extractor.text.passage import LexedSection, Passage, split_sentences, strip_span
 
 from . import headings
 from .lines import Bullet, Line, read_blocks
@@ -46,7 +46,7 @@ class OutlineEntry:
         return self.kind or (CriterionKind.EXCLUSION if refused else CriterionKind.INCLUSION)
 
 
-def read_outline(section: Section) -> list[OutlineEntry]:
+def read_outline(section: LexedSection) -> list[OutlineEntry]:
     r"""The entries of an eligibility section in reading order. Headings are not entries.
 
     >>> raw = "Inclusion Criteria:\n\n* Age 18 or older\n* One of the following:\n\n  * Asthma\n  * Rhinitis"
@@ -63,7 +63,7 @@ class _OutlineReader:
     ``decides`` is false under a heading such as "Withdrawal criteria".
     """
 
-    def __init__(self, section: Section) -> None:
+    def __init__(self, section: LexedSection) -> None:
         self.blocks = read_blocks(section)
         self.kind: CriterionKind | None = None
         self.items: list[Line] = []

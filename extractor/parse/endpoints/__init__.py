@@ -8,7 +8,7 @@ from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Spa
 from extractor.parse.scoring import list_words, load_scorer, measured
 from extractor.schemas import Concept, EndpointCategory, Rank, Support, TimeKind, TimePoint, TrialRecord
 from extractor.text.book import find_terms
-from extractor.text.passage import Passage, Section
+from extractor.text.passage import LexedSection, Passage
 
 from .events import read_events
 from .naming import has, read_instrument, read_methods, read_specimens
@@ -32,7 +32,7 @@ _OPENING_WORDS, _HINTS_READ, _ABOUT = 4, 70, 30
 
 
 def read_outcomes(
-    record: TrialRecord, sections: Mapping[str, Section], numbers: Iterator[int]
+    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[ParsedOutcome, ...]:
     """The registered outcomes in order: primary, secondary, other.
 
@@ -45,7 +45,7 @@ def read_outcomes(
     return tuple(_read(one, texts, *found, next(numbers)) for one, found in zip(outcomes, classes, strict=True))
 
 
-def place_outcomes(record: TrialRecord, sections: Mapping[str, Section]) -> list[OutcomeParts]:
+def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) -> list[OutcomeParts]:
     """The registered outcomes and their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
@@ -65,7 +65,7 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, Section]) -> list
     return outcomes
 
 
-def trial_words(sections: Mapping[str, Section]) -> list[str]:
+def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """The first words of the title and of the conditions, since outcomes depend on the disease."""
     found = (sections.get(name) for name in ("title", "conditions"))
     return [word for section in found if section for word in list_words(section.whole)[:_ABOUT]]

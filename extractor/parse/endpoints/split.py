@@ -13,7 +13,7 @@ from extractor.parse.scoring import load_scorer
 from extractor.schemas import Rank
 from extractor.text.book import rule, word_list
 from extractor.text.lexer import Span, Tokens
-from extractor.text.passage import Passage, Section, read_section, strip_span
+from extractor.text.passage import LexedSection, Passage, read_section, strip_span
 
 Cuts = tuple[int | None, int | None]
 """The numbers of the commas before the description and before the time frame; None for a missing part."""
@@ -62,7 +62,7 @@ def split_outcomes(text: str) -> list[Outcome]:
     ]
 
 
-def split_section(section: Section) -> list[OutcomeParts]:
+def split_section(section: LexedSection) -> list[OutcomeParts]:
     """The outcomes of a flattened cell, in order."""
     return [_choose(section.whole, item) for item in find_items(section.tokens)]
 
