@@ -6,7 +6,7 @@ function listenToKeys(page) {
   const actions = {
     "/": () => page.search(),
     "?": () => dialog.showModal(),
-    o: () => page.go("#"),
+    o: () => page.overview(),
     j: () => page.step(1),
     k: () => page.step(-1),
     n: () => page.stepValue(1),

@@ -130,7 +130,7 @@ function startPage(index) {
     readForm();
   });
   listenToKeys({
-    go,
+    overview: () => shown.view !== "overview" && go("#"),
     search: () => {
       if (shown.view !== "records") go(writeList(filters), { isSearch: true });
       form.text.focus();
