@@ -220,7 +220,7 @@ class RunFolder(Sink):
         earlier = read_manifest(self.path / MANIFEST)
         results = self.path / EXTRACTIONS
         if earlier is None:
-            for name in (EXTRACTIONS, RUN_FILE):
+            for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
                 if (self.path / name).exists():
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return

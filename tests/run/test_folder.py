@@ -228,6 +228,14 @@ def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder,
             RunFolder(tmp_path, SETTINGS)
 
 
+@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.sqlite"])
+def test_no_file_of_another_program_is_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("mine", "utf-8")
+    with pytest.raises(StoreError, match=f"has {name} but no run.json; choose another --out"):
+        RunFolder(tmp_path, SETTINGS)
+    assert (tmp_path / name).read_text("utf-8") == "mine"
+
+
 def execute(path, sql):
     with closing(sqlite3.connect(path / "run.sqlite")) as connection:
         connection.execute(sql)
