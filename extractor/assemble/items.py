@@ -93,6 +93,10 @@ def assemble_endpoints(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple
         values = builder.add_fields(_ENDPOINT, readings, outcome.chunk.number)
         endpoints.append(Endpoint(rank=outcome.rank, index=outcome.index, **values, **builder.build()))
         absences += builder.absences
+    if not endpoints:
+        searched = tuple(s.name for s in parsed.record.sections if "_outcomes" in s.name)
+        reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
+        absences.append(Absence(field="endpoints", reason=reason, sections=searched))
     return tuple(endpoints), absences
 
 

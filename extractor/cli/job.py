@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -198,7 +199,7 @@ def perform_job(job: RunJob) -> int:
             say(f"{error}; {_resume(job)}")
             code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
-            say(f"{error}; with a higher limit, {_resume(job)}")
+            say(f"{error}; with a higher limit, {_resume(job, _raise_limits(_words()))}")
             code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
@@ -310,10 +311,23 @@ def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
     return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
 
 
-def _resume(job: RunJob) -> str:
+def _resume(job: RunJob, words: Sequence[str] | None = None) -> str:
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
-    return f"go on with: extractor {shlex.join(_words())}"
+    return f"go on with: extractor {shlex.join(words or _words())}"
+
+
+def _raise_limits(words: Sequence[str]) -> list[str]:
+    """The words of a command, with ``MORE`` in place of its limits of money and tokens.
+
+    >>> _raise_limits(["run", "a.json", "--max-usd", "5", "--max-tokens=900"])
+    ['run', 'a.json', '--max-usd', 'MORE', '--max-tokens=MORE']
+    """
+    raised = [re.sub(r"^(--max-(?:usd|tokens))=.*", r"\1=MORE", word, flags=re.DOTALL) for word in words]
+    for place, word in enumerate(words[:-1]):
+        if word in ("--max-usd", "--max-tokens"):
+            raised[place + 1] = "MORE"
+    return raised
 
 
 def _words() -> list[str]:

@@ -52,7 +52,9 @@ EffortOption = Annotated[
 ]
 AssistOption = Annotated[
     Literal["auto", "always", "never"],
-    typer.Option(help="Ask a model what the rules left open, everything, or nothing.", rich_help_panel=MODEL),
+    typer.Option(
+        help="Ask a model what --effort says, everything (as --effort high), or nothing.", rich_help_panel=MODEL
+    ),
 ]
 ReplayOption = Annotated[
     Path | None,

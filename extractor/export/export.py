@@ -27,15 +27,15 @@ _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
 class Threshold:
     """Leaves out values whose confidence is below ``minimum``, a probability from 0 to 1, and counts their items.
 
-    An item whose required value is left out goes as a whole. ``dropped`` counts these, ``seen`` all items.
+    An item whose required value is left out goes as a whole. ``seen`` counts values and items, ``kept`` those left.
     """
 
     minimum: float = 0.0
-    dropped: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        return ", ".join(f"{self.dropped[name]:,} of {count:,} {name}" for name, count in self.seen.items())
+        return ", ".join(f"{count - self.kept[name]:,} of {count:,} {name}" for name, count in self.seen.items())
 
     def apply(self, extraction: TrialExtraction) -> TrialExtraction:
         """Return an extraction without its doubtful values."""
@@ -44,14 +44,19 @@ class Threshold:
         from extractor.assemble.provenance import drop_doubtful  # noqa: PLC0415 - it loads the rules, and few need it
 
         kept = drop_doubtful(extraction, self.minimum)
-        for name, items, left in (
-            ("criteria", extraction.eligibility.criteria, kept.eligibility.criteria),
-            ("regimens", extraction.dosing, kept.dosing),
-            ("endpoints", extraction.endpoints, kept.endpoints),
-        ):
-            self.seen[name] += len(items)
-            self.dropped[name] += len(items) - len(left)
+        self.seen.update(_count(extraction))
+        self.kept.update(_count(kept))
         return kept
+
+
+def _count(extraction: TrialExtraction) -> dict[str, int]:
+    """The number of values with evidence, and of items of each kind."""
+    return {
+        "values": sum(len({piece.field for piece in item.evidence}) for _, item in extraction.list_items()),
+        "criteria": len(extraction.eligibility.criteria),
+        "regimens": len(extraction.dosing),
+        "endpoints": len(extraction.endpoints),
+    }
 
 
 def export_run(

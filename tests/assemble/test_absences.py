@@ -51,6 +51,11 @@ def test_not_reported_names_the_sections_that_were_searched():
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
 
+def test_a_record_without_outcomes_says_so():
+    found = reasons(Extractor(assist="never").extract(trial(title="A trial")))
+    assert found["endpoints"] is found["dosing"] is found["eligibility.criteria"] is AbsenceReason.SECTION_ABSENT
+
+
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
     extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))

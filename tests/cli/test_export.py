@@ -1,6 +1,7 @@
 """The command ``extractor export``."""
 
 import json
+import re
 
 import duckdb
 import pytest
@@ -67,8 +68,13 @@ def test_what_is_left_out_is_counted(run, tmp_path):
     words = ("export", run, "--to", tmp_path / "t", "--format", "csv", "--min-confidence")
     results = read_lines(run / "extractions.jsonl")
     criteria, regimens = (sum(map(len, found)) for found in zip(*map(list_quoted, results), strict=True))
-    said = f"left out below 1: {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
+    said = f" values, {criteria} of {criteria} criteria, {regimens} of {regimens} regimens, 0 of "
     assert said in invoke(*words, "1").stderr
+    told = re.search(r"left out below 0.8: ([\d,]+) of ([\d,]+) values", invoke(*words, "0.8", "--force").stderr)
+    left_out, values = (int(number.replace(",", "")) for number in told.groups())
+    items = [item for found in results for kind in (*list_quoted(found), found["endpoints"]) for item in kind]
+    items += [found["eligibility"] for found in results]
+    assert 0 < left_out < values == sum(len({piece["field"] for piece in item["evidence"]}) for item in items)
     assert "left out" not in invoke(*words, "0", "--force").stderr
 
 
