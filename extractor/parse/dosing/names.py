@@ -70,9 +70,13 @@ def is_vague(name: str) -> bool:
 
 
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether tokens can name an agent elsewhere: no dose, route or number."""
+    r"""Whether tokens can name an agent elsewhere: words, and no dose or route.
+
+    >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 000"), 0, 2), is_alias(lex("\n \n"), 0, 2)
+    (True, False, False)
+    """
     text = tokens.read(first, end)
-    if not 2 < len(text) < _LONGEST or text.isdigit() or rule("empty_name").covers(tokens, first, end):
+    if not 2 < len(text) < _LONGEST or not any(map(str.isalpha, text)) or rule("empty_name").covers(tokens, first, end):
         return False
     return rule("name_dose").search(tokens, first, end) is None and read_term("routes", tokens, first, end) is None
 
