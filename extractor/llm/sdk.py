@@ -1,4 +1,4 @@
-"""The SDK of hosted models: its client for a model, and its errors, explained: model, problem and remedy, never a key.
+"""The OpenAI SDK: opens its client for a model, and explains its errors: model, problem and remedy, never a key.
 
 Importing the SDK takes a second. Only a process that asks a model imports this module and ``structured``.
 """
