@@ -48,21 +48,23 @@ _MODELS: dict[Task, type[BaseModel]] = {
 async def extract(
     client: instructor.AsyncInstructor, name: str | None, guideline: str, record: TrialRecord
 ) -> TrialExtraction:
-    """Three plain calls, each tried twice. Keeps the tokens as usage."""
+    """Three plain calls at once, each tried twice. Keeps the tokens as usage."""
     text = "\n\n".join(f"## {section.name}\n{section.text}" for section in record.sections)
-    answers: dict[Task, Any] = {}
-    usage = Usage()
-    for task, model in _MODELS.items():
+
+    async def ask(task: Task) -> tuple[Any, Usage]:
         messages: list[Any] = [
             {"role": "system", "content": guideline},
             {"role": "user", "content": f"Annotate the {task} of this record by the guideline.\n\n{text}"},
         ]
         answer, completion = await client.chat.completions.create_with_completion(
-            model=name or "", messages=messages, response_model=model, max_retries=2
+            model=name or "", messages=messages, response_model=_MODELS[task], max_retries=2
         )
-        answers[task] = answer
-        told = completion.usage
-        usage += Usage(calls=1, prompt_tokens=told.prompt_tokens, output_tokens=told.completion_tokens)
+        used = completion.usage
+        return answer, Usage(calls=1, prompt_tokens=used.prompt_tokens, output_tokens=used.completion_tokens)
+
+    found = await asyncio.gather(*map(ask, _MODELS))
+    answers = {task: answer for task, (answer, _) in zip(_MODELS, found, strict=True)}
+    usage = sum((each for _, each in found), Usage())
     return TrialExtraction.model_validate(
         {
             "record_id": record.record_id,
@@ -98,12 +100,13 @@ def main() -> None:
         raise SystemExit(f"{chosen.price}: genai-prices knows no such model")
     guideline = chosen.guideline.read_text("utf-8")
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
-    results = []
-    for name, pairs in groups.items():
-        records = [record for record, _ in pairs]
-        found = asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records))
-        static = len(guideline) // CHARACTERS_PER_TOKEN
-        results.append({"effort": PEER, "group": name, **summarise(pairs, found, listed.price, static)})
+    records = [record for pairs in groups.values() for record, _ in pairs]
+    found = iter(asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records)))
+    static = len(guideline) // CHARACTERS_PER_TOKEN
+    results = [
+        {"effort": PEER, "group": name, **summarise(pairs, [next(found) for _ in pairs], listed.price, static)}
+        for name, pairs in groups.items()
+    ]
     print(format_results(results))
     if chosen.json:
         write_figures(results, chosen.json)

@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.data import Pairs, format_table, parse_options, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.dosing import pair_reread
 from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
+from extractor.assemble.unconfirmed import is_covered
 from extractor.cli.environment import read_cache_folder, read_model_spec
 from extractor.llm.client import ClientSettings
 from extractor.llm.dialogue import dialogue
@@ -63,11 +63,12 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
 
 def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelResult | None]:
     """Return the result for each regimen (by identity) that the model read again; None if it did not see it."""
-    reread = pair_reread(parsed, result)
-    found: dict[int, ModelResult | None] = {id(regimen): None for regimen in reread.regimens}
-    for place, other in reread.pairs.items():
-        regimen, (_, answer) = reread.regimens[place], reread.answers[other]
-        found[id(regimen)] = replace(result, answers={regimen.chunk.number: (answer,)})
+    if not result.lists_regimens:
+        return {}
+    found: dict[int, ModelResult | None] = {}
+    for regimen in parsed.dosing.regimens:
+        answer = next((one for one in result.list_regimens() if is_covered(regimen, [one])), None)
+        found[id(regimen)] = replace(result, answers={regimen.chunk.number: (answer,)}) if answer else None
     return found
 
 

@@ -55,7 +55,14 @@ def run(program, clone, *words, **environment):
 def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
     assert {path.name for path in site.iterdir() if path.suffix != ".dist-info"} == {"extractor"}
     assets = ("page.css", "page.html", "start.js")
-    data = ("py.typed", "schemas/__init__.py", "prompts/system.v5.md", "rulebook/fhir.toml", "read/fields.toml")
+    data = (
+        "py.typed",
+        "schemas/__init__.py",
+        "prompts/system.v6.md",
+        "prompts/guideline.md",
+        "rulebook/fhir.toml",
+        "read/fields.toml",
+    )
     for name in (*data, "llm/local/models.toml", *(f"evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
 

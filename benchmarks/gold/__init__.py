@@ -7,7 +7,9 @@ from benchmarks.data import Row, read_lines
 from extractor.evaluation.standoff import find_changed_sections, from_standoff
 from extractor.schemas import TrialRecord
 
-GOLD, LABELS, INDEPENDENT = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels", "independent"))
+GOLD, LABELS = (Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels"))
+READINGS = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second"))
+"""Two independent readings of trials of folds 3 and 4. Where they differ, a third reader decided what is gold."""
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 

@@ -46,7 +46,7 @@ def main() -> None:
     gold = read_gold(path)
     files = (file for folder in chosen.annotations for file in sorted(folder.rglob("*.json")))
     annotations = {each["record_id"]: each for each in (json.loads(file.read_text("utf-8")) for file in files)}
-    for record in read_records(*chosen.records):
+    for record in read_records(*chosen.records, on_error=lambda _: None):  # a record may stand in several inputs
         name = record.record_id
         if annotation := annotations.pop(name, None):
             line = {"record_id": name, "area": areas[name], "readers": chosen.readers}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.data import Row, fold_of, read_areas, read_labels
-from benchmarks.gold import GOLD, HOME_AREAS, INDEPENDENT, LABELS, read_annotated, read_gold
+from benchmarks.gold import GOLD, HOME_AREAS, LABELS, read_annotated, read_gold
 from extractor.read import read_records
 from extractor.schemas import TrialRecord
 
@@ -46,7 +46,7 @@ def group_of(row: Row) -> str:
 def read_training_records(data: Path) -> dict[str, TrialRecord]:
     """Read the records by trial, without those of the gold; of several with one id, the first with criteria."""
     records: dict[str, TrialRecord] = {}
-    held_back = read_gold(GOLD) | read_gold(INDEPENDENT)
+    held_back = read_gold(GOLD)
     for path in (data / "records" / name for name in _RECORDS):
         for record in read_records(path) if path.exists() else ():
             known = records.get(record.record_id)
@@ -57,7 +57,7 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
 
 def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> TrainingRows:
     """Read the labels in ``data``, and those of the repository whose ``records`` are given."""
-    lines, held_back = read_gold(LABELS), read_gold(GOLD) | read_gold(INDEPENDENT)
+    lines, held_back = read_gold(LABELS), read_gold(GOLD)
     areas = read_areas(data) | {trial: line["area"] for trial, line in lines.items()}
 
     def complete(rows: Iterable[Row]) -> list[Row]:

@@ -7,7 +7,7 @@ from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Reg
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_rejections, report_unproven, report_unread
+from .findings import report_hostile, report_rejections, report_unconfirmed, report_unproven, report_unread
 from .items import assemble_eligibility, assemble_endpoints
 from .resolve import ModelResult
 
@@ -45,6 +45,7 @@ def assemble_extraction(
     findings = (
         *report_hostile(parsed),
         *report_rejections(parsed, result),
+        *report_unconfirmed(parsed, result),
         *report_unproven(extraction),
         *report_unread(parsed, extraction, tasks),
     )

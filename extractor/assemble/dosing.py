@@ -1,22 +1,21 @@
-"""Regimens, resolved between rules and model: first which regimens of the two are the same, then each field."""
+"""Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from extractor.ground.check import MODEL_CONFIDENCE, GroundedAnswer
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading
+from extractor.ground.check import GroundedAnswer
+from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Task
 
 from .provenance import ProvenanceBuilder, list_read_fields
-from .resolve import ModelResult, Resolved, resolve
+from .resolve import ModelResult, Resolved, agree
+from .unconfirmed import is_covered, is_same_agent
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """An agent has a regimen only if one of these is stated."""
-_QUOTED = 0.5
-"""How often the rules cut a quote just as an annotator does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class _Draft:
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], list[Absence]]:
-    """The rules' regimens, then those that only the model read, and why each empty field is empty."""
+    """The regimens of a record, and why each empty field is empty."""
     regimens: list[Regimen] = []
     absences: list[Absence] = []
     for draft in _list_drafts(parsed, result):
@@ -55,61 +54,63 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
-    """The rules' regimens, paired with the model's answers where it was asked; then those that only the model read."""
-    reread = pair_reread(parsed, result)
-    for place, regimen in enumerate(reread.regimens):
-        if place in reread.pairs:
-            chunk, answer = reread.answers[reread.pairs[place]]
-            yield _draft_pair(parsed, chunk, regimen, result.only(chunk.number, answer))
-        elif _outlives(regimen, result):
-            yield _draft_rules(parsed, regimen, result.only(regimen.chunk.number))
-    known = set(map(id, reread.regimens))
+    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+    listed = result.list_regimens() if result.lists_regimens else ()
+    for answer in listed:
+        yield _draft_answer(parsed, result.reread[answer.chunk], answer, result)
+    unanswered = [chunk for number, chunk in result.reread.items() if number not in result.answers]
     for regimen in parsed.dosing.regimens:
-        if id(regimen) not in known:
+        chunk = next((chunk for chunk in unanswered if chunk.span.contains(regimen.chunk.span)), None)
+        if not result.lists_regimens or (chunk and not is_covered(regimen, listed)):
+            quote = Resolved(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
+            readings = {field.name: getattr(regimen, field.name) for field in _FIELDS}
             # An open field has the reason of the chunk that should have been reread.
-            chunks = [chunk for chunk in result.reread.values() if chunk.span.contains(regimen.chunk.span)]
-            draft = _draft_rules(parsed, regimen, result)
-            yield replace(draft, chunk=chunks[0], question="regimens") if chunks else draft
-    for place, (chunk, answer) in enumerate(reread.answers):
-        if place not in reread.pairs.values():
-            given = answer.readings.get("quote")
-            if not given or not given.spans:  # the model's quote was kept out
-                given = Reading(parsed.raw(chunk.span), MODEL_CONFIDENCE, (chunk.span,))
-            quote = Resolved(given.value, given.confidence, Origin.MODEL, given.spans)
-            readings = {field.name: Reading.open_() for field in _FIELDS}
-            yield _Draft(chunk, quote, readings, result.only(chunk.number, answer), "regimens")
+            yield _Draft(chunk or regimen.chunk, quote, readings, result, "regimens" if chunk else None)
 
 
-def _draft_rules(parsed: ParsedRecord, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
-    quote = Resolved(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
-    return _Draft(regimen.chunk, quote, {field.name: getattr(regimen, field.name) for field in _FIELDS}, result)
+def _draft_answer(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Draft:
+    """A regimen of the model. The rules confirm the values that they read as well, and give those that were refused."""
+    span = _place(answer, chunk)
+    agent, policy = answer.readings.get("agent"), result.policy.of("dosing.regimens")
+    similar = [
+        regimen
+        for regimen in parsed.dosing.regimens
+        if regimen.quote.overlaps(span) or (agent and is_same_agent(regimen.agent.value, agent.value))
+    ]
+    readings = {field.name: _confirm(field.name, answer, similar, span) for field in _FIELDS}
+    seen = (policy.agree, Origin.BOTH) if similar else (policy.alone, Origin.MODEL)
+    quote = Resolved(parsed.raw(span), *seen, (span,))
+    return _Draft(chunk, quote, readings, result.only(chunk.number, answer), "regimens")
 
 
-def _draft_pair(parsed: ParsedRecord, chunk: Chunk, regimen: ParsedRegimen, result: ModelResult) -> _Draft:
-    """A regimen that both read. Of two quotes that overlap, the shorter one is nearer to the dose."""
-    rules = _draft_rules(parsed, regimen, result)
-    both = max(regimen.exists.confidence, result.policy.of("dosing.regimens").agree)
-    draft = _Draft(chunk, replace(rules.quote, confidence=both), rules.readings, result, "regimens")
-    theirs = result.reading(chunk.number, "quote")
-    shorter = theirs and any(regimen.quote.overlaps(s) and regimen.quote.length <= s.length for s in theirs.spans)
-    if shorter and not result.policy.prior.trusts_model:
-        return draft
-    ours = Reading(parsed.raw(regimen.quote), _QUOTED, (regimen.quote,))
-    quote = resolve(ours, theirs, AbsenceReason.NOT_ASKED, result.policy.of("dosing.quote"))
-    return replace(draft, quote=quote) if quote.spans else draft
+def _place(answer: GroundedAnswer, chunk: Chunk) -> Span:
+    """The words of a regimen: its quote; where that was refused, what its values span in their section."""
+    quote = answer.readings.get("quote")
+    if quote and quote.spans:
+        return quote.spans[0]
+    named = [span for name in ("amounts", "frequency", "agent") if (r := answer.readings.get(name)) for span in r.spans]
+    near = [span for span in named if chunk.span.contains(span)]
+    if not near:
+        return chunk.span
+    return Span(chunk.span.section, min(span.start for span in near), max(span.end for span in near))
 
 
-def _outlives(regimen: ParsedRegimen, result: ModelResult) -> bool:
-    """Whether a regimen that the model did not see is more probably there than not."""
-    ours, theirs = result.policy.of("dosing.regimens").when_they_differ(regimen.exists.confidence)
-    return ours > theirs or bool(result.dropped)  # a dropped answer may have been about it
+def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], span: Span) -> Reading[Any]:
+    """The rules' reading that says the same as the answer; where the answer was refused, that of the same words."""
+    model = answer.readings.get(name)
+    for regimen in similar:
+        rule: Reading[Any] = getattr(regimen, name)
+        if (agree(rule.value, model.value) and rule.value) if model else regimen.quote.overlaps(span):
+            return rule
+    return Reading.open_()
 
 
 def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
     """Whether a regimen says no more than another one of the same agent."""
-    same_agent = _normalize_agent(fields["agent"]) == _normalize_agent(regimen.agent)
-    compared = ("amounts", "route", "frequency", "timing")
-    return same_agent and all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
+    compared = ("amounts", "route", "frequency", "timing", "duration")
+    return is_same_agent(fields["agent"], regimen.agent) and all(
+        not fields[name] or fields[name] == getattr(regimen, name) for name in compared
+    )
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
@@ -124,69 +125,3 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)
-
-
-_SAME_AGENT, _SIMILAR_AGENT, _SAME_QUOTE, _SAME_FIELD = 4.0, 2.5, 2.0, 1.0
-_ENOUGH = 2.5
-"""The score of a similar agent, or of half of the other signs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """Text that a model read again.
-
-    Attributes:
-        regimens: The rules' regimens in that text.
-        answers: The model's regimens, each with the chunk that it was asked about.
-        pairs: Positions of the regimens, and of the answers about the same regimens.
-    """
-
-    regimens: Sequence[ParsedRegimen]
-    answers: Sequence[tuple[Chunk, GroundedAnswer]]
-    pairs: Mapping[int, int]
-
-
-def pair_reread(parsed: ParsedRecord, result: ModelResult) -> Reread:
-    """Pair the rules' regimens with the model's, the most similar pairs first.
-
-    A model lists the regimens of all chunks as one, so a regimen may be in another chunk of its answer than where the
-    rules found it. If every chunk was answered, all of the rules' regimens are compared with its list.
-    """
-    answered = [chunk for number, chunk in result.reread.items() if number in result.answers]
-    complete = bool(answered) and len(answered) == len(result.reread)
-    regimens = [
-        regimen
-        for regimen in parsed.dosing.regimens
-        if complete or any(chunk.span.contains(regimen.chunk.span) for chunk in answered)
-    ]
-    answers = [(chunk, answer) for chunk in answered for answer in result.answers[chunk.number]]
-    scored = sorted(
-        (-_score(regimen, answer), row, column)
-        for row, regimen in enumerate(regimens)
-        for column, (_, answer) in enumerate(answers)
-    )
-    pairs: dict[int, int] = {}
-    for score, row, column in scored:
-        if -score >= _ENOUGH and row not in pairs and column not in pairs.values():
-            pairs[row] = column
-    return Reread(regimens, answers, pairs)
-
-
-def _score(regimen: ParsedRegimen, answer: GroundedAnswer) -> float:
-    """How similar two regimens are."""
-    theirs = {name: reading.value for name, reading in answer.readings.items()}
-    score = 0.0
-    one, other = _normalize_agent(regimen.agent.value or ""), _normalize_agent(theirs.get("agent") or "")
-    if one and other and (one in other or other in one):
-        score = _SAME_AGENT if one == other else _SIMILAR_AGENT
-    quote = answer.readings.get("quote")
-    score += _SAME_QUOTE * bool(quote and quote.spans and quote.spans[0].overlaps(regimen.quote))
-    for name in ("amounts", "route", "frequency"):
-        ours = getattr(regimen, name).value
-        score += _SAME_FIELD * bool(ours and ours == theirs.get(name))
-    return score
-
-
-def _normalize_agent(agent: str) -> str:
-    """An agent's name for comparison: "Examplumab (EX-1)" is "examplumab"."""
-    return " ".join(agent.partition("(")[0].casefold().split())

@@ -22,6 +22,7 @@ from extractor.text.numbers import read_number
 
 from .coverage import list_unclaimed
 from .resolve import ModelResult
+from .unconfirmed import list_unconfirmed_regimens, list_unconfirmed_values
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -41,8 +42,12 @@ def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fin
 
 
 def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[str]:
-    yield f"the model answered {rejection.value}, which the text does not state"
-    if near := rejection.refusal.nearest:
+    if reason := rejection.refusal.reason:
+        yield f"the model answered {rejection.value}: {reason}"
+    else:
+        yield f"the model answered {rejection.value}, which the text does not state"
+    near = rejection.refusal.nearest
+    if near and rejection.refusal.conflicts:
         conflicts = (
             f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
             for c in rejection.refusal.conflicts
@@ -52,6 +57,19 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
         answered = ", ".join(rejection.again)
         yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
+
+
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield what the rules read and the model, which was asked about it twice, left out."""
+    message = "the rules read a dose here, and the model's regimens do not have it"
+    for regimen in list_unconfirmed_regimens(parsed, result):
+        yield _inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, _cite(parsed, regimen.quote))
+    for one in list_unconfirmed_values(parsed, result):
+        span = one.chunk.span
+        field = f"{one.task}: {one.field} of {span.section}[{span.start}:{span.end}]"
+        message = f"the rules read a value of {one.field.replace('_', ' ')} here, and the model left it out"
+        for left in one.spans:
+            yield _inform(FindingKind.VALUE_UNCONFIRMED, field, message, _cite(parsed, left))
 
 
 def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:

@@ -61,6 +61,16 @@ class ModelResult:
             return AbsenceReason.NOT_ASKED
         return AbsenceReason.UNSUPPORTED_ANSWER if self.rejected(chunk, name) else AbsenceReason.MODEL_REFUSED
 
+    @property
+    def lists_regimens(self) -> bool:
+        """Whether a model that is trusted gave a list of the record's regimens, be it empty."""
+        return self.policy.prior.trusts_model and any(number in self.answers for number in self.reread)
+
+    def list_regimens(self) -> tuple[GroundedAnswer, ...]:
+        """The model's regimens."""
+        listed = (answer for number in self.reread for answer in self.answers.get(number, ()))
+        return tuple(answer for answer in listed if {"agent", "quote"} & answer.readings.keys())
+
     def rejected(self, chunk: int, name: str | None = None) -> bool:
         """Whether a value for that field of the chunk, or for any field, was kept out."""
         return any(name in (None, r.field) for a in self.answers.get(chunk, ()) for r in a.rejections)
@@ -98,14 +108,11 @@ def resolve(
 ) -> Resolved[T_co]:
     """Choose between the rules' reading and the model's supported answer.
 
-    If both agree, the rules' words stand, unless ``policy`` trusts the model. If they differ, ``policy`` says which
-    one is more probably right. An improbable value is left out: as ambiguous, or as contradictory if the two were
-    read in different sections.
-
-    - A value that the rules call certain stays, also if a model leaves it out.
-    - A reading of the rules never becomes more probable by being contradicted.
-    - A word of a closed set that every item needs is never left out.
-    - Quotes that overlap differ only in their extent, so the more probable one stands.
+    The answer of a model that ``policy`` trusts stands; only where ``rules_stand`` a certain value of the rules is kept
+    against another one. A model that is not trusted takes no certain value away by its silence, and where it differs,
+    ``policy`` says who is more probably right. An improbable value is left out, as ambiguous, or as contradictory if the two
+    were read in different sections. Never left out are the answer of a trusted model, a word of a closed set that
+    every item needs, and one of two quotes that overlap.
 
     Args:
         rule: What the rules read.
@@ -117,24 +124,29 @@ def resolve(
     >>> policy = load_policy(ModelClass.CAPABLE).prior
     >>> resolve(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, policy).origin.value
     'both'
+    >>> resolve(Reading("oral", 0.99), Reading("rectal", 0.9), AbsenceReason.NOT_ASKED, policy).value
+    'rectal'
     >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, policy).gap.value
     'not_asked'
     """
-    if model is None or (rule.certain and rule.value and model.value in (None, ())):
+    trusted = model is not None and policy.trusts_model
+    silent = model is not None and model.value in (None, ())
+    kept = rule.certain and rule.value and (not trusted if silent else policy.rules_stand)
+    if model is None:
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)
-    elif agree(rule.value, model.value) or _is_finer(rule, model):
-        believed = policy.trusts_model and not isinstance(rule.value, Instrument)  # the rules give the short form
-        words = model if believed and rule.value != model.value else rule
-        chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
+    elif agree(rule.value, model.value):
+        chosen = _choose(model if trusted else rule, Origin.BOTH, max(policy.agree, rule.confidence))
+    elif kept:
+        chosen = _choose(rule, Origin.RULE, rule.confidence)
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
         chosen = _choose(model, Origin.MODEL, theirs)
-        if theirs <= ours:
+        if not trusted and theirs <= ours:  # a reading of the rules never becomes more probable by being contradicted
             chosen = _choose(rule, Origin.RULE, min(ours, rule.confidence))
     same_place = model is not None and type(rule.value) is type(model.value) is str and _overlap(rule, model)
-    if chosen.confidence >= BELIEVED or isinstance(chosen.value, _OF_EVERY_ITEM) or same_place:
+    if trusted or chosen.confidence >= BELIEVED or isinstance(chosen.value, _OF_EVERY_ITEM) or same_place:
         return chosen
     if model is not None:
         sections = [{span.section for span in reading.spans} for reading in (rule, model)]
@@ -145,16 +157,6 @@ def resolve(
 
 def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
     return Resolved(reading.value, round(confidence, 4), origin, reading.spans)
-
-
-def _is_finer(rule: Reading[T_co], model: Reading[T_co]) -> bool:
-    """Whether both quote the same places, and the model joined what the rules keep apart."""
-    if not isinstance(rule.value, tuple) or not isinstance(model.value, tuple) or len(model.spans) >= len(rule.spans):
-        return False
-    if not all(type(quote) is str for quote in (*rule.value, *model.value)):
-        return False
-    within = all(any(theirs.contains(ours) for theirs in model.spans) for ours in rule.spans)
-    return within and all(any(theirs.contains(ours) for ours in rule.spans) for theirs in model.spans)
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:

@@ -74,6 +74,7 @@ class Comparer:
         threshold: Members of a list with a lower likeness are not paired.
         spread: Splits a field into its values.
         is_choice: Whether the values are members of a closed set.
+        is_extent: Whether the values are evidence, which agrees if it resembles the other.
     """
 
     error: Callable[[Any, Any], ErrorKind]
@@ -83,21 +84,23 @@ class Comparer:
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_choice: bool = False
+    is_extent: bool = False
 
     def level(self, gold: Any, predicted: Any) -> Level:
         """Return the strictest level at which two values agree."""
         if gold == predicted:
             return Level.EXACT
-        if self.key(gold) == self.key(predicted):
+        if self.key(gold) == self.key(predicted) or (self.is_extent and self.resembles(gold, predicted)):
             return Level.NORMALISED
         return Level.RELAXED if self.resembles(gold, predicted) else Level.NONE
 
     def find_error(self, gold: Any, predicted: Any) -> ErrorKind | None:
         """Return the error in a predicted value. Another quantity of a right limit is an error, but keeps the score."""
-        if gold == predicted:
-            return None
-        if self.key(gold) != self.key(predicted):
+        level = self.level(gold, predicted)
+        if level < Level.NORMALISED:
             return self.error(gold, predicted)
+        if level is Level.EXACT:
+            return None
         is_other = isinstance(gold, Bound) and not may_name_one_thing(gold.quantity, predicted.quantity)
         return ErrorKind.WORDING if is_other else None
 
@@ -243,9 +246,16 @@ TEXT = Comparer(
 )
 """Verbatim text, or another name of the same agent or measure; texts that share half of their tokens agree at the
 relaxed level."""
+EXTENT = replace(
+    TEXT,
+    resembles=lambda one, other: measure_overlap(one, other) >= 0.5 or is_inside_either(one, other),
+    is_extent=True,
+)
+"""The extent of a quote: two readers seldom cut it alike, so an overlap is enough."""
 _QUANTITY = Comparer(_find_number_error, _scale, _resemble_numbers, _compare_numbers)
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
+    Comparison.EXTENT: EXTENT,
     Comparison.CHOICE: Comparer(lambda *_: ErrorKind.WRONG_CATEGORY, is_choice=True),
     Comparison.POLARITY: Comparer(lambda *_: ErrorKind.POLARITY, is_choice=True),
     Comparison.PLACE: Comparer(lambda *_: ErrorKind.WRONG_SECTION, is_choice=True),

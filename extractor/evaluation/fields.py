@@ -20,7 +20,7 @@ from extractor.schemas import (
     list_fields,
 )
 
-from .comparers import COMPARERS, TEXT, Comparer
+from .comparers import COMPARERS, EXTENT, TEXT, Comparer
 
 _FIRST = ("agent", "quote", "kind", "section")
 """Identifying fields of items, in report order; all other fields follow in schema order."""
@@ -40,6 +40,16 @@ class Field:
     comparer: Comparer
     family: str | None = None
     weight: float = 1.0
+
+    @property
+    def in_total(self) -> bool:
+        """Whether the field is part of the scores of its task and of all fields; extents of quotes are not."""
+        return not self.comparer.is_extent
+
+    @property
+    def is_words(self) -> bool:
+        """Whether the values are words of the record."""
+        return self.comparer in (TEXT, EXTENT)
 
     @property
     def task(self) -> Task:
@@ -96,7 +106,7 @@ def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
         value = getattr(item, field.attribute) if field.attribute else None
         if isinstance(value, TimeWindow):
             yield f"{field.attribute}.quote", value.quote
-        elif field.comparer is TEXT and isinstance(value, tuple):
+        elif field.is_words and isinstance(value, tuple):
             yield from ((f"{field.attribute}[{number}]", one) for number, one in enumerate(value))
-        elif field.comparer is TEXT and field.attribute:
+        elif field.is_words and field.attribute:
             yield field.attribute, value

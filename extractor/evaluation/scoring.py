@@ -42,8 +42,8 @@ Counts = NDArray[np.uint16]
 """Counts of all records: an array of records, fields and columns, with records sorted by id."""
 _LEVELS = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
-_GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task] for task in Task}
-_GROUPS["all"] = list(range(len(FIELDS)))
+_GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task and one.in_total] for task in Task}
+_GROUPS["all"] = [row for rows in _GROUPS.values() for row in rows]
 
 
 def evaluate(

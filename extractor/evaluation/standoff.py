@@ -28,13 +28,12 @@ from extractor.parse.parsed import Span
 from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 
-from .comparers import TEXT
 from .fields import FIELDS
 from .text import ESCAPE
 
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
-_QUOTED = {one.attribute for one in FIELDS if one.comparer is TEXT}
+_QUOTED = {one.attribute for one in FIELDS if one.is_words}
 """Fields that always quote the record."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
 """Fields that usually quote the record: an annotator may use other words."""

@@ -22,6 +22,7 @@ _SMALL_WORDS = (
 _SMALL = frozenset(_SMALL_WORDS.split())
 _AGE = dict.fromkeys(("aged", "old", "older", "year", "years", "younger"), "age")
 _STEM, _ABBREVIATION = 4, 5
+_TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 
 
 def fold_quote(text: str) -> str:
@@ -35,8 +36,8 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Normalise a text for scores: as ``fold_quote``, without a final full stop, comma or semicolon."""
-    return fold_quote(text).rstrip(".,; ")
+    """Normalise a text for scores: as ``fold_quote``, without trade marks and a final full stop, comma or semicolon."""
+    return fold_quote(text.translate(_TRADE_MARKS)).rstrip(".,; ")
 
 
 @lru_cache(maxsize=2048)

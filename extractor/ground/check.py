@@ -43,6 +43,14 @@ _NO_DOSES = {"eligibility", "conditions", "keywords"}
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What a model wrote for a value and is none in the form of its field, and which form is allowed."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A model's values for a chunk, before they are checked.
 
@@ -52,20 +60,26 @@ class Answer:
         values: Values by field of the parsed item, in the types of the schemas. Free text and time windows are
             quotes that are not located yet: a string, or a tuple of strings. None means that the text does not
             state the field. ``stands`` says whether a criterion or regimen exists; ``quote`` holds a regimen's words.
+        unreadable: By field, what was written for a value and is none.
     """
 
     task: Task
     chunk: int
     values: Mapping[str, Any]
+    unreadable: Mapping[str, tuple[Unreadable, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it."""
+    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
+
+    ``reason`` says what is wrong in all other cases, such as which form a value must have.
+    """
 
     status: QuoteStatus = QuoteStatus.ABSENT
     conflicts: tuple[TokenConflict, ...] = ()
     nearest: Span | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,8 @@ def ground_answer(
 ) -> GroundedAnswer:
     """Check every value of ``answer`` against ``chunk``, by default the parsed chunk with the answer's number.
 
-    ``lead_in`` is the line that introduces a criterion: its limits and its time window may stand there.
+    ``lead_in`` is the line that introduces a criterion: its limits and its time window may stand there, or a limit's
+    quantity in it and the number in the chunk ("Life expectancy:" above "At least 4 weeks").
 
     An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
     cycle in an arm, the dose in an intervention. A list keeps its supported members, and is rejected if it has none.
@@ -121,6 +136,8 @@ def ground_answer(
                 find = find_window if field == "time_window" and isinstance(member, str) else find_support
                 places = (here, *_list_other_places(answer, field, parsed, lead_in))
                 found = next((one for place in places if (one := find(member, place)) is not None), None)
+                if found is None and lead_in and field == "constraints":
+                    found = _find_across(member, lead_in, chunk, parsed)
                 if found is None and field == "agent":
                     found = next((one for place in places if (one := find_agent(member, place)) is not None), None)
             if found and field in ("start_event", "end_events"):
@@ -132,7 +149,20 @@ def ground_answer(
                 rejections.append(_reject(chunk, field, member, here))
         if supported or not refused:
             readings[field] = _read(supported, many=isinstance(value, tuple))
+    for field, broken in answer.unreadable.items():
+        forms = (Refusal(reason=one.reason) for one in broken)
+        pairs = zip(broken, forms, strict=True)
+        rejections += (Rejection(chunk, field, one.text, FindingKind.ANSWER_MISSING, form) for one, form in pairs)
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
+
+
+def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
+    """A limit whose quantity stands in the introducing line and whose number stands in the chunk below it."""
+    first, last = lead_in.span, chunk.span
+    if first.section != last.section or first.start >= last.start:
+        return None
+    found = find_support(limit, parsed.sections[first.section].between(first.start, last.end))
+    return found if found and found.span.end > last.start else None
 
 
 def _trim_event(found: Supported) -> Supported:
@@ -145,7 +175,7 @@ def _trim_event(found: Supported) -> Supported:
 
 def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord, lead_in: Chunk | None) -> list[Passage]:
     """The passages that may state a value if its chunk does not."""
-    if lead_in and field in ("time_window", "constraints"):
+    if lead_in is not None and field in ("time_window", "constraints"):
         return [parsed.sections[lead_in.span.section].between(lead_in.span.start, lead_in.span.end)]
     if answer.task is not Task.DOSING and field != "agent":
         return []
@@ -198,6 +228,9 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
             found = _contradict_measure(tokens, (number, None), (ConflictKind.TIME_UNIT, unit), stated)
         case Instrument():
             return _refuse_version(value, passage, tokens)
+        case TimeWindow(quote=quote, comparator=sign, value=number, unit=unit) if span := find_quote(passage, quote):
+            reason = f"the words stand in the text, but do not say {sign.value} {number:g} {unit.value}"
+            return Refusal(nearest=span, reason=reason)
     if found is None:
         return Refusal()
     kind, quoted, states, place = found

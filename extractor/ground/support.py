@@ -135,12 +135,20 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
     tokens = passage.section.between(span.start, span.end).alone().tokens
     place = find_time(tokens, value.value, value.unit)
     stated = find_comparator(tokens, place) if place and not rule("over_some_time").search(tokens) else None
-    words = set(map(str.lower, tokens.words))
-    if place is None or (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in words:
+    if place is None:
         return None
+    # "No pregnancy within 3 months after the study" asks to wait for at least as long.
+    waits = value.comparator is Comparator.AT_LEAST and rule("wait_after").starts(tokens, place[1])
+    if not waits and ((stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in _lower(tokens)):
+        return None
+    stated = None if waits else stated
     quote = passage.section.raw[span.start : span.end]
     comparator = stated or value.comparator
     return Supported(value.model_copy(update={"quote": quote, "comparator": comparator}), span, Support.INFERRED)
+
+
+def _lower(tokens: Tokens) -> set[str]:
+    return set(map(str.lower, tokens.words))
 
 
 def _says(stated: TimeWindow, value: TimeWindow) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
-from extractor.text.lexer import NAME_NUMBER, Tokens
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
 from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.units import find_unit
 
@@ -30,6 +30,8 @@ _POWER = re.compile(r"10[eE](\d{1,2})")
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+_GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
+"""What an ordinal counts as a number does: "second-degree block", "third line"."""
 _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
@@ -37,14 +39,19 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     """Every number, in digits, words or Roman numerals, from left to right.
 
     A number with another reading is found twice: after a minus, which may be a dash; before a plus and days, which may
-    be weeks of a pregnancy ("28+6"); before the power of ten at the end of its range ("3-4 million").
+    be weeks of a pregnancy ("28+6"); before the power of ten at the end of its range or list ("3-4 million",
+    "1, 3 and 10 x 10^6").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
     [3, 4, 2, 1500, -2.5, 2.5]
+    >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
+    [1, 3, 1000000.0, 3000000.0, 10000000]
     """
     end = len(tokens) if end is None else end
     found, last = list[Number](), first
+    plain: list[Number] = []
+    """The numbers of the list so far that have no power of ten of their own."""
     for place in rule("number").find(tokens, first, end):
         value = read_number(place.text)
         if place.first < last or value is None:
@@ -56,20 +63,37 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
             and (power := _POWER.fullmatch(tokens.words[last + 1]))
         ):
             last, value = last + 2, value * 10 ** int(power[1])
-        if found and last > place.first + 1 and rule("through").covers(tokens, found[-1].end, place.first):
-            shared = found[-1].value * value / (read_number(tokens.words[place.first]) or value)
-            found.append(found[-1]._replace(value=float(f"{shared:.12g}")))
+        if plain and not _goes_on(tokens, plain[-1].end, place.first):
+            plain.clear()
+        if value and last > place.first + 1:
+            scale = value / (read_number(tokens.words[place.first]) or value)
+            found += (each._replace(value=float(f"{each.value * scale:.12g}")) for each in plain)
+            plain.clear()
+        else:
+            plain.append(Number(place.first, last, value))
         found.append(Number(place.first, last, value))
         if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
         if is_signed(tokens, place.first) or _has_glued_minus(tokens, place.first):
             found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
+    return sorted([*found, *_find_counts(tokens, first, end)])
+
+
+def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
+    """Roman numerals, "twice", and ordinals of what is graded."""
     for at in range(first, end):
-        counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(tokens.words[at].lower())
+        word = tokens.words[at].lower()
+        counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(word)
+        if word in _ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
+            counted = _ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
-            found.append(Number(at, at + 1, counted))
-    return sorted(found)
+            yield Number(at, at + 1, counted)
+
+
+def _goes_on(tokens: Tokens, end: int, first: int) -> bool:
+    """Whether only a word or sign that joins the numbers of a list or range stands between two of them."""
+    return any(rule(name).covers(tokens, end, first) for name in ("through", "joins_numbers"))
 
 
 _WEEK = 7
@@ -212,6 +236,12 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     for duration in find_durations(tokens):
         if duration.unit is unit and value in (duration.low, duration.high):
             return duration.first, duration.end
+    if value == 1:
+        single = (
+            found for found in rule("single_time").find(tokens) if read_time_unit(found.read("unit") or "") is unit
+        )
+        if found := next(single, None):
+            return found.first, found.end
     # "third", "3rd", or a part of "72,96,120 hours", which also reads as one number.
     counts = (
         (at, at + 1)
@@ -223,6 +253,15 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     for first, end in (*find_together(tokens, (value,)), *counts):
         if unit in _units_beside(tokens, first, end):
             return first, end
+    return _find_time_code(tokens, value, unit)
+
+
+def _find_time_code(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
+    """A time without a space or in two units: "C1D30", "1h45"."""
+    for found in rule("hours_and_minutes").find(tokens) if unit is TimeUnit.HOUR else ():
+        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
+        if round(hours + minutes / 60, 2) == round(value, 2):
+            return found.first, found.end
     for found in rule("time_code").find(tokens):
         word = (found.read("unit") or "").lower()
         if read_number(found.read("number") or "") == value and _CODES.get(word[:1]) is unit:
@@ -231,6 +270,7 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
 
 
 _CODES = {unit.value[0]: unit for unit in TimeUnit if unit not in (TimeUnit.MINUTE, TimeUnit.HOUR)}
+_DIGITS = NUMBER + NAME_NUMBER
 _REACH = 70
 """The greatest distance of a list's unit from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
 
@@ -240,7 +280,9 @@ def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     front = rule("between_times").ends(tokens, first, first - _REACH)
     between = rule("cycle_length_after").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
     before, behind = front.first if front else first, between.end if between else end
-    places = [(before - 1, first - before)] if before > 0 and len(tokens.words[before - 1]) > 1 else []
+    short = before > 0 and len(tokens.words[before - 1]) == 1  # "2h and 5"
+    is_unit = before > 0 and (not short or (before > 1 and tokens.codes[before - 2] in _DIGITS))
+    places = [(before - 1, first - before)] if is_unit else []
     places += [(behind, behind - end)] if behind < len(tokens) else []
     words = [(tokens.words[at].lower(), gap) for at, gap in places]
     units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]

@@ -12,14 +12,14 @@ from extractor.assemble.resolve import PARTICIPANTS
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.llm.requests import ModelReply, Question, Render
 from extractor.options import ExtractionOptions
-from extractor.parse.parsed import Chunk, ParsedRecord, Reading
+from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Reading
 from extractor.schemas import Task, Usage
 from extractor.text.numbers import DAYS
 
 from .planner import count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
 from .recheck import drop_repeated, merge_recheck, plan_recheck
-from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, read_answers
+from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, is_listing, read_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
 
 
 def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
-    """These questions about a record, then a recheck of the answers that the text does not support."""
+    """These questions about a record, then a recheck of what the text does not support and what was left out."""
     packs = pack_questions(questions)
     shown = narrow_record(parsed.record)
     replies: Replies | None = ()
@@ -59,18 +59,20 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
     answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
     received = [reply for reply in replies if reply]
     answered = {answer.chunk for answer in answers}
-    pending = [q for pack, reply in pairs if reply and reply.pending for q in pack if q.chunk.number not in answered]
+    open_ = [(q, reply) for pack, reply in pairs if reply for q in pack if q.chunk.number not in answered]
+    pending = [question for question, reply in open_ if reply.pending]
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
+    asked = [question for question in questions if question not in pending and question not in unasked]
+    missing = [q for q, reply in open_ if reply.items and not reply.pending and q.fields and not is_listing(q)]
+    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing)
     lines = 0
-    rechecks = plan_recheck(parsed, answers)
     if rechecks:
         pack = tuple(recheck.question for recheck in rechecks)
         again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True), needed=False)
         if again and (reply := again[0]):
             answers = merge_recheck(parsed, answers, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
-    asked = [question for question in questions if question not in pending and question not in unasked]
-    result = _collect(asked, unasked, answers, received)
+    result = collect(asked, unasked, answers, received)
     still_open = count_asked(unasked) + count_asked(pending) + sum(map(result.is_open, result.asked))
     counts = {"questions": count_asked(asked) + lines, "open_questions": still_open}
     return replace(result, usage=result.usage.model_copy(update=counts))
@@ -86,16 +88,25 @@ def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -
 def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> GroundedAnswer:
     values = dict(answer.values)
     introduced = "lead_in" in values
-    lead_in = chunks.get(values.pop("lead_in", None) or -1)
+    lead_in = chunks.get(values.pop("lead_in", None) or -1) or _find_lead_in(parsed, answer.chunk)
     grounded = ground_answer(replace(answer, values=values), parsed, chunks[answer.chunk], lead_in)
     if not introduced:
         return grounded
+    lead_in = chunks.get(answer.values["lead_in"] or -1)
     quote = parsed.raw(lead_in.span) if lead_in else None
     reading = Reading(quote, MODEL_CONFIDENCE, (lead_in.span,) if lead_in else ())
     return replace(grounded, readings={**grounded.readings, "lead_in": reading})
 
 
-def _collect(
+def _find_lead_in(parsed: ParsedRecord, number: int) -> Chunk | None:
+    """The line that introduces a criterion, as the rules read it."""
+    read = next((one.lead_in for one in parsed.eligibility.criteria if one.chunk.number == number), None)
+    if read is None or not read.spans:
+        return None
+    return Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "")
+
+
+def collect(
     asked: Sequence[Question],
     unasked: Sequence[Question],
     answers: Iterable[GroundedAnswer],

@@ -14,7 +14,7 @@ from extractor.text.clean import clean_text
 _GROUPS = ("arms", "interventions")
 _PROSE = ("title", "official_title", "brief_summary", "detailed_description")
 _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
-_LONGEST, _MOST = 1200, 12_000
+_LONGEST, _MOST = 1200, 40_000
 """Characters of one passage, and of all passages together."""
 _BODY = 40
 """Characters from which on a repeated text is shown once."""
@@ -55,7 +55,7 @@ class DosePassage:
 
 
 def list_dose_passages(parsed: ParsedRecord, free_numbers: Iterator[int]) -> tuple[DosePassage, ...]:
-    """The passages of a record, cut between sentences, at most 12,000 characters. Repeated text is shown once.
+    """The passages of a record, cut between sentences, at most 40,000 characters. Repeated text is shown once.
 
     ``free_numbers`` are those that no chunk of the record has.
     """

@@ -189,9 +189,11 @@ def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterato
     for outcome in parsed.outcomes:
         section = parsed.record.section(outcome.chunk.span.section)
         left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
-        if outcome.concept.certain and outcome.concept.value not in _TIMED:
+        if outcome.concept.certain and outcome.concept.value not in _TIMED and not options.reads_all:
             left_out += _EVENTS
         fields = _fields_of(outcome, Task.ENDPOINTS, options)
+        if "concept" in fields:  # what is measured decides what else may be stated, and a key without a value is free
+            fields = tuple(name for name in FIELDS[Task.ENDPOINTS] if name in {*fields, *_RARE, *_EVENTS})
         if wanted := tuple(name for name in fields if name not in left_out):
             yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
 

@@ -1,8 +1,9 @@
 """The prompt: its static system part, the lines that carry questions, and the calls made of them.
 
 Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the system part and the
-reply schema are the same bytes in every call of a run: complete definitions (``prompts/system.v<N>.md``) with one
-worked example (``prompts/example.v<N>.json``). The user part, about one record, comes last.
+reply schema are the same bytes in every call of a run: the annotation guideline that people read as well
+(``prompts/guideline.md``), how to write an answer (``prompts/system.v<N>.md``) and one worked example
+(``prompts/example.v<N>.json``). The user part, about one record, comes last.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from .grammar import write_grammar
 from .reply_models import REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
-_EXAMPLES = "$examples"
+_GUIDELINE, _EXAMPLES = "$guideline", "$examples"
 RECHECK = "recheck"
 """The name under which calls are counted that ask refused answers once more."""
 
@@ -84,19 +85,22 @@ def read_prompt(folder: Path) -> Prompt:
     version = max((int(found[1]) for found in versions if found), default=1)
     place = folder / f"system.v{version}.md"
     try:
-        definitions = place.read_text("utf-8")
+        form = place.read_text("utf-8").strip()
+        place = folder / "guideline.md"
+        guideline = place.read_text("utf-8").strip()
         place = folder / f"example.v{version}.json"
         text = place.read_text("utf-8")
         example = json.loads(text)
         questions, answer = tuple(map(_read_question, example["lines"])), tuple(example["answer"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PromptError(f"prompt {place}: {type(error).__name__}: {error}") from error
-    if _EXAMPLES not in definitions:
-        raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {_EXAMPLES}")
+    for mark in (_GUIDELINE, _EXAMPLES):
+        if mark not in form:
+            raise PromptError(f"prompt {folder / f'system.v{version}.md'}: there is no placeholder {mark}")
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
     shown = "\n".join([*map(render_line, questions), written])
-    sha256 = hashlib.sha256(f"{definitions}\0{text}".encode()).hexdigest()
-    system = definitions.strip().replace(_EXAMPLES, shown)
+    system = form.replace(_GUIDELINE, guideline).replace(_EXAMPLES, shown)
+    sha256 = hashlib.sha256(system.encode()).hexdigest()
     return Prompt(PromptVersion("questions", version, sha256), system, questions, answer)
 
 

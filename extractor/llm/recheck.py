@@ -1,4 +1,7 @@
-"""Answers that the record does not support: copies of worked examples are dropped, the rest is asked once more."""
+"""The second question about a record: values that were refused or could not be read, and what answers left out.
+
+Copies of worked examples are dropped before, without asking.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,22 +10,29 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.ground.check import Answer, GroundedAnswer, Rejection, ground_answer
+from extractor.assemble import ModelResult
+from extractor.assemble.unconfirmed import (
+    Unconfirmed,
+    is_same_agent,
+    list_unconfirmed_regimens,
+    list_unconfirmed_values,
+)
+from extractor.ground.check import GroundedAnswer, Rejection, ground_answer, show_value
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
 from extractor.llm.requests import Question
-from extractor.parse.parsed import Chunk, ParsedRecord, Reading
+from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .estimates import estimate_tokens
 from .prompt import load_prompt, render_line
-from .reply_models import Item, Reply, key_of, list_attributes, read_answers
+from .reply_models import REGIMENS, Item, Reply, key_of, list_attributes, read_answers
 
-LINE_TOKENS = 500
-"""Estimated tokens of all lines of a record's recheck; values that do not fit are dropped without asking."""
+LINE_TOKENS = 1000
+"""Estimated tokens of all lines of a record's recheck; what does not fit is not asked."""
 _SHOWN_AROUND = 160
 """Characters shown on either side of the text that is nearest to a rejected value."""
-_LONGEST_VALUE = 80
+_LONGEST_VALUE, _LONGEST_REASON = 80, 160
 _INVENTED = frozenset({"agent", "quote"})
 """Fields whose example values are invented: no record has them by chance."""
 _DISTINCTIVE = 6
@@ -76,20 +86,31 @@ def _is_distinctive(field: str, value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """One line of a recheck: its question, the position of the answer among all, and the rejected values."""
+    """One line of a recheck.
+
+    ``chunk`` is the one whose answer it completes, at ``position`` among all answers; without a position, what the
+    line states is added to them.
+    """
 
     question: Question
-    position: int
-    rejections: tuple[Rejection, ...]
+    chunk: Chunk
+    position: int | None = None
+    is_conflict: bool = False
 
 
-def plan_recheck(parsed: ParsedRecord, answers: Sequence[GroundedAnswer]) -> tuple[Recheck, ...]:
-    """The rejected values of a record as lines of one call, those that contradict the text first.
+def plan_recheck(
+    parsed: ParsedRecord, answers: Sequence[GroundedAnswer], result: ModelResult, missing: Iterable[Question] = ()
+) -> tuple[Recheck, ...]:
+    """What is asked once more, as lines of one call: refused values, those that contradict the text first; then what
+    the rules read and the answers left out; then ``missing``, the questions whose lines got no item.
 
     A line shows the text that is nearest to its values. All lines together take at most ``LINE_TOKENS``.
     """
-    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer)]
-    drafts.sort(key=lambda draft: not any(r.refusal.status is QuoteStatus.CONFLICT for r in draft.rejections))
+    left = list(list_unconfirmed_values(parsed, result))
+    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, left)]
+    drafts += _draft_regimens(parsed, result)
+    drafts += (Recheck(question, question.chunk) for question in missing)
+    drafts.sort(key=lambda draft: not draft.is_conflict)
     kept: list[Recheck] = []
     room = LINE_TOKENS
     for draft in drafts:
@@ -109,31 +130,72 @@ def merge_recheck(
 
     Withdrawn values stay out: the model was not asked whether there is none.
     """
-    second = {answer.chunk: answer for answer in read_answers([r.question for r in rechecks], items, complete=False)}
+    second = read_answers([recheck.question for recheck in rechecks], items, complete=False)
     merged = list(answers)
-    for recheck in rechecks:
-        if answer := second.get(recheck.question.chunk.number):
-            first, chunk = answers[recheck.position], recheck.rejections[0].chunk
-            again = ground_answer(Answer(first.task, first.chunk, answer.values), parsed, chunk)
-            merged[recheck.position] = _merge(first, again, recheck.question.fields)
+    for number, recheck in enumerate(rechecks, start=1):
+        for answer in (each for each in second if each.chunk == number):
+            again = ground_answer(replace(answer, chunk=recheck.chunk.number), parsed, recheck.chunk)
+            if recheck.position is None:
+                merged.append(again)
+            else:
+                first = answers[recheck.position]
+                merged[recheck.position] = _merge(first, replace(again, chunk=first.chunk), recheck.question.fields)
     return merged
 
 
-def _draft(parsed: ParsedRecord, position: int, answer: GroundedAnswer) -> Iterator[Recheck]:
-    """A line for the rejected values of an answer, if a model can be asked about their fields at all."""
+def _draft(
+    parsed: ParsedRecord, position: int, answer: GroundedAnswer, left: Sequence[Unconfirmed]
+) -> Iterator[Recheck]:
+    """A line for what is refused in an answer, and left out of it, if a model can be asked about these fields."""
     rejected = tuple(rejection for rejection in answer.rejections if rejection.field in Item.model_fields)
-    if rejected:
-        fields = tuple(dict.fromkeys(rejection.field for rejection in rejected))
-        question = Question(answer.task, _shorten(parsed, rejected), fields)
-        keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
-        hint = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
-        yield Recheck(replace(question, hint=f"refused: {hint}"), position, rejected)
+    unread = [one for one in left if one.task is answer.task and one.chunk.number == answer.chunk]
+    if not rejected and not unread:
+        return
+    fields = tuple(dict.fromkeys([one.field for one in rejected] + [one.field for one in unread]))
+    near = [rejection.refusal.nearest for rejection in rejected]
+    chunk = rejected[0].chunk if rejected else unread[0].chunk
+    shown = _shorten(parsed, chunk, [*near, *(span for one in unread for span in one.spans)])
+    question = Question(answer.task, shown, fields)
+    keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
+    refused = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
+    words = ", ".join(_quote(parsed, span) for one in unread for span in one.spans)
+    hint = "; ".join(f"{name}: {told}" for name, told in (("refused", refused), ("unread", words)) if told)
+    is_conflict = any(rejection.refusal.status is QuoteStatus.CONFLICT for rejection in rejected)
+    yield Recheck(replace(question, hint=hint), chunk, position, is_conflict)
+
+
+def _draft_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Recheck]:
+    """A line for each passage with doses that the model's list of regimens does not have."""
+    left = list_unconfirmed_regimens(parsed, result)
+    for chunk in result.reread.values():
+        here = [regimen for regimen in left if chunk.span.contains(regimen.quote)]
+        if here:
+            spans = [regimen.quote for regimen in here]
+            hint = f"unread: {', '.join(_quote(parsed, span) for span in spans)}"
+            if known := ", ".join(_list_known(here, result)):
+                hint += f"; answered before: {known}"
+            yield Recheck(Question(Task.DOSING, _shorten(parsed, chunk, spans), (REGIMENS,), hint), chunk)
+
+
+def _list_known(regimens: Iterable[ParsedRegimen], result: ModelResult) -> Iterator[str]:
+    """What the model's list already has of the agents of these regimens."""
+    for answer in result.list_regimens():
+        agent, amounts = (answer.readings.get(name) for name in ("agent", "amounts"))
+        if agent and any(is_same_agent(regimen.agent.value, agent.value) for regimen in regimens):
+            doses = ", ".join(map(show_value, amounts.value)) if amounts else ""
+            yield f"{agent.value} {doses}".strip()
+
+
+def _quote(parsed: ParsedRecord, span: Span) -> str:
+    return f'"{parsed.raw(span)[:_LONGEST_VALUE]}"'
 
 
 def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:
     """What was answered, what is wrong with it, and what the text has instead."""
     answered = f'{key} "{rejection.value[:_LONGEST_VALUE]}"'
     refusal = rejection.refusal
+    if refusal.reason:
+        return f"{answered}: {refusal.reason[:_LONGEST_REASON]}"
     if refusal.nearest is None:
         return f"{answered} is not in the text"
     stated = parsed.raw(refusal.nearest)
@@ -145,12 +207,10 @@ def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:
     return f'{answered}{kind}, the text has "{stated[:_LONGEST_VALUE]}"'
 
 
-def _shorten(parsed: ParsedRecord, rejected: Sequence[Rejection]) -> Chunk:
-    """The chunk; of a long one the words around the text nearest to the rejected values."""
-    chunk = rejected[0].chunk
-    nearest = [rejection.refusal.nearest for rejection in rejected]
-    near = [span for span in nearest if span and span.section == chunk.span.section]
-    if len(near) < len(rejected):
+def _shorten(parsed: ParsedRecord, chunk: Chunk, places: Sequence[Span | None]) -> Chunk:
+    """The chunk; of a long one the words around these places, if each is in its section."""
+    near = [span for span in places if span and span.section == chunk.span.section]
+    if len(near) < len(places):
         return chunk
     first, last = min(span.start for span in near), max(span.end for span in near)
     text = parsed.raw(replace(chunk.span, start=0))

@@ -1,16 +1,18 @@
 """What a model writes: items of short keys, under one JSON schema that is the same for every call.
 
 Keys are short, since output tokens are the cost, and a key whose value the text does not state is left out. The prompt
-defines each key. Attributes have the types of the public schemas; their aliases are the keys that a model writes.
+defines each key. Attributes have the types of the public schemas; their aliases are the keys that a model writes. A
+value that cannot be read is ``Unreadable`` and costs nothing else: not its item, and not the answer.
 """
 
+import json
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, partial
+from functools import partial
 from importlib.resources import files
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -19,15 +21,17 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
-    StringConstraints,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from extractor.ground.check import Answer
+from extractor.ground.check import Answer, Unreadable
 from extractor.llm.requests import LINE_BREAK, Question
 from extractor.schemas import (
     Age,
@@ -107,17 +111,14 @@ class Words:
 
 @dataclass(frozen=True, eq=False)
 class Written:
-    """Annotates a value that a model writes as text of at most ``length`` characters, such as "21 day"."""
+    """Annotates a value that a model writes as text, such as "21 day"."""
 
     parse: Callable[[str], object]
-    length: int
 
     def read(self, text: object) -> object:
         """The value for a text. Raises ``ValueError`` with the form that is allowed."""
         if not isinstance(text, str):
             raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
-        if len(text) > self.length:
-            raise ValueError(f"longer than {self.length} characters; give only the words that state the value")
         return self.parse(text)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -149,14 +150,22 @@ def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
     return kept | _bare_schema(options[0]) if options else kept
 
 
+def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError as error:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return Unreadable(text, "; ".join(line["msg"].removeprefix("Value error, ") for line in error.errors()))
+
+
+_OrUnreadable = WrapValidator(_keep_unreadable)
 _HEAD = 60
 # A longer copy does no harm: its first words are enough.
 _Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})]
-_Quote = Annotated[str, StringConstraints(max_length=260)]
-_Term = Annotated[str, StringConstraints(max_length=60)]
-_Name = Annotated[str, StringConstraints(max_length=80)]
-_Age = Annotated[Age, Written(partial(read_time, Age), 20)]
-_Period = Annotated[Period, Written(partial(read_time, Period), 20)]
+_Quote = Annotated[str, _OrUnreadable]
+_Age = Annotated[Age, Written(partial(read_time, Age)), _OrUnreadable]
+_Period = Annotated[Period, Written(partial(read_time, Period)), _OrUnreadable]
+_YesNo = Annotated[bool, _OrUnreadable]
 
 
 class Split(_WireModel):
@@ -173,46 +182,48 @@ class Item(_WireModel):
     """
 
     n: int
-    stands: bool | None = Field(None, alias="ok")
-    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind")] | None = Field(None, alias="list")
-    category: Annotated[Category, Words.of(Category, "category")] | None = Field(None, alias="cat")
-    constraints: tuple[Annotated[Constraint, Written(read_limit, 160)], ...] = Field((), alias="limits", max_length=16)
-    time_window: Annotated[TimeWindow | str, Written(read_window_form, 160)] | None = Field(None, alias="window")
-    lead_in: int | None = Field(None, alias="under")
+    stands: _YesNo | None = Field(None, alias="ok")
+    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind"), _OrUnreadable] | None = Field(None, alias="list")
+    category: Annotated[Category, Words.of(Category, "category"), _OrUnreadable] | None = Field(None, alias="cat")
+    constraints: tuple[Annotated[Constraint, Written(read_limit), _OrUnreadable], ...] = Field((), alias="limits")
+    time_window: Annotated[TimeWindow | str, Written(read_window_form), _OrUnreadable] | None = Field(
+        None, alias="window"
+    )
+    lead_in: Annotated[int, _OrUnreadable] | None = Field(None, alias="under")
 
     minimum_age: _Age | None = Field(None, alias="min")
     maximum_age: _Age | None = Field(None, alias="max")
-    sex: Annotated[Sex, Words.of(Sex)] | None = None
-    healthy_volunteers: bool | None = Field(None, alias="healthy")
+    sex: Annotated[Sex, Words.of(Sex), _OrUnreadable] | None = None
+    healthy_volunteers: _YesNo | None = Field(None, alias="healthy")
 
     quote: _Quote | None = None
-    agent: _Name | None = None
-    role: Annotated[Role, Words.of(Role)] | None = None
-    amounts: tuple[Annotated[Amount, Written(read_amount, 60)], ...] = Field((), alias="dose", max_length=16)
-    route: Annotated[Route, Words.of(Route)] | None = None
-    frequency: Annotated[Frequency, Words.of(Frequency)] | None = Field(None, alias="freq")
+    agent: _Quote | None = None
+    role: Annotated[Role, Words.of(Role), _OrUnreadable] | None = None
+    amounts: tuple[Annotated[Amount, Written(read_amount), _OrUnreadable], ...] = Field((), alias="dose")
+    route: Annotated[Route, Words.of(Route), _OrUnreadable] | None = None
+    frequency: Annotated[Frequency, Words.of(Frequency), _OrUnreadable] | None = Field(None, alias="freq")
     cycle: _Period | None = None
     duration: _Period | None = Field(None, alias="for")
     timing: _Quote | None = Field(None, alias="when")
 
-    split: Split | None = None
-    concept: Annotated[Concept, Words.of(Concept, "concept")] | None = None
-    domain: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category")] | None = None
-    time_points: tuple[Annotated[TimePoint, Written(partial(read_time, TimePoint), 20)], ...] = Field(
-        (), alias="times", max_length=30
+    split: Annotated[Split, _OrUnreadable] | None = None
+    concept: Annotated[Concept, Words.of(Concept, "concept"), _OrUnreadable] | None = None
+    domain: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category"), _OrUnreadable] | None = None
+    time_points: tuple[Annotated[TimePoint, Written(partial(read_time, TimePoint)), _OrUnreadable], ...] = Field(
+        (), alias="times"
     )
-    time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind")] | None = Field(None, alias="span")
-    instrument: Annotated[Instrument, Written(read_instrument, 120)] | None = Field(None, alias="tool")
+    time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind"), _OrUnreadable] | None = Field(None, alias="span")
+    instrument: Annotated[Instrument, Written(read_instrument), _OrUnreadable] | None = Field(None, alias="tool")
     start_event: _Quote | None = Field(None, alias="start")
-    end_events: tuple[_Quote, ...] = Field((), alias="ends", max_length=8)
-    censored: bool | None = None
-    specimens: tuple[_Term, ...] = Field((), max_length=8)
-    methods: tuple[_Term, ...] = Field((), max_length=8)
+    end_events: tuple[_Quote, ...] = Field((), alias="ends")
+    censored: _YesNo | None = None
+    specimens: tuple[_Quote, ...] = ()
+    methods: tuple[_Quote, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
     def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
-        """Drop nulls and keys that were not asked of the line."""
+        """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
         if not isinstance(data, dict) or not info.context:
             return data
         questions: Mapping[int, Question] = info.context["questions"]
@@ -220,51 +231,69 @@ class Item(_WireModel):
         if question is None:
             raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
         names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-        return {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
+        kept = {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
+        return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")
     def _cut_is_in_the_text(self, info: ValidationInfo) -> Self:
-        if self.split and info.context:
+        if not isinstance(self.split, Split) or not info.context:
+            return self
+        try:
             cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
+        except ValueError as error:
+            return self.model_copy(update={"split": Unreadable(self.split.model_dump_json(), str(error))})
         return self
 
-    def read(self, question: Question) -> dict[str, Any]:
-        """The values that answer ``question``, by field; fields without an answer are left out."""
+    def read(self, question: Question) -> Answer | None:
+        """The values that answer ``question``, by field, None without any; fields without an answer are left out."""
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
+        unreadable: dict[str, tuple[Unreadable, ...]] = {}
         # What is no criterion has no fields of one, but may speak of the participants.
         denied = "stands" in asked and self.stands is False
         fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
         for field in fields if denied else expand(question.fields):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
-            if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
+            members = value if isinstance(value, tuple) else (value,)
+            if broken := tuple(member for member in members if isinstance(member, Unreadable)):
+                unreadable[field] = broken
+                value = tuple(member for member in members if member not in broken) or None
+            if value is not None or (field not in unreadable and field not in _NEEDED | set(PEOPLE_FIELDS)):
                 values[field] = value
         split: Split | None = values.pop("split", None)
-        return values | cut_outcome(question.chunk.text, split.d, split.t) if split else values
+        values |= cut_outcome(question.chunk.text, split.d, split.t) if split else {}
+        restored = {field: _restore_lines(value) for field, value in values.items()}
+        return Answer(question.task, self.n, restored, unreadable) if values or unreadable else None
 
 
 class Reply(_WireModel):
-    """A model's answer to one call."""
+    """A model's answer to one call. An item that is not about a line of the call is ``Unreadable``.
 
-    items: tuple[Item, ...]
+    Only an answer of which nothing can be used is invalid.
+    """
+
+    items: tuple[Annotated[Item, _OrUnreadable], ...]
 
     @model_validator(mode="after")
-    def _cover_the_lines(self, info: ValidationInfo) -> Self:
-        """Every line that does not list regimens or people has exactly one item."""
-        if not info.context:
-            return self
-        numbers = [item.n for item in self.items]
-        once = [n for n, q in info.context["questions"].items() if not is_listing(q)]
-        if missing := [n for n in once if n not in numbers]:
-            raise ValueError(f"no item for line {_list_numbers(missing)}; give one item for each line")
-        if repeated := [n for n in once if numbers.count(n) > 1]:
-            raise ValueError(f"several items for line {_list_numbers(repeated)}; give one item for each line")
+    def _holds_something(self) -> Self:
+        broken = [item for item in self.items if isinstance(item, Unreadable)]
+        if broken and len(broken) == len(self.items):
+            raise ValueError(broken[0].reason)
         return self
 
     @staticmethod
     def context_of(questions: Iterable[Question]) -> dict[str, Any]:
         """The context in which a reply to these questions is validated."""
         return {"questions": {question.chunk.number: question for question in questions}}
+
+
+_LISTS = frozenset(
+    name
+    for attribute, field in Item.model_fields.items()
+    if get_origin(field.annotation) is tuple
+    for name in (attribute, field.alias)
+)
+"""The keys and attributes that hold a list."""
 
 
 def is_listing(question: Question) -> bool:
@@ -309,7 +338,6 @@ def keys_needed(question: Question) -> frozenset[str]:
     return frozenset({"n", *(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in needed)})
 
 
-@cache
 def words_of(attribute: str) -> Words | None:
     """The words of an attribute that is a closed set, else None."""
     options = getattr(Item.model_fields[attribute].annotation, "__args__", ())  # of Annotated[Role, Words(...)] | None
@@ -318,17 +346,23 @@ def words_of(attribute: str) -> Words | None:
 
 
 def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
-    """The values in the valid items of a reply to the questions ``asked``.
+    """The values in the items of a reply to the questions ``asked``.
 
-    A line that was asked for its regimens and has no item holds none (``stands`` is False); this is concluded only from
-    a ``complete`` reply: no item was rejected.
+    Of several items for a line that has one, later ones add what the first leaves out. A line that was asked for its
+    regimens and has no item holds none (``stands`` is False); this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
-    answers = [
-        Answer(question.task, item.n, {field: _restore_lines(value) for field, value in values.items()})
-        for item in items
-        if isinstance(item, Item) and (question := questions.get(item.n)) and (values := item.read(question))
-    ]
+    answers: list[Answer] = []
+    for item in items:
+        question = questions.get(item.n) if isinstance(item, Item) else None
+        answer = item.read(question) if isinstance(item, Item) and question else None
+        if answer is None or question is None:
+            continue
+        same = None if is_listing(question) else next((one for one in answers if one.chunk == answer.chunk), None)
+        if same:
+            answers[answers.index(same)] = replace(same, values={**answer.values, **same.values})
+        else:
+            answers.append(answer)
     if complete:
         answered = {answer.chunk for answer in answers}
         empty = (q for q in asked if REGIMENS in q.fields and q.chunk.number not in answered)

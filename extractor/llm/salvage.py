@@ -10,6 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from extractor.ground.check import Unreadable
+
 from .requests import Call
 
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
@@ -143,21 +145,32 @@ def salvage_items(items: list[Any], call: Call) -> Salvage:
     for raw in items:
         try:
             item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
-            found = check_asked([item], call)
+            found = sort_items([item], call)
         except ValidationError as error:
-            number = raw.get("n") if isinstance(raw, dict) else None
-            found = Salvage((), (RejectedItem(number if isinstance(number, int) else None, describe_errors(error)),))
+            found = Salvage((), (RejectedItem(_number_of(raw), describe_errors(error)),))
         kept = Salvage(kept.items + found.items, kept.rejected + found.rejected)
     return kept
 
 
-def check_asked(items: Sequence[BaseModel], call: Call) -> Salvage:
-    """Reject items for chunks that the call does not ask about."""
+def sort_items(items: Sequence[BaseModel | Unreadable], call: Call) -> Salvage:
+    """Keep the items about chunks that the call asks about, and reject the others."""
     asked = {question.chunk.number for question in call.questions}
-    strange = (
-        RejectedItem(item_number(item), "was not asked about") for item in items if item_number(item) not in asked
-    )
-    return Salvage(tuple(item for item in items if item_number(item) in asked), tuple(strange))
+    kept: list[BaseModel] = []
+    rejected: list[RejectedItem] = []
+    for item in items:
+        if isinstance(item, Unreadable):
+            number = _number_of(json.loads(item.text)) if is_json(item.text) else None
+            rejected.append(RejectedItem(number, item.reason))
+        elif item_number(item) in asked:
+            kept.append(item)
+        else:
+            rejected.append(RejectedItem(item_number(item), "was not asked about"))
+    return Salvage(tuple(kept), tuple(rejected))
+
+
+def _number_of(raw: Any) -> int | None:
+    number = raw.get("n") if isinstance(raw, dict) else None
+    return number if isinstance(number, int) else None
 
 
 def describe_errors(error: ValidationError) -> str:

@@ -26,11 +26,11 @@ from .salvage import (
     CallOutcome,
     RejectedItem,
     Salvage,
-    check_asked,
     describe_errors,
     is_json,
     read_complete_items,
     salvage_items,
+    sort_items,
     unwrap_json,
 )
 from .spec import ModelKind, ModelSpec, shown_model
@@ -141,7 +141,7 @@ class StructuredClient:
             if not answers.salvage(answers.texts[-1]).rejected:  # the answer as a whole is at fault, not an item
                 best = best.joined_with(Salvage((), (RejectedItem(None, str(error)),)))
             return CallOutcome(best, answers.model)
-        return CallOutcome(check_asked(reply.items, call), answers.model)
+        return CallOutcome(sort_items(reply.items, call), answers.model)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
         """The reply. The request is repeated if its failure shows which parameters the server accepts."""

@@ -24,6 +24,8 @@ _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _SECOND_PART = re.compile(r"/\s?[\d.,]+\s?(?=[^\W\d])")
 _WEEK = 7
+_EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
+"""The dose of carboplatin, whose unit stands first."""
 _VERSION = re.compile(r"(?P<name>.+?)(?:\s*\|\s*|[\s,]+v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE)
 
 
@@ -60,10 +62,12 @@ def read_amount(text: str) -> Amount:
     >>> amount = read_amount("1-2 x 10^6 cells/kg")
     >>> amount.low, amount.high, amount.unit
     (1000000, 2000000, 'cells/kg')
+    >>> read_amount("AUC 6") == read_amount("6 AUC")
+    True
 
     Of a fixed combination ("600/100 mg") the first part counts.
     """
-    tokens = _read_tokens(text)
+    tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
     found = rule("answered_amount").starts(tokens, 0)
     unit = _SECOND_PART.sub("", _read_behind(tokens, found), count=1) if found else ""
     if not found or not (unit[:1].isalpha() or unit.startswith("%")):

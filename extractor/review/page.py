@@ -147,7 +147,7 @@ def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
     """Return the record's words in a field: quotes, and the name of an instrument."""
     if isinstance(value, dict):
         return [value.get("quote") or value.get("name")]
-    if FIELDS[kind][name].metadata.comparison is not Comparison.TEXT:
+    if FIELDS[kind][name].metadata.comparison not in (Comparison.TEXT, Comparison.EXTENT):
         return []
     return value if isinstance(value, list) else [value]
 

@@ -147,6 +147,7 @@ def _describe(record: TrialRecord, answer: NotedAnswer) -> dict[str, Any]:
         "text_sha256": sha256(chunk.text.encode("utf-8")).hexdigest(),
         "task": question.task.value,
         "fields": json.dumps(question.fields),
-        "item": answer.item.model_dump_json(exclude_defaults=True),
+        # Without warnings: a value in no readable form is stored as its text and the form that is allowed.
+        "item": answer.item.model_dump_json(exclude_defaults=True, warnings=False),
         "model": answer.model,
     }

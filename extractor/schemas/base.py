@@ -34,10 +34,11 @@ class EvidenceKind(StrEnum):
     NONE = "none"
 
 
-Comparison = StrEnum("Comparison", "TEXT CHOICE POLARITY PLACE PAIRING TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
+Comparison = StrEnum("Comparison", "TEXT EXTENT CHOICE POLARITY PLACE PAIRING TIME LIMIT WINDOW AMOUNT FREQUENCY NAME")
 Comparison.__doc__ = """How two values of a field are compared.
 
 - ``text``: words of the record, whose extent may differ a little.
+- ``extent``: words of the record that are evidence: right if they overlap, and no part of the score of all fields.
 - ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
 - ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is another one.
 - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by part.

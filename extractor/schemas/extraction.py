@@ -128,7 +128,7 @@ class RegimenAnnotation(FrozenModel):
     ]
     quote: Annotated[
         str,
-        FieldMetadata(Comparison.TEXT, EvidenceKind.ITEM, question="regimens", weight=0.25),
+        FieldMetadata(Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25),
         Field(description="The shortest text that carries the dose."),
     ]
     amounts: Annotated[tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount")] = ()
@@ -136,7 +136,7 @@ class RegimenAnnotation(FrozenModel):
     frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
     cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
     duration: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="duration", family="duration")] = None
-    timing: Annotated[str | None, FieldMetadata(Comparison.TEXT, question="timing", family="timing", weight=0.5)] = (
+    timing: Annotated[str | None, FieldMetadata(Comparison.EXTENT, question="timing", family="timing", weight=0.5)] = (
         Field(default=None, description="Quote of the days or moments of giving.")
     )
 

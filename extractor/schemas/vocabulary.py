@@ -189,7 +189,8 @@ AbsenceReason.__doc__ = """Why a field is empty.
 FindingKind = StrEnum(
     "FindingKind",
     """
-    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD
+    QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
+    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD
     EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
@@ -203,7 +204,9 @@ Of a model's answers:
 - ``quote_not_found``: a quote that the text does not hold.
 - ``value_not_in_quote``: a value that its quote does not bear out.
 - ``quote_conflict``: a quote or value that nearly stands there, with another number, unit, comparator, ...
-- ``answer_missing``: a question that got no usable answer.
+- ``answer_missing``: a question that got no usable answer, or a value in no readable form.
+- ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not have.
+- ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
 
 Of text that nothing was read from:
 

@@ -14,7 +14,7 @@ from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
-UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3)
+UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3, trusts_model=False)
 PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
 OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
 

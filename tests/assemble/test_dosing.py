@@ -1,4 +1,4 @@
-"""Regimens that the rules and a model read in one passage become one list."""
+"""The list of a capable model that read the passages is the list of regimens; the rules confirm it."""
 
 from dataclasses import replace
 from itertools import count
@@ -11,7 +11,7 @@ from extractor.ground.check import Answer, ground_answer
 from extractor.llm.dose_passages import list_dose_passages
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
-from extractor.schemas import Amount, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
+from extractor.schemas import Amount, FindingKind, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
 from tests.trust import trial
 
 TEXT = "Examplumab 300 mg subcutaneously every 4 weeks and Testimab 20 mg orally once daily for 12 weeks."
@@ -47,13 +47,13 @@ def list_arms(parsed):
     return [passage.chunk for passage in passages if passage.chunk.span.section.startswith("arms")]
 
 
-def assemble(parsed, *answers, dropped=(), model_class=ModelClass.CAPABLE):
+def assemble(parsed, *answers, model_class=ModelClass.CAPABLE):
     (chunk,) = list_arms(parsed)
     number = chunk.number
     grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, chunk) for a in answers)
     asked = {number: frozenset({"regimens"})}
     policy = load_policy(model_class)
-    result = ModelResult(asked, {number: grounded}, dropped, policy=policy, reread={number: chunk})
+    result = ModelResult(asked, {number: grounded}, policy=policy, reread={number: chunk})
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
@@ -66,17 +66,33 @@ def test_what_both_read_is_one_regimen_each(parsed):
 
 
 @pytest.mark.parametrize("quote", ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"])
-def test_of_two_quotes_of_one_place_the_shorter_one_carries_the_dose(parsed, quote):
-    ours = next(r for r in parsed.dosing.regimens if r.agent.value == "Testimab")
-    found = assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})
-    assert found["Testimab"].quote == min(quote, parsed.raw(ours.quote), key=len)
+def test_the_model_s_quote_stands(parsed, quote):
+    assert assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})["Testimab"].quote == quote
 
 
-def test_a_regimen_that_only_the_model_read_is_added_with_its_proof(parsed):
-    more = {"stands": True, "quote": "for 12 weeks", "agent": "Examplumab 300", "route": Route.ORAL}
-    found = assemble(parsed, EXAMPLUMAB, TESTIMAB, more)
-    (piece,) = [piece for piece in found["Examplumab 300"].evidence if piece.field == "quote"]
-    assert (piece.quote, piece.origin) == ("for 12 weeks", Origin.MODEL)
+def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span(parsed):
+    found = assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": "20 mg by mouth"})
+    assert found["Testimab"].quote == "Testimab 20 mg orally once daily"
+
+
+def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
+    (chunk,) = list_arms(parsed)
+    grounded = (ground_answer(Answer(Task.DOSING, chunk.number, dict(EXAMPLUMAB)), parsed, chunk),)
+    asked = {chunk.number: frozenset({"regimens"})}
+    result = ModelResult(asked, {chunk.number: grounded}, reread={chunk.number: chunk})
+    extraction = assemble_extraction(parsed, result, {Task.DOSING})
+    assert [regimen.agent for regimen in extraction.dosing] == ["Examplumab"]
+    (finding,) = [one for one in extraction.findings if one.kind is FindingKind.REGIMEN_UNCONFIRMED]
+    assert "20 mg orally once daily" in finding.citations[0].quote
+
+
+def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
+    parsed = replace(parsed, dosing=replace(parsed.dosing, regimens=parsed.dosing.regimens[:1]))
+    found = assemble(parsed, EXAMPLUMAB, TESTIMAB)
+    (piece,) = [piece for piece in found["Testimab"].evidence if piece.field == "quote"]
+    assert (piece.quote, piece.origin) == (TESTIMAB["quote"], Origin.MODEL)
+    (piece,) = [piece for piece in found["Examplumab"].evidence if piece.field == "amounts[0]"]
+    assert (piece.quote, piece.origin) == ("300 mg", Origin.BOTH)
 
 
 def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
@@ -91,13 +107,9 @@ def test_where_amounts_differ_a_capable_model_is_believed_and_a_small_one_is_not
     assert [amount.low for amount in found["Testimab"].amounts] == [low]
 
 
-def test_what_a_capable_model_leaves_out_stands_as_the_rules_read_it(parsed):
-    silent = {name: value for name, value in TESTIMAB.items() if name != "amounts"}
-    assert assemble(parsed, EXAMPLUMAB, silent)["Testimab"].amounts == TESTIMAB["amounts"]
-
-
-def test_an_answer_that_was_partly_dropped_takes_nothing_away(parsed):
-    assert assemble(parsed, EXAMPLUMAB, dropped=("2: no such frequency",)).keys() == {"Examplumab", "Testimab"}
+def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
+    refused = TESTIMAB | {"amounts": (Amount(low=70, high=70, unit="mg"),)}
+    assert assemble(parsed, EXAMPLUMAB, refused)["Testimab"].amounts == TESTIMAB["amounts"]
 
 
 def two_lines(parsed, *answers, unanswered=()):
@@ -122,7 +134,7 @@ def test_a_regimen_stated_in_another_line_than_the_rules_found_it_is_one(parsed)
 
 def test_what_stands_in_a_line_without_answer_is_left_to_the_rules(parsed):
     found = two_lines(parsed, (1, TESTIMAB | {"agent": "Control"}), unanswered=("arms[0]",))
-    assert found == [("Examplumab", "arms[0]"), ("Testimab", "arms[0]"), ("Control", "arms[1]")]
+    assert found == [("Control", "arms[1]"), ("Examplumab", "arms[0]"), ("Testimab", "arms[0]")]
 
 
 def test_values_of_a_regimen_may_stand_in_another_line(parsed):

@@ -18,12 +18,12 @@ from extractor.schemas import (
 )
 
 GAP = AbsenceReason.MODEL_REFUSED
-POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)))
+POLICY = FieldPolicy(agree=0.96, alone=0.9, differ=((0.2, 0.6), (0.4, 0.55), (0.9, 0.05)), trusts_model=False)
 
 
 def differing(ours, theirs):
-    """A policy under which the rules and the model are right so often wherever they differ."""
-    return FieldPolicy(agree=0.9, alone=0.9, differ=((ours, theirs),) * 3)
+    """A policy under which the rules and the model are right so often wherever they differ, and neither is trusted."""
+    return FieldPolicy(agree=0.9, alone=0.9, differ=((ours, theirs),) * 3, trusts_model=False)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,27 @@ def differing(ours, theirs):
 def test_who_decides(rule, model, value, origin):
     resolved = resolve(rule, model, GAP, POLICY)
     assert (resolved.value, resolved.gap or resolved.origin) == (value, origin)
+
+
+@pytest.mark.parametrize("said", ["rectal", None])
+@pytest.mark.parametrize("confidence", [0.3, 0.7, 0.99])
+def test_the_answer_of_a_trusted_model_stands_whatever_the_rules_read(confidence, said):
+    policy = replace(differing(0.9, 0.05), trusts_model=True)
+    resolved = resolve(Reading("oral", confidence), Reading(said, 0.9), GAP, policy)
+    assert (resolved.value, resolved.origin, resolved.gap) == (said, Origin.MODEL, None)
+    assert resolve(Reading("oral", confidence), None, GAP, policy).value == (None if confidence < 0.35 else "oral")
+
+
+def test_a_certain_time_window_of_the_rules_stands_against_another_one_and_not_against_none():
+    policy = load_policy(ModelClass.CAPABLE).of("eligibility.time_window")
+    assert resolve(Reading("4 weeks", 0.97), Reading("14 weeks", 0.9), GAP, policy).value == "4 weeks"
+    assert resolve(Reading("4 weeks", 0.9), Reading("14 weeks", 0.9), GAP, policy).value == "14 weeks"
+    assert resolve(Reading("4 weeks", 0.97), Reading(None, 0.9), GAP, policy).value is None
+
+
+def test_only_a_capable_model_is_trusted():
+    assert load_policy(ModelClass.CAPABLE).of("eligibility.constraints").trusts_model
+    assert not load_policy(ModelClass.SMALL).of("eligibility.constraints").trusts_model
 
 
 @pytest.mark.parametrize(
@@ -76,7 +97,7 @@ def test_quotes_of_one_place_differ_in_extent_alone_and_the_likelier_stands(end,
     ],
 )
 def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence, differ, value):
-    policy = FieldPolicy(agree=0.9, alone=0.9, differ=differ)
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=differ, trusts_model=False)
     assert resolve(Reading("rule", confidence), Reading("model", 0.9), GAP, policy).value == value
 
 
@@ -86,7 +107,7 @@ def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence
 )
 def test_what_only_the_model_found_is_weighed_apart(confidence, model, value):
     sides = ((0.3, 0.6), (0.6, 0.3))
-    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.9, 0.1),) * 3, silent=sides)
+    policy = FieldPolicy(agree=0.9, alone=0.9, differ=((0.9, 0.1),) * 3, silent=sides, trusts_model=False)
     assert resolve(Reading(None, confidence), Reading(model, 0.9), GAP, policy).value == value
 
 

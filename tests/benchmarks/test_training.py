@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.data import FOLDS, fold_of
-from benchmarks.gold import GOLD, INDEPENDENT, LABELS, read_gold
+from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
@@ -149,7 +149,7 @@ def data(tmp_path, monkeypatch):
     item = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "2 weeks"} | CLASSES
     line = to_standoff({"record_id": RECORD.record_id, "endpoints": [item]}, RECORD)
     files = {"LABELS": [line | {"area": "Cardiology", "fold": 3}], "GOLD": [{"record_id": "NCT90000009"}]}
-    for name, lines in (files | {"INDEPENDENT": []}).items():
+    for name, lines in files.items():
         write_lines(tmp_path / f"{name}.jsonl", lines)
         monkeypatch.setattr(labelled, name, tmp_path / f"{name}.jsonl")
     return tmp_path
@@ -181,7 +181,7 @@ def test_records_of_the_gold_are_not_used_for_training(data):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")
 def test_no_trial_of_the_gold_is_used_for_training():
-    held_back = set(read_gold(GOLD)) | set(read_gold(INDEPENDENT))
+    held_back = set(read_gold(GOLD))
     trials = {row.get("record") for part in read_training_rows(SHARED, {}) for row in part}
     assert held_back
     assert not held_back & (trials | read_gold(LABELS).keys())

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
@@ -37,14 +37,16 @@ DICTATED: dict[str, Any] = {
 """The injected values, by key of the wire form."""
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\n]*", re.MULTILINE)
+_DOSE = re.compile(r"\d[\d.]*(?: x 10\^\d+)? ?(?:mg/m2|mg/kg|mg|ug|mL|cells/kg|%)")
 _REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "when")
 
 
 class Obedient(httpx2.AsyncBaseTransport):
-    """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the honest ``agent``."""
+    """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the ``honest`` values."""
 
-    def __init__(self, is_injected: Callable[[str], bool], agent: str) -> None:
-        self._is_injected, self._agent = is_injected, agent
+    def __init__(self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]) -> None:
+        self._is_injected, self._agent = is_injected, honest["agents"][0]
+        self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -70,7 +72,14 @@ class Obedient(httpx2.AsyncBaseTransport):
 
     def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
         item: dict[str, Any] = {"n": int(line[1])}
-        if "regimens" in line[2].split():
-            moment = {"when": "on day 0"} if "on day 0" in line[0] else {}
-            return item | {"agent": self._agent, "role": "investigational"} | moment if self._agent in line[0] else {}
-        return item | ({"ok": True} if "ok" in line[2].split() else {})
+        asked = line[2].split()
+        if "regimens" in asked:
+            if self._agent not in line[0]:
+                return {}
+            item |= {"agent": self._agent, "role": "investigational"}
+            dose = _DOSE.search(line[0])
+            return (
+                item | ({"when": "on day 0"} if "on day 0" in line[0] else {}) | ({"dose": [dose[0]]} if dose else {})
+            )
+        named = [name for name in self._instruments if name in line[0]] if "tool" in asked else []
+        return item | ({"ok": True} if "ok" in asked else {}) | ({"tool": named[0]} if named else {})

@@ -22,7 +22,7 @@ def _check(extraction, hostile: HostileRecord) -> None:
 
 
 async def _extract_obediently(hostile: HostileRecord, assist: Assist, is_injected):
-    stub = Obedient(is_injected, hostile.honest["agents"][0])
+    stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, transport=lambda: stub) as model:
         return await extract_record(hostile.read(), model, ExtractionOptions(assist=assist)), stub

@@ -44,7 +44,11 @@ AGE = Reading(Category.AGE, 0.8)
         ([criterion(1, "Stable"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")], {}),
         ([criterion(1, "Stable", category=OPEN, constraints=OPEN)], {1: ("category", "constraints")}),
         ([criterion(1, "Stable", category=AGE)], {1: ("category",)}),
-        ([outcome(1, "Something", concept=OPEN)], {1: ("concept",)}),
+        # With what is measured, everything that may be stated of it is asked.
+        (
+            [outcome(1, "Something", concept=OPEN)],
+            {1: ("concept", "instrument", "start_event", "end_events", "censored", "specimens", "methods")},
+        ),
         ([outcome(1, "Pain, day 3", time_frame=unsure("day 3"))], {1: ("split",)}),
         # A doubt weighs more in a field that few items state.
         ([outcome(1, "Pain", instrument=Reading(None, 0.95))], {1: ("instrument",)}),
@@ -182,7 +186,7 @@ def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning
     passages = [words for _, words in shown(detailed_description=text)]
     assert passages[0].startswith("Drugamide 0 mg")
     assert all(words.endswith(".") and len(words) <= 1200 for words in passages)
-    assert 10_000 < sum(map(len, passages)) < 14_000
+    assert 38_000 < sum(map(len, passages)) < 42_000
 
 
 def test_repeated_text_is_shown_once():

@@ -52,8 +52,8 @@ async def test_an_item_without_its_fields_is_no_answer():
         return [{"n": question.chunk.number} for question in questions]
 
     result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
-    assert result.usage.questions == len(PARSED.outcomes)
-    assert result.usage.open_questions == result.usage.questions
+    assert result.usage.open_questions == len(PARSED.outcomes)
+    assert result.usage.calls == 2, "what the rules are certain of is asked about once more"
 
 
 def _one_call_a_task(questions):
@@ -69,7 +69,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
     result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
-    assert result.usage.calls == 2
+    assert result.usage.calls == 3, "each task once, then what the criteria's answers left out"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
     assert ["HTTP 503" in finding.message for finding in lost] == [True]

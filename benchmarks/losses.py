@@ -1,0 +1,219 @@
+"""Count right answers of a model that the extraction does not hold, by field and cause.
+
+    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--record DIR] | --replay DIR) [--effort high]
+                                [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
+
+Each record is extracted twice from the same answers: as always, and with the answers taken as they are, unchecked. A
+value of gold that the second has and the first has not is a loss. So is a value in no readable form where the
+extraction has none that is right. GOLD and ``--limit`` are as for ``benchmarks.effort``. ``--examples`` prints losses
+to read, of folds 0 to 2 alone: 3 and 4 are for measuring.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.data import format_table, parse_options
+from benchmarks.effort import Group, read_groups
+from benchmarks.gold import read_gold
+from benchmarks.matching import pair_positions
+from extractor.assemble import ModelResult, assemble_extraction
+from extractor.assemble.policy import ModelClass, Policy, combine_policy
+from extractor.cli.environment import read_model_spec
+from extractor.evaluation.comparers import Level
+from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
+from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer
+from extractor.ground.places import find_quote
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.dialogue import QuestionBatch, Replies, collect, dialogue
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.querying import query_batch
+from extractor.llm.reply_models import read_answers
+from extractor.llm.requests import ModelReply, Question
+from extractor.options import ExtractionOptions
+from extractor.parse import parse_record
+from extractor.parse.parsed import Chunk, ParsedRecord, Reading
+from extractor.schemas import Support, TrialExtraction
+
+_TO_READ = frozenset({0, 1, 2})
+"""Folds whose errors the writers of rules may read."""
+_BELIEVING = Policy(combine_policy(ModelClass.CAPABLE, {}).prior, {})
+"""Takes every answer."""
+
+
+class Cause(StrEnum):
+    """Why a right answer is lost: the whole answer was, its form or a check refused it, or the rules' value stands."""
+
+    ANSWER = "answer lost"
+    FORM = "form refused"
+    CHECK = "check refused"
+    MERGE = "merge"
+
+
+class Loss(NamedTuple):
+    """A value that is lost, the gold's and the extraction's; ``item`` is the place in gold."""
+
+    record_id: str
+    field: str
+    item: str
+    cause: Cause
+    gold: Any
+    found: Any
+
+
+class Judged(NamedTuple):
+    """What was lost in a record, and how many right answers there were by field."""
+
+    losses: tuple[Loss, ...]
+    right: Counter[str]
+
+
+def judge(parsed: ParsedRecord, gold: TrialExtraction, result: ModelResult, raw: ModelResult) -> Judged:
+    """Compare the extraction from checked answers with that from answers as they are."""
+    final, as_told = assemble_extraction(parsed, result), assemble_extraction(parsed, raw)
+    held, told = _list_right(gold, final), _list_right(gold, as_told)
+    losses = [
+        Loss(gold.record_id, field, item, _find_cause(field, result), value, held[field, item][1])
+        for (field, item), (is_right, value) in told.items()
+        if is_right and not held[field, item][0]
+    ]
+    known = {(loss.field, loss.item) for loss in losses}
+    for field, number in Counter(_list_unreadable(result)).items():
+        wrong = [key for key, (is_right, _) in held.items() if key[0] == field and not is_right and key not in known]
+        losses += (Loss(gold.record_id, *key, Cause.FORM, told[key][1], held[key][1]) for key in wrong[:number])
+    return Judged(tuple(losses), Counter(field for (field, _), (is_right, _) in told.items() if is_right))
+
+
+def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str, str], tuple[bool, Any]]:
+    """For each stated value of gold, by field and place: whether ``found`` has it, and what it has."""
+    judged: dict[tuple[str, str], tuple[bool, Any]] = {}
+    for group in GROUPS:
+        ours, theirs = group.items(gold), group.items(found)
+        pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group.path, ours, theirs)
+        for place, item in enumerate(ours):
+            other = theirs[pairs[place]] if place in pairs else None
+            for field in group.fields:
+                if field.attribute is None:
+                    judged[field.name, f"{group.path}[{place}]"] = other is not None, None
+                elif field.comparer.spread(value := getattr(item, field.attribute)):
+                    held = getattr(other, field.attribute) if other else None
+                    is_right = held is not None and _is_right(field, value, held)
+                    judged[field.name, f"{group.path}[{place}]"] = is_right, held
+    return judged
+
+
+def _is_right(field: Field, gold: Any, found: Any) -> bool:
+    if not field.in_total:  # the extent of a quote
+        return field.comparer.level(gold, found) >= Level.RELAXED
+    keys = [sorted(map(repr, map(field.comparer.key, field.comparer.spread(value)))) for value in (gold, found)]
+    return keys[0] == keys[1]
+
+
+def _find_cause(field: str, result: ModelResult) -> Cause:
+    if result.dropped:
+        return Cause.ANSWER
+    name = field.rsplit(".", 1)[-1]
+    refused = [r for answers in result.answers.values() for one in answers for r in one.rejections if r.field == name]
+    return Cause.CHECK if refused else Cause.MERGE
+
+
+def _list_unreadable(result: ModelResult) -> Iterator[str]:
+    for answer in (one for answers in result.answers.values() for one in answers):
+        prefix = "eligibility.criteria" if answer.task == "eligibility" else answer.task.value
+        yield from (f"{prefix}.{r.field}" for r in answer.rejections if r.refusal.reason and r.refusal.nearest is None)
+
+
+async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
+    """The result of a dialogue, and the same from its first answers as they are."""
+    steps = dialogue(parsed, options)
+    seen: list[tuple[QuestionBatch, Replies]] = []
+    try:
+        batch = next(steps)
+        while True:
+            replies = await query_batch(batch, model)
+            seen.append((batch, replies))
+            batch = steps.send(replies)
+    except StopIteration as end:
+        result: ModelResult = end.value
+    if not seen:
+        return result, result
+    first, answered = seen[0]
+    return result, _take(parsed, first.packs, answered)
+
+
+def _take(parsed: ParsedRecord, packs: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
+    """The answers without any check."""
+    answers: list[GroundedAnswer] = []
+    received: list[ModelReply] = [reply for reply in replies if reply]
+    questions = [question for pack in packs for question in pack]
+    for pack, reply in zip(packs, replies, strict=True):
+        chunks = {question.chunk.number: question.chunk for question in pack}
+        given = read_answers(pack, reply.items if reply else (), complete=bool(reply and not reply.rejected))
+        answers += (_believe(parsed, answer, chunks) for answer in given)
+    return replace(collect(questions, (), answers, received), policy=_BELIEVING)
+
+
+def _believe(parsed: ParsedRecord, answer: Answer, chunks: Mapping[int, Chunk]) -> GroundedAnswer:
+    chunk, values = chunks[answer.chunk], dict(answer.values)
+    if "lead_in" in values:
+        lead_in = chunks.get(values["lead_in"] or -1)
+        values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
+    readings: dict[str, Reading[Any]] = {}
+    for name, value in values.items():
+        span = find_quote(parsed.sections[chunk.span.section].whole, value) if name == "quote" and value else None
+        readings[name] = Reading(value, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL)
+    return GroundedAnswer(answer.task, answer.chunk, readings)
+
+
+def format_losses(found: Sequence[Judged]) -> str:
+    """A row for each field: right answers, losses, their share, and their causes."""
+    right = sum((one.right for one in found), Counter[str]())
+    losses = Counter((loss.field, loss.cause) for one in found for loss in one.losses)
+    rows: list[list[object]] = []
+    for name in [field.name for group in GROUPS for field in group.fields]:
+        lost = [losses[name, cause] for cause in Cause]
+        if right[name] or any(lost):
+            rows.append([name, right[name], sum(lost), sum(lost) / max(1, right[name]), *lost])
+    totals = [sum(losses[name, cause] for name in right) for cause in Cause]
+    rows.append(["all", right.total(), sum(totals), sum(totals) / max(1, right.total()), *totals])
+    return format_table(["field", "right", "lost", "share", *Cause], rows)
+
+
+async def judge_all(
+    choice: ModelChoice, options: ExtractionOptions, groups: Mapping[str, Group]
+) -> dict[str, list[Judged]]:
+    """Ask about all trials at once, and judge each."""
+    async with open_model(choice, ClientSettings(concurrency=100)) as model:
+        assert model is not None
+
+        async def judge_one(pair: tuple[Any, TrialExtraction]) -> Judged:
+            parsed = parse_record(pair[0])
+            return judge(parsed, pair[1], *await ask(parsed, options, model))
+
+        return {name: list(await asyncio.gather(*map(judge_one, pairs))) for name, pairs in groups.items()}
+
+
+def main() -> None:
+    """Print the losses of each group of areas, and examples if asked for."""
+    options: dict[str, Any] = {"effort": "high", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
+    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, record=Path, **options)
+    folds = set(map(int, chosen.folds.split(",")))
+    groups = read_groups(chosen.gold, chosen.records, folds, chosen.limit)
+    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay, chosen.record)
+    found = asyncio.run(judge_all(choice, ExtractionOptions(effort=chosen.effort), groups))
+    for name, judged in found.items():
+        print(f"{name}, {len(judged)} trials\n{format_losses(judged)}\n")
+    known = read_gold()
+    losses = [loss for judged in found.values() for one in judged for loss in one.losses]
+    shown = [
+        loss for loss in losses if known[loss.record_id]["fold"] in _TO_READ and chosen.field in (None, loss.field)
+    ]
+    print(*(" | ".join(map(str, loss)) for loss in shown[: chosen.examples]), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
