@@ -6,10 +6,10 @@
 
 GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--record`` keeps all answers
 in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
-macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model of
-genai-prices: with the static part of the prompt billed as cached from the second call on, and without. ``--plot`` draws
-macro-F1 over dollars (with the cache) as an image; ``--from`` takes the figures from files of ``--json``, those of
-``benchmarks.peers`` too.
+macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
+of genai-prices: with the static part of the prompt billed as cached from the second call on, and without. ``--plot``
+draws macro-F1 over dollars (with the cache) as an image; ``--from`` takes the figures from files of ``--json``, those
+of ``benchmarks.peers`` too.
 """
 
 import argparse

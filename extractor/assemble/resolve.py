@@ -110,9 +110,9 @@ def resolve(
 
     The answer of a model that ``policy`` trusts stands; only where ``rules_stand`` a certain value of the rules is kept
     against another one. A model that is not trusted takes no certain value away by its silence, and where it differs,
-    ``policy`` says who is more probably right. An improbable value is left out, as ambiguous, or as contradictory if the two
-    were read in different sections. Never left out are the answer of a trusted model, a word of a closed set that
-    every item needs, and one of two quotes that overlap.
+    ``policy`` says who is more probably right. An improbable value is left out: as ambiguous, or as contradictory if
+    the two were read in different sections. Never left out are the answer of a trusted model, a word of a closed set
+    that every item needs, and one of two quotes that overlap.
 
     Args:
         rule: What the rules read.

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -121,7 +121,7 @@ class StructuredClient:
         self._clients = {mode: instructor.from_openai(client, mode=of) for mode, of in _MODES.items()}
 
     async def complete(self, call: Call, mode: AnswerMode, reasks: int, tally: UsageTally) -> CallOutcome:
-        """Send a call, with re-asks that quote the validation errors, and return the best answer.
+        """Send a call, with re-asks of an answer that cannot be used, and return what the last answer holds.
 
         Raises ``ModelUnavailable``, or an error of a transport.
         """
@@ -130,24 +130,23 @@ class StructuredClient:
             with trace_call(call.prompt, tally) as trace:
                 reply = await self._ask(call, mode, reasks, answers, trace)
         except AnswerTruncated:
-            *others, last = answers.texts
-            return CallOutcome(answers.salvage(last).completed_by(answers.best(others)), answers.model, truncated=True)
+            return CallOutcome(answers.salvage(), answers.model, truncated=True)
         except (AnswerPending, BudgetReached) as error:
-            if isinstance(error, BudgetReached) and not answers.texts:
+            if isinstance(error, BudgetReached) and answers.text is None:
                 raise
-            return CallOutcome(answers.best(answers.texts), answers.model, pending=True)
+            return CallOutcome(answers.salvage(), answers.model, pending=True)
         except AnswerRejected as error:
-            best = answers.best(answers.texts)
-            if not answers.salvage(answers.texts[-1]).rejected:  # the answer as a whole is at fault, not an item
-                best = best.joined_with(Salvage((), (RejectedItem(None, str(error)),)))
-            return CallOutcome(best, answers.model)
+            salvage = answers.salvage()
+            if not salvage.rejected:  # the answer as a whole is at fault, not an item
+                salvage = Salvage(salvage.items, (RejectedItem(None, str(error)),))
+            return CallOutcome(salvage, answers.model)
         return CallOutcome(sort_items(reply.items, call), answers.model)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
         """The reply. The request is repeated if its failure shows which parameters the server accepts."""
         failure: BaseException
         for adjustment in range(_MAX_ADJUSTMENTS + 1):
-            answers.texts.clear()
+            answers.text = None
             sampling = self._sampling.parameters(call.max_output_tokens)
             try:
                 return await self._create(call, mode, reasks, answers, sampling)
@@ -201,18 +200,18 @@ class StructuredClient:
                 return self._explain(cause, trace.attempts)
             return below  # the SDK wraps a transport's own error
         if isinstance(cause, ValidationError):
-            return AnswerRejected(describe_errors(cause) if answers.texts[-1].strip() else "the answer is empty")
+            return AnswerRejected(describe_errors(cause) if (answers.text or "").strip() else "the answer is empty")
         if isinstance(cause, ResponseParsingError | json.JSONDecodeError):
             return AnswerRejected(str(cause))
         return cause or AssertionError("instructor ended without a cause")
 
 
 class _Answers:
-    """The answers to one call."""
+    """The answers to one call; ``text`` is the last one."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self.texts: list[str] = []
+        self.text: str | None = None
         self.model, self.refusal = "", ""
 
     def note(self, completion: ChatCompletion) -> None:
@@ -224,7 +223,7 @@ class _Answers:
             text = getattr(getattr(message.tool_calls[0], "function", None), "arguments", "") or ""
         else:
             text = message.content = unwrap_json(message.content or "")
-        self.texts.append(text)
+        self.text = text
         if choice.finish_reason == "length" and is_json(text):
             choice.finish_reason = "stop"  # the limit cut only white space after the answer
         if message.refusal:
@@ -238,15 +237,9 @@ class _Answers:
         broken = isinstance(error, ValidationError | ResponseParsingError | json.JSONDecodeError)
         return broken and not self.refusal
 
-    def best(self, texts: list[str]) -> Salvage:
-        """The answer with the most valid items (of equals, the latest), completed from the others."""
-        salvages = [self.salvage(text) for text in reversed(texts)]
-        salvages.sort(key=lambda salvage: len(salvage.items), reverse=True)  # a stable sort
-        return reduce(Salvage.completed_by, salvages) if salvages else Salvage()
-
-    def salvage(self, text: str) -> Salvage:
-        """The valid items of one answer."""
-        return salvage_items(read_complete_items(text) or [], self._call)
+    def salvage(self) -> Salvage:
+        """The valid items of the last answer."""
+        return salvage_items(read_complete_items(self.text or "") or [], self._call)
 
 
 _context: ContextVar[Mapping[str, object]] = ContextVar("context of validation")

@@ -74,7 +74,6 @@ async def test_every_mode_asks_and_reads(mode):
         pytest.param([items(RED, GREEN)], {1: "red", 2: "green"}, (), 1, id="valid"),
         pytest.param([items(RED, BLUE), items(RED, GREEN)], {1: "red", 2: "green"}, (), 2, id="asked again"),
         pytest.param([items(RED, BLUE)], {1: "red"}, ("2: colour: Input should be 'red' or 'green'",), 2, id="never"),
-        pytest.param([items(RED, BLUE), items(BROWN, GREEN)], {1: "red", 2: "green"}, (), 2, id="best of both"),
         pytest.param([items(RED, {"n": 9, "colour": "red"})], {1: "red"}, ("9: was not asked about",), 1, id="foreign"),
         pytest.param([f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."], {1: "red"}, (), 1, id="prose"),
         pytest.param([f"Sure! ```{items(RED)}``` Anything else?"], {1: "red"}, (), 1, id="fence in prose"),
