@@ -4,8 +4,8 @@ Macro-F1 over stated or predicted values, for oncology and allergy, on which the
 areas. ``--write`` stores the figures in ``figures.json``; no field may fall below its interval there
 (``tests/test_accuracy.py``). A record whose text is missing or has changed is left out, and counted.
 The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the others.
-``--agreement`` instead prints how far two independent readings of trials of folds 3 and 4 agree, the ceiling of all other
-figures; ``--write`` stores it in ``agreement.json``.
+``--agreement`` instead prints how far two independent readings of trials of folds 3 and 4 agree, the ceiling of all
+other figures; ``--write`` stores it in ``agreement.json``.
 """
 
 import json

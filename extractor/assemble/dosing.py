@@ -16,6 +16,10 @@ _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """An agent has a regimen only if one of these is stated."""
+_PLACED = ("agent", "amounts", "frequency", "duration", "timing")
+"""Fields whose words the quote of a regimen should hold."""
+_LONGEST_QUOTE = 260
+"""Characters; a longer quote is cut to what its values span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,16 @@ def _draft_answer(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, re
 
 
 def _place(answer: GroundedAnswer, chunk: Chunk) -> Span:
-    """The words of a regimen: its quote; where that was refused, what its values span in their section."""
+    """The words of a regimen: its quote; if that is too long or was refused, what its values span of it or its line."""
     quote = answer.readings.get("quote")
-    if quote and quote.spans:
-        return quote.spans[0]
-    named = [span for name in ("amounts", "frequency", "agent") if (r := answer.readings.get(name)) for span in r.spans]
-    near = [span for span in named if chunk.span.contains(span)]
+    whole = quote.spans[0] if quote and quote.spans else chunk.span
+    if whole is not chunk.span and whole.length <= _LONGEST_QUOTE:
+        return whole
+    stated = [span for name in _PLACED if (value := answer.readings.get(name)) for span in value.spans]
+    near = [span for span in stated if whole.contains(span) and span.length < whole.length]
     if not near:
-        return chunk.span
-    return Span(chunk.span.section, min(span.start for span in near), max(span.end for span in near))
+        return whole
+    return Span(whole.section, min(span.start for span in near), max(span.end for span in near))
 
 
 def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], span: Span) -> Reading[Any]:
@@ -108,9 +113,8 @@ def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], sp
 def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
     """Whether a regimen says no more than another one of the same agent."""
     compared = ("amounts", "route", "frequency", "timing", "duration")
-    return is_same_agent(fields["agent"], regimen.agent) and all(
-        not fields[name] or fields[name] == getattr(regimen, name) for name in compared
-    )
+    same_agent = fields["agent"].casefold() == regimen.agent.casefold()
+    return same_agent and all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:

@@ -14,8 +14,6 @@ from .resolve import ModelResult
 
 _CRITERION = ("constraints", "time_window")
 _ENDPOINT = [field.name for field in list_read_fields(Task.ENDPOINTS)]
-
-
 _PORTIONS = frozenset({"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"})
 """Units that say nothing new of an agent whose amount of substance is known."""
 

@@ -75,6 +75,16 @@ def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span
     assert found["Testimab"].quote == "Testimab 20 mg orally once daily"
 
 
+def test_a_quote_that_is_too_long_is_cut_to_what_carries_the_values(parsed, monkeypatch):
+    monkeypatch.setattr("extractor.assemble.dosing._LONGEST_QUOTE", 60)
+    assert assemble(parsed, TESTIMAB | {"quote": TEXT})["Testimab"].quote == "Testimab 20 mg orally once daily"
+
+
+def test_a_placebo_of_an_agent_is_not_the_agent(parsed):
+    placebo = {"stands": True, "quote": "every 4 weeks", "agent": "Examplumab 300", "frequency": Frequency.Q4W}
+    assert assemble(parsed, EXAMPLUMAB, placebo).keys() == {"Examplumab", "Examplumab 300"}
+
+
 def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     (chunk,) = list_arms(parsed)
     grounded = (ground_answer(Answer(Task.DOSING, chunk.number, dict(EXAMPLUMAB)), parsed, chunk),)
