@@ -137,7 +137,8 @@ def resolve(
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)
     elif agree(rule.value, model.value):
-        chosen = _choose(model if trusted else rule, Origin.BOTH, max(policy.agree, rule.confidence))
+        words = model if trusted and rule.value != model.value else rule
+        chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
     elif kept:
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     else:

@@ -70,8 +70,10 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
     ),
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
-_NEEDED = frozenset({"stands", "kind", "category", "role", "split", "concept", "time_kind", "censored"})
+_NEEDED = frozenset({"stands", "kind", "category", "role", "split", "concept", "time_kind"})
 """Fields with a value for every line, so that leaving one out is no answer."""
+_LEFT_OUT = {"censored": False}
+"""What it means to leave out a field, where that is not "none"."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
 _ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
 """Attributes that have another name than the field, since two tasks have a field of that name."""
@@ -259,7 +261,7 @@ class Item(_WireModel):
                 unreadable[field] = broken
                 value = tuple(member for member in members if member not in broken) or None
             if value is not None or (field not in unreadable and field not in _NEEDED | set(PEOPLE_FIELDS)):
-                values[field] = value
+                values[field] = _LEFT_OUT.get(field) if value is None else value
         split: Split | None = values.pop("split", None)
         values |= cut_outcome(question.chunk.text, split.d, split.t) if split else {}
         restored = {field: _restore_lines(value) for field, value in values.items()}

@@ -207,6 +207,7 @@ def test_all_fields_of_an_outcome():
         "methods": (),
     }
     assert outcome_values("split", "concept", "category", "time_kind", "censored", "start_event", "end_events") == {
+        "censored": False,
         "start_event": None,
         "end_events": (),
     }
