@@ -154,6 +154,10 @@ def pair(results, name):
     return " / ".join(f"{one['figures'][name]:.3f}" for one in results)
 
 
+def price(results):
+    return " / ".join(f"{one['dollars']:.2f}" for one in results)
+
+
 def test_the_table_of_accuracy_is_as_measured():
     measured = read_figures(FIGURES / "effort.json")
     table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
@@ -169,11 +173,13 @@ def test_the_table_of_accuracy_is_as_measured():
 
 def test_the_figures_of_the_text_are_as_measured():
     (plain,), same = read_figures(FIGURES / "peers.json").values(), read_figures(FIGURES / "same_trials.json")
-    assert f"on twelve of these trials: {pair(plain, 'all')}" in " ".join(README.split())
-    assert f"`high` has {pair(same['high'], 'all')}" in README
-    assert [one["records"] for one in plain] == [one["records"] for one in same["high"]] == [6, 6]
-    agreed = json.loads((ROOT / "benchmarks/gold/agreement.json").read_text("utf-8"))["two readers"]["figures"]
-    assert f"agree at {agreed['all']['f1']:.2f}, in dosing at {agreed['dosing']['f1']:.2f}" in README
+    assert f"on 24 of these trials: {pair(plain, 'all')} for {price(plain)} dollars" in " ".join(README.split())
+    for effort in ("medium", "high"):
+        assert f"`{effort}` has {pair(same[effort], 'all')} for {price(same[effort])}" in README
+    assert [one["records"] for one in plain] == [one["records"] for one in same["high"]] == [12, 12]
+    agreed = json.loads((ROOT / "benchmarks/gold/agreement.json").read_text("utf-8"))
+    both = " / ".join(f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS)
+    assert f"agree at {both}" in README
     harmful = json.loads((FIGURES / "mutations.json").read_text("utf-8"))["harmful"]
     assert f"Of {harmful['count']:,} quotes" in README
     assert f"check accepted {harmful['wrong']}." in README

@@ -1,7 +1,6 @@
 """Whose value stands where the rules and a model differ, and how probable it is.
 
-A capable model has read the lines as a whole: its answer stands, except against ``RULES_STAND``. A small model is
-believed only where counts say so.
+A capable model has read the lines as a whole: its answer stands. A small model is believed only where counts say so.
 ``python -m benchmarks.policy`` made the counts in ``policy.toml`` from answers to gold records; they also give the
 confidence of a value. A prior is added to them, so that two or three answers do not decide about a field that was
 seldom asked.
@@ -10,7 +9,7 @@ seldom asked.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -19,13 +18,6 @@ from extractor.parse.parsed import CERTAIN
 
 DOUBTFUL = 0.8
 """Readings of the rules with less confidence are guesses."""
-RULES_STAND = frozenset(
-    {"eligibility.time_window", "endpoints.measure", "endpoints.description", "endpoints.time_frame"}
-)
-"""Fields in which a certain reading of the rules stands against another value of a capable model. In recorded answers
-to 64 trials of folds 3 and 4, the rules were right in 14 such time windows and 2 such parts of an outcome, the model in
-none. In other fields the model was right more often, and its silence was right in all.
-"""
 
 
 class ModelClass(StrEnum):
@@ -42,7 +34,7 @@ class FieldPolicy:
     ``agree``: a value given by both is right. ``alone``: the model is right where the rules gave no value. ``differ``:
     the rules are right and the model is right, by the confidence of the rules (doubtful, likely, certain). ``silent``:
     the same where the rules say that there is no value and the model found one (unsure, certain). ``trusts_model``:
-    the model's answer stands. ``rules_stand``: but not against another value of which the rules are certain.
+    the model's answer stands.
     """
 
     agree: float
@@ -50,7 +42,6 @@ class FieldPolicy:
     differ: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
     silent: tuple[tuple[float, float], tuple[float, float]] | None = None
     trusts_model: bool = True
-    rules_stand: bool = False
 
     def when_they_differ(self, confidence: float, *, silent: bool = False) -> tuple[float, float]:
         """Probabilities that the rules and the model are right; ``silent`` if the rules found no value."""
@@ -110,8 +101,7 @@ def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, M
     >>> combine_policy(ModelClass.CAPABLE, counts).of("dosing.route").when_they_differ(0.5)
     (0.775, 0.2)
     """
-    fields = {field: _combine(model_class, counted.get(field, {})) for field in {*counted, *RULES_STAND}}
-    fields |= {field: replace(fields[field], rules_stand=True) for field in RULES_STAND}
+    fields = {field: _combine(model_class, counts) for field, counts in counted.items()}
     return Policy(_combine(model_class, {}), fields, model_class)
 
 

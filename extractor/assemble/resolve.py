@@ -108,11 +108,10 @@ def resolve(
 ) -> Resolved[T_co]:
     """Choose between the rules' reading and the model's supported answer.
 
-    The answer of a model that ``policy`` trusts stands; only where ``rules_stand`` a certain value of the rules is kept
-    against another one. A model that is not trusted takes no certain value away by its silence, and where it differs,
-    ``policy`` says who is more probably right. An improbable value is left out: as ambiguous, or as contradictory if
-    the two were read in different sections. Never left out are the answer of a trusted model, a word of a closed set
-    that every item needs, and one of two quotes that overlap.
+    The answer of a model that ``policy`` trusts stands. One that is not trusted takes no certain value away by its
+    silence, and where it differs, ``policy`` says who is more probably right. An improbable value is left out: as
+    ambiguous, or as contradictory if the two were read in different sections. Never left out are the answer of a
+    trusted model, a word of a closed set that every item needs, and one of two quotes that overlap.
 
     Args:
         rule: What the rules read.
@@ -130,8 +129,6 @@ def resolve(
     'not_asked'
     """
     trusted = model is not None and policy.trusts_model
-    silent = model is not None and model.value in (None, ())
-    kept = rule.certain and rule.value and (not trusted if silent else policy.rules_stand)
     if model is None:
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
@@ -139,7 +136,7 @@ def resolve(
     elif agree(rule.value, model.value):
         words = model if trusted and rule.value != model.value else rule
         chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
-    elif kept:
+    elif not trusted and rule.certain and rule.value and model.value in (None, ()):
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())

@@ -55,13 +55,6 @@ def test_the_answer_of_a_trusted_model_stands_whatever_the_rules_read(confidence
     assert resolve(Reading("oral", confidence), None, GAP, policy).value == (None if confidence < 0.35 else "oral")
 
 
-def test_a_certain_time_window_of_the_rules_stands_against_another_one_and_not_against_none():
-    policy = load_policy(ModelClass.CAPABLE).of("eligibility.time_window")
-    assert resolve(Reading("4 weeks", 0.97), Reading("14 weeks", 0.9), GAP, policy).value == "4 weeks"
-    assert resolve(Reading("4 weeks", 0.9), Reading("14 weeks", 0.9), GAP, policy).value == "14 weeks"
-    assert resolve(Reading("4 weeks", 0.97), Reading(None, 0.9), GAP, policy).value is None
-
-
 def test_only_a_capable_model_is_trusted():
     assert load_policy(ModelClass.CAPABLE).of("eligibility.constraints").trusts_model
     assert not load_policy(ModelClass.SMALL).of("eligibility.constraints").trusts_model
