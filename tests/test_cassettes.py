@@ -70,11 +70,11 @@ async def test_a_capable_model_s_answers_enter_the_result(name):
         assert len(kept_out) <= extraction.usage.open_questions < extraction.usage.questions / 2
 
 
-async def test_a_wrong_value_was_asked_about_again_with_what_was_wrong():
-    lines = [request["messages"][1]["content"] for request, _, _ in exchanges("re-ask")]
-    assert ["|refused: " in line for line in lines].count(True) == 1
-    (extraction,) = await replay_scenario(SCENARIOS["re-ask"], FOLDER)
-    assert extraction.usage.calls == len(exchanges("re-ask"))
+async def test_wrong_values_were_asked_about_again_with_what_was_wrong():
+    lines = [request["messages"][1]["content"].count("|refused: ") for request, _, _ in exchanges("truncation")]
+    assert max(lines) > 1
+    (extraction,) = await replay_scenario(SCENARIOS["truncation"], FOLDER)
+    assert any("asked again" in finding.message for finding in extraction.findings)
 
 
 async def test_a_cut_answer_split_the_question():

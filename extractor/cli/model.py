@@ -85,7 +85,7 @@ def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for any free one.")] = 0,
     slots: Annotated[int, typer.Option(min=1, help="Requests answered at once.")] = 1,
-    context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 8192,
+    context: Annotated[int, typer.Option(min=256, help="Longest prompt and answer of a request, in tokens.")] = 12288,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; else all cores but one.")] = None,
     cache_dir: CacheOption = None,
 ) -> None:

@@ -55,7 +55,7 @@ class ServerSettings:
     """
 
     slots: int = 1
-    context: int = 8192
+    context: int = 12288
     threads: int = field(default_factory=_spare_cores)
     port: int = 0
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
