@@ -134,7 +134,8 @@ def resolve(
     elif rule.is_open:
         chosen = _choose(model, Origin.MODEL, policy.alone)
     elif agree(rule.value, model.value):
-        words = model if trusted and rule.value != model.value else rule
+        same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
+        words = model if trusted and not same else rule
         chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
     elif not trusted and rule.certain and rule.value and model.value in (None, ()):
         chosen = _choose(rule, Origin.RULE, rule.confidence)

@@ -21,7 +21,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert (done.returncode, done.stdout) == (0, b"")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
     assert manifest["records"] == {"extracted": len(results), "lacking": 0, "resumed": 0, "failed": 0}
-    assert manifest["settings"]["prompts"].keys() == {"questions.v5", "recheck.v5"}
+    assert manifest["settings"]["prompts"].keys() == {"questions.v6", "recheck.v6"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert b"records extracted: 12" in done.stderr
 
@@ -145,7 +145,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions():
     done = invoke("run", "seeds/records", "--dry-run", "--model", "gpt-5-mini", "--effort", "high")
     head, *rows = (line.split("\t") for line in done.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
-    assert {name: expected for name, _, expected, _ in rows}["calls"] == "5"
+    assert {name: expected for name, _, expected, _ in rows}["calls"] == "6"
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in done.stderr
     assert "the thinking tokens of this model are assumed" in done.stderr
 
