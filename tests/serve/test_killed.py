@@ -17,7 +17,7 @@ COUNT, CONCURRENCY = 20, 4
 
 
 class Answers:
-    """Valid answers after a tenth of a second. ``block`` allows ten more until ``release``."""
+    """Valid answers after a tenth of a second. ``block`` allows two dozen more until ``release``."""
 
     def __init__(self):
         self._free = threading.Event()
@@ -31,7 +31,7 @@ class Answers:
         return Scripted(body=json.dumps(answer_request(request)))
 
     def block(self):
-        self._left = 10
+        self._left = 24
         self._free.clear()
 
     def release(self):
