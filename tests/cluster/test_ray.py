@@ -59,8 +59,8 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        assert run_on(cluster, records, tmp_path, model, limits=Limits(tokens=60_000)) == BUDGET
-        assert "tokens are spent, the limit is 60000" in capsys.readouterr().err
+        assert run_on(cluster, records, tmp_path, model, limits=Limits(tokens=140_000)) == BUDGET
+        assert "tokens are spent, the limit is 140000" in capsys.readouterr().err
         assert calls / 4 < server.calls < calls * 3 / 4
         killing = threading.Thread(target=_kill_a_node, args=(cluster, server, server.calls + 8))
         killing.start()
