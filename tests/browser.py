@@ -62,7 +62,7 @@ class Watch:
         for page in self._pages:
             if not page.is_closed():
                 assert page.evaluate("window.broken") is None
-        assert self.troubles == []
+        assert self.troubles == [], self.troubles
 
 
 def press_at_once(page, keys: str) -> None:
