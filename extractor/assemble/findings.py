@@ -60,7 +60,7 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield what the rules read and the model, which was asked about it twice, left out."""
+    """Yield what the rules read and the model left out, also when it was asked again."""
     message = "the rules read a dose here, and the model's regimens do not have it"
     for regimen in list_unconfirmed_regimens(parsed, result):
         yield _inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, _cite(parsed, regimen.quote))
