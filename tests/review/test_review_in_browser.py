@@ -258,6 +258,7 @@ def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, vis
         # Anna's page shows Ben's change.
         expect(anna.locator(".message")).to_contain_text("ben changed this record")
         expect(category(anna)).to_have_value('"other"')
+        ben.close()  # his page asks his server for changes, which ends with this block
 
 
 def test_many_records_come_a_page_at_a_time(visit, many, tmp_path):
