@@ -14,7 +14,7 @@ from .lexer import NUMBER_WORDS, Tokens
 _VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5], strict=True))
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
 _NUMBER = re.compile(
-    r"(?P<digits>[\d.,]+)(?:e\+?(?P<short>\d{1,2}))?"
+    r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
     r"(?:\s?[x*×·]\s?10\s?(?:(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)|\s(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
@@ -27,32 +27,55 @@ _ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh":
 _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
-_DECIMAL_COMMA = re.compile(r"0,\d{1,3}|\d{1,3},\d{1,2}")
+_TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
+"""One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
+_GROUPS = re.compile(r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}")
+_DECIMAL = re.compile(r"\d*[.,·]?\d+")
 
 
-@lru_cache(maxsize=4096)
 def read_number(text: str) -> int | float | None:
-    """The value of a text that the rule ``number`` matches; None if it is no number, or too large to represent.
+    """The likeliest value of a text that the rule ``number`` matches; None if it is none, or too large to represent.
 
     >>> [read_number(t) for t in ("1,500", "1.0 x 10^9", "10^6", "two", "2 million", "0.5", "0,7", "forty-eight")]
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
-    >>> read_number("5½"), read_number("75 x 10 to the ninth")
-    (5.5, 75000000000)
+    >>> read_number("5½"), read_number("75 x 10 to the ninth"), read_number("1·5"), read_number("1.500.000")
+    (5.5, 75000000000, 1.5, 1500000)
+    """
+    return next(iter(list_readings(text)), None)
+
+
+@lru_cache(maxsize=4096)
+def list_readings(text: str) -> tuple[int | float, ...]:
+    """All values that the characters of a number allow, the likeliest first; none if it is no number.
+
+    A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a mark of thousands to
+    others. What the number counts may decide (``KnownQuantity.is_usual``); its characters do not.
+
+    >>> [list_readings(t) for t in ("1.500", "100.000", "1,500", "0.125", "18,5", "1.500,5", "100 000")]
+    [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
     """
     text = text.strip()
     if (value := _read_words(text.lower())) is not None:
-        return value
+        return (value,)
     found = _NUMBER.fullmatch(text)
     if not found:
-        return None
-    if found["bare"]:
-        return _to_value("1", found["bare"])
-    digits = found["digits"]
-    digits = digits.replace(",", "." if _DECIMAL_COMMA.fullmatch(digits) else "")
+        return ()
     scale = found["scale"].lower() if found["scale"] else ""
     if scale and scale not in _SCALES:
-        return None
-    return _to_value(digits, found["exponent"] or found["short"] or str(_SCALES.get(scale, 0)))
+        return ()
+    exponent = found["bare"] or found["exponent"] or found["short"] or str(_SCALES.get(scale, 0))
+    values = (_to_value(plain, exponent) for plain in (["1"] if found["bare"] else _list_plain(found["digits"])))
+    return tuple(value for value in values if value is not None)
+
+
+def _list_plain(digits: str) -> list[str]:
+    """The decimals without separators that digits may mean, the likeliest first."""
+    if two := _TWO_WAYS.fullmatch(digits):
+        decimal, whole = f"{two['front']}.{two['behind']}", two["front"] + two["behind"]
+        return [whole, decimal] if two["sign"] == "," or two["behind"] == "000" else [decimal, whole]
+    if groups := _GROUPS.fullmatch(digits):
+        digits = digits.replace(groups["sign"] or ",", "") if digits[0] != "0" else digits
+    return [digits.replace(",", ".").replace("·", ".")] if _DECIMAL.fullmatch(digits) else []
 
 
 def _read_words(text: str) -> int | float | None:

@@ -219,22 +219,10 @@ _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
 def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None, int]:
-    """Read a number. With a decimal comma or raised dot, it is three tokens."""
-    words = tokens.words
-    if at + 1 < end and words[at + 1] in "½¼¾":
-        return read_number(words[at] + words[at + 1]), at + 2
-    if at + 2 < end and words[at + 1] in ",·" and tokens.joined(at + 1) and tokens.joined(at + 2):
-        rest = words[at + 2]
-        ends = at + 3 >= end or words[at + 3] != "," or not tokens.joined(at + 3) or not tokens.joined(at + 4)
-        short = len(rest) < 3 or (words[at] == "0" and len(rest) == 3)
-        if words[at].isdecimal() and rest.isdecimal() and short and ends:
-            return read_number(f"{words[at]}.{rest}"), at + 3
-    if _THOUSANDS.fullmatch(words[at]) and tokens.text[tokens.ends[at] : tokens.ends[at] + 4].strip()[:2].isalpha():
-        return read_number(words[at].replace(".", "")), at + 1  # "10.000 IU"
-    return read_number(words[at]), at + 1
-
-
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}\.000")
+    """Read a number without a power of ten."""
+    if at + 1 < end and tokens.words[at + 1] in "½¼¾":
+        return read_number(tokens.words[at] + tokens.words[at + 1]), at + 2
+    return read_number(tokens.words[at]), at + 1
 
 
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})

@@ -1,0 +1,246 @@
+"""Count the wrong values that the rules give with high confidence, on wordings written to mislead them.
+
+    python -m benchmarks.adversarial [FILE ...] [--sure 0.85] [--show FIELD]
+
+Reads every wording (by default those beside this file) as a small trial record, with the rules alone. By field: the
+values given, the wrong ones, the same among the values with at least the confidence ``--sure``, and the stated values
+that were missed. ``--show`` prints the wrong sure values and the misses of one field, or of "all".
+"""
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.data import RULES, Row, format_table, option_parser, read_lines
+from extractor.pipeline import extract_by_rules
+from extractor.read import read_records
+from extractor.schemas import Comparator, ExtractedItem, TrialExtraction
+from extractor.schemas.values import list_values
+from extractor.text.units import read_unit
+
+_SURE = 0.85
+
+
+class Given(NamedTuple):
+    """A value of an extraction in a form that compares, with its confidence."""
+
+    field: str
+    value: Any
+    confidence: float
+
+
+class Outcome(NamedTuple):
+    """What became of one field of one wording: a value given (right or not), or a stated value that was missed."""
+
+    wording: Row
+    field: str
+    value: Any
+    confidence: float | None
+    right: bool
+
+
+def main() -> None:
+    """Print the table, and the wrong values on request."""
+    parser = option_parser(__doc__)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--sure", type=float, default=_SURE)
+    parser.add_argument("--show")
+    chosen = parser.parse_args()
+    files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
+    outcomes = [one for path in files for one in judge_file(path)]
+    print(format_counts(outcomes, chosen.sure))
+    for one in outcomes if chosen.show else ():
+        wrong = not one.right and (one.confidence is None or one.confidence >= chosen.sure)
+        if wrong and chosen.show in ("all", one.field):
+            given = "missed" if one.confidence is None else f"{one.confidence:.2f}"
+            wording = one.wording
+            text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
+            print(f"{wording['id']} {one.field} {given}: {one.value}\n    {text}\n    right: {wording['right']}")
+
+
+_TEXTS = ("list", "lead_in", "text", "section", "agent", "measure", "description", "time_frame")
+
+
+def judge_file(path: Path) -> list[Outcome]:
+    """Extract every wording of a file, and compare what was given with its right answer."""
+    wordings = read_lines(path)
+    with tempfile.TemporaryDirectory() as folder:
+        records = Path(folder) / "records.jsonl"
+        records.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(wordings)), "utf-8")
+        extractions = [extract_by_rules(record, RULES) for record in read_records(records)]
+    pairs = zip(wordings, extractions, strict=True)
+    return [one for wording, extraction in pairs for one in judge(wording, extraction)]
+
+
+def make_study(number: int, wording: Row) -> Row:
+    """Return a registry's record that holds one wording and as little else as possible."""
+    study: Row = {"identificationModule": {"nctId": f"NCT{number:08d}", "briefTitle": "Study of a new treatment"}}
+    match wording["task"]:
+        case "eligibility":
+            study["eligibilityModule"] = {"eligibilityCriteria": wording.get("section") or _list(wording)}
+        case "dosing":
+            given = {"type": "DRUG", "name": wording["agent"], "description": wording["text"]}
+            study["armsInterventionsModule"] = {"interventions": [given]}
+        case "outcome":
+            keys = {"measure": "measure", "description": "description", "time_frame": "timeFrame"}
+            outcome = {new: wording[key] for key, new in keys.items() if wording.get(key)}
+            study["outcomesModule"] = {"primaryOutcomes": [outcome]}
+    return {"protocolSection": study}
+
+
+def _list(wording: Row) -> str:
+    lead_in = f"* {wording['lead_in']}\n\n  " if wording.get("lead_in") else ""
+    return f"{wording['list'].capitalize()} Criteria:\n\n{lead_in}* {wording['text']}"
+
+
+def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
+    """Compare the fields that a wording's right answer holds; a field that it leaves out is not judged."""
+    stated = list(_list_stated(wording))
+    judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
+    judged |= {field for field in _FIELDS[wording["task"]] if _is_judged(field, wording["right"])}
+    left = list(stated)
+    for given in _list_given(extraction):
+        if given.field in judged:
+            found = next((one for one in left if one[0] == given.field and _agree(given.field, given.value, one[1])), None)
+            if found:
+                left.remove(found)
+            yield Outcome(wording, given.field, given.value, given.confidence, found is not None)
+    yield from (Outcome(wording, field, value, None, right=False) for field, value in left if field in judged)
+
+
+_FIELDS = {
+    "eligibility": ("constraint", "time_window", "minimum_age", "maximum_age", "sex", "criterion"),
+    "dosing": ("agent", "amount", "route", "frequency", "cycle", "duration"),
+    "outcome": ("concept", "time_point", "time_kind", "instrument"),
+}
+_KEYS = {"constraint": "constraints", "criterion": "criteria", "time_point": "time_points"}
+
+
+def _is_judged(field: str, right: Row) -> bool:
+    return "regimens" in right or _KEYS.get(field, field) in right
+
+
+def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
+    """The right values by field, in the form of the given ones."""
+    right = wording["right"]
+    for regimen in right.get("regimens", ()):
+        yield "agent", regimen["agent"]
+        yield from (("amount", tuple(amount)) for amount in regimen["amounts"])
+        yield from ((name, regimen[name]) for name in _FIELDS["dosing"][2:] if regimen.get(name) is not None)
+    for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
+        value = right.get(_KEYS.get(field, field))
+        if field in _KEYS:
+            yield from ((field, bound) for one in value or () for bound in (_split(one) if field == "constraint" else [one]))
+        elif value is not None:
+            yield field, value
+
+
+def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The bounds of a limit; "between" has two."""
+    quantity, sign, value, high, unit = limit
+    if sign != Comparator.BETWEEN:
+        return [(quantity, sign, value, unit)]
+    return [(quantity, ">=", value, unit), (quantity, "<=", high, unit)]
+
+
+def _list_given(extraction: TrialExtraction) -> Iterator[Given]:
+    people = extraction.eligibility
+    for name in ("minimum_age", "maximum_age", "sex"):
+        if (value := getattr(people, name)) is not None:
+            yield Given(name, value if name == "sex" else [value.value, value.unit], _find_confidence(people, name))
+    for one in people.criteria:
+        yield Given("criterion", [one.kind, one.quote], _find_confidence(one, "kind"))
+        for value in list_values("", one):
+            sure = min((piece.confidence or 0 for piece in value.evidence), default=0)
+            if value.name == "constraints":
+                c = value.value
+                limit = (c.quantity, c.comparator, c.value, c.value_high, c.unit)
+                yield from (Given("constraint", bound, sure) for bound in _split(limit))
+            elif value.name == "time_window":
+                yield Given("time_window", [value.value.comparator, value.value.value, value.value.unit], sure)
+    for regimen in extraction.dosing:
+        for name in _FIELDS["dosing"]:
+            value = getattr(regimen, "amounts" if name == "amount" else name)
+            if name == "amount":
+                yield from (
+                    Given(name, (a.low, a.high, a.unit), _find_confidence(regimen, f"amounts[{n}]"))
+                    for n, a in enumerate(value)
+                )
+            elif value is not None:
+                shown = [value.value, value.unit] if name in ("cycle", "duration") else value
+                yield Given(name, shown, _find_confidence(regimen, name))
+    for endpoint in extraction.endpoints:
+        for name in ("concept", "time_kind"):
+            if (value := getattr(endpoint, name)) is not None:
+                yield Given(name, value, _find_confidence(endpoint, name))
+        for n, point in enumerate(endpoint.time_points):
+            yield Given("time_point", [point.value, point.unit], _find_confidence(endpoint, f"time_points[{n}]"))
+        if endpoint.instrument:
+            found = [endpoint.instrument.name, endpoint.instrument.version]
+            yield Given("instrument", found, _find_confidence(endpoint, "instrument"))
+
+
+def _find_confidence(item: ExtractedItem, field: str) -> float:
+    return min((one.confidence or 0 for one in item.evidence if one.field.startswith(field)), default=0)
+
+
+def _agree(field: str, given: Any, right: Any) -> bool:
+    match field:
+        case "constraint":
+            same_unit = given[3] == right[3] or _fold(given[3]) == _fold(right[3]) or _same_code(given[3], right[3])
+            return bool(given[1] == right[1] and given[2] == right[2] and same_unit and _share_word(given[0], right[0]))
+        case "criterion":
+            return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))
+        case "agent":
+            return _share_word(given, right)
+        case "amount":
+            return given[:2] == tuple(right[:2]) and (_fold(given[2]) == _fold(right[2]) or _same_code(given[2], right[2]))
+        case "instrument":
+            return _share_word(given[0], right[0]) and given[1] == right[1]
+        case "time_window" | "cycle" | "duration" | "minimum_age" | "maximum_age" | "time_point":
+            return list(given) == list(right)
+    return bool(given == right)
+
+
+def _same_code(one: str | None, other: str | None) -> bool:
+    return bool(one and other and read_unit(one) is not None and read_unit(one) == read_unit(other))
+
+
+def _fold(unit: str | None) -> str:
+    return "".join((unit or "").lower().split()).removesuffix("s")
+
+
+def _words(text: str) -> str:
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in text.lower()).split())
+
+
+def _share_word(one: str, other: str) -> bool:
+    """Whether two names of a thing share a word, or one is the abbreviation of the other."""
+    mine, theirs = (_words(name).split() for name in (one, other))
+    if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
+        return True
+    initials = ["".join(word[0] for word in words) for words in (mine, theirs)]
+    return "".join(mine) == initials[1] or "".join(theirs) == initials[0]
+
+
+def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
+    """Format a line per field: given, wrong, given and wrong with high confidence, and missed."""
+    by_field: dict[str, list[Outcome]] = defaultdict(list)
+    for one in outcomes:
+        by_field[one.field].append(one)
+        by_field["all"].append(one)
+    rows = []
+    for field, those in sorted(by_field.items(), key=lambda pair: pair[0] == "all"):
+        given = [one for one in those if one.confidence is not None]
+        certain = [one for one in given if (one.confidence or 0) >= sure]
+        wrong, wrong_certain = (sum(not one.right for one in group) for group in (given, certain))
+        share = wrong_certain / len(certain) if certain else 0.0
+        rows.append((field, len(given), wrong, len(certain), wrong_certain, share, len(those) - len(given)))
+    return format_table(("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed"), rows)
+
+
+if __name__ == "__main__":
+    main()
