@@ -83,7 +83,7 @@ def compare(row: Row) -> Tally:
     marks = row["comparisons"]
     marked = [mark for mark in marks if mark["operator"] and mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED]
     bounds = [(bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)]
-    timed = [mark for mark in marks if mark["operator"] and mark["as"] == "Temporality" and mark["of"] in _TIMED]
+    timed = [mark for mark in marks if _is_timed(mark)]
     times = [(bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)]
     anywhere = [bound for mark in marks for bound in _list_marked(mark)]
     numbers = [(one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere)) for one in ours]
@@ -101,6 +101,11 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
                 yield from _split(limit.comparator, [limit.value, limit.value_high], *place)
             elif name == "time_window" and criterion.time_window:
                 yield from _split(criterion.time_window.comparator, [criterion.time_window.value], *place)
+
+
+def _is_timed(mark: Row) -> bool:
+    """Whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
+    return bool(mark["operator"] and mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
 
 
 def _list_marked(mark: Row) -> Iterator[Bound]:

@@ -1,16 +1,22 @@
 """Measure how many limits get a canonical quantity and unit, and list the most common misses.
 
     python -m benchmarks.quantities --data DIR [--misses 30] [--sample 150] [--seed 0]
+    python -m benchmarks.quantities --data DIR --ranges
 
 Reads every record below DIR/records with the rules alone. ``specific`` names are of one quantity; the others are
 general names such as duration, dose or count. ``--misses`` is the number of misses printed for each kind; ``--sample``
-prints that many names with their quotes, for a reader to judge.
+prints that many names with their quotes, for a reader to judge. ``--ranges`` prints instead, for each quantity with at
+least 20 limits, between which values the middle 80 % of them lie, in its canonical unit: the ``usual`` range of
+``rulebook/quantity_names.toml`` is this one, ten times as wide at either end. Numbers with two readings do not count.
 """
 
 import random
-from collections import Counter
-from collections.abc import Iterator
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from benchmarks.data import RULES, format_table, parse_options, read_areas, read_once
 from extractor.pipeline import extract_by_rules
@@ -34,8 +40,11 @@ class Limit(NamedTuple):
 
 def main() -> None:
     """Print the shares, the misses and the sample."""
-    chosen = parse_options(__doc__, data=..., misses=30, sample=0, seed=0)
+    chosen = parse_options(__doc__, data=..., misses=30, sample=0, seed=0, ranges=False)
     limits = [limit for record in read_once(chosen.data) for limit in read_limits(record)]
+    if chosen.ranges:
+        print(format_ranges(limits))
+        return
     areas = read_areas(chosen.data)
     by_area = {"all": limits}
     for area, count in Counter(areas.get(limit.record_id, "") for limit in limits).most_common():
@@ -72,6 +81,26 @@ def format_shares(groups: dict[str, list[Limit]]) -> str:
         coded = sum(unit is not None for unit in units) / max(1, len(units))
         rows.append((name, len(limits), len(named) / whole, specific / whole, len(units), coded))
     return format_table(("area", "limits", "quantity", "specific", "units", "code"), rows)
+
+
+def format_ranges(limits: Sequence[Limit]) -> str:
+    """Format, by quantity, how many values have its canonical unit and where the middle 80 % of them lie."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for limit in limits:
+        quantity, read = limit.quantity, limit.limit
+        if quantity and not quantity.general and not _TWO_WAYS.search(limit.quote):
+            values = (quantity.to_canonical(value, limit.unit) for value in (read.value, read.value_high) if value)
+            found[quantity.name] += (value for value in values if value)
+    rows = []
+    for name, values in sorted(found.items()):
+        if len(values) >= _LEAST_VALUES:
+            low, high = (float(f"{edge:.2g}") for edge in np.quantile(values, (0.1, 0.9)))
+            rows.append((name, len(values), f"{low:g}", f"{high:g}"))
+    return format_table(("quantity", "values", "low", "high"), rows)
+
+
+_LEAST_VALUES = 20
+_TWO_WAYS = re.compile(r"\d[.·]\d{3}(?!\d)")
 
 
 def _show(limit: Limit) -> str:

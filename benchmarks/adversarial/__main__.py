@@ -107,6 +107,7 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
             found = next((one for one in left if one[0] == given.field and _agree(given.field, given.value, one[1])), None)
             if found:
                 left.remove(found)
+                left = [one for one in left if one[0] != "constraint" or not _names_both(given.value, one[1])]
             yield Outcome(wording, given.field, given.value, given.confidence, found is not None)
     yield from (Outcome(wording, field, value, None, right=False) for field, value in left if field in judged)
 
@@ -205,6 +206,11 @@ def _agree(field: str, given: Any, right: Any) -> bool:
     return bool(given == right)
 
 
+def _names_both(given: Any, right: Any) -> bool:
+    """Whether one limit on a list of quantities ("AST or ALT") states the same limit on another member of it."""
+    return bool(given[1:3] == right[1:3] and set(_words(right[0]).split()) <= set(_words(given[0]).split()))
+
+
 def _same_code(one: str | None, other: str | None) -> bool:
     return bool(one and other and read_unit(one) is not None and read_unit(one) == read_unit(other))
 
@@ -219,7 +225,7 @@ def _words(text: str) -> str:
 
 def _share_word(one: str, other: str) -> bool:
     """Whether two names of a thing share a word, or one is the abbreviation of the other."""
-    mine, theirs = (_words(name).split() for name in (one, other))
+    mine, theirs = (_words(name).replace("aged", "age").split() for name in (one, other))
     if {word.rstrip("s") for word in mine} & {word.rstrip("s") for word in theirs}:
         return True
     initials = ["".join(word[0] for word in words) for words in (mine, theirs)]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.numbers import is_signed, joins_words
 
 from .conflicts import ConflictKind, Nearest, TokenConflict, compare_tokens, find_nearest
 from .fold import FoldedText, fold_clean, fold_text
@@ -185,8 +186,6 @@ def _list_conflicts(nearest: Nearest, quote: Tokens, text: FoldedText) -> Iterat
 
 _SIGNS = "<>=≤≥!"
 _NUMBERS = NUMBER + NAME_NUMBER
-_JOINING = NUMBER + NAME_NUMBER + ")]%/"
-"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
 
 
 def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
@@ -200,22 +199,6 @@ def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
     [True, False, True, False, True]
     """
     return _begins_clean(text, first) and _ends_clean(text, end)
-
-
-def is_signed(tokens: Tokens, at: int) -> bool:
-    """Whether a minus stands before the number at a token, not the hyphen of a range, a name or a list.
-
-    >>> from extractor.text.clean import clean_text
-    >>> from extractor.text.lexer import lex
-    >>> [is_signed(lex(text), len(lex(text)) - 1) for text in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")]
-    [True, False, False, False, False]
-    """
-    if at < 1 or tokens.codes[at - 1] != "-" or not tokens.joined(at):
-        return False
-    if at == 1 or tokens.codes[at - 2] == "\n":
-        return True
-    before = tokens.codes[at - 2]
-    return before not in _NUMBERS and not (tokens.joined(at - 1) and _joins(tokens, at - 2))
 
 
 def _name_cut(text: FoldedText, first: int, end: int) -> str:
@@ -232,10 +215,6 @@ def _find_denial(tokens: Tokens, first: int) -> int | None:
     return found.first if found else None
 
 
-def _joins(tokens: Tokens, at: int) -> bool:
-    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
-
-
 def _begins_clean(text: FoldedText, first: int) -> bool:
     tokens = text.tokens
     if not first:
@@ -247,7 +226,7 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     if codes[first] in _NUMBERS:
         return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
     if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
-        return before != "^" and before not in _NUMBERS and not (tokens.joined(first) and _joins(tokens, first - 1))
+        return before != "^" and before not in _NUMBERS and not (tokens.joined(first) and joins_words(tokens, first - 1))
     return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
 
 

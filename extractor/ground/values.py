@@ -8,10 +8,8 @@ from typing import NamedTuple
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.text.numbers import find_durations, read_number, read_time_unit
+from extractor.text.numbers import find_durations, has_minus, list_readings, read_number, read_time_unit
 from extractor.text.units import find_unit
-
-from .quotes import is_signed
 
 Place = tuple[int, int]
 """A half-open range of tokens."""
@@ -38,7 +36,7 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
     """Every number, in digits, words or Roman numerals, from left to right.
 
-    A number with another reading is found twice: after a minus, which may be a dash; before a plus and days, which may
+    A number with another reading is found twice: with a dot or comma before three digits; after a minus, which may be a dash; before a plus and days, which may
     be weeks of a pregnancy ("28+6"); before the power of ten at the end of its range or list ("3-4 million",
     "1, 3 and 10 x 10^6").
 
@@ -53,7 +51,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     plain: list[Number] = []
     """The numbers of the list so far that have no power of ten of their own."""
     for place in rule("number").find(tokens, first, end):
-        value = read_number(place.text)
+        value, *others = list_readings(place.text) or (None,)
         if place.first < last or value is None:
             continue
         last = place.end
@@ -71,11 +69,11 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
             plain.clear()
         else:
             plain.append(Number(place.first, last, value))
-        found.append(Number(place.first, last, value))
+        found += (Number(place.first, last, reading) for reading in (value, *others))
         if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
-        if is_signed(tokens, place.first) or _has_glued_minus(tokens, place.first):
+        if has_minus(tokens, place.first):
             found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
     return sorted([*found, *_find_counts(tokens, first, end)])
 
@@ -97,13 +95,6 @@ def _goes_on(tokens: Tokens, end: int, first: int) -> bool:
 
 
 _WEEK = 7
-
-
-def _has_glued_minus(tokens: Tokens, at: int) -> bool:
-    """Whether a minus stands apart from its number or is glued to the word before: "of - 6 D", "equal to-2.5"."""
-    apart = rule("minus_apart").ends(tokens, at, at - 2)
-    glued = at > 0 and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
-    return bool(apart or (glued and rule("before_minus").ends(tokens, at, at - 1)))
 
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"

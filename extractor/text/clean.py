@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
 _SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4"
 _DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033"
 _INVISIBLE = (
@@ -25,7 +25,8 @@ _SUBSCRIPTS = "\u2080-\u2089"
 _COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u33a0-\u33df\u2103"
 
 _SINGLE = str.maketrans(
-    {"\u2a7e": "≥", "\u2267": "≥", "\u2a7d": "≤", "\u2266": "≤", "\u00d7": "x", "\u2715": "x", "\u00b5": "μ"}
+    {"\u2a7e": "≥", "\u2267": "≥", "\u2a7d": "≤", "\u2266": "≤", "\u22dc": "≤", "\u22dd": "≥",
+    "\u02c2": "<", "\u02c3": ">", "\ufe64": "<", "\ufe65": ">", "\u00d7": "x", "\u2715": "x", "\u00b5": "μ"}
     | {"\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
     | dict.fromkeys(_DASHES, "-")
     | dict.fromkeys(_SINGLE_QUOTES, "'")

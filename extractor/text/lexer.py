@@ -34,12 +34,13 @@ _LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet"
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
 _DECIMAL = r"\d{1,3},\d{1,2}"
-_BEHIND_DECIMAL = "|".join(rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to "))
-_COMMAS_IN_RANGE = rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])|0,\d{{1,3}}(?![\d,])"
+_BEHIND_DECIMAL = "|".join(rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to ", " and "))
+_COMMAS_IN_RANGE = rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])|0,\d{{1,3}}(?![\d,])"
+_MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])"
 _PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = (
     rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}"
-    rf"|{_COMMAS_IN_RANGE}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
+    rf"|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
 )
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
 _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")

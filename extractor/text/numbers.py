@@ -9,10 +9,10 @@ from math import isfinite
 from extractor.schemas import TimeUnit
 
 from .book import rule, terms_of
-from .lexer import NUMBER_WORDS, Tokens
+from .lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
 
 _VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5], strict=True))
-_SCALES = {"thousand": 3, "million": 6, "billion": 9}
+_SCALES = {"thousand": 3, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
     r"(?:\s?[x*×·]\s?10\s?(?:(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)|\s(?P<scale>[a-z]+))?"
@@ -26,6 +26,7 @@ _POWER_IN_WORDS = re.compile(
 _ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
 _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+_AND_HALF, _MIXED = re.compile(r"(?P<whole>\S+) and a half"), re.compile(r"(?P<whole>\d+) (?P<above>[1-3])/(?P<below>[234])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
@@ -79,10 +80,17 @@ def _list_plain(digits: str) -> list[str]:
 
 
 def _read_words(text: str) -> int | float | None:
-    """The value of a number with a word or a vulgar fraction: "two", "forty-eight", "5½", "75 x 10 to the ninth"."""
-    if tens := _TENS.fullmatch(text):
-        ones = _VALUES.get(tens["ones"])
-        return None if ones is None else _VALUES[tens["tens"]] + ones
+    """The value of a number with a word or a fraction: "two and a half", "fifty thousand", "5½", "1 1/2", "ten to the 9th"."""
+    if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
+        return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
+    if text.endswith(" half") and (parts := _AND_HALF.fullmatch(text)):
+        whole = read_number(parts["whole"])
+        return None if whole is None else whole + 0.5
+    if mixed := _MIXED.fullmatch(text):
+        return int(mixed["whole"]) + int(mixed["above"]) / int(mixed["below"])
+    front, _, scale = text.rpartition(" ")
+    if scale in _SCALES and front in _VALUES:
+        return int(_VALUES[front] * 10 ** _SCALES[scale])
     if text[-1:] in _FRACTIONS:
         whole = read_number(text[:-1]) if text[:-1] else 0
         return None if whole is None else whole + _FRACTIONS[text[-1]]
@@ -103,6 +111,39 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
     if not isfinite(value):
         return None
     return int(value) if value.is_integer() else value
+
+
+_DIGITS = NUMBER + NAME_NUMBER
+_JOINING = _DIGITS + ")]%/"
+"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
+
+
+def has_minus(tokens: Tokens, at: int) -> bool:
+    """Whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
+    if at > 0 and tokens.words[at - 1].lower() == "minus":
+        return True
+    glued = at > 0 and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+    before = rule("before_minus").ends(tokens, at, at - 1) if glued else rule("minus_apart").ends(tokens, at, at - 2)
+    return before is not None or is_signed(tokens, at)
+
+
+def is_signed(tokens: Tokens, at: int) -> bool:
+    """Whether a minus stands directly before the number at a token, not the hyphen of a range, a name or a list.
+
+    >>> from .book import read_text
+    >>> [is_signed(read_text(t), len(read_text(t)) - 1) for t in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")]
+    [True, False, False, False, False]
+    """
+    if at < 1 or tokens.codes[at - 1] != "-" or not tokens.joined(at):
+        return False
+    if at == 1 or tokens.codes[at - 2] == "\n":
+        return True
+    return tokens.codes[at - 2] not in _DIGITS and not (tokens.joined(at - 1) and joins_words(tokens, at - 2))
+
+
+def joins_words(tokens: Tokens, at: int) -> bool:
+    """Whether a hyphen directly after a token joins it to the next word or number."""
+    return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
 DAYS: Mapping[TimeUnit, float] = {

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from extractor.text.book import read_table, word_list
+from extractor.text.numbers import list_readings
 from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = (
@@ -44,12 +45,15 @@ class KnownQuantity:
     loinc: str | None = None
     molar_mass: float | None = None
     implied: tuple[float, float] | None = None
+    usual: tuple[float, float] | None = None
+    worse: str | None = None
     others: tuple[str, ...] = ()
     linear: Mapping[str, tuple[float, float]] | None = None
     both: frozenset[str] = frozenset()
     weak: bool = False
     general: bool = False
     measured: bool = False
+    signed: bool = False
     laboratory: bool = False
     any: tuple[str, ...] = ()
 
@@ -77,6 +81,11 @@ class KnownQuantity:
     def is_plausible(self, value: float) -> bool:
         """Whether a value without a unit can be in the canonical unit, judging by ``implied``."""
         return self.implied is None or self.implied[0] <= value <= self.implied[1]
+
+    def is_usual(self, value: float, unit: str | None) -> bool:
+        """Whether limits of trials have such a value, judging by ``usual``."""
+        canonical = self.to_canonical(value, unit)
+        return self.usual is not None and canonical is not None and self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
         """The value in the canonical unit, or None if no safe conversion exists."""
@@ -118,6 +127,43 @@ def name_quantity(
     return named or _by_unit(unit) or _countable(text, unit)
 
 
+def choose_reading(
+    written: str, name: str, unit: str | None, quote: str = ""
+) -> tuple[int | float, bool]:
+    """The reading of a written number that is usual for the quantity ``name``, and whether it is sure.
+
+    Where the usual range does not decide, a comma before three digits marks thousands, as in English; a dot is not
+    sure. ``written`` must be a number.
+
+    >>> choose_reading("100.000", "Platelets", "/mm3"), choose_reading("1.500", "score", None)
+    ((100000, True), (1.5, False))
+    """
+    readings = list_readings(written)
+    quantity = name_quantity(name, read_unit(unit) if unit else None, quote)
+    usual = [value for value in readings if quantity and quantity.is_usual(value, read_unit(unit) if unit else None)]
+    if len(usual) == 1:
+        return usual[0], True
+    return readings[0], len(readings) == 1 or (not usual and readings[0] % 1 == 0 and written.count(",") == 1)
+
+
+def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
+    """The side of a quantity's scale, "higher" or "lower", that is worse; None if it is not known.
+
+    >>> find_worse_side("ECOG"), find_worse_side("visual acuity", "letters"), find_worse_side("visual acuity", "logMAR")
+    ('higher', 'lower', 'higher')
+    """
+    quantity = name_quantity(name, read_unit(unit) if unit else None, quote)
+    if quantity is None or quantity.general:
+        quantity = name_quantity(name, None, quote) or quantity
+    if quantity and quantity.name == "visual_acuity":
+        return "higher" if unit in _MORE_IS_WORSE else "lower"
+    return quantity.worse if quantity else None
+
+
+_MORE_IS_WORSE = frozenset({"logMAR", "LogMAR", "20/", "6/"})
+"""Units of visual acuity that count what is lost."""
+
+
 def fold_words(text: str) -> tuple[str, ...]:
     """The words of a name in a normalised spelling, without idle words.
 
@@ -145,7 +191,7 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     """All quantities by name."""
     quantities = {}
     for name, entry in read_table("quantity_names").items():
-        lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied") if key in entry}
+        lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
         more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak}
         quantities[name] = KnownQuantity(**entry | more, name=name)

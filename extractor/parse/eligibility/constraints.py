@@ -63,7 +63,7 @@ def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> S
         named = [at for at in near if tokens.words[at].lower() in ("age", "ages", "aged")]
         return (named[-1], named[-1] + 1) if named else None
     own = limit.quantity
-    if last and own and _qualifies(tokens, limit, own):
+    if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last
     quantity = _find_marker(tokens, limit) or own or last
     if quantity or topic or aged:
@@ -110,6 +110,8 @@ def _quote(passage: Passage, place: Span) -> str:
 
 
 def _shape(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+    if not all(limit.settled for limit in limits):
+        return "number with two readings"
     if not all(limit.sure for limit in limits):
         return "comparator guessed"
     if unread:

@@ -8,14 +8,16 @@ from typing import NamedTuple
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Span, Tokens
-from extractor.text.numbers import read_number, read_time_unit
+from extractor.text.numbers import has_minus, read_time_unit
 from extractor.text.patterns import Found
+from extractor.text.quantity_names import choose_reading, find_worse_side
+
+from .limit_names import find_quantity
+from .limit_values import COUNTS, follows_letter_grade, is_two_ways, read_grade, read_pair, read_value
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
-_TIMES = {"once": 1, "twice": 2}
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
-_VALUE_WORDS = _TIMES.keys() | _ROMAN.keys()
+_VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
 """The most tokens of a comparator and its words before a number."""
@@ -26,7 +28,8 @@ class Limit:
     """``first:end`` limits ``quantity``, all in tokens of the criterion. ``unit`` is None for counts and grades.
 
     ``rate`` is the part of the unit after the substance ("10 mg prednisone per day"). ``time_unit`` is set if the
-    limit is a length of time or an age. ``sure`` is false if the comparator follows from the kind of the list.
+    limit is a length of time or an age. ``sure`` is false if the comparator follows from the kind of the list, and
+    ``settled`` if its number has another reading ("1.500") that is as likely.
     """
 
     comparator: Comparator
@@ -39,6 +42,7 @@ class Limit:
     time_unit: str | None = None
     sure: bool = True
     rate: Span | None = None
+    settled: bool = True
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
@@ -53,7 +57,19 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(tokens.words):
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := _read_grades(tokens, found))]
-    return _join_bounds(tokens, sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first))
+    found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
+    return _join_bounds(tokens, _share_units(tokens, [_settle(tokens, limit) for limit in found]))
+
+
+def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Give a limit without a unit that of the next limit on its quantity: "heart rate < 50 or > 100 bpm"."""
+    shared = list(limits)
+    for at in range(len(shared) - 1, 0, -1):
+        limit, last = shared[at], shared[at - 1]
+        joined = rule("shares_unit").covers(tokens, last.end, limit.first)
+        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity:
+            shared[at - 1] = replace(last, unit=limit.unit, time_unit=limit.time_unit)
+    return shared
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
@@ -63,34 +79,60 @@ def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | No
     return Comparator(entry.value) if entry else None
 
 
+def _turn(turned: str | None, quantity: Span | None, unit: Span | None, tokens: Tokens) -> Comparator | None:
+    """The comparator of "or better" and "worse than": the direction of the quantity's scale decides."""
+    if turned is None or quantity is None:
+        return None
+    words = turned.lower().split()
+    worse = find_worse_side(tokens.read(*quantity), tokens.read(*unit) if unit else None)
+    if worse is None:
+        return None
+    upwards = (worse == "higher") is ("worse" in words)
+    return ((Comparator.LESS, Comparator.MORE) if "than" in words else (UPPER[0], LOWER[0]))[upwards]
+
+
+def _settle(tokens: Tokens, limit: Limit) -> Limit:
+    """Choose between the readings of a number such as "1.500" by what is usual for the limited quantity."""
+    for at in range(limit.first, limit.end):
+        if is_two_ways(tokens.words[at]):
+            name = tokens.read(*limit.quantity) if limit.quantity else ""
+            unit = tokens.read(*limit.unit) if limit.unit else None
+            value, sure = choose_reading(tokens.words[at], name, unit, tokens.text)
+            likeliest, _ = choose_reading(tokens.words[at], "", None)
+            pair = (limit.value, limit.value_high)
+            low, high = (value if bound == likeliest else bound for bound in pair)
+            limit = replace(limit, value=low or 0, value_high=high, settled=limit.settled and sure)
+    return limit
+
+
 def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
     stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
-    comparator = read_comparator("comparator_suffixes", found, "suffix") or stated
+    suffix = read_comparator("comparator_suffixes", found, "suffix")
+    comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
     first, last = found.place("values")
+    if has_minus(tokens, first) or follows_letter_grade(tokens, first):
+        return None
     item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
     if item or rule("rate_unit").starts(tokens, last):
         return None  # a measurement, or the number of an item in a sentence: "(2) two exacerbations"
-    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
+    values = [read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
     grades = [grade for grade in values if grade is not None]
     if not grades or len(grades) < len(values):
         return None
     scale, end = found.place("scale")
-    quantity = _find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
+    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
     low, high = min(grades), max(grades)
     unit = found.part("unit")
+    if found.has("turn"):
+        comparator = _turn(found.read("turn"), (scale, end), unit, tokens) or _turn(found.read("turn"), quantity, unit, tokens)
+        if comparator is None:
+            return None
+    elif comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
+        comparator = Comparator.AT_MOST
     if low != high and comparator not in (*LOWER, *UPPER):
         return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
     bound = low if comparator in LOWER else grades[0]
     return Limit(comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit)
-
-
-def _read_grade(tokens: Tokens, at: int) -> int | None:
-    """The value of a grade in digits or as a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
-    word = tokens.words[at]
-    behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
-    if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
-        return None
-    return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
 
 
 class _Measure(NamedTuple):
@@ -105,6 +147,13 @@ class _Measure(NamedTuple):
     unit: Span | None
     time_unit: str | None
 
+    @property
+    def ends(self) -> tuple[Comparator, Comparator]:
+        """The comparators of the two ends of a range: a bound that the text leaves out is "<" or ">"."""
+        second = read_comparator("comparators", self.found, "second")
+        low = Comparator.MORE if self.comparator is Comparator.MORE else Comparator.AT_LEAST
+        return low, Comparator.LESS if second is Comparator.LESS else Comparator.AT_MOST
+
 
 def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | None) -> Iterator[Limit]:
     """The limits other than the graded ones, left to right."""
@@ -114,8 +163,8 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
     while found := rule("measure").search(tokens, at):
         at = found.end
         chain = rule("chained_limit").starts(tokens, found.first) if chained else None
-        if chain and (limit := _read_chain(chain)):
-            yield limit
+        if chain and (pair := _read_chain(chain)):
+            yield from pair
             floor = at = chain.end
             continue
         if taken := [other.end for other in graded if other.first < found.end and found.first < other.end]:
@@ -123,7 +172,7 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
             continue
         measure = _read_measure(tokens, found, floor)
         limit = (_decide(measure, floor, kind) or _read_alternative(measure, last)) if measure else None
-        for part in _split(found, limit) if limit else ():
+        for part in _split(measure, limit) if measure and limit else ():
             yield part
             floor, last = part.end, part
         if found.has("high") and not (limit and limit.value_high is not None):
@@ -132,19 +181,28 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
 
 def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
-    low = _TIMES.get(words) or read_number(words)
+    low, high = read_pair(found)
     compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
-    if low is None or (not compared and (words in _TIMES or _is_name(tokens, found))):
+    compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
+    if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return None
-    if compared and tokens.text[tokens.starts[found.first] - 1] == "-":
-        low = -low
-    comparator = read_comparator("comparator_suffixes", found, "suffix")
-    if compared and not comparator:
-        comparator = read_comparator("comparators", compared, "comparator")
-    first, high = (compared or found).first, read_number(found.read("high") or "")
-    return _Measure(found, compared, first, low, high, comparator, *_read_unit(found, "unit", "low_unit"))
+    if not found.has("unit") and _is_year(tokens, found, compared):
+        return None
+    suffix = Comparator.AT_LEAST if found.has("plus") else read_comparator("comparator_suffixes", found, "suffix")
+    comparator = read_comparator("comparators", compared, "comparator") if compared else None
+    if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
+        comparator = suffix
+    unit, time_unit = _read_unit(found, "unit", "low_unit")
+    first = (compared or found).first - (low < 0 and not compared)
+    return _Measure(found, compared, first, low, high, comparator, unit, time_unit)
+
+
+def _is_year(tokens: Tokens, found: Found, compared: Found | None) -> bool:
+    """Whether a number without a unit is a calendar year: "diagnosed between 2010 and 2015", "before 2019"."""
+    signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
+    return not signed and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]) is not None
 
 
 def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
@@ -152,30 +210,45 @@ def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
         return None, None
-    unit = (unit[0] + (tokens.codes[unit[0]] == "-"), unit[1])
+    ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in _ORDINAL_ENDS
+    unit = (unit[0] + ordinal, unit[1])
+    if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
+        return unit, None  # dioptres, no days
     timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
     return unit, read_time_unit(timed.text) if timed else None
 
 
-def _is_name(tokens: Tokens, found: Found) -> bool:
+_ORDINAL_ENDS = frozenset({"th", "st", "nd", "rd"})
+
+
+def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
     """Whether it is a number in a name ("type 2", "Day 1", "2017") or a lone number word, without a comparator."""
     first, end = found.place("low")
     word = tokens.words[first]
-    alone = not found.has("unit") and not found.has("suffix") and end == first + 1
+    alone = not any(map(found.has, ("unit", "suffix", "plus"))) and not found.has("high") and end == first + 1
     numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
     joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
     named = joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1)
     numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
-    return bool((alone and word.isalpha()) or numeral or named or numbered)
+    opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
+    return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
     found, tokens = measure.found, measure.found.tokens
     comparator, high, end = _bounds(measure)
+    if found.has("turn") or (measure.compared and measure.compared.has("turn")):
+        turned = found.read("turn") or (measure.compared.read("turn") if measure.compared else None)
+        subject = find_quantity(tokens, floor, measure.first)
+        comparator = _turn(turned, subject, measure.unit, tokens)
+        if comparator is None:
+            return None
     sure = comparator is not None
     if comparator is None:
         near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
         if not measure.time_unit or not (near or rule("age_after").starts(tokens, found.end)):
+            return _count_things(measure, floor)
+        if rule("time_unit").ends(tokens, found.first, found.first - 2):  # "16 weeks 0 days" has one length
             return None
         comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
     unit, time_unit = measure.unit, measure.time_unit
@@ -183,18 +256,29 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit, time_unit = _read_unit(found, "low_unit")
     if time_unit == "cycle" and unit:  # "at least 2 cycles" counts cycles
         end, unit, time_unit = unit[0], None, None
-    if unit is None and rule("no_limit_after").starts(tokens, end):
+    if rule("relative_after").starts(tokens, end) or (unit is None and rule("no_limit_after").starts(tokens, end)):
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
         return None  # "(range 0-10)"
+    if unit is None and quantity and (rate := rule("period_rate").starts(tokens, quantity[1])):
+        unit = rate.first, rate.end  # "one seizure per week"
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
-    end = max(end, found.place("suffix")[1] if found.has("suffix") else end)
+    end = max(end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name))), end)
     given = rate.part("rate") if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
+
+
+def _count_things(measure: _Measure, floor: int) -> Limit | None:
+    """A bare count that opens a criterion: "Two prior lines of therapy"."""
+    found, tokens = measure.found, measure.found.tokens
+    counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
+    if measure.first > floor or measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
+        return None
+    return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
@@ -207,7 +291,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     ranged = comparator not in UPPER if second is None else second in UPPER and comparator in (*LOWER, None)
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
         ranged = False
-    rises = high > measure.low or _read_unit(found, "low_unit")[1]
+    rises = high > measure.low or _read_unit(found, "low_unit")[1] is not None
     if not ranged or not rises:
         return only, None, found.place("low")[1]
     return Comparator.BETWEEN, high, found.end
@@ -216,7 +300,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
 def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Span | None:
     """The limited quantity, named before the limit, or after a count ("at least one measurable lesion") or a dose."""
     tokens = measure.found.tokens
-    named = _find_quantity(tokens, floor, measure.first)
+    named = find_quantity(tokens, floor, measure.first)
     if unit is None:
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
         if by_words or not named or (isinstance(measure.low, int) and measure.low < 20):
@@ -234,41 +318,75 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
 def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     """A second value in another unit after a limit, with the same comparator ("> 12% or 200 mL")."""
     unit, tokens = measure.unit, measure.found.tokens
-    if not last or not unit or measure.time_unit or not last.unit or last.time_unit or measure.high is not None:
+    if not last or not unit or measure.time_unit or not last.unit or last.time_unit:
         return None
     joined = rule("second_value").covers(tokens, last.end, measure.found.first)
+    if (measure.high is not None) is not (last.value_high is not None):
+        return None
+    if joined and joined.text == "(" and tokens.codes[measure.found.end : measure.found.end + 1] != ")":
+        return None
     if not joined or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)
-    return Limit(last.comparator, measure.low, None, measure.first, end, last.quantity, unit, sure=False)
+    bracketed = joined.text == "("  # "7.0 mmol/L (126 mg/dL)" is one value twice
+    return Limit(last.comparator, measure.low, measure.high, measure.first, end, last.quantity, unit, sure=bracketed)
 
 
-def _split(found: Found, limit: Limit) -> Iterator[Limit]:
-    """Two limits written as one: a range with two units ("6 months to 5 years"), or a blood pressure."""
-    tokens = found.tokens
+def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
+    """Two limits written as one: ends that do not both count, a range with two units, or a blood pressure."""
+    found, tokens = measure.found, measure.found.tokens
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and low_unit and low_time not in (None, limit.time_unit):
-        low = replace(limit, value_high=None, end=low_unit[1], unit=low_unit, time_unit=low_time)
-        high = replace(limit, value=limit.value_high, value_high=None, first=found.place("high")[0])
-        yield replace(low, comparator=Comparator.AT_LEAST)
-        yield replace(high, comparator=Comparator.AT_MOST)
+    two_units = low_unit and low_time not in (None, limit.time_unit)
+    if limit.value_high is not None and (two_units or measure.ends != _BOTH_COUNT):
+        low = replace(limit, comparator=measure.ends[0], value_high=None, end=low_unit[1] if low_unit else low_end)
+        start = found.place("second" if found.has("second") else "high")[0]
+        yield replace(low, unit=low_unit, time_unit=low_time) if two_units else low
+        yield replace(limit, comparator=measure.ends[1], value=limit.value_high, value_high=None, first=start)
+    elif (
+        limit.value_high is not None
+        and (ranges := rule("pressure_ranges").starts(tokens, found.place("high")[1]))
+        and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first)
+    ):
+        values = [int(ranges.read(name) or 0) for name in ("low", "high")]
+        limit = replace(limit, unit=ranges.part("unit"))
+        yield replace(limit, end=found.end)
+        yield replace(limit, value=values[0], value_high=values[1], first=ranges.first, end=ranges.end)
     elif pressure and rule("pressure_word").search(tokens, max(0, limit.first - 10), limit.first):
         limit, diastolic = replace(limit, unit=pressure.part("unit")), int(pressure.read("diastolic") or 0)
         yield replace(limit, end=low_end)
         yield replace(limit, value=diastolic, first=low_end, end=pressure.end)
+    elif measure.compared and not limit.unit and (pair := rule("slash_pair").starts(tokens, low_end)):
+        yield replace(limit, unit=pair.part("unit"), end=low_end)
+        yield replace(limit, unit=pair.part("unit"), value=int(pair.read("other") or 0), first=low_end, end=pair.end)
     else:
         yield limit
 
 
-def _read_chain(found: Found) -> Limit | None:
-    """A quantity between two numbers ("18 ≤ age ≤ 65"); None if the numbers do not rise."""
-    low, high = read_number(found.read("low") or ""), read_number(found.read("high") or "")
-    if low is None or high is None or low >= high:
-        return None
+_BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
+
+
+def _read_chain(found: Found) -> list[Limit]:
+    """A quantity between two numbers ("18 ≤ age < 65"); nothing if the numbers do not rise with the signs."""
+    low, high = read_value(found, "low"), read_value(found, "high")
+    if low is None or high is None or low == high:
+        return []
     unit, time_unit = _read_unit(found, "unit", "low_unit")
-    return Limit(Comparator.BETWEEN, low, high, found.first, found.end, found.part("quantity"), unit, time_unit)
+    front, behind = (read_comparator("comparators", found, name) for name in ("front", "behind"))
+    if front is None or behind is None or (front in UPPER) is not (behind in UPPER) or (low < high) is not (front in UPPER):
+        return []
+    whole = Limit(Comparator.BETWEEN, min(low, high), max(low, high), found.first, found.end, found.part("quantity"), unit)
+    whole = replace(whole, time_unit=time_unit)
+    if (front, behind) in ((Comparator.AT_MOST,) * 2, (Comparator.AT_LEAST,) * 2):
+        return [whole]
+    first = found.place("behind")[0]
+    opposite = {Comparator.LESS: Comparator.MORE, Comparator.AT_MOST: Comparator.AT_LEAST}
+    opposite |= {sign: other for other, sign in opposite.items()}
+    return [
+        replace(whole, comparator=opposite[front], value=low, value_high=None, end=first),
+        replace(whole, comparator=behind, value=high, value_high=None, first=first),
+    ]
 
 
 def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -293,58 +411,8 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    """Whether two limits are the ends of one range, which both count: ">= 1 and <= 65"."""
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
+    if (low.comparator, high.comparator) != _BOTH_COUNT or low.value >= high.value or not same_unit:
         return False
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
-
-
-_PHRASE = 32
-"""How many tokens before a limit are searched for its quantity."""
-_OPEN, _CLOSED = "([（", ")]）"
-_EDGES = " ,:;([-)]<>≤≥="
-
-
-def _find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
-    """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
-    first, last = _open_phrase(tokens, floor, end)
-    closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
-    if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
-        first = closed + 1
-    last = _trim_end(tokens, first, last)
-    first = max([first, *(found.end for found in rule("quantity_break").find(tokens, first, last))])
-    opened = tokens.codes.find("(", first, last)
-    front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
-    if not rule("joined_quantities").covers(tokens, first, last):
-        cuts = [found.end for found in rule("quantity_split").find(tokens, first, front)]
-        first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
-    leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
-    first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)
-    while first < last and tokens.codes[first] in _EDGES:
-        first += 1
-    named = any(word[0].isalpha() for word in tokens.words[first:last])
-    return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
-
-
-def _open_phrase(tokens: Tokens, floor: int, end: int) -> Span:
-    """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
-    first, depth = max(floor, end - _PHRASE), 0
-    for at in range(end - 1, first - 1, -1):
-        code = tokens.codes[at]
-        if code in _CLOSED:
-            depth += 1
-        elif code in _OPEN:
-            if depth == 0:
-                return (at + 1, end) if _has_words(tokens, at + 1, end) else _open_phrase(tokens, floor, at)
-            depth -= 1
-    return first, end
-
-
-def _has_words(tokens: Tokens, first: int, end: int) -> bool:
-    last = _trim_end(tokens, first, end)
-    return any(len(word) > 1 and word.isalpha() for word in tokens.words[first:last])
-
-
-def _trim_end(tokens: Tokens, first: int, end: int) -> int:
-    found = rule("quantity_tail").ends(tokens, end, first)
-    return found.first if found else end
