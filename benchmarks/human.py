@@ -67,9 +67,9 @@ def main() -> None:
 
 def read_rows(path: Path) -> list[Row]:
     """Read the texts, from a file that may be compressed."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        return [json.loads(line) for line in file]
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def compare(row: Row) -> Tally:
@@ -86,7 +86,9 @@ def compare(row: Row) -> Tally:
     timed = [mark for mark in marks if _is_timed(mark)]
     times = [(bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)]
     anywhere = [bound for mark in marks for bound in _list_marked(mark)]
-    numbers = [(one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere)) for one in ours]
+    numbers = [
+        (one, any(_same_number(one.value, other.value) and _meet(one, other) for other in anywhere)) for one in ours
+    ]
     return Tally(bounds, times, numbers)
 
 

@@ -14,9 +14,8 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from statistics import quantiles
 from typing import NamedTuple
-
-import numpy as np
 
 from benchmarks.data import RULES, format_table, parse_options, read_areas, read_once
 from extractor.pipeline import extract_by_rules
@@ -92,10 +91,10 @@ def format_ranges(limits: Sequence[Limit]) -> str:
             values = (quantity.to_canonical(value, limit.unit) for value in (read.value, read.value_high) if value)
             found[quantity.name] += (value for value in values if value)
     rows = []
-    for name, values in sorted(found.items()):
-        if len(values) >= _LEAST_VALUES:
-            low, high = (float(f"{edge:.2g}") for edge in np.quantile(values, (0.1, 0.9)))
-            rows.append((name, len(values), f"{low:g}", f"{high:g}"))
+    for name, stated in sorted(found.items()):
+        if len(stated) >= _LEAST_VALUES:
+            low, *_, high = quantiles(stated, n=10)
+            rows.append((name, len(stated), f"{low:.2g}", f"{high:.2g}"))
     return format_table(("quantity", "values", "low", "high"), rows)
 
 

@@ -10,15 +10,25 @@ that were missed. ``--show`` prints the wrong sure values and the misses of one 
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, Row, format_table, option_parser, read_lines
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.schemas import Comparator, ExtractedItem, TrialExtraction
-from extractor.schemas.values import list_values
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    ExtractedItem,
+    Instrument,
+    Period,
+    TimePoint,
+    TimeWindow,
+    TrialExtraction,
+)
 from extractor.text.units import read_unit
 
 _SURE = 0.85
@@ -104,7 +114,9 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     left = list(stated)
     for given in _list_given(extraction):
         if given.field in judged:
-            found = next((one for one in left if one[0] == given.field and _agree(given.field, given.value, one[1])), None)
+            found = next(
+                (one for one in left if one[0] == given.field and _agree(given.field, given.value, one[1])), None
+            )
             if found:
                 left.remove(found)
                 left = [one for one in left if one[0] != "constraint" or not _names_both(given.value, one[1])]
@@ -134,7 +146,9 @@ def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
     for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
         value = right.get(_KEYS.get(field, field))
         if field in _KEYS:
-            yield from ((field, bound) for one in value or () for bound in (_split(one) if field == "constraint" else [one]))
+            yield from (
+                (field, bound) for one in value or () for bound in (_split(one) if field == "constraint" else [one])
+            )
         elif value is not None:
             yield field, value
 
@@ -149,39 +163,41 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def _list_given(extraction: TrialExtraction) -> Iterator[Given]:
     people = extraction.eligibility
-    for name in ("minimum_age", "maximum_age", "sex"):
-        if (value := getattr(people, name)) is not None:
-            yield Given(name, value if name == "sex" else [value.value, value.unit], _find_confidence(people, name))
+    yield from _list_fields(people, {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"})
     for one in people.criteria:
         yield Given("criterion", [one.kind, one.quote], _find_confidence(one, "kind"))
-        for value in list_values("", one):
-            sure = min((piece.confidence or 0 for piece in value.evidence), default=0)
-            if value.name == "constraints":
-                c = value.value
-                limit = (c.quantity, c.comparator, c.value, c.value_high, c.unit)
-                yield from (Given("constraint", bound, sure) for bound in _split(limit))
-            elif value.name == "time_window":
-                yield Given("time_window", [value.value.comparator, value.value.value, value.value.unit], sure)
+        yield from _list_fields(one, {"constraints": "constraint", "time_window": "time_window"})
+    names = {"amounts": "amount"} | {name: name for name in _FIELDS["dosing"] if name != "amount"}
     for regimen in extraction.dosing:
-        for name in _FIELDS["dosing"]:
-            value = getattr(regimen, "amounts" if name == "amount" else name)
-            if name == "amount":
-                yield from (
-                    Given(name, (a.low, a.high, a.unit), _find_confidence(regimen, f"amounts[{n}]"))
-                    for n, a in enumerate(value)
-                )
-            elif value is not None:
-                shown = [value.value, value.unit] if name in ("cycle", "duration") else value
-                yield Given(name, shown, _find_confidence(regimen, name))
+        yield from _list_fields(regimen, names)
     for endpoint in extraction.endpoints:
-        for name in ("concept", "time_kind"):
-            if (value := getattr(endpoint, name)) is not None:
-                yield Given(name, value, _find_confidence(endpoint, name))
-        for n, point in enumerate(endpoint.time_points):
-            yield Given("time_point", [point.value, point.unit], _find_confidence(endpoint, f"time_points[{n}]"))
-        if endpoint.instrument:
-            found = [endpoint.instrument.name, endpoint.instrument.version]
-            yield Given("instrument", found, _find_confidence(endpoint, "instrument"))
+        yield from _list_fields(endpoint, {name: name for name in ("concept", "time_kind", "instrument")})
+        yield from _list_fields(endpoint, {"time_points": "time_point"})
+
+
+def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Given]:
+    """The values of some fields, by the field's name here, each in a form that compares."""
+    for attribute, field in names.items():
+        found = getattr(item, attribute)
+        values = found if isinstance(found, tuple) else [] if found is None else [found]
+        for place, value in enumerate(values):
+            sure = _find_confidence(item, f"{attribute}[{place}]" if isinstance(found, tuple) else attribute)
+            yield from (Given(field, form, sure) for form in _to_forms(value))
+
+
+def _to_forms(value: Any) -> list[Any]:
+    match value:
+        case Constraint():
+            return _split((value.quantity, value.comparator, value.value, value.value_high, value.unit))
+        case TimeWindow():
+            return [[value.comparator, value.value, value.unit]]
+        case Age() | Period() | TimePoint():
+            return [[value.value, value.unit]]
+        case Amount():
+            return [(value.low, value.high, value.unit)]
+        case Instrument():
+            return [[value.name, value.version]]
+    return [value]
 
 
 def _find_confidence(item: ExtractedItem, field: str) -> float:
@@ -191,19 +207,20 @@ def _find_confidence(item: ExtractedItem, field: str) -> float:
 def _agree(field: str, given: Any, right: Any) -> bool:
     match field:
         case "constraint":
-            same_unit = given[3] == right[3] or _fold(given[3]) == _fold(right[3]) or _same_code(given[3], right[3])
-            return bool(given[1] == right[1] and given[2] == right[2] and same_unit and _share_word(given[0], right[0]))
+            return bool(given[1:3] == right[1:3] and _same_unit(given[3], right[3]) and _share_word(given[0], right[0]))
         case "criterion":
             return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))
         case "agent":
             return _share_word(given, right)
         case "amount":
-            return given[:2] == tuple(right[:2]) and (_fold(given[2]) == _fold(right[2]) or _same_code(given[2], right[2]))
+            return given[:2] == tuple(right[:2]) and _same_unit(given[2], right[2])
         case "instrument":
             return _share_word(given[0], right[0]) and given[1] == right[1]
-        case "time_window" | "cycle" | "duration" | "minimum_age" | "maximum_age" | "time_point":
-            return list(given) == list(right)
     return bool(given == right)
+
+
+def _same_unit(one: str | None, other: str | None) -> bool:
+    return _fold(one) == _fold(other) or _same_code(one, other)
 
 
 def _names_both(given: Any, right: Any) -> bool:

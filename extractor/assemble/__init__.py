@@ -7,9 +7,10 @@ from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Reg
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_rejections, report_unconfirmed, report_unproven, report_unread
+from .findings import report_hostile, report_rejections, report_unconfirmed, report_unproven
 from .items import assemble_eligibility, assemble_endpoints
 from .resolve import ModelResult
+from .unread import explain_unread, report_ambiguous, report_unread
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
@@ -48,6 +49,8 @@ def assemble_extraction(
         *report_unconfirmed(parsed, result),
         *report_unproven(extraction),
         *report_unread(parsed, extraction, tasks),
+        *report_ambiguous(parsed, extraction),
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())
-    return extraction.model_copy(update={"findings": findings, "coverage": coverage})
+    absences = explain_unread(parsed, extraction)
+    return extraction.model_copy(update={"absences": absences, "findings": findings, "coverage": coverage})

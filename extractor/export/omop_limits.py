@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.parse.eligibility.limits import Limit, find_limits
+from extractor.parse.eligibility.limit import Limit
+from extractor.parse.eligibility.limits import find_limits
 from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table

@@ -204,8 +204,10 @@ def _choose_operator(limited: Sequence[Limited], between: Collection[str], *, ex
         raise Undecided(Reason.CONJUNCTION, "two limits of one kind")
     if not excluded:
         return Operator.ALL
-    one_range = len({one.constraint.quantity for one in limited}) == 1 and len(limited) == 2
-    if joints == {"and"} and not (one_range and limited[0].excludes(limited[1])):
+    one_quantity = len({one.constraint.quantity for one in limited}) == 1 and len(limited) == 2
+    if one_quantity and {side[0] for _, side in sides} == {"<", ">"} and not limited[0].excludes(limited[1]):
+        return Operator.ALL  # the two ends of one range, of which at least one does not count
+    if joints == {"and"} and not one_quantity:
         raise Undecided(Reason.CONJUNCTION, "and")
     return Operator.ANY
 

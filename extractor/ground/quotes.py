@@ -226,7 +226,9 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
     if codes[first] in _NUMBERS:
         return before != "^" and (not is_signed(tokens, first) or _is_bullet(text, first - 1))
     if codes[first] == "-" and tokens.joined(first + 1) and codes[first + 1] in _NUMBERS:
-        return before != "^" and before not in _NUMBERS and not (tokens.joined(first) and joins_words(tokens, first - 1))
+        return (
+            before != "^" and before not in _NUMBERS and not (tokens.joined(first) and joins_words(tokens, first - 1))
+        )
     return codes[first] not in _SIGNS or not rule("comparing_front").ends(tokens, first, first - 2)
 
 

@@ -27,14 +27,15 @@ from extractor.schemas import (
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
-from extractor.text.numbers import read_number, read_time_unit
+from extractor.text.numbers import is_two_ways, list_readings, read_number, read_time_unit
 from extractor.text.passage import LexedSection, Passage
 from extractor.text.quantities import find_quantity_lists
+from extractor.text.quantity_names import choose_reading
 from extractor.text.units import find_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import find_quote, find_quotes, is_clean, span_of
-from .values import find_comparator, find_time, find_together, is_denied, is_said_of
+from .values import Place, find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     tokens = passage.tokens.cut(passage.first, passage.end)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
-        return Supported(value, span_of(passage, tokens, place.first, place.end), place.support)
+        support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+        return Supported(value, span_of(passage, tokens, place.first, place.end), support)
     whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
     return whole if find is None or isinstance(value, StrEnum) else None
 
@@ -175,7 +177,7 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
         if not bare or not bare <= set(words):  # in any order
             return _find_renamed(value, passage)
     place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit, wanted)
-    if place is None:
+    if place is None or _reads_otherwise(tokens, place, value):
         return None
     number = place.first, place.end
     nearest = sorted(named, key=lambda subject: abs(subject[0] - number[0]))[:2]
@@ -183,7 +185,26 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     span = span_of(passage, tokens, *number)
     if quantity:
         span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
-    return Supported(value, span, place.support if is_own else Support.INFERRED)
+    sure = is_own and not has_other_reading(tokens, place)
+    return Supported(value, span, place.support if sure else Support.INFERRED)
+
+
+def has_other_reading(tokens: Tokens, place: Derived) -> bool:
+    """Whether a number there may mean another value as well: "100.000" proves neither 100 nor 100000.
+
+    A comma before three digits marks thousands, as in English.
+    """
+    return any(is_two_ways(word) and "," not in word for word in tokens.words[place.first : place.end])
+
+
+def _reads_otherwise(tokens: Tokens, place: Derived, value: Constraint) -> bool:
+    """Whether a number with two readings is usual for the quantity only as the other one."""
+    bounds = {value.value, value.value_high}
+    for word in filter(is_two_ways, tokens.words[place.first : place.end]):
+        meant, sure = choose_reading(word, value.quantity, value.unit, tokens.text)
+        if sure and meant not in bounds and not bounds.isdisjoint(list_readings(word)):
+            return True
+    return False
 
 
 _PRESSURES = frozenset({"systolic", "diastolic"})
@@ -231,14 +252,21 @@ def find_limit(
         borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
         if place[0] in others or not (own or borrowed):
             continue
-        stated = find_comparator(tokens, place)
-        if own and (stated is comparator or comparator is Comparator.BETWEEN):
+        stated = find_comparator(tokens, place) or find_turned(tokens, place, " ".join(subject), unit)
+        strict = comparator is Comparator.BETWEEN and _leaves_out_an_end(tokens, place, stated)
+        if own and not strict and (stated is comparator or comparator is Comparator.BETWEEN):
             return Derived(*place)
         is_open = stated in (None, comparator, Comparator.BETWEEN) or comparator is Comparator.BETWEEN
         is_open = is_open or is_denied(tokens, place, stated, comparator)
         if is_open and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
+
+
+def _leaves_out_an_end(tokens: Tokens, place: Place, stated: Comparator | None) -> bool:
+    """Whether an end of a range does not count: ">= 18 and < 65" is no range from 18 to 65."""
+    within = {term.value for term in find_terms(tokens, "comparators", *place)}
+    return not {Comparator.LESS, Comparator.MORE}.isdisjoint({*within, stated})
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from extractor.parse.eligibility.limit import turn_comparator
+from extractor.parse.eligibility.limit_values import is_below_zero
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
@@ -36,13 +38,13 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
     """Every number, in digits, words or Roman numerals, from left to right.
 
-    A number with another reading is found twice: with a dot or comma before three digits; after a minus, which may be a dash; before a plus and days, which may
-    be weeks of a pregnancy ("28+6"); before the power of ten at the end of its range or list ("3-4 million",
-    "1, 3 and 10 x 10^6").
+    A number with another reading is found twice: with a dot or comma before three digits; after a minus that may be a
+    dash; before a plus and days, which may be weeks of a pregnancy ("28+6"); before the power of ten at the end of its
+    range or list ("3-4 million", "1, 3 and 10 x 10^6").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
-    [3, 4, 2, 1500, -2.5, 2.5]
+    [3, 4, 2, 1.5, 1500, -2.5]
     >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
     [1, 3, 1000000.0, 3000000.0, 10000000]
     """
@@ -74,6 +76,8 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
         if has_minus(tokens, place.first):
+            if is_below_zero(tokens, place.first, last):
+                found = [number for number in found if number.first != place.first]
             found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
     return sorted([*found, *_find_counts(tokens, first, end)])
 
@@ -174,6 +178,15 @@ def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
         return Comparator.AT_MOST
     suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
+
+
+def find_turned(tokens: Tokens, place: Place, quantity: str, unit: str | None) -> Comparator | None:
+    """The comparator of "1 or better" or "worse than -12 dB", if the direction of the quantity's scale is known."""
+    end = place[1]
+    while end < min(len(tokens), place[1] + _NEAR) and not rule("turned").starts(tokens, end):
+        end += 1
+    turned = rule("turned").starts(tokens, end) or rule("turned_before").ends(tokens, place[0], place[0] - 4)
+    return turn_comparator(turned.text, quantity, unit) if turned else None
 
 
 def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:

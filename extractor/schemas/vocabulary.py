@@ -169,13 +169,14 @@ class Support(StrEnum):
 AbsenceReason = StrEnum(
     "AbsenceReason",
     """
-    NOT_REPORTED SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER BUDGET_EXHAUSTED MODEL_REFUSED
-    LOW_CONFIDENCE
+    NOT_REPORTED UNREAD_NUMBER SECTION_ABSENT AMBIGUOUS CONTRADICTORY NOT_ASKED UNSUPPORTED_ANSWER BUDGET_EXHAUSTED
+    MODEL_REFUSED LOW_CONFIDENCE
     """,
 )
 AbsenceReason.__doc__ = """Why a field is empty.
 
 - ``not_reported``: the sections were searched and do not state it.
+- ``unread_number``: the text has a number that no field took, so a value may have been missed.
 - ``section_absent``: the record has no section that could state it.
 - ``ambiguous``: the text was read in several ways, or by one who is often wrong, and no reading is believed.
 - ``contradictory``: two passages disagree, and neither is believed.
@@ -190,7 +191,7 @@ FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
-    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD
+    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER
     EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
@@ -213,6 +214,7 @@ Of text that nothing was read from:
 - ``criterion_unread``: a line of the eligibility section that looks like a criterion.
 - ``dose_unread``: words of an arm or intervention that look like a dose.
 - ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
+- ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is usual.
 
 - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
 

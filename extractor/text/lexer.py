@@ -27,15 +27,23 @@ _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
 _DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?![\d.])|(?:\.\d{3})+,\d{1,2}(?![\d,]))"
 _THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}})+(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
-_SPACED_THOUSANDS = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3})+(?![\d,.]\d)|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']000(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)"
+_SPACED_THOUSANDS = (
+    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3})+(?![\d,.]\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']000(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)"
+)
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
 _LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])"
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet"
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
 _DECIMAL = r"\d{1,3},\d{1,2}"
-_BEHIND_DECIMAL = "|".join(rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to ", " and "))
-_COMMAS_IN_RANGE = rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])|0,\d{{1,3}}(?![\d,])"
+_BEHIND_DECIMAL = "|".join(
+    rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to ", " and ")
+)
+_COMMAS_IN_RANGE = (
+    rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])"
+    r"|0,\d{1,3}(?![\d,])"
+)
 _MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])"
 _PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = (

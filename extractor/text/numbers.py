@@ -26,7 +26,7 @@ _POWER_IN_WORDS = re.compile(
 _ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
 _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_AND_HALF, _MIXED = re.compile(r"(?P<whole>\S+) and a half"), re.compile(r"(?P<whole>\d+) (?P<above>[1-3])/(?P<below>[234])")
+_AND_HALF, _MIXED = " and a half", re.compile(r"(?P<whole>\d+) (?P<above>[1-3])/(?P<below>[234])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
@@ -69,6 +69,15 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     return tuple(value for value in values if value is not None)
 
 
+def is_two_ways(word: str) -> bool:
+    """Whether a number can be read in two ways.
+
+    >>> is_two_ways("100.000"), is_two_ways("100")
+    (True, False)
+    """
+    return len(word) > 4 and word[0].isdigit() and len(list_readings(word)) > 1
+
+
 def _list_plain(digits: str) -> list[str]:
     """The decimals without separators that digits may mean, the likeliest first."""
     if two := _TWO_WAYS.fullmatch(digits):
@@ -80,24 +89,30 @@ def _list_plain(digits: str) -> list[str]:
 
 
 def _read_words(text: str) -> int | float | None:
-    """The value of a number with a word or a fraction: "two and a half", "fifty thousand", "5½", "1 1/2", "ten to the 9th"."""
+    """The value of a number with a word or a fraction: "two and a half", "fifty thousand", "5½", "1 1/2"."""
+    if text in _VALUES:
+        return _VALUES[text]
     if (tens := _TENS.fullmatch(text)) and tens["ones"] in _VALUES:
         return _VALUES[tens["tens"]] + _VALUES[tens["ones"]]
-    if text.endswith(" half") and (parts := _AND_HALF.fullmatch(text)):
-        whole = read_number(parts["whole"])
-        return None if whole is None else whole + 0.5
-    if mixed := _MIXED.fullmatch(text):
-        return int(mixed["whole"]) + int(mixed["above"]) / int(mixed["below"])
-    front, _, scale = text.rpartition(" ")
-    if scale in _SCALES and front in _VALUES:
-        return int(_VALUES[front] * 10 ** _SCALES[scale])
-    if text[-1:] in _FRACTIONS:
-        whole = read_number(text[:-1]) if text[:-1] else 0
-        return None if whole is None else whole + _FRACTIONS[text[-1]]
     if power := _POWER_IN_WORDS.fullmatch(text):
         exponent = power["exponent"] or _ORDINALS.get(power["ordinal"])
         return _to_value(power["digits"] or "1", exponent) if exponent else None
-    return _VALUES.get(text)
+    front, _, scale = text.rpartition(" ")
+    if scale in _SCALES and front in _VALUES:
+        return int(_VALUES[front] * 10 ** _SCALES[scale])
+    return _read_fraction(text)
+
+
+def _read_fraction(text: str) -> int | float | None:
+    if mixed := _MIXED.fullmatch(text):
+        return int(mixed["whole"]) + int(mixed["above"]) / int(mixed["below"])
+    front, part = text[:-1], _FRACTIONS.get(text[-1:])
+    if text.endswith(_AND_HALF):
+        front, part = text.removesuffix(_AND_HALF), 0.5
+    if part is None:
+        return None
+    whole = read_number(front) if front else 0
+    return None if whole is None else whole + part
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:

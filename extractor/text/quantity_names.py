@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -127,9 +127,7 @@ def name_quantity(
     return named or _by_unit(unit) or _countable(text, unit)
 
 
-def choose_reading(
-    written: str, name: str, unit: str | None, quote: str = ""
-) -> tuple[int | float, bool]:
+def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -> tuple[int | float, bool]:
     """The reading of a written number that is usual for the quantity ``name``, and whether it is sure.
 
     Where the usual range does not decide, a comma before three digits marks thousands, as in English; a dot is not

@@ -8,7 +8,7 @@ import pytest
 from extractor import read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.coverage import TextClass, list_covered_spans
-from extractor.assemble.findings import report_unread
+from extractor.assemble.unread import report_unread
 from extractor.parse import parse_record
 from extractor.schemas import FindingKind, Task, TimeKind
 from tests.trust import trial

@@ -10,7 +10,7 @@ from extractor.text.lexer import NUMBER, Span, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
-from .limits import Limit
+from .limit import Limit
 from .windows import is_age, is_lifetime
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})

@@ -17,7 +17,9 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
     if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
         first = closed + 1
     last = _trim_end(tokens, first, last)
-    breaks = (found.end for found in rule("quantity_break").find(tokens, first, last) if not _joins(tokens, found.first))
+    breaks = (
+        found.end for found in rule("quantity_break").find(tokens, first, last) if not _joins(tokens, found.first)
+    )
     first = max([first, *breaks])
     opened = tokens.codes.find("(", first, last)
     front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
@@ -42,7 +44,9 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
         if tokens.codes[end] != "," and tokens.words[end].lower() not in _AND:
             break
         start = end
-        while start > max(floor, end - _LONGEST) and (tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND):
+        while start > max(floor, end - _LONGEST) and (
+            tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
+        ):
             start -= 1
         if start == end or not _is_known(tokens, start, end):
             break

@@ -1,28 +1,16 @@
 """Read the numbers of a limit: with their sign, and with the power of ten that the ends of a range share."""
 
-import re
-
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import has_minus, list_readings, read_number
+from extractor.text.numbers import has_minus, read_number
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
 
 COUNTS = {"once": 1, "twice": 2, "thrice": 3, "double": 2, "triple": 3}
 """Words that multiply, or count how often."""
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 _NEAR = 8
 """How many tokens before a minus may name the quantity."""
-
-
-def is_two_ways(word: str) -> bool:
-    """Whether a number can be read in two ways.
-
-    >>> is_two_ways("100.000"), is_two_ways("100")
-    (True, False)
-    """
-    return len(word) > 4 and word[0].isdigit() and len(list_readings(word)) > 1
 
 
 def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
@@ -69,24 +57,6 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
 
 
 _SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
-
-
-def read_grade(tokens: Tokens, at: int) -> int | None:
-    """The value of a grade in digits or as a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
-    word = tokens.words[at]
-    behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
-    if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
-        return None
-    return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
-
-
-def follows_letter_grade(tokens: Tokens, at: int) -> bool:
-    """Whether a grade is the end of a range whose beginning has a letter: "stage IIIC-IV" is no IV alone."""
-    joined = at - 1 if at and tokens.words[at - 1].lower() in ("-", "to") else at
-    return joined > 0 and _LETTERED.fullmatch(tokens.words[joined - 1]) is not None
-
-
-_LETTERED = re.compile(r"[IVX]+[A-Da-d]\d?")
 
 
 def _times(value: float, factor: float) -> int | float:

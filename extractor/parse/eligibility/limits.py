@@ -2,47 +2,25 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind
-from extractor.text.book import read_term, rule
+from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Span, Tokens
-from extractor.text.numbers import has_minus, read_time_unit
+from extractor.text.numbers import is_two_ways, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.quantity_names import choose_reading, find_worse_side
+from extractor.text.quantity_names import choose_reading
 
+from .graded import read_acuity, read_grades
+from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
 from .limit_names import find_quantity
-from .limit_values import COUNTS, follows_letter_grade, is_two_ways, read_grade, read_pair, read_value
+from .limit_values import COUNTS, read_pair, read_value
 
-LOWER = (Comparator.AT_LEAST, Comparator.MORE)
-UPPER = (Comparator.AT_MOST, Comparator.LESS)
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
 """The most tokens of a comparator and its words before a number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """``first:end`` limits ``quantity``, all in tokens of the criterion. ``unit`` is None for counts and grades.
-
-    ``rate`` is the part of the unit after the substance ("10 mg prednisone per day"). ``time_unit`` is set if the
-    limit is a length of time or an age. ``sure`` is false if the comparator follows from the kind of the list, and
-    ``settled`` if its number has another reading ("1.500") that is as likely.
-    """
-
-    comparator: Comparator
-    value: int | float
-    value_high: int | float | None
-    first: int
-    end: int
-    quantity: Span | None = None
-    unit: Span | None = None
-    time_unit: str | None = None
-    sure: bool = True
-    rate: Span | None = None
-    settled: bool = True
 
 
 def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
@@ -56,7 +34,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
     """
     if NUMBER not in tokens.codes and _VALUE_WORDS.isdisjoint(tokens.words):
         return []
-    graded = [limit for found in rule("graded_limit").find(tokens) if (limit := _read_grades(tokens, found))]
+    graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
     return _join_bounds(tokens, _share_units(tokens, [_settle(tokens, limit) for limit in found]))
 
@@ -72,25 +50,6 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     return shared
 
 
-def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """The comparator in a named part of a match; None if the part did not match."""
-    part = found.part(name)
-    entry = read_term(vocabulary, found.tokens, *part) if part else None
-    return Comparator(entry.value) if entry else None
-
-
-def _turn(turned: str | None, quantity: Span | None, unit: Span | None, tokens: Tokens) -> Comparator | None:
-    """The comparator of "or better" and "worse than": the direction of the quantity's scale decides."""
-    if turned is None or quantity is None:
-        return None
-    words = turned.lower().split()
-    worse = find_worse_side(tokens.read(*quantity), tokens.read(*unit) if unit else None)
-    if worse is None:
-        return None
-    upwards = (worse == "higher") is ("worse" in words)
-    return ((Comparator.LESS, Comparator.MORE) if "than" in words else (UPPER[0], LOWER[0]))[upwards]
-
-
 def _settle(tokens: Tokens, limit: Limit) -> Limit:
     """Choose between the readings of a number such as "1.500" by what is usual for the limited quantity."""
     for at in range(limit.first, limit.end):
@@ -103,36 +62,6 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
             low, high = (value if bound == likeliest else bound for bound in pair)
             limit = replace(limit, value=low or 0, value_high=high, settled=limit.settled and sure)
     return limit
-
-
-def _read_grades(tokens: Tokens, found: Found) -> Limit | None:
-    stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
-    suffix = read_comparator("comparator_suffixes", found, "suffix")
-    comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
-    first, last = found.place("values")
-    if has_minus(tokens, first) or follows_letter_grade(tokens, first):
-        return None
-    item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
-    if item or rule("rate_unit").starts(tokens, last):
-        return None  # a measurement, or the number of an item in a sentence: "(2) two exacerbations"
-    values = [read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
-    grades = [grade for grade in values if grade is not None]
-    if not grades or len(grades) < len(values):
-        return None
-    scale, end = found.place("scale")
-    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
-    low, high = min(grades), max(grades)
-    unit = found.part("unit")
-    if found.has("turn"):
-        comparator = _turn(found.read("turn"), (scale, end), unit, tokens) or _turn(found.read("turn"), quantity, unit, tokens)
-        if comparator is None:
-            return None
-    elif comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
-        comparator = Comparator.AT_MOST
-    if low != high and comparator not in (*LOWER, *UPPER):
-        return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
-    bound = low if comparator in LOWER else grades[0]
-    return Limit(comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit)
 
 
 class _Measure(NamedTuple):
@@ -166,6 +95,16 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
         if chain and (pair := _read_chain(chain)):
             yield from pair
             floor = at = chain.end
+            continue
+        acuity = rule("acuity_fraction").search(tokens, max(floor, found.first - 2), found.end + 4)
+        if (
+            acuity
+            and acuity.first <= found.first
+            and rule("vision_word").search(tokens, max(0, found.first - _REACH), found.first)
+        ):
+            if limit := read_acuity(tokens, acuity, floor):
+                yield limit
+            floor = at = acuity.end
             continue
         if taken := [other.end for other in graded if other.first < found.end and found.first < other.end]:
             floor = at = max(floor, *taken)
@@ -234,23 +173,33 @@ def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
     return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
 
 
+def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple[Comparator | None, bool]:
+    """The comparator of a measure, and whether the text states it; None if the measure is no limit.
+
+    The list decides the sense of a bare age, the direction of the scale that of "or better".
+    """
+    found, tokens = measure.found, measure.found.tokens
+    front = measure.compared.read("turn") if measure.compared else None
+    if turned := found.read("turn") or front:
+        subject = find_quantity(tokens, floor, measure.first)
+        name, unit = (tokens.read(*place) if place else "" for place in (subject, measure.unit))
+        return turn_comparator(turned, name, unit or None), True
+    if comparator := _bounds(measure)[0]:
+        return comparator, True
+    aged = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
+    # "16 weeks 0 days" has one length.
+    rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
+    if rest or not measure.time_unit or not (aged or rule("age_after").starts(tokens, found.end)):
+        return None, False
+    return Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST, False
+
+
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
     found, tokens = measure.found, measure.found.tokens
-    comparator, high, end = _bounds(measure)
-    if found.has("turn") or (measure.compared and measure.compared.has("turn")):
-        turned = found.read("turn") or (measure.compared.read("turn") if measure.compared else None)
-        subject = find_quantity(tokens, floor, measure.first)
-        comparator = _turn(turned, subject, measure.unit, tokens)
-        if comparator is None:
-            return None
-    sure = comparator is not None
+    _, high, end = _bounds(measure)
+    comparator, sure = _compare(measure, floor, kind)
     if comparator is None:
-        near = rule("age_word").search(tokens, max(0, measure.first - 7), measure.first)
-        if not measure.time_unit or not (near or rule("age_after").starts(tokens, found.end)):
-            return _count_things(measure, floor)
-        if rule("time_unit").ends(tokens, found.first, found.first - 2):  # "16 weeks 0 days" has one length
-            return None
-        comparator = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+        return _count_things(measure, floor)
     unit, time_unit = measure.unit, measure.time_unit
     if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
         unit, time_unit = _read_unit(found, "low_unit")
@@ -267,7 +216,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit = rate.first, rate.end  # "one seizure per week"
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
-    end = max(end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name))), end)
+    end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     given = rate.part("rate") if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
@@ -276,7 +225,12 @@ def _count_things(measure: _Measure, floor: int) -> Limit | None:
     """A bare count that opens a criterion: "Two prior lines of therapy"."""
     found, tokens = measure.found, measure.found.tokens
     counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
-    if measure.first > floor or measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
+    if (
+        measure.first > floor
+        or measure.first
+        or not counted
+        or not rule("counted_thing").search(tokens, found.end, counted.end)
+    ):
         return None
     return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
 
@@ -374,9 +328,16 @@ def _read_chain(found: Found) -> list[Limit]:
         return []
     unit, time_unit = _read_unit(found, "unit", "low_unit")
     front, behind = (read_comparator("comparators", found, name) for name in ("front", "behind"))
-    if front is None or behind is None or (front in UPPER) is not (behind in UPPER) or (low < high) is not (front in UPPER):
+    if (
+        front is None
+        or behind is None
+        or (front in UPPER) is not (behind in UPPER)
+        or (low < high) is not (front in UPPER)
+    ):
         return []
-    whole = Limit(Comparator.BETWEEN, min(low, high), max(low, high), found.first, found.end, found.part("quantity"), unit)
+    whole = Limit(
+        Comparator.BETWEEN, min(low, high), max(low, high), found.first, found.end, found.part("quantity"), unit
+    )
     whole = replace(whole, time_unit=time_unit)
     if (front, behind) in ((Comparator.AT_MOST,) * 2, (Comparator.AT_LEAST,) * 2):
         return [whole]

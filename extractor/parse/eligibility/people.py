@@ -12,7 +12,8 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS
 from extractor.text.passage import Passage
 
-from .limits import LOWER, UPPER, Limit, find_limits
+from .limit import LOWER, UPPER, Limit
+from .limits import find_limits
 from .windows import is_age, is_lifetime
 
 

@@ -12,7 +12,7 @@ from extractor.text.numbers import Duration, find_durations
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
-from .limits import UPPER, Limit, read_comparator
+from .limit import UPPER, Limit, read_comparator
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}

@@ -1,0 +1,181 @@
+"""Text that looks like a value and became none, and numbers that may be read in two ways."""
+
+import re
+from collections.abc import Collection, Iterator
+
+from extractor.parse.dosing.amounts import find_amounts
+from extractor.parse.parsed import Chunk, ParsedRecord, Span
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    Criterion,
+    Endpoint,
+    Evidence,
+    Finding,
+    FindingKind,
+    Task,
+    TimeKind,
+    TrialExtraction,
+)
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import NUMBER
+from extractor.text.numbers import find_durations, is_two_ways, list_readings, read_number
+from extractor.text.passage import Passage
+from extractor.text.quantity_names import choose_reading
+
+from .coverage import list_unclaimed
+from .findings import cite, inform
+
+_FEWEST_WORDS = 5
+_GIVEN_IN = ("arms[", "interventions[")
+_VOLUMES = frozenset({"ml", "l", "mg/ml", "ug/ml", "iu/ml", "%"})
+"""Units of substances that are drawn, dissolved or prepared far more often than given."""
+_COUNTS = range(2, 1000)
+"""Numbers that name the start of a trial beside a unit, such as "day 1"."""
+_MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
+
+
+def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]) -> Iterator[Finding]:
+    """Yield text of these tasks that looks like a value, but from which no value was read.
+
+    Kinds with many false alarms are not reported; docs/explanation/proof.md gives counts and precision.
+    """
+    if Task.ELIGIBILITY in tasks:
+        yield from _report_criteria(parsed, extraction)
+        for place, criterion in enumerate(extraction.eligibility.criteria):
+            yield from _report_limits(parsed, criterion, f"eligibility.criteria[{place}].constraints")
+    if Task.DOSING in tasks:
+        yield from _report_doses(parsed, extraction)
+    if Task.ENDPOINTS in tasks:
+        for place, endpoint in enumerate(extraction.endpoints):
+            yield from _report_times(endpoint, f"endpoints[{place}].time_points")
+
+
+def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    section = parsed.record.section("eligibility")
+    if section is None:
+        return
+    message = "this line looks like a criterion, and is none of those that were read"
+    items = (extraction.eligibility, *extraction.eligibility.criteria)
+    for start, end in list_unclaimed(section, [piece for item in items for piece in item.evidence]):
+        tokens = parsed.sections[section.name].between(start, end).alone().tokens
+        words = sum(len(word) > 1 and word.isalpha() for word in tokens.words)
+        is_title = section.text[start:end].isupper()
+        if words >= _FEWEST_WORDS and rule("states_a_condition").search(tokens) and not is_title:
+            cited = cite(parsed, Span(section.name, start, end))
+            yield inform(FindingKind.CRITERION_UNREAD, "eligibility.criteria", message, cited)
+
+
+def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> Iterator[Finding]:
+    """Yield numbers after a comparator sign that are in no limit or window of their criterion."""
+    place = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
+    if place is None:
+        return
+    read = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
+    quote = parsed.sections[place.section].between(place.start, place.end)
+    for found in rule("bare_limit").find(quote.tokens, quote.first, quote.end):
+        start, end = quote.part(found.end - 1, found.end).raw_span
+        if not any(piece.start <= start and end <= piece.end for piece in read):
+            cited = cite(parsed, Span(place.section, quote.part(found.first, found.end).raw_span[0], end))
+            yield inform(FindingKind.NUMBER_UNREAD, field, "this limit is in no value of its criterion", cited)
+
+
+def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield clauses with a dose that no regimen has; in prose only if no regimen was read at all."""
+    amounts = [amount for regimen in extraction.dosing for amount in regimen.amounts]
+    known = {bound for amount in amounts for bound in (amount.low, amount.high)}
+    evidence = (piece for regimen in extraction.dosing for piece in regimen.evidence if piece.field == "quote")
+    quotes = [Span(piece.section, piece.start, piece.end) for piece in evidence]
+    for chunk in parsed.dosing.candidates:
+        span = chunk.span
+        is_given = not extraction.dosing or span.section.startswith(_GIVEN_IN)
+        if is_given and _states_dose(chunk, known) and not any(quote.overlaps(span) for quote in quotes):
+            message = "these words look like a dose, and no regimen has it"
+            yield inform(FindingKind.DOSE_UNREAD, "dosing", message, cite(parsed, span))
+
+
+def _states_dose(chunk: Chunk, known: Collection[float | None]) -> bool:
+    tokens = read_text(chunk.text)
+    if rule("speaks_of_supply").search(tokens):
+        return False
+    values = (mark.value for mark in find_amounts(tokens))
+    amounts = [amount for value in values for amount in (value if isinstance(value, tuple) else (value,))]
+    return any(a.unit.lower() not in _VOLUMES and not {a.low, a.high} & set(known) for a in amounts)
+
+
+def _report_times(endpoint: Endpoint, field: str) -> Iterator[Finding]:
+    """Yield a time frame that names a moment, but from which no time was read."""
+    message = "this time frame names a time, and none was read"
+    for piece in endpoint.evidence if endpoint.time_kind in _MOMENTS and not endpoint.time_points else ():
+        if piece.field == "time_frame":
+            found = rule("dated_count").find(read_text(piece.quote))
+            if any(read_number(one.read("count") or one.read("later") or "") in _COUNTS for one in found):
+                yield inform(FindingKind.NUMBER_UNREAD, field, message, piece.cite())
+
+
+def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield limits whose number has two readings ("1.500"), of which none is usual for the quantity."""
+    for place, criterion in enumerate(extraction.eligibility.criteria):
+        for piece in criterion.evidence:
+            if found := _LIMIT.fullmatch(piece.field):
+                limit = criterion.constraints[int(found[1])]
+                tokens = _place(parsed, piece).tokens
+                for word in filter(is_two_ways, tokens.words):
+                    value, sure = choose_reading(word, limit.quantity, limit.unit, criterion.quote)
+                    if not sure and value in (limit.value, limit.value_high):
+                        readings = " or ".join(f"{reading:,}" for reading in list_readings(word))
+                        field = f"eligibility.criteria[{place}].{piece.field}"
+                        yield inform(FindingKind.AMBIGUOUS_NUMBER, field, f"{word!r} means {readings}", piece.cite())
+
+
+_LIMIT = re.compile(r"constraints\[(\d+)\]")
+
+
+def explain_unread(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple[Absence, ...]:
+    """The absences; a field is not "not reported" where its text has a number that no field took."""
+    fields = {
+        f"eligibility.criteria[{place}].{name}"
+        for place, criterion in enumerate(extraction.eligibility.criteria)
+        for name in _list_unread_fields(parsed, criterion)
+    }
+    fields |= {
+        f"endpoints[{place}].time_points"
+        for place, endpoint in enumerate(extraction.endpoints)
+        if any(_report_times(endpoint, ""))
+    }
+    return tuple(
+        absence.model_copy(update={"reason": AbsenceReason.UNREAD_NUMBER})
+        if absence.reason is AbsenceReason.NOT_REPORTED and absence.field in fields
+        else absence
+        for absence in extraction.absences
+    )
+
+
+def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[str]:
+    """The fields of a criterion that a number outside of all values may belong to."""
+    quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
+    if quote is None or (criterion.constraints and criterion.time_window):
+        return
+    tokens = _place(parsed, quote).alone().tokens
+    if NUMBER not in tokens.codes:
+        return
+    taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
+    spans = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
+    offsets = {(start, end) for each in spans for start, end in [each.tokens.span(each.first, each.end)]}
+    lengths = [(length.first, length.end) for length in find_durations(tokens)]
+    timed = {at for place in lengths for at in range(*place)}
+    named = {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
+    left = {
+        at
+        for at, code in enumerate(tokens.codes)
+        if code == NUMBER and tokens.words[at][0].isdigit() and at not in named
+        if not any(start <= tokens.starts[at] < end for start, end in offsets)
+    }
+    if not criterion.constraints and left - timed:
+        yield "constraints"
+    if criterion.time_window is None and left & timed:
+        yield "time_window"
+
+
+def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:
+    return parsed.sections[piece.section].between(piece.start, piece.end)

@@ -1,0 +1,77 @@
+"""Read limits on scales: grades and classes, in digits or Roman numerals, and fractions of visual acuity."""
+
+import re
+
+from extractor.schemas import Comparator
+from extractor.text.book import rule
+from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.numbers import has_minus
+from extractor.text.patterns import Found
+
+from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
+from .limit_names import find_quantity
+
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
+
+
+def read_grades(tokens: Tokens, found: Found) -> Limit | None:
+    stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
+    suffix = read_comparator("comparator_suffixes", found, "suffix")
+    comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
+    first, last = found.place("values")
+    if has_minus(tokens, first) or _follows_letter_grade(tokens, first):
+        return None
+    item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
+    if item or rule("rate_unit").starts(tokens, last):
+        return None  # a measurement, or the number of an item in a sentence: "(2) two exacerbations"
+    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
+    grades = [grade for grade in values if grade is not None]
+    if not grades or len(grades) < len(values):
+        return None
+    scale, end = found.place("scale")
+    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
+    low, high = min(grades), max(grades)
+    unit = found.part("unit")
+    if turned := found.read("turn"):
+        names = (tokens.read(scale, end), tokens.read(*quantity))
+        comparator = next(filter(None, (turn_comparator(turned, name) for name in names)), None)
+        if comparator is None:
+            return None
+    elif comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
+        comparator = Comparator.AT_MOST
+    if low != high and comparator not in (*LOWER, *UPPER):
+        return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
+    bound = low if comparator in LOWER else grades[0]
+    return Limit(comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit)
+
+
+def _read_grade(tokens: Tokens, at: int) -> int | None:
+    """The value of a grade in digits or as a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
+    word = tokens.words[at]
+    behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
+    if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
+        return None
+    return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
+
+
+def _follows_letter_grade(tokens: Tokens, at: int) -> bool:
+    """Whether a grade is the end of a range whose beginning has a letter: "stage IIIC-IV" is no IV alone."""
+    joined = at - 1 if at and tokens.words[at - 1].lower() in ("-", "to") else at
+    return joined > 0 and _LETTERED.fullmatch(tokens.words[joined - 1]) is not None
+
+
+_LETTERED = re.compile(r"[IVX]+[A-Da-d]\d?")
+
+
+def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:
+    """A limit written as a fraction: "20/40 or better" is at most 40 in the unit "20/"."""
+    turned = found.read("turn") or found.read("front")
+    unit = found.first, found.place("low")[0]
+    while tokens.codes[unit[0]] not in NUMBER:
+        unit = unit[0] + 1, unit[1]
+    quantity = find_quantity(tokens, floor, found.first)
+    name = tokens.read(*quantity) if quantity else ""
+    comparator = turn_comparator(turned, name, tokens.read(*unit)) if turned else None
+    if comparator is None:
+        return None
+    return Limit(comparator, int(found.read("low") or 0), None, found.first, found.end, quantity, unit)
