@@ -29,11 +29,12 @@ _DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?![\d.])|(?:\.\d{3})+,\d{1,2}(?![\d
 _THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}})+(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 _SPACED_THOUSANDS = (
     r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3})+(?![\d,.]\d)"
-    r"|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']000(?!\d)|\d{1,3}(?:'\d{3})+(?!\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3})+(?!\d)"
 )
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
-_LIMIT_WITH_COMMA = r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3},\d{1,2}(?![\d,])"
+_BEFORE_LIMIT = (r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(]-", r"than\s", r"least\s", r"most\s", r"above\s", r"below\s")
+_LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet"
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
 _DECIMAL = r"\d{1,3},\d{1,2}"

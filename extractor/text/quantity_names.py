@@ -144,6 +144,15 @@ def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -
     return readings[0], len(readings) == 1 or (not usual and readings[0] % 1 == 0 and written.count(",") == 1)
 
 
+def names_quantity(text: str, *, surely: bool = False) -> bool:
+    """Whether a text holds the name of a quantity, whatever its unit; ``surely``: one that no other name replaces.
+
+    >>> names_quantity("serum AST"), names_quantity("asthma")
+    (True, False)
+    """
+    return any(not one.general and not (surely and one.weak) for one in _find(fold_words(text)))
+
+
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
     """The side of a quantity's scale, "higher" or "lower", that is worse; None if it is not known.
 

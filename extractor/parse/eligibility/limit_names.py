@@ -2,7 +2,7 @@
 
 from extractor.text.book import rule
 from extractor.text.lexer import Span, Tokens
-from extractor.text.quantity_names import name_quantity
+from extractor.text.quantity_names import names_quantity
 
 _PHRASE = 32
 """How many tokens before a limit are searched for its quantity."""
@@ -23,7 +23,7 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
     first = max([first, *breaks])
     opened = tokens.codes.find("(", first, last)
     front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
-    if not rule("joined_quantities").covers(tokens, first, last):
+    if not _is_pair(tokens, first, last):
         cuts = [found.end for found in rule("quantity_split").find(tokens, first, front)]
         first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
     leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
@@ -35,9 +35,17 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
     return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
 
 
+def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether the words are two quantities of one limit: "AST and ALT", but not "asthma and platelets"."""
+    if not rule("joined_quantities").covers(tokens, first, last):
+        return False
+    joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
+    return names_quantity(tokens.read(first, joint), surely=True) or not names_quantity(tokens.read(joint + 1, last))
+
+
 def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
     """The start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
-    while first > floor + 1 and _is_known(tokens, first, last):
+    while first > floor + 1 and names_quantity(tokens.read(first, last)):
         end = first - 1
         while end > floor and (tokens.codes[end - 1] == "," or tokens.words[end - 1].lower() in _AND):
             end -= 1
@@ -48,7 +56,7 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
         ):
             start -= 1
-        if start == end or not _is_known(tokens, start, end):
+        if start == end or not names_quantity(tokens.read(start, end), surely=True):
             break
         first, last = start, end
     return first
@@ -57,11 +65,6 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
 _AND = frozenset({"and", "or"})
 _LONGEST = 5
 """The most words of a quantity in a list."""
-
-
-def _is_known(tokens: Tokens, first: int, end: int) -> bool:
-    known = name_quantity(tokens.read(first, end))
-    return known is not None and not known.weak and not known.general
 
 
 def _joins(tokens: Tokens, at: int) -> bool:

@@ -127,7 +127,7 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return None
-    if not found.has("unit") and _is_year(tokens, found, compared):
+    if not found.has("unit") and not found.has("low_unit") and _is_year(tokens, found, compared):
         return None
     suffix = Comparator.AT_LEAST if found.has("plus") else read_comparator("comparator_suffixes", found, "suffix")
     comparator = read_comparator("comparators", compared, "comparator") if compared else None
