@@ -81,9 +81,10 @@ def compare(row: Row) -> Tally:
     )
     ours = list(list_bounds(extract_by_rules(record, RULES)))
     marks = row["comparisons"]
-    marked = [mark for mark in marks if mark["operator"] and mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED]
+    whole = [mark for mark in marks if mark["operator"] and (mark["operator"] != "between" or len(mark["values"]) == 2)]
+    marked = [mark for mark in whole if mark["as"] == "Numeric-Filter" and mark["of"] in _MEASURED]
     bounds = [(bound, _find(bound, ours)) for mark in marked for bound in _list_marked(mark)]
-    timed = [mark for mark in marks if _is_timed(mark)]
+    timed = [mark for mark in whole if _is_timed(mark)]
     times = [(bound, _find(bound, ours) == "right") for mark in timed for bound in _list_marked(mark)]
     anywhere = [bound for mark in marks for bound in _list_marked(mark)]
     numbers = [
@@ -107,7 +108,7 @@ def list_bounds(extraction: TrialExtraction) -> Iterator[Bound]:
 
 def _is_timed(mark: Row) -> bool:
     """Whether a mark is a time limit of a treatment or disease; calendar years have no unit."""
-    return bool(mark["operator"] and mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
+    return bool(mark["time_unit"] and mark["as"] == "Temporality" and mark["of"] in _TIMED)
 
 
 def _list_marked(mark: Row) -> Iterator[Bound]:

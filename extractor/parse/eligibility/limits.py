@@ -244,7 +244,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     second = read_comparator("comparators", found, "second")
     ranged = comparator not in UPPER if second is None else second in UPPER and comparator in (*LOWER, None)
     if found.read("join") == "and" and not second and comparator is not Comparator.BETWEEN:
-        ranged = False
+        ranged = rule("age_after").starts(found.tokens, found.end) is not None  # "18 and 65 years old"
     rises = high > measure.low or _read_unit(found, "low_unit")[1] is not None
     if not ranged or not rises:
         return only, None, found.place("low")[1]
