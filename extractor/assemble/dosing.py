@@ -43,7 +43,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
     absences: list[Absence] = []
     for draft in _list_drafts(parsed, result):
         span = draft.quote.spans[0]
-        builder = ProvenanceBuilder(parsed, f"dosing[{len(regimens)}]", span, draft.result)
+        path, sure = f"dosing[{len(regimens)}]", draft.quote.confidence
+        builder = ProvenanceBuilder(parsed, path, span, draft.result, ceiling=sure)
         fields = builder.add_fields(_FIELDS, draft.readings, draft.chunk.number, draft.question)
         fields["quote"] = builder.add_resolved("quote", draft.quote)
         if fields["agent"] is None or not any(fields[name] for name in _SAID):

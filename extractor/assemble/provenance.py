@@ -50,15 +50,23 @@ class ProvenanceBuilder:
             explained by the absence of a section. The evidence of a value without words of its own, such as "no time
             is stated", is the item's whole span.
         result: The model's answers.
+        ceiling: The confidence that the item exists: no value of it is surer.
     """
 
-    def __init__(self, parsed: ParsedRecord, path: str, searched: Sequence[str] | Span, result: ModelResult) -> None:
+    def __init__(
+        self,
+        parsed: ParsedRecord,
+        path: str,
+        searched: Sequence[str] | Span,
+        result: ModelResult,
+        ceiling: float = 1.0,
+    ) -> None:
         self._parsed, self._path, self._result = parsed, path, result
         self._task = path.partition("[")[0].partition(".")[0]
         self._whole = (searched,) if isinstance(searched, Span) else ()
         self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
         self._evidence: list[Evidence] = []
-        self._confidence = 1.0
+        self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
 
     def resolve(
@@ -127,7 +135,7 @@ class ProvenanceBuilder:
                 quote=self._parsed.raw(span),
                 origin=resolved.origin,
                 support=support,
-                confidence=resolved.confidence,
+                confidence=min(resolved.confidence, self._ceiling),
             )
         )
 

@@ -33,10 +33,17 @@ _SPACED_THOUSANDS = (
 )
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
-_BEFORE_LIMIT = (r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(]-", r"than\s", r"least\s", r"most\s", r"above\s", r"below\s")
+_BEFORE_LIMIT = (
+    *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(]-"),
+    *(
+        rf"{word}\s"
+        for word in (["than", "least", "most", "above", "below", "under", "over", "exceeding", "between", "from", "of"])
+    ),
+)
 _LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
+_COMPARED_BEHIND = r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet"
-_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}))"
+_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
 _DECIMAL = r"\d{1,3},\d{1,2}"
 _BEHIND_DECIMAL = "|".join(
     rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to ", " and ")

@@ -9,6 +9,8 @@ from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Span, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
+from extractor.text.quantity_names import KnownQuantity, name_quantity
+from extractor.text.units import read_unit
 
 from .limit import Limit
 from .windows import is_age, is_lifetime
@@ -42,8 +44,34 @@ def read_constraints(
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last = named or last
-    sure = measured("constraints", _shape(tokens, kept, list(_find_unread(tokens, limits))))
+    shape = _shape(tokens, kept, list(_find_unread(tokens, limits)))
+    known = [_find_known(constraint, passage.text) for constraint in constraints]
+    if shape in _PLAIN and not all(known):
+        shape = "quantity without a known name"
+    elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
+        shape = "a word after a bare number"
+    elif shape in _PLAIN and any(one and one.general for one in known):
+        shape = "only a kind of quantity is named"
+    sure = measured("constraints", shape)
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
+
+
+_PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+
+
+def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
+    """Whether the word after a bare number may be a unit that is not known, or goes on with one that is."""
+    end = limit.end
+    if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
+        return False
+    goes_on = tokens.words[end] == "%" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
+    return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
+
+
+def _find_known(constraint: Constraint, text: str) -> KnownQuantity | None:
+    unit = read_unit(constraint.unit) if constraint.unit else None
+    return name_quantity(constraint.quantity, unit, text, constraint.value)
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:

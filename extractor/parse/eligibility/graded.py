@@ -4,45 +4,62 @@ import re
 
 from extractor.schemas import Comparator
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.lexer import NUMBER, Span, Tokens
 from extractor.text.numbers import has_minus
 from extractor.text.patterns import Found
+from extractor.text.units import find_unit
 
 from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
 from .limit_names import find_quantity
 
+_ANY_SCALE, _NEAR = frozenset({"score", "scores", "scale", "index"}), 4
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 
 def read_grades(tokens: Tokens, found: Found) -> Limit | None:
-    stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
-    suffix = read_comparator("comparator_suffixes", found, "suffix")
-    comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
-    first, last = found.place("values")
-    if has_minus(tokens, first) or _follows_letter_grade(tokens, first):
-        return None
-    item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
-    if item or rule("rate_unit").starts(tokens, last):
-        return None  # a measurement, or the number of an item in a sentence: "(2) two exacerbations"
-    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
-    grades = [grade for grade in values if grade is not None]
-    if not grades or len(grades) < len(values):
-        return None
+    """The limit in a match of the rule ``graded_limit``; None if its numbers are no grades, or have no direction."""
     scale, end = found.place("scale")
+    grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
     quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
-    low, high = min(grades), max(grades)
-    unit = found.part("unit")
-    if turned := found.read("turn"):
-        names = (tokens.read(scale, end), tokens.read(*quantity))
-        comparator = next(filter(None, (turn_comparator(turned, name) for name in names)), None)
-        if comparator is None:
-            return None
-    elif comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
-        comparator = Comparator.AT_MOST
+    comparator, stated = _compare(tokens, found, quantity)
+    far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
+    if not grades or not stated or far:
+        return None
+    low, high, unit = min(grades), max(grades), found.part("unit")
     if low != high and comparator not in (*LOWER, *UPPER):
         return Limit(Comparator.BETWEEN, low, high, found.first, found.end, quantity, unit)
     bound = low if comparator in LOWER else grades[0]
     return Limit(comparator or Comparator.EQUAL, bound, None, found.first, found.end, quantity, unit)
+
+
+def _is_no_grade(tokens: Tokens, found: Found) -> bool:
+    """Whether the numbers are a size, a value below zero, a stage with letters, or the number of an item."""
+    first, last = found.place("values")
+    item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
+    measured = rule("rate_unit").starts(tokens, last) or find_unit(tokens, last)
+    return bool(item or measured or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
+
+
+def _compare(tokens: Tokens, found: Found, quantity: Span) -> tuple[Comparator | None, bool]:
+    """The comparator of a grade, and whether it is known: "or better" needs a scale with a known direction."""
+    scale, end = found.place("scale")
+    if turned := found.read("turn"):
+        names = (tokens.read(scale, end), tokens.read(*quantity))
+        comparator = next(filter(None, (turn_comparator(turned, name) for name in names)), None)
+        return comparator, comparator is not None
+    stated = read_comparator("comparators", found, "comparator") or read_comparator("comparators", found, "before")
+    suffix = read_comparator("comparator_suffixes", found, "suffix")
+    comparator = stated if stated in (*LOWER, *UPPER) else suffix or stated
+    if comparator is None and rule("recovers_to").ends(tokens, scale, scale - 4):
+        comparator = Comparator.AT_MOST
+    return comparator, True
+
+
+def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
+    """The grades of a list; none if one of its parts is no grade."""
+    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
+    grades = [grade for grade in values if grade is not None]
+    return grades if len(grades) == len(values) else []
 
 
 def _read_grade(tokens: Tokens, at: int) -> int | None:

@@ -46,12 +46,15 @@ def turn_comparator(turned: str, quantity: str, unit: str | None = None) -> Comp
 
     >>> turn_comparator("or better", "ECOG").value, turn_comparator("or better", "BCVA", "letters").value
     ('<=', '>=')
+    >>> turn_comparator("no worse than", "ECOG").value, turn_comparator("worse than", "ECOG").value
+    ('<=', '>')
     """
     worse = find_worse_side(quantity, unit)
     if worse is None:
         return None
     words = turned.lower().split()
-    upwards = (worse == "higher") is ("worse" in words)
-    if "than" in words:
+    denied = words[0] in ("no", "not")
+    upwards = ((worse == "higher") is ("worse" in words)) is not denied
+    if "than" in words and not denied:
         return Comparator.MORE if upwards else Comparator.LESS
     return Comparator.AT_LEAST if upwards else Comparator.AT_MOST

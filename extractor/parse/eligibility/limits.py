@@ -10,7 +10,8 @@ from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Span, Tokens
 from extractor.text.numbers import is_two_ways, read_time_unit
 from extractor.text.patterns import Found
-from extractor.text.quantity_names import choose_reading
+from extractor.text.quantity_names import choose_reading, names_quantity
+from extractor.text.units import find_unit
 
 from .graded import read_acuity, read_grades
 from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
@@ -153,6 +154,8 @@ def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
         return unit, None  # dioptres, no days
+    if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
+        unit = unit[0], whole.end
     timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
     return unit, read_time_unit(timed.text) if timed else None
 
@@ -212,13 +215,23 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     quantity = _quantity(measure, floor, unit, end)
     if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
         return None  # "(range 0-10)"
-    if unit is None and quantity and (rate := rule("period_rate").starts(tokens, quantity[1])):
-        unit = rate.first, rate.end  # "one seizure per week"
+    if unit is None and quantity:
+        unit = _find_rate(tokens, quantity, end)
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     given = rate.part("rate") if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
+
+
+def _find_rate(tokens: Tokens, quantity: Span, end: int) -> Span | None:
+    """How often something is counted: "one seizure per week", "AHI below 15 events per hour"."""
+    if quantity[0] >= end:
+        rate = rule("period_rate").starts(tokens, quantity[1])
+        return (rate.first, rate.end) if rate else None
+    counted = rule("counted_noun").starts(tokens, end)
+    rate = rule("period_rate").starts(tokens, counted.end) if counted else None
+    return (end, rate.end) if rate else None
 
 
 def _count_things(measure: _Measure, floor: int) -> Limit | None:
@@ -256,11 +269,9 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
     tokens = measure.found.tokens
     named = find_quantity(tokens, floor, measure.first)
     if unit is None:
-        by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
-        if by_words or not named or (isinstance(measure.low, int) and measure.low < 20):
-            counted = rule("counted_noun").starts(tokens, end)
-            return (counted.part("noun") if counted else None) or named
-        return named
+        counted = None if named and names_quantity(tokens.read(*named), surely=True) else rule("counted_noun")
+        noun = counted.starts(tokens, end) if counted else None
+        return (noun.part("noun") if noun else None) or named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
         substance = rule("substance").starts(tokens, unit[1])
