@@ -153,6 +153,16 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
     return any(not one.general and not (surely and one.weak) for one in _find(fold_words(text)))
 
 
+def names_exactly(text: str) -> bool:
+    """Whether a text is the name of a quantity and nothing else.
+
+    >>> names_exactly("Haemoglobin level"), names_exactly("severe haemoglobin defects")
+    (True, False)
+    """
+    words = fold_words(text)
+    return bool(words) and any(name == words and not one.general for name, one in _index().get(words[0], ()))
+
+
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
     """The side of a quantity's scale, "higher" or "lower", that is worse; None if it is not known.
 

@@ -64,7 +64,8 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
     end = limit.end
     if end >= len(tokens) or (limit.quantity and limit.quantity[0] >= end):
         return False
-    goes_on = tokens.words[end] == "%" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    goes_on = tokens.words[end] in "%/*·" or (tokens.joined(end) and tokens.words[end][0].isalpha())
+    goes_on |= limit.unit is not None and tokens.words[end].lower() == "per"
     bare = limit.unit is None and not limit.time_unit and tokens.words[end][0].isalpha()
     return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
 
@@ -120,6 +121,8 @@ def _find_marker(tokens: Tokens, limit: Limit) -> Span | None:
 
 def _make_constraint(passage: Passage, limit: Limit, named: Span | None, topic: str) -> Constraint:
     quantity = _quote(passage, named).strip(" ,;:") if named else topic.strip(" :.")
+    if quantity.endswith(")") and "(" not in quantity:
+        quantity = quantity.rstrip(")")
     unit = _quote(passage, limit.unit) if limit.unit else None
     if unit and limit.rate:
         rate = _quote(passage, limit.rate)

@@ -2,7 +2,7 @@
 
 from extractor.text.book import rule
 from extractor.text.lexer import Span, Tokens
-from extractor.text.quantity_names import names_quantity
+from extractor.text.quantity_names import names_exactly, names_quantity
 
 _PHRASE = 32
 """How many tokens before a limit are searched for its quantity."""
@@ -40,6 +40,8 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
     if not rule("joined_quantities").covers(tokens, first, last):
         return False
     joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
+    if joint - first > _LONGEST:
+        return False
     return names_quantity(tokens.read(first, joint), surely=True) or not names_quantity(tokens.read(joint + 1, last))
 
 
@@ -56,7 +58,7 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
         ):
             start -= 1
-        if start == end or not names_quantity(tokens.read(start, end), surely=True):
+        if start == end or not names_exactly(tokens.read(start, end)):
             break
         first, last = start, end
     return first

@@ -155,7 +155,9 @@ def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
         return unit, None  # dioptres, no days
     if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
-        unit = unit[0], whole.end
+        unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
+    if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":  # "110 min-1"
+        return (unit[0], unit[1] + 1), None
     timed = rule("time_unit").ends(tokens, unit[1], unit[0]) if rule("span_unit").covers(tokens, *unit) else None
     return unit, read_time_unit(timed.text) if timed else None
 
@@ -271,13 +273,21 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
     if unit is None:
         counted = None if named and names_quantity(tokens.read(*named), surely=True) else rule("counted_noun")
         noun = counted.starts(tokens, end) if counted else None
-        return (noun.part("noun") if noun else None) or named
+        small = isinstance(measure.low, int) and measure.low < _FEW and measure.high is None
+        by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
+        if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
+            return noun.part("noun")
+        return named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
         substance = rule("substance").starts(tokens, unit[1])
         long = substance and max(map(len, substance.text.split())) > 4
         return (substance.part("name") if substance and long else None) or named
     return named
+
+
+_FEW = 20
+"""Counts of things are smaller: "at least two lesions"."""
 
 
 def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
@@ -305,9 +315,9 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
     two_units = low_unit and low_time not in (None, limit.time_unit)
     if limit.value_high is not None and (two_units or measure.ends != _BOTH_COUNT):
-        low = replace(limit, comparator=measure.ends[0], value_high=None, end=low_unit[1] if low_unit else low_end)
+        low = replace(limit, comparator=measure.ends[0], value_high=None)
         start = found.place("second" if found.has("second") else "high")[0]
-        yield replace(low, unit=low_unit, time_unit=low_time) if two_units else low
+        yield replace(low, unit=low_unit, time_unit=low_time, end=low_unit[1]) if two_units and low_unit else low
         yield replace(limit, comparator=measure.ends[1], value=limit.value_high, value_high=None, first=start)
     elif (
         limit.value_high is not None
@@ -365,10 +375,15 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
     joined: list[Limit] = []
     for limit in limits:
-        if not joined or not _is_range(tokens, joined[-1], limit):
+        last = joined[-1] if joined else limit
+        if not joined or not _is_range(tokens, last, limit):
             joined.append(limit)
             continue
-        last = joined[-1]
+        if (last.comparator, limit.comparator) != _BOTH_COUNT:  # ">= 18 and < 65 years": one unit, two limits
+            unit, time_unit = last.unit or limit.unit, last.time_unit or limit.time_unit
+            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=last.end if last.unit else limit.end)
+            joined.append(replace(limit, quantity=last.quantity or limit.quantity))
+            continue
         joined[-1] = replace(
             last,
             comparator=Comparator.BETWEEN,
@@ -383,8 +398,8 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Whether two limits are the ends of one range, which both count: ">= 1 and <= 65"."""
+    """Whether two limits are the ends of one range: ">= 1 and <= 65"."""
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    if (low.comparator, high.comparator) != _BOTH_COUNT or low.value >= high.value or not same_unit:
+    if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
         return False
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
