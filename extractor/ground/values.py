@@ -1,6 +1,5 @@
 """Find numbers, comparators and times in tokens, to compare a value with them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -25,8 +24,6 @@ class Number(NamedTuple):
     value: float
 
 
-_POWER = re.compile(r"10[eE](\d{1,2})")
-"""A power of ten as registries also write it: "2 x 10e7" is 2 x 10^7."""
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
@@ -57,12 +54,6 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
         if place.first < last or value is None:
             continue
         last = place.end
-        if (
-            last + 1 < len(tokens)
-            and tokens.words[last] in "x×*·"
-            and (power := _POWER.fullmatch(tokens.words[last + 1]))
-        ):
-            last, value = last + 2, value * 10 ** int(power[1])
         if plain and not _goes_on(tokens, plain[-1].end, place.first):
             plain.clear()
         if value and last > place.first + 1:

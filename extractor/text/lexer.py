@@ -52,8 +52,8 @@ _COMMAS_IN_RANGE = (
     rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])"
     r"|0,\d{1,3}(?![\d,])"
 )
-_MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])"
-_PLAIN_NUMBER = r"\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
+_MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])|(?<![\d/])[1-3]/[2-5](?=\s?(?:x\b|×|times|upper|ULN|of\sthe\supper))"
+_PLAIN_NUMBER = r"10(?=[eE]\d{1,2}(?!\d))|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = (
     rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}"
     rf"|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"

@@ -26,7 +26,7 @@ _POWER_IN_WORDS = re.compile(
 _ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
 _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_AND_HALF, _MIXED = " and a half", re.compile(r"(?P<whole>\d+) (?P<above>[1-3])/(?P<below>[234])")
+_AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
 """One separator before exactly three digits: a decimal sign to some writers, a mark of thousands to others."""
@@ -105,7 +105,7 @@ def _read_words(text: str) -> int | float | None:
 
 def _read_fraction(text: str) -> int | float | None:
     if mixed := _MIXED.fullmatch(text):
-        return int(mixed["whole"]) + int(mixed["above"]) / int(mixed["below"])
+        return int(mixed["whole"] or 0) + round(int(mixed["above"]) / int(mixed["below"]), 4)
     front, part = text[:-1], _FRACTIONS.get(text[-1:])
     if text.endswith(_AND_HALF):
         front, part = text.removesuffix(_AND_HALF), 0.5

@@ -153,14 +153,15 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
     return any(not one.general and not (surely and one.weak) for one in _find(fold_words(text)))
 
 
-def names_exactly(text: str) -> bool:
-    """Whether a text is the name of a quantity and nothing else.
+def find_exactly(text: str) -> KnownQuantity | None:
+    """The quantity of which a text is the name and nothing else, or None.
 
-    >>> names_exactly("Haemoglobin level"), names_exactly("severe haemoglobin defects")
-    (True, False)
+    >>> find_exactly("Haemoglobin level").name, find_exactly("severe haemoglobin defects")
+    ('haemoglobin', None)
     """
     words = fold_words(text)
-    return bool(words) and any(name == words and not one.general for name, one in _index().get(words[0], ()))
+    named = (one for name, one in _index().get(words[0], ()) if name == words) if words else ()
+    return next((one for one in named if not one.general), None)
 
 
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:

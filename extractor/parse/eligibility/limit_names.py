@@ -2,7 +2,7 @@
 
 from extractor.text.book import rule
 from extractor.text.lexer import Span, Tokens
-from extractor.text.quantity_names import names_exactly, names_quantity
+from extractor.text.quantity_names import find_exactly, names_quantity
 
 _PHRASE = 32
 """How many tokens before a limit are searched for its quantity."""
@@ -47,7 +47,9 @@ def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
 
 def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
     """The start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
-    while first > floor + 1 and names_quantity(tokens.read(first, last)):
+    joint = max((at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND), default=first)
+    known = find_exactly(tokens.read(joint, last))
+    while first > floor + 1 and known:
         end = first - 1
         while end > floor and (tokens.codes[end - 1] == "," or tokens.words[end - 1].lower() in _AND):
             end -= 1
@@ -58,7 +60,8 @@ def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
             tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
         ):
             start -= 1
-        if start == end or not names_exactly(tokens.read(start, end)):
+        other = find_exactly(tokens.read(start, end)) if start < end else None
+        if other is None or other.unit != known.unit:
             break
         first, last = start, end
     return first

@@ -273,7 +273,7 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
     if unit is None:
         counted = None if named and names_quantity(tokens.read(*named), surely=True) else rule("counted_noun")
         noun = counted.starts(tokens, end) if counted else None
-        small = isinstance(measure.low, int) and measure.low < _FEW and measure.high is None
+        small = isinstance(measure.low, int) and measure.low < _FEW
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
         if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
             return noun.part("noun")
@@ -381,8 +381,8 @@ def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
             continue
         if (last.comparator, limit.comparator) != _BOTH_COUNT:  # ">= 18 and < 65 years": one unit, two limits
             unit, time_unit = last.unit or limit.unit, last.time_unit or limit.time_unit
-            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=last.end if last.unit else limit.end)
-            joined.append(replace(limit, quantity=last.quantity or limit.quantity))
+            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
+            joined.append(replace(limit, quantity=last.quantity or limit.quantity, first=last.first))
             continue
         joined[-1] = replace(
             last,
