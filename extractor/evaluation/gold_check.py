@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from extractor.errors import RecordError
 from extractor.ground.quotes import QuoteStatus, verify_quote
+from extractor.ground.values import find_numbers
 from extractor.read import read_records
 from extractor.schemas import (
     Amount,
@@ -26,6 +27,7 @@ from extractor.schemas import (
     Regimen,
     TrialRecord,
 )
+from extractor.text.passage import read_passage
 
 from .comparers import AGE_UNITS, count_days
 from .fields import list_quotes
@@ -42,6 +44,8 @@ Items = Sequence[tuple[str, ExtractedItem]]
 class GoldProblem(NamedTuple):
     """A problem: the file, the line of a JSONL file, the JSON path, the problem, and the remedy.
 
+    One that only ``warns`` may be right as it is.
+
     >>> print(GoldProblem("a.json", None, "dosing[0].unit", "'mgg' is no unit", "write mg"))
     a.json: dosing[0].unit: 'mgg' is no unit; write mg
     """
@@ -51,9 +55,11 @@ class GoldProblem(NamedTuple):
     path: str
     problem: str
     remedy: str
+    warns: bool = False
 
     def __str__(self) -> str:
-        return f"{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
+        warning = "warning: " if self.warns else ""
+        return f"{warning}{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
 
 
 def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
@@ -71,7 +77,10 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
     kept = {record.record_id: record for record in records if record.record_id in wanted}
     seen: dict[str, GoldPlace] = {}
     flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen))
-    return [GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy) for place, flaw in flaws]
+    return [
+        GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy, flaw.warns)
+        for place, flaw in flaws
+    ]
 
 
 def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) -> list[GoldProblem]:
@@ -175,6 +184,7 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
     elif isinstance(item, Criterion):
         for number, limit in enumerate(item.constraints):
             yield from _check_limit(f"{path}.constraints[{number}]", limit)
+            yield from _check_numbers(f"{path}.constraints[{number}]", limit, item)
     elif isinstance(item, Regimen):
         for number, amount in enumerate(item.amounts):
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
@@ -192,6 +202,22 @@ def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
         yield Flaw(f"{path}.value", problem, "exchange or correct them")
     elif not is_range and high is not None:
         yield Flaw(f"{path}.value_high", f"is {high} with the comparator '{limit.comparator}'", "write null")
+
+
+def _check_numbers(path: str, limit: Constraint, criterion: Criterion) -> Iterator[Flaw]:
+    """Warn of a bound that neither the quote nor the line above it has: "> 90" beside ">95%"."""
+    words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
+    stated = {number.value for number in find_numbers(read_passage(words).tokens)}
+    for name, bound in (("value", limit.value), ("value_high", limit.value_high)):
+        if bound not in _UNWRITTEN and not any(abs(bound - one) <= _ROUNDED * abs(bound) for one in stated):
+            problem = f"{bound:,} does not stand in the quote {_shorten(criterion.quote)}"
+            yield Flaw(f"{path}.{name}", problem, "correct the number, or quote the words that state it", warns=True)
+
+
+_UNWRITTEN = (None, 1)
+"""Bounds that words need not write as a number: "above the upper limit of normal", "a single lesion"."""
+_ROUNDED = 1e-3
+"""The greatest part of a number that is lost by rounding."""
 
 
 def _check_amount(path: str, amount: Amount) -> Iterator[Flaw]:

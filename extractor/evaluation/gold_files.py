@@ -140,11 +140,12 @@ def _read_id(data: bytes, place: GoldPlace) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One flaw of an annotated record."""
+    """One flaw of an annotated record; one that only ``warns`` may be right as it is."""
 
     path: str
     problem: str
     remedy: str
+    warns: bool = False
 
     def __str__(self) -> str:
         return f"{f'{self.path}: ' if self.path else ''}{self.problem}; {self.remedy}"

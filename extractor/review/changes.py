@@ -186,7 +186,7 @@ class Review:
             draft, record = opened.draft, opened.record
             if left := sum(item.state == "open" for item in draft.items.values()):
                 raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
-            if flaws := list(check_draft(draft, record)):
+            if flaws := [found for found in check_draft(draft, record) if not found[1].warns]:
                 things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
                 raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
             path = self._gold / name_gold(record_id)

@@ -53,7 +53,7 @@ def check_draft(draft: ReviewDraft, record: TrialRecord) -> Iterator[tuple[str |
         # The page counts outcomes from 1.
         problem = _OUTCOME.sub(lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem)
         remedy = next((words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
-        yield paths.get(place), Flaw(flaw.path[len(place) :].lstrip("."), problem, remedy)
+        yield paths.get(place), Flaw(flaw.path[len(place) :].lstrip("."), problem, remedy, flaw.warns)
     for kind, names in _REQUIRED.items():
         for item in draft.list_kept(kind):
             empty = (name for name in names if item.value.get(name) is None)

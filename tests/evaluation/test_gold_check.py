@@ -74,7 +74,7 @@ def write(folder, gold, name="toy.json"):
 
 def check(folder, gold):
     write(folder, gold)
-    return [(p.path, p.problem, p.remedy) for p in check_gold(folder, [RECORD])]
+    return [(p.path, p.problem, p.remedy) for p in check_gold(folder, [RECORD]) if not p.warns]
 
 
 def change(path, value):
@@ -215,3 +215,12 @@ def test_unreadable_records_and_missing_folders_are_problems(tmp_path):
     assert "No such file" in str(missing)
     (tmp_path / "empty").mkdir()
     assert "holds no .json" in str(check_gold(tmp_path / "empty", [])[0])
+
+
+def test_a_number_that_its_quote_does_not_have_is_a_warning(tmp_path):
+    gold = change(("eligibility", "criteria", 1, "constraints", 0, "value"), 90)
+    (tmp_path / "toy.json").write_text(json.dumps(gold), "utf-8")
+    [found] = check_gold(tmp_path, [RECORD])
+    assert (found.warns, found.path) == (True, "eligibility.criteria[1].constraints[0].value")
+    assert str(found).startswith("warning: ")
+    assert "90 does not stand in the quote" in found.problem

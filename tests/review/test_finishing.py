@@ -63,6 +63,18 @@ def test_a_flaw_is_shown_at_its_field_and_prevents_gold(start_review, path, name
     assert not path.exists()
 
 
+def test_a_warning_is_shown_and_prevents_nothing(start_review, path):
+    review = start_review()
+    mend(review)
+    limit = {"quantity": "age", "comparator": ">", "value": 99, "value_high": None, "unit": "year"}
+    set_value(review, "criterion-0", "constraints", [limit])
+    (found,) = review.describe(SEED)["flaws"]
+    assert found["warns"]
+    assert "99 does not stand in the quote" in found["problem"]
+    review.finish(SEED)
+    assert path.exists()
+
+
 def test_an_outcome_that_is_left_out_is_named_without_paths(start_review):
     review = start_review()
     mend(review)

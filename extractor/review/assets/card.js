@@ -25,7 +25,7 @@ function makeHead(view, item, flaws, isOpened) {
       make("span", { class: "name" }, nameItem(item)),
       makeChip(item.state, STATES[item.state]),
       makeDoubt(item),
-      flaws.length ? makeChip("wrong", "to mend") : null),
+      flaws.length ? makeChip("wrong", flaws.every((flaw) => flaw.warns) ? "to check" : "to mend") : null),
     isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
   head.addEventListener("click", () => view.choose(isOpened ? null : item.id));
   return head;
