@@ -54,12 +54,13 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     [1, 1, 1, 1]
     """
     moments, cycles = find_moments(tokens), find_cycles(tokens)
-    amounts = drop_explaining(tokens, find_amounts(tokens))
+    stated = find_amounts(tokens)
+    amounts, taken = drop_explaining(tokens, stated), {at for mark in stated for at in range(mark.first, mark.end)}
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
     found: tuple[Sequence[Mark[object]], ...] = (
         amounts,
         drop_inside(_find_routes(tokens), moments),
-        drop_inside(find_frequencies(tokens), totals),
+        drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
         _drop_cycles(find_lengths(tokens), cycles),
         [_join_moment(tokens, mark, moments) for mark in drop_inside(find_days(tokens), moments)],
