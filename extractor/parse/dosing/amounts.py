@@ -18,6 +18,8 @@ _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.d
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
+UNSURE = 0.5
+"""The confidence of an amount whose number can be read in two ways, or that counts pieces: "1.250 mg", "2 x 10 mg"."""
 _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
 _REACH = 8
@@ -42,12 +44,20 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
     first, end, unit = levels[0].first, max(level.end for level in levels), levels[-1].unit.dose
     if unit is None or any(level.unit.dose is None for level in levels) or _is_no_dose(tokens, levels, end, unit):
         return None
+    daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
     amounts = dict.fromkeys(
-        Amount(low=level.low, high=level.high, unit=level.unit.dose or "")
+        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
         for before, level in zip((None, *levels), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
-    return Mark(tuple(amounts), first, end) if amounts else None
+    sure = all(level.is_sure for level in levels)
+    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
+
+
+def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
+    before = rule("total_before").ends(tokens, first, first - _REACH)
+    return bool(before or rule("total_after").starts(tokens, end))
 
 
 def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
@@ -125,14 +135,16 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``, without volumes and pieces beside a substance, and without ranges of other levels.
+    """The doses among ``levels``: no volumes and pieces beside a substance, no concentrations beside those, and no
+    ranges of other levels.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in _COUNTED]
-    return tuple(level for level in substances or levels if not _is_restated(level, levels))
+    plain = [level for level in levels if level.unit != "%"] or levels
+    substances = [level for level in plain if level.unit not in _VOLUMES and level.unit not in _COUNTED]
+    return tuple(level for level in substances or plain if not _is_restated(level, levels))
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:

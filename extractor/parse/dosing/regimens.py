@@ -18,7 +18,7 @@ from extractor.text.book import rule
 from extractor.text.lexer import lex
 
 from .agents import is_joint
-from .amounts import choose_levels
+from .amounts import UNSURE, choose_levels
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_substance, is_code, is_salt, is_vague, name_key, unify_name
@@ -126,6 +126,8 @@ class _Builder:
                 spans.setdefault(amount, self.span(fact))
         levels = choose_levels(spans)
         confidence = self.trust("amounts", self.statement.amounts[0] if levels else None)
+        if any(fact.confidence < 1 for fact in self.statement.amounts):
+            confidence = min(confidence, UNSURE)
         return Reading(levels, confidence, tuple(spans[level] for level in levels), Support.PARSED)
 
     def read_route(self) -> Reading[Route | None]:

@@ -56,11 +56,16 @@ _OFTEN = frozenset({Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, 
 
 
 def _drop_doubtful(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> list[Mark[Frequency]]:
-    """Drop words with two senses that another frequency explains: "biweekly (twice a week)"."""
+    """Drop what the next frequency explains: "biweekly (twice a week)", "total daily dose of 1 g in two doses"."""
     explained = (
-        one.confidence < 1 and tokens.codes[one.end : other.first] in _EXPLAINS for one, other in pairwise(marks)
+        (one.confidence < 1 and tokens.codes[one.end : other.first] in _EXPLAINS)
+        or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
+        for one, other in pairwise(marks)
     )
     return [*compress(marks, map(not_, explained)), *marks[-1:]]
+
+
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
 
 
 _EXPLAINS = frozenset({"(", ",", ":", "="})

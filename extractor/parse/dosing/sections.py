@@ -72,8 +72,13 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
     for term in find_terms(tokens, "routes"):
         coded = tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-")
-        if not coded:  # "DSM-IV"
+        if not coded and not _is_no_route(tokens, term.first, term.end):  # "DSM-IV"
             yield Mark(Route(term.value), term.first, term.end)
+
+
+def _is_no_route(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a word for a route is negated, or part of the name of something else: "without an IV line"."""
+    return bool(rule("no_route_before").ends(tokens, first, first - 5) or rule("no_route_after").starts(tokens, end))
 
 
 def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:

@@ -154,6 +154,8 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
     unit = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
         unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
+    if unit and unit.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, unit.end):
+        return None
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (unit is None or unit.first < amount.first):
         return None
