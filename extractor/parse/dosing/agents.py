@@ -98,7 +98,9 @@ class AgentNames:
         general = [
             self._mark(tokens, section, (first, end), kind)
             for kind, first, end in find_general(tokens)
-            if not (rule("inactive_fluid").starts(tokens, first) and rule("diluent_before").ends(tokens, first, first - 10))
+            if not (
+                rule("inactive_fluid").starts(tokens, first) and rule("diluent_before").ends(tokens, first, first - 10)
+            )
         ]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
         introduced = (
@@ -114,7 +116,11 @@ class AgentNames:
         own = self._placebos.get(section)
         if own and mention.confidence == _GENERAL and mention.value.kind not in PROCEDURES:
             beside = rule("other_than_placebo").ends(tokens, mention.first, max(mention.first - 8, 0))
-            return mention if beside and "\n" not in tokens.codes[beside.first : mention.first] else replace(mention, value=own)
+            return (
+                mention
+                if beside and "\n" not in tokens.codes[beside.first : mention.first]
+                else replace(mention, value=own)
+            )
         if mention.value.kind == "placebo" or not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first, end = mention.first - 1, mention.end

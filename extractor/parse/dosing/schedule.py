@@ -52,7 +52,40 @@ def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     return mark.value in _OFTEN or not rule("no_giving_before").ends(tokens, mark.first, mark.first - 10)
 
 
-_OFTEN = frozenset({Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS})
+_OFTEN = frozenset(
+    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
+)
+
+
+def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
+    """How a frequency is worded: a case of ``measured``.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("daily, every 3 weeks, 2 times a day, b.i.d.")
+    >>> [name_rhythm(tokens, mark) for mark in find_frequencies(tokens)]
+    ['daily or weekly', 'interval', 'counted', 'words']
+    """
+    by_value = {Frequency.OTHER: "other", Frequency.PRN: "as needed", Frequency.CONTINUOUS: "continuous"}
+    if mark.value in by_value:
+        return by_value[mark.value]
+    case = next(
+        (case for case, names in _WORDINGS.items() if any(_covers(name, tokens, mark) for name in names)), "words"
+    )
+    return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
+
+
+_WORDINGS = {
+    "one dose": ("single_giving", "one_giving"),
+    "interval": _INTERVALS,
+    "daily or weekly": ("bare_rhythm",),
+    "per day": ("per_rhythm",),
+    "some days": ("number_of_days", "consecutive_days"),
+    "counted": ("counted_times", "times_after", "divided_doses"),
+}
+
+
+def _covers(name: str, tokens: Tokens, mark: Mark[Frequency]) -> bool:
+    return rule(name).covers(tokens, mark.first, mark.end) is not None
 
 
 def _drop_doubtful(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> list[Mark[Frequency]]:
