@@ -8,9 +8,9 @@ rule over tokens is a regular expression over ``codes`` (see ``patterns``), and 
 - a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
 A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one between numbers is.
-So the parts of a compound count as words, with one exception: behind a prefix that turns the sense round or multiplies it
-("non-daily", "semi-weekly", "par-enteral") a word has the code of an unknown one, unless a term or rule has the prefix and
-the word itself ("non-small cell", "bi-weekly", "non -? pregnant").
+So the parts of a compound count as words, with one exception. Behind a prefix that turns the sense round or multiplies
+it ("non-daily", "semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has both
+the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
 """
 
 import re
@@ -53,7 +53,7 @@ NUMBER_WORDS = """
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words with another meaning in capitals: "WHO", "ALL"."""
-PREFIXES = frozenset("non semi bi tri alternate sub un par quasi pseudo".split())
+PREFIXES = frozenset(["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"])
 """Before a joined word: it does not mean what it means alone. "Anti-" is none: an anti-HIV test is about HIV."""
 _FIRST_CODE, _LAST_CODE = "\u3400", "\u67ff"
 """The codes of words. Below U+10000, ``re`` matches sets by table lookup. It takes time to compile a wide range."""
@@ -117,10 +117,12 @@ class Lexicon(dict[str, str]):
             if text[ends[(place := found.end()) - 1] : starts[place]] == "-"
             and (words[place - 1].lower(), words[place].lower()) not in self.compounds
         ]
-        marked = list(codes) if unknown else None
+        if not unknown:
+            return codes
+        marked = list(codes)
         for place in unknown:
             marked[place] = UNKNOWN
-        return "".join(marked) if marked else codes
+        return "".join(marked)
 
     def find(self, word: str) -> str:
         """All codes of a word, or of the words with a prefix. Call it after all words are added.

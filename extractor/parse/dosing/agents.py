@@ -211,6 +211,8 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
     """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases."""
     tokens, names = section.tokens, list[tuple[str, Agent]]()
+    if section.type.startswith("diagnostic") and not section.marks.amounts:  # an examination gives nothing
+        return names
     aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
     for first, last in split_names(tokens, *section.title):
         place = trim_name(tokens, first, last)

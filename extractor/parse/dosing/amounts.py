@@ -50,7 +50,7 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
         for before, level in zip((None, *levels), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
-    sure = all(level.is_sure for level in levels)
+    sure = all(level.is_sure for level in levels) and not rule("pieces_before").ends(tokens, first, first - _REACH)
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
 
 

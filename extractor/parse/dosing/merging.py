@@ -59,7 +59,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
-    if statement.days and len(days) > 1 and _opens_series(statement, statement.days):
+    if statement.days and len(statement.days.value) > 1 and _opens_series(statement, statement.days):
         return Frequency.OTHER
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
     if coded is None and is_rate(statement):

@@ -22,6 +22,13 @@ _PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
 _PER = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}
 _HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
+_FIXED = {
+    "days_every": Frequency.QD,
+    "either_interval": Frequency.OTHER,
+    "day_missed": Frequency.OTHER,
+    "one_weekday": Frequency.QW,
+}
+"""Rules whose matches have one code."""
 _MOST_DAYS = 14
 """The longest list of days that implies a dose on each."""
 STEP = 0.3
@@ -109,7 +116,7 @@ def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Fre
 
     The number of an amount is none of an interval: "40 mg/m2 weekly", "AUC 2 weekly".
     """
-    for name, code in (("days_every", Frequency.QD), ("either_interval", Frequency.OTHER)):
+    for name, code in _FIXED.items():
         yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
     for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
         low, unit = read_number(found.read("low") or ""), (found.read("unit") or "").lower().removesuffix("ly")
@@ -130,10 +137,6 @@ def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Freque
     for found in rule("times_every").find(tokens):
         if read_number(found.read("low") or "") != 1:
             yield Mark(Frequency.OTHER, found.first, found.end)
-    for found in rule("day_missed").find(tokens):
-        yield Mark(Frequency.OTHER, found.first, found.end)
-    for found in rule("one_weekday").find(tokens):
-        yield Mark(Frequency.QW, found.first, found.end)
     for found in rule("counted_times").find(tokens):
         if found.place("low")[0] in taken:
             continue
