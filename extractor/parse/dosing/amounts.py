@@ -76,6 +76,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: st
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
     if any(rule(name).ends(tokens, before, before - _REACH) for name in names):
         return True
+    if rule("step_noun").starts(tokens, end):  # "in 5 mg increments"
+        return True
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
     if unit == "%":
@@ -116,12 +118,15 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
         gap = tokens.words[slice(*between)]
         return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[slice(*between)] in (")", "),")
-    return other in _COUNTED and bracketed
+    by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]  # "(200 mg/5 mL) 10 mg/kg"
+    return bracketed and (other in _COUNTED or by_volume)
 
 
 def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5 mg tab, 1 tab")."""
     other, between = second.value[0].unit, (first.end, second.first)
+    if rule("as_pieces").ends(tokens, second.first, first.end):
+        return True
     if first.value[0].unit in _COUNTED:
         return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
     return other in _COUNTED and second.value[0].high == 1 and first.end == second.first

@@ -227,7 +227,8 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
         shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
             mark = _borrow(units, place, clause.marks, name)
-            if name == "length" and timed and mark and not _counts_cycles(mark):
+            opens = mark is not None and mark.first < units[0].first  # "For 24 weeks, A daily and B weekly"
+            if name == "length" and timed and mark and not (opens or _counts_cycles(mark)):
                 mark = None
         if mark is not None:
             fields[name] = mark
