@@ -74,9 +74,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: st
         return True
     before = first - (first > 0 and tokens.words[first - 1] == "(")
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
-    if any(rule(name).ends(tokens, before, before - _REACH) for name in names):
-        return True
-    if rule("step_noun").starts(tokens, end):  # "in 5 mg increments"
+    steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
+    if steps or any(rule(name).ends(tokens, before, before - _REACH) for name in names):
         return True
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
