@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from extractor.schemas import Amount
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import NAME_NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.quantities import Quantity, find_quantity_lists
 from extractor.text.units import list_units
@@ -14,6 +14,7 @@ from .marks import Mark, drop_overlaps
 
 AmountMark = Mark[tuple[Amount, ...]]
 
+_MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L"})
@@ -88,7 +89,8 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
     for found in rule("auc").find(tokens):
         values = [read_number(found.read(name) or "") for name in ("low", "high")]
         known = [value for value in values if value is not None]
-        if known and all(known):  # "AUC 0-24" is a measurement
+        span = tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC  # "AUC24" is a measurement
+        if known and all(known) and not span:  # and so is "AUC 0-24"
             through = found.read("joint") in ("-", "to")
             ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
             yield Mark(tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends), found.first, found.end)
@@ -146,7 +148,7 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    plain = [level for level in levels if level.unit != "%"] or levels
+    plain = [level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")] or levels
     substances = [level for level in plain if level.unit not in _VOLUMES and level.unit not in _COUNTED]
     return tuple(level for level in substances or plain if not _is_restated(level, levels))
 
