@@ -62,6 +62,7 @@ class TermFinder:
         for entry in entries:
             for term in entry.terms:
                 words = lex(term, lexicon).words
+                lexicon.join(words)
                 for word, behind in zip(words, [*words[1:], ""], strict=True):
                     code = lexicon.add(word) if word[0].isalpha() else ""
                     if code and behind[:1].isdigit():

@@ -7,7 +7,10 @@ rule over tokens is a regular expression over ``codes`` (see ``patterns``), and 
 - a word that a rule names: its own character, assigned by ``Lexicon``;
 - a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
-A hyphen after letters that joins them to the next word ("non-small", "PD-1") is no token; one between numbers is.
+A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one between numbers is.
+So the parts of a compound count as words, with one exception. Behind a prefix that turns the sense round or multiplies
+it ("non-daily", "semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has both
+the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
 """
 
 import re
@@ -67,6 +70,8 @@ NUMBER_WORDS = """
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words with another meaning in capitals: "WHO", "ALL"."""
+PREFIXES = frozenset(["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"])
+"""Before a joined word: it does not mean what it means alone. "Anti-" is none: an anti-HIV test is about HIV."""
 _FIRST_CODE, _LAST_CODE = "\u3400", "\u67ff"
 """The codes of words. Below U+10000, ``re`` matches sets by table lookup. It takes time to compile a wide range."""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
@@ -93,6 +98,9 @@ class Lexicon(dict[str, str]):
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
         """Codes of words that form a name with a number joined to them ("SF-36")."""
+        self.compounds: set[tuple[str, str]] = set()
+        """Prefixes and words behind them, in lower case, of which a term or rule has both."""
+        self._prefix = re.compile(f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])")
 
     def add(self, word: str) -> str:
         """Register a word, a sign or a prefix, and return its code."""
@@ -106,6 +114,32 @@ class Lexicon(dict[str, str]):
             codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
             assert codes[key] <= _LAST_CODE, "the rule book has more words than codes: raise _LAST_CODE"
         return codes[key]
+
+    def join(self, words: Sequence[str]) -> None:
+        """Keep the codes of these words behind the prefixes among them: a term or rule has both."""
+        folded = [word.lower() for word in words]
+        self.compounds.update((prefix, word) for prefix in PREFIXES.intersection(folded) for word in folded)
+
+    def split(self, text: str, words: Sequence[str], starts: Sequence[int], ends: Sequence[int], codes: str) -> str:
+        """The codes of a text, in which words behind a joined prefix are unknown.
+
+        >>> words = Lexicon()
+        >>> code = words.add("daily")
+        >>> [lex(text, words).codes.count(code) for text in ("once-daily", "non-daily", "non daily")]
+        [1, 0, 1]
+        """
+        unknown = [
+            place
+            for found in self._prefix.finditer(codes)
+            if text[ends[(place := found.end()) - 1] : starts[place]] == "-"
+            and (words[place - 1].lower(), words[place].lower()) not in self.compounds
+        ]
+        if not unknown:
+            return codes
+        marked = list(codes)
+        for place in unknown:
+            marked[place] = UNKNOWN
+        return "".join(marked)
 
     def find(self, word: str) -> str:
         """All codes of a word, or of the words with a prefix. Call it after all words are added.
@@ -257,6 +291,7 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     words, places = pieces[2::3], list(accumulate(map(len, pieces)))
     codes = "".join(map(lexicon.__getitem__, words))
     starts, ends = places[1:-1:3], places[2::3]
+    codes = lexicon.split(text, words, starts, ends, codes)
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 

@@ -224,6 +224,7 @@ def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
 
 def learn_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
     """Register the words of a pattern. Do this before reading texts that contain them."""
-    for atom in _ATOM.finditer(pattern):
-        if atom["word"]:
-            lexicon.add(atom["word"])
+    words = [atom["word"] for atom in _ATOM.finditer(pattern) if atom["word"]]
+    for word in words:
+        lexicon.add(word)
+    lexicon.join(words)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from .book import rule
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
-from .numbers import read_number
+from .numbers import list_readings, read_number
 from .units import UnitPlace, find_dimension, find_unit, list_units
 
 
@@ -20,6 +20,8 @@ class Quantity:
     unit: UnitPlace
     first: int
     end: int
+    is_sure: bool = True
+    """Whether the number can be read in one way only."""
 
 
 def find_quantities(tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Quantity]:
@@ -68,11 +70,12 @@ class _Item:
     first: int
     end: int
     joint: str = ""
+    is_sure: bool = True
 
 
 _MOST = 12
 """The most numbers in a list of levels."""
-_THROUGH = frozenset({"-", "~", "to", "through", "up to"})
+_THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
 
 
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
@@ -147,19 +150,38 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         behind = items[place + 1] if alone else None
         if behind and behind.unit and item.value < behind.value and item.unit.parts[0] == behind.unit.parts[0]:
             done = place + 1
-            yield Quantity(item.value, behind.value, behind.unit, item.first, behind.end)
+            sure = item.is_sure and behind.is_sure
+            yield Quantity(item.value, behind.value, behind.unit, item.first, behind.end, sure)
         else:
-            yield Quantity(item.value, item.value, item.unit, item.first, item.end)
+            yield Quantity(item.value, item.value, item.unit, item.first, item.end, item.is_sure)
 
 
 def _read_single(tokens: Tokens, item: _Item) -> Quantity:
     assert item.unit
     low = None if rule("at_most_before").ends(tokens, item.first) else item.value
     high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
-    return Quantity(low, high, item.unit, item.first, item.end)
+    return Quantity(low, high, item.unit, item.first, item.end, item.is_sure)
+
+
+def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
+    """A fraction of a piece: "1/2 tablet", "one and a half tablets"."""
+    found = rule("part_of_piece").starts(tokens, at, end)
+    if not found or not (unit := find_unit(tokens, found.end, end)):
+        return None
+    whole, top, bottom = (read_number(found.read(name) or "0") or 0 for name in ("whole", "top", "bottom"))
+    if bottom in (2, 3, 4) and top < bottom:
+        return _Item(whole + round(top / bottom, 2), 1, unit, at, unit.end)
+    if top != _HALF or bottom or (whole > 1 and not found.has("joint")):
+        return None
+    return _Item(top + (whole if found.has("joint") else 0), 1, unit, at, unit.end)
+
+
+_HALF = 0.5
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
+    if part := _read_part(tokens, at, end):
+        return part
     number = _read_number(tokens, at, end)
     if not number:
         return None
@@ -172,9 +194,32 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
         unit = find_unit(tokens, kind.end, end)
     if unit is None or (unit.parts[0].code == _CELLS.code and scale == 1):
         unit = _find_counted(tokens, at, stop, end, value=value, scale=scale) or unit
+    sure = True
     if unit and unit.parts[0].code in _COUNTS and scale == 1:
         value = _restore_power(tokens, at, behind, value)
-    return _Item(value, scale, unit, at, unit.end if unit else stop)
+    elif unit and scale == 1:
+        value, sure = _choose_reading(tokens, at, value, unit)
+    return _Item(value, scale, unit, at, unit.end if unit else stop, is_sure=sure)
+
+
+_INTERNATIONAL = frozenset({"[IU]", "U", "{units}"})
+_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
+"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
+
+
+def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace) -> tuple[int | float, bool]:
+    """The reading of a number that its unit makes usual, and whether it is the only plausible one.
+
+    Nobody writes a dose of international units with three decimals: "10.000 IU", "1.500 U". A comma before three
+    digits is a mark of thousands in all languages that give doses in milligrams with a dot.
+    """
+    word = tokens.words[at]
+    readings = list_readings(word)
+    if len(readings) < 2 or "," in word:
+        return value, True
+    if unit.parts[0].code in _INTERNATIONAL:
+        return max(readings), True
+    return value, bool(_HALVED.fullmatch(word))
 
 
 def _after_number(tokens: Tokens, at: int, end: int) -> int:

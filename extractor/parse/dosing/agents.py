@@ -95,7 +95,13 @@ class AgentNames:
 
     def _find(self, tokens: Tokens, section: str) -> tuple[Mention, ...]:
         known = self.find_known(tokens)
-        general = [self._mark(tokens, section, (first, end), kind) for kind, first, end in find_general(tokens)]
+        general = [
+            self._mark(tokens, section, (first, end), kind)
+            for kind, first, end in find_general(tokens)
+            if not (
+                rule("inactive_fluid").starts(tokens, first) and rule("diluent_before").ends(tokens, first, first - 10)
+            )
+        ]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
         introduced = (
             self._mark(tokens, section, place, "introduced", _INTRODUCED) for place in find_introduced(tokens)
@@ -109,7 +115,12 @@ class AgentNames:
         """Replace a mention by the placebo: for an ingredient in the placebo's section, or an agent after "sham"."""
         own = self._placebos.get(section)
         if own and mention.confidence == _GENERAL and mention.value.kind not in PROCEDURES:
-            return replace(mention, value=own)
+            beside = rule("other_than_placebo").ends(tokens, mention.first, max(mention.first - 8, 0))
+            return (
+                mention
+                if beside and "\n" not in tokens.codes[beside.first : mention.first]
+                else replace(mention, value=own)
+            )
         if mention.value.kind == "placebo" or not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first, end = mention.first - 1, mention.end
@@ -162,6 +173,9 @@ def _fuse_mentions(tokens: Tokens, section: str, mentions: Iterable[Mention]) ->
         if found.confidence < 1 and gap == "(" and behind == ")":
             glosses[found.value.key] = last.value
             continue
+        if found.confidence == 1 > last.confidence and gap == "(" and behind == ")":  # "vitamin D3 (colecalciferol)"
+            kept[-1] = found
+            continue
         placebo = next((m for m in (last, mention) if m.value.kind == "placebo"), None)
         slashed = gap == "/" and tokens.joined(last.end) and tokens.joined(found.first)
         if placebo and is_joint("placebo_joint", tokens, last.end, mention.first):
@@ -197,6 +211,8 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
     """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases."""
     tokens, names = section.tokens, list[tuple[str, Agent]]()
+    if section.type.startswith("diagnostic") and not section.marks.amounts:  # an examination gives nothing
+        return names
     aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
     for first, last in split_names(tokens, *section.title):
         place = trim_name(tokens, first, last)

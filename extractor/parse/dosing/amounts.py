@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from extractor.schemas import Amount
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import NAME_NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.quantities import Quantity, find_quantity_lists
 from extractor.text.units import list_units
@@ -14,10 +14,13 @@ from .marks import Mark, drop_overlaps
 
 AmountMark = Mark[tuple[Amount, ...]]
 
+_MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
+UNSURE = 0.5
+"""The confidence of an amount whose number can be read in two ways, or that counts pieces: "1.250 mg", "2 x 10 mg"."""
 _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
 _REACH = 8
@@ -42,12 +45,20 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
     first, end, unit = levels[0].first, max(level.end for level in levels), levels[-1].unit.dose
     if unit is None or any(level.unit.dose is None for level in levels) or _is_no_dose(tokens, levels, end, unit):
         return None
+    daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
     amounts = dict.fromkeys(
-        Amount(low=level.low, high=level.high, unit=level.unit.dose or "")
+        Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
         for before, level in zip((None, *levels), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
-    return Mark(tuple(amounts), first, end) if amounts else None
+    sure = all(level.is_sure for level in levels) and not rule("pieces_before").ends(tokens, first, first - _REACH)
+    return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
+
+
+def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
+    before = rule("total_before").ends(tokens, first, first - _REACH)
+    return bool(before or rule("total_after").starts(tokens, end))
 
 
 def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
@@ -64,7 +75,8 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: st
         return True
     before = first - (first > 0 and tokens.words[first - 1] == "(")
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
-    if any(rule(name).ends(tokens, before, before - _REACH) for name in names):
+    steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
+    if steps or any(rule(name).ends(tokens, before, before - _REACH) for name in names):
         return True
     if rule("contained_before").ends(tokens, before):
         return not rule("piece_before").ends(tokens, before)
@@ -77,7 +89,8 @@ def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
     for found in rule("auc").find(tokens):
         values = [read_number(found.read(name) or "") for name in ("low", "high")]
         known = [value for value in values if value is not None]
-        if known and all(known):  # "AUC 0-24" is a measurement
+        span = tokens.codes[found.place("low")[0]] == NAME_NUMBER and known[0] > _MOST_AUC  # "AUC24" is a measurement
+        if known and all(known) and not span:  # and so is "AUC 0-24"
             through = found.read("joint") in ("-", "to")
             ends = [(known[0], known[-1])] if through else [(value, value) for value in known]
             yield Mark(tuple(Amount(low=low, high=high, unit="AUC") for low, high in ends), found.first, found.end)
@@ -106,12 +119,15 @@ def _first_explains(tokens: Tokens, first: AmountMark, second: AmountMark) -> bo
         gap = tokens.words[slice(*between)]
         return other not in _VOLUMES and len(gap) < 4 and gap[-1:] in (["("], ["containing"])
     bracketed = tokens.codes[first.first - 1 : first.first] == "(" and tokens.codes[slice(*between)] in (")", "),")
-    return other in _COUNTED and bracketed
+    by_volume = "/" not in one and "/" in tokens.words[first.first : first.end]  # "(200 mg/5 mL) 10 mg/kg"
+    return bracketed and (other in _COUNTED or by_volume)
 
 
 def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     """Whether the second is the strength of a piece ("2 puffs of 80 ug") or counts one piece ("5 mg tab, 1 tab")."""
     other, between = second.value[0].unit, (first.end, second.first)
+    if rule("as_pieces").ends(tokens, second.first, first.end):
+        return True
     if first.value[0].unit in _COUNTED:
         return other not in _COUNTED and rule("of_piece").covers(tokens, *between) is not None
     return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
@@ -125,14 +141,16 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``, without volumes and pieces beside a substance, and without ranges of other levels.
+    """The doses among ``levels``: no volumes and pieces beside a substance, no concentrations beside those, and no
+    ranges of other levels.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
     (True, True)
     """
-    substances = [level for level in levels if level.unit not in _VOLUMES and level.unit not in _COUNTED]
-    return tuple(level for level in substances or levels if not _is_restated(level, levels))
+    plain = [level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")] or levels
+    substances = [level for level in plain if level.unit not in _VOLUMES and level.unit not in _COUNTED]
+    return tuple(level for level in substances or plain if not _is_restated(level, levels))
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:

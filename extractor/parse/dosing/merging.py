@@ -59,10 +59,18 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
+    if statement.days and len(statement.days.value) > 1 and _opens_series(statement, statement.days):
+        return Frequency.OTHER
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
     if coded is None and is_rate(statement):
         return Frequency.CONTINUOUS
     return Frequency.ONCE if coded is None and _is_at_single_event(statement) else coded
+
+
+def _opens_series(statement: Statement, days: Fact) -> bool:
+    """Whether listed days open a series with another rhythm: "on days 1, 15, 29 and every 28 days"."""
+    tokens = statement.clause.tokens
+    return statement.holds(days) and rule("and_then_every").starts(tokens, days.end) is not None
 
 
 def _is_at_single_event(statement: Statement) -> bool:

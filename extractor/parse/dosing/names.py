@@ -72,7 +72,7 @@ def is_vague(name: str) -> bool:
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     r"""Whether tokens can name an agent elsewhere: words, and no dose or route.
 
-    >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 000"), 0, 2), is_alias(lex("\n \n"), 0, 2)
+    >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 234"), 0, 2), is_alias(lex("\n \n"), 0, 2)
     (True, False, False)
     """
     text = tokens.read(first, end)

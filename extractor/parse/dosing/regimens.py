@@ -18,11 +18,12 @@ from extractor.text.book import rule
 from extractor.text.lexer import lex
 
 from .agents import is_joint
-from .amounts import choose_levels
+from .amounts import UNSURE, choose_levels
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_substance, is_code, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
+from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection, Place
 from .statements import Statement
 
@@ -33,6 +34,9 @@ _LATER = ("route", "frequency", "days")
 """Fields of the next sentence that belong in the quote. Cycles and lengths mostly hold for the whole trial."""
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
+_BESIDE = 6
+"""The most tokens between a dose and its frequency."""
+_SURER_BESIDE = frozenset({"interval", "daily or weekly", "counted"})
 _TRUST_OF_TRIAL = 0.55
 """The share right among lengths that regimens take from descriptions."""
 
@@ -126,6 +130,8 @@ class _Builder:
                 spans.setdefault(amount, self.span(fact))
         levels = choose_levels(spans)
         confidence = self.trust("amounts", self.statement.amounts[0] if levels else None)
+        if any(fact.confidence < 1 for fact in self.statement.amounts):
+            confidence = min(confidence, UNSURE)
         return Reading(levels, confidence, tuple(spans[level] for level in levels), Support.PARSED)
 
     def read_route(self) -> Reading[Route | None]:
@@ -140,8 +146,26 @@ class _Builder:
             timed = statement.days or self.list_near("frequency") or self.list_near("days")
             return Reading(None, measured("regimen", "in clause") if timed else self.trust("frequency", None))
         coded = statement.frequency
-        confidence = self.trust("frequency", coded) if coded else measured("regimen", "rivals")
+        confidence = measured("frequency", self.name_wording(coded) if coded else name_days(statement))
+        confidence = min(confidence, coded.confidence) if coded else confidence
         return Reading(value, confidence, (self.span(fact),), Support.PARSED if stated else Support.INFERRED)
+
+    def name_wording(self, coded: Fact) -> str:
+        """The case of a stated frequency: how it is worded, and what stands around it."""
+        statement, tokens = self.statement, self.sections[coded.section].tokens
+        case = name_rhythm(tokens, coded)
+        plain = ", in full" if case in {"words", "interval"} else ""
+        if not statement.holds(coded):
+            return "elsewhere" + plain
+        if len(self.list_near("frequency")) > 1:
+            return "one of several" + plain
+        beside = [fact for fact in statement.amounts if fact.section == coded.section]
+        if any(fact.first <= coded.first and coded.end <= fact.end for fact in beside):
+            return "rate"
+        if rule("changed_dose").search(tokens, *statement.reach):
+            return "beside a change"
+        near = statement.mention and any(abs(coded.first - fact.end) <= _BESIDE for fact in beside)
+        return f"{case} beside the dose" if near and case in _SURER_BESIDE else case
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
         """A field with the value of one fact."""
@@ -156,6 +180,14 @@ class _Builder:
         fact, *place = timing
         section, name = self.sections[fact.section], "days" if fact is self.statement.days else "moment"
         return Reading(section.raw(*place), self.trust(name, fact), (section.span(*place),))
+
+
+def name_days(statement: Statement) -> str:
+    """The case of a frequency that follows from days, a moment or a rate."""
+    days = statement.days.value if statement.days else ()
+    if len(days) > 1:
+        return "listed days"
+    return "moment or rate" if not days else "day of a cycle" if statement.cycle else "one day"
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:

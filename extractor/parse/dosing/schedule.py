@@ -1,8 +1,9 @@
 """Find how often an agent is given, in which cycles, and for how long."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import not_
 
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import find_terms, rule
@@ -10,7 +11,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import WHOLE_DAYS, Duration, find_durations, read_number, read_time_unit
 from extractor.text.patterns import Found
 
-from .days import code_interval, find_days
+from .days import code_interval, count_days, find_days
 from .marks import Mark, drop_overlaps, number_sentences
 
 PeriodMark = Mark[Period | None]
@@ -21,6 +22,13 @@ _PER_MONTH = {1: Frequency.QM, 2: Frequency.Q2W}
 _PER = {"d": _PER_DAY, "w": _PER_WEEK, "m": _PER_MONTH}
 _HOURS = {4: Frequency.Q4H, 6: Frequency.Q6H, 8: Frequency.Q8H, 12: Frequency.Q12H, 24: Frequency.QD, 48: Frequency.QOD}
 _INTERVALS = ("every_interval", "interval_apart", "per_interval", "hyphened_interval")
+_FIXED = {
+    "days_every": Frequency.QD,
+    "either_interval": Frequency.OTHER,
+    "day_missed": Frequency.OTHER,
+    "one_weekday": Frequency.QW,
+}
+"""Rules whose matches have one code."""
 _MOST_DAYS = 14
 """The longest list of days that implies a dose on each."""
 STEP = 0.3
@@ -29,29 +37,93 @@ _LEAD = 14
 """How many tokens before a duration can decide its meaning."""
 
 
-def find_frequencies(tokens: Tokens) -> tuple[Mark[Frequency], ...]:
-    """Every stated frequency, left to right, as a code of the guideline.
+def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[Frequency], ...]:
+    """Every stated frequency, left to right, as a code of the guideline. ``taken`` holds the tokens of amounts.
 
     >>> found = find_frequencies(read_text("q12h, then every three weeks, 3 times a week, b.i.d."))
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    found = (*_find_intervals(tokens), *_find_counts(tokens), *_find_fixed(tokens))
-    stated = drop_overlaps(found)
+    found = (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
+    stated = _drop_doubtful(tokens, [mark for mark in drop_overlaps(found) if _is_giving(tokens, mark)])
     return drop_overlaps([*stated, *_find_each_day(tokens, stated)])
 
 
-def _find_intervals(tokens: Tokens) -> Iterator[Mark[Frequency]]:
-    """Every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month."""
-    for name, code in (("days_every", Frequency.QD), ("either_interval", Frequency.OTHER)):
+def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
+    """Whether a frequency is that of doses, not of their changes or of visits, and is not negated."""
+    if any(_ends(name, tokens, mark.first) for name in ("not_this_one", "step_before")):
+        return False
+    if any(rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")):
+        return False
+    # Daily doses stand behind words for tests more often than daily tests do.
+    return mark.value in _OFTEN or not rule("no_giving_before").ends(tokens, mark.first, mark.first - 10)
+
+
+_OFTEN = frozenset(
+    {Frequency.ONCE, Frequency.QD, Frequency.BID, Frequency.TID, Frequency.QID, Frequency.PRN, Frequency.CONTINUOUS}
+)
+
+
+def name_rhythm(tokens: Tokens, mark: Mark[Frequency]) -> str:
+    """How a frequency is worded: a case of ``measured``.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("daily, every 3 weeks, 2 times a day, b.i.d.")
+    >>> [name_rhythm(tokens, mark) for mark in find_frequencies(tokens)]
+    ['daily or weekly', 'interval', 'counted', 'words']
+    """
+    by_value = {Frequency.OTHER: "other", Frequency.PRN: "as needed", Frequency.CONTINUOUS: "continuous"}
+    if mark.value in by_value:
+        return by_value[mark.value]
+    case = next(
+        (case for case, names in _WORDINGS.items() if any(_covers(name, tokens, mark) for name in names)), "words"
+    )
+    return "once" if mark.value is Frequency.ONCE and case != "one dose" else case
+
+
+_WORDINGS = {
+    "one dose": ("single_giving", "one_giving"),
+    "interval": _INTERVALS,
+    "daily or weekly": ("bare_rhythm",),
+    "per day": ("per_rhythm",),
+    "some days": ("number_of_days", "consecutive_days"),
+    "counted": ("counted_times", "times_after", "divided_doses"),
+}
+
+
+def _covers(name: str, tokens: Tokens, mark: Mark[Frequency]) -> bool:
+    return rule(name).covers(tokens, mark.first, mark.end) is not None
+
+
+def _drop_doubtful(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> list[Mark[Frequency]]:
+    """Drop what the next frequency explains: "biweekly (twice a week)", "total daily dose of 1 g in two doses"."""
+    explained = (
+        (one.confidence < 1 and tokens.codes[one.end : other.first] in _EXPLAINS)
+        or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
+        for one, other in pairwise(marks)
+    )
+    return [*compress(marks, map(not_, explained)), *marks[-1:]]
+
+
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+
+
+_EXPLAINS = frozenset({"(", ",", ":", "="})
+
+
+def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
+    """Every stated interval, rule by rule, with overlaps. "hourly" means 1, and "m" is a month.
+
+    The number of an amount is none of an interval: "40 mg/m2 weekly", "AUC 2 weekly".
+    """
+    for name, code in _FIXED.items():
         yield from (Mark(code, found.first, found.end) for found in rule(name).find(tokens))
     for found in (found for name in _INTERVALS for found in rule(name).find(tokens)):
         low, unit = read_number(found.read("low") or ""), (found.read("unit") or "").lower().removesuffix("ly")
         of_time = read_time_unit(unit) or TimeUnit.MONTH
-        if low is None or of_time is TimeUnit.MINUTE:
+        if low is None or of_time is TimeUnit.MINUTE or found.place("low")[0] in taken:
             continue
-        if not rule("no_giving_before").ends(tokens, found.first, found.first - 10):
-            yield Mark(Frequency.OTHER if found.has("high") else _code(low, of_time), found.first, found.end)
+        yield Mark(Frequency.OTHER if found.has("high") else _code(low, of_time), found.first, found.end)
 
 
 def _code(count: float, unit: TimeUnit) -> Frequency:
@@ -60,9 +132,14 @@ def _code(count: float, unit: TimeUnit) -> Frequency:
     return code_interval(count * WHOLE_DAYS[unit])
 
 
-def _find_counts(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+def _find_counts(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:
     """Counted doses: "3 times a week", "in 2 divided doses", "one dose", "on Mondays and Fridays"."""
+    for found in rule("times_every").find(tokens):
+        if read_number(found.read("low") or "") != 1:
+            yield Mark(Frequency.OTHER, found.first, found.end)
     for found in rule("counted_times").find(tokens):
+        if found.place("low")[0] in taken:
+            continue
         yield Mark(Frequency.OTHER if found.has("range") else _count(found, "low", "unit"), found.first, found.end)
     for found in rule("times_after").find(tokens):
         yield Mark(_count(found, "high", "unit" if found.has("unit") else "unit_behind"), found.first, found.end)
@@ -95,7 +172,7 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
         if either in (["once", "or"], ["once", "to"]):
             yield Mark(Frequency.OTHER, first - 2, term.end)
         else:
-            yield Mark(Frequency(term.value), first, term.end)
+            yield Mark(Frequency(term.value), first, term.end, term.entry.confidence)
 
 
 def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
@@ -125,7 +202,11 @@ def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of treatment cycles. A range has the value None."""
-    return drop_overlaps([*_read_named(tokens), *_read_intervals(tokens)])
+    named = [*_read_named(tokens)]
+    lengths = {count_days(mark.value) for mark in named}
+    # "3 weeks on, 1 week off (28-day cycle)" is one cycle, in its own words.
+    others = (mark for mark in _read_intervals(tokens) if mark.value is None or count_days(mark.value) not in lengths)
+    return drop_overlaps([*named, *others])
 
 
 def _read_named(tokens: Tokens) -> Iterator[PeriodMark]:
@@ -173,7 +254,8 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of the treatment. A range has the value None."""
     timed = (*_read_lengths(tokens), *_read_week_limits(tokens))
-    given = [mark for mark in timed if not _ends("watched_before", tokens, mark.first)]
+    others = ("watched_before", "paused_before")
+    given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in others)]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
     # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
     numbered = list(zip(found, number_sentences(tokens, found), strict=True))

@@ -54,12 +54,13 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
     [1, 1, 1, 1]
     """
     moments, cycles = find_moments(tokens), find_cycles(tokens)
-    amounts = drop_explaining(tokens, find_amounts(tokens))
+    stated = find_amounts(tokens)
+    amounts, taken = drop_explaining(tokens, stated), {at for mark in stated for at in range(mark.first, mark.end)}
     totals = [mark for mark in amounts if mark.value[0].unit.endswith("/day")]  # "300 mg per day" is no frequency
     found: tuple[Sequence[Mark[object]], ...] = (
         amounts,
         drop_inside(_find_routes(tokens), moments),
-        drop_inside(find_frequencies(tokens), totals),
+        drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
         _drop_cycles(find_lengths(tokens), cycles),
         [_join_moment(tokens, mark, moments) for mark in drop_inside(find_days(tokens), moments)],
@@ -71,8 +72,13 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
     for term in find_terms(tokens, "routes"):
         coded = tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-")
-        if not coded:  # "DSM-IV"
+        if not coded and not _is_no_route(tokens, term.first, term.end):  # "DSM-IV"
             yield Mark(Route(term.value), term.first, term.end)
+
+
+def _is_no_route(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a word for a route is negated, or part of the name of something else: "without an IV line"."""
+    return bool(rule("no_route_before").ends(tokens, first, first - 5) or rule("no_route_after").starts(tokens, end))
 
 
 def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:

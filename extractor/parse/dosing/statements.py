@@ -154,6 +154,8 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
     unit = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
         unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
+    if unit and unit.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, unit.end):
+        return None
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (unit is None or unit.first < amount.first):
         return None
@@ -225,7 +227,8 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
         shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
             mark = _borrow(units, place, clause.marks, name)
-            if name == "length" and timed and mark and not _counts_cycles(mark):
+            opens = mark is not None and mark.first < units[0].first  # "For 24 weeks, A daily and B weekly"
+            if name == "length" and timed and mark and not (opens or _counts_cycles(mark)):
                 mark = None
         if mark is not None:
             fields[name] = mark

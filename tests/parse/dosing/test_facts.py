@@ -5,6 +5,7 @@ import pytest
 from extractor.parse.dosing.amounts import choose_levels
 from extractor.parse.dosing.days import code_days, code_schedule
 from extractor.parse.dosing.sections import find_all
+from extractor.parse.parsed import CERTAIN
 from extractor.schemas import Amount, Frequency, Period, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.clean import clean_text
@@ -60,6 +61,15 @@ def find(text: str, field: str) -> list[object]:
         ("0.5 mL (30 mcg)", [(30, 30, "ug")]),
         ("0.3 mL dose (6 mg)", [(6, 6, "mg")]),
         ("375 mg (300 mg for adolescents)", [(375, 375, "mg"), (300, 300, "mg")]),
+        ("800 mg, given as two 400 mg tablets", [(800, 800, "mg")]),
+        ("600 mg. Tablet strengths: 150 mg and 300 mg", [(600, 600, "mg")]),
+        ("(200 mg/5 mL) 10 mg/kg", [(10, 10, "mg/kg")]),
+        ("from 5 mg to 10 mg and then to 20 mg", [(5, 5, "mg"), (10, 10, "mg"), (20, 20, "mg")]),
+        ("a total daily dose of 900 mg", [(900, 900, "mg/day")]),
+        ("1/2 tablet", [(0.5, 0.5, "tablet")]),
+        ("one and a half tablets", [(1.5, 1.5, "tablet")]),
+        ("5/325 mg", [(5, 5, "mg")]),
+        ("1.500 IU", [(1500, 1500, "IU")]),
     ],
 )
 def test_doses(text: str, expected: list[Level]) -> None:
@@ -97,6 +107,7 @@ def test_a_number_too_large_to_represent_is_no_amount(number):
         ([(250, 250, "mg"), (200, 200, "mL")], [(250, 250, "mg")]),
         ([(1, 1, "capsule"), (5, 5, "mg")], [(5, 5, "mg")]),
         ([(200, 200, "mL")], [(200, 200, "mL")]),
+        ([(0.5, 0.5, "%"), (1, 1, "drop")], [(1, 1, "drop")]),
         ([(150, 250, "mg"), (150, 150, "mg"), (250, 250, "mg")], [(150, 250, "mg")]),
         (
             [(32, 75, "mg"), (32, 32, "mg"), (50, 50, "mg"), (75, 75, "mg")],
@@ -127,6 +138,11 @@ def test_levels(levels: list[Level], kept: list[Level]) -> None:
         ("54 Gy by 3D-CRT", ["external_beam"]),
         ("a diagnosis by DSM-IV", []),
         ("grade IV disease", []),
+        ("given without an IV line", []),
+        ("subcutaneously, not intravenously", ["subcutaneous"]),
+        ("to lower oxygen consumption", []),
+        ("par-enteral", []),
+        ("rectal cancer", []),
     ],
 )
 def test_routes(text: str, expected: list[object]) -> None:
@@ -153,6 +169,32 @@ def test_routes(text: str, expected: list[object]) -> None:
         # A total per day is no frequency.
         ("up to 300 mg per day", []),
         ("300 mg daily", ["QD"]),
+        # The number of an amount is none of a frequency.
+        ("60 mg/m2 weekly", ["QW"]),
+        ("60 mg/m^2 weekly x 6", ["QW"]),
+        ("60 mg/m2 3-weekly", ["Q3W"]),
+        ("AUC 2 weekly", ["QW"]),
+        ("AUC 5, 3-weekly", ["Q3W"]),
+        ("12 weekly online sessions", ["QW"]),
+        # Compounds, and words that do not hold.
+        ("non-daily", []),
+        ("semi-weekly", ["BIW"]),
+        ("bi-daily", ["BID"]),
+        ("alternate-day", ["QOD"]),
+        ("biweekly (twice a week)", ["BIW"]),
+        ("not daily but weekly", ["QW"]),
+        ("once a week instead of once a day", ["QW"]),
+        ("twice every 2 weeks", ["other"]),
+        ("every day except Sundays", ["other"]),
+        ("every Sunday", ["QW"]),
+        # Steps, visits and pauses have their own rhythm.
+        ("5 mg once daily, increased by 5 mg weekly", ["QD"]),
+        ("5 mg once daily with weekly increments of 5 mg", ["QD"]),
+        ("5 mg once daily, titrated every 2 weeks to 20 mg", ["QD"]),
+        ("5 mg twice daily, with monthly clinic visits", ["BID"]),
+        ("one dose of 5 mg; participants are contacted monthly", ["once"]),
+        ("for 4 weeks on / 2 weeks off", []),
+        ("total daily dose of 900 mg in three divided doses", ["TID"]),
     ],
 )
 def test_frequencies(text: str, expected: list[object]) -> None:
@@ -187,6 +229,9 @@ def test_days(text: str, expected: list[object]) -> None:
         ("every 21 days for up to 6 cycles", ["21 day"]),
         ("5 mg for 5 days during 6 cycles", []),
         ("starting on day 7 of each 21-day cycle", ["21 day"]),
+        ("in a 4-weeks-on / 2-weeks-off schedule", ["6 week"]),
+        ("for 3 weeks, then 1 week off (28-day cycle)", ["28 day"]),
+        ("on days 1, 15, 29 and every 28 days", []),
     ],
 )
 def test_cycles(text: str, expected: list[object]) -> None:
@@ -203,6 +248,10 @@ def test_cycles(text: str, expected: list[object]) -> None:
         ("monitored in long-term follow-up for 15 years", []),
         ("Each cycle lasts 3 weeks.", []),
         ("a maximum of 6 21-day cycles", ["6 cycle"]),
+        ("once daily x 12 weeks", ["12 week"]),
+        ("once daily for 5 days a week", []),
+        ("dosing may be interrupted for up to 28 days", []),
+        ("treatment breaks of up to 14 days", []),
     ],
 )
 def test_lengths_of_treatment(text: str, expected: list[object]) -> None:
@@ -276,3 +325,29 @@ _CYCLE = Period(value=21, unit=TimeUnit.DAY)
 )
 def test_words_days_and_cycle_together(stated, days, cycle, cyclic, expected) -> None:
     assert code_schedule(stated, days, cycle, cyclic=cyclic) == expected
+
+
+@pytest.mark.parametrize(
+    ("surer", "doubtful"),
+    [
+        ("5 mg once daily", "5 mg once daily, or twice daily"),
+        ("5 mg weekly", "Examplumab is prepared weekly"),
+        ("5 mg once daily", "5 mg/day"),
+        ("5 mg every 3 weeks", "5 mg every 3 weeks, then tapered"),
+        ("5 mg every 2 weeks", "5 mg biweekly"),
+        ("5 mg on days 1, 8 and 15", "5 mg on day 1"),
+    ],
+)
+def test_a_frequency_is_as_sure_as_its_wording(surer, doubtful):
+    sure, unsure = (give(f"Examplumab {text}")[0].frequency for text in (surer, doubtful))
+    assert None not in (sure.value, unsure.value)
+    assert sure.confidence > unsure.confidence
+
+
+@pytest.mark.parametrize(
+    ("surer", "doubtful"),
+    [("1.25 mg", "1.250 mg"), ("10 mg", "2 x 10 mg"), ("3.125 mg", "3.120 mg"), ("1,250 mg", "1.250 mg")],
+)
+def test_an_amount_that_can_be_read_in_two_ways_is_unsure(surer, doubtful):
+    sure, unsure = (give(f"Examplumab {text} once daily")[0].amounts for text in (surer, doubtful))
+    assert sure.confidence > CERTAIN > unsure.confidence

@@ -11,7 +11,7 @@ from extractor.schemas import Role, Section
 from extractor.text.book import Entry, read_text, terms_of
 from extractor.text.passage import read_section
 
-from .records import give, make_section, read
+from .records import give, make_section, read, show
 
 
 def name_section(text: str, name: str = "interventions[0]") -> DosingSection:
@@ -188,3 +188,20 @@ def test_the_agent_after_versus_in_a_title_is_the_comparator() -> None:
         make_section("interventions[1]", type="DRUG", name="Fictozolam"),
     )
     assert roles == {"Examplinib": Role.INVESTIGATIONAL, "Fictozolam": Role.COMPARATOR}
+
+
+@pytest.mark.parametrize(
+    "text", ["Placebo and standard metformin 1000 mg daily", "Placebo once daily plus fictizide 1000 mg daily"]
+)
+def test_the_dose_of_another_agent_is_not_that_of_the_placebo(text):
+    doses = {regimen.agent.value: show(regimen, "doses") for regimen in give(text, name="Placebo")}
+    assert doses.get("Placebo", ((),)) == ((),)
+
+
+@pytest.mark.parametrize("name", ["Cardiac MRI", "12-lead ECG", "PET-CT", "Blood pressure measurement", "Colonoscopy"])
+def test_an_examination_is_no_regimen(name):
+    assert give("at baseline and every 6 months for 2 years", name=name) == ()
+
+
+def test_a_fluid_that_carries_the_drug_is_no_agent():
+    assert [one.agent.value for one in give("2 g in 100 mL normal saline IV, diluted in 5% dextrose")] == ["Examplumab"]

@@ -381,3 +381,8 @@ def test_a_length_within_a_cycle_may_stand_in_another_section_than_the_dose(repe
     drugs = {"Examplumab": "1 mg/kg on day 1 of each 28-day cycle"}
     arms = [f"Patients in this arm of the study, who are all adults, are given Examplumab for 3 weeks{repeats}"]
     assert show(read_trial(drugs, arms).regimens[0], "cycle duration") == ("28 day", duration)
+
+
+def test_listed_days_that_open_a_series_have_no_code():
+    (regimen,) = give("300 mg SC on days 1, 15, 29 and every 28 days thereafter")
+    assert show(regimen, "frequency cycle") == ("other", None)
