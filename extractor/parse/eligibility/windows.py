@@ -21,6 +21,8 @@ _BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "
 _NO_WINDOW = frozenset({"age", "life", "survival"})
 _FRONT = 14
 """How many tokens before a length of time are examined."""
+_AGE_FRONT, OLDEST = 32, 120
+"""How many tokens before an age may name it, and the highest age in years."""
 _ADDED = frozenset(",;:-()")
 
 _Time = tuple[Found, Duration]
@@ -149,19 +151,36 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     [True, False]
     """
     first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
-    counted = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
-    if counted or rule("within_front").ends(tokens, first, floor):
+    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    if other_unit or rule("within_front").ends(tokens, first, floor):
         return False
+    if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
+        return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
-        return True
-    related = rule("relation_after").starts(tokens, end)
-    if rule("aged_before").ends(tokens, first, floor) or rule("aged_before").search(tokens, first, end):
-        return limit.value_high is not None or not related
-    if limit.time_unit is None or related or rule("course_before").ends(tokens, first, floor):
+        return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
+    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _AGE_FRONT)
+    if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
+        return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    return _is_age_unnamed(tokens, limit, floor)
+
+
+def _counts(tokens: Tokens, limit: Limit) -> bool:
+    return rule("counted").starts(tokens, limit.end) is not None
+
+
+def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
+    """Whether a limit bounds an age although no word for age is near."""
+    first, end = limit.first, limit.end
+    behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
+    before = any(rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before"))
+    if limit.time_unit is None or behind or before:
         return False
     alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
-    in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
-    return in_years or rule("persons_before").ends(tokens, first, floor) is not None
+    if limit.time_unit == "year" and (limit.value_high is not None or alone):
+        return True
+    persons = rule("persons_before").ends(tokens, first, floor)
+    # "patients with more than 18 years", but not "patients with 2 years of asthma"
+    return persons is not None and (tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end)))
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
