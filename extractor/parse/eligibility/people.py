@@ -209,7 +209,9 @@ def _is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     first = admitted.end if admitted else first
     at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
     other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
-    other = other or rule("age_at_event").starts(tokens, limit.end)
+    named = rule("said_age").search(tokens, limit.first, limit.end)
+    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _OPENING)
+    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
     rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
     some = not admits and rule("who_else").starts(tokens, limit.end)
@@ -235,11 +237,9 @@ def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: s
     if unit not in _OF_AGES or (unit is TimeUnit.YEAR and max(limit.value, limit.value_high or 0) > OLDEST):
         return
     span, case = span_of(passage.part(limit.first, limit.end)), case or _name_case(tokens, limit, admits=admits)
-    turned = rule("negated_front").ends(tokens, limit.first, limit.first - 2) is not None
-    if admits and (
-        rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
-    ):
-        turned = not turned
+    negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
+    turned = bool(negated) is not bool(admits and refused)
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
             lower = (limit.comparator in LOWER) is (admits is not turned)
