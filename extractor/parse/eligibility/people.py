@@ -187,7 +187,8 @@ def _begins_line(tokens: Tokens, limit: Limit, *, under_age: bool) -> bool:
     """Whether a line about age begins with a length of time ("Are at least 6"), and nothing else is counted."""
     begins = _covers("anybody", tokens, 0, limit.first)
     timed = limit.time_unit in ("year", "month") or (not limit.unit and under_age)
-    return bool(begins and timed and rule("age_end").starts(tokens, limit.end))
+    ended = rule("age_end").starts(tokens, limit.end) and not rule("relation_after").search(tokens, limit.end)
+    return bool(begins and timed and ended)
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
