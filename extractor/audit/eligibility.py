@@ -6,6 +6,7 @@ from math import inf
 from typing import NamedTuple
 
 from extractor.parse.eligibility.lines import read_lines
+from extractor.parse.eligibility.people import ROUNDED, ages_agree, read_registered_age
 from extractor.schemas import (
     Age,
     Citation,
@@ -21,17 +22,13 @@ from extractor.schemas import (
 )
 from extractor.text.book import read_text, rule, word_set
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import DAYS, find_durations, read_time_unit
+from extractor.text.numbers import DAYS, read_time_unit
 from extractor.text.passage import LexedSection
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
 from .record import AuditedRecord, Problems, report
 
-_EVERYBODY = 99
-"""A registered upper limit of at least this many years admits everybody."""
-_ROUNDED = 1.02
-"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into 17."""
 _ADULT = 18 * DAYS[TimeUnit.YEAR]
 _REACH = 18
 """Most tokens between the start of an item and its age."""
@@ -48,8 +45,8 @@ def check_ages(audited: AuditedRecord) -> Problems:
         evidence = next((one for one in eligibility.evidence if one.field == field), None)
         if not (age and written and evidence and age.unit in DAYS):
             continue
-        stated, registered = age.value * DAYS[age.unit], _read_registered(written)
-        if not registered or _agree(stated, registered):
+        stated, registered = age.value * DAYS[age.unit], read_registered_age(written)
+        if not registered or ages_agree(stated, registered):
             continue
         tokens = audited.parsed.sections[evidence.section].tokens
         of_families = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
@@ -63,17 +60,6 @@ def check_ages(audited: AuditedRecord) -> Problems:
                 audited.cite_registry(field),
                 field=f"eligibility.{field}",
             )
-
-
-def _read_registered(written: str) -> float | None:
-    """Convert the registry's "18 Years" to days; None for "N/A" and for ages that admit everybody."""
-    age = next(find_durations(read_text(written)), None)
-    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
-
-
-def _agree(stated: float, registered: float) -> bool:
-    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
-    return abs(stated - registered) <= _ROUNDED * free
 
 
 def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
@@ -123,7 +109,7 @@ def _is_named(audited: AuditedRecord, registered: float) -> bool:
     for criterion in audited.extraction.eligibility.criteria:
         for limit in criterion.constraints:
             days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
-            if any(v is not None and _agree(v * days, registered) for v in (limit.value, limit.value_high)):
+            if any(v is not None and ages_agree(v * days, registered) for v in (limit.value, limit.value_high)):
                 return True
     return False
 
@@ -275,9 +261,9 @@ def _compare(asked: _Limit, barred: _Limit) -> tuple[Severity | None, str]:
     if barred.low <= asked.low and asked.high <= barred.high and not strict:
         return Severity.ERROR, "everybody whom the inclusion asks for is excluded"
     if barred.low == -inf and asked.low != -inf:
-        cuts = barred.high > asked.low * _ROUNDED
+        cuts = barred.high > asked.low * ROUNDED
     else:
-        cuts = barred.high == inf and asked.high != inf and barred.low * _ROUNDED < asked.high
+        cuts = barred.high == inf and asked.high != inf and barred.low * ROUNDED < asked.high
     return Severity.WARNING if cuts else None, "some whom the inclusion admits are excluded"
 
 

@@ -42,7 +42,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     return ParsedRecord(
         record=record,
         sections=sections,
-        eligibility=read_eligibility(sections, numbers),
+        eligibility=read_eligibility(sections, numbers, record.registry),
         dosing=read_dosing(record, sections, numbers),
         outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
         hostile=hostile,

@@ -227,11 +227,16 @@ def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
 def apply_curve(curve: Curve, stated: float) -> float:
     """The calibrated confidence: linear between the knots of the curve, constant beyond them.
 
+    Below the knot of a curve that has only one, it falls in proportion: too few values are lower to know their share.
+
     >>> apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7), apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0)
     (0.6, 0.8)
+    >>> apply_curve(((0.9, 0.8),), 0.45)
+    0.4
     """
     stated_knots, right = zip(*curve, strict=True)
-    return round(float(np.interp(stated, stated_knots, right)), 4)
+    lowered = min(1.0, stated / stated_knots[0]) if len(curve) == 1 else 1.0
+    return round(float(np.interp(stated, stated_knots, right)) * lowered, 4)
 
 
 def _calibrate(path: str, item: _Parsed) -> _Parsed:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
 from extractor.parse.scoring import measured
-from extractor.schemas import Category, Support
+from extractor.schemas import Category, RegistryFields, Support
 from extractor.text.book import rule
 from extractor.text.passage import LexedSection, Passage
 
@@ -12,7 +12,7 @@ from .category import score_lines, target_words
 from .constraints import read_constraints
 from .limits import find_limits
 from .outline import OutlineEntry, Role, find_suspects, read_outline
-from .people import Stated, read_ages, read_healthy, read_sex
+from .people import Stated, compare_age, read_ages, read_healthy, read_sex
 from .windows import read_window
 
 __all__ = ["read_eligibility"]
@@ -21,13 +21,17 @@ _CLEARLY_NONE = 0.98
 _IN_PROSE = 0.95
 """The confidence in the kind of a sentence of running text, and in its having no parent line."""
 _ONE_LINE = str.maketrans("\n\t\r", "   ")
+_UNKNOWN = RegistryFields()
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 
-def read_eligibility(sections: Mapping[str, LexedSection], numbers: Iterator[int]) -> ParsedEligibility:
+def read_eligibility(
+    sections: Mapping[str, LexedSection], numbers: Iterator[int], registry: RegistryFields = _UNKNOWN
+) -> ParsedEligibility:
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
+    ``registry`` has the registered ages, which make other ages unsure.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -48,6 +52,7 @@ def read_eligibility(sections: Mapping[str, LexedSection], numbers: Iterator[int
     found = [_read(entry, *score, next(numbers)) for entry, score in zip(entries, scores, strict=True)]
     stated = [one for criterion, one in found if criterion.stands.value]
     minimum, maximum = read_ages(stated, summary)
+    minimum, maximum = compare_age(minimum, registry.minimum_age), compare_age(maximum, registry.maximum_age)
     sex, healthy = read_sex(stated, named, descriptions), read_healthy(stated, summary)
     return ParsedEligibility(minimum, maximum, sex, healthy, tuple(criterion for criterion, _ in found))
 

@@ -7,14 +7,14 @@ from typing import NamedTuple, TypeVar
 from extractor.parse.parsed import Reading, Span, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, Sex, Support, TimeUnit
-from extractor.text.book import rule
+from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import DAYS
+from extractor.text.numbers import DAYS, find_durations
 from extractor.text.passage import Passage
 
 from .limit import LOWER, UPPER, Limit
 from .limits import find_limits
-from .windows import is_age, is_lifetime
+from .windows import OLDEST, is_age, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +115,29 @@ _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRO
 """Categories that often apply only to some ages ("Lansky score for those under 16")."""
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _GRADED = frozenset({"stage", "grade", "class", "score"})
+_CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
-_BEFORE = 18
+_DOUBTFUL = "doubtful age"
+_BEFORE = 26
 """How many tokens before an age decide whose age it is."""
 
 
+_ADJOINING = 2 * DAYS[TimeUnit.YEAR]
+"""The ages of two groups that are at most so many days apart adjoin."""
+_EVERYBODY = 99
+"""A registered upper limit of at least this many years admits everybody."""
+ROUNDED = 1.02
+"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into 17."""
+
+
 class _Bound(NamedTuple):
-    """One limit of age. ``lower``: it is the lowest age of participants, else the highest."""
+    """One limit of age. ``lower``: it is the lowest age of participants, else the highest. ``case``: how sure it is."""
 
     age: Age
     lower: bool
     span: Span
+    case: str
 
     @property
     def days(self) -> float:
@@ -154,23 +165,31 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
 def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     """The ages that one criterion admits, or that an exclusion leaves."""
     passage, tokens, limits = criterion.passage, criterion.passage.tokens, criterion.limits
+    admits = criterion.kind is CriterionKind.INCLUSION
+    heading = read_text(criterion.heading)
+    if rule("listed_sign").ends(heading, len(heading)) and (admits or not rule("all_excluded").search(heading)):
+        return
     under_age = criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
     certain = criterion.category is Category.AGE or under_age
-    ages = [one for one in limits if is_age(tokens, one) and not _is_other_age(tokens, one)]
-    ages = [one for one in ages if not is_lifetime(tokens, one)]
+    ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        begin = [not one.first or rule("age_front").covers(tokens, 0, one.first) for one in limits]  # "Are at least 6"
-        ages = [
-            one
-            for one, begins in zip(limits, begin, strict=True)
-            if (not one.unit and criterion.heading) or (begins and one.time_unit in ("year", "month"))
-        ]
+        ages = [one for one in limits if _begins_line(tokens, one, under_age=bool(criterion.heading))]
     for limit in ages:
+        if _is_other_age(tokens, limit, admits=admits):
+            continue
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
         named = limit.time_unit or rule("age_named").ends(tokens, limit.first, limit.first - 4)
         if certain or (near and named and _names_age(tokens, limit)):
-            yield from _read_bounds(passage, limit, criterion.kind)
+            yield from _read_bounds(passage, limit, admits=admits)
+
+
+def _begins_line(tokens: Tokens, limit: Limit, *, under_age: bool) -> bool:
+    """Whether a line about age begins with a length of time ("Are at least 6"), and nothing else is counted."""
+    begins = _covers("anybody", tokens, 0, limit.first)
+    timed = limit.time_unit in ("year", "month") or (not limit.unit and under_age)
+    ended = rule("age_end").starts(tokens, limit.end) and not rule("relation_after").search(tokens, limit.end)
+    return bool(begins and timed and ended)
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
@@ -185,12 +204,20 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     return first < 2 and not words.isdisjoint(("older", "younger"))
 
 
-def _is_other_age(tokens: Tokens, limit: Limit) -> bool:
-    """Whether it is the age of other people or at another time: of parents, at onset, of those who sign."""
+def _is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
+    """Whether it is the age of other people, at another time, or of some participants only."""
     first = max(0, limit.first - _BEFORE)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
-    other = rule("other_age").ends(tokens, limit.first, admitted.end if admitted else first)
-    return tokens.words[limit.first].lower() == "before" or other is not None
+    first = admitted.end if admitted else first
+    at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
+    other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
+    named = rule("said_age").search(tokens, limit.first, limit.end)
+    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _OPENING)
+    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
+    rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
+    listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
+    some = not admits and rule("who_else").starts(tokens, limit.end)
+    return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest)
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
@@ -204,29 +231,84 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
             for limit in find_limits(tokens, CriterionKind.INCLUSION):
                 timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
                 if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
-                    yield from _read_bounds(part, limit, CriterionKind.INCLUSION)
+                    yield from _read_bounds(part, limit, case="age in a summary")
 
 
-def _read_bounds(passage: Passage, limit: Limit, kind: CriterionKind) -> Iterator[_Bound]:
-    unit, admits = TimeUnit(limit.time_unit or "year"), kind is CriterionKind.INCLUSION
-    if unit not in _OF_AGES:
+def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: str = "") -> Iterator[_Bound]:
+    unit, tokens = TimeUnit(limit.time_unit or "year"), passage.tokens
+    if unit not in _OF_AGES or (unit is TimeUnit.YEAR and max(limit.value, limit.value_high or 0) > OLDEST):
         return
-    span = span_of(passage.part(limit.first, limit.end))
+    span, case = span_of(passage.part(limit.first, limit.end)), case or _name_case(tokens, limit, admits=admits)
+    negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
+    turned = bool(negated) is not bool(admits and refused)
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
-            yield _Bound(Age(value=limit.value, unit=unit), (limit.comparator in LOWER) is admits, span)
-    elif admits:  # an excluded range leaves ages on both sides
-        yield _Bound(Age(value=limit.value, unit=unit), lower=True, span=span)
-        yield _Bound(Age(value=limit.value_high, unit=unit), lower=False, span=span)
+            lower = (limit.comparator in LOWER) is (admits is not turned)
+            yield _Bound(Age(value=limit.value, unit=unit), lower, span, case)
+    elif admits is not turned:  # an excluded range leaves ages on both sides
+        yield _Bound(Age(value=limit.value, unit=unit), True, span, case)  # noqa: FBT003
+        yield _Bound(Age(value=limit.value_high, unit=unit), False, span, case)  # noqa: FBT003
+
+
+def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
+    """The case of an age by the words around it."""
+    half = not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING)
+    if half or rule("age_of_some_after").starts(tokens, limit.end):
+        return _DOUBTFUL
+    signs = [at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE]
+    anybody = any(_covers("anybody", tokens, at, limit.first) for at in (0, *signs))
+    if not anybody and not admits:
+        return _DOUBTFUL
+    if not limit.sure or not limit.time_unit:
+        return "age without unit or comparator"
+    if not admits:
+        return "age excluded"
+    alone = anybody and _covers("only_age", tokens, limit.end, len(tokens))
+    return "age in a line of its own" if alone else "age among other words"
+
+
+def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
+    return first >= end or rule(name).covers(tokens, first, end) is not None
 
 
 def _choose(bounds: list[_Bound], *, lower: bool, in_summary: bool = False) -> Reading[Age | None]:
-    """The widest bound of one side. It is less sure if several differ."""
+    """The widest bound of one side. It is less sure if several differ, and open if alternatives leave the side open."""
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
         return Reading(None, measured("participants", "no age"))
-    bound = (min if lower else max)(mine, key=lambda found: found.days)
+    surer = [bound for bound in mine if bound.case != _DOUBTFUL] or mine
+    bound = (min if lower else max)(surer, key=lambda found: found.days)
+    # "aged 65 or older, or 50 to 64 with diabetes" has no highest age; "at least 65" and "at most 18" contradict
+    rivals = [rival.days for rival in bounds if rival.lower is not lower and rival.case != _DOUBTFUL]
+    beyond = [abs(days - bound.days) for days in rivals if (days <= bound.days if lower else days >= bound.days)]
+    if beyond and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING):
+        return Reading(None, measured("participants", _DOUBTFUL), alternatives=(bound.age,))
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
-    case = "age in a summary" if in_summary else "age in criteria" if agree else "several ages in criteria"
+    case = bound.case if in_summary or agree or bound.case == _DOUBTFUL else "several ages in criteria"
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
     return Reading(bound.age, measured("participants", case), (bound.span,), Support.PARSED, others)
+
+
+def compare_age(reading: Reading[Age | None], registered: str | None) -> Reading[Age | None]:
+    """The reading, unsure if the registry's own field has another age. The field gives no value.
+
+    >>> compare_age(Reading(Age(value=8, unit=TimeUnit.YEAR), 0.98), "18 Years").confidence < 0.8
+    True
+    """
+    age, written = reading.value, registered and read_registered_age(registered)
+    if age is None or not written or age.unit not in DAYS or ages_agree(age.value * DAYS[age.unit], written):
+        return reading
+    return replace(reading, confidence=min(reading.confidence, measured("participants", "age unlike the registry's")))
+
+
+def read_registered_age(written: str) -> float | None:
+    """Convert the registry's "18 Years" to days; None for "N/A" and for ages that admit everybody."""
+    age = next(find_durations(read_text(written)), None)
+    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
+
+
+def ages_agree(stated: float, registered: float) -> bool:
+    """Whether two ages in days differ by at most a year, or a month for infants."""
+    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
+    return abs(stated - registered) <= ROUNDED * free

@@ -17,10 +17,12 @@ from .limit import UPPER, Limit, read_comparator
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
 _ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
-_BACK = frozenset({"last", "past", "previous", "preceding", "prior", "former", "next"})
+_BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_WINDOW = frozenset({"age", "life", "survival"})
 _FRONT = 14
 """How many tokens before a length of time are examined."""
+_AGE_FRONT, OLDEST = 32, 120
+"""How many tokens before an age may name it, and the highest age in years."""
 _ADDED = frozenset(",;:-()")
 
 _Time = tuple[Found, Duration]
@@ -34,10 +36,11 @@ class _Window(NamedTuple):
     value: int | float
     unit: TimeUnit
     sure: bool
+    defines: bool = False
 
 
 def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
-    """The first time window of a criterion.
+    """The first time window of a criterion; one that defines a word in brackets only if there is no other.
 
     ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
     "Life expectancy" is not a window.
@@ -50,7 +53,9 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     fronts = rule("window").find(tokens) if lengths else ()
     times = [(front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths]
     windows = list(_find_windows(tokens, times))
-    found = min(windows or _find_washouts(tokens, times, kind), key=lambda window: window.first, default=None)
+    found = min(
+        windows or _find_washouts(tokens, times, kind), key=lambda window: (window.defines, window.first), default=None
+    )
     if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
         found = None
     confidence = measured("time_window", _shape(tokens, found, times))
@@ -69,7 +74,7 @@ def _shape(tokens: Tokens, found: _Window | None, times: Sequence[_Time]) -> str
         return ("one of several" if several else "the only length of time") if found.sure else "sense implied"
     if not times:
         return "no length of time"
-    unread = any(_is_window(tokens, duration, duration.first) for _, duration in times)
+    unread = any(_is_window(tokens, one, one.first) and not _is_course(tokens, front, one) for front, one in times)
     return "length of time not read" if unread else "only ages and the like"
 
 
@@ -79,16 +84,32 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
         back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
         possible = back or _is_window(tokens, duration, front.first)
         sense = _read_sense(front, duration) if possible else None
-        if sense and not rule("course_after").starts(tokens, duration.end):
+        if sense and not _is_course(tokens, front, duration):
             comparator, sure, first = sense
+            defines = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
+            defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
+            schooling = rule("schooling").starts(tokens, duration.end)
+            sure = sure and not (defined or schooling) and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
                 bound, unit = round(bound / 60, 2), TimeUnit.HOUR
                 bound = int(bound) if bound.is_integer() else bound
-            yield _Window(first, duration.end, comparator, bound, unit, sure)
+            yield _Window(first, duration.end, comparator, bound, unit, sure, defines)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield _Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
+    """Whether it is a rate, or the length of a treatment or trial, which is counted from no moment."""
+    if rule("course_after").starts(tokens, duration.end):
+        return True
+    if "within" in _list_words(front, duration):
+        return False
+    if rule("of_trial_after").starts(tokens, duration.end):
+        return True
+    anchored = rule("window_anchor").starts(tokens, duration.end)
+    return not anchored and rule("trial_before").ends(tokens, front.first, front.first - _FRONT) is not None
 
 
 def _list_words(front: Found, duration: Duration) -> set[str]:
@@ -109,13 +130,16 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int
     tokens, first, end = front.tokens, duration.first, duration.end
     words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
     stated = read_comparator("comparators", front, "comparator")
+    start = front.first
+    if stated and rule("negated_front").ends(tokens, start, start - 1):  # "not shorter than"
+        stated, start = stated.opposite or stated, start - 1
     before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
     senses = (
         # "contraception for up to 6 months after the last dose"
         (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, front.first),
-        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, front.first),
+        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, start),
         (more, Comparator.AT_LEAST, True, front.first),
         (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, front.first),
         ("least" in words, Comparator.AT_LEAST, True, front.first),
@@ -136,7 +160,12 @@ def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind |
         bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
         repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each")
         alone = bracketed or (not after and len(before) <= 6)
-        if alone and not repeated and _is_window(tokens, duration, front.first):
+        if (
+            alone
+            and not repeated
+            and not _is_course(tokens, front, duration)
+            and _is_window(tokens, duration, front.first)
+        ):
             yield _Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
 
 
@@ -149,19 +178,37 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     [True, False]
     """
     first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
-    counted = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
-    if counted or rule("within_front").ends(tokens, first, floor):
+    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    if other_unit or rule("within_front").ends(tokens, first, floor):
         return False
+    if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
+        return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
-        return True
-    related = rule("relation_after").starts(tokens, end)
-    if rule("aged_before").ends(tokens, first, floor) or rule("aged_before").search(tokens, first, end):
-        return limit.value_high is not None or not related
-    if limit.time_unit is None or related or rule("course_before").ends(tokens, first, floor):
+        return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
+    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _AGE_FRONT)
+    if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
+        return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    return _is_age_unnamed(tokens, limit, floor)
+
+
+def _counts(tokens: Tokens, limit: Limit) -> bool:
+    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
+    return not named and rule("counted").starts(tokens, limit.end) is not None
+
+
+def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
+    """Whether a limit bounds an age although no word for age is near."""
+    first, end = limit.first, limit.end
+    behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
+    before = any(rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before"))
+    if limit.time_unit is None or behind or (before and not rule("people_in_before").ends(tokens, first, floor)):
         return False
     alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
-    in_years = limit.time_unit == "year" and (limit.value_high is not None or alone)
-    return in_years or rule("persons_before").ends(tokens, first, floor) is not None
+    if limit.time_unit == "year" and (limit.value_high is not None or alone):
+        return True
+    persons = rule("persons_before").ends(tokens, first, floor)
+    # "patients with more than 18 years", but not "patients with 2 years of asthma"
+    return persons is not None and (tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end)))
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:

@@ -131,6 +131,10 @@ def test_spans_point_to_the_limits():
         ("Symptoms within 90 minutes of exposure", "within 90 minutes of exposure", "<=", 1.5, "hour"),
         ("Donation in the month prior to screening", "in the month prior to screening", "<=", 1, "month"),
         ("Blood given in the 6 to 8 weeks before entry", "in the 6 to 8 weeks before entry", "<=", 8, "week"),
+        ("No travel in the coming 5 months", "in the coming 5 months", "<=", 5, "month"),
+        ("A pause not shorter than 9 days", "not shorter than 9 days", ">=", 9, "day"),
+        ("Drugs within 4 half-lives or 21 days", "within 4 half-lives or 21 days", "<=", 21, "day"),
+        ("Sterile (no menses for 2 years) or contraception for 5 weeks", "for 5 weeks", ">=", 5, "week"),
         ("Radiotherapy within 2 weeks or chemotherapy within 4 weeks", "within 2 weeks", "<=", 2, "week"),
     ],
 )
@@ -146,7 +150,19 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
 
 @pytest.mark.parametrize(
     "text",
-    ["Age 18 to 65 years", "Life expectancy of at least 3 months", "Pregnant", "Given every 3 weeks", "QTc > 450 ms"],
+    [
+        "Age 18 to 65 years",
+        "Life expectancy of at least 3 months",
+        "Pregnant",
+        "Given every 3 weeks",
+        "QTc > 450 ms",
+        "Less than 7 hours of sleep per night",
+        "Wears lenses for 5 hours daily",
+        "Safety in children under 9 years",
+        "Able to attend the 20-week trial",
+        "Must be followed up for 3 years",
+        "Stays for the 5 weeks of the study",
+    ],
 )
 def test_other_lengths_of_time_are_no_windows(text):
     assert read_window(read_passage(text)).value is None
@@ -157,3 +173,8 @@ def test_quote_is_raw_text():
     window = read_window(passage)
     assert window.value.quote in passage.raw
     assert passage.raw[window.spans[0].start : window.spans[0].end] == window.value.quote
+
+
+@pytest.mark.parametrize("text", ["Stroke within 2 to 11 months", "Chronic pain, defined as pain for over 3 months"])
+def test_a_time_with_two_bounds_or_in_a_definition_is_not_sure(text):
+    assert 0 < read_window(read_passage(text)).confidence < 0.8

@@ -1,7 +1,7 @@
 import pytest
 
 from extractor.parse.eligibility.limits import find_limits
-from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex
+from extractor.parse.eligibility.people import Stated, compare_age, read_ages, read_healthy, read_sex
 from extractor.schemas import Category, CriterionKind, Sex
 from extractor.text.passage import read_passage
 
@@ -121,3 +121,67 @@ def test_ages_that_differ_between_criteria_are_alternatives():
     low, high = read_ages([stated("Age 18 to 40 years"), stated("Age 66 to 75 years")], [])
     assert [one.value for one in low.alternatives] == [66]
     assert [one.value for one in high.alternatives] == [40]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Age over 20, ECOG performance status of 0 to 2",
+        "2 to 4 risk factors",
+        "At least 9 years of education",
+        "Parents who have a child less than 3 years old",
+        "History of croup as a child < 6 years",
+        "Age < 45 at migraine onset",
+        "Risk factors such as smoking or age > 66",
+        "At least two of the following: age > 61 years, obesity, snoring",
+        "No data are available in patients < 12 years of age",
+        "Bone age below 13 years",
+        "Fractures less than 3 weeks old",
+        "Age-adjusted index of 3 or less",
+    ],
+)
+def test_other_numbers_are_no_ages_of_participants(text):
+    found = ages([stated(text)])
+    assert found in {(None, None), ((20, "year"), None)}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("Patients over 77 years are excluded", INCLUSION, (None, (77, "year"))),
+        ("Volunteers who are not at least 21 years old", EXCLUSION, ((21, "year"), None)),
+        ("Patients must not be older than 72", INCLUSION, (None, (72, "year"))),
+        ("Age > 70 years with dementia", EXCLUSION, (None, None)),
+        ("Not between 18 and 60 years of age", EXCLUSION, ((18, "year"), (60, "year"))),
+    ],
+)
+def test_refused_and_negated_ages_keep_their_sense(text, kind, expected):
+    assert ages([stated(text, kind)]) == expected
+
+
+def test_alternatives_leave_a_side_open():
+    assert ages([stated("Aged 60 years or over, or aged 40 to 59 years with gout")]) == ((40, "year"), None)
+    assert ages([stated("Age > 50 years, or < 50 years of age at high risk")]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("No upper age limit; patients aged 70 or older need a geriatric assessment", INCLUSION),
+        ("Aged 6 to 17 years 11 months", INCLUSION),
+        ("Smokers aged over 40 years", EXCLUSION),
+        ("Age 18 75 years", INCLUSION),
+    ],
+)
+def test_an_age_that_may_be_that_of_some_is_not_sure(text, kind):
+    assert all(age.confidence < 0.8 for age in read_ages([stated(text, kind)], []) if age.value)
+
+
+def test_an_age_unlike_the_registrys_is_not_sure_and_takes_no_value_from_it():
+    low, _ = read_ages([stated("Age 18-75 years")], [])
+    assert compare_age(low, "18 Years") is low is compare_age(low, None)
+    assert (compare_age(low, "40 Years").value, compare_age(low, "40 Years").confidence < 0.8) == (low.value, True)
+
+
+def test_ages_of_both_sexes_in_one_line():
+    assert read_sex([stated("Men aged 40-70 years or women aged 50-75 years")]).value is Sex.ALL
