@@ -13,7 +13,7 @@ from extractor.text.passage import LexedSection, Passage
 from .events import read_events
 from .naming import has, read_instrument, read_methods, read_specimens
 from .split import Outcome, OutcomeParts, split_outcomes, split_section
-from .times import read_time_frame, read_time_kind
+from .times import describe_points, read_time_frame, read_time_kind
 
 __all__ = [
     "Outcome",
@@ -166,9 +166,7 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
         measure = (span_of(parts.measure),)
         return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens.cut(place.first, place.end))
-    moments = [(moment.value, moment.unit) for group in frame.groups for moment in group.moments]
-    case = "time points" if frame.points else "no time points"
-    sure = measured("outcome", "time points repeated" if len(set(moments)) < len(moments) else case)
+    sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span
     spans = tuple(Span(place.section.name, *raw_span(*point.span)) for point in frame.points)
     values = tuple(TimePoint(value=point.value, unit=point.unit) for point in frame.points)
