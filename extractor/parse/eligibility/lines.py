@@ -90,7 +90,23 @@ def read_lines(section: LexedSection) -> list[Line]:
             if line := _read_line(section, start, end, gap=gap):
                 lines.append(line)
                 gap = False
-    return lines
+    return list(_drop_bare_numbers(lines))
+
+
+def _drop_bare_numbers(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines without numbers that lack punctuation ("2 Signed consent") where the items around them count up."""
+    bare = [None if line.ordinal else expression("bare_number").match(line.section.raw, *line.span) for line in lines]
+    counts = [int(found["ordinal"]) if found else line.ordinal for line, found in zip(lines, bare, strict=True)]
+    for place, (line, found) in enumerate(zip(lines, bare, strict=True)):
+        beside = [counts[at] for at in (place - 1, place + 1) if 0 <= at < len(lines)]
+        count = counts[place] or 0
+        if not found or found.end() >= line.end or {count - 1, count + 1}.isdisjoint(beside):
+            yield line
+            continue
+        bullet = line.bullet or Bullet.NUMBER
+        yield replace(
+            line, start=found.end(), column=line.column + found.end() - line.start, bullet=bullet, ordinal=count
+        )
 
 
 def _split_at_headings(section: LexedSection, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:
