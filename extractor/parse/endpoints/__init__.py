@@ -117,9 +117,22 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     concepts = load_scorer("concepts").read(Concept, features, measures)
     categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
     return [
-        (concept, replace(category, spans=concept.spans))
-        for concept, category in zip(concepts, categories, strict=True)
+        (_doubt(concept, measure), replace(category, spans=concept.spans))
+        for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
+
+
+_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
+"""Concepts that measures of what people think or feel have."""
+
+
+def _doubt(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
+    """The concept with little confidence if its word stands in a compound of another meaning ("crown survival")."""
+    terms = find_terms(measure.tokens, "other_meanings", measure.first, measure.end)
+    found = {name for term in terms for name in term.value.split()}
+    misled = concept.value in found or ("any" in found and concept.value not in _ABOUT_TOPICS)
+    limit = measured("outcome", "concept's word in a compound of another meaning")
+    return replace(concept, confidence=min(concept.confidence, limit)) if misled else concept
 
 
 def _read(
