@@ -13,7 +13,7 @@ from extractor.text.lexer import LEXICON, NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
-_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
+_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle", "p": "day"}
 _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
@@ -125,7 +125,8 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
     done = first
     for at in rule("listed_number").find(tokens, first, end):
         text = at.text.lower()
-        number = 0 if text == "first" and unit in _STARTS else _read_number(text)
+        starts = text == "first" and unit in _STARTS and not rule("first_of_days").starts(tokens, at.first)
+        number = 0 if starts else _read_number(text)
         negative = _is_negative(tokens, at.first, alone=at.first == first)
         in_range = rule("range_mark").covers(tokens, done, at.first) is not None
         done = at.end
@@ -197,7 +198,7 @@ def describe_points(frame: TimeFrame) -> str:
         (not frame.points, "no time points, other numbers" if numbers else "no time points"),
         (frame.others and len(frame.kept) == len(frame.tokens), "the length of something else alone"),
         (len({(moment.value, moment.unit) for moment in moments}) < len(moments), "time points repeated"),
-        (len(frame.groups) > 1 and rule("length_as_adjective").search(kept), "time points, length as an adjective"),
+        (len(frame.groups) > 1 and rule("perhaps_other_length").search(kept), "time points, perhaps another length"),
         (any(point.value == 1 and point.unit is TimeUnit.DAY for point in moments), "time points, day 1"),
         (frame.others, "time points beside other lengths"),
         (numbers, "time points, other numbers"),
