@@ -72,7 +72,7 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
         short = words <= 8 if not bulleted else words <= 4 and not rule("denies_criteria").starts(tokens, 0)
         if opens or short or title or (not bulleted and generic):
             name = (named.read("list") or "").lower()
-            refuses = "exclu" in name or "non" in name or name.startswith(("inelig", "contra"))
+            refuses = "exclu" in name or "non" in name or name.startswith(("inelig", "contra", "reject"))
             both = refuses and re.search(r"(?<!non)(?<!non[- ])inclu", name)
             if not refuses and rule("denies").search(tokens, 0, named.first):
                 return True, CriterionKind.EXCLUSION  # "Those who do not meet the inclusion criteria are excluded:"

@@ -106,6 +106,7 @@ def test_heading_decides_the_kind(heading, kind):
         ("* 2 Male or female adults\n* Asthma", ["Male or female adults", "Asthma"]),
         ("I1. Adult\nI2. Asthma", ["Adult", "Asthma"]),
         ("* 2 attacks or more\n* 20 Teeth", ["2 attacks or more", "20 Teeth"]),
+        ("* Adult\n* 2 ECG leads\n* 3 CT scans", ["Adult", "2 ECG leads", "3 CT scans"]),
         ("* No doubling time of < 3 months", ["No doubling time of < 3 months"]),
     ],
 )
@@ -134,6 +135,9 @@ def test_the_name_of_a_group_is_no_criterion(raw):
         ("Does NOT meet any of the following:", EXCLUSION),
         ("None of the following:", EXCLUSION),
         ("Reasons for exclusion:", EXCLUSION),
+        ("Exclusionary conditions:", EXCLUSION),
+        ("The study is not open to:", EXCLUSION),
+        ("A participant is not eligible if he or she:", EXCLUSION),
         ("Main criteria for non-inclusion:", EXCLUSION),
         ("Those who do not meet the inclusion criteria will be excluded:", EXCLUSION),
     ],
