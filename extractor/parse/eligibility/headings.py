@@ -91,7 +91,8 @@ def opens_list(tokens: Tokens) -> bool:
 
 def turns_list(tokens: Tokens) -> bool:
     """Whether a line that opens a list refuses what is in it ("Must not have any of the following:")."""
-    return is_generic(tokens) and _has("refused", tokens)
+    names_list = _has("named_list", tokens) or _is("bare_list", tokens)
+    return not names_list and is_generic(tokens) and _has("refused", tokens)
 
 
 def is_withdrawal(tokens: Tokens) -> bool:

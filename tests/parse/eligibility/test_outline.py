@@ -153,6 +153,11 @@ def test_a_denial_inside_a_list_introduces_its_parts_only():
     assert entries[2].parent is None
 
 
+def test_a_named_list_inside_a_list_is_a_list():
+    (_, entry) = outline("Inclusion Criteria:\n\n* Adult\n* Exclusion Criteria:\n\n  * Asthma")
+    assert (entry.passage.raw, entry.kind) == ("Asthma", EXCLUSION)
+
+
 def test_both_lists_in_one_line():
     found = outline("Inclusion Criteria: adults with asthma. Exclusion Criteria: smokers")
     assert [(e.passage.raw, e.kind) for e in found] == [("adults with asthma.", INCLUSION), ("smokers", EXCLUSION)]
