@@ -72,10 +72,12 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
         short = words <= 8 if not bulleted else words <= 4 and not rule("denies_criteria").starts(tokens, 0)
         if opens or short or title or (not bulleted and generic):
             name = (named.read("list") or "").lower()
-            refuses = "exclu" in name or "non" in name or name.startswith("inelig")
+            refuses = "exclu" in name or "non" in name or name.startswith(("inelig", "contra", "reject"))
             both = refuses and re.search(r"(?<!non)(?<!non[- ])inclu", name)
+            if not refuses and rule("denies").search(tokens, 0, named.first):
+                return True, CriterionKind.EXCLUSION  # "Those who do not meet the inclusion criteria are excluded:"
             return True, None if both else CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    if generic and (colon or "following" in map(str.lower, tokens.words)):
+    if generic and (colon or tokens.codes.endswith("?") or "following" in map(str.lower, tokens.words)):
         for name, kind in (("refused", CriterionKind.EXCLUSION), ("admitted", CriterionKind.INCLUSION)):
             if _has(name, tokens):
                 return True, kind
@@ -85,6 +87,12 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
 def opens_list(tokens: Tokens) -> bool:
     """Whether a heading only says that the people in the list may, or may not, take part."""
     return is_generic(tokens) or (_has("takes_part", tokens) and not _has("for_some", tokens))
+
+
+def turns_list(tokens: Tokens) -> bool:
+    """Whether a line that opens a list refuses what is in it ("Must not have any of the following:")."""
+    names_list = _has("named_list", tokens) or _is("bare_list", tokens)
+    return not names_list and is_generic(tokens) and _has("refused", tokens)
 
 
 def is_withdrawal(tokens: Tokens) -> bool:
@@ -104,9 +112,14 @@ def is_topic(tokens: Tokens) -> bool:
     return short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
 
 
+def names_group(tokens: Tokens) -> bool:
+    """Whether a line is the name of a group of participants ("Surgical cohort"), not a condition."""
+    return count_words(tokens) <= 6 and _is("group_title", tokens)
+
+
 def introduces(tokens: Tokens) -> bool:
     """Whether the parts of a line must follow it ("Adequate organ function, defined as:")."""
-    return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens)
+    return rule("introduction").ends(tokens, len(tokens)) is not None or is_topic(tokens) or names_group(tokens)
 
 
 def continues(tokens: Tokens, part: Tokens) -> bool:
@@ -127,6 +140,8 @@ def carries_condition(tokens: Tokens) -> bool:
         return False
     if not introduces(tokens):
         return not is_topic(tokens)
+    if names_group(tokens):
+        return False
     words = tokens.words
     stops = (at + 1 for at, code in enumerate(tokens.codes[:-1]) if code == "." and at and words[at - 1] not in "eg")
     if _has("condition_too", tokens) or any(words[at][0].isupper() and not tokens.joined(at) for at in stops):
@@ -141,8 +156,8 @@ def is_no_criterion(tokens: Tokens) -> bool:
     staged = any(tokens.joined(at) and tokens.words[at].isdecimal() for at in range(1, len(tokens)))  # "T3"
     if not staged and not any(len(word) > 1 and word.isalnum() for word in tokens.words):
         return True
-    earlier = not {"prior", "previous", "earlier"}.isdisjoint(map(str.lower, tokens.words))
-    return _is("remark", tokens) or (count_words(tokens) > 4 and not earlier and is_generic(tokens))
+    states = _has("does_not", tokens) or not {"prior", "previous", "earlier"}.isdisjoint(map(str.lower, tokens.words))
+    return _is("remark", tokens) or (count_words(tokens) > 4 and not states and is_generic(tokens))
 
 
 def needs_heading(tokens: Tokens, heading: Tokens) -> bool:

@@ -6,6 +6,7 @@ breaks make up the list.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -90,7 +91,33 @@ def read_lines(section: LexedSection) -> list[Line]:
             if line := _read_line(section, start, end, gap=gap):
                 lines.append(line)
                 gap = False
-    return lines
+    return list(_drop_bare_numbers(lines))
+
+
+def _drop_bare_numbers(lines: Sequence[Line]) -> Iterator[Line]:
+    """The lines without numbers that lack punctuation ("2 Signed consent") where the items count up.
+
+    The count begins at 1 or after an item with a marked number, or is long: "2 ECG leads" keeps its number.
+    """
+    bare = [None if line.ordinal else expression("bare_number").match(line.section.raw, *line.span) for line in lines]
+    counts = [int(found["ordinal"]) if found else line.ordinal or 0 for line, found in zip(lines, bare, strict=True)]
+    starts = list(range(len(lines)))
+    for place in range(1, len(lines)):
+        if bare[place] and counts[place] == counts[place - 1] + 1 > 1:
+            starts[place] = starts[place - 1]
+    lengths = Counter(starts)
+    for line, found, count, start in zip(lines, bare, counts, starts, strict=True):
+        length = lengths[start]
+        counted = length >= _LONG_COUNT or (length > 1 and (counts[start] == 1 or not bare[start]))
+        if not found or found.end() >= line.end or not counted:
+            yield line
+            continue
+        bullet, column = line.bullet or Bullet.NUMBER, line.column + found.end() - line.start
+        yield replace(line, start=found.end(), column=column, bullet=bullet, ordinal=count)
+
+
+_LONG_COUNT = 4
+"""So many items that count up are numbered, wherever they begin."""
 
 
 def _split_at_headings(section: LexedSection, start: int, end: int, *, wrapped: bool) -> Iterator[tuple[int, int]]:

@@ -79,6 +79,9 @@ class _OutlineReader:
             text = block.tokens
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
             named, kind = headings.read_list_heading(text, bulleted=bool(block.bullet))
+            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(text)
+            if turned and block.bullet and _contains(block, following):
+                named = False  # "Must not have any of the following:" within a list introduces its sub-items
             if following and headings.is_withdrawal(text):
                 self._keep_items(block)
                 self._open(block, decides=False)
@@ -91,7 +94,7 @@ class _OutlineReader:
                 yield OutlineEntry(block.passage, self.kind, Role.REMARK)
             elif block.bullet:
                 yield self._read_item(block, following)
-            elif _is_section_heading(text, following):
+            elif _is_section_heading(block, following, self.items[-1].ordinal if self.items else None):
                 self.items = []
                 self._open(block)
                 if following and headings.states_too(text):
@@ -120,7 +123,10 @@ class _OutlineReader:
             role = role if headings.carries_condition(text) else Role.PARENT
         elif headings.is_no_criterion(text):
             role = Role.REMARK
-        elif following and headings.opens_siblings(text, following.tokens, bulleted=bool(following.bullet)):
+        elif following and (
+            headings.names_group(text)
+            or headings.opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
+        ):
             role = Role.PARENT
         parent = self._find_parent(block, self.items[:-1])
         if role is Role.PARENT:
@@ -152,7 +158,8 @@ class _OutlineReader:
         if above:
             text = above[-1].tokens
             opens = headings.introduces(text) or headings.continues(text, block.tokens)
-            return above[-1] if opens and not headings.is_generic(text) else None
+            idle = headings.is_generic(text) and not headings.turns_list(text)
+            return above[-1] if opens and not idle else None
         if not self.heading:
             return None
         text = self.heading.tokens
@@ -186,14 +193,17 @@ def _contains(item: Line, following: Line | None) -> bool:
     return following.column > item.column + 1 or _starts_inner_list(item, following)
 
 
-def _is_section_heading(text: Tokens, following: Line | None) -> bool:
-    if headings.ends_with_colon(text):
+def _is_section_heading(block: Line, following: Line | None, last: int | None) -> bool:
+    """Whether an unmarked line is the heading of a part of the list. ``last`` is the number of the item above."""
+    text = block.tokens
+    if headings.ends_with_colon(text) or headings.names_group(text):
         return following is not None
     short = len(text) <= 10 and headings.count_words(text) <= 7 and not any(code in "<>≤≥=;.%" for code in text.codes)
     if not short or not following or rule("share_or_age").search(text):
         return False
     if following.bullet:
-        return following.ordinal in (None, 1)
+        goes_on = last is not None and following.ordinal == last + 1 and block.gap and following.gap
+        return following.ordinal in (None, 1) or (goes_on and text.words[0][0].isupper())
     # Longer words begin with a capital: "Dose Escalation of the Study Drug".
     words = [word for word in text.words if len(word) > 3 and word.isalpha()]
     titled = bool(words) and all(word[0].isupper() for word in words)

@@ -13,7 +13,7 @@ from extractor.text.passage import LexedSection, Passage
 from .events import read_events
 from .naming import has, read_instrument, read_methods, read_specimens
 from .split import Outcome, OutcomeParts, split_outcomes, split_section
-from .times import read_time_frame, read_time_kind
+from .times import describe_points, read_time_frame, read_time_kind
 
 __all__ = [
     "Outcome",
@@ -117,9 +117,22 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     concepts = load_scorer("concepts").read(Concept, features, measures)
     categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
     return [
-        (concept, replace(category, spans=concept.spans))
-        for concept, category in zip(concepts, categories, strict=True)
+        (_doubt(concept, measure), replace(category, spans=concept.spans))
+        for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
+
+
+_ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
+"""Concepts that measures of what people think or feel have."""
+
+
+def _doubt(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
+    """The concept with little confidence if its word stands in a compound of another meaning ("crown survival")."""
+    terms = find_terms(measure.tokens, "other_meanings", measure.first, measure.end)
+    found = {name for term in terms for name in term.value.split()}
+    misled = concept.value in found or ("any" in found and concept.value not in _ABOUT_TOPICS)
+    limit = measured("outcome", "concept's word in a compound of another meaning")
+    return replace(concept, confidence=min(concept.confidence, limit)) if misled else concept
 
 
 def _read(
@@ -166,9 +179,7 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
         measure = (span_of(parts.measure),)
         return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens.cut(place.first, place.end))
-    moments = [(moment.value, moment.unit) for group in frame.groups for moment in group.moments]
-    case = "time points" if frame.points else "no time points"
-    sure = measured("outcome", "time points repeated" if len(set(moments)) < len(moments) else case)
+    sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span
     spans = tuple(Span(place.section.name, *raw_span(*point.span)) for point in frame.points)
     values = tuple(TimePoint(value=point.value, unit=point.unit) for point in frame.points)

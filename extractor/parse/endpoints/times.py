@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from extractor.text.lexer import LEXICON, NUMBER, Tokens
 from extractor.text.numbers import read_number
 from extractor.text.patterns import Found
 
-_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle"}
+_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle", "p": "day"}
 _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
@@ -50,13 +50,15 @@ class MomentGroup:
 class TimeFrame:
     """A time frame on one line; ``kept`` is the rest without intervals and tolerances.
 
-    ``groups`` are all moments, as places in ``kept``; ``points`` are the time points among them.
+    ``groups`` are all moments, as places in ``kept``; ``points`` are the time points among them. ``others``: how many
+    lengths of something else ("2-week run-in") it names.
     """
 
     tokens: Tokens
     kept: Tokens
     groups: tuple[MomentGroup, ...]
     points: tuple[Moment, ...]
+    others: int = 0
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
@@ -66,14 +68,21 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    kept = _drop_intervals(tokens)
+    others = [(at.first, at.end) for at in rule("other_length_aside").find(tokens)]
+    frame = _read_without(tokens, others)
+    # "Walking test (6 min)": the only length is the time frame.
+    return frame if frame.points or not others else replace(_read_without(tokens, []), others=len(others))
+
+
+def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
+    kept = _drop_intervals(tokens, others)
     groups = tuple(_find_groups(kept))
-    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups)))
+    return TimeFrame(tokens, kept, groups, tuple(_select_points(kept, groups, tokens)), len(others))
 
 
-def _drop_intervals(tokens: Tokens) -> Tokens:
-    """The tokens of a time frame without tolerances, intervals and cycle lengths."""
-    places = [(at.first, at.end) for at in rule("no_moment").find(tokens)]
+def _drop_intervals(tokens: Tokens, others: Sequence[tuple[int, int]]) -> Tokens:
+    """The tokens of a time frame without ``others``, tolerances, intervals and cycle lengths."""
+    places = [*others, *((at.first, at.end) for at in rule("no_moment").find(tokens))]
     for found in rule("tolerance").find(tokens):
         unit = found.part("unit")
         # "4 ± 2 months": keep the unit, since it belongs to the number before.
@@ -116,7 +125,8 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
     done = first
     for at in rule("listed_number").find(tokens, first, end):
         text = at.text.lower()
-        number = 0 if text == "first" and unit in _STARTS else _read_number(text)
+        starts = text == "first" and unit in _STARTS and not rule("first_of_days").starts(tokens, at.first)
+        number = 0 if starts else _read_number(text)
         negative = _is_negative(tokens, at.first, alone=at.first == first)
         in_range = rule("range_mark").covers(tokens, done, at.first) is not None
         done = at.end
@@ -144,17 +154,18 @@ def _read_number(text: str) -> int | float | None:
     return read_number(text[:-2].rstrip() if text[-2:] in ("st", "nd", "rd", "th") and text[0].isdigit() else text)
 
 
-def _select_points(tokens: Tokens, groups: Sequence[MomentGroup]) -> list[Moment]:
+def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:
     """The listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and repetitions."""
+    cycles = rule("cycle_in_frame").search(whole) is not None
     moments = [moment for group in groups for moment in group.moments]
     kept: dict[tuple[float, TimeUnit], Moment] = {}
     for place, moment in enumerate(moments):
-        if moment.value > 0 and not _is_start(tokens, moments, place):
+        if moment.value > 0 and not _is_start(tokens, moments, place, cycles=cycles):
             kept.setdefault((moment.value, moment.unit), moment)
     return list(kept.values())
 
 
-def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int) -> bool:
+def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool) -> bool:
     """Whether this is day 1 as the origin, the first cycle as part of the origin, or the start of a range."""
     moment = moments[place]
     if moment.value != 1 or not moment.named:
@@ -162,9 +173,38 @@ def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int) -> bool:
     if rule("range_mark").starts(tokens, moment.end):
         return True
     if moment.unit is TimeUnit.DAY:
-        return all(other.value != 0 for other in moments)
+        named = any(found.first < moment.end <= found.end for found in rule("day_as_start").find(tokens))
+        return named or cycles
     near = [other for other in moments[max(0, place - 1) : place + 2] if other.unit is TimeUnit.DAY and other.named]
     return moment.unit is TimeUnit.CYCLE and any(other.value == 1 for other in near)
+
+
+_PROSE = 10
+"""More words than this around several moments are a sentence, which may name the time of something else."""
+
+
+def describe_points(frame: TimeFrame) -> str:
+    """The case of the time points by what stands around them, to look up how often such a reading is right.
+
+    >>> [describe_points(read_time_frame(read_text(text))) for text in ("2 years", "Week 8 (3 months in Arm 2)")]
+    ['time points', 'time points, other numbers']
+    """
+    kept, moments = frame.kept, [moment for group in frame.groups for moment in group.moments]
+    within = {at for group in frame.groups for at in range(group.first, group.end)}
+    outside = [at for at in range(len(kept)) if at not in within]
+    words = sum(kept.words[at][0].isalpha() for at in outside)
+    numbers = any(kept.codes[at] == NUMBER for at in outside) or (not frame.points and NUMBER in frame.tokens.codes)
+    cases = (
+        (not frame.points, "no time points, other numbers" if numbers else "no time points"),
+        (frame.others and len(frame.kept) == len(frame.tokens), "the length of something else alone"),
+        (len({(moment.value, moment.unit) for moment in moments}) < len(moments), "time points repeated"),
+        (len(frame.groups) > 1 and rule("perhaps_other_length").search(kept), "time points, perhaps another length"),
+        (any(point.value == 1 and point.unit is TimeUnit.DAY for point in moments), "time points, day 1"),
+        (frame.others, "time points beside other lengths"),
+        (numbers, "time points, other numbers"),
+        (len(frame.groups) > 1 and words > _PROSE, "time points in prose"),
+    )
+    return next((case for applies, case in cases if applies), "time points")
 
 
 _MOST_WORDS = 60

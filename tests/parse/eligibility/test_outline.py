@@ -98,6 +98,66 @@ def test_heading_decides_the_kind(heading, kind):
     assert entry.parent is None
 
 
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ("* 1 Adult\n* 2 Asthma", ["Adult", "Asthma"]),
+        ("1.1 Adult\n1.2 FEV1 low\n1.3 Asthma", ["Adult", "FEV1 low", "Asthma"]),
+        ("* 2 Male or female adults\n* Asthma", ["Male or female adults", "Asthma"]),
+        ("I1. Adult\nI2. Asthma", ["Adult", "Asthma"]),
+        ("* 2 attacks or more\n* 20 Teeth", ["2 attacks or more", "20 Teeth"]),
+        ("* Adult\n* 2 ECG leads\n* 3 CT scans", ["Adult", "2 ECG leads", "3 CT scans"]),
+        ("* No doubling time of < 3 months", ["No doubling time of < 3 months"]),
+    ],
+)
+def test_a_number_of_an_item_is_no_part_of_it(items, expected):
+    assert list(parents(f"Inclusion Criteria:\n\n{items}")) == expected
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Surgical cohort\n\n* Planned operation\n* Adult\n\nMedical cohort\n\n* Asthma",
+        "* Surgical cohort\n\n  * Planned operation\n  * Adult\n* Medical cohort\n\n  * Asthma",
+        "Surgical cohort\nPlanned operation\nAdult\n\nMedical cohort\nAsthma",
+        "Part A - escalation\n\n1. Planned operation\n2. Adult\n\nPart B - expansion\n\n3. Asthma",
+    ],
+)
+def test_the_name_of_a_group_is_no_criterion(raw):
+    assert list(parents(f"Inclusion Criteria:\n\n{raw}")) == ["Planned operation", "Adult", "Asthma"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [
+        ("Who can take part:", INCLUSION),
+        ("You cannot join if:", EXCLUSION),
+        ("Does NOT meet any of the following:", EXCLUSION),
+        ("None of the following:", EXCLUSION),
+        ("Reasons for exclusion:", EXCLUSION),
+        ("Exclusionary conditions:", EXCLUSION),
+        ("The study is not open to:", EXCLUSION),
+        ("A participant is not eligible if he or she:", EXCLUSION),
+        ("Main criteria for non-inclusion:", EXCLUSION),
+        ("Those who do not meet the inclusion criteria will be excluded:", EXCLUSION),
+    ],
+)
+def test_a_heading_in_other_words_opens_its_list(heading, kind):
+    assert [entry.kind for entry in outline(f"Inclusion Criteria:\n\n* Adult\n\n{heading}\n\n* Asthma")][1:] == [kind]
+
+
+def test_a_denial_inside_a_list_introduces_its_parts_only():
+    entries = outline("Inclusion Criteria:\n\n* Must not have any of the following:\n\n  * Asthma\n* Consent")
+    assert [(entry.passage.raw, entry.kind) for entry in entries][1:] == [("Asthma", INCLUSION), ("Consent", INCLUSION)]
+    assert entries[1].parent is not None
+    assert entries[2].parent is None
+
+
+def test_a_named_list_inside_a_list_is_a_list():
+    (_, entry) = outline("Inclusion Criteria:\n\n* Adult\n* Exclusion Criteria:\n\n  * Asthma")
+    assert (entry.passage.raw, entry.kind) == ("Asthma", EXCLUSION)
+
+
 def test_both_lists_in_one_line():
     found = outline("Inclusion Criteria: adults with asthma. Exclusion Criteria: smokers")
     assert [(e.passage.raw, e.kind) for e in found] == [("adults with asthma.", INCLUSION), ("smokers", EXCLUSION)]

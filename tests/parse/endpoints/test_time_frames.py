@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.parse.endpoints.times import read_time_frame, read_time_kind
+from extractor.parse.endpoints.times import describe_points, read_time_frame, read_time_kind
 from extractor.text.book import read_text
 
 
@@ -48,6 +48,66 @@ def test_reads_kind_and_points(text, kind, points):
 )
 def test_lists_moments_only(text, points):
     assert read(text)[1] == points
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("Week 20 (after a 3-week placebo run-in)", [(20, "week")]),
+        ("4 years (enrolment period of 18 months)", [(4, "year")]),
+        ("Month 2 (1-hour test)", [(2, "month")]),
+        ("8-hour urine collected at weeks 6 and 10", [(6, "week"), (10, "week")]),
+        ("Week 9 in girls aged 10 to 14 years", [(9, "week")]),
+        ("Month 5; participants aged 70 years and older analysed separately", [(5, "month")]),
+        ("Week 6 (recall period 2 weeks)", [(6, "week")]),
+        ("Month 3 (window of 10 days)", [(3, "month")]),
+        ("2 years (recruitment will last 14 months)", [(2, "year")]),
+        ("Day 30 (infants 4 to 8 weeks of age)", [(30, "day")]),
+        ("Week 6 of the 10-week treatment period", [(6, "week")]),
+        ("Month 9; sessions of 50 minutes", [(9, "month")]),
+        ("Week 5 (over the previous 2 weeks)", [(5, "week")]),
+        ("Day 9 -1/+2 days", [(9, "day")]),
+        ("Enrollment up to 3 years", [(3, "year")]),
+        ("At 12 months of age", [(12, "month")]),
+        ("From screening up to 28 days after the last dose", [(28, "day")]),
+        ("Walking test (6 min)", [(6, "minute")]),
+    ],
+)
+def test_the_length_of_something_else_is_no_moment(text, points):
+    assert read(text)[1] == points
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("Day 1, Day 4 and Day 9", [(1, "day"), (4, "day"), (9, "day")]),
+        ("D1, D5 and M2", [(1, "day"), (5, "day"), (2, "month")]),
+        ("Day 1", [(1, "day")]),
+        ("POD1 and POD4", [(1, "day"), (4, "day")]),
+        ("on the first, fourth and sixth postoperative day", [(1, "day"), (4, "day"), (6, "day")]),
+        ("From 21 days after dose 2 until 10 months", [(21, "day"), (10, "month")]),
+        ("First dose (Day 1) to Day 15", [(15, "day")]),
+        ("From Day 1 of treatment to Day 15", [(15, "day")]),
+        ("Day 1 of Cycles 1, 2 and 4", [(2, "cycle"), (4, "cycle")]),
+        ("Day +14 and Day +60", [(14, "day"), (60, "day")]),
+        ("2-, 4- and 9-month visits", [(2, "month"), (4, "month"), (9, "month")]),
+        ("First 48 postoperative hours", [(48, "hour")]),
+        ("visit 1 day 30, visit 2 day 60", [(30, "day"), (60, "day")]),
+    ],
+)
+def test_days_by_their_place_and_form(text, points):
+    assert read(text)[1] == points
+
+
+def test_the_case_of_time_points_is_that_of_what_stands_around_them():
+    def case(text):
+        return describe_points(read_time_frame(read_text(text)))
+
+    assert case("Weeks 4 and 8") == "time points"
+    assert case("Month 4 after a 2-week programme and 3 visits") == "time points, perhaps another length"
+    assert case("Week 8 (recall period 4 weeks)") == "time points beside other lengths"
+    assert case("Week 8 in 40 of the first patients") == "time points, other numbers"
+    assert case("Through completion of visit 6") == "no time points, other numbers"
 
 
 @pytest.mark.parametrize("text", ["Week {}", "{} weeks", "weeks {} and {}", "day 4 to {}", "up to cycle {}"])

@@ -41,6 +41,42 @@ def test_concept_and_category(measure, description, concept, category):
     assert category in (None, found[1])
 
 
+@pytest.mark.parametrize(
+    "measure",
+    [
+        "Plasma urea clearance",
+        "Fear of relapse",
+        "Denture survival",
+        "Mortality of larvae",
+        "Postural control",
+        "AUC of hunger ratings",
+        "Spinal curve progression",
+        "Safety climate in the ward",
+        "Depression of the ST segment",
+        "Quality of the surgical field",
+        "Urinary retention",
+        "Residual gastric volume",
+        "Anti-thyroglobulin antibodies",
+    ],
+)
+def test_a_word_in_a_compound_of_another_meaning_is_no_sure_concept(measure):
+    concept, _ = classify(measure)
+    assert concept.confidence < 0.8
+
+
+@pytest.mark.parametrize(
+    "measure",
+    ["Patient survival at 2 years", "In-hospital mortality", "Clearance of the study drug", "Progression of disease"],
+)
+def test_a_word_in_its_own_company_is_a_sure_concept(measure):
+    concept, _ = classify(measure)
+    assert concept.confidence > 0.8
+
+
+def test_a_remitter_is_a_response():
+    assert classify("Remitter rate")[0].value == "response_rate"
+
+
 def test_confidence_falls_without_evidence():
     assert classify("Progression-free survival")[0].confidence > 0.95
     assert classify("Zorp")[0].confidence < 0.7
