@@ -17,7 +17,7 @@ from .windows import is_age, is_lifetime
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
-_NEAR = 12
+_NEAR, _ASIDE = 12, 24
 
 
 def read_constraints(
@@ -46,7 +46,7 @@ def read_constraints(
         last = named or last
     shape = _shape(tokens, kept, list(_find_unread(tokens, limits)))
     known = [_find_known(constraint, passage.text) for constraint in constraints]
-    if shape in _PLAIN and not all(known):
+    if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
         shape = "quantity without a known name"
     elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
         shape = "a word after a bare number"
@@ -77,7 +77,11 @@ def _find_known(constraint: Constraint, text: str) -> KnownQuantity | None:
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if not is_age(tokens, limit):
-        return not limit.time_unit or is_lifetime(tokens, limit, topic)
+        return limit.time_unit in (None, "minute") or is_lifetime(tokens, limit, topic)
+    if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE) or rule("aside_after").starts(
+        tokens, limit.end
+    ):
+        return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
     signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _NEAR)

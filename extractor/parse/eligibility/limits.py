@@ -46,7 +46,8 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     for at in range(len(shared) - 1, 0, -1):
         limit, last = shared[at], shared[at - 1]
         joined = rule("shares_unit").covers(tokens, last.end, limit.first)
-        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity:
+        timed = limit.time_unit and not (last.quantity and rule("said_age").search(tokens, *last.quantity))
+        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity and not timed:
             shared[at - 1] = replace(last, unit=limit.unit, time_unit=limit.time_unit)
     return shared
 
@@ -215,7 +216,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
-    if quantity and comparator is Comparator.BETWEEN and rule("scale_range").starts(tokens, quantity[0]):
+    scale = quantity and rule("scale_range").starts(tokens, quantity[0])
+    if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found)):
         return None  # "(range 0-10)"
     if unit is None and quantity:
         unit = _find_rate(tokens, quantity, end)
@@ -284,6 +286,12 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
         long = substance and max(map(len, substance.text.split())) > 4
         return (substance.part("name") if substance and long else None) or named
     return named
+
+
+def _is_scale(tokens: Tokens, found: Found) -> bool:
+    """Whether a range in brackets is the scale of the limit that follows: "itch NRS (0-10) ≥ 7"."""
+    bracketed = tokens.codes[found.first - 1 : found.first] == "(" and tokens.codes[found.end : found.end + 1] == ")"
+    return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
 
 
 _FEW = 20

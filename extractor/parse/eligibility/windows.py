@@ -19,6 +19,8 @@ _SPANS = _WITHIN | {"over", "throughout", "beginning"}
 _ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_WINDOW = frozenset({"age", "life", "survival"})
+_NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
+"""Units that a window does not have: a length in minutes is a constraint."""
 _FRONT = 14
 """How many tokens before a length of time are examined."""
 _AGE_FRONT, OLDEST = 32, 120
@@ -91,9 +93,6 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
             schooling = rule("schooling").starts(tokens, duration.end)
             sure = sure and not (defined or schooling) and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
-            if unit is TimeUnit.MINUTE:  # the smallest unit of a window is the hour
-                bound, unit = round(bound / 60, 2), TimeUnit.HOUR
-                bound = int(bound) if bound.is_integer() else bound
             yield _Window(first, duration.end, comparator, bound, unit, sure, defines)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
@@ -119,7 +118,7 @@ def _list_words(front: Found, duration: Duration) -> set[str]:
 def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     high = duration.high if duration.high > duration.low else None
     limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value)
-    return duration.unit is not TimeUnit.CYCLE and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
+    return duration.unit not in _NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
 
 
 def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
