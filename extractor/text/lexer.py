@@ -45,7 +45,7 @@ _BEFORE_LIMIT = (
 )
 _LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"
 _COMPARED_BEHIND = r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
-_UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet"
+_UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
 _DECIMAL = r"\d{1,3},\d{1,2}"
 _BEHIND_DECIMAL = "|".join(

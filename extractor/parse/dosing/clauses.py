@@ -23,7 +23,8 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
         stated = marks.inside(first, end)
         if not section.is_group and not stated.amounts and (not stated.places() or is_aside(tokens, first, end)):
             continue
-        position, is_step = first, False
+        described = rule("described_people").starts(tokens, first, end)
+        position, is_step = described.end if described else first, False
         for step in rule("next_step").find(tokens, first, end):
             if _both_give(marks.inside(position, step.first), marks.inside(step.end, end)):
                 pieces.append((position, step.first, is_step))

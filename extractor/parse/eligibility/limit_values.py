@@ -1,8 +1,11 @@
 """Read the numbers of a limit: with their sign, and with the power of ten that the ends of a range share."""
 
+import re
+from itertools import product
+
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import has_minus, read_number
+from extractor.text.numbers import has_minus, list_readings, read_number
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
@@ -24,9 +27,22 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
         low = -low
     written, plain = found.read("high") or "", read_number((found.read("high") or "").split()[0])
-    if plain and len(written.split()) > 1 and high > plain and low < 1000:
+    if plain and _SCALED.search(written) and high > plain and low < 1000:
         low = _times(low, high / plain)
+    if 0 < high < low:
+        low, high = _read_alike(found, low, high)
     return (high, low) if high < low and (low < 0 or high < 0) else (low, high)
+
+
+_SCALED = re.compile(r"[a-z^*×·]", re.IGNORECASE)
+"""A power of ten or a word such as "million" in a number."""
+
+
+def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:
+    """The ends of a range whose first readings fall: "1.000-1.800 g" has two decimals, or two thousands."""
+    readings = (list_readings(found.read(name) or "") for name in ("low", "high"))
+    pairs = [pair for pair in product(*readings) if pair[0] < pair[1] and (pair[0] > 999) is (pair[1] > 999)]
+    return pairs[0] if pairs else (low, high)
 
 
 def read_value(found: Found, name: str) -> int | float | None:

@@ -308,7 +308,8 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
         return None
     if joined and joined.text == "(" and tokens.codes[measure.found.end : measure.found.end + 1] != ")":
         return None
-    if not joined or tokens.read(*unit) == tokens.read(*last.unit):
+    repeated = (measure.low, measure.high) == (last.value, last.value_high)  # "thirty percent (30%)"
+    if not joined or repeated or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)
     bracketed = joined.text == "("  # "7.0 mmol/L (126 mg/dL)" is one value twice
