@@ -36,6 +36,8 @@ def read_constraints(
     """
     tokens = passage.tokens
     kept = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
+    measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
+    kept = [limit for limit in kept if limit.first < measured_first or not _says_for_whom(tokens, limit)]
     constraints, spans = [], []
     last: Span | None = None
     for limit in kept:
@@ -45,7 +47,7 @@ def read_constraints(
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last = named or last
     shape = _shape(tokens, kept, list(_find_unread(tokens, limits)))
-    known = [_find_known(constraint, passage.text) for constraint in constraints]
+    known = [_find_known(constraint) for constraint in constraints]
     if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
         shape = "quantity without a known name"
     elif shape in _PLAIN and any(_has_unread_unit(tokens, limit) for limit in kept):
@@ -70,9 +72,20 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
     return goes_on or (bare and not rule("goes_on_after").starts(tokens, end))
 
 
-def _find_known(constraint: Constraint, text: str) -> KnownQuantity | None:
+def _says_for_whom(tokens: Tokens, limit: Limit) -> bool:
+    """Whether an age only says to whom the limit before it applies."""
+    return is_age(tokens, limit) and rule("applies_to").ends(tokens, limit.first, limit.first - _NEAR) is not None
+
+
+def _find_known(constraint: Constraint) -> KnownQuantity | None:
+    """The quantity that the words of a limit name by themselves; None for other words, or too many."""
     unit = read_unit(constraint.unit) if constraint.unit else None
-    return name_quantity(constraint.quantity, unit, text, constraint.value)
+    few = len(constraint.quantity.split()) <= _LONGEST
+    return name_quantity(constraint.quantity, unit, value=constraint.value) if few else None
+
+
+_LONGEST = 8
+"""The most words that name a quantity."""
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -90,6 +103,8 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
 
 def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> Span | None:
     """The name of a limit's quantity, else that of the limit before it."""
+    if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
+        return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     aged = is_age(tokens, limit)
     if limit.time_unit and aged:
         near = range(max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2))
@@ -124,7 +139,8 @@ def _find_marker(tokens: Tokens, limit: Limit) -> Span | None:
 
 
 def _make_constraint(passage: Passage, limit: Limit, named: Span | None, topic: str) -> Constraint:
-    quantity = _quote(passage, named).strip(" ,;:") if named else topic.strip(" :.")
+    aged = limit.time_unit and is_age(passage.tokens, limit)
+    quantity = _quote(passage, named).strip(" ,;:") if named else "" if aged else topic.strip(" :.")
     if quantity.endswith(")") and "(" not in quantity:
         quantity = quantity.rstrip(")")
     unit = _quote(passage, limit.unit) if limit.unit else None

@@ -23,7 +23,8 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
     comparator, stated = _compare(tokens, found, quantity)
     far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
-    if not grades or not stated or far:
+    whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2
+    if not grades or not stated or far or whole:  # "(scale of 1 to 4)" limits nothing
         return None
     low, high, unit = min(grades), max(grades), found.part("unit")
     if low != high and comparator not in (*LOWER, *UPPER):

@@ -30,6 +30,9 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
     first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)
     while first < last and tokens.codes[first] in _EDGES:
         first += 1
+    closed = tokens.codes.rfind(")", first, last)
+    if closed >= 0 and "(" not in tokens.codes[first:closed] and _has_words(tokens, closed + 1, last):
+        first = closed + 1  # the bracket opened before the words: "... disease) BMI"
     first = _take_list(tokens, floor, first, last)
     named = any(word[0].isalpha() for word in tokens.words[first:last])
     return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None

@@ -1,7 +1,6 @@
 """Read the numbers of a limit: with their sign, and with the power of ten that the ends of a range share."""
 
 import re
-from itertools import product
 
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
@@ -40,8 +39,8 @@ _SCALED = re.compile(r"[a-z^*×·]", re.IGNORECASE)
 
 def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:
     """The ends of a range whose first readings fall: "1.000-1.800 g" has two decimals, or two thousands."""
-    readings = (list_readings(found.read(name) or "") for name in ("low", "high"))
-    pairs = [pair for pair in product(*readings) if pair[0] < pair[1] and (pair[0] > 999) is (pair[1] > 999)]
+    lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
+    pairs = [(one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999)]
     return pairs[0] if pairs else (low, high)
 
 
