@@ -40,7 +40,9 @@ _BEFORE_LIMIT = (
     *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(]-"),
     *(
         rf"{word}\s"
-        for word in (["than", "least", "most", "above", "below", "under", "over", "exceeding", "between", "from", "of"])
+        for word in (
+            ["than", "least", "most", "above", "below", "under", "over", "exceeding", "between", "from", "of", "within"]
+        )
     ),
 )
 _LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)})\d{{1,3}},\d{{1,2}}(?![\d,])"

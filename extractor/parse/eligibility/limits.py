@@ -217,7 +217,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     scale = quantity and rule("scale_range").starts(tokens, quantity[0])
-    if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found)):
+    if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found, quantity)):
         return None  # "(range 0-10)"
     if unit is None and quantity:
         unit = _find_rate(tokens, quantity, end)
@@ -288,8 +288,11 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
     return named
 
 
-def _is_scale(tokens: Tokens, found: Found) -> bool:
-    """Whether a range in brackets is the scale of the limit that follows: "itch NRS (0-10) ≥ 7"."""
+def _is_scale(tokens: Tokens, found: Found, quantity: Span | None) -> bool:
+    """Whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
+    from_start = found.read("low") in ("0", "1") and not found.has("unit")
+    if from_start and quantity and tokens.words[quantity[1] - 1].lower() == "scale":
+        return True
     bracketed = tokens.codes[found.first - 1 : found.first] == "(" and tokens.codes[found.end : found.end + 1] == ")"
     return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
 
@@ -322,6 +325,10 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
+    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _REACH):
+        yield replace(limit, comparator=Comparator.LESS, value_high=None)
+        yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
+        return
     two_units = low_unit and low_time not in (None, limit.time_unit)
     if limit.value_high is not None and (two_units or measure.ends != _BOTH_COUNT):
         low = replace(limit, comparator=measure.ends[0], value_high=None)

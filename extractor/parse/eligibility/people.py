@@ -173,7 +173,7 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     certain = criterion.category is Category.AGE or under_age
     ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        ages = [one for one in limits if _begins_line(tokens, one, under_age=bool(criterion.heading))]
+        ages = [one for one in limits if _begins_line(tokens, one, under_age=under_age)]
     for limit in ages:
         if _is_other_age(tokens, limit, admits=admits):
             continue
