@@ -20,7 +20,8 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     """The limit in a match of the rule ``graded_limit``; None if its numbers are no grades, or have no direction."""
     scale, end = found.place("scale")
     grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
-    quantity = find_quantity(tokens, max(0, scale - 6), end) or (scale, end)
+    recovers = rule("recovers_to").ends(tokens, scale, scale - 4)
+    quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
     comparator, stated = _compare(tokens, found, quantity)
     far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
     whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2

@@ -1,7 +1,7 @@
 """Find numeric and graded limits of a criterion, and the names of the limited quantities."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from extractor.text.units import find_unit
 from .graded import read_acuity, read_grades
 from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
 from .limit_names import find_quantity
+from .limit_pairs import BOTH_COUNT, join_bounds, share_units
 from .limit_values import COUNTS, read_pair, read_value
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
@@ -37,19 +38,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
-    return _join_bounds(tokens, _share_units(tokens, [_settle(tokens, limit) for limit in found]))
-
-
-def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit that of the next limit on its quantity: "heart rate < 50 or > 100 bpm"."""
-    shared = list(limits)
-    for at in range(len(shared) - 1, 0, -1):
-        limit, last = shared[at], shared[at - 1]
-        joined = rule("shares_unit").covers(tokens, last.end, limit.first)
-        timed = limit.time_unit and not (last.quantity and rule("said_age").search(tokens, *last.quantity))
-        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity and not timed:
-            shared[at - 1] = replace(last, unit=limit.unit, time_unit=limit.time_unit)
-    return shared
+    return join_bounds(tokens, share_units(tokens, [_settle(tokens, limit) for limit in found]))
 
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:
@@ -330,7 +319,7 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
         yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
         return
     two_units = low_unit and low_time not in (None, limit.time_unit)
-    if limit.value_high is not None and (two_units or measure.ends != _BOTH_COUNT):
+    if limit.value_high is not None and (two_units or measure.ends != BOTH_COUNT):
         low = replace(limit, comparator=measure.ends[0], value_high=None)
         start = found.place("second" if found.has("second") else "high")[0]
         yield replace(low, unit=low_unit, time_unit=low_time, end=low_unit[1]) if two_units and low_unit else low
@@ -353,9 +342,6 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
         yield replace(limit, unit=pair.part("unit"), value=int(pair.read("other") or 0), first=low_end, end=pair.end)
     else:
         yield limit
-
-
-_BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 
 
 def _read_chain(found: Found) -> list[Limit]:
@@ -385,37 +371,3 @@ def _read_chain(found: Found) -> list[Limit]:
         replace(whole, comparator=opposite[front], value=low, value_high=None, end=first),
         replace(whole, comparator=behind, value=high, value_high=None, first=first),
     ]
-
-
-def _join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
-    joined: list[Limit] = []
-    for limit in limits:
-        last = joined[-1] if joined else limit
-        if not joined or not _is_range(tokens, last, limit):
-            joined.append(limit)
-            continue
-        if (last.comparator, limit.comparator) != _BOTH_COUNT:  # ">= 18 and < 65 years": one unit, two limits
-            unit, time_unit = last.unit or limit.unit, last.time_unit or limit.time_unit
-            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
-            joined.append(replace(limit, quantity=last.quantity or limit.quantity, first=last.first))
-            continue
-        joined[-1] = replace(
-            last,
-            comparator=Comparator.BETWEEN,
-            value_high=limit.value,
-            end=limit.end,
-            quantity=last.quantity or limit.quantity,
-            unit=limit.unit or last.unit,
-            time_unit=limit.time_unit or last.time_unit,
-            sure=last.sure and limit.sure,
-        )
-    return joined
-
-
-def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
-    """Whether two limits are the ends of one range: ">= 1 and <= 65"."""
-    same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
-    if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
-        return False
-    return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
