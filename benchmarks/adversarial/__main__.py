@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, Row, format_table, option_parser, read_lines
+from extractor.evaluation.comparers import AGE_UNITS
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
 from extractor.schemas import (
@@ -207,7 +208,9 @@ def _find_confidence(item: ExtractedItem, field: str) -> float:
 def _agree(field: str, given: Any, right: Any) -> bool:
     match field:
         case "constraint":
-            return bool(given[1:3] == right[1:3] and _same_unit(given[3], right[3]) and _share_word(given[0], right[0]))
+            same_limit = given[1:3] == right[1:3] and _same_unit(given[3], right[3])
+            aged = given[0].lower() == "age" and given[3] in AGE_UNITS  # for "older", "old", "donor ... years old"
+            return bool(same_limit and (aged or _share_word(given[0], right[0])))
         case "criterion":
             return given[0] == right[0] and _words(given[1]).startswith(_words(right[1]))
         case "agent":

@@ -204,6 +204,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = comparator.opposite or comparator
+    if rule("fails_to").ends(tokens, measure.first, measure.first - _REACH):
+        comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     scale = quantity and rule("scale_range").starts(tokens, quantity[0])
     if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found, quantity)):
