@@ -163,7 +163,9 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
     press(page, "e")
     expect(card(page, "endpoint-0").locator(":focus")).to_be_visible()
-    press(page, "a", "Escape", "f")  # "a" is a letter of a field now, or nothing: no item is accepted
+    press(page, "Escape")
+    card(page, "endpoint-0").get_by_role("textbox").first.focus()
+    press(page, "a", "Escape", "f")  # "a" is a letter of a field now: no item is accepted
     expect(page.locator(".message")).to_contain_text("2 items are not decided yet")
     expect(card(page, "criterion-0").locator(".form")).to_be_visible()
     press(page, "?")
