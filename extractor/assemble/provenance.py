@@ -122,6 +122,8 @@ class ProvenanceBuilder:
         The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
         """
         support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
+        sure = min(resolved.confidence, self._ceiling, _UNPROVEN if support is Support.UNSUPPORTED else 1)
+        self._confidence = min(self._confidence, sure)
         blanks = [one.span for one in self._parsed.hostile if one.blanked and one.span.section == span.section]
         if any(span.overlaps(blank) for blank in blanks):
             text, places = self._parsed.record.raw_text(span.section) or "", [(one.start, one.end) for one in blanks]
@@ -135,9 +137,13 @@ class ProvenanceBuilder:
                 quote=self._parsed.raw(span),
                 origin=resolved.origin,
                 support=support,
-                confidence=min(resolved.confidence, self._ceiling),
+                confidence=sure,
             )
         )
+
+
+_UNPROVEN = 0.8
+"""The highest confidence of a value that its words do not bear out, however often its rule is right."""
 
 
 def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:

@@ -249,6 +249,8 @@ def find_limit(
     }
     for place in find_together(tokens, values):
         own = stands_bare(tokens, place, subject) if unit is None else has_unit(tokens, place, unit)
+        if chain := rule("chained_limit").starts(tokens, place[0]):  # "145 mmHg ≤ SBP ≤ 190"
+            own = own or (chain.end >= place[1] and chain.read("low_unit") == unit)
         borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
         if place[0] in others or not (own or borrowed):
             continue

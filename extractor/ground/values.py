@@ -114,11 +114,15 @@ def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[
 
 
 def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
-    """Whether a range has its upper end first: "14-0", "<= 100 and > 54"."""
+    """Whether a range has its upper end first: "14-0", "<= 100 and > 54", "-2 to -6"."""
     lower = next(number for number in find_numbers(tokens, upper.end, end) if number.end == end)
     signs = find_comparator(tokens, (upper.first, upper.end)), find_comparator(tokens, (lower.first, lower.end))
     opposite = signs[0] in (Comparator.LESS, Comparator.AT_MOST) and signs[1] in (Comparator.MORE, Comparator.AT_LEAST)
-    return opposite or rule("through").covers(tokens, upper.end, lower.first) is not None
+    if opposite or rule("through").covers(tokens, upper.end, lower.first):
+        return True
+    # "between -0.75 D and -6 D"
+    joint = rule("range_joint").covers(tokens, _skip_unit(tokens, upper.end), lower.first)
+    return upper.value < 0 and joint is not None
 
 
 def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int | None:

@@ -10,6 +10,7 @@ from extractor.schemas import TimeUnit
 
 from .book import rule, terms_of
 from .lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
+from .patterns import Found
 
 _VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5], strict=True))
 _SCALES = {"thousand": 3, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
@@ -200,8 +201,14 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     for found in rule("duration").find(tokens, first, end):
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")
         unit = read_time_unit(found.read("unit") or "")
-        if low is not None and high is not None and unit is not None:
+        if low is not None and high is not None and unit is not None and not _in_dioptres(found):
             yield Duration(low, high, unit, found.first, found.end)
+
+
+def _in_dioptres(found: Found) -> bool:
+    """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    signed = is_signed(found.tokens, found.place("low")[0])
+    return found.read("unit") == "D" and (signed or "." in (found.read("low") or ""))
 
 
 @lru_cache(maxsize=256)

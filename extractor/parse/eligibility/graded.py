@@ -22,6 +22,8 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     grades = [] if _is_no_grade(tokens, found) else _list_grades(tokens, *found.place("values"))
     recovers = rule("recovers_to").ends(tokens, scale, scale - 4)
     quantity = (None if recovers else find_quantity(tokens, max(0, scale - 6), end)) or (scale, end)
+    if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:  # "minimum Karnofsky score of 70"
+        quantity = before[1], quantity[1]
     comparator, stated = _compare(tokens, found, quantity)
     far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
     whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2

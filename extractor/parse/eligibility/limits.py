@@ -262,6 +262,8 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
 def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Span | None:
     """The limited quantity, named before the limit, or after a count ("at least one measurable lesion") or a dose."""
     tokens = measure.found.tokens
+    if measure.compared and (name := measure.compared.part("name")):
+        return name
     named = find_quantity(tokens, floor, measure.first)
     if unit is None:
         counted = None if named and names_quantity(tokens.read(*named), surely=True) else rule("counted_noun")

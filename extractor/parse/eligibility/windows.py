@@ -216,6 +216,8 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     ``topic`` is the heading of a line that begins with the limit.
     """
     first, floor = limit.first, max(0, limit.first - _FRONT)
+    if limit.quantity and first < limit.quantity[1] <= limit.end:  # "minimum life expectancy of 3 months"
+        first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
     named = rule("lifetime_before").ends(tokens, first, floor) or rule("pregnant_after").starts(tokens, limit.end)

@@ -87,6 +87,53 @@ def wordings(draw):
     return text, quantity, value, Comparator(sign), spelling
 
 
+@st.composite
+def ranges(draw):
+    quantity = draw(st.sampled_from(QUANTITIES))
+    step = 10 ** -min(quantity.decimals, 1)
+    ends = st.integers(round(quantity.low / step), round(quantity.high / step)).map(lambda n: round(n * step, 1))
+    low, high = sorted(draw(st.tuples(ends, ends)))
+    if low >= 1000:
+        low, high = low - low % 500, high - high % 500 + 500
+    assume(low < high)
+    spelling = draw(st.sampled_from(("plain", "english", "continental", "spaced")))
+    named = [int(end) if float(end).is_integer() else end for end in (low, high)]
+    written = [spell(end, spelling) or spell(end, "plain") for end in named]
+    assume(spelling == "plain" or len({end >= 1000 for end in named}) == 1)
+    template = draw(st.sampled_from(("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")))
+    if low < 0 and draw(st.booleans()):  # the milder end first
+        written.reverse()
+    words = template.format(*written)
+    unit = f" {quantity.unit}" if quantity.unit[:1].isalpha() else quantity.unit
+    text = draw(st.sampled_from(POSITIONS)).format(limit=f"{quantity.name} {words}{unit}")
+    doubtful = spelling == "continental" and high >= 1000
+    return text, quantity, *named, doubtful
+
+
+@given(ranges())
+def test_a_range_has_both_ends_in_every_spelling(drawn):
+    text, quantity, low, high, doubtful = drawn
+    passage = read_passage(text).alone()
+    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    limit = next(one for one in found if one.quantity == quantity.name)
+    assert (limit.comparator, limit.value, limit.value_high) == (Comparator.BETWEEN, low, high)
+    assert limit.unit == (quantity.unit or None)
+    proof = find_support(limit, passage)
+    assert proof is not None
+    assert proof.support is (Support.INFERRED if doubtful else Support.PARSED)
+    for wrong in ({"value": low * 10}, {"value_high": high * 1000}, {"value": -low}, {"unit": "kJ"}):
+        assert find_support(limit.model_copy(update=wrong), passage) is None
+
+
+@given(st.sampled_from(QUANTITIES[:8]), st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))))
+def test_a_comparator_may_stand_before_the_name(quantity, front):
+    passage = read_passage(f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}").alone()
+    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    assert [(one.quantity, one.comparator.value, one.value) for one in found] == [
+        (quantity.name, front[1], quantity.low)
+    ]
+
+
 def make(quantity, value, comparator):
     return Constraint(quantity=quantity.name, comparator=comparator, value=value, unit=quantity.unit or None)
 
