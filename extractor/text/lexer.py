@@ -58,6 +58,7 @@ _BEHIND_DECIMAL = "|".join(
 )
 _COMMAS_IN_RANGE = (
     rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])"
+    rf"|{_DECIMAL}(?=(?:\s?-\s?|\sto\s)\d{{1,3}}\s?(?!h\b)(?:{_UNIT_BEHIND}))"
     r"|0,\d{1,3}(?![\d,])|\d{1,3},\d(?=\s?-\s?\d{1,3}\s?(?:years?|months?|y)\b)"
 )
 _MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])|(?<![\d/])[1-3]/[2-5](?=\s?(?:x\b|×|times|upper|ULN|of\sthe\supper))"

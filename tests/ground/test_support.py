@@ -124,6 +124,7 @@ def test_an_unsupported_value_of_a_rule_is_marked_and_reported(record):
     )
     extraction = assemble_extraction(replace(parsed, outcomes=(outcome, *parsed.outcomes[1:])), ModelResult())
     assert extraction.endpoints[0].support is Support.UNSUPPORTED
+    assert max(piece.confidence for piece in extraction.endpoints[0].evidence if "time_points" in piece.field) <= 0.8
     reported = [finding for finding in extraction.findings if finding.kind is FindingKind.VALUE_NOT_IN_QUOTE]
     assert [finding.field for finding in reported] == ["endpoints[0].time_points[0]"]
 

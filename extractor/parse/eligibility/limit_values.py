@@ -65,12 +65,14 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if tokens.words[first - 1].lower() == "minus" or rule("before_minus").ends(tokens, first - 1, first - 2):
         return True
-    near = tokens.read(max(0, first - 1 - _NEAR), first - 1)
-    unit = tokens.words[end] if end < len(tokens) else ""
-    quantity = name_quantity(near, read_unit(unit), near)
+    near, unit = tokens.read(max(0, first - 1 - _NEAR), first - 1), tokens.words[end] if end < len(tokens) else ""
+    # The words of the last clause name it, else those before: "heart rate < 100; T-score -3 to -1", "RASS 0, -1".
+    clauses = (_CLAUSE.split(near)[-1], near)
+    quantity = next(filter(None, (name_quantity(words, read_unit(unit), near) for words in clauses)), None)
     return bool(quantity and quantity.signed) or unit in _SIGNED_UNITS
 
 
+_CLAUSE = re.compile("[;,]|\\band\\b")
 _SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
 
 

@@ -118,6 +118,8 @@ def _list_words(front: Found, duration: Duration) -> set[str]:
 def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     high = duration.high if duration.high > duration.low else None
     limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value)
+    if rule("time_unit").ends(tokens, duration.first, duration.first - 2):  # "17 years 11 months"
+        return False
     return duration.unit not in _NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
 
 

@@ -41,6 +41,10 @@ def read(text, kind=INCLUSION, topic=""):
         ("triptan use no more than twice weekly", ("weekly", "<=", 2, None, None)),
         ("Body Mass Index (BMI) >= 19 and <= 32 kg/m^2", ("Body Mass Index (BMI)", "between", 19, 32, "kg/m^2")),
         ("Bilirubin &amp;gt; 2 mg/dL", ("Bilirubin", ">", 2, None, "mg/dL")),
+        ("No PSA doubling time of < 3 months", ("PSA doubling time", "<", 3, None, "month")),
+        ("Minimal life expectancy of 12 weeks", ("life expectancy", ">=", 12, None, "week")),
+        ("Age between ≥20 and ≤45", ("Age", "between", 20, 45, None)),
+        ("145 mmHg ≤ SBP ≤ 190", ("SBP", "between", 145, 190, "mmHg")),
     ],
 )
 def test_reads_one_limit(text, expected):
@@ -155,6 +159,8 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "Pregnant",
         "Given every 3 weeks",
         "QTc > 450 ms",
+        "Sphere of -6 D or more",
+        "Children from 6 to 17 years 11 months",
         "Less than 7 hours of sleep per night",
         "Wears lenses for 5 hours daily",
         "Safety in children under 9 years",

@@ -100,6 +100,8 @@ def ranges(draw):
     named = [int(end) if float(end).is_integer() else end for end in (low, high)]
     written = [spell(end, spelling) or spell(end, "plain") for end in named]
     assume(spelling == "plain" or len({end >= 1000 for end in named}) == 1)
+    commas = {isinstance(end, float) for end in named} if spelling == "continental" else set()
+    assume(len(commas) < 2 or "/" in quantity.unit)  # "-2,5 to -1" without a unit may be a list
     template = draw(st.sampled_from(("between {} and {}", "{} to {}", "from {} to {}", "of {} - {}")))
     if low < 0 and draw(st.booleans()):  # the milder end first
         written.reverse()
