@@ -5,8 +5,8 @@
 FILE holds one text a line with its comparisons, as ``human/lct_comparisons.jsonl.gz`` of the data beside the checkout:
 the Leaf Clinical Trials corpus (Dobbins, Mullen, Uzuner, Yetisgen, Scientific Data 2022; CC BY 4.0). A bound is right
 if the rules give its number with its comparator at its place. ``--half`` reads the texts of one half, by a hash of
-their ids; ``--show`` prints what is not right. Bounds are those of ages and observations; marks without an operator, and
-ranges with one value, are left out.
+their ids; ``--show`` prints what is not right. Bounds are those of ages and observations; marks without an operator,
+and ranges with one value, are left out.
 """
 
 import gzip
