@@ -136,9 +136,9 @@ def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -
     >>> choose_reading("100.000", "Platelets", "/mm3"), choose_reading("1.500", "score", None)
     ((100000, True), (1.5, False))
     """
-    readings = list_readings(written)
-    quantity = name_quantity(name, read_unit(unit) if unit else None, quote)
-    usual = [value for value in readings if quantity and quantity.is_usual(value, read_unit(unit) if unit else None)]
+    readings, code = list_readings(written), read_unit(unit) if unit else None
+    quantity = name_quantity(name, code, quote)
+    usual = [value for value in readings if quantity and quantity.is_usual(value, code)]
     if len(usual) == 1:
         return usual[0], True
     return readings[0], len(readings) == 1 or (not usual and readings[0] % 1 == 0 and written.count(",") == 1)

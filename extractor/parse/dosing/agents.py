@@ -116,11 +116,8 @@ class AgentNames:
         own = self._placebos.get(section)
         if own and mention.confidence == _GENERAL and mention.value.kind not in PROCEDURES:
             beside = rule("other_than_placebo").ends(tokens, mention.first, max(mention.first - 8, 0))
-            return (
-                mention
-                if beside and "\n" not in tokens.codes[beside.first : mention.first]
-                else replace(mention, value=own)
-            )
+            is_other = beside is not None and "\n" not in tokens.codes[beside.first : mention.first]
+            return mention if is_other else replace(mention, value=own)
         if mention.value.kind == "placebo" or not rule("sham_word").ends(tokens, mention.first, mention.first - 1):
             return mention
         first, end = mention.first - 1, mention.end

@@ -194,7 +194,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     _, high, end = _bounds(measure)
     comparator, sure = _compare(measure, floor, kind)
     if comparator is None:
-        return _count_things(measure, floor)
+        return _count_things(measure)
     unit, time_unit = measure.unit, measure.time_unit
     if high is None and found.has("high") and found.has("low_unit"):  # "15 years and 9 months"
         unit, time_unit = _read_unit(found, "low_unit")
@@ -229,16 +229,11 @@ def _find_rate(tokens: Tokens, quantity: Span, end: int) -> Span | None:
     return (end, rate.end) if rate else None
 
 
-def _count_things(measure: _Measure, floor: int) -> Limit | None:
+def _count_things(measure: _Measure) -> Limit | None:
     """A bare count that opens a criterion: "Two prior lines of therapy"."""
     found, tokens = measure.found, measure.found.tokens
     counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
-    if (
-        measure.first > floor
-        or measure.first
-        or not counted
-        or not rule("counted_thing").search(tokens, found.end, counted.end)
-    ):
+    if measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
         return None
     return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
 

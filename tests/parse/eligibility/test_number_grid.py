@@ -115,8 +115,7 @@ def ranges(draw):
 @given(ranges())
 def test_a_range_has_both_ends_in_every_spelling(drawn):
     text, quantity, low, high, doubtful = drawn
-    passage = read_passage(text).alone()
-    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    passage, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
     assert (limit.comparator, limit.value, limit.value_high) == (Comparator.BETWEEN, low, high)
     assert limit.unit == (quantity.unit or None)
@@ -129,11 +128,15 @@ def test_a_range_has_both_ends_in_every_spelling(drawn):
 
 @given(st.sampled_from(QUANTITIES[:8]), st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))))
 def test_a_comparator_may_stand_before_the_name(quantity, front):
-    passage = read_passage(f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}").alone()
-    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    _, found = read_limits(f"{front[0]} {quantity.name} of {quantity.low} {quantity.unit}")
     assert [(one.quantity, one.comparator.value, one.value) for one in found] == [
         (quantity.name, front[1], quantity.low)
     ]
+
+
+def read_limits(text):
+    passage = read_passage(text).alone()
+    return passage, read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
 
 
 def make(quantity, value, comparator):
@@ -143,8 +146,7 @@ def make(quantity, value, comparator):
 @given(wordings())
 def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn):
     text, quantity, value, comparator, spelling = drawn
-    passage = read_passage(text).alone()
-    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    passage, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
     assert (limit.value, limit.comparator, limit.unit) == (value, comparator, quantity.unit or None)
 
@@ -166,8 +168,7 @@ def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn)
 def test_a_range_counts_its_ends_as_its_comparators_say(quantity, low, high, joint):
     assume(joint != " to " or (len(low[0]), len(high[0])) == (1, 1))
     text = f"{quantity.name} {low[0]} {quantity.low}{joint}{high[0]} {quantity.high} {quantity.unit}"
-    passage = read_passage(text).alone()
-    found = read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    _, found = read_limits(text)
     bounds = [
         (sign, value)
         for one in found
