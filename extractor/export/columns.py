@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.schemas import TrialRecord
-from extractor.text.quantity_names import name_quantity
+from extractor.text.quantity_names import find_loinc, name_quantity
 from extractor.text.units import convert, find_dimension, read_unit
 
 Row = tuple[Any, ...]
@@ -56,7 +56,7 @@ def read_registry(record: TrialRecord) -> Row:
 
 
 def name_limit(limit: Json, criterion: Json) -> Row:
-    """The name of a limit's quantity, whether a laboratory measures it, its LOINC code, and its unit and values.
+    """The name of a limit's quantity, whether a laboratory measures it, its LOINC codes, and its unit and values.
 
     The unit is the UCUM code as written, then the canonical one; values are in the canonical one.
     """
@@ -65,12 +65,13 @@ def name_limit(limit: Json, criterion: Json) -> Row:
     quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value)
     if quantity is None:
         return None, None, None, unit, None, None, None
-    named = quantity.name, quantity.laboratory, quantity.loinc
     known = not written or unit is not None
     values = [quantity.to_canonical(one, unit) if known and one is not None else None for one in (value, high)]
-    if values[0] is None or (high is not None and values[1] is None):
-        return *named, unit, None, None, None
-    return *named, unit if written else quantity.unit, quantity.unit, *values
+    converts = values[0] is not None and (high is None or values[1] is not None)
+    in_unit = unit or (quantity.unit if converts else None)
+    codes = "|".join(find_loinc(quantity, in_unit)) if known else None
+    named = quantity.name, quantity.laboratory, codes or None, in_unit
+    return *named, *((quantity.unit, *values) if converts else (None, None, None))
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
@@ -115,7 +116,7 @@ _REGISTERED_COLUMNS = (
 _LIMIT_COLUMNS = (
     Column("quantity_canonical", "Name in the vocabulary of quantities; empty where the text names none."),
     Column("laboratory", "Whether it is measured in blood, urine or another sample.", "boolean"),
-    Column("loinc", "LOINC code, where one is certain."),
+    Column("loinc", "LOINC codes in this unit, where certain, the most usual first. Joined by |."),
     Column("unit_ucum", "UCUM code of the unit, or of the one that goes without saying."),
     Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
     Column("value_canonical", "The value in unit_canonical.", "number"),

@@ -10,7 +10,7 @@ import re
 from extractor.schemas import Citation, Comparator, Constraint, Criterion, CriterionKind, Sex
 from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
-from extractor.text.quantity_names import fold_words, list_quantities
+from extractor.text.quantity_names import find_loinc, fold_words, list_quantities
 
 from .columns import name_limit
 from .fhir_types import LOINC, Json, Proof, TrialResources, code, extension, own_code, quantity, value_range
@@ -73,7 +73,7 @@ def _read_ages(trial: TrialResources, proofs: list[Proof]) -> list[Json]:
             else:
                 proofs.append((f"eligibility.{name}", _cite_registry(name, written)))
         if limit:
-            age_code = code(LOINC, list_quantities()["age"].loinc, "age")
+            age_code = code(LOINC, find_loinc(list_quantities()["age"], "a")[0], "age")
             value = quantity(*limit, comparator)
             found.append({"id": name.replace("_", "-"), "code": age_code, "valueQuantity": value, "exclude": False})
     return found
@@ -166,7 +166,11 @@ def _read_limit(criterion: Criterion, limit: Constraint) -> Json | None:
     value = quantity(limit.value, limit.unit, ucum=ucum)
     if "unit" not in value:
         return None
-    named = {"code": code(LOINC, None if _SEVERAL.search(limit.quantity) else loinc, limit.quantity)}
+    named = {
+        "code": code(
+            LOINC, loinc.split("|")[0] if loinc and not _SEVERAL.search(limit.quantity) else None, limit.quantity
+        )
+    }
     if limit.comparator is not Comparator.BETWEEN:
         return named | {"valueQuantity": quantity(limit.value, limit.unit, limit.comparator.value, ucum)}
     high = None if limit.value_high is None else quantity(limit.value_high, limit.unit, ucum=ucum)

@@ -9,7 +9,7 @@ from extractor.schemas import Category, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table
 from extractor.text.lexer import Tokens
-from extractor.text.quantity_names import KnownQuantity, fold_words, list_quantities, name_quantity
+from extractor.text.quantity_names import KnownQuantity, find_loinc, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
 from .omop_nodes import (
@@ -22,7 +22,6 @@ from .omop_nodes import (
     Operator,
     Reason,
     Undecided,
-    list_loinc,
     words_of,
 )
 
@@ -125,7 +124,7 @@ def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotati
     quantity = name_quantity(constraint.quantity, unit, criterion.quote, constraint.value)
     if quantity is None and criterion.category is Category.AGE and unit in (None, "a"):
         return list_quantities()["age"]
-    if quantity is None or quantity.general or not (list_loinc(quantity) or quantity.both):
+    if quantity is None or quantity.general or not (quantity.loinc or quantity.both):
         raise Undecided(Reason.QUANTITY, constraint.quantity)
     return quantity
 
@@ -167,26 +166,33 @@ def _is_name(words: tuple[str, ...], quantity: KnownQuantity) -> bool:
 
 
 def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names) -> Node:
-    if not list_loinc(quantity):
-        raise Undecided(Reason.QUANTITY, quantity.name)
-    concepts = names.find_quantity(quantity)
-    if concepts is None:
-        raise Undecided(Reason.NAME, quantity.name)
+    """A limit for each LOINC code of the quantity that the value converts to, in the units of the code's dimension."""
     bound, unit = limited.bound, limited.unit
-    if unit in _REFERENCES:
-        return MeasurementLimit(concepts, bound, days, reference=unit)
-    if quantity.unit in _BARE and unit in (None, quantity.unit):
-        return MeasurementLimit(concepts, bound, days)
-    if unit is None and quantity.to_canonical(bound.value, None) is None:
+    is_bare = quantity.unit in _BARE and unit in (None, quantity.unit)
+    if unit is None and not is_bare and quantity.to_canonical(bound.value, None) is None:
         raise Undecided(Reason.UNIT, f"{quantity.name}: none")
-    same = dict(_list_bounds(bound, unit or quantity.unit, quantity))
+    written = unit or quantity.unit
+    codes, name = find_loinc(quantity, written), quantity.name.replace("_", " ")
+    if not codes:
+        raise Undecided(Reason.QUANTITY, f"{name} {written}")
+    if is_bare or unit in _REFERENCES:
+        if (concepts := names.find_quantity(name, codes)) is None:
+            raise Undecided(Reason.NAME, quantity.name)
+        return MeasurementLimit(concepts, bound, days, reference=None if is_bare else unit)
+    same = dict(_list_bounds(bound, written, quantity))
     if not same:
         raise Undecided(Reason.VALUE, f"{bound.value:g}")
-    units = names.find_units(same)
-    if not units:
-        raise Undecided(Reason.UNIT, f"{unit}")
-    measured = tuple(MeasurementLimit(concepts, same[code], days, unit=concept) for code, concept in units.items())
-    return measured[0] if len(measured) == 1 else CriteriaGroup(Operator.ANY, measured)
+    found, reason = list[Node](), Reason.UNIT
+    for coded in quantity.loinc.values():
+        own = [code for code in same if coded == tuple(find_loinc(quantity, code))]
+        units = names.find_units(own) if own else {}
+        if units and (concepts := names.find_quantity(name, coded)):
+            found += (MeasurementLimit(concepts, same[code], days, unit=unit) for code, unit in units.items())
+        elif units:
+            reason = Reason.NAME
+    if not found:
+        raise Undecided(reason, f"{name} {written}")
+    return found[0] if len(found) == 1 else CriteriaGroup(Operator.ANY, tuple(found))
 
 
 def _list_bounds(bound: NumericRange, unit: str, quantity: KnownQuantity) -> Iterator[tuple[str, NumericRange]]:
@@ -194,12 +200,22 @@ def _list_bounds(bound: NumericRange, unit: str, quantity: KnownQuantity) -> Ite
     if "{" in unit.replace("{1.73_m2}", ""):
         raise Undecided(Reason.UNIT, unit)
     first = quantity.unit if unit == "/L" else unit  # counts are written out: 100 x 10^9/L is 100000000000 /L
-    for code in dict.fromkeys((first, unit, quantity.unit, *read_table("cohorts")["usual_units"].split())):
+    usual = (quantity.unit, *(quantity.linear or ()), *read_table("cohorts")["usual_units"].split())
+    for code in dict.fromkeys((first, unit, *usual)):
         if ("{" in code) != ("{" in unit):  # "per 1.73 m2" is another quantity
             continue
-        values = [
-            convert(value, unit, code, quantity.molar_mass) for value in (bound.value, bound.high) if value is not None
-        ]
+        values = [_convert(value, unit, code, quantity) for value in (bound.value, bound.high) if value is not None]
         if all(value is not None and abs(round(value, _DIGITS) - value) <= abs(value) / 1000 for value in values):
             rounded = [round(value, _DIGITS) for value in values if value is not None]
             yield code, NumericRange(bound.comparator, rounded[0], rounded[1] if len(rounded) > 1 else None)
+
+
+def _convert(value: float, unit: str, code: str, quantity: KnownQuantity) -> float | None:
+    """Convert a limit of one quantity, whose units of enzymes and international units are the same."""
+    linear = quantity.linear or {}
+    if unit in linear and code == quantity.unit:
+        return quantity.to_canonical(value, unit)
+    if code in linear and unit == quantity.unit:
+        factor, offset = linear[code]
+        return (value - offset) / factor
+    return convert(value, unit.replace("[IU]", "U"), code.replace("[IU]", "U"), quantity.molar_mass)

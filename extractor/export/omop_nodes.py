@@ -8,7 +8,6 @@ from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
 from extractor.text.book import read_table, word_set
-from extractor.text.quantity_names import KnownQuantity
 
 MALE, FEMALE = 8507, 8532
 """Concepts of the OMOP vocabulary ``Gender``, the same in every database."""
@@ -55,8 +54,8 @@ class Names(Protocol):
     def find_set(self, name: str) -> ConceptSet | None:
         """Return the concepts of a condition, drug or procedure."""
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return the concepts of a measurement."""
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return the concepts of a measurement by its name and LOINC codes."""
 
     def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the known units by UCUM code."""
@@ -66,16 +65,6 @@ class Names(Protocol):
 def words_of(name: str) -> frozenset[str]:
     """A list of ``rulebook/cohorts.toml``."""
     return word_set(read_table("cohorts")[name])
-
-
-def list_loinc(quantity: KnownQuantity) -> list[str]:
-    """List the LOINC codes under which databases hold a quantity; none if no code is certain.
-
-    >>> from extractor.text.quantity_names import list_quantities
-    >>> [list_loinc(list_quantities()[name]) for name in ("platelet_count", "creatinine_clearance", "pc20")]
-    [['777-3'], ['2164-2', '35591-7'], []]
-    """
-    return [quantity.loinc] if quantity.loinc else list(read_table("cohorts")["loinc"].get(quantity.name, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
-from extractor.text.quantity_names import KnownQuantity
 
 from .files import open_database
-from .omop_nodes import UNRESOLVED, ConceptSet, Domain, Names, OmopConcept, list_loinc
+from .omop_nodes import UNRESOLVED, ConceptSet, Domain, Names, OmopConcept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -95,10 +94,9 @@ class WordLists:
                 return ConceptSet(name, domain)
         return None
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return an empty set that names the quantity and its LOINC code."""
-        codes = ", ".join(list_loinc(quantity))
-        return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {codes})", Domain.MEASUREMENT)
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return an empty set that names the quantity and its LOINC codes."""
+        return ConceptSet(f"{name} (LOINC {', '.join(loinc)})", Domain.MEASUREMENT)
 
     def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the first code alone, the written one, with an id that no row has."""
@@ -124,14 +122,14 @@ class Vocabulary:
                 return ConceptSet(name, found[0].domain, tuple(found))
         return None
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return the measurements with the quantity's LOINC codes."""
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return the measurements with these LOINC codes."""
         found = self._read(
             "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code IN (SELECT unnest(?)) "
             "AND domain_id = 'Measurement' ORDER BY concept_id",
-            list_loinc(quantity),
+            list(loinc),
         )
-        return ConceptSet(quantity.name.replace("_", " "), Domain.MEASUREMENT, tuple(found)) if found else None
+        return ConceptSet(name, Domain.MEASUREMENT, tuple(found)) if found else None
 
     def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
         """Return the UCUM units that the vocabulary has."""

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from extractor.text.book import read_table, word_list
@@ -28,6 +28,7 @@ _HEADS = {
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that texts do not write."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
+"""Units that compare with another value of the same quantity."""
 _BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
@@ -37,12 +38,15 @@ _SHORT = frozenset({"ms", "s", "min"})
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one."""
+    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one.
+
+    ``loinc`` holds its LOINC codes by a unit of each dimension in which it is measured.
+    """
 
     name: str
     names: tuple[str, ...]
     unit: str
-    loinc: str | None = None
+    loinc: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     molar_mass: float | None = None
     implied: tuple[float, float] | None = None
     usual: tuple[float, float] | None = None
@@ -125,6 +129,40 @@ def name_quantity(
     if of_time and of_people and (named is None or named.name == "duration"):
         return list_quantities()["age"]
     return named or _by_unit(unit) or _countable(text, unit)
+
+
+def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
+    """The LOINC codes of a quantity in a UCUM unit, the most usual first; none if no code is certain.
+
+    A code stands for one dimension: LOINC has one glucose by mass and another by amount of substance. A multiple of a
+    limit of normal may have any code, and so may a value without a unit if there is only one dimension.
+
+    >>> glucose, white_cells = list_quantities()["glucose"], list_quantities()["white_blood_cell_count"]
+    >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
+    [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
+    >>> find_loinc(white_cells, "/uL") == find_loinc(white_cells, "10*9/L") == ['6690-2', '26464-8']
+    True
+    """
+    if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
+        return []
+    own = unit or quantity.unit
+    if "eq" in own and quantity.molar_mass:  # an equivalent is a mole only for ions with one charge
+        return []
+    is_linear = quantity.linear and own in quantity.linear and own not in quantity.loinc
+    wanted = name_property(quantity.unit if is_linear else own)
+    fitting = (one for one in quantity.loinc if own in _ANY_LABORATORY or name_property(one) == wanted)
+    return [code for one in fitting for code in quantity.loinc[one]]
+
+
+def name_property(unit: str) -> tuple[Dimension, bool]:
+    """What one LOINC code measures in: a dimension, and whether it is per 1.73 m2 of body surface.
+
+    Units of enzymes and international units count as one, as each assay has only one of them.
+
+    >>> name_property("kU/L") == name_property("[IU]/mL"), name_property("mL/min") == name_property("mL/min/{1.73_m2}")
+    (True, False)
+    """
+    return find_dimension(unit.replace("[IU]", "U"))[1], "{1.73_m2}" in unit
 
 
 def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -> tuple[int | float, bool]:
@@ -211,7 +249,10 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     for name, entry in read_table("quantity_names").items():
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
-        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak}
+        codes = entry.get("loinc", {})
+        by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
+        loinc = {unit: (one,) if isinstance(one, str) else tuple(one) for unit, one in by_unit.items()}
+        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak, "loinc": loinc}
         quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
 

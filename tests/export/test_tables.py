@@ -78,8 +78,8 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     rows = rows_of(limited(*limits, quote=quote))["constraints"]
     names = ("quantity_canonical", "loinc", "unit_ucum", "unit_canonical", "value_canonical", "value_high_canonical")
     assert [tuple(row[name] for name in names) for row in rows] == [
-        ("platelet_count", "777-3", "/uL", "10*9/L", 75, None),
-        ("absolute_neutrophil_count", "751-8", "10*9/L", "10*9/L", 1, 2),
+        ("platelet_count", "777-3|26515-7", "/uL", "10*9/L", 75, None),
+        ("absolute_neutrophil_count", "751-8|26499-4", "10*9/L", "10*9/L", 1, 2),
         ("alt", "1742-6", "{ULN}", None, None, None),
         ("bmi", "39156-5", "kg/m2", "kg/m2", 30, None),
         (None, None, None, None, None, None),

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from extractor.text.quantity_names import _choose, fold_words, list_quantities, name_quantity
+from extractor.text.quantity_names import _choose, find_loinc, fold_words, list_quantities, name_quantity
 from extractor.text.units import find_dimension
 
 QUANTITIES = list_quantities().values()
@@ -29,15 +29,17 @@ def test_every_name_finds_its_quantity(one):
 
 def test_entries_are_consistent():
     names = {one.name for one in QUANTITIES}
-    codes = Counter(one.loinc for one in QUANTITIES if one.loinc)
+    codes = Counter(code for one in QUANTITIES for code in {code for codes in one.loinc.values() for code in codes})
     assert max(codes.values()) == 1
     for one in QUANTITIES:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
         assert one.both <= names
         assert one.fits(one.unit)
         assert one.to_canonical(1, one.unit) == 1
-        if one.loinc:
-            assert _has_check_digit(one.loinc), one.loinc
+        for unit, known in one.loinc.items():
+            assert one.fits(unit), (one.name, unit)
+            assert find_loinc(one, unit) == list(known)
+            assert all(map(_has_check_digit, known)), known
         if one.molar_mass:
             assert {"g", "mol"} & dict(find_dimension(one.unit)[1]).keys(), one.name
         if one.implied:
@@ -49,6 +51,37 @@ def _has_check_digit(code):
     digits, check = code.split("-")
     doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(reversed(digits))]
     return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(check)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "codes"),
+    [
+        ("fasting_glucose", "mg/dL", ["1558-6"]),
+        ("fasting_glucose", "mmol/L", ["14771-0"]),
+        ("serum_creatinine", "umol/L", ["14682-9"]),
+        ("serum_creatinine", "{ULN}", ["2160-0", "14682-9"]),
+        ("serum_creatinine", "mL/min", []),
+        ("hba1c", "mmol/mol", ["59261-8"]),
+        ("hba1c", "mmol/L", []),
+        ("eosinophil_count", "/uL", ["711-2", "26449-9"]),
+        ("eosinophil_count", "%", ["713-8", "26450-7"]),
+        ("eosinophil_count", "/[HPF]", []),
+        ("calcium", "mmol/L", ["2000-8"]),
+        ("calcium", "meq/L", []),
+        ("potassium", "meq/L", ["2823-3"]),
+        ("alt", "[IU]/L", ["1742-6"]),
+        ("total_ige", "kU/L", ["19113-0"]),
+        ("egfr", "mL/min", []),
+        ("hbv_dna", "{copies}/mL", ["29615-2"]),
+        ("body_temperature", "[degF]", ["8310-5"]),
+        ("karnofsky", None, ["89243-0"]),
+        ("body_weight", "[lb_av]", ["29463-7"]),
+        ("platelet_count", None, ["777-3", "26515-7"]),
+        ("pc20", "mg/mL", []),
+    ],
+)
+def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
+    assert find_loinc(list_quantities()[name], unit) == codes
 
 
 @pytest.mark.parametrize(
