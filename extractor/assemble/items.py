@@ -3,10 +3,21 @@
 from dataclasses import replace
 from typing import Any
 
+from extractor.parse.eligibility.registered_ages import (
+    AGES,
+    OLDEST,
+    UNLIKE,
+    agrees,
+    count_days,
+    differs,
+    read_registered_ages,
+)
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, Reading
+from extractor.parse.scoring import measured
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Age,
     Concept,
     Criterion,
     Eligibility,
@@ -15,32 +26,24 @@ from extractor.schemas import (
     Origin,
     Task,
 )
-from extractor.text.numbers import DAYS
 
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import PARTICIPANTS, ModelResult, Resolved, resolve
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
-_AGES = ("minimum_age", "maximum_age")
+_CONTRADICTORY: Resolved[Any] = Resolved(None, 0.0, Origin.RULE, gap=AbsenceReason.CONTRADICTORY)
 _PEOPLE = list_read_fields(Task.ELIGIBILITY)
 _CRITERION = list_read_fields(Task.ELIGIBILITY, "eligibility.criteria")
 _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 
 
 def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eligibility, list[Absence]]:
-    """The record's eligibility, and why each empty field is empty.
-
-    If nobody could meet both ages, there is none: the passages that state them contradict each other.
-    """
+    """The record's eligibility, and why each empty field is empty."""
     found = parsed.eligibility
     builder = ProvenanceBuilder(parsed, "eligibility", [n for n in _SEARCHED if parsed.record.section(n)], result)
-    resolved_ages = (builder.resolve(n, getattr(found, n), PARTICIPANTS) for n in _AGES)
-    low, high = (age.value for age in resolved_ages)
-    contradictory = low and high and low.value * DAYS[low.unit] > high.value * DAYS[high.unit]
-    ages = _AGES if contradictory else ()
-    for name in ages:
-        builder.add_absence(name, AbsenceReason.CONTRADICTORY)
-    fields = builder.add_fields(
+    ages = _resolve_ages(parsed, builder)
+    fields: dict[str, Any] = {name: builder.add_resolved(name, age) for name, age in ages.items()}
+    fields |= builder.add_fields(
         [field for field in _PEOPLE if field.name not in ages], list_readings(found), PARTICIPANTS
     )
     resolved = ((one, _resolve(one, result, "stands")) for one in found.criteria)
@@ -59,6 +62,31 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
         criteria.append(Criterion(section=span.section, **values, **nested.build()))
         absences += nested.absences
     return Eligibility(**fields, **builder.build(), criteria=tuple(criteria)), absences
+
+
+def _resolve_ages(parsed: ParsedRecord, builder: ProvenanceBuilder) -> dict[str, Resolved[Age | None]]:
+    """Both ages. One that is not the registered age is never sure, and one that nobody can reach is none.
+
+    If the lowest is not below the highest, the passages that state them contradict each other: one that is registered
+    as well stands, else none.
+    """
+    found, registered = parsed.eligibility, read_registered_ages(parsed.record.registry)
+    ages: dict[str, Resolved[Age | None]] = {}
+    for name in AGES:
+        reading: Reading[Age | None] = getattr(found, name)
+        age = builder.resolve(name, reading, PARTICIPANTS)
+        if age.value is None and age.gap is None and reading.alternatives:
+            age = replace(age, gap=AbsenceReason.AMBIGUOUS)
+        if age.value and count_days(age.value) > OLDEST:
+            age = _CONTRADICTORY
+        if differs(age.value, registered[name]):
+            age = replace(age, confidence=min(age.confidence, measured("participants", UNLIKE)))
+        ages[name] = age
+    low, high = (age.value for age in ages.values())
+    if low and high and count_days(low) >= count_days(high):
+        known = [name for name in AGES if registered[name] and agrees(ages[name].value, registered[name])]
+        ages |= dict.fromkeys(AGES if len(known) != 1 else set(AGES) - set(known), _CONTRADICTORY)
+    return ages
 
 
 def list_readings(item: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from math import inf
 from typing import NamedTuple
 
 from extractor.parse.eligibility.lines import read_lines
-from extractor.parse.eligibility.people import ROUNDED, ages_agree, read_registered_age
+from extractor.parse.eligibility.registered_ages import AGES, ROUNDED, count_days, differs, read_registered_ages
+from extractor.parse.parsed import Reading
 from extractor.schemas import (
     Age,
     Citation,
@@ -18,100 +19,43 @@ from extractor.schemas import (
     FindingKind,
     Severity,
     Sex,
-    TimeUnit,
 )
 from extractor.text.book import read_text, rule, word_set
-from extractor.text.lexer import Tokens
-from extractor.text.numbers import DAYS, read_time_unit
 from extractor.text.passage import LexedSection
 from extractor.text.quantity_names import fold_words, name_quantity
 from extractor.text.units import read_unit
 
 from .record import AuditedRecord, Problems, report
 
-_ADULT = 18 * DAYS[TimeUnit.YEAR]
-_REACH = 18
-"""Most tokens between the start of an item and its age."""
-_NEAR = 4
-"""Tokens after an age that may name its bound."""
-
 
 def check_ages(audited: AuditedRecord) -> Problems:
-    """Report limits for all participants that differ by more than a year (a month for infants) from the registered."""
-    eligibility, registry = audited.extraction.eligibility, audited.record.registry
-    for field in ("minimum_age", "maximum_age"):
-        age: Age | None = getattr(eligibility, field)
-        written = registry.text(field)
-        evidence = next((one for one in eligibility.evidence if one.field == field), None)
-        if not (age and written and evidence and age.unit in DAYS):
+    """Report ages that differ by more than a year (a month for infants) from the registered, and impossible ones.
+
+    A text's age that is not plainly that of participants is not extracted; its finding is for information.
+    """
+    eligibility, registered = audited.extraction.eligibility, read_registered_ages(audited.record.registry)
+    readings: dict[str, Reading[Age | None]] = {name: getattr(audited.parsed.eligibility, name) for name in AGES}
+    low, high = (reading.value for reading in readings.values())
+    crossed = low and high and count_days(low) >= count_days(high)
+    for name, reading in readings.items():
+        age: Age | None = getattr(eligibility, name)
+        field, severity, ending = f"eligibility.{name}", Severity.WARNING, ""
+        citations = audited.cite_evidence(eligibility, name)[:1]
+        if age is None:
+            age = (reading.value if crossed else next(iter(reading.alternatives), None)) if reading.spans else None
+            citations = tuple(audited.cite_raw(one.section, one.start, one.end) for one in reading.spans[:1])
+            severity, ending = Severity.INFO, "; it is not plainly that of all participants, so it is not taken"
+        if age is None:
             continue
-        stated, registered = age.value * DAYS[age.unit], read_registered_age(written)
-        if not registered or ages_agree(stated, registered):
-            continue
-        tokens = audited.parsed.sections[evidence.section].tokens
-        of_families = rule("names_children").search(tokens) and rule("names_elders").search(tokens)
-        if of_families and (stated < _ADULT) is not (registered < _ADULT):
-            continue  # one limit is for children and the other for adults
-        if _is_plain(audited, field, evidence) and not _is_named(audited, registered):
-            yield report(
-                FindingKind.AGE_DIFFERS,
-                f"the text's {field.replace('_', ' ')} is {age.value} {age.unit}s, the registry's {written}",
-                evidence.cite(),
-                audited.cite_registry(field),
-                field=f"eligibility.{field}",
-            )
-
-
-def _is_plain(audited: AuditedRecord, field: str, evidence: Evidence) -> bool:
-    """Whether the text states the limit for everybody, and clearly as this bound."""
-    reading = getattr(audited.parsed.eligibility, field)
-    elsewhere = evidence.section != "eligibility"  # a summary may refer to some participants only
-    if elsewhere or reading.alternatives or reading.value != getattr(audited.extraction.eligibility, field):
-        return False
-    section = audited.parsed.sections[evidence.section]
-    tokens, age = section.tokens, section.between(evidence.start, evidence.end)
-    start = _find_item(tokens, age.first)
-    if start is None or _stands_among_signs(section, age.first):
-        return False
-    line_end = tokens.codes.find("\n", age.end)
-    end = min(age.end + _REACH, len(tokens) if line_end < 0 else line_end)
-    near = min(end, age.end + _NEAR)
-    for first, last in ((start, age.first), (age.end, end)):  # another number, or words for some participants
-        numbers = any(word[0].isdigit() for word in tokens.words[first:last])
-        if numbers or rule("age_of_some").search(tokens, first, last):
-            return False
-    if tokens.words[age.first - 1] in ("-", "~", "(") and age.first > start:
-        return False
-    ranged = rule("age_range").search(tokens, age.first, age.end)
-    is_bound = ranged or rule(f"bounds_{field}").search(tokens, start, near)
-    is_event = rule("age_at_an_event").search(tokens, age.end, end)
-    return bool(is_bound and not is_event and rule("about_age").search(tokens, start, near))
-
-
-def _find_item(tokens: Tokens, at: int) -> int | None:
-    """Return the start of the item that holds a token; None if it is too far away."""
-    low = max(0, at - _REACH)
-    start = next((one + 1 for one in range(at - 1, low - 1, -1) if tokens.words[one] in "\n;:"), None)
-    if start is None and low:
-        return None
-    marker = rule("item_marker").starts(tokens, start or 0, at)
-    return marker.end if marker else start or 0
-
-
-def _stands_among_signs(section: LexedSection, at: int) -> bool:
-    """Whether the last line that ends with a colon introduces a list of signs."""
-    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
-    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
-
-
-def _is_named(audited: AuditedRecord, registered: float) -> bool:
-    """Whether a criterion also names the registered age: then the limits differ by cohort."""
-    for criterion in audited.extraction.eligibility.criteria:
-        for limit in criterion.constraints:
-            days = DAYS.get(read_time_unit(limit.unit or "year") or TimeUnit.YEAR, DAYS[TimeUnit.YEAR])
-            if any(v is not None and ages_agree(v * days, registered) for v in (limit.value, limit.value_high)):
-                return True
-    return False
+        said = f"the text's {name.replace('_', ' ')} is {age.value} {age.unit}s"
+        if crossed and not getattr(eligibility, name):
+            message = f"{said}; the ages of the text leave nobody, so it is not taken"
+            yield report(FindingKind.LIMITS_CONTRADICT, message, *citations, field=field)
+        elif differs(age, registered[name]):
+            written = audited.record.registry.text(name)
+            citations += (audited.cite_registry(name),) if written else ()
+            message = f"{said}, the registry's is {written or 'none'}{ending}"
+            yield report(FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity)
 
 
 def check_sex(audited: AuditedRecord) -> Problems:

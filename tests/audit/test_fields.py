@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor import Extractor
 from tests.audit.studies import find, make_study
 
 PLANNED = {"enrollmentInfo": {"count": 60, "type": "ESTIMATED"}}
@@ -59,17 +60,48 @@ def test_an_arm_without_intervention_is_found_unless_it_is_intended():
     [
         ("Age 18 to 65 years", {"minimumAge": "18 Years", "maximumAge": "75 Years"}, [("18 to 65 years", "75 Years")]),
         ("Patients aged ≥ 16 years", {"minimumAge": "18 Years"}, [("≥ 16 years", "18 Years")]),
+        ("Patients aged ≥ 16 years", {"maximumAge": "80 Years"}, [("≥ 16 years",)]),  # no lowest age is registered
         ("Age 18 to 65 years", {"minimumAge": "18 Years", "maximumAge": "65 Years"}, []),
         ("Patients older than 18 years", {"minimumAge": "19 Years"}, []),  # a registry rounds
         ("Less than 50 years of age at the time of onset", {"maximumAge": "80 Years"}, []),
         ("At least two of the following signs:\n   * Age > 40 years\n   * Cough", {"minimumAge": "20 Years"}, []),
-        ("An adolescent aged 13 to 16 years\n* Both parents", {"minimumAge": "13 Years", "maximumAge": "75 Years"}, []),
-        ("Age 18 to 65 years\n* Cohort 2: age 66 to 75 years", {"maximumAge": "75 Years"}, []),
+        (
+            "Age 18 to 65 years\n* Cohort 2: 66 to 75",
+            {"minimumAge": "18 Years", "maximumAge": "75 Years"},
+            [("18 to 65 years", "75 Years")],
+        ),
+        (
+            "Age 18 to 65 years\n* Cohort 2: age 66 to 75 years",
+            {"minimumAge": "18 Years", "maximumAge": "75 Years"},
+            [],
+        ),
     ],
 )
 def test_ages(line, fields, found):
     record = make_study(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma", fields=fields)
     assert find(record) == [("age_differs", *quotes) for quotes in found]
+
+
+def test_an_age_of_the_text_that_is_not_taken_is_told():
+    lines = "An adolescent aged 13 to 16 years\n* Both parents"
+    record = make_study(
+        eligibility=f"Inclusion Criteria:\n\n* {lines}", fields={"minimumAge": "13 Years", "maximumAge": "75 Years"}
+    )
+    extraction = Extractor(assist="never").extract(record)
+    assert extraction.eligibility.maximum_age is None
+    (finding,) = extraction.findings
+    assert (finding.kind, finding.severity, finding.field) == ("age_differs", "info", "eligibility.maximum_age")
+    assert [one.quote for one in finding.citations] == ["13 to 16 years", "75 Years"]
+    assert next(one.reason for one in extraction.absences if one.field == finding.field) == "ambiguous"
+
+
+def test_ages_that_leave_nobody_are_told_and_not_taken():
+    text = "Inclusion Criteria:\n\n* Aged 65 years or older\n* Age below 18 years"
+    extraction = Extractor(assist="never").extract(make_study(eligibility=text))
+    assert (extraction.eligibility.minimum_age, extraction.eligibility.maximum_age) == (None, None)
+    assert [one.kind for one in extraction.findings] == ["limits_contradict"] * 2
+    registered = make_study(eligibility=text, fields={"minimumAge": "65 Years", "maximumAge": "80 Years"})
+    assert Extractor(assist="never").extract(registered).eligibility.minimum_age.value == 65
 
 
 @pytest.mark.parametrize(

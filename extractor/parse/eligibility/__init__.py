@@ -12,7 +12,7 @@ from .category import score_lines, target_words
 from .constraints import read_constraints
 from .limits import find_limits
 from .outline import OutlineEntry, Role, find_suspects, read_outline
-from .people import Stated, compare_age, read_ages, read_healthy, read_sex
+from .people import Stated, read_ages, read_healthy, read_sex
 from .windows import read_window
 
 __all__ = ["read_eligibility"]
@@ -31,7 +31,7 @@ def read_eligibility(
     r"""Read ages, sex, healthy volunteers and criteria of one record.
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
-    ``registry`` has the registered ages, which make other ages unsure.
+    ``registry`` has the registered ages, which choose among those of the text and make others unsure.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -51,8 +51,7 @@ def read_eligibility(
     scores = score_lines(entries, target_words(*named))
     found = [_read(entry, *score, next(numbers)) for entry, score in zip(entries, scores, strict=True)]
     stated = [one for criterion, one in found if criterion.stands.value]
-    minimum, maximum = read_ages(stated, summary)
-    minimum, maximum = compare_age(minimum, registry.minimum_age), compare_age(maximum, registry.maximum_age)
+    minimum, maximum = read_ages(stated, summary, registry, listed)
     sex, healthy = read_sex(stated, named, descriptions), read_healthy(stated, summary)
     return ParsedEligibility(minimum, maximum, sex, healthy, tuple(criterion for criterion, _ in found))
 

@@ -207,7 +207,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if rule("fails_to").ends(tokens, measure.first, measure.first - _REACH):
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
-    scale = quantity and rule("scale_range").starts(tokens, quantity[0])
+    scale = quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])
     if comparator is Comparator.BETWEEN and (scale or _is_scale(tokens, found, quantity)):
         return None  # "(range 0-10)"
     if unit is None and quantity:

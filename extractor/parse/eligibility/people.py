@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple, TypeVar
 
-from extractor.parse.parsed import Reading, Span, span_of
+from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
-from extractor.schemas import Age, Category, CriterionKind, Sex, Support, TimeUnit
+from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import DAYS, find_durations
-from extractor.text.passage import Passage
+from extractor.text.numbers import DAYS
+from extractor.text.passage import LexedSection, Passage
 
 from .limit import LOWER, UPPER, Limit
 from .limits import find_limits
-from .windows import OLDEST, is_age, is_lifetime
+from .registered_ages import AGES, OLDEST, UNLIKE, agrees, count_days, differs, is_plain, read_registered_ages
+from .windows import is_age, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Stated:
     heading: str = ""
 
 
+_UNKNOWN = RegistryFields()
 _Value = TypeVar("_Value", Sex, bool)
 _Place = tuple[Passage, int, int]
 
@@ -125,10 +128,6 @@ _BEFORE = 26
 
 _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 """The ages of two groups that are at most so many days apart adjoin."""
-_EVERYBODY = 99
-"""A registered upper limit of at least this many years admits everybody."""
-ROUNDED = 1.02
-"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into 17."""
 
 
 class _Bound(NamedTuple):
@@ -136,16 +135,48 @@ class _Bound(NamedTuple):
 
     age: Age
     lower: bool
-    span: Span
+    place: Passage
     case: str
 
     @property
     def days(self) -> float:
-        return float(self.age.value) * DAYS[self.age.unit]
+        return count_days(self.age)
 
 
-def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Reading[Age | None], Reading[Age | None]]:
+class _Side(NamedTuple):
+    """An end of the range of ages: its field, the registered ages in days at this and at the other end, if known.
+
+    ``section`` has the criteria.
+    """
+
+    field: str
+    registered: float | None
+    other: float | None
+    section: LexedSection | None
+
+    def admits(self, bound: _Bound, bounds: Sequence[_Bound]) -> bool:
+        """Whether a bound may be that of participants although it is not the registered one.
+
+        A summary's range may, if the registry has its other end and no limit at this one.
+        """
+        if self.registered is None:
+            return True
+        if self.section and self.section.name == bound.place.section.name:
+            return is_plain(self.section, bound.place.raw_span, bound.age, self.registered)
+        ranged = [one for one in bounds if one.place == bound.place and one.lower is not bound.lower]
+        return self.registered in (0, inf) and any(agrees(one.age, self.other) for one in ranged)
+
+
+def read_ages(
+    stated: Sequence[Stated],
+    summary: Iterable[Passage],
+    registry: RegistryFields = _UNKNOWN,
+    section: LexedSection | None = None,
+) -> tuple[Reading[Age | None], Reading[Age | None]]:
     """The lowest and the highest age that any criterion admits. The summary fills gaps.
+
+    Of several ages, one that is registered as well counts. Another age than the registered one counts only if it is
+    plainly that of all participants in ``section``, and is unsure; else there is no age, and it is the alternative.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -153,12 +184,16 @@ def read_ages(stated: Sequence[Stated], summary: Iterable[Passage]) -> tuple[Rea
     >>> [age.value.value for age in read_ages([criterion], [])]
     [18, 65]
     """
+    lowest, highest = read_registered_ages(registry).values()
+    sides = (_Side(AGES[0], lowest, highest, section), _Side(AGES[1], highest, lowest, section))
     listed = [bound for criterion in stated if not criterion.donor for bound in _read_criterion(criterion)]
-    low, high = _choose(listed, lower=True), _choose(listed, lower=False)
+    low, high = (_choose(listed, side) for side in sides)
     if low.value is None or high.value is None:
         found = [bound for passage in summary for bound in _read_summary(passage)]
-        low = low if low.value is not None else _choose(found, lower=True, in_summary=True)
-        high = high if high.value is not None else _choose(found, lower=False, in_summary=True)
+        low, high = (
+            age if age.value or (age.alternatives and not other.value) else other
+            for age, other in zip((low, high), (_choose(found, side, in_summary=True) for side in sides), strict=True)
+        )
     return low, high
 
 
@@ -236,25 +271,27 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
 
 def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: str = "") -> Iterator[_Bound]:
     unit, tokens = TimeUnit(limit.time_unit or "year"), passage.tokens
-    if unit not in _OF_AGES or (unit is TimeUnit.YEAR and max(limit.value, limit.value_high or 0) > OLDEST):
+    if unit not in _OF_AGES or count_days(Age(value=limit.value_high or limit.value, unit=unit)) > OLDEST:
         return
-    span, case = span_of(passage.part(limit.first, limit.end)), case or _name_case(tokens, limit, admits=admits)
+    place, case = passage.part(limit.first, limit.end), case or _name_case(tokens, limit, admits=admits)
+    if not limit.sure and _ends_range(tokens, limit):  # "18 75 years of age"
+        yield _Bound(Age(value=limit.value, unit=unit), False, place, _DOUBTFUL)  # noqa: FBT003
+        return
     negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
     refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
     turned = bool(negated) is not bool(admits and refused)
     if limit.value_high is None:
         if limit.comparator in (*LOWER, *UPPER):
             lower = (limit.comparator in LOWER) is (admits is not turned)
-            yield _Bound(Age(value=limit.value, unit=unit), lower, span, case)
+            yield _Bound(Age(value=limit.value, unit=unit), lower, place, case)
     elif admits is not turned:  # an excluded range leaves ages on both sides
-        yield _Bound(Age(value=limit.value, unit=unit), True, span, case)  # noqa: FBT003
-        yield _Bound(Age(value=limit.value_high, unit=unit), False, span, case)  # noqa: FBT003
+        yield _Bound(Age(value=limit.value, unit=unit), True, place, case)  # noqa: FBT003
+        yield _Bound(Age(value=limit.value_high, unit=unit), False, place, case)  # noqa: FBT003
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """The case of an age by the words around it."""
-    half = not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING)
-    if half or rule("age_of_some_after").starts(tokens, limit.end):
+    if rule("age_of_some_after").starts(tokens, limit.end):
         return _DOUBTFUL
     signs = [at for at, code in enumerate(tokens.codes[: limit.first], 1) if code in _CLAUSE]
     anybody = any(_covers("anybody", tokens, at, limit.first) for at in (0, *signs))
@@ -268,47 +305,37 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     return "age in a line of its own" if alone else "age among other words"
 
 
+def _ends_range(tokens: Tokens, limit: Limit) -> bool:
+    """Whether an age without a comparator is the upper end of a range whose other end was not read with it."""
+    return rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING) is not None
+
+
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
     return first >= end or rule(name).covers(tokens, first, end) is not None
 
 
-def _choose(bounds: list[_Bound], *, lower: bool, in_summary: bool = False) -> Reading[Age | None]:
+def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> Reading[Age | None]:
     """The widest bound of one side. It is less sure if several differ, and open if alternatives leave the side open."""
+    lower = side.field == AGES[0]
     mine = [bound for bound in bounds if bound.lower is lower]
     if not mine:
         return Reading(None, measured("participants", "no age"))
-    surer = [bound for bound in mine if bound.case != _DOUBTFUL] or mine
+    alike = [bound for bound in mine if agrees(bound.age, side.registered)]
+    plain = alike or [bound for bound in mine if side.admits(bound, bounds)]
+    likely = plain or mine
+    surer = [bound for bound in likely if bound.case != _DOUBTFUL] or likely
     bound = (min if lower else max)(surer, key=lambda found: found.days)
     # "aged 65 or older, or 50 to 64 with diabetes" has no highest age; "at least 65" and "at most 18" contradict
     rivals = [rival.days for rival in bounds if rival.lower is not lower and rival.case != _DOUBTFUL]
     beyond = [abs(days - bound.days) for days in rivals if (days <= bound.days if lower else days >= bound.days)]
-    if beyond and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING):
-        return Reading(None, measured("participants", _DOUBTFUL), alternatives=(bound.age,))
+    open_side = not alike and beyond and (len(beyond) < len(rivals) or min(beyond) <= _ADJOINING)
+    if open_side or not plain:
+        place = () if open_side else (span_of(bound.place),)
+        return Reading(None, measured("participants", _DOUBTFUL), place, alternatives=(bound.age,))
     agree = all(abs(found.days - bound.days) < 1 for found in mine)
     case = bound.case if in_summary or agree or bound.case == _DOUBTFUL else "several ages in criteria"
+    sure = measured("participants", case)
+    if differs(bound.age, side.registered):
+        sure = min(sure, measured("participants", UNLIKE))
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
-    return Reading(bound.age, measured("participants", case), (bound.span,), Support.PARSED, others)
-
-
-def compare_age(reading: Reading[Age | None], registered: str | None) -> Reading[Age | None]:
-    """The reading, unsure if the registry's own field has another age. The field gives no value.
-
-    >>> compare_age(Reading(Age(value=8, unit=TimeUnit.YEAR), 0.98), "18 Years").confidence < 0.8
-    True
-    """
-    age, written = reading.value, registered and read_registered_age(registered)
-    if age is None or not written or age.unit not in DAYS or ages_agree(age.value * DAYS[age.unit], written):
-        return reading
-    return replace(reading, confidence=min(reading.confidence, measured("participants", "age unlike the registry's")))
-
-
-def read_registered_age(written: str) -> float | None:
-    """Convert the registry's "18 Years" to days; None for "N/A" and for ages that admit everybody."""
-    age = next(find_durations(read_text(written)), None)
-    return None if age is None or (age.unit is TimeUnit.YEAR and age.high >= _EVERYBODY) else age.days
-
-
-def ages_agree(stated: float, registered: float) -> bool:
-    """Whether two ages in days differ by at most a year, or a month for infants."""
-    free = DAYS[TimeUnit.YEAR] if max(stated, registered) > 2 * DAYS[TimeUnit.YEAR] else DAYS[TimeUnit.MONTH]
-    return abs(stated - registered) <= ROUNDED * free
+    return Reading(bound.age, sure, (span_of(bound.place),), Support.PARSED, others)

@@ -23,8 +23,8 @@ _NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
 """Units that a window does not have: a length in minutes is a constraint."""
 _FRONT = 14
 """How many tokens before a length of time are examined."""
-_AGE_FRONT, OLDEST = 32, 120
-"""How many tokens before an age may name it, and the highest age in years."""
+_AGE_FRONT = 32
+"""How many tokens before an age may name it."""
 _ADDED = frozenset(",;:-()")
 
 _Time = tuple[Found, Duration]

@@ -1,9 +1,12 @@
+from itertools import count
+
 import pytest
 
+from extractor.parse.eligibility import read_eligibility
 from extractor.parse.eligibility.limits import find_limits
-from extractor.parse.eligibility.people import Stated, compare_age, read_ages, read_healthy, read_sex
-from extractor.schemas import Category, CriterionKind, Sex
-from extractor.text.passage import read_passage
+from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex
+from extractor.schemas import Category, CriterionKind, RegistryFields, Sex
+from extractor.text.passage import read_passage, read_section
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
 
@@ -177,10 +180,79 @@ def test_an_age_that_may_be_that_of_some_is_not_sure(text, kind):
     assert all(age.confidence < 0.8 for age in read_ages([stated(text, kind)], []) if age.value)
 
 
-def test_an_age_unlike_the_registrys_is_not_sure_and_takes_no_value_from_it():
-    low, _ = read_ages([stated("Age 18-75 years")], [])
-    assert compare_age(low, "18 Years") is low is compare_age(low, None)
-    assert (compare_age(low, "40 Years").value, compare_age(low, "40 Years").confidence < 0.8) == (low.value, True)
+def beside(lines, low=None, high=None, summary=""):
+    """The ages of a record with these inclusion criteria and registered ages, as values and as alternatives."""
+    text = "Inclusion Criteria:\n\n* Asthma\n" + "".join(f"* {line}\n" for line in lines)
+    sections = {
+        "eligibility": read_section("eligibility", text),
+        "brief_summary": read_section("brief_summary", summary),
+    }
+    parsed = read_eligibility(sections, count(), RegistryFields(minimum_age=low, maximum_age=high))
+    return parsed.minimum_age, parsed.maximum_age
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Age 18 to 60 years",
+        "Age: 18-60, inclusive",
+        "Age of at least 18 and less than 60 years",
+        "Men and women between 18 and 60 years of age, with a body weight of 50 to 90 kg",
+    ],
+)
+def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
+    low, high = beside([line], "18 Years", "75 Years")
+    assert (low.value.value, high.value.value) == (18, 60)
+    assert low.confidence > 0.8 > high.confidence
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "In the second cohort, participants are younger than 40 years",
+        "Aged up to 40 years if a carrier",
+        "At least two of the following signs:\n   * Age < 40 years\n   * Wheeze",
+        "Younger than 40 years at the time of the first transplantation",
+        "An adolescent aged 13 to 16 years\n* Both parents",
+    ],
+)
+def test_an_age_that_is_not_plainly_that_of_participants_gives_way_to_the_registered_one(line):
+    _, high = beside([line], "18 Years", "75 Years")
+    assert high.value is None
+    if high.alternatives:
+        assert high.confidence < 0.8
+
+
+def test_a_summary_never_decides_against_the_registered_age():
+    summary = "It is common in people aged 20 to 30 years."
+    assert beside([], "18 Years", "75 Years", summary)[1].value is None
+    assert beside([], "18 Years", None, summary)[1].value is None  # one registered end: the other has no limit
+    assert beside([], "20 Years", None, summary)[1].value.value == 30  # its range has the registered end
+    assert beside([], summary=summary)[1].value.value == 30
+    assert beside([], "20 Years", "30 Years", summary)[1].value.value == 30
+
+
+def test_of_several_ages_the_registered_one_counts():
+    lines = ["Part 1: age 18 to 55 years", "Part 2: age 18 to 65 years"]
+    assert beside(lines, "18 Years", "55 Years")[1].value.value == 55
+    assert beside(lines)[1].value.value == 65
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Less than 45 years of age at the time of seizure onset", (None, None)),
+        ("Age < 45 years when the diagnosis of onset was made, at disease onset", (None, None)),
+        ("Bone age for girls of at most 8 years, for boys at most 10 years", (None, None)),
+        ("Women of non-childbearing potential, defined as aged 60 years or older", (None, None)),
+        ("Outpatients 18 75 years of age", (None, (75, "year"))),
+        ("18 and 75 years of age", ((18, "year"), (75, "year"))),
+        ("Men in the range of age from 18 to 55 years", ((18, "year"), (55, "year"))),
+        ("Age below 1500 months", (None, None)),
+    ],
+)
+def test_misread_ages_without_a_registered_one(text, expected):
+    assert ages([stated(text)]) == expected
 
 
 def test_ages_of_both_sexes_in_one_line():

@@ -1,0 +1,132 @@
+"""The registered ages beside those of the text: whether both agree, and whose age a phrase is if they do not."""
+
+from collections.abc import Mapping
+from math import inf
+
+from extractor.schemas import Age, RegistryFields, TimeUnit
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import DAYS, find_durations
+from extractor.text.passage import LexedSection
+
+AGES = ("minimum_age", "maximum_age")
+UNLIKE = "age unlike the registry's"
+"""How sure an age is that is not the registered one: a case of ``measured``."""
+ROUNDED = 1.02
+"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into 17."""
+_YEAR = DAYS[TimeUnit.YEAR]
+OLDEST = 120 * _YEAR
+"""The highest age in days."""
+_ADULT = 18 * _YEAR
+_EVERYBODY = 99 * _YEAR
+"""A registered upper limit of at least so many days admits everybody."""
+_REACH = 18
+"""Most tokens between the start of an item and its age."""
+_NEAR = 4
+"""Tokens after an age that may name its bound."""
+
+
+def count_days(age: Age) -> float:
+    """An age in days.
+
+    >>> count_days(Age(value=2, unit=TimeUnit.WEEK))
+    14.0
+    """
+    return float(age.value * DAYS[age.unit])
+
+
+def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
+    """The registered ages in days by field; None where no age is registered.
+
+    A record that registers one end only, or "N/A", has no limit at the other: 0 days, or infinitely many.
+
+    >>> ages = read_registered_ages(RegistryFields(minimum_age="2 Years"))
+    >>> ages["minimum_age"], ages["maximum_age"]
+    (730.5, inf)
+    """
+    written = {name: registry.text(name) or "" for name in AGES}
+    ages: dict[str, float | None] = dict.fromkeys(AGES)
+    for name, unlimited in zip(AGES, (0.0, inf), strict=True) if any(written.values()) else ():
+        found = next(find_durations(read_text(written[name])), None)
+        readable = found or not any(sign.isdigit() for sign in written[name])
+        ages[name] = (found.days if found else unlimited) if readable else None
+    highest = ages["maximum_age"]
+    return ages | ({"maximum_age": inf} if highest is not None and highest >= _EVERYBODY else {})
+
+
+def agrees(age: Age | None, registered: float | None) -> bool:
+    """Whether an age is the registered one: they differ by at most a year, or a month for infants."""
+    if age is None or registered is None:
+        return False
+    stated = count_days(age)
+    free = _YEAR if max(stated, registered) > 2 * _YEAR else DAYS[TimeUnit.MONTH]
+    return stated >= _EVERYBODY if registered == inf else abs(stated - registered) <= ROUNDED * free
+
+
+def differs(age: Age | None, registered: float | None) -> bool:
+    """Whether an age of the text is not the registered one. Without a registered one, it is not known to differ."""
+    return age is not None and registered is not None and not agrees(age, registered)
+
+
+def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered: float) -> bool:
+    """Whether a phrase that states another age than the registered one is plainly the age of all participants.
+
+    ``section`` is that of the criteria, since a summary may speak of some participants only. ``span`` are the phrase's
+    raw offsets.
+    """
+    tokens, place = section.tokens, section.between(*span)
+    first, last = place.first, place.end
+    start = _find_item(tokens, first)
+    if start is None or _stands_among_signs(section, first):
+        return False
+    line_end = tokens.codes.find("\n", last)
+    end = min(last + _REACH, len(tokens) if line_end < 0 else line_end)
+    near = min(end, last + _NEAR)
+    clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
+    if _is_of_families(tokens, start, end, adult=(count_days(age) < _ADULT, registered < _ADULT)):
+        return False
+    if any(rule("age_of_some").search(tokens, *part) for part in ((start, first), (last, end))):
+        return False
+    range_end = rule("other_end").starts(tokens, last, end)
+    before, behind = tokens.words[start:first], tokens.words[range_end.end if range_end else last : clause]
+    of_range = rule("anybody").covers(tokens, start, first)  # "Age of at least 18 and"
+    if any(word[0].isdigit() for word in (behind if of_range else before + behind)):
+        return False
+    if first > start and tokens.words[first - 1] in ("-", "~"):
+        return False
+    ranged = rule("age_range").search(tokens, first, last)
+    is_bound = ranged or rule("bounds_an_age").search(tokens, start, near)
+    is_event = rule("age_at_an_event").search(tokens, last, end)
+    return bool(is_bound and not is_event and rule("about_age").search(tokens, start, near))
+
+
+def _find_item(tokens: Tokens, at: int) -> int | None:
+    """The start of the item that holds a token; None if it is too far away. The word for age and a colon open none."""
+    low = max(0, at - _REACH)
+    for one in range(at - 1, low - 1, -1):
+        if tokens.words[one] in ("\n", ";") or (tokens.words[one] == ":" and not rule("said_age").ends(tokens, one)):
+            start = one + 1
+            break
+    else:
+        if low:
+            return None
+        start = 0
+    marker = rule("item_marker").starts(tokens, start, at)
+    return marker.end if marker else start
+
+
+def _stands_among_signs(section: LexedSection, at: int) -> bool:
+    """Whether the last line that ends with a colon introduces a list of signs."""
+    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
+    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
+
+
+def _is_of_families(tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]) -> bool:
+    """Whether an item is about children where elders take part as well, or the other way round, and the ages show it.
+
+    ``adult`` says of both ages whether they are below that of adults.
+    """
+    if adult[0] is adult[1]:
+        return False
+    pairs = (("names_children", "names_elders"), ("names_elders", "names_children"))
+    return any(rule(one).search(tokens, first, end) and rule(other).search(tokens) for one, other in pairs)
