@@ -74,6 +74,10 @@ def test_reads_one_limit(text, expected):
             [("Leukocytes", "<", 4 * 10**9, "/L"), ("Leukocytes", ">", 12 * 10**9, "/L")],
         ),
         (
+            "Diastolic pressure outside the range of 50 to 90 mmHg",
+            [("Diastolic pressure", "<", 50, "mmHg"), ("Diastolic pressure", ">", 90, "mmHg")],
+        ),
+        (
             "heart rate < 50 or > 100 bpm",
             [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")],
         ),
