@@ -30,6 +30,8 @@ def read(text, kind=INCLUSION, topic=""):
         ("Bilirubin no greater than 1.5 times normal (ULN)", ("Bilirubin", "<=", 1.5, None, "times normal (ULN)")),
         ("Platelet count of at least 75,000/mm3", ("Platelet count", ">=", 75000, None, "/mm3")),
         ("ANC ≥ 1.5 x 10^9/L", ("ANC", ">=", 1500000000, None, "/L")),
+        ("Nugent score greater than equal to 7", ("Nugent score", ">=", 7, None, None)),
+        ("Score at Visit 1 of at least 3", ("Score at Visit 1", ">=", 3, None, None)),
         ("IPI score > or = to 2", ("IPI score", ">=", 2, None, None)),
         ("Age 18 years or older", ("Age", ">=", 18, None, "year")),
         ("18 to 75 years of age", ("age", "between", 18, 75, "year")),
