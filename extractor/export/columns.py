@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.schemas import TrialRecord
+from extractor.schemas import Comparator, CriterionKind, TrialRecord
+from extractor.text.book import read_text, rule
 from extractor.text.quantity_names import find_loinc, name_quantity
 from extractor.text.units import convert, find_dimension, read_unit
 
@@ -55,30 +56,57 @@ def read_registry(record: TrialRecord) -> Row:
     )
 
 
-def name_limit(limit: Json, criterion: Json) -> Row:
-    """The name of a limit's quantity, whether a laboratory measures it, its LOINC codes, and its unit and values.
+def name_limit(limit: Json, criterion: Json, within: str = "") -> Row:
+    """The canonical columns of a limit, from ``quantity_canonical`` to ``canonical_note``.
 
-    The unit is the UCUM code as written, then the canonical one; values are in the canonical one.
+    The unit is the UCUM code as written, then the canonical one; values are in the canonical one. ``within`` are the
+    limit's words in the criterion, if they are known.
     """
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
-    quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value)
+    quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value, within)
     if quantity is None:
-        return None, None, None, unit, None, None, None
-    known = not written or unit is not None
-    values = [quantity.to_canonical(one, unit) if known and one is not None else None for one in (value, high)]
-    converts = values[0] is not None and (high is None or values[1] is not None)
-    in_unit = unit or (quantity.unit if converts else None)
-    codes = "|".join(find_loinc(quantity, in_unit)) if known else None
-    named = quantity.name, quantity.laboratory, codes or None, in_unit
-    return *named, *((quantity.unit, *values) if converts else (None, None, None))
+        return None, None, None, unit, None, None, None, "no quantity"
+    named = quantity.name, quantity.laboratory
+    if written and unit is None:
+        return *named, None, unit, None, None, None, "unknown unit"
+    ends = [one for one in (value, high) if one is not None]
+    used = unit or next(filter(None, map(quantity.infer_unit, ends[::-1])), None)
+    values = [quantity.to_canonical(one, used) if used else None for one in ends]
+    in_unit = *named, "|".join(find_loinc(quantity, used)) or None, used
+    if None in values:
+        return *in_unit, None, None, None, "no conversion" if used else "no unit"
+    if not all(quantity.is_possible(one) for one in values if one is not None):
+        return *in_unit, None, None, None, "implausible"
+    return *in_unit, quantity.unit, values[0], values[1] if len(values) > 1 else None, None
+
+
+def read_admitted(limit: Json, criterion: Json) -> str | None:
+    """The comparator of the values that the criterion admits.
+
+    None if the criterion is negated or has an exception, since they may concern other words.
+
+    >>> [read_admitted({"comparator": "<"}, {"kind": kind, "quote": "INR < 2"}) for kind in ("inclusion", "exclusion")]
+    ['<', '>=']
+    """
+    includes = criterion["kind"] == CriterionKind.INCLUSION
+    exception = rule("excluded_anyway" if includes else "admitted_anyway")
+    if criterion.get("negated") or exception.search(read_text(criterion["quote"])):
+        return None
+    comparator = Comparator(limit["comparator"])
+    if includes:
+        return comparator.value
+    if comparator.opposite:
+        return comparator.opposite.value
+    return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
     index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
     pieces = [piece for piece in criterion.get("evidence") or () if piece["field"] == f"constraints[{index}]"]
     known = [piece["confidence"] for piece in pieces if piece["confidence"] is not None]
-    return *name_limit(limit, criterion), min(known, default=None)
+    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
+    return *named, read_admitted(limit, criterion), min(known, default=None)
 
 
 def _compute_amount(amount: Json, _: Json) -> Row:
@@ -121,6 +149,8 @@ _LIMIT_COLUMNS = (
     Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
     Column("value_canonical", "The value in unit_canonical.", "number"),
     Column("value_high_canonical", "The upper bound in unit_canonical.", "number"),
+    Column("canonical_note", "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible."),
+    Column("admits", "Comparator of the admitted values: <, <=, >, >=, =, <>, between, outside; empty if negated."),
     Column("confidence", "Confidence of the limit.", "number"),
 )
 _AMOUNT_COLUMNS = (

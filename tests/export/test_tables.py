@@ -89,6 +89,46 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     assert [row["laboratory"] for row in rows] == [True, True, True, False, None, True]
 
 
+@pytest.mark.parametrize(
+    ("limit", "note"),
+    [
+        ({"quantity": "Platelets", "value": 75_000, "unit": "/mm3"}, None),
+        ({"quantity": "Platelets", "value": 75_000, "unit": "/L"}, "implausible"),
+        ({"quantity": "Platelets", "comparator": "between", "value": 1, "value_high": 400, "unit": "G/L"}, "implausible"),
+        ({"quantity": "Platelets", "value": 2000, "unit": "G/L"}, "implausible"),
+        ({"quantity": "ECOG", "value": 0}, None),
+        ({"quantity": "ECOG", "value": 18}, "implausible"),
+        ({"quantity": "body weight", "value": 50}, "no unit"),
+        ({"quantity": "body weight", "value": 50, "unit": "stones"}, "unknown unit"),
+        ({"quantity": "ALT", "value": 3, "unit": "x ULN"}, "no conversion"),
+        ({"quantity": "those", "value": 3}, "no quantity"),
+    ],
+)
+def test_an_empty_canonical_value_says_why(rows_of, limit, note):
+    (row,) = rows_of(limited({"comparator": ">=", **limit}))["constraints"]
+    assert row["canonical_note"] == note
+    assert (row["value_canonical"] is None) is (row["unit_canonical"] is None) is (note is not None)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "comparator", "admits"),
+    [
+        ({"kind": "inclusion"}, ">=", ">="),
+        ({"kind": "exclusion"}, "<", ">="),
+        ({"kind": "exclusion"}, "between", "outside"),
+        ({"kind": "exclusion"}, "=", "<>"),
+        ({"kind": "exclusion", "negated": True}, "<", None),
+        ({"kind": "exclusion", "quote": "liver disease; ALT < 60 U/L is permitted"}, "<", None),
+        ({"kind": "inclusion", "quote": "ALT normal; those with ALT > 60 U/L are excluded"}, ">", None),
+    ],
+)
+def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, comparator, admits):
+    limit = {"quantity": "ALT", "comparator": comparator, "value": 60, "unit": "U/L"}
+    limit |= {"value_high": 90} if comparator == "between" else {}
+    (row,) = rows_of(limited(limit, **criterion))["constraints"]
+    assert row["admits"] == admits
+
+
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
     limits = [{"quantity": "fever", "comparator": ">", "value": value} for value in (38, 39)]
     piece = {"section": "eligibility", "start": 0, "end": 5, "quote": "fever", "origin": "rule", "support": "parsed"}

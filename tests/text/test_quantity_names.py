@@ -130,11 +130,49 @@ def test_context_names_the_quantity_if_the_words_do_not(text, unit, quote, value
 
 
 @pytest.mark.parametrize(
+    ("text", "unit", "quote", "value", "name"),
+    [
+        ("performance status", None, "performance status at least 70", 70, "karnofsky_or_lansky"),
+        ("PS", None, "PS 0-2", 0, "ecog_performance_status"),
+        ("Karnofsky or Lansky performance score", None, "", 50, "karnofsky_or_lansky"),
+        ("BP", "mm[Hg]", "BP > 160/95 mmHg or < 90/60 mmHg", 95, "diastolic_blood_pressure"),
+        ("Blood pressure", "mm[Hg]", "Blood pressure 90-140/50-85 mmHg", 90, "systolic_blood_pressure"),
+        ("systolic", "mm[Hg]", "BP 90-140 mmHg systolic and 50-85 mmHg diastolic", 50, "diastolic_blood_pressure"),
+        ("SBP", "mm[Hg]", "SBP 150 mmHg, diastolic 90 mmHg", 150, "systolic_blood_pressure"),
+        ("haemoglobin", "g/dL", "a fall in haemoglobin of more than 2 g/dL", 2, "haemoglobin_change"),
+        ("haemoglobin", "g/dL", "a fall in haemoglobin to less than 8 g/dL", 8, "haemoglobin"),
+        ("haemoglobin", "g/dL", "reduction in haemoglobin < 9 g/dL", 9, "haemoglobin"),
+        ("creatinine", "{ULN}", "increase in creatinine > 2 x ULN", 2, "serum_creatinine"),
+        ("body weight", "kg", "a change in body weight > 5 kg", 5, "weight_change"),
+        ("WBC", None, "WBC > 10 per HPF in urine", 10, "cell_count"),
+        ("prostate", "Cel", "prostate > 100 c", 100, None),
+        ("skin", "Cel", "skin > 38 C", 38, "body_temperature"),
+        ("Age", "a", "Age at diagnosis up to 18 years", 18, "age_at_onset"),
+        ("Age", "a", "Age 18 years at screening", 18, "age"),
+    ],
+)
+def test_words_around_a_limit_tell_what_it_bounds(text, unit, quote, value, name):
+    found = name_quantity(text, unit, quote, value)
+    assert (found.name if found else None) == name
+
+
+def test_the_place_of_a_limit_tells_equal_values_apart():
+    quote = "BP > 140/90 mmHg or < 90/60 mmHg"
+    named = [name_quantity("BP", "mm[Hg]", quote, 90, within).name for within in ("BP > 140/90 mmHg", quote[:-8])]
+    assert named == ["diastolic_blood_pressure", "systolic_blood_pressure"]
+
+
+@pytest.mark.parametrize(
     ("name", "value", "unit", "expected"),
     [
         ("platelet_count", 75_000, "/uL", 75),
         ("platelet_count", 75, "10*9/L", 75),
-        ("platelet_count", 75, None, None),
+        ("platelet_count", 75, None, 75),
+        ("platelet_count", 100_000, None, 100),
+        ("absolute_neutrophil_count", 1500, None, 1.5),
+        ("white_blood_cell_count", 150, None, None),  # 150 or 0.15 x 10^9/L
+        ("karnofsky", 70, "%", 70),
+        ("specific_ige", 0.35, "kU/L", 0.35),
         ("haemoglobin", 90, "g/L", 9),
         ("haemoglobin", 5, "mmol/L", 8.05725),
         ("serum_creatinine", 133, "umol/L", 1.504496),

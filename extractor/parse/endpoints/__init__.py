@@ -117,13 +117,24 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     concepts = load_scorer("concepts").read(Concept, features, measures)
     categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
     return [
-        (_doubt(concept, measure), replace(category, spans=concept.spans))
+        (_doubt(_name_survival(concept, measure), measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
 
 
 _ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
 """Concepts that measures of what people think or feel have."""
+
+
+def _name_survival(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
+    """Another concept for a survival that is not overall: of a graft, without an event, to discharge."""
+    if concept.value is not Concept.OVERALL_SURVIVAL or has("named_overall_survival", measure):
+        return concept
+    terms = find_terms(measure.tokens, "survivals", measure.first, measure.end)
+    if not terms:
+        return concept
+    limit = measured("outcome", "concept's word in a compound of another meaning")
+    return replace(concept, value=Concept(terms[0].value), confidence=min(concept.confidence, limit))
 
 
 def _doubt(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
