@@ -72,13 +72,13 @@ def name_limit(limit: Json, criterion: Json, within: str = "") -> Row:
         return *named, None, unit, None, None, None, "unknown unit"
     ends = [one for one in (value, high) if one is not None]
     used = unit or next(filter(None, map(quantity.infer_unit, ends[::-1])), None)
-    values = [quantity.to_canonical(one, used) if used else None for one in ends]
+    values = [one for end in ends if used and (one := quantity.to_canonical(end, used)) is not None]
     in_unit = *named, "|".join(find_loinc(quantity, used)) or None, used
-    if None in values:
+    if len(values) < len(ends):
         return *in_unit, None, None, None, "no conversion" if used else "no unit"
-    if not all(quantity.is_possible(one) for one in values if one is not None):
+    if not all(map(quantity.is_possible, values)):
         return *in_unit, None, None, None, "implausible"
-    return *in_unit, quantity.unit, values[0], values[1] if len(values) > 1 else None, None
+    return *in_unit, quantity.unit, values[0], values[-1] if len(values) > 1 else None, None
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:
@@ -149,7 +149,10 @@ _LIMIT_COLUMNS = (
     Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
     Column("value_canonical", "The value in unit_canonical.", "number"),
     Column("value_high_canonical", "The upper bound in unit_canonical.", "number"),
-    Column("canonical_note", "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible."),
+    Column(
+        "canonical_note",
+        "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible.",
+    ),
     Column("admits", "Comparator of the admitted values: <, <=, >, >=, =, <>, between, outside; empty if negated."),
     Column("confidence", "Confidence of the limit.", "number"),
 )

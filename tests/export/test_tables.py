@@ -94,7 +94,10 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     [
         ({"quantity": "Platelets", "value": 75_000, "unit": "/mm3"}, None),
         ({"quantity": "Platelets", "value": 75_000, "unit": "/L"}, "implausible"),
-        ({"quantity": "Platelets", "comparator": "between", "value": 1, "value_high": 400, "unit": "G/L"}, "implausible"),
+        (
+            {"quantity": "Platelets", "comparator": "between", "value": 1, "value_high": 400, "unit": "G/L"},
+            "implausible",
+        ),
         ({"quantity": "Platelets", "value": 2000, "unit": "G/L"}, "implausible"),
         ({"quantity": "ECOG", "value": 0}, None),
         ({"quantity": "ECOG", "value": 18}, "implausible"),

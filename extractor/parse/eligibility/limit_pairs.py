@@ -15,7 +15,7 @@ BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit that of the next limit on its quantity, with its power of ten: "< 4 or > 10 x 10^9/L"."""
+    """Give a limit without a unit the unit and power of ten of the next one on its quantity: "< 4 or > 10 x 10^9/L"."""
     shared = list(limits)
     for at in range(len(shared) - 1, 0, -1):
         limit, last = shared[at], shared[at - 1]

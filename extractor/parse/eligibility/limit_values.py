@@ -33,13 +33,13 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
 
 _LARGE = 1000
 """A smaller number may share the power of ten of the next one."""
-_DIGITS = re.compile(r"[\d.,·]*\d")
+_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
 
 
 def read_factor(written: str) -> float:
     """The power of ten of a number, or the factor of a word such as "million"; 1 without one.
 
-    >>> [read_factor(text) for text in ("12 x 10^9", "339X10^3", "4.5 million", "12")]
+    >>> [read_factor(text) for text in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
     [1000000000.0, 1000.0, 1000000.0, 1.0]
     """
     digits = _DIGITS.match(written)

@@ -18,7 +18,13 @@ _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-_LONGEST = {TimeUnit.YEAR: 120, TimeUnit.MONTH: 1440, TimeUnit.WEEK: 6240, TimeUnit.DAY: 43_800, TimeUnit.HOUR: 1_051_200}
+_LONGEST = {
+    TimeUnit.YEAR: 120,
+    TimeUnit.MONTH: 1440,
+    TimeUnit.WEEK: 6240,
+    TimeUnit.DAY: 43_800,
+    TimeUnit.HOUR: 1_051_200,
+}
 """No trial waits longer than a lifetime."""
 
 
