@@ -3,15 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from extractor.parse.eligibility.registered_ages import (
-    AGES,
-    OLDEST,
-    UNLIKE,
-    agrees,
-    count_days,
-    differs,
-    read_registered_ages,
-)
 from extractor.parse.parsed import ParsedCriterion, ParsedOutcome, ParsedRecord, Reading
 from extractor.parse.scoring import measured
 from extractor.schemas import (
@@ -25,6 +16,15 @@ from extractor.schemas import (
     EndpointCategory,
     Origin,
     Task,
+)
+from extractor.text.registered_ages import (
+    AGES,
+    OLDEST,
+    UNLIKE,
+    agrees,
+    count_days,
+    differs,
+    read_registered_ages,
 )
 
 from .provenance import ProvenanceBuilder, list_read_fields

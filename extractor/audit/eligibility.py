@@ -6,7 +6,6 @@ from math import inf
 from typing import NamedTuple
 
 from extractor.parse.eligibility.lines import read_lines
-from extractor.parse.eligibility.registered_ages import AGES, ROUNDED, count_days, differs, read_registered_ages
 from extractor.parse.parsed import Reading
 from extractor.schemas import (
     Age,
@@ -23,6 +22,7 @@ from extractor.schemas import (
 from extractor.text.book import read_text, rule, word_set
 from extractor.text.passage import LexedSection
 from extractor.text.quantity_names import fold_words, name_quantity
+from extractor.text.registered_ages import AGES, ROUNDED, count_days, differs, read_registered_ages
 from extractor.text.units import read_unit
 
 from .record import AuditedRecord, Problems, report

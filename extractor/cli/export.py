@@ -84,8 +84,6 @@ def export(
         choose_tables,
         export_fhir,
         export_run,
-        find_results,
-        read_results,
     )
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
@@ -116,11 +114,12 @@ def export(
         elif format_ == "omop":
             from extractor.export.cohorts import export_cohorts
 
-            results = read_results(find_results(run), lines, threshold)
-            report = export_cohorts(results, to, vocabulary, dialect, force=force).describe()
+            pairs = _read_pairs(run, found, threshold)
+            report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-            registry = _read_registry(found, quiet=quiet) if any(table.name == "records" for table in chosen) else {}
+            needed = any(table.name in ("records", "eligibility") for table in chosen)
+            registry = _read_registry(found, quiet=quiet) if needed else {}
             counts = export_run(run, destination, chosen, lines, registry, threshold)
             report = (f"{name}: {count}" for name, count in counts.items())
         if not quiet:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Eligibility, Sex, TrialExtraction
+from extractor.schemas import Criterion, CriterionKind, Sex, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import read_unit
 
@@ -19,6 +19,8 @@ from .omop_nodes import AgeLimit, CriteriaGroup, Names, NumericRange, Occurred, 
 from .omop_rules import list_bounds, read_line
 from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
 from .omop_vocabulary import open_vocabulary
+from .people import People, read_people
+from .targets import excludes_target, read_targets
 
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -77,7 +79,7 @@ class CohortCounts:
 
 
 def export_cohorts(
-    results: Iterable[TrialExtraction],
+    results: Iterable[tuple[TrialExtraction, TrialRecord | None]],
     to: Path,
     vocabulary: Path | None = None,
     dialect: str | None = None,
@@ -86,11 +88,11 @@ def export_cohorts(
 ) -> CohortCounts:
     """Write a definition as Circe JSON for each trial to a folder, and ``unmapped.jsonl`` and ``summary.json``.
 
-    ``results`` are read one at a time. ``vocabulary`` is a folder of CSV files from Athena; without it, concept sets
-    have names and no concepts. ``dialect`` also writes the SQL for a database, such as ``duckdb`` or ``postgresql``.
-    ``force`` replaces an earlier export. Raises ``MissingExtra`` without the extra ``omop``, ``ValueError`` for an
-    unknown dialect or if ``to`` is a file, and ``StoreError`` if the vocabulary cannot be read or the folder may not be
-    replaced.
+    ``results`` are read one at a time; a record of None gives no registered ages, sex and conditions. ``vocabulary`` is
+    a folder of CSV files from Athena; without it, concept sets have names and no concepts. ``dialect`` also writes the
+    SQL for a database, such as ``duckdb`` or ``postgresql``. ``force`` replaces an earlier export. Raises
+    ``MissingExtra`` without the extra ``omop``, ``ValueError`` for an unknown dialect or if ``to`` is a file, and
+    ``StoreError`` if the vocabulary cannot be read or the folder may not be replaced.
     """
     check_installed()
     if dialect and dialect not in list_dialects():
@@ -98,8 +100,8 @@ def export_cohorts(
     counts, destination = CohortCounts(), Destination.of_folder(to, SUMMARY_FILE, force=force)
     with open_vocabulary(vocabulary) as names, destination.staged() as (_, made):
         with open_json_lines(made / UNMAPPED_FILE) as list_unmapped:
-            for extraction in results:
-                rules = _express(extraction, names, counts, list_unmapped)
+            for extraction, record in results:
+                rules = _express(extraction, record, names, counts, list_unmapped)
                 cohort = build_cohort(extraction.record_id, rules)
                 problems = check_cohort(cohort)
                 assert not problems, f"{extraction.record_id}: {problems[0]}"
@@ -113,21 +115,33 @@ def export_cohorts(
     return counts
 
 
-def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
-    """Express a trial's criteria, ages and sex as rules.
+def read_rules(
+    extraction: TrialExtraction, names: Names, record: TrialRecord | None = None
+) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
+    """Express a trial's criteria, ages and sex as rules. The registered ages and sex count where the text has none.
 
     Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
     begins with the position.
     """
-    criteria = eligibility.criteria
+    criteria, people = extraction.eligibility.criteria, read_people(extraction, record)
+    targets = read_targets(record)
     groups: dict[int, CriteriaGroup] = {}
-    undecided: dict[int | str, Undecided] = {}
+    undecided: dict[int | str, Undecided] = {
+        one.field.removeprefix("eligibility."): Undecided(Reason(one.reason), str(one.value))
+        for one in people.left_out
+        if one.reason == "registry_decides"
+    }
     for index, criterion in enumerate(criteria):
+        if excludes_target(criterion, targets):
+            undecided[index] = Undecided(Reason.TARGET_CONDITION)
+            continue
         try:
             groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
         except Undecided as error:
             undecided[index] = error
-    doubtful = dict.fromkeys(_find_bare_names(groups, criteria), Reason.ALTERNATIVE)
+    other_ages = (at for at, group in groups.items() if _is_age(group) and people.compare(criteria[at]) is False)
+    doubtful = dict.fromkeys(other_ages, Reason.OTHER_AGE)
+    doubtful |= dict.fromkeys(_find_bare_names(groups, criteria), Reason.ALTERNATIVE)
     doubtful |= dict.fromkeys(_find_group_limits(groups, criteria), Reason.SEX_OR_GROUP)
     for index, reason in doubtful.items():
         del groups[index]
@@ -137,7 +151,7 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRu
         for index, group in groups.items()
         if group.members
     ]
-    for name, found in _read_people(eligibility, groups.values()):
+    for name, found in _read_people(people, groups.values()):
         if isinstance(found, Undecided):
             undecided[name] = found
         else:
@@ -146,11 +160,15 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRu
 
 
 def _express(
-    extraction: TrialExtraction, names: Names, counts: CohortCounts, list_unmapped: Callable[[Any], None]
+    extraction: TrialExtraction,
+    record: TrialRecord | None,
+    names: Names,
+    counts: CohortCounts,
+    list_unmapped: Callable[[Any], None],
 ) -> Sequence[InclusionRule]:
     """Express one record, count it, and list what could not be expressed."""
     criteria = extraction.eligibility.criteria
-    rules, undecided = read_rules(extraction.eligibility, names)
+    rules, undecided = read_rules(extraction, names, record)
     lost = sum(isinstance(place, int) for place in undecided)
     counts.criteria += len(criteria)
     counts.expressed += len(criteria) - lost
@@ -195,31 +213,28 @@ def _find_bare_names(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Cri
     return bare if len(bare) > 1 else []
 
 
-def _read_people(
-    eligibility: Eligibility, groups: Iterable[CriteriaGroup]
-) -> Iterator[tuple[str, CriteriaGroup | Undecided]]:
+def _is_age(group: CriteriaGroup) -> bool:
+    """Whether a rule limits the age and nothing else."""
+    return bool(group.members) and all(
+        _is_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
+    )
+
+
+def _read_people(people: People, groups: Iterable[CriteriaGroup]) -> Iterator[tuple[str, CriteriaGroup | Undecided]]:
     """The ages and the sex of a record that no criterion expresses."""
     expressed = {(name, upper) for group in groups for name, upper, _ in _list_all_bounds(group)}
-    for name, upper in (("minimum_age", False), ("maximum_age", True)):
-        age = getattr(eligibility, name)
-        if age is None or ("age", upper) in expressed:
+    for name, age in people.ages.items():
+        if ("age", name == "maximum_age") in expressed:
             continue
-        sign, inclusive = (Comparator.LESS, Comparator.AT_MOST) if upper else (Comparator.MORE, Comparator.AT_LEAST)
-        strict = any(
-            limit.comparator is (sign if criterion.kind is CriterionKind.INCLUSION else sign.opposite)
-            and limit.value == age.value
-            for criterion in eligibility.criteria
-            if criterion.category is Category.AGE
-            for limit in criterion.constraints
-        )
+        assert age.comparator, "an age has a comparator"
         try:
-            bound = to_years(NumericRange(sign if strict else inclusive, age.value), read_unit(age.unit) or age.unit)
+            bound = to_years(NumericRange(age.comparator, age.value.value), read_unit(age.value.unit))
         except Undecided as error:
             yield name, error
         else:
             yield name, CriteriaGroup(Operator.ALL, (AgeLimit(bound),))
-    if eligibility.sex in (Sex.FEMALE, Sex.MALE) and ("sex", False) not in expressed:
-        yield "sex", CriteriaGroup(Operator.ALL, (SexLimit(eligibility.sex),))
+    if people.sex and people.sex.value is not Sex.ALL and ("sex", False) not in expressed:
+        yield "sex", CriteriaGroup(Operator.ALL, (SexLimit(people.sex.value),))
 
 
 def _list_all_bounds(group: CriteriaGroup) -> Iterator[tuple[str, bool, float]]:

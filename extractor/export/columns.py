@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.schemas import Comparator, CriterionKind, TrialRecord
+from extractor.schemas import Comparator, CriterionKind, Eligibility, TrialRecord
 from extractor.text.book import read_text, rule
 from extractor.text.quantity_names import find_loinc, name_quantity
+from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
+
+from .people import read_age, read_answer, read_comparator
 
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
@@ -53,6 +56,8 @@ def read_registry(record: TrialRecord) -> Row:
         fields.minimum_age,
         fields.maximum_age,
         fields.sex,
+        *(_to_days(_read_period(fields.text(name))) for name in AGES),
+        read_answer(fields.healthy_volunteers or ""),
     )
 
 
@@ -130,6 +135,25 @@ def _days_of(*names: str) -> Computed:
     return Computed(columns, lambda item, _: tuple(_to_days(item.get(name)) for name in names))
 
 
+def _read_period(written: str | None) -> Json | None:
+    age = read_age(written or "")
+    return age.model_dump(mode="json") if age else None
+
+
+def _compute_people(people: Json, extraction: Json) -> Row:
+    """The ages of the text in days and their comparators, and the registered values beside them."""
+    comparators = (_name_comparator(name, people) if people.get(name) else None for name in AGES)
+    *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
+    return *(_to_days(people.get(name)) for name in AGES), *comparators, lowest, highest, sex, healthy
+
+
+def _name_comparator(name: str, people: Json) -> str:
+    proofs = [piece for piece in people.get("evidence") or () if piece["field"] == name]
+    criteria = () if proofs else people.get("criteria") or ()
+    shape = {name: people[name], "evidence": proofs, "criteria": criteria}
+    return read_comparator(name, Eligibility.model_validate(shape)).value
+
+
 _REGISTERED_COLUMNS = (
     Column("title", "Registered: brief title, or the official one. Empty where the run's input is not at hand."),
     Column("conditions", "Registered. Joined by |."),
@@ -140,6 +164,19 @@ _REGISTERED_COLUMNS = (
     Column("registered_minimum_age", "Registered, such as '18 Years'."),
     Column("registered_maximum_age", "Registered, such as '65 Years'."),
     Column("registered_sex", "Registered."),
+    Column("registered_minimum_age_days", f"Registered. {_DAYS}", "number"),
+    Column("registered_maximum_age_days", f"Registered. {_DAYS}", "number"),
+    Column("registered_healthy_volunteers", "Registered: whether healthy volunteers are accepted.", "boolean"),
+)
+_COMPARATOR = "How the text bounds it: >= or >, <= or <. An age that the text only names is included."
+_PEOPLE_COLUMNS = (
+    Column("minimum_age_days", _DAYS, "number"),
+    Column("maximum_age_days", _DAYS, "number"),
+    Column("minimum_age_comparator", _COMPARATOR),
+    Column("maximum_age_comparator", _COMPARATOR),
+    *_REGISTERED_COLUMNS[-3:-1],
+    _REGISTERED_COLUMNS[-4],
+    _REGISTERED_COLUMNS[-1],
 )
 _LIMIT_COLUMNS = (
     Column("quantity_canonical", "Name in the vocabulary of quantities; empty where the text names none."),
@@ -162,9 +199,10 @@ _AMOUNT_COLUMNS = (
     Column("low_canonical", "In unit_canonical.", "number"),
     Column("high_canonical", "In unit_canonical.", "number"),
 )
+_UNREGISTERED: Row = (None,) * len(_REGISTERED_COLUMNS)
 COMPUTED = {
-    "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or (None,) * 9),
-    "eligibility": _days_of("minimum_age", "maximum_age"),
+    "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or _UNREGISTERED),
+    "eligibility": Computed(_PEOPLE_COLUMNS, _compute_people),
     "criteria": _days_of("time_window"),
     "constraints": Computed(_LIMIT_COLUMNS, _compute_limit),
     "amounts": Computed(_AMOUNT_COLUMNS, _compute_amount),

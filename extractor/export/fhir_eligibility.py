@@ -6,20 +6,20 @@ criterion is a text, since a limit alone would admit or exclude others than the 
 """
 
 import re
+from typing import Any
 
-from extractor.schemas import Citation, Comparator, Constraint, Criterion, CriterionKind, Sex
-from extractor.text.book import read_text
-from extractor.text.numbers import find_durations
+from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Sex
 from extractor.text.quantity_names import find_loinc, fold_words, list_quantities
+from extractor.text.registered_ages import AGES
 
 from .columns import name_limit
-from .fhir_types import LOINC, Json, Proof, TrialResources, code, extension, own_code, quantity, value_range
+from .fhir_types import LOINC, Json, Proof, Reason, TrialResources, code, extension, own_code, quantity, value_range
+from .people import People, Stated, read_people
+from .targets import Targets, excludes_target, read_targets
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
 """The LOINC code of a person's sex."""
-_NO = frozenset({"no", "false"})
-_AGES = {"minimum_age": ">=", "maximum_age": "<="}
 # fmt: off
 _FILLERS = frozenset({
     "a", "an", "and", "are", "be", "been", "has", "have", "having", "inclusive", "individual", "is", "must", "of",
@@ -37,11 +37,15 @@ _SEVERAL = re.compile(r"\b(?:and|or)\b|/")
 
 def add_group(trial: TrialResources) -> Json | None:
     """Add the Group that is eligible, and return a reference to it; None if the record restricts nobody."""
-    people = trial.extraction.eligibility
-    proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in people.evidence]
-    characteristics = [*_read_ages(trial, proofs), *_read_sex(trial, proofs), *_read_health(trial, proofs)]
-    for index, criterion in enumerate(people.criteria):
+    eligibility, people = trial.extraction.eligibility, read_people(trial.extraction, trial.record)
+    proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in eligibility.evidence]
+    characteristics = _read_people(trial, people, proofs)
+    targets = read_targets(trial.record)
+    for index, criterion in enumerate(eligibility.criteria):
         path = f"eligibility.criteria[{index}]"
+        if reason := _find_other_place(criterion, people, targets):
+            trial.leave_out(path, criterion.quote, reason)
+            continue
         for place, one in enumerate(_read_criterion(trial, path, criterion)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
         proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence)
@@ -58,65 +62,43 @@ def add_group(trial: TrialResources) -> Json | None:
     return trial.add("Group", "-eligibility", content, proofs)
 
 
-def _read_ages(trial: TrialResources, proofs: list[Proof]) -> list[Json]:
-    """The age limits of the text, or else the registered ones."""
-    found = []
-    for name, comparator in _AGES.items():
-        stated = getattr(trial.extraction.eligibility, name)
-        limit = (stated.value, stated.unit.value) if stated else None
-        written = _find_registered(trial, name, stated=bool(stated))
-        if written and limit is None:
-            age = next(find_durations(read_text(written)), None)
-            limit = (age.low, age.unit.value) if age else None
-            if age is None:
-                trial.leave_out(f"registry.{name}", written, "no_restriction")
-            else:
-                proofs.append((f"eligibility.{name}", _cite_registry(name, written)))
-        if limit:
-            age_code = code(LOINC, find_loinc(list_quantities()["age"], "a")[0], "age")
-            value = quantity(*limit, comparator)
-            found.append({"id": name.replace("_", "-"), "code": age_code, "valueQuantity": value, "exclude": False})
+def _find_other_place(criterion: Criterion, people: People, targets: Targets) -> Reason | None:
+    """Why a criterion is no characteristic: its ages stand already, or it would keep the trial's own patients out."""
+    if excludes_target(criterion, targets):
+        return "target_condition"
+    same = people.compare(criterion) if _read_limits(criterion) else None
+    return None if same is None else "age_bound" if same else "other_age"
+
+
+def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
+    """The ages, the sex, and whether healthy people are kept out. Admitting everybody restricts nobody."""
+    found: list[Json] = []
+    stated: dict[str, Stated[Any] | None] = {**people.ages, "sex": people.sex, "healthy_volunteers": people.healthy}
+    for name, one in stated.items():
+        if one and one.value in (Sex.ALL, True):
+            path = f"registry.{name}" if one.registered else f"eligibility.{name}"
+            trial.leave_out(
+                path, one.citation.quote if one.registered and one.citation else one.value, "no_restriction"
+            )
+            continue
+        if one and one.registered and one.citation:
+            proofs.append((f"eligibility.{name}", one.citation))
+        if one:
+            found.append({"id": name.replace("_", "-"), **_describe(name, one), "exclude": False})
+    for left in people.left_out:
+        trial.leave_out(left.field, left.value, left.reason)
     return found
 
 
-def _read_sex(trial: TrialResources, proofs: list[Proof]) -> list[Json]:
-    """The sex that the text admits, or else the registered one."""
-    stated = trial.extraction.eligibility.sex
-    written = _find_registered(trial, "sex", stated=stated is not None)
-    sex = stated or next((one for one in Sex if written and one.value == written.strip().lower()), None)
-    if sex in (None, Sex.ALL):
-        trial.leave_out("eligibility.sex", stated, "no_restriction")
-        trial.leave_out("registry.sex", None if stated else written, "no_restriction")
-        return []
-    if written and not stated:
-        proofs.append(("eligibility.sex", _cite_registry("sex", written)))
-    value = code("http://hl7.org/fhir/administrative-gender", sex)
-    return [{"id": "sex", "code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value, "exclude": False}]
-
-
-def _read_health(trial: TrialResources, proofs: list[Proof]) -> list[Json]:
-    """Whether healthy people are kept out, by the text or else by the registry. Admitting them restricts nobody."""
-    admitted = trial.extraction.eligibility.healthy_volunteers
-    written = _find_registered(trial, "healthy_volunteers", stated=admitted is not None)
-    if admitted is False or (written or "").lower() in _NO:
-        if written:
-            proofs.append(("eligibility.healthy_volunteers", _cite_registry("healthy_volunteers", written)))
-        name = {"id": "healthy-volunteers", "code": {"text": "healthy volunteer"}}
-        return [name | {"valueBoolean": False, "exclude": False}]
-    trial.leave_out("eligibility.healthy_volunteers", admitted, "no_restriction")
-    trial.leave_out("registry.healthy_volunteers", written, "no_restriction")
-    return []
-
-
-def _find_registered(trial: TrialResources, name: str, *, stated: bool) -> str | None:
-    written = trial.record.registry.text(name) if trial.record else None
-    if stated:
-        trial.leave_out(f"registry.{name}", written, "text_decides")
-    return None if stated else written
-
-
-def _cite_registry(name: str, written: str) -> Citation:
-    return Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
+def _describe(name: str, stated: Stated[Any]) -> Json:
+    if name in AGES:
+        age_code = code(LOINC, find_loinc(list_quantities()["age"], "a")[0], "age")
+        value = quantity(stated.value.value, stated.value.unit.value, stated.comparator)
+        return {"code": age_code, "valueQuantity": value}
+    if name == "sex":
+        value = code("http://hl7.org/fhir/administrative-gender", stated.value)
+        return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
+    return {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
 
 
 def _read_criterion(trial: TrialResources, path: str, criterion: Criterion) -> list[Json]:

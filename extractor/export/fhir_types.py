@@ -25,7 +25,7 @@ _LONGEST_ID = 40
 # fmt: off
 Reason = Literal[
     "no_element", "compound", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range", "no_offsets",
-    "text_decides", "not_kept", "input_missing",
+    "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "not_kept", "input_missing",
 ]
 # fmt: on
 """Why a value has no place in the resources (docs/how-to/fhir.md)."""

@@ -12,7 +12,7 @@ from extractor.export.cohorts import export_cohorts, read_rules
 from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Reason
 from extractor.export.omop_sql import check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
-from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from tests.commands import invoke, read_lines
 
@@ -52,7 +52,7 @@ def write_run(folder, *extractions):
 
 
 def export(run, to, **options):
-    return export_cohorts(read_results(find_results(run)), to, **options)
+    return export_cohorts(((one, None) for one in read_results(find_results(run))), to, **options)
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("section", "line", "reason"), REFUSED)
 def test_a_criterion_is_refused_with_a_reason_rather_than_loosened(section, line, reason):
-    rules, undecided = read_rules(extract(section.format(line)).eligibility, WordLists())
+    rules, undecided = read_rules(extract(section.format(line)), WordLists())
     assert not any(rule.name[0].isdigit() for rule in rules)
     assert undecided[0].reason == reason
 
@@ -220,22 +220,38 @@ def show(node):
 
 @pytest.mark.parametrize(("section", "line", "expected"), EXPRESSED)
 def test_a_criterion_becomes_one_rule_with_all_of_its_parts(section, line, expected):
-    rules, undecided = read_rules(extract(section.format(line)).eligibility, WordLists())
+    rules, undecided = read_rules(extract(section.format(line)), WordLists())
     written = [f"{rule.group.operator.value}: {', '.join(map(show, rule.group.members))}" for rule in rules]
     assert (written, dict(undecided)) == (expected, {})
 
 
 def test_lines_joined_by_or_and_limits_of_several_groups_are_refused():
     text = "Inclusion Criteria:\n\n* Hemoglobin < 9 g/dL or\n* Platelet count < 50 x 10^9/L\n"
-    _, undecided = read_rules(extract(text).eligibility, WordLists())
+    _, undecided = read_rules(extract(text), WordLists())
     assert [undecided[at].reason for at in (0, 1)] == ["alternative", "alternative"]
     text = "Inclusion Criteria:\n\n* Arthritis\n* Heart failure\n* Diagnosis of asthma\n"
-    rules, undecided = read_rules(extract(text).eligibility, WordLists())
+    rules, undecided = read_rules(extract(text), WordLists())
     assert ([rule.text for rule in rules], undecided.keys()) == (["Diagnosis of asthma"], {0, 1})
     text = "Inclusion Criteria:\n\n* Age 18-45 years\n* Age 65-80 years\n"
-    rules, undecided = read_rules(extract(text).eligibility, WordLists())
+    rules, undecided = read_rules(extract(text), WordLists())
     assert [undecided[at].reason for at in (0, 1)] == ["sex_or_group", "sex_or_group"]
     assert [show(rule.group) for rule in rules] == ["all(age >= 18)", "all(age <= 80)"]  # the widest of both
+
+
+def test_registered_ages_and_conditions_shape_the_rules():
+    text = (
+        "Inclusion Criteria:\n\n* Over 18 years\n* In the second cohort, participants are younger than 40 years\n\n"
+        "Exclusion Criteria:\n\n* Diabetes\n* Hypertension\n"
+    )
+    sections = (Section(name="eligibility", text=text), Section(name="conditions", text="Diabetes Mellitus, Type 2"))
+    registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years", sex="FEMALE")
+    source = Source(path="x", format="flat")
+    record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
+    rules, undecided = read_rules(Extractor(assist="never").extract(record), WordLists(), record)
+    shown = [show(rule.group) for rule in rules]
+    assert shown == ["all(age > 18)", "none(Hypertension)", "all(age <= 75)", "all(female)"]
+    assert undecided[2].reason == "target_condition"
+    assert undecided["maximum_age"].reason == "registry_decides"
 
 
 def test_hostile_ids_and_texts_reach_neither_paths_nor_sql(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from fhir.resources import get_fhir_model_class
 
+from extractor import Extractor
 from extractor.export import export_fhir, read_results
 from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
@@ -218,7 +219,7 @@ def test_a_criterion_that_says_more_is_a_text_and_its_limit_is_listed(quote, mor
 
 
 def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
-    fields = RegistryFields(minimum_age="18 Years", maximum_age="6 Months", sex="FEMALE", phases=("PHASE1", "PHASE2"))
+    fields = RegistryFields(minimum_age="18 Years", maximum_age="40 Years", sex="FEMALE", phases=("PHASE1", "PHASE2"))
     sections = (Section(name="title", text="A study"), Section(name="conditions", text="Asthma\nCough"))
     source = Source(path="a.json", format="ctgov_json")
     record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=fields)
@@ -228,7 +229,7 @@ def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
     trial = build_trial(stated, record)
     (group,) = find(trial, "Group")
     values = {one["id"]: one.get("valueQuantity", {}).get("value") for one in group["characteristic"]}
-    assert values == {"minimum-age": 21, "maximum-age": 6, "sex": None}
+    assert values == {"minimum-age": 21, "maximum-age": 40, "sex": None}
     assert [(row.field, row.value) for row in trial.unmapped if row.reason == "text_decides"] == [
         ("registry.minimum_age", "18 Years")
     ]
@@ -236,6 +237,36 @@ def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
     assert study["title"] == "A study"
     assert [one["text"] for one in study["condition"]] == ["Asthma", "Cough"]
     assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
+
+
+def build_from(eligibility):
+    """The resources of a record of adults below 75 years with allergic asthma."""
+    sections = (Section(name="eligibility", text=eligibility), Section(name="conditions", text="Asthma, Allergic"))
+    source = Source(path="a.json", format="ctgov_json")
+    registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years")
+    record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
+    trial = build_trial(Extractor(assist="never").extract(record), record)
+    return {one["id"]: one for one in find(trial, "Group")[0]["characteristic"]}, trial.unmapped
+
+
+def test_a_criterion_of_age_is_stated_once_with_its_comparator():
+    found, unmapped = build_from("Inclusion Criteria:\n\n* Older than 18 years\n* Age below 65 years\n* Wheeze\n")
+    assert list(found) == ["minimum-age", "maximum-age", "criterion-2"]
+    limits = [found[name]["valueQuantity"] for name in ("minimum-age", "maximum-age")]
+    assert [(one["comparator"], one["value"]) for one in limits] == [(">", 18), ("<", 65)]
+    reasons = {(row.field, row.reason) for row in unmapped}
+    assert {("eligibility.criteria[0]", "age_bound"), ("registry.maximum_age", "text_decides")} <= reasons
+
+
+def test_an_age_of_others_and_the_target_condition_are_left_out():
+    inclusion = "Inclusion Criteria:\n\n* In the second cohort, participants are younger than 40 years"
+    found, unmapped = build_from(f"{inclusion}\n\nExclusion Criteria:\n\n* Asthma\n* Severe asthma\n")
+    assert list(found) == ["minimum-age", "maximum-age", "criterion-0", "criterion-2"]
+    assert found["maximum-age"]["valueQuantity"]["value"] == 75
+    assert {("eligibility.maximum_age", "younger than 40 years", "registry_decides")} <= {
+        (row.field, row.value, row.reason) for row in unmapped if isinstance(row.value, str)
+    }
+    assert [row.value for row in unmapped if row.reason == "target_condition"] == ["Asthma"]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,19 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import DAYS
 from extractor.text.passage import LexedSection, Passage
+from extractor.text.registered_ages import (
+    AGES,
+    OLDEST,
+    UNLIKE,
+    agrees,
+    count_days,
+    differs,
+    is_plain,
+    read_registered_ages,
+)
 
 from .limit import LOWER, UPPER, Limit
 from .limits import find_limits
-from .registered_ages import AGES, OLDEST, UNLIKE, agrees, count_days, differs, is_plain, read_registered_ages
 from .windows import is_age, is_lifetime
 
 

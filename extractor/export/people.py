@@ -1,0 +1,171 @@
+"""Who may take part, as every export states it: ages with their comparators, sex, healthy volunteers.
+
+The text's value counts, else the registered one. The extraction has left out ages that the text may say of others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from extractor.schemas import (
+    Age,
+    Category,
+    Citation,
+    Comparator,
+    Constraint,
+    Criterion,
+    CriterionKind,
+    Eligibility,
+    FindingKind,
+    Sex,
+    TimeUnit,
+    TrialExtraction,
+    TrialRecord,
+)
+from extractor.text.book import read_text
+from extractor.text.numbers import find_durations, read_time_unit
+from extractor.text.registered_ages import AGES, OLDEST, count_days
+
+T_co = TypeVar("T_co", covariant=True)
+WayOut = Literal["text_decides", "registry_decides", "no_restriction"]
+"""Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
+_INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
+_SEXES = {one.value: one for one in Sex} | {"both": Sex.ALL}
+_ANSWERS = {"no": False, "false": False, "yes": True, "true": True, "accepts healthy volunteers": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[T_co]):
+    """A value that an export states. ``confidence`` is None for a registered value, and for gold.
+
+    ``comparator`` is that of an age: "over 18 years" is > 18 years.
+    """
+
+    value: T_co
+    citation: Citation | None = None
+    confidence: float | None = None
+    comparator: Comparator | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is the registry's value, not the text's."""
+        return self.citation is not None and self.citation.section.startswith("registry.")
+
+
+class LeftOut(NamedTuple):
+    """A value that no export states: its path in the extraction or ``registry.NAME``, and why."""
+
+    field: str
+    value: Any
+    reason: WayOut
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may take part. ``ages`` are by field; an end without a limit is missing. ``left_out`` has what gave way."""
+
+    ages: Mapping[str, Stated[Age]]
+    sex: Stated[Sex] | None = None
+    healthy: Stated[bool] | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+    def compare(self, criterion: Criterion) -> bool | None:
+        """Whether a criterion of age states the same limits as ``ages``; None if it is not one, or has other limits.
+
+        Where it differs, it holds for some participants, or its age was not believed.
+        """
+        bounds = [_read_bound(criterion, limit) for limit in criterion.constraints]
+        if criterion.category is not Category.AGE or not all(bounds):
+            return None
+        stated = {name: count_days(age.value) for name, age in self.ages.items()}
+        return all(abs(stated.get(name, -1) - days) < 1 for ends in bounds for name, days in ends.items())
+
+
+def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) -> People:
+    """Return who may take part in a trial. Without its record, there are no registered values.
+
+    >>> from extractor.schemas import RegistryFields, Source
+    >>> source, registry = Source(path="a.json", format="ctgov_json"), RegistryFields(minimum_age="18 Years")
+    >>> record = TrialRecord(record_id="A", source=source, sections=(), registry=registry)
+    >>> people = read_people(TrialExtraction(record_id="A", eligibility=Eligibility(sex="female")), record)
+    >>> age = people.ages["minimum_age"]
+    >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
+    ('>=', 18, True, 'female')
+    """
+    eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
+    left_out: list[LeftOut] = []
+    proofs = {piece.field: piece for piece in eligibility.evidence}
+    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", read_sex), ("healthy_volunteers", read_answer)):
+        value, written = getattr(eligibility, name), record.registry.text(name) if record else None
+        registered = read(written) if written else None
+        if value is not None:
+            proof = proofs.get(name)
+            comparator = read_comparator(name, eligibility) if name in AGES else None
+            cited, sure = (proof.cite(), proof.confidence) if proof else (None, None)
+            found[name] = Stated(value, cited, sure, comparator)
+        elif registered is not None and written:
+            citation = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
+            found[name] = Stated(registered, citation, comparator=_INCLUSIVE.get(name))
+        if written and (value is not None or registered is None):
+            left_out.append(LeftOut(f"registry.{name}", written, "no_restriction" if value is None else "text_decides"))
+    for finding in extraction.findings:
+        name = finding.field.removeprefix("eligibility.")
+        if finding.kind is FindingKind.AGE_DIFFERS and name in AGES and getattr(eligibility, name) is None:
+            left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
+    ages: dict[str, Stated[Age]] = {name: found[name] for name in AGES if name in found}
+    low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
+    if low is not None and high is not None and low >= high:  # one that is registered only fits no other
+        for name in [name for name, age in ages.items() if age.registered]:
+            left_out.append(LeftOut(f"registry.{name}", record and record.registry.text(name), "text_decides"))
+            del ages[name]
+    return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
+
+
+def read_sex(written: str) -> Sex | None:
+    """Return a registered sex; None if it is unknown."""
+    return _SEXES.get(written.strip().lower())
+
+
+def read_answer(written: str) -> bool | None:
+    """Return a registered yes or no; None if it is neither."""
+    return _ANSWERS.get(written.strip().lower())
+
+
+def read_age(written: str) -> Age | None:
+    """Return a registered age; None for "N/A", and for one that nobody reaches."""
+    found = next(find_durations(read_text(written)), None)
+    age = Age(value=found.low, unit=found.unit) if found and found.days is not None else None
+    return age if age and count_days(age) <= OLDEST else None
+
+
+def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
+    """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others include their limit.
+
+    The words of its evidence decide; for gold, a criterion of age with the same number.
+    """
+    from extractor.parse.eligibility.limits import find_limits  # noqa: PLC0415 - it loads the rules of the parser
+
+    age: Age = getattr(eligibility, name)
+    proof = next((piece.quote for piece in eligibility.evidence if piece.field == name), None)
+    limits = find_limits(read_text(proof), None) if proof else ()
+    aged = [one for one in eligibility.criteria if one.category is Category.AGE and not proof]
+    for one in (*limits, *(limit for criterion in aged for limit in criterion.constraints)):
+        if one.value == age.value and one.value_high is None:
+            # "Not older than 65", and "under 18" among exclusions, name the other side.
+            sides = [side for side in (one.comparator, one.comparator.opposite) if side]
+            return next((side for side in sides if side[0] == _INCLUSIVE[name][0]), _INCLUSIVE[name])
+    return _INCLUSIVE[name]
+
+
+def _read_bound(criterion: Criterion, limit: Constraint) -> dict[str, float]:
+    """The ages in days that a limit of a criterion sets, by field; nothing if it sets none."""
+    unit = read_time_unit(limit.unit) if limit.unit else TimeUnit.YEAR
+    if limit.comparator is Comparator.BETWEEN:
+        numbers, excluded = (limit.value, limit.value_high), criterion.kind is CriterionKind.EXCLUSION
+        ends = {} if excluded or limit.value_high is None else dict(zip(AGES, numbers, strict=True))
+    else:
+        turned = limit.comparator.opposite if criterion.kind is CriterionKind.EXCLUSION else limit.comparator
+        ends = {name: limit.value for name, side in _INCLUSIVE.items() if turned and turned[0] == side[0]}
+    return {
+        name: count_days(Age(value=number, unit=unit)) for name, number in ends.items() if unit and number is not None
+    }

@@ -1,0 +1,80 @@
+"""Who may take part, as all exports state it."""
+
+import pytest
+
+from extractor import Extractor
+from extractor.export.people import read_people
+from extractor.export.targets import excludes_target, read_targets
+from extractor.schemas import Criterion, RegistryFields, Section, Source, TrialExtraction, TrialRecord
+
+
+def make(text="", conditions="", **registry):
+    sections = (Section(name="eligibility", text=text), Section(name="conditions", text=conditions))
+    source, fields = Source(path="a.json", format="ctgov_json"), RegistryFields(**registry)
+    return TrialRecord(record_id="A", source=source, sections=sections, registry=fields)
+
+
+def show(people):
+    return {name: (age.comparator.value, age.value.value, age.registered) for name, age in people.ages.items()}
+
+
+@pytest.mark.parametrize(
+    ("line", "low", "high"),
+    [
+        ("Age 18 to 65 years", ">=", "<="),
+        ("Older than 18 years and younger than 65 years", ">", "<"),
+        ("18 <= age < 65 years", ">=", "<"),
+        ("Aged 18 years or older, but not older than 65 years", ">=", "<="),
+    ],
+)
+def test_bounds_of_the_text_keep_their_comparators(line, low, high):
+    record = make(f"Inclusion Criteria:\n\n* {line}\n* Asthma")
+    people = read_people(Extractor(assist="never").extract(record), record)
+    assert show(people) == {"minimum_age": (low, 18, False), "maximum_age": (high, 65, False)}
+    assert all(age.confidence and age.citation.section == "eligibility" for age in people.ages.values())
+
+
+def test_an_excluded_age_bounds_the_other_side():
+    record = make("Inclusion Criteria:\n\n* Asthma\n\nExclusion Criteria:\n\n* Age < 18 years\n* Age >= 65 years")
+    people = read_people(Extractor(assist="never").extract(record), record)
+    assert show(people) == {"minimum_age": (">=", 18, False), "maximum_age": ("<", 65, False)}
+
+
+def test_registered_values_fill_gaps_and_never_cross_the_texts():
+    eligibility = {"minimum_age": {"value": 21, "unit": "year"}}
+    stated = TrialExtraction.model_validate({"record_id": "A", "eligibility": eligibility})
+    record = make(maximum_age="40 Years", sex="BOTH", healthy_volunteers="No")
+    people = read_people(stated, record)
+    assert show(people) == {"minimum_age": (">=", 21, False), "maximum_age": ("<=", 40, True)}
+    assert (people.sex.value, people.healthy.value) == ("all", False)
+    crossed = read_people(stated, make(maximum_age="6 Months"))
+    assert list(crossed.ages) == ["minimum_age"]
+    assert crossed.left_out[0][:2] == ("registry.maximum_age", "6 Months")
+    assert (
+        read_people(stated, make(minimum_age="N/A", maximum_age="3568 Years")).left_out[-1].reason == "no_restriction"
+    )
+
+
+def criterion(quote, **more):
+    return Criterion.model_validate({"kind": "exclusion", "section": "eligibility", "quote": quote, **more})
+
+
+@pytest.mark.parametrize(
+    ("condition", "quote", "target"),
+    [
+        ("Diabetes Mellitus, Type 2", "Diabetes", True),
+        ("Type 2 Diabetes", "Diabetes mellitus", True),
+        ("Type 2 Diabetes", "Type 1 diabetes", False),
+        ("Non-Small Cell Lung Cancer", "History of lung cancer", True),
+        ("Chronic Kidney Disease (CKD)", "Kidney diseases", True),
+        ("Asthma", "Emphysema, asthma or bronchiectasis", True),
+        ("Asthma", "Severe asthma", False),
+        ("Asthma", "Asthma that needs treatment in intensive care", False),
+        ("Diabetes", "Metabolic disease", False),
+    ],
+)
+def test_an_exclusion_of_the_registered_condition_is_no_rule(condition, quote, target):
+    targets = read_targets(make(conditions=f"Rhinitis\n{condition}"))
+    assert excludes_target(criterion(quote), targets) is target
+    assert not excludes_target(criterion(quote, kind="inclusion"), targets)
+    assert not excludes_target(criterion(quote, lead_in="Family history of:"), targets)
