@@ -1,11 +1,11 @@
 """Limits of criteria as ages and measurements, with their units."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from extractor.parse.eligibility.limit import Limit
 from extractor.parse.eligibility.limits import find_limits
-from extractor.schemas import Category, Constraint
+from extractor.schemas import Category, Comparator, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table
 from extractor.text.lexer import Tokens
@@ -29,6 +29,10 @@ LOOK_BACK = 30
 """Days before entry in which a measurement counts, if the criterion states no time."""
 _DIGITS = 4
 """Decimals of a value in Circe's SQL."""
+_ROUNDING = 0.02
+"""The relative difference of a limit and its repetition in another unit."""
+_FEW, _MANY = 0.1, 1000
+"""Laboratories choose a unit that gives such numbers."""
 _WIDEST = 100
 """Ranges whose bounds differ by a larger factor were misread: "3.5 - 9 x 10^3/uL"."""
 _REFERENCES = frozenset({"{ULN}", "{LLN}"})
@@ -55,6 +59,18 @@ class Limited:
         """The limit's range, in the written unit."""
         return NumericRange(self.constraint.comparator, self.constraint.value, self.constraint.value_high)
 
+    def repeats(self, other: "Limited") -> bool:
+        """Whether the other limit is this one in another unit: "10 g/dL (100 g/L)"."""
+        if self.quantity != other.quantity or self.bound.comparator != other.bound.comparator:
+            return False
+        pairs = zip((self.bound.value, self.bound.high), (other.bound.value, other.bound.high), strict=True)
+        return all(self._is_about(*pair, other.unit) for pair in pairs)
+
+    def _is_about(self, value: float | None, theirs: float | None, unit: str | None) -> bool:
+        ours = None if value is None else self.quantity.to_canonical(value, self.unit)
+        other = None if theirs is None else self.quantity.to_canonical(theirs, unit)
+        return value is theirs if ours is None or other is None else abs(ours - other) <= _ROUNDING * abs(ours)
+
     def excludes(self, other: "Limited") -> bool:
         """Whether no value can be below the one limit and above the other."""
         bounds = sorted((self.bound, other.bound), key=lambda bound: bound.comparator[0])
@@ -67,7 +83,7 @@ def find_limited(criterion: CriterionAnnotation, tokens: Tokens, window: range) 
     Raises ``Undecided`` if a constraint is not in the text, if the text has another limit, or if no quantity is named.
     """
     limits = find_limits(tokens, criterion.kind)
-    found = []
+    found = list[Limited]()
     for constraint in criterion.constraints:
         stated = (constraint.comparator, constraint.value, constraint.value_high)
         limit = next((one for one in limits if (one.comparator, one.value, one.value_high) == stated), None)
@@ -82,7 +98,17 @@ def find_limited(criterion: CriterionAnnotation, tokens: Tokens, window: range) 
             raise Undecided(Reason.LIMITS_NOT_LOCATED, "a range that is too wide")
         unit = _read_unit(constraint)
         quantity = _name(constraint, unit, criterion)
-        found.append(Limited(constraint, quantity, unit, _find_place(tokens, limit, quantity)))
+        if quantity.unit in _BARE and unit in quantity.others:
+            unit = None  # "Karnofsky 80 %": databases write no unit
+        known = constraint.value and quantity.usual and quantity.to_canonical(constraint.value, unit)
+        if known and not quantity.is_usual(constraint.value, unit):
+            raise Undecided(Reason.VALUE, f"{quantity.name} {constraint.value:g}")
+        new = Limited(constraint, quantity, unit, _find_place(tokens, limit, quantity))
+        same = next((at for at, one in enumerate(found) if one.repeats(new)), None)
+        if same is None:
+            found.append(new)
+        else:
+            found[same] = replace(found[same], place=sorted({*found[same].place, *new.place}))
     if any(not (limit.first >= window.start and limit.end <= window.stop) for limit in limits):
         raise Undecided(Reason.LIMITS_NOT_LOCATED)
     return sorted(found, key=lambda one: one.place[0])
@@ -104,9 +130,10 @@ def read_limited(limited: Limited, days: int | None, names: Names, *, excluded: 
 
 
 def to_years(bound: NumericRange, unit: str | None) -> NumericRange:
-    """Convert an age limit to years. Raises ``Undecided`` if it is no whole number of them."""
+    """Convert an age limit to whole years. Raises ``Undecided`` if the people of a year differ: "up to 24 months"."""
     years = [convert(value, unit or "a", "a") if value is not None else None for value in (bound.value, bound.high)]
-    if years[0] is None or any(each is not None and each != round(each) for each in years):
+    within = unit not in (None, "a") and bound.comparator not in (Comparator.LESS, Comparator.AT_LEAST)
+    if years[0] is None or within or any(each is not None and each != round(each) for each in years):
         raise Undecided(Reason.AGE_UNIT, f"{bound.value:g} {unit}")
     return NumericRange(bound.comparator, round(years[0]), None if years[1] is None else round(years[1]))
 
@@ -137,9 +164,10 @@ def _find_place(tokens: Tokens, limit: Limit, quantity: KnownQuantity) -> list[i
         place.difference_update(_find_remark(tokens, *limit.unit))
     if limit.quantity:
         first, end = limit.quantity
-        named = [word for word in tokens.words[first:end] if word.lower() not in words_of("fillers")]
-        other = words_of("measured_how").difference(quantity.name.split("_")).intersection(map(str.lower, named))
-        if not other and _is_name(fold_words(" ".join(named)), quantity):
+        named = fold_words(tokens.read(first, end))
+        short = tuple(word for word in named if word not in words_of("fillers"))
+        other = words_of("measured_how").difference(quantity.name.split("_")).intersection(named)
+        if not other and (_is_name(named, quantity) or _is_name(short, quantity)):
             place.update(range(first, end))
         else:
             place.difference_update(range(first, end))
@@ -196,26 +224,30 @@ def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names)
 
 
 def _list_bounds(bound: NumericRange, unit: str, quantity: KnownQuantity) -> Iterator[tuple[str, NumericRange]]:
-    """The same limit in all usual units in which four decimals are precise enough."""
-    if "{" in unit.replace("{1.73_m2}", ""):
-        raise Undecided(Reason.UNIT, unit)
-    first = quantity.unit if unit == "/L" else unit  # counts are written out: 100 x 10^9/L is 100000000000 /L
-    usual = (quantity.unit, *(quantity.linear or ()), *read_table("cohorts")["usual_units"].split())
-    for code in dict.fromkeys((first, unit, *usual)):
-        if ("{" in code) != ("{" in unit):  # "per 1.73 m2" is another quantity
+    """The same limit in the units that laboratories use for such numbers, if four decimals are precise enough."""
+    known, fitting = read_table("cohorts")["units"], False
+    for code in dict.fromkeys((unit, quantity.unit, *known)):
+        if code not in known or ("{" in code) != ("{" in unit):  # "per 1.73 m2" is another quantity
+            continue
+        if ("eq" in code) != ("eq" in unit) and quantity.name not in words_of("one_charge"):
             continue
         values = [_convert(value, unit, code, quantity) for value in (bound.value, bound.high) if value is not None]
-        if all(value is not None and abs(round(value, _DIGITS) - value) <= abs(value) / 1000 for value in values):
-            rounded = [round(value, _DIGITS) for value in values if value is not None]
-            yield code, NumericRange(bound.comparator, rounded[0], rounded[1] if len(rounded) > 1 else None)
+        found = [round(value, _DIGITS) for value in values if value is not None]
+        fitting |= len(found) == len(values)
+        usual = code in (unit, quantity.unit, "/uL") or values[0] == bound.value
+        usual |= all(_FEW <= abs(one) <= _MANY for one in found)
+        exact = all(abs(one - value) <= abs(value) / 1000 for one, value in zip(found, values, strict=False) if value)
+        if len(found) == len(values) and usual and exact:
+            yield code, NumericRange(bound.comparator, found[0], found[1] if len(found) > 1 else None)
+    if not fitting:
+        raise Undecided(Reason.UNIT, unit)
 
 
 def _convert(value: float, unit: str, code: str, quantity: KnownQuantity) -> float | None:
-    """Convert a limit of one quantity, whose units of enzymes and international units are the same."""
-    linear = quantity.linear or {}
-    if unit in linear and code == quantity.unit:
+    scales = quantity.linear or {}
+    if unit in scales and code == quantity.unit:
         return quantity.to_canonical(value, unit)
-    if code in linear and unit == quantity.unit:
-        factor, offset = linear[code]
-        return (value - offset) / factor
-    return convert(value, unit.replace("[IU]", "U"), code.replace("[IU]", "U"), quantity.molar_mass)
+    if code in scales and unit == quantity.unit:
+        factor, offset = scales[code]
+        return float(f"{(value - offset) / factor:.4g}")
+    return convert(value, unit, code, quantity.molar_mass)

@@ -1,4 +1,4 @@
-"""Concepts of conditions, drugs, measurements and units: by name alone, or from the files of an OMOP vocabulary."""
+"""Concepts of diseases, treatments and measurements: by name alone, or from the files of an OMOP vocabulary."""
 
 import glob
 import re
@@ -13,7 +13,7 @@ from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
 
 from .files import open_database
-from .omop_nodes import UNRESOLVED, ConceptSet, Domain, Names, OmopConcept
+from .omop_nodes import ConceptSet, Domain, Names, OmopConcept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -28,7 +28,7 @@ _LOAD = {
         SELECT CAST(concept_id AS BIGINT) AS concept_id, concept_name, domain_id, vocabulary_id, concept_class_id,
             standard_concept, concept_code
         FROM FILE
-        WHERE domain_id IN ('Condition', 'Drug', 'Procedure', 'Measurement', 'Unit')
+        WHERE domain_id IN ('Condition', 'Drug', 'Procedure', 'Measurement')
             AND coalesce(invalid_reason, '') = ''
             AND (standard_concept = 'S' OR (standard_concept = 'C' AND domain_id = 'Drug'))
     """,
@@ -63,7 +63,7 @@ _COLUMNS = {
 _LONGEST_HEADER = 10_000
 
 
-class WordLists:
+class WordLists(Names):
     """Names without a vocabulary: what ends like a condition or is a known drug. Concept sets stay empty.
 
     >>> WordLists().find_set("chronic kidney disease").domain.value, WordLists().find_set("rituximab").domain.value
@@ -98,13 +98,8 @@ class WordLists:
         """Return an empty set that names the quantity and its LOINC codes."""
         return ConceptSet(f"{name} (LOINC {', '.join(loinc)})", Domain.MEASUREMENT)
 
-    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
-        """Return the first code alone, the written one, with an id that no row has."""
-        code = next(iter(codes))
-        return {code: OmopConcept(UNRESOLVED, code, code, "UCUM", Domain.UNIT)}
 
-
-class Vocabulary:
+class Vocabulary(Names):
     """Concepts of an OMOP vocabulary, by exact name or synonym apart from case, accents and punctuation.
 
     Open it with ``open_vocabulary``.
@@ -130,13 +125,6 @@ class Vocabulary:
             list(loinc),
         )
         return ConceptSet(name, Domain.MEASUREMENT, tuple(found)) if found else None
-
-    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
-        """Return the UCUM units that the vocabulary has."""
-        query = "SELECT * FROM kept WHERE vocabulary_id = 'UCUM' AND concept_code IN (SELECT unnest(?))"
-        found = self._read(query, list(codes))
-        by_code = {one.code: one for one in found}
-        return {code: by_code[code] for code in codes if code in by_code}
 
     def _read(self, query: str, value: int | str | list[str]) -> list[OmopConcept]:
         rows = self._connection.execute(query, [value]).fetchall()

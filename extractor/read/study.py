@@ -28,7 +28,7 @@ class StudyPaths(NamedTuple):
         labels: Within an intervention, the labels of its arms; None if the format has none.
         names: Within an arm, the names of its interventions; None if the format has none.
         criteria: Inclusion and exclusion criteria, in formats that keep them apart.
-        lists: Numbered sections that one text holds as a list; they follow ``items`` of that name.
+        lists: Numbered sections that a text holds as a list; they follow ``items`` of that name.
         id_prefix: Letters that the number lacks.
     """
 
@@ -81,7 +81,8 @@ def read_study(
                 texts = ((part, text) for part, path in parts.items() if part != "path" for text in read(item, path))
                 yield from join_parts(f"{name}[{number}]", texts)
         for name, path in paths.lists.items():
-            yield from list_items(name, "\n".join(read(study, path)), len(items.get(name, ())))
+            cell = ";".join(map(str.strip, read(study, path)))  # each text ends an item
+            yield from list_items(name, cell, len(items.get(name, ())))
 
     label = paths.items["arms"]["label"] if "arms" in items else ""
     arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items.get("arms", ())]

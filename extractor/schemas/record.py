@@ -10,8 +10,8 @@ _REGISTRY = "registry."
 class Part(FrozenModel):
     """A span of a section that the source file itself keeps apart, such as an outcome's measure.
 
-    Names: ``measure``, ``description``, ``time_frame`` in outcomes; ``label``, ``type``,
-    ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
+    Names: ``measure``, ``description``, ``time_frame`` in outcomes, or ``statement`` for all of them; ``label``,
+    ``type``, ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
     """
 
     name: str

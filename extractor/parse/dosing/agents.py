@@ -206,12 +206,17 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases."""
+    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases.
+
+    ISRCTN names drugs alone: other interventions have what the general vocabulary finds in their description.
+    """
     tokens, names = section.tokens, list[tuple[str, Agent]]()
     if section.type.startswith("diagnostic") and not section.marks.amounts:  # an examination gives nothing
         return names
     aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
-    for first, last in split_names(tokens, *section.title):
+    known = ((first, end) for _, first, end in find_general(tokens, *section.body))
+    nameless = section.is_intervention and section.title[0] == section.title[1]
+    for first, last in known if nameless else split_names(tokens, *section.title):
         place = trim_name(tokens, first, last)
         if place and not rule("not_given").search(tokens, first, last):
             name, kind = tokens.read(*place), _classify(tokens, first, last, section.type)
