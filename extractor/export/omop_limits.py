@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isclose
 
 from extractor.parse.eligibility.limit import Limit
 from extractor.parse.eligibility.limits import find_limits
@@ -59,17 +60,18 @@ class Limited:
         """The limit's range, in the written unit."""
         return NumericRange(self.constraint.comparator, self.constraint.value, self.constraint.value_high)
 
+    @property
+    def canonical(self) -> list[float]:
+        """The bounds in the canonical unit; in the written one where they cannot be converted."""
+        bounds = [each for each in (self.bound.value, self.bound.high) if each is not None]
+        converted = (self.quantity.to_canonical(each, self.unit) for each in bounds)
+        return [each if known is None else known for each, known in zip(bounds, converted, strict=True)]
+
     def repeats(self, other: "Limited") -> bool:
         """Whether the other limit is this one in another unit: "10 g/dL (100 g/L)"."""
-        if self.quantity != other.quantity or self.bound.comparator != other.bound.comparator:
-            return False
-        pairs = zip((self.bound.value, self.bound.high), (other.bound.value, other.bound.high), strict=True)
-        return all(self._is_about(*pair, other.unit) for pair in pairs)
-
-    def _is_about(self, value: float | None, theirs: float | None, unit: str | None) -> bool:
-        ours = None if value is None else self.quantity.to_canonical(value, self.unit)
-        other = None if theirs is None else self.quantity.to_canonical(theirs, unit)
-        return value is theirs if ours is None or other is None else abs(ours - other) <= _ROUNDING * abs(ours)
+        same = self.quantity == other.quantity and self.bound.comparator == other.bound.comparator
+        pairs = zip(self.canonical, other.canonical, strict=same)
+        return same and all(isclose(*pair, rel_tol=_ROUNDING) for pair in pairs)
 
     def excludes(self, other: "Limited") -> bool:
         """Whether no value can be below the one limit and above the other."""
@@ -90,19 +92,8 @@ def find_limited(criterion: CriterionAnnotation, tokens: Tokens, window: range) 
         if limit is None:
             raise Undecided(Reason.LIMITS_NOT_LOCATED, f"{constraint.quantity} {constraint.comparator}")
         limits.remove(limit)
-        words = [word.lower() for word in tokens.words[limit.first : limit.end]]
-        strict = sum(word in words_of("strict") for word in words) > words.count("=") + words.count("equal")
-        if limit.value_high is not None and strict:
-            raise Undecided(Reason.LIMITS_NOT_LOCATED, "a bound that is not part of its range")
-        if limit.value_high is not None and limit.value_high > _WIDEST * limit.value > 0:
-            raise Undecided(Reason.LIMITS_NOT_LOCATED, "a range that is too wide")
-        unit = _read_unit(constraint)
-        quantity = _name(constraint, unit, criterion)
-        if quantity.unit in _BARE and unit in quantity.others:
-            unit = None  # "Karnofsky 80 %": databases write no unit
-        known = constraint.value and quantity.usual and quantity.to_canonical(constraint.value, unit)
-        if known and not quantity.is_usual(constraint.value, unit):
-            raise Undecided(Reason.VALUE, f"{quantity.name} {constraint.value:g}")
+        _check_range(limit, tokens)
+        quantity, unit = _name(constraint, criterion)
         new = Limited(constraint, quantity, unit, _find_place(tokens, limit, quantity))
         same = next((at for at, one in enumerate(found) if one.repeats(new)), None)
         if same is None:
@@ -138,22 +129,32 @@ def to_years(bound: NumericRange, unit: str | None) -> NumericRange:
     return NumericRange(bound.comparator, round(years[0]), None if years[1] is None else round(years[1]))
 
 
-def _read_unit(constraint: Constraint) -> str | None:
-    if not constraint.unit:
-        return None
-    unit = read_unit(constraint.unit)
-    if unit is None:
+def _check_range(limit: Limit, tokens: Tokens) -> None:
+    """Raise ``Undecided`` if a range was misread."""
+    words = [word.lower() for word in tokens.words[limit.first : limit.end]]
+    strict = sum(word in words_of("strict") for word in words) > words.count("=") + words.count("equal")
+    if limit.value_high is not None and strict:
+        raise Undecided(Reason.LIMITS_NOT_LOCATED, "a bound that is not part of its range")
+    if limit.value_high is not None and limit.value_high > _WIDEST * limit.value > 0:
+        raise Undecided(Reason.LIMITS_NOT_LOCATED, "a range that is too wide")
+
+
+def _name(constraint: Constraint, criterion: CriterionAnnotation) -> tuple[KnownQuantity, str | None]:
+    """The quantity of a limit, and its unit. Raises ``Undecided`` if they are not known, or do not fit the value."""
+    unit = read_unit(constraint.unit) if constraint.unit else None
+    if constraint.unit and unit is None:
         raise Undecided(Reason.UNIT, constraint.unit)
-    return unit
-
-
-def _name(constraint: Constraint, unit: str | None, criterion: CriterionAnnotation) -> KnownQuantity:
     quantity = name_quantity(constraint.quantity, unit, criterion.quote, constraint.value)
     if quantity is None and criterion.category is Category.AGE and unit in (None, "a"):
-        return list_quantities()["age"]
-    if quantity is None or quantity.general or not (quantity.loinc or quantity.both):
+        quantity = list_quantities()["age"]
+    elif quantity is None or quantity.general or not (quantity.loinc or quantity.both):
         raise Undecided(Reason.QUANTITY, constraint.quantity)
-    return quantity
+    if quantity.unit in _BARE and unit in quantity.others:
+        unit = None  # "Karnofsky 80 %": databases write no unit
+    known = constraint.value and quantity.usual and quantity.to_canonical(constraint.value, unit)
+    if known and not quantity.is_usual(constraint.value, unit):
+        raise Undecided(Reason.VALUE, f"{quantity.name} {constraint.value:g}")
+    return quantity, unit
 
 
 def _find_place(tokens: Tokens, limit: Limit, quantity: KnownQuantity) -> list[int]:
