@@ -113,13 +113,10 @@ def export_cohorts(
     return counts
 
 
-def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
-    """Express a trial's criteria, ages and sex as rules.
-
-    Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
-    begins with the position.
-    """
-    criteria = eligibility.criteria
+def read_groups(
+    criteria: Sequence[Criterion], names: Names
+) -> tuple[dict[int, CriteriaGroup], dict[int | str, Undecided]]:
+    """Express criteria as groups of limits and occurrences, by position, and tell why others cannot be expressed."""
     groups: dict[int, CriteriaGroup] = {}
     undecided: dict[int | str, Undecided] = {}
     for index, criterion in enumerate(criteria):
@@ -132,6 +129,17 @@ def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRu
     for index, reason in doubtful.items():
         del groups[index]
         undecided[index] = Undecided(reason)
+    return groups, undecided
+
+
+def read_rules(eligibility: Eligibility, names: Names) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
+    """Express a trial's criteria, ages and sex as rules.
+
+    Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
+    begins with the position.
+    """
+    criteria = eligibility.criteria
+    groups, undecided = read_groups(criteria, names)
     rules = [
         InclusionRule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
         for index, group in groups.items()

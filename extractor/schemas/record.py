@@ -52,7 +52,15 @@ class RegistryFields(FrozenModel):
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
+    assignment: str | None = Field(default=None, description="How groups follow each other, such as 'PARALLEL'.")
     masking: str | None = None
+    who_masked: tuple[str, ...] = ()
+    primary_purpose: str | None = None
+    status: str | None = Field(default=None, description="Whether the trial recruits, has ended, ...")
+    start_date: str | None = None
+    completion_date: str | None = None
+    sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
+    acronym: str | None = None
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
 
     def text(self, name: str) -> str | None:

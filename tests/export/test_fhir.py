@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from fhir.resources import get_fhir_model_class
@@ -11,7 +11,8 @@ from fhir.resources import get_fhir_model_class
 from extractor.export import export_fhir, read_results
 from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
-from extractor.export.fhir_types import Reason
+from extractor.export.fhir_terms import list_terms
+from extractor.export.fhir_types import Why
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import list_units, read_unit
@@ -90,7 +91,7 @@ def test_every_resource_is_valid(exported):
             check_words(get_fhir_model_class(kind).model_validate(row))
             for part in walk(row):
                 assert part not in ("", [], {}, None)
-                if isinstance(part, dict) and "url" in part and row["resourceType"] != "ActivityDefinition":
+                if isinstance(part, dict) and "url" in part and row["resourceType"] in ("Group", "Provenance"):
                     assert sum(name.startswith(("value", "extension")) for name in part) == 1  # ext-1
                 if isinstance(part, dict) and "code" in part and "value" in part:
                     assert part["system"] == "http://unitsofmeasure.org"  # qty-3
@@ -128,33 +129,74 @@ def test_units_are_ucum(exported):
         parser.parse(one)
 
 
-def test_evidence_holds_the_offsets_of_its_quote(exported):
+def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exported):
     resources, _, _ = exported
-    run = {study["id"] for study in resources["ResearchStudy"]}
+    assert len(resources["Provenance"]) == len(resources["ResearchStudy"])
     for row in resources["Provenance"]:
         assert row["entity"][0]["role"] == "source"
-        for extension in row.get("extension", ()):
-            known: dict[str, Any] = {
-                part["url"]: value for part in extension["extension"] for name, value in part.items() if name != "url"
-            }
-            assert known["end"] - known["start"] == len(known["quote"])
-            assert {"field", "section"} < known.keys()
-    assert len(resources["Provenance"]) > len(run)
+        assert row["target"][0]["reference"] == f"ResearchStudy/{row['id']}"
+        assert len(row["target"]) == len({one["reference"] for one in row["target"]})
+        for extension in row["extension"]:
+            item, *places = re.split(r" \| (?=\S+#char=)", extension["valueString"])
+            assert re.fullmatch(r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]", item)
+            for place in places:
+                said = re.fullmatch(r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', place, re.S)
+                start, end, _, quote, values = said.groups()
+                assert quote is None or len(quote) == int(end) - int(start)
+                for value in values.split("; "):
+                    assert re.fullmatch(r"[a-z_]+(\[\d+\])?( (rule|model|both) [a-z]+( [\d.e-]+)?)?", value)
+
+
+def test_evidence_weighs_less_than_what_it_is_about(exported):
+    resources, _, _ = exported
+    size = {kind: len(json.dumps(rows)) for kind, rows in resources.items()}
+    assert size["Provenance"] < size["Group"] + size["EvidenceVariable"] + size["ActivityDefinition"]
+
+
+def test_bundles_are_transactions_of_the_same_resources(tmp_path):
+    export_fhir([(SMALL, None)], tmp_path / "files")
+    export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
+    terms, trial = read_lines(tmp_path / "bundles" / "Bundle.ndjson")
+    for bundle in (terms, trial):
+        check_words(get_fhir_model_class("Bundle").model_validate(bundle))
+        for entry in bundle["entry"]:
+            kind, name = entry["request"]["url"].split("/")
+            rows = read_lines(tmp_path / "files" / f"{kind}.ndjson")
+            assert entry["resource"] == next(row for row in rows if row["id"] == name)
+    known = {entry["request"]["url"] for entry in trial["entry"]}
+    parts = [part for part in walk(trial) if isinstance(part, dict) and isinstance(part.get("reference"), str)]
+    assert {part["reference"] for part in parts} <= known
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["Bundle.ndjson", "unmapped.jsonl"]
+
+
+def test_our_own_codes_are_defined(exported):
+    resources, _, _ = exported
+    terms = list(list_terms())
+    for one in terms:
+        check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
+    known = {(one["url"], word["code"]) for one in terms for word in one.get("concept", ())}
+    parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
+    used = {(part["system"], part["code"]) for part in parts if str(part.get("system")).startswith("urn:")}
+    assert used
+    assert used <= known
+    extensions = {part["url"] for part in parts if str(part.get("url")).startswith("urn:") and "valueString" in part}
+    assert extensions == {one["url"] for one in terms if one["resourceType"] == "StructureDefinition"}
 
 
 def test_the_counts_are_those_of_the_files(exported):
     resources, unmapped, said = exported
     assert said[: len(KINDS)] == [f"{kind}: {len(resources[kind])}" for kind in KINDS]
+    assert said[len(KINDS)].startswith("CodeSystem: ")
     assert len(resources["ResearchStudy"]) == 12
-    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) :]]
+    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) + 2 :]]
     assert sum(counted) == len(unmapped)
-    assert {row["reason"] for row in unmapped} <= set(get_args(Reason))
+    assert {row["reason"] for row in unmapped} <= set(get_args(Why))
 
 
 def test_every_reason_is_documented():
     documented = Path("docs/how-to/fhir.md").read_text("utf-8")
     meanings = read_table("fhir")["reasons"]
-    assert [reason for reason in get_args(Reason) if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
+    assert [reason for reason in get_args(Why) if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
 
 
 def test_no_value_is_dropped_silently(tmp_path):
@@ -163,6 +205,68 @@ def test_no_value_is_dropped_silently(tmp_path):
     said = list(list_said(FULL.model_dump(mode="json")))
     assert len(said) > 100
     assert [one for one in said if not re.search(one[1], written)] == []
+
+
+def list_changes(value, path=()):
+    """Every stated value of an extraction as JSON, with its path and another value of the same kind."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key not in (*UNSAID, "evidence", "record_id") and not (key == "section" and value.get("evidence")):
+                yield from list_changes(part, (*path, key))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from list_changes(part, (*path, place))
+    elif isinstance(value, bool):
+        yield path, not value
+    elif isinstance(value, int | float):
+        yield path, value + 1
+    elif value is not None:
+        yield path, OTHERS.get(path[-1], f"other {value}")
+
+
+OTHERS = {
+    "kind": "exclusion", "category": "other", "comparator": ">", "unit": "month", "sex": "male", "role": "placebo",
+    "route": "topical", "frequency": "BID", "rank": "secondary", "concept": "other", "time_kind": "up_to",
+    "severity": "note",
+}  # fmt: skip
+"""Another word of each closed set."""
+
+
+def strip(value, names):
+    """A copy of an extraction as JSON without the values of some fields."""
+    if isinstance(value, dict):
+        return {key: strip(part, names) for key, part in value.items() if key not in names}
+    return [strip(part, names) for part in value] if isinstance(value, list) else value
+
+
+def tell(extraction):
+    """All that the export says of an extraction: resources, and what has no place in them."""
+    trial = build_trial(TrialExtraction.model_validate(extraction))
+    return json.dumps([trial.resources, [vars_of(row) for row in trial.unmapped]], default=str)
+
+
+def vars_of(row):
+    return [row.field, row.value, row.reason]
+
+
+WHOLE = strip(FULL.model_dump(mode="json"), {"findings"})
+SURE = strip(WHOLE, {"confidence"})
+
+
+@pytest.mark.parametrize("stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"])
+def test_each_value_of_an_extraction_makes_a_difference(stated):
+    before, changes = tell(stated), list(list_changes(stated))
+    assert len(changes) > 60
+    for path, other in changes:
+        changed = json.loads(json.dumps(stated))
+        *way, last = path
+        place = changed
+        for step in way:
+            place = place[step]
+        if place[last] == other:
+            continue
+        place[last] = other
+        assert tell(changed) != before, path
 
 
 PLAIN = {"kind": "inclusion", "section": "eligibility", "category": "organ_function"}
@@ -243,10 +347,10 @@ def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
     [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
 )
 def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
-    limits = [CREATININE, {"quantity": "platelets", "comparator": ">", "value": 100, "unit": "10^9/L"}]
-    quote = f"{SAID} {word} platelets > 100 10^9/L"
+    limits = [CREATININE, {"quantity": "haemoglobin", "comparator": ">", "value": 9, "unit": "g/dL"}]
+    quote = f"{SAID} {word} haemoglobin > 9 g/dL"
     people = criterion(quote, CREATININE, SAID, kind=kind, constraints=limits)
-    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "platelets > 100 10^9/L"}
+    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "haemoglobin > 9 g/dL"}
     people["criteria"][0]["evidence"].append(second)
     trial = build(eligibility=people)
     found = find(trial, "Group")[0]["characteristic"]
