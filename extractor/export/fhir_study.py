@@ -70,8 +70,9 @@ def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
     trial.leave_out("registry.enrollment", None if is_number else enrolment, "no_element")
     trial.leave_out("registry.bare_arms", fields.text("bare_arms"), "no_element")
     designs = (fields.study_type, fields.allocation, fields.assignment)
-    masked = fields.who_masked or re.findall(r"[A-Z][a-z]+(?: [A-Z][a-z]+)*", (fields.masking or "").partition("(")[2])
-    titles = {"primary": read("title"), "official": read("official_title"), "acronym": fields.acronym}
+    within = (fields.masking or "").partition("(")[2].rstrip(")").split(",")
+    masked = fields.who_masked or [one.strip() for one in within if _fold(one) in read_table("fhir")["masked"]]
+    titles = {"official": read("official_title"), "acronym": fields.acronym}
     days = {name: _read_date(trial, f"registry.{name}_date") for name in ("start", "completion")}
     return {
         "title": read("title") or read("official_title"),
@@ -118,7 +119,11 @@ def _translate(table: str, system: str, written: str | None, text: str | None = 
     """A registered word with its code in ``rulebook/fhir.toml``, if it has one."""
     if not written:
         return None
-    return code(system, read_table("fhir")[table].get(re.sub("[^a-z]", "", written.lower())), text or written)
+    return code(system, read_table("fhir")[table].get(_fold(written)), text or written)
+
+
+def _fold(written: str) -> str:
+    return re.sub("[^a-z]", "", written.lower())
 
 
 def _read_date(trial: TrialResources, field: str) -> str | None:

@@ -13,7 +13,7 @@ from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
 from extractor.export.fhir_terms import list_terms
 from extractor.export.fhir_types import Why
-from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import list_units, read_unit
 from tests.commands import extract, invoke, read_lines
@@ -269,6 +269,7 @@ def test_each_value_of_an_extraction_makes_a_difference(stated):
         assert tell(changed) != before, path
 
 
+REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 PLAIN = {"kind": "inclusion", "section": "eligibility", "category": "organ_function"}
 
 
@@ -342,6 +343,106 @@ def test_the_text_decides_on_ages_and_sex_and_the_registry_fills_the_gaps():
     assert study["phase"]["coding"][0]["code"] == "phase-1-phase-2"
 
 
+def test_design_arms_sponsor_and_dates_are_as_registered():
+    fields = RegistryFields(
+        study_type="Interventional", allocation="RANDOMIZED", assignment="PARALLEL", primary_purpose="SUPPORTIVE_CARE",
+        masking="TRIPLE", who_masked=("PARTICIPANT", "INVESTIGATOR"), status="ACTIVE_NOT_RECRUITING", acronym="FICTU",
+        start_date="March 2019", completion_date="2021-04-05", sponsor="Example University",
+    )  # fmt: skip
+    text = "Low dose\nEXPERIMENTAL\n5 mg daily"
+    parts = [("label", 0, 8), ("type", 9, 21), ("description", 22, 32)]
+    arm = Section(name="arms[0]", text=text, parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts))
+    sections = (arm, Section(name="brief_summary", text="It helps."), Section(name="interventions[0]", text="Fictumab"))
+    record = TrialRecord(
+        record_id="A", source=Source(path="a", format="ctgov_json"), sections=sections, registry=fields
+    )
+    (study,) = find(
+        build_trial(TrialExtraction.model_validate({"record_id": "A", "eligibility": {}}), record), "ResearchStudy"
+    )
+    designs = [(one.get("coding") or [{}])[0].get("code") for one in study["studyDesign"] if one]
+    assert designs == ["SEVCO:01001", "SEVCO:01003", "SEVCO:01011", None, "SEVCO:01060", None]
+    assert [one["text"] for one in study["studyDesign"][3:]] == [
+        "masking: TRIPLE",
+        "masked: PARTICIPANT",
+        "masked: INVESTIGATOR",
+    ]
+    assert study["primaryPurposeType"]["coding"][0]["code"] == "supportive-care"
+    assert study["progressStatus"][0]["state"]["coding"][0]["code"] == "active-but-not-recruiting"
+    assert study["period"] == {"start": "2019-03", "end": "2021-04-05"}
+    assert study["associatedParty"][0]["name"] == "Example University"
+    assert study["label"][0]["value"] == "FICTU"
+    assert study["descriptionSummary"] == "It helps."
+    assert study["focus"] == [{"concept": {"text": "Fictumab"}}]
+    (group,) = study["comparisonGroup"]
+    assert (group["name"], group["type"]["coding"][0]["code"], group["description"]) == (
+        "Low dose",
+        "experimental",
+        "5 mg daily",
+    )
+
+
+def test_exclusive_bounds_stay_exclusive():
+    limits = [
+        {"quantity": "BMI", "comparator": sign, "value": value, "unit": "kg/m2"}
+        for sign, value in ((">", 18), ("<", 30))
+    ]
+    people = criterion("BMI > 18 and < 30 kg/m2", CREATININE, SAID, constraints=limits)
+    found = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert [(one["valueQuantity"]["comparator"], one["valueQuantity"]["value"]) for one in found] == [
+        (">", 18),
+        ("<", 30),
+    ]
+    assert {one["code"]["coding"][0]["code"] for one in found} == {"39156-5"}
+
+
+def test_limits_that_differ_by_sex_are_a_text():
+    limits = [{"quantity": "Haemoglobin", "comparator": "<", "value": value, "unit": "g/dL"} for value in (12.5, 11.5)]
+    people = criterion(
+        "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)", CREATININE, SAID, constraints=limits, kind="exclusion"
+    )
+    (one,) = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert "valueQuantity" not in one
+
+
+def test_names_and_sexes_are_values():
+    texts = ("No history of stroke or epilepsy", "Women")
+    shared = {"section": "eligibility", "kind": "inclusion", "category": "comorbidity"}
+    people = {"criteria": [shared | {"quote": quote} for quote in texts]}
+    *names, sex = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert [(one["valueCodeableConcept"]["text"], one["exclude"]) for one in names] == [
+        ("stroke", True),
+        ("epilepsy", True),
+    ]
+    assert (sex["valueCodeableConcept"]["coding"][0]["code"], sex["exclude"]) == ("female", False)
+
+
+def test_unsure_values_are_texts_and_listed():
+    proof = {"section": "arms[0]", "start": 0, "end": 4, "quote": "5 mg", "origin": "rule", "support": "parsed"}
+    sure = [proof | {"field": name, "confidence": known} for name, known in (("route", 0.9), ("amounts[0]", 0.7))]
+    regimen = REGIMEN | {"amounts": [{"low": 5, "high": 5, "unit": "mg"}], "route": "oral", "evidence": sure}
+    people = criterion(f"Patients must have {SAID}.", CREATININE, SAID)
+    people["criteria"][0]["evidence"][0]["confidence"] = 0.79
+    points = {"time_points": [{"value": 2, "unit": "week"}], "time_frame": "week 2", "time_kind": "at"}
+    unsure = {
+        "section": "a",
+        "start": 0,
+        "end": 6,
+        "quote": "week 2",
+        "origin": "rule",
+        "support": "parsed",
+        "confidence": 0.5,
+    }
+    endpoint = {"rank": "primary", "index": 0, "evidence": [unsure | {"field": "time_points[0]"}]} | points
+    trial = build(dosing=[regimen], eligibility=people, endpoints=[endpoint])
+    (dosage,) = find(trial, "ActivityDefinition")[0]["dosage"]
+    assert (dosage["doseAndRate"], dosage["route"]["text"]) == ([], "oral")
+    assert "valueCodeableConcept" in find(trial, "Group")[0]["characteristic"][0]
+    assert {row.field for row in trial.unmapped if row.reason == "unsure"} == {
+        "dosing[0].amounts[0]", "eligibility.criteria[0].constraints[0]",
+        "endpoints[0].time_points[0]", "endpoints[0].time_kind",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "word", "several"),
     [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
@@ -357,9 +458,6 @@ def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, seve
     assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
     assert all(("valueQuantity" in one) is several for one in found)
     assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (0 if several else 2)
-
-
-REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 
 
 @pytest.mark.parametrize(
