@@ -1,5 +1,7 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from .base import FrozenModel
@@ -41,7 +43,14 @@ class Section(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields, as written there. Never copied into an extraction."""
+    """The registry's structured fields, as written there. Never copied into an extraction.
+
+    An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
+    """
+
+    beside: ClassVar[frozenset[str]] = frozenset(
+        {"assignment", "who_masked", "primary_purpose", "status", "start_date", "completion_date", "sponsor", "acronym"}
+    )
 
     minimum_age: str | None = None
     maximum_age: str | None = None

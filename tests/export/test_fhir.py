@@ -13,6 +13,7 @@ from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
 from extractor.export.fhir_terms import list_terms
 from extractor.export.fhir_types import Why
+from extractor.run.store import digest_record
 from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import list_units, read_unit
@@ -379,6 +380,15 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
         "experimental",
         "5 mg daily",
     )
+
+
+def test_a_new_status_does_not_make_another_record():
+    source = Source(path="a", format="ctgov_json")
+    first, same, other = (
+        TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields.model_validate(fields))
+        for fields in ({"status": "RECRUITING"}, {"status": "COMPLETED", "who_masked": ["PARTICIPANT"]}, {"sex": "ALL"})
+    )
+    assert digest_record(first) == digest_record(same) != digest_record(other)
 
 
 def test_exclusive_bounds_stay_exclusive():
