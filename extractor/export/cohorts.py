@@ -21,7 +21,7 @@ from .omop_rules import list_bounds, read_line
 from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
 from .omop_vocabulary import open_vocabulary
 from .people import People, read_people
-from .targets import excludes_target, read_targets
+from .targets import Targets, excludes_target, read_targets
 
 Groups = Mapping[int, CriteriaGroup]
 """What criteria say, by their positions."""
@@ -119,22 +119,12 @@ def export_cohorts(
     return counts
 
 
-def read_rules(
-    extraction: TrialExtraction, names: Names, record: TrialRecord | None = None
-) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
-    """Express a trial's criteria, ages and sex as rules. The registered ages and sex count where the text has none.
-
-    Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
-    begins with the position.
-    """
-    criteria, people = extraction.eligibility.criteria, read_people(extraction, record)
-    targets = read_targets(record)
+def read_groups(
+    criteria: Sequence[Criterion], names: Names, people: People, targets: Targets
+) -> tuple[dict[int, CriteriaGroup], dict[int | str, Undecided]]:
+    """Express criteria as groups of limits and occurrences, by position, and tell why others cannot be expressed."""
     groups: dict[int, CriteriaGroup] = {}
-    undecided: dict[int | str, Undecided] = {
-        one.field.removeprefix("eligibility."): Undecided(Reason(one.reason), str(one.value))
-        for one in people.left_out
-        if one.reason == "registry_decides"
-    }
+    undecided: dict[int | str, Undecided] = {}
     for index, criterion in enumerate(criteria):
         if excludes_target(criterion, targets):
             undecided[index] = Undecided(Reason.TARGET_CONDITION)
@@ -147,6 +137,24 @@ def read_rules(
         for index in find(groups, criteria, people):
             del groups[index]
             undecided[index] = Undecided(reason)
+    return groups, undecided
+
+
+def read_rules(
+    extraction: TrialExtraction, names: Names, record: TrialRecord | None = None
+) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
+    """Express a trial's criteria, ages and sex as rules. The registered ages and sex count where the text has none.
+
+    Returns the rules, and by criterion's position, or by field, why something could not be expressed. A rule's name
+    begins with the position.
+    """
+    criteria, people = extraction.eligibility.criteria, read_people(extraction, record)
+    groups, undecided = read_groups(criteria, names, people, read_targets(record))
+    undecided |= {
+        one.field.removeprefix("eligibility."): Undecided(Reason(one.reason), str(one.value))
+        for one in people.left_out
+        if one.reason == "registry_decides"
+    }
     rules = [
         InclusionRule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
         for index, group in groups.items()
@@ -220,16 +228,16 @@ def _find_bare_names(groups: Groups, criteria: Sequence[Criterion], _: People) -
     return bare if len(bare) > 1 else []
 
 
-def _is_age(group: CriteriaGroup) -> bool:
+def limits_age(group: CriteriaGroup) -> bool:
     """Whether a rule limits the age and nothing else."""
     return bool(group.members) and all(
-        _is_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
+        limits_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
     )
 
 
 def _find_other_ages(groups: Groups, criteria: Sequence[Criterion], people: People) -> list[int]:
     """Criteria that limit the age otherwise than the trial as a whole."""
-    return [at for at, group in groups.items() if _is_age(group) and people.compare(criteria[at]) is False]
+    return [at for at, group in groups.items() if limits_age(group) and people.compare(criteria[at]) is False]
 
 
 _DOUBTS = {

@@ -24,7 +24,7 @@ class StudyPaths(NamedTuple):
         trial_id: The registry's number.
         texts: Sections of plain text, in order.
         items: Numbered sections: the ``path`` of the items, and the paths of the parts within an item.
-        registry: Structured fields with one value; ``phases`` has several.
+        registry: Structured fields with one value; ``phases`` and ``who_masked`` have several.
         labels: Within an intervention, the labels of its arms; None if the format has none.
         names: Within an arm, the names of its interventions; None if the format has none.
         criteria: Inclusion and exclusion criteria, in formats that keep them apart.
@@ -43,6 +43,7 @@ class StudyPaths(NamedTuple):
     criteria: Sequence[str] = ()
     lists: Mapping[str, str] = {}
     id_prefix: str = ""
+    who_masked: str | None = None
 
 
 @cache
@@ -95,6 +96,7 @@ def read_study(
         RegistryFields(
             **{name: read_one(study, path) for name, path in paths.registry.items()},
             phases=tuple(filter(None, read(study, paths.phases))),
+            who_masked=tuple(filter(None, read(study, paths.who_masked))) if paths.who_masked else (),
             bare_arms=find_bare_arms(arms, linked),
         ),
     )

@@ -1,5 +1,7 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from .base import FrozenModel
@@ -41,7 +43,14 @@ class Section(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields, as written there. Never copied into an extraction."""
+    """The registry's structured fields, as written there. Never copied into an extraction.
+
+    An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
+    """
+
+    beside: ClassVar[frozenset[str]] = frozenset(
+        {"assignment", "who_masked", "primary_purpose", "status", "start_date", "completion_date", "sponsor", "acronym"}
+    )
 
     minimum_age: str | None = None
     maximum_age: str | None = None
@@ -52,7 +61,15 @@ class RegistryFields(FrozenModel):
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
+    assignment: str | None = Field(default=None, description="How groups follow each other, such as 'PARALLEL'.")
     masking: str | None = None
+    who_masked: tuple[str, ...] = ()
+    primary_purpose: str | None = None
+    status: str | None = Field(default=None, description="Whether the trial recruits, has ended, ...")
+    start_date: str | None = None
+    completion_date: str | None = None
+    sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
+    acronym: str | None = None
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
 
     def text(self, name: str) -> str | None:
