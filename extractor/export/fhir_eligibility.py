@@ -5,7 +5,7 @@ definitions use, and if "all of" and ``exclude`` are enough to combine its parts
 a part alone would admit or exclude others than the criterion does.
 """
 
-from extractor.schemas import Citation, Comparator, Constraint, Criterion, CriterionKind, Sex
+from extractor.schemas import Category, Citation, Comparator, Constraint, Criterion, CriterionKind, Sex
 from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
 from extractor.text.quantity_names import find_loinc, list_quantities
@@ -31,7 +31,12 @@ def add_group(trial: TrialResources) -> Json | None:
     people = trial.extraction.eligibility
     proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in people.evidence]
     characteristics = [*_read_ages(trial, proofs), *_read_sex(trial, proofs), *_read_health(trial, proofs)]
-    groups, undecided = read_groups(people.criteria, WordLists())
+    # A Group may ask for what a database does not hold, such as a biomarker.
+    anything = [
+        one.model_copy(update={"category": None}) if one.constraints and one.category is not Category.AGE else one
+        for one in people.criteria
+    ]
+    groups, undecided = read_groups(anything, WordLists())
     said: list[str] = []
     for index, criterion in enumerate(people.criteria):
         path, told = f"eligibility.criteria[{index}]", groups.get(index) or undecided[index]
