@@ -9,6 +9,8 @@ from extractor.text.lexer import NUMBER, Tokens
 
 _LONGEST = 45
 """The most tokens of a heading."""
+_LONGEST_TITLE = 5
+"""The most words of the title of some items."""
 
 
 def _has(name: str, tokens: Tokens) -> bool:
@@ -110,6 +112,20 @@ def is_topic(tokens: Tokens) -> bool:
     """Whether a line is a short name of a subject ("Laboratory parameters"), not a condition."""
     short = len(tokens) <= 8 and count_words(tokens) <= 5
     return short and rule("topic").ends(tokens, len(tokens)) is not None and not _has("states", tokens)
+
+
+def is_title(tokens: Tokens, *, in_series: bool) -> bool:
+    """Whether a line with sub-items only names their subject: a few words that say nothing of anybody.
+
+    In a series of such lines any name does ("Blood pressure"); else each word begins with a capital ("Renal Disease").
+
+    >>> [is_title(read_text(line), in_series=False) for line in ("Renal Disease", "Renal disease", "Has Renal Disease")]
+    [True, False, False]
+    """
+    named = [word for word in tokens.words if len(word) > 3 and word.isalpha() and not word.isupper()]
+    titled = in_series or (len(named) > 1 and all(word[0].isupper() for word in named))
+    plain = not any(code in f".;<>≤≥={NUMBER}" for code in tokens.codes) and not _has("says_of_people", tokens)
+    return titled and plain and count_words(tokens) <= _LONGEST_TITLE
 
 
 def names_group(tokens: Tokens) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain, pairwise
+from itertools import chain, pairwise, zip_longest
 
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
@@ -65,6 +65,7 @@ class _OutlineReader:
 
     def __init__(self, section: LexedSection) -> None:
         self.blocks = read_blocks(section)
+        self.titles = _find_titles(self.blocks)
         self.kind: CriterionKind | None = None
         self.items: list[Line] = []
         self._open(None)
@@ -120,8 +121,8 @@ class _OutlineReader:
         self.items.append(block)
         role = Role.CRITERION
         if _contains(block, following):
-            role = role if headings.carries_condition(text) else Role.PARENT
-        elif headings.is_no_criterion(text):
+            role = role if headings.carries_condition(text) and not self._is_title(block) else Role.PARENT
+        elif headings.is_no_criterion(text) or block.start in self.titles:
             role = Role.REMARK
         elif following and (
             headings.names_group(text)
@@ -136,6 +137,9 @@ class _OutlineReader:
             self.opener = opener if alike else None
             parent = parent or self.opener
         return self._make_entry(block.passage, role, parent)
+
+    def _is_title(self, block: Line) -> bool:
+        return block.start in self.titles or headings.is_title(block.tokens, in_series=False)
 
     def _make_entry(
         self, passage: Passage, role: Role, parent: Line | None = None, *, listed: bool = True
@@ -159,6 +163,7 @@ class _OutlineReader:
         if above:
             text = above[-1].tokens
             opens = headings.introduces(text) or headings.continues(text, block.tokens)
+            opens = opens or (self._is_title(above[-1]) and headings.needs_heading(block.tokens, text))
             idle = headings.is_generic(text) and not headings.turns_list(text)
             return above[-1] if opens and not idle else None
         if not self.heading:
@@ -192,6 +197,33 @@ def _contains(item: Line, following: Line | None) -> bool:
     if not following or not following.bullet or headings.read_list_heading(following.tokens, bulleted=True)[0]:
         return False
     return following.column > item.column + 1 or _starts_inner_list(item, following)
+
+
+def _find_titles(blocks: list[Line]) -> set[int]:
+    """The starts of items that are titles of others: most items of their level are names with sub-items.
+
+    Where several words in capitals ("Renal Disease") have sub-items, such words before text of another level are
+    titles as well, however their list is indented.
+    """
+    pairs = [(block, following) for block, following in pairwise(blocks) if block.bullet]
+    named = [(block, following) for block, following in pairs if headings.is_title(block.tokens, in_series=False)]
+    titles: set[int] = set()
+    if sum(_contains(*pair) for pair in named) > 1:
+        titles |= {block.start for block, following in named if not following.bullet or not _is_level(block, following)}
+    levels: list[list[tuple[Line, bool]]] = []
+    for block, following in zip_longest(blocks, blocks[1:]):
+        while levels and (not block.bullet or block.column < levels[-1][-1][0].column - 1):
+            titles |= _list_titles(levels.pop())
+        if block.bullet:
+            if not levels or block.column > levels[-1][-1][0].column + 1:
+                levels.append([])
+            levels[-1].append((block, _contains(block, following) and headings.is_title(block.tokens, in_series=True)))
+    return titles.union(*map(_list_titles, levels))
+
+
+def _list_titles(level: list[tuple[Line, bool]]) -> set[int]:
+    named = {block.start for block, is_title in level if is_title}
+    return named if len(named) > 1 and 2 * len(named) > len(level) else set()
 
 
 def _is_section_heading(block: Line, following: Line | None, last: int | None) -> bool:

@@ -335,3 +335,52 @@ def test_every_value_has_a_span_and_every_span_its_text():
 def test_sentence_of_exclusion_without_any_heading():
     (criterion,) = read(eligibility="Smokers will be excluded").criteria
     assert criterion.kind.value == "exclusion"
+
+
+TITLES = """Exclusion Criteria:
+
+* Endocrine Disease
+
+  * History of thyroiditis
+  * Adrenal tumour
+* Heart Medication
+
+  * Use of digoxin
+"""
+BELOW_TITLES = dict.fromkeys(("History of thyroiditis", "Adrenal tumour", "Use of digoxin"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (f"{TITLES}* Smoking", BELOW_TITLES | {"Smoking": None}),
+        (
+            f"{TITLES}    * Kidney Disease\n* Dialysis",
+            BELOW_TITLES | {"Dialysis": None},
+        ),  # it stands deeper than its item
+        (
+            "Exclusion Criteria:\n\n* Blood pressure\n\n  * Orthostatic hypotension\n* Heart rhythm\n\n  * Long QT",
+            {"Orthostatic hypotension": None, "Long QT": None},
+        ),
+        (
+            "Exclusion Criteria:\n\n* Prior treatment with\n\n  * Rituximab\n* Gout",
+            {"Rituximab": "Prior treatment with", "Gout": None},
+        ),
+    ],
+)
+def test_titles_of_sub_items_are_no_criteria(raw, expected):
+    assert parents(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Exclusion Criteria:\n\n* Kidney Disease\n* Heart Disease\n* Gout",  # nothing is below them
+        "Exclusion Criteria:\n\n* Kidney disease\n\n  * On dialysis\n* Gout",  # one name, and no title
+        "Exclusion Criteria:\n\n* Severe Kidney Disease\n\n  * On dialysis\n* Gout",
+        "Exclusion Criteria:\n\n* Has Kidney Disease\n\n  * On dialysis\n* Gout",
+    ],
+)
+def test_names_that_exclude_somebody_stay_criteria(raw):
+    first = raw.splitlines()[2].removeprefix("* ")
+    assert first in parents(raw)
