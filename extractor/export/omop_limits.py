@@ -177,9 +177,10 @@ def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names)
         return MeasurementLimit(concepts, bound, days, reference=unit)
     if quantity.unit in _BARE and unit in (None, quantity.unit):
         return MeasurementLimit(concepts, bound, days)
-    if unit is None and quantity.to_canonical(bound.value, None) is None:
+    unit = unit or quantity.infer_unit(bound.value)
+    if unit is None:
         raise Undecided(Reason.UNIT, f"{quantity.name}: none")
-    same = dict(_list_bounds(bound, unit or quantity.unit, quantity))
+    same = dict(_list_bounds(bound, unit, quantity))
     if not same:
         raise Undecided(Reason.VALUE, f"{bound.value:g}")
     units = names.find_units(same)
