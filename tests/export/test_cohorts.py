@@ -170,6 +170,7 @@ REFUSED = [
     (EXCLUDED, "ALT > 3 x ULN and creatinine > 2 mg/dL", "conjunction"),
     (EXCLUDED, "Serum creatinine > 3.0", "unit"),
     (EXCLUDED, "More than 3 relapses", "quantity"),
+    (EXCLUDED, "A decrease in hemoglobin of more than 2 g/dL", "quantity"),
     (INCLUDED, "Age 6 months to 12 months", "age_unit"),
     (INCLUDED, "Willing to use contraception", "category"),
 ]
@@ -190,6 +191,7 @@ EXPRESSED = [
     (INCLUDED, "Age higher than 18 and less or equal to 65 years", ["all: age > 18, age <= 65"]),
     (INCLUDED, "WBC: 3.54 - 9.06 x 10^3/uL", ["all: white blood cell count between 3540 and 9060"]),
     (EXCLUDED, "Platelets > 20 and < 50 x 10^9/L", ["none: all(platelet count > 20, platelet count < 50)"]),
+    (EXCLUDED, "Platelets < 100,000", ["none: platelet count < 100000"]),
     (EXCLUDED, "Age < 18 or > 70 years", ["none: age < 18, age > 70"]),
     (INCLUDED, "History of asthma", ["all: asthma"]),
     (INCLUDED, "No history of asthma or epilepsy", ["none: asthma, epilepsy"]),
