@@ -198,9 +198,9 @@ def _measure(limited: Limited, quantity: KnownQuantity, days: int, names: Names)
     """A limit for each LOINC code of the quantity that the value converts to, in the units of the code's dimension."""
     bound, unit = limited.bound, limited.unit
     is_bare = quantity.unit in _BARE and unit in (None, quantity.unit)
-    if unit is None and not is_bare and quantity.to_canonical(bound.value, None) is None:
+    written = unit or (quantity.unit if is_bare else quantity.infer_unit(bound.value))
+    if written is None:
         raise Undecided(Reason.UNIT, f"{quantity.name}: none")
-    written = unit or quantity.unit
     codes, name = find_loinc(quantity, written), quantity.name.replace("_", " ")
     if not codes:
         raise Undecided(Reason.QUANTITY, f"{name} {written}")

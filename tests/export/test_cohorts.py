@@ -181,8 +181,10 @@ REFUSED = [
     (INCLUDED, "No urinary tract infection", "present_state"),
     (EXCLUDED, "Exposure to measles within 14 days before screening", "clause"),
     (EXCLUDED, "More than 3 relapses", "quantity"),
+    (EXCLUDED, "A decrease in hemoglobin of more than 2 g/dL", "quantity"),
     (INCLUDED, "Age 6 months to 12 months", "age_unit"),
     (INCLUDED, "Willing to use contraception", "category"),
+    (EXCLUDED, "Platelets < 100,000", "unsure"),
 ]
 
 

@@ -44,7 +44,7 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     first, last = found.place("values")
     item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
     measured = rule("rate_unit").starts(tokens, last) or find_unit(tokens, last)
-    named = rule("numbered_name").ends(tokens, first, first - 2) or rule("of_trial_after").starts(tokens, last)
+    named = rule("numbered_place").ends(tokens, first, first - 1) or rule("of_trial_after").starts(tokens, last)
     ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[last + 1 : last + 2] in ("<", "≤")
     return bool(item or measured or named or ranged or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
 

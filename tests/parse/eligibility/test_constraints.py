@@ -32,6 +32,8 @@ def read(text, kind=INCLUSION, topic=""):
         ("ANC ≥ 1.5 x 10^9/L", ("ANC", ">=", 1500000000, None, "/L")),
         ("Nugent score greater than equal to 7", ("Nugent score", ">=", 7, None, None)),
         ("Score at Visit 1 of at least 3", ("Score at Visit 1", ">=", 3, None, None)),
+        ("T-score >-2,5", ("T-score", ">", -2.5, None, None)),
+        ("Fitzpatrick skin type I to IV", ("Fitzpatrick skin type", "between", 1, 4, None)),
         ("IPI score > or = to 2", ("IPI score", ">=", 2, None, None)),
         ("Age 18 years or older", ("Age", ">=", 18, None, "year")),
         ("18 to 75 years of age", ("age", "between", 18, 75, "year")),
