@@ -73,14 +73,22 @@ def name_limit(limit: Json, criterion: Json) -> Row:
     return *named, unit if written else quantity.unit, quantity.unit, *values
 
 
+def _find_confidence(member: Json, item: Json, field: str) -> float | None:
+    """The least confidence of the evidence of one member of a list."""
+    index = next(place for place, one in enumerate(item[field]) if one is member)
+    pieces = [piece for piece in item.get("evidence") or () if piece["field"] == f"{field}[{index}]"]
+    return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
+
+
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
-    pieces = [piece for piece in criterion.get("evidence") or () if piece["field"] == f"constraints[{index}]"]
-    known = [piece["confidence"] for piece in pieces if piece["confidence"] is not None]
-    return *name_limit(limit, criterion), min(known, default=None)
+    return *name_limit(limit, criterion), _find_confidence(limit, criterion, "constraints")
 
 
-def _compute_amount(amount: Json, _: Json) -> Row:
+def _compute_amount(amount: Json, regimen: Json) -> Row:
+    return *_convert_amount(amount), _find_confidence(amount, regimen, "amounts")
+
+
+def _convert_amount(amount: Json) -> Row:
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return None, None, None, None
@@ -127,6 +135,7 @@ _AMOUNT_COLUMNS = (
     Column("unit_canonical", "UCUM code: masses in mg, volumes in mL, other units as they are."),
     Column("low_canonical", "In unit_canonical.", "number"),
     Column("high_canonical", "In unit_canonical.", "number"),
+    Column("confidence", "Confidence of the amount.", "number"),
 )
 COMPUTED = {
     "records": Computed(_REGISTERED_COLUMNS, lambda item, _: item.get(REGISTERED) or (None,) * 9),
