@@ -1,6 +1,6 @@
 """Columns of an export, including computed ones: canonical units, days, and registered fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,15 +106,27 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
+def _list_evidence(member: Json, item: Json, field: str) -> list[Json]:
+    """The evidence of one member of a list of an item."""
+    index = next(place for place, one in enumerate(item[field]) if one is member)
+    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{field}[{index}]"]
+
+
+def _find_least(pieces: Sequence[Json]) -> float | None:
+    return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
+
+
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
-    pieces = [piece for piece in criterion.get("evidence") or () if piece["field"] == f"constraints[{index}]"]
-    known = [piece["confidence"] for piece in pieces if piece["confidence"] is not None]
+    pieces = _list_evidence(limit, criterion, "constraints")
     named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
-    return *named, read_admitted(limit, criterion), min(known, default=None)
+    return *named, read_admitted(limit, criterion), _find_least(pieces)
 
 
-def _compute_amount(amount: Json, _: Json) -> Row:
+def _compute_amount(amount: Json, regimen: Json) -> Row:
+    return *_convert_amount(amount), _find_least(_list_evidence(amount, regimen, "amounts"))
+
+
+def _convert_amount(amount: Json) -> Row:
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return None, None, None, None
@@ -198,6 +210,7 @@ _AMOUNT_COLUMNS = (
     Column("unit_canonical", "UCUM code: masses in mg, volumes in mL, other units as they are."),
     Column("low_canonical", "In unit_canonical.", "number"),
     Column("high_canonical", "In unit_canonical.", "number"),
+    Column("confidence", "Confidence of the amount.", "number"),
 )
 _UNREGISTERED: Row = (None,) * len(_REGISTERED_COLUMNS)
 COMPUTED = {

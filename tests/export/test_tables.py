@@ -159,6 +159,15 @@ def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
     assert tuple(row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")) == expected
 
 
+def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
+    amounts = [{"low": 1, "high": 1, "unit": "mg"}, {"low": 2, "high": 2, "unit": "mg"}]
+    piece = {"section": "arms[0]", "start": 0, "end": 4, "quote": "1 mg", "origin": "rule", "support": "parsed"}
+    evidence = [piece | {"field": f"amounts[{at}]", "confidence": sure} for at, sure in enumerate((0.8, 0.2))]
+    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": amounts, "evidence": evidence}
+    rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
+    assert [row["confidence"] for row in rows] == [0.8, 0.2]
+
+
 @pytest.mark.parametrize(("unit", "days"), [("week", 14), ("cycle", None)])
 def test_times_are_given_in_days(rows_of, unit, days):
     window = {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": unit}

@@ -23,7 +23,9 @@ from .names import (
 from .sections import DosingSection, Place
 
 PROCEDURES = frozenset({"radiation", "procedure"})
-"""Kinds of agents that are not substances."""
+"""Kinds of agents that are treatments without a substance."""
+_REGISTERED = PROCEDURES | {"behavioral", "device", "diagnostic_test"}
+"""Registered types that are the kind of a name that is in no vocabulary."""
 _GENERAL, _INTRODUCED = 0.8, 0.6
 """Confidence in an agent that only the general vocabulary, or only the words around it, indicate."""
 _SKIPPED = frozenset("-®™")
@@ -41,6 +43,11 @@ class Agent:
     section: str
     first: int
     end: int
+
+
+def is_substance(agent: Agent) -> bool:
+    """Whether an agent can have a dose and a route: a substance, the cells of a transplant, or radiation."""
+    return agent.kind == "radiation" or agent.kind not in _REGISTERED or "transplant" in agent.key
 
 
 Names = Sequence[tuple[str, Agent]]
@@ -230,7 +237,7 @@ def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
     found = [kind for kind, *_ in find_general(tokens, first, end)]
     if "placebo" in found or rule("inactive_name").search(tokens, first, end):
         return "placebo"
-    return found[0] if found else registered if registered in PROCEDURES else "drug"
+    return found[0] if found else registered if registered in _REGISTERED else "drug"
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:
