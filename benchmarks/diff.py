@@ -1,24 +1,34 @@
-"""Plant changes in real records, one at a time, and count how many `extractor diff` finds, and what it invents.
+"""Count how many changes between two versions of a trial `extractor diff` finds, and how many it invents.
 
+    python -m benchmarks.diff --versions DIR [--half NAME] [--show PART]
     python -m benchmarks.diff --data DIR [--limit 200] [--show KIND]
 
-Every record gets each kind of change once, where its text has a place for it. "found" are plants that were told as what
+With ``--versions``, a person has read pairs of versions of registered trials. DIR holds the folders ``old`` and ``new``
+of records, and ``real_changes.jsonl``, a line for each change: ``trial``, its ``part`` (criteria, limits, windows,
+lead-ins, ages, doses, endpoints, arms, enrolment, dates, status), words that the change took away (``old``) and brought
+(``new``), the ``kinds`` that may be told (none: any), and ``optional`` if it is not decided whether the meaning changed.
+``halves.json`` may assign each trial to a half. "found" are real changes that were told, "right" told changes that are
+real. A change told twice is right once.
+
+With ``--data``, every record gets each kind of change once, where its text has a place for it. "found" are plants that were told as what
 they are, "other" plants that were told as another change of the same item, "missed" those about which nothing was told.
 "invented" are changes told beside the plant; for a rewording, all that are told. ``--show`` prints the plants of one
 kind, or of all, that were not found or not alone, and what was told.
 """
 
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from extractor.api import Extractor
-from extractor.diff import TrialChange, diff_trials
+from extractor.diff import StatedValue, TrialChange, diff_trials
 from extractor.schemas import Section, TrialExtraction, TrialRecord
 
-from .data import format_table, parse_options, read_once
+from .data import format_table, parse_options, read_lines, read_once
 
 _EXCLUSION = re.compile(r"exclusion|not eligible|ineligib", re.IGNORECASE)
 _BULLET = re.compile(
@@ -261,9 +271,85 @@ def compare(
     return ("other" if kinds else "missed"), told
 
 
+PARTS = {
+    "criterion": ("criteria", "limits", "windows", "lead-ins"),
+    "eligibility": ("ages",),
+    "regimen": ("doses",),
+    "endpoint": ("endpoints",),
+    "arm": ("arms",),
+    "registration": ("enrolment", "dates", "status"),
+}
+"""The parts of real changes by the item of a told change."""
+
+
+def match_changes(real: Sequence[dict[str, Any]], told: Sequence[TrialChange]) -> list[dict[str, Any] | None]:
+    """Return the real change of each told one, or None if it is not real or was told before."""
+    left = sorted(real, key=lambda one: (one.get("optional", False), not one["old"] or not one["new"]))
+    found = []
+    for change in told:
+        sides = [_fold(f"{_quote(side)} {change.message}") for side in (change.old, change.new)]
+        match = next(
+            (
+                one
+                for one in left
+                if one["part"] in PARTS[change.item]
+                and (not one["kinds"] or change.kind in one["kinds"])
+                and all(_fold(one[name]) in side for name, side in zip(("old", "new"), sides, strict=True))
+            ),
+            None,
+        )
+        if match:
+            left.remove(match)
+        found.append(match)
+    return found
+
+
+def _quote(side: StatedValue | None) -> str:
+    return " ".join(one.quote for one in side.citations) if side else ""
+
+
+def _fold(text: str) -> str:
+    return " ".join(["", *re.findall(r"[^\W_]+", text.casefold()), ""]) if text else ""
+
+
+def measure_versions(folder: Path, half: str, show: str) -> None:
+    """Print a table of real and told changes by part."""
+    rules = Extractor(assist="never")
+    sides = [{one.record_id: one for one in read_once(folder / name)} for name in ("old", "new")]
+    halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
+    trials = [name for name in sides[0] if name in sides[1] and halves.get(name, "") == half]
+    counts: dict[str, Counter[str]] = {part: Counter() for parts in PARTS.values() for part in parts}
+    listed = read_lines(folder / "real_changes.jsonl")
+    for trial in trials:
+        old, new = (side[trial] for side in sides)
+        real = [one for one in listed if one["trial"] == trial]
+        found = diff_trials(rules.extract(old), rules.extract(new), old, new)
+        told = [change for change in found.changes if change.is_of_meaning]
+        matches = match_changes(real, told)
+        for change, match in zip(told, matches, strict=True):
+            part = match["part"] if match else PARTS[change.item][0]
+            counts[part].update(told=1, right=match is not None)
+            if not match and show in (part, "all"):
+                print(f"{trial} not real: {change.item} {change.kind}: {change.message}")
+                print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
+        for one in real:
+            if not one.get("optional"):
+                counts[one["part"]].update(real=1, found=one in matches)
+                if one not in matches and show in (one["part"], "all"):
+                    print(f"{trial} missed: {one['part']} {'/'.join(one['kinds'])}: {one['old']!r} -> {one['new']!r}")
+    columns = ("real", "found", "told", "right")
+    rows = [(name, *(one[column] for column in columns)) for name, one in counts.items()]
+    total = sum(counts.values(), Counter[str]())
+    print(f"{len(trials)} pairs of versions")
+    print(format_table(["part", *columns], [*rows, ("all", *(total[column] for column in columns))]))
+
+
 def main() -> None:
     """Print a table of plants by kind."""
-    options = parse_options(__doc__, data=..., limit=200, seed=22, show="")
+    options = parse_options(__doc__, data=Path, versions=Path, half="", limit=200, seed=22, show="")
+    if options.versions:
+        measure_versions(options.versions, options.half, options.show)
+        return
     rng, rules = random.Random(options.seed), Extractor(assist="never")
     records = [record for record in read_once(options.data) if record.raw_text("eligibility")]
     counts: dict[str, Counter[str]] = {name: Counter() for name in PLANTS}
