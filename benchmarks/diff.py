@@ -3,15 +3,15 @@
     python -m benchmarks.diff --versions DIR [--half NAME] [--show PART]
     python -m benchmarks.diff --data DIR [--limit 200] [--show KIND]
 
-With ``--versions``, a person has read pairs of versions of registered trials. DIR holds the folders ``old`` and ``new``
+With ``--versions``, somebody has read pairs of versions of registered trials. DIR holds the folders ``old`` and ``new``
 of records, and ``real_changes.jsonl``, a line for each change: ``trial``, its ``part`` (criteria, limits, windows,
-lead-ins, ages, doses, endpoints, arms, enrolment, dates, status), words that the change took away (``old``) and brought
-(``new``), the ``kinds`` that may be told (none: any), and ``optional`` if it is not decided whether the meaning changed.
+lead-ins, ages, doses, endpoints, arms, enrolment, dates, status), words that it took away (``old``) and brought
+(``new``), the ``kinds`` that may be told (none: any), and ``optional`` if the change of meaning is a matter of opinion.
 ``halves.json`` may assign each trial to a half. "found" are real changes that were told, "right" told changes that are
 real. A change told twice is right once.
 
-With ``--data``, every record gets each kind of change once, where its text has a place for it. "found" are plants that were told as what
-they are, "other" plants that were told as another change of the same item, "missed" those about which nothing was told.
+With ``--data``, every record gets each kind of change once, where its text has a place for it. "found" are plants that
+were told as what they are, "other" those told as another change of the same item, "missed" those not told at all.
 "invented" are changes told beside the plant; for a rewording, all that are told. ``--show`` prints the plants of one
 kind, or of all, that were not found or not alone, and what was told.
 """
@@ -89,6 +89,43 @@ def _change_limit(record: TrialRecord, rng: random.Random) -> Planted | None:
     tightens = (higher is (limit["sign"].strip("\\")[0] in "≥>")) is not excludes
     edited = _replace(record, start + limit.start("number"), start + limit.end("number"), new)
     return Planted(edited, "criterion", frozenset({"tightened" if tightens else "loosened"}))
+
+
+_WINDOW = re.compile(r"(?<=within )(?P<number>\d{1,2}) months?\b")
+_SOME = re.compile(r"(?im)\b(?P<some>at least one|one or more|any)(?= of the following[^\n]*:[ \t]*$)")
+_WINDOW_ABOVE = re.compile(r"(?im)(?<=within )(?P<number>\d{1,2})(?= (?:days|weeks|months)\b[^\n]*:[ \t]*$)")
+
+
+def _change_window(record: TrialRecord, rng: random.Random) -> Planted | None:
+    """Say a window of months in weeks, half or twice as long."""
+    found = [(one, bullet) for bullet, out in _list_bullets(record) if out for one in _WINDOW.finditer(bullet["text"])]
+    found = [each for each in found if not _MANY.search(each[1]["text"])]
+    if not found:
+        return None
+    window, bullet = rng.choice(found)
+    longer, start = rng.random() < 0.5, bullet.start("text") + window.start()
+    weeks = max(1, round(int(window["number"]) * 4.35 * (2 if longer else 0.5)))
+    edited = _replace(record, start, bullet.start("text") + window.end(), f"{weeks} weeks")
+    return Planted(edited, "criterion", frozenset({"tightened" if longer else "loosened"}))
+
+
+def _change_lead_in(pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> Plant:
+    def plant(record: TrialRecord, rng: random.Random) -> Planted | None:
+        found = list(pattern.finditer(record.raw_text("eligibility") or ""))
+        if not found:
+            return None
+        one = rng.choice(found)
+        edited = _replace(record, one.start(), one.end(), new(one))
+        return Planted(edited, "criterion", frozenset({"tightened", "loosened", "changed"}))
+
+    return plant
+
+
+def _change_enrolment(record: TrialRecord, _: random.Random) -> Planted | None:
+    if not record.registry.enrollment:
+        return None
+    changed = record.registry.model_copy(update={"enrollment": f"{record.registry.enrollment}0"})
+    return Planted(record.model_copy(update={"registry": changed}), "registration", frozenset({"changed"}))
 
 
 def _remove(record: TrialRecord, rng: random.Random) -> Planted | None:
@@ -229,6 +266,10 @@ def _say_at_least(sign: re.Match[str]) -> str:
 
 PLANTS: dict[str, Plant] = {
     "limit changed": _change_limit,
+    "window in another unit": _change_window,
+    "some needed, now all": _change_lead_in(_SOME, lambda _: "all"),
+    "window in a lead-in": _change_lead_in(_WINDOW_ABOVE, lambda one: str(3 * int(one[0]))),
+    "enrolment changed": _change_enrolment,
     "criterion removed": _remove,
     "criterion added": _add,
     "criterion moved": _move,

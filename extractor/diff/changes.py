@@ -9,8 +9,11 @@ from pydantic import Field
 from extractor.schemas import Citation, Task
 from extractor.schemas.base import FrozenModel
 
-ItemName = Literal["eligibility", "criterion", "regimen", "endpoint"]
-"""What a change concerns; ``eligibility`` is an age limit, the sex, or healthy volunteers."""
+ItemName = Literal["eligibility", "criterion", "arm", "regimen", "endpoint", "registration"]
+"""What a change concerns.
+
+``eligibility`` is an age limit, the sex, or healthy volunteers; ``registration`` the enrolment, a date, or the status.
+"""
 
 
 class ChangeKind(StrEnum):

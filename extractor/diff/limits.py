@@ -8,6 +8,7 @@ from extractor.evaluation.comparers import Bound, list_bounds, scale_quantity
 from extractor.evaluation.text import may_name_one_thing
 from extractor.schemas import Comparator, Criterion, CriterionKind
 from extractor.text.book import rule
+from extractor.text.numbers import DAYS, read_time_unit
 from extractor.text.passage import read_passage
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
@@ -15,7 +16,7 @@ from extractor.text.units import read_unit
 from .changes import ChangeKind
 from .wording import read_wording
 
-_ROUNDED = 0.01
+_ROUNDED = 0.02
 """A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
 _WINDOW = "time window"
 _LARGE = 1e7
@@ -89,11 +90,18 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
         for bound in list_bounds(criterion.constraints):
             found += _read_bound(bound, criterion.quote, excludes=excludes is not inverted)
         if window := criterion.time_window:
-            scaled, dimension = scale_quantity(window.value, window.unit.value)
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
-            limits = _make_limits(bound, (_WINDOW, dimension, float(scaled or 0)), excludes=excludes)
+            limits = _make_limits(bound, (_WINDOW, *_scale(bound)), excludes=excludes)
             found += [limit._replace(text=" ".join(window.quote.split())) for limit in limits]
     return found
+
+
+def _scale(bound: Bound) -> tuple[str, float]:
+    """Return the dimension and the value; of a length of time in days, so that months are comparable to weeks."""
+    if (time := read_time_unit(bound.unit or "")) and time in DAYS:
+        return "day", bound.value * DAYS[time]
+    scaled, dimension = scale_quantity(bound.value, bound.unit)
+    return dimension, float(scaled or 0)
 
 
 def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[AdmissionLimit]:
@@ -102,9 +110,7 @@ def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[AdmissionLi
     canonical = known.to_canonical(bound.value, code) if known and (code or not bound.unit) else None
     if known and canonical is not None:
         return _make_limits(bound, (known.name, known.unit, canonical), excludes=excludes)
-    scaled, dimension = scale_quantity(bound.value, bound.unit)
-    name = known.name if known else bound.quantity
-    return _make_limits(bound, (name, dimension, float(scaled or 0)), excludes=excludes)
+    return _make_limits(bound, (known.name if known else bound.quantity, *_scale(bound)), excludes=excludes)
 
 
 def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) -> list[AdmissionLimit]:
