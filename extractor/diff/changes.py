@@ -106,6 +106,11 @@ def make_change(
     return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
 
 
+def overlap(one: Citation, other: Citation) -> bool:
+    """Whether two citations share characters."""
+    return one.section == other.section and one.start < other.end and other.start < one.end
+
+
 def make_rewording(item: ItemName, *sides: StatedValue | None) -> TrialChange:
     """Return a change of words alone."""
     return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", *sides)

@@ -7,7 +7,7 @@ from typing import get_args
 from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
 from extractor.text.passage import LexedSection, Passage, read_section
 
-from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, TrialDiff
+from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, TrialDiff, overlap
 from .criteria import compare_criterion, pair_criteria, place_criteria
 from .dosing import compare_lines, compare_regimen, pair_regimens
 from .endpoints import compare_endpoint, pair_endpoints
@@ -53,16 +53,15 @@ def diff_trials(
     if Task.ENDPOINTS not in missing:
         found += chain.from_iterable(map(compare_endpoint, pair_endpoints(old, new)))
     registered: list[TrialChange] = []
-    lines: list[list[Passage]] = [[], []]
+    texts = (_Texts(old_record), _Texts(new_record)) if old_record and new_record else ()
+    lines = [text.list_lines(*_HOMES[Task.ELIGIBILITY]) for text in texts] or [[], []]
+    found += compare_lead_ins(pairs, *map(list_lead_ins, criteria, lines))
     if old_record and new_record:
         registered = list(compare_registries(old_record, new_record))
-        texts = _Texts(old_record), _Texts(new_record)
         found = [change for change in found if not _stands_in_both(change, *texts)]
         if Task.DOSING not in missing:
             given = (text.list_lines(*_HOMES[Task.DOSING]) for text in texts)
             found = _add_lines([*found, *compare_arms(old_record, new_record)], compare_lines(*given))
-        lines = [text.list_lines(*_HOMES[Task.ELIGIBILITY]) for text in texts]
-    found += compare_lead_ins(pairs, *map(list_lead_ins, criteria, lines))
     known = {change.field for change in registered}
     people = (change for change in compare_people(old.eligibility, new.eligibility) if change.field not in known)
     found += [*registered, *(change for change in people if not any(_overlap(change, other) for other in found))]
@@ -128,7 +127,8 @@ _OF_PLACE = frozenset({ChangeKind.MOVED, ChangeKind.PROMOTED, ChangeKind.DEMOTED
 
 def _stands_in_both(change: TrialChange, old: _Texts, new: _Texts) -> bool:
     """Whether the words of each side stand on the other side too, so that only their reading differs."""
-    if change.kind in _OF_PLACE:
+    directed = change.kind in (ChangeKind.TIGHTENED, ChangeKind.LOOSENED)
+    if change.kind in _OF_PLACE or (change.field == "lead_in" and directed):  # "any of the following" for "all"
         return False
     both = (change.old, old, new), (change.new, new, old)
     sides = [(side, ours, theirs) for side, ours, theirs in both if side and side.value]  # else not stated there
@@ -170,10 +170,11 @@ def _add_lines(found: list[TrialChange], lines: Iterable[TrialChange]) -> list[T
 
 def _overlap(change: TrialChange, other: TrialChange) -> bool:
     """Whether a change of the age, say, rests on words that a changed criterion quotes."""
-    return any(
-        one.section == another.section and one.start < another.end and another.start < one.end
-        for side, beside in ((change.old, other.old), (change.new, other.new))
-        if side and beside and other.is_of_meaning
+    sides = ((change.old, other.old), (change.new, other.new))
+    return other.is_of_meaning and any(
+        overlap(one, another)
+        for side, beside in sides
+        if side and beside
         for one in side.citations
         for another in beside.citations
     )

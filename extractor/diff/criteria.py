@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from extractor.schemas import Category, Citation, Criterion, Eligibility, Evidence
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change, make_rewording
-from .limits import AdmissionLimit, LimitChange, admits, compare_limits, list_limits, merge_directions
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change, make_rewording, overlap
+from .limits import NEEDED, AdmissionLimit, LimitChange, admits, compare_limits, list_limits, merge_directions
 from .pairing import Paired, Placed, RareWords, pair_versions
 from .wording import Part, Wording, is_critical, read_wording
 
@@ -59,9 +59,10 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
         return
     before, after = pair.old[0].item, pair.new[0].item
     was, now = pair.wordings
-    is_same, flips = was.says_same(now), admits(before) is not admits(after)
     limits = [list_limits(map(_drop_introduced, side)) for side in (pair.old, pair.new)]
     changes = compare_limits(*limits)
+    was_needed, now_needed = ({one.value for one in side if one.name == NEEDED} for side in limits)
+    is_same, flips = was.says_same(now) and was_needed == now_needed, admits(before) is not admits(after)
     moves = before.kind is not after.kind
     if moves:
         message = f"moved from {before.kind.value} to {after.kind.value}"
@@ -79,9 +80,9 @@ def compare_criterion(pair: Paired[Criterion]) -> Iterator[TrialChange]:
         if words or any(_is_unsure(one, pair, limits) for one in changes):
             kind = ChangeKind.CHANGED
         message = "; ".join(filter(None, (show_limits(changes), words)))
-        yield _change(kind, pair.new, message, old, new, "constraints")
+        yield _change(kind, pair.new, message, old, new, "constraints" if was_needed == now_needed else "lead_in")
     elif not is_same:
-        found = _compare_words(pair, old, new, are_limits_same=_cover_numbers(pair, len(limits[0])))
+        found = _compare_words(pair, old, new, are_limits_same=_cover_numbers(pair, limits[0]))
         yield from (one for one in found if not (moves and one.kind is ChangeKind.REWORDED))
     elif not moves and _join_quotes(pair.old) != _join_quotes(pair.new):
         yield make_rewording("criterion", old, new)
@@ -118,9 +119,10 @@ def _is_unsure(change: LimitChange, pair: Paired[Criterion], limits: Sequence[Se
     return any(not text and wording.numbers.total() > len(read) for text, wording, read in sides)
 
 
-def _cover_numbers(pair: Paired[Criterion], limits: int) -> bool:
+def _cover_numbers(pair: Paired[Criterion], limits: Sequence[AdmissionLimit]) -> bool:
     """Whether all numbers of both sides can be in the limits, which are the same."""
-    return all(one.numbers.total() <= limits for one in pair.wordings)
+    stated = sum(one.name != NEEDED for one in limits)
+    return all(one.numbers.total() <= stated for one in pair.wordings)
 
 
 def describe_words(old: Wording, new: Wording, beside: Collection[str] = ()) -> str:
@@ -166,7 +168,7 @@ def _state(side: Placeds) -> StatedValue | None:
 def is_own(criterion: Criterion, name: str) -> bool:
     """Whether a field's value stands in the criterion itself, and not in the line that introduces it."""
     quotes, cited = (cite_field(criterion.evidence, one) for one in ("quote", name))
-    return not cited or any(one.start < two.end and two.start < one.end for one in quotes for two in cited)
+    return not cited or any(overlap(one, two) for one in quotes for two in cited)
 
 
 def _drop_introduced(placed: Placed[Criterion]) -> Criterion:

@@ -1,19 +1,15 @@
 """Compare the lines that introduce criteria, such as "at least one of the following": each decides about several."""
 
-import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from math import inf
 from typing import NamedTuple
 
-from extractor.schemas import Citation, Criterion, CriterionKind
-from extractor.text.book import rule
-from extractor.text.numbers import read_number
-from extractor.text.passage import Passage, read_passage
+from extractor.schemas import Citation, Criterion
+from extractor.text.passage import Passage
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change
-from .criteria import cite_field, describe_words, is_own, show_limits
-from .limits import LimitChange, compare_limits, list_limits, merge_directions
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change, overlap
+from .criteria import cite_field, describe_words, show_limits
+from .limits import AdmissionLimit, compare_limits, introduces, list_limits, merge_directions
 from .pairing import Paired, Placed, pair_versions
 from .wording import is_critical, read_wording
 
@@ -23,27 +19,33 @@ class LeadIn(NamedTuple):
 
     cited: Citation
     criteria: Sequence[Placed[Criterion]]
-    needed: float
-    """How many of the criteria must hold to be included or excluded; infinite for all."""
+
+    @property
+    def limits(self) -> list[AdmissionLimit]:
+        """How many of the criteria are needed, and the time window, if it stands in the line."""
+        bare = self.criteria[0].item.model_copy(update={"time_window": None})
+        windows = ((one.item, cite_field(one.item.evidence, "time_window")) for one in self.criteria)
+        first = next((one for one, cited in windows if any(overlap(self.cited, each) for each in cited)), bare)
+        return list_limits([first.model_copy(update={"quote": self.cited.quote, "constraints": (), "negated": None})])
 
 
 def list_lead_ins(criteria: Iterable[Placed[Criterion]], lines: Iterable[Passage] = ()) -> list[Placed[LeadIn]]:
     """List the lines that introduce criteria: those that the criteria name and, of ``lines``, those like "one of:"."""
     ordered = sorted(criteria, key=_find_start)
     quoted = [cited for one in ordered for cited in cite_field(one.item.evidence, "quote")]
-    places = {cited.start: cited for one in ordered for cited in cite_field(one.item.evidence, "lead_in")}
-    for line in lines:
+    taken = [cited for one in ordered for cited in cite_field(one.item.evidence, "lead_in")]
+    places = {one.start: one for one in taken if not any(overlap(one, another) for another in quoted)}
+    for line in (line for line in lines if introduces(line.text)):
         start, end = line.raw_span
-        is_quoted = any(one.section == line.section.name and one.start < end and start < one.end for one in quoted)
-        introduces = line.text.endswith(":") or rule("some_of").search(line.tokens, line.first, line.end)
-        if introduces and not is_quoted:
-            places[start] = Citation(section=line.section.name, start=start, end=end, quote=line.raw)
+        cited = Citation(section=line.section.name, start=start, end=end, quote=line.raw)
+        if not any(overlap(cited, another) for another in (*quoted, *taken)):
+            places[start] = cited
     starts = sorted(places)
     found = []
     for number, start in enumerate(starts, 1):
         inside = [one for one in ordered if bisect(starts, _find_start(one)) == number]
-        excludes = bool(inside) and inside[0].item.kind is CriterionKind.EXCLUSION
-        lead_in = LeadIn(places[start], inside, _count_needed(places[start].quote, 1 if excludes else inf))
+        inside = inside or [one for one in ordered if _find_start(one) > start][:1]  # behind another heading
+        lead_in = LeadIn(places[start], inside)
         path = ", ".join(f"{one.path}.lead_in" for one in inside)
         found.append(Placed(path, lead_in, read_wording(lead_in.cited.quote)))
     return found
@@ -51,17 +53,6 @@ def list_lead_ins(criteria: Iterable[Placed[Criterion]], lines: Iterable[Passage
 
 def _find_start(placed: Placed[Criterion]) -> int:
     return next((cited.start for cited in cite_field(placed.item.evidence, "quote")), -1)
-
-
-def _count_needed(quote: str, default: float) -> float:
-    """Return how many of the listed items must hold; ``default`` if the line does not say.
-
-    >>> [_count_needed(text, 1) for text in ("Two or more of the following:", "Any of these:", "All of:", "Asthma:")]
-    [2.0, 1.0, inf, 1]
-    """
-    if found := rule("some_of").search(read_passage(quote).tokens):
-        return float(read_number(found.text.split()[0]) or 1)
-    return inf if re.search(r"(?i)\b(?:all|both|each)\b", quote) else default
 
 
 def compare_lead_ins(
@@ -72,8 +63,7 @@ def compare_lead_ins(
 
     def measure(one: Placed[LeadIn], other: Placed[LeadIn]) -> float:
         is_shared = any((a.path, b.path) in partners for a in one.item.criteria for b in other.item.criteria)
-        is_same = one.wording.says_same(other.wording) and one.item.needed == other.item.needed
-        return 2.0 * is_same + is_shared
+        return 2.0 * one.wording.says_same(other.wording) + is_shared
 
     for pair in pair_versions(old, new, measure, 1.0):
         if pair.old and pair.new and (change := _compare(pair.old[0], pair.new[0])):
@@ -82,10 +72,9 @@ def compare_lead_ins(
 
 def _compare(old: Placed[LeadIn], new: Placed[LeadIn]) -> TrialChange | None:
     was, now = old.wording, new.wording
-    changes = compare_limits(*(list_limits(_list_windows(side.item)) for side in (old, new)))
-    if new.item.criteria and old.item.needed != new.item.needed:
-        kind = _direct(new.item, more=new.item.needed > old.item.needed)
-        changes.append(LimitChange(kind, _show_needed(old.item.needed), _show_needed(new.item.needed)))
+    if not old.item.criteria or not new.item.criteria:
+        return None
+    changes = compare_limits(old.item.limits, new.item.limits)
     if not changes and (was.says_same(now) or not was.words or not now.words):  # a heading says nothing of its own
         return None
     beside = read_wording(" ".join(["both either", *(f"{one.old} {one.new}" for one in changes)])).words
@@ -98,22 +87,6 @@ def _compare(old: Placed[LeadIn], new: Placed[LeadIn]) -> TrialChange | None:
     details = "; ".join(filter(None, (show_limits(changes), words))) or "other numbers or negations"
     message = f"introduction of {count} criteri{'on' if count == 1 else 'a'}: {details}"
     return make_change("criterion", kind, severity, message, _state(old), _state(new), field="lead_in")
-
-
-def _list_windows(lead_in: LeadIn) -> list[Criterion]:
-    """The first criterion whose time window stands in the line, without its own limits."""
-    found = (one.item for one in lead_in.criteria if one.item.time_window and not is_own(one.item, "time_window"))
-    return [one.model_copy(update={"constraints": ()}) for one in found][:1]
-
-
-def _direct(lead_in: LeadIn, *, more: bool) -> ChangeKind:
-    """More that must hold admit fewer people; in an exclusion, they exclude fewer."""
-    excludes = lead_in.criteria[0].item.kind is CriterionKind.EXCLUSION
-    return ChangeKind.LOOSENED if more is excludes else ChangeKind.TIGHTENED
-
-
-def _show_needed(needed: float) -> str:
-    return "all of them" if needed == inf else f"at least {needed:g} of them"
 
 
 def _state(placed: Placed[LeadIn]) -> StatedValue:

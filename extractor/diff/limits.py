@@ -1,5 +1,6 @@
 """Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
+import re
 from collections.abc import Iterable, Sequence
 from math import log10
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from extractor.evaluation.comparers import Bound, list_bounds, scale_quantity
 from extractor.evaluation.text import may_name_one_thing
 from extractor.schemas import Comparator, Criterion, CriterionKind
 from extractor.text.book import rule
-from extractor.text.numbers import DAYS, read_time_unit
+from extractor.text.numbers import DAYS, read_number, read_time_unit
 from extractor.text.passage import read_passage
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
@@ -19,6 +20,10 @@ from .wording import read_wording
 _ROUNDED = 0.02
 """A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
 _WINDOW = "time window"
+NEEDED = "items needed"
+"""The name of the limit that an introducing line sets: how many of the items must hold."""
+_ALL = 1000.0
+"""How many that is for all of them: more than any list has."""
 _LARGE = 1e7
 """Larger numbers are shown as multiples of a power of a thousand: "50 x 10^9"."""
 
@@ -57,7 +62,7 @@ class AdmissionLimit(NamedTuple):
         """Whether both are the same bound, also in another unit."""
         rounded = _ROUNDED if self.unit != other.unit else 1e-9
         ours, theirs = self.scale(other)
-        near = abs(ours - theirs) <= rounded * abs(ours)
+        near = ours == theirs or abs(ours - theirs) <= rounded * min(abs(ours), abs(theirs))
         return near and self.is_beside(other) and self.is_strict == other.is_strict
 
 
@@ -93,7 +98,28 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
             limits = _make_limits(bound, (_WINDOW, *_scale(bound)), excludes=excludes)
             found += [limit._replace(text=" ".join(window.quote.split())) for limit in limits]
+        if introduces(criterion.quote):
+            needed = count_needed(criterion.quote, 1 if excludes else _ALL)
+            bound = Bound(NEEDED, Comparator.AT_LEAST, needed, None)
+            text = "all of them" if needed == _ALL else f"at least {needed:g} of them"
+            found += [one._replace(text=text) for one in _make_limits(bound, (NEEDED, "", needed), excludes=excludes)]
     return found
+
+
+def introduces(quote: str) -> bool:
+    """Whether a line introduces others, as "one of the following:" does."""
+    return quote.rstrip().endswith(":") or rule("some_of").search(read_passage(quote).tokens) is not None
+
+
+def count_needed(quote: str, default: float) -> float:
+    """Return how many of the listed items must hold; ``default`` if the line does not say.
+
+    >>> [count_needed(text, 1) for text in ("Two or more of the following:", "Any of these:", "All of:", "Asthma:")]
+    [2.0, 1.0, 1000.0, 1]
+    """
+    if found := rule("some_of").search(read_passage(quote).tokens):
+        return float(read_number(found.text.split()[0]) or 1)
+    return _ALL if re.search(r"(?i)\b(?:all|both|each)\b", quote) else default
 
 
 def _scale(bound: Bound) -> tuple[str, float]:
