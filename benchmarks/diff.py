@@ -369,13 +369,13 @@ def measure_versions(folder: Path, half: str, show: str) -> None:
         matches = match_changes(real, told)
         for change, match in zip(told, matches, strict=True):
             part = match["part"] if match else PARTS[change.item][0]
-            counts[part].update(told=1, right=match is not None)
+            counts[part].update(told=1, right=int(match is not None))
             if not match and show in (part, "all"):
                 print(f"{trial} not real: {change.item} {change.kind}: {change.message}")
                 print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
         for one in real:
             if not one.get("optional"):
-                counts[one["part"]].update(real=1, found=one in matches)
+                counts[one["part"]].update(real=1, found=int(one in matches))
                 if one not in matches and show in (one["part"], "all"):
                     print(f"{trial} missed: {one['part']} {'/'.join(one['kinds'])}: {one['old']!r} -> {one['new']!r}")
     columns = ("real", "found", "told", "right")

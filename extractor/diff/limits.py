@@ -199,10 +199,13 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind:
 
 
 def _direct_single(limit: AdmissionLimit, *, loosens: bool) -> ChangeKind:
-    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words."""
-    if limit.of_excluded:
+    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words.
+
+    A time window, however, leaves fewer to exclude.
+    """
+    if limit.of_excluded and limit.name != _WINDOW:
         return ChangeKind.CHANGED
-    return ChangeKind.LOOSENED if loosens else ChangeKind.TIGHTENED
+    return ChangeKind.LOOSENED if loosens is not limit.of_excluded else ChangeKind.TIGHTENED
 
 
 def merge_directions(kinds: Iterable[ChangeKind]) -> ChangeKind:
