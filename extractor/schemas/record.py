@@ -58,6 +58,10 @@ class RegistryFields(FrozenModel):
     healthy_volunteers: str | None = None
     enrollment: str | None = None
     enrollment_type: str | None = None
+    status: str | None = None
+    start_date: str | None = None
+    primary_completion_date: str | None = None
+    completion_date: str | None = None
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
