@@ -54,7 +54,8 @@ def check_ages(audited: AuditedRecord) -> Problems:
         elif differs(age, registered[name]):
             written = audited.record.registry.text(name)
             citations += (audited.cite_registry(name),) if written else ()
-            message = f"{said}, the registry's is {written or 'none'}{ending}"
+            other = f"the registry's {written}" if written else "the registry has none"
+            message = f"{said}, {other}{ending}"
             yield report(FindingKind.AGE_DIFFERS, message, *citations, field=field, severity=severity)
 
 

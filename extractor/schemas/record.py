@@ -49,7 +49,17 @@ class RegistryFields(FrozenModel):
     """
 
     beside: ClassVar[frozenset[str]] = frozenset(
-        {"assignment", "who_masked", "primary_purpose", "status", "start_date", "completion_date", "sponsor", "acronym"}
+        [
+            "assignment",
+            "who_masked",
+            "primary_purpose",
+            "status",
+            "start_date",
+            "primary_completion_date",
+            "completion_date",
+            "sponsor",
+            "acronym",
+        ]
     )
 
     minimum_age: str | None = None
@@ -58,10 +68,6 @@ class RegistryFields(FrozenModel):
     healthy_volunteers: str | None = None
     enrollment: str | None = None
     enrollment_type: str | None = None
-    status: str | None = None
-    start_date: str | None = None
-    primary_completion_date: str | None = None
-    completion_date: str | None = None
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
@@ -71,6 +77,7 @@ class RegistryFields(FrozenModel):
     primary_purpose: str | None = None
     status: str | None = Field(default=None, description="Whether the trial recruits, has ended, ...")
     start_date: str | None = None
+    primary_completion_date: str | None = None
     completion_date: str | None = None
     sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
     acronym: str | None = None
