@@ -48,19 +48,10 @@ class RegistryFields(FrozenModel):
     An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
     """
 
-    beside: ClassVar[frozenset[str]] = frozenset(
-        [
-            "assignment",
-            "who_masked",
-            "primary_purpose",
-            "status",
-            "start_date",
-            "primary_completion_date",
-            "completion_date",
-            "sponsor",
-            "acronym",
-        ]
-    )
+    beside: ClassVar[frozenset[str]] = frozenset({
+        "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
+        "completion_date", "sponsor", "acronym",
+    })  # fmt: skip
 
     minimum_age: str | None = None
     maximum_age: str | None = None
