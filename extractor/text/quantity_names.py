@@ -64,6 +64,7 @@ class KnownQuantity:
     laboratory: bool = False
     any: tuple[str, ...] = ()
     change: str | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
         """Whether a limit on this quantity can have this unit."""
@@ -111,6 +112,11 @@ class KnownQuantity:
         bare = self.unit in _BARE or (self.implied and self.is_plausible(value))
         return self.unit if bare else None
 
+    def measured_in(self, unit: str | None) -> "KnownQuantity":
+        """The quantity of this name that is in a unit: FEV1 in litres is not FEV1 in percent of the predicted value."""
+        own = (name for code, name in self.instead.items() if unit and convert(1, unit, code) is not None)
+        return list_quantities()[next(own, self.name)]
+
     def change_of(self) -> "KnownQuantity":
         """The quantity that is a change of this one, in the same unit."""
         if self.change:
@@ -153,6 +159,7 @@ def name_quantity(
     if named and named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return list_quantities()["ecog_performance_status" if is_ecog else "karnofsky_or_lansky"]
+    named = named and named.measured_in(unit)
     if named is None or value is None or named.general or unit in _ANY_LABORATORY or not quote:
         return named
     senses = read_senses(text, quote, value, within)
