@@ -28,7 +28,7 @@ def add_plan(trial: TrialResources) -> Json | None:
 def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     """Add the ActivityDefinition of a regimen, and return the action of the plan that gives it."""
     path, suffix = f"dosing[{index}]", f"-dosing-{index}"
-    regimen = trial.drop_unsure(path, regimen, "role", "route", "frequency", "cycle", "duration")
+    regimen = trial.drop_unsure(path, regimen, "role", "route", "frequency", "cycle", "duration", "timing")
     url = f"{BASE}:ActivityDefinition:{trial.id}{suffix}"
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
     is_drug = regimen.route is not None and regimen.route not in _TREATMENTS and not is_service

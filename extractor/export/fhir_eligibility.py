@@ -119,7 +119,8 @@ def _read_criterion(
     for index, limit in enumerate(criterion.constraints):
         trial.leave_out(f"{path}.constraints[{index}]", limit, reason, detail if reason == "compound" else "")
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
-    known = trial.drop_unsure(path, criterion, "category").category
+    criterion = trial.drop_unsure(path, criterion, "category", "time_window")
+    known = criterion.category
     text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
     if window := criterion.time_window:
         said = [extension("text", valueString=window.quote)]
