@@ -33,7 +33,7 @@ Proofs = defaultdict[tuple[str, str, int | None], dict[str, float]]
 SURE = 0.8
 KINDS = {"A": "ages, sex, healthy volunteers", "L": "limits and time windows", "R": "rules", "D": "dosages"}
 _AGE = "30525-0"
-_TABLES = ("evidence", "eligibility", "criteria", "constraints", "regimens", "amounts")
+_TABLES = ("eligibility", "criteria", "constraints", "regimens", "amounts")
 _LIMIT = ("quantity", "comparator", "value", "value_high", "unit")
 _CANONICAL = ("quantity_canonical", "value_canonical", "value_high_canonical", "unit_canonical", "loinc")
 _AMOUNT = ("low", "high", "unit", "low_canonical", "high_canonical", "unit_canonical")
@@ -88,17 +88,18 @@ def _describe(record: TrialRecord, facts: list[tuple[str, str]]) -> Iterator[str
 def _read_facts(out: Path) -> Facts:
     """Collect the facts of all exports; the same fact of a criterion in two exports is one."""
     facts: Facts = defaultdict(list)
-    for trial, kind, said in (*_read_tables(out / "jsonl"), *_read_fhir(out / "fhir"), *_read_omop(out / "omop")):
+    proofs: Proofs = defaultdict(dict)
+    for one in read_lines(out / "jsonl" / "evidence.jsonl"):
+        proofs[one["record_id"], one["item"], one["item_index"]][one["field"]] = one["confidence"] or 0
+    tables, resources = _read_tables(out / "jsonl", proofs), _read_fhir(out / "fhir", proofs)
+    for trial, kind, said in (*tables, *resources, *_read_omop(out / "omop")):
         if (kind, said) not in facts[trial]:
             facts[trial].append((kind, said))
     return facts
 
 
-def _read_tables(folder: Path) -> Iterator[tuple[str, str, str]]:
+def _read_tables(folder: Path, proofs: Proofs) -> Iterator[tuple[str, str, str]]:
     rows = {name: read_lines(folder / f"{name}.jsonl") for name in _TABLES}
-    proofs: Proofs = defaultdict(dict)
-    for one in rows["evidence"]:
-        proofs[one["record_id"], one["item"], one["item_index"]][one["field"]] = one["confidence"] or 0
     yield from _read_people(rows["eligibility"], proofs)
     yield from _read_limits(rows["criteria"], rows["constraints"], proofs)
     yield from _read_doses(rows["regimens"], rows["amounts"], proofs)
@@ -141,13 +142,18 @@ def _read_doses(regimens: list[Row], amounts: list[Row], proofs: Proofs) -> Iter
             yield place[0], "D", f"table regimens: [{row['quote']}]: {row['agent']}: {found}"
 
 
-def _read_fhir(folder: Path) -> Iterator[tuple[str, str, str]]:
+def _read_fhir(folder: Path, proofs: Proofs) -> Iterator[tuple[str, str, str]]:
     for group in read_lines(folder / "Group.ndjson"):
+        trial = group["id"].removesuffix("-eligibility")
         for one in group["characteristic"]:
-            is_text = "text" in one.get("valueCodeableConcept", {})
+            name, _, number = one["id"].partition("criterion-")
+            known = proofs[trial, "criterion", int(number.partition("-")[0])] if number else {}
+            if min((known.get(field, 1) for field in ("kind", "quote", "lead_in")), default=1) < SURE:
+                continue
+            is_text = number and "text" in one.get("valueCodeableConcept", {})
             is_age = any(coding.get("code") == _AGE for coding in one["code"].get("coding", ()))
-            kind = "R" if is_text else "A" if is_age or one["id"] in ("sex", "healthy-volunteers") else "L"
-            yield group["id"].removesuffix("-eligibility"), kind, f"FHIR Group: {json.dumps(one, ensure_ascii=False)}"
+            kind = "R" if is_text else "A" if is_age or name else "L"
+            yield trial, kind, f"FHIR Group: {json.dumps(one, ensure_ascii=False)}"
     for regimen in read_lines(folder / "ActivityDefinition.ndjson"):
         said = {name: regimen.get(name) for name in ("title", "dosage")}
         if any(key != "text" for dosage in said["dosage"] or () for key in dosage):
