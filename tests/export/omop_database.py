@@ -53,6 +53,8 @@ CONCEPTS = {
     411: ("Body temperature", "Measurement", "LOINC", "8310-5", "S", ""),
     412: ("Potassium", "Measurement", "LOINC", "2823-3", "S", ""),
     413: ("Aspartate aminotransferase", "Measurement", "LOINC", "1920-8", "S", ""),
+    414: ("Creatinine by mass", "Measurement", "LOINC", "2160-0", "S", ""),
+    415: ("Creatinine by amount of substance", "Measurement", "LOINC", "14682-9", "S", ""),
 }
 SYNONYMS = {105: "Stroke", 103: "Heart attack", 301: "Kidney transplant", 102: "Asthma"}
 ANCESTORS = [(101, 102), (103, 104), (201, 202)]

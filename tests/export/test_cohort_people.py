@@ -16,6 +16,7 @@ from .omop_database import FEMALE, MALE, add_person, open_cdm, write_vocabulary
 # Concepts of units in OMOP's vocabulary.
 PER_L, PER_UL, CELLS_PER_UL, THOUSAND_PER_UL = 9444, 8647, 8784, 8848
 G_DL, G_L, PERCENT, KG, LB, KG_M2, MMHG, KPA = 8713, 8636, 8554, 9529, 8739, 9531, 8876, 44777602
+MG_DL, UMOL_L = 8840, 8749
 GFR, FORMER_GFR, CELSIUS, FAHRENHEIT, MMOL_L, MEQ_L, U_L, IU_L = 720870, 9117, 586323, 9289, 8753, 9557, 8645, 8923
 
 
@@ -166,6 +167,15 @@ CHILDREN = {
             limit(411, {CELSIUS: 38, FAHRENHEIT: 100.4}, below=True, on=True, above=False),
         ),
         Line("Asthma or epilepsy", NOTHING, [(sick(102, 900), False), (sick(109, 900), False), (sick(105, 900), True)]),
+        Line(
+            "Serum creatinine > 2 mg/dL",
+            NOTHING,
+            [
+                *limit(414, {MG_DL: 2}, below=True, on=True, above=False),
+                *limit(415, {UMOL_L: 176.8}, below=True, on=True, above=False),
+                (measured(415, 200, MG_DL), True),  # no unit of this code
+            ],
+        ),
         Line(
             "Serum potassium > 5.5 mmol/L",
             NOTHING,
