@@ -11,6 +11,7 @@ from extractor.llm.batch_api.requests import Exchange
 from extractor.llm.cache import OpenReplies
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.patience import Watch
 from extractor.llm.querying import converse
 from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
@@ -39,6 +40,11 @@ class OpenExtractor:
     def usage(self) -> Usage:
         """The usage of the model so far, including records that failed or were cancelled."""
         return self.model.usage if self.model else Usage()
+
+    @property
+    def watch(self) -> Watch:
+        """What the model's calls wait for, and what was wrong with them."""
+        return self.model.watch if self.model else Watch(None, "")
 
     @property
     def calls_by_server(self) -> Mapping[str, ServerCalls]:

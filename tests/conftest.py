@@ -50,9 +50,10 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    for name in ("EXTRACTOR_MODEL", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("EXTRACTOR_MODEL", "EXTRACTOR_MODEL_TOKEN", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EXTRACTOR_MAX_LACKING", "1")  # the servers of tests answer little
 
 
 @pytest.fixture

@@ -58,8 +58,9 @@ class Model:
     """A language model behind one OpenAI-compatible server, or several that share its calls.
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
-    one after another, but not in two at once. ``transport`` makes the transport to the servers (default: the network),
-    ``replies`` opens the store of replies, and ``meter`` is the budget that each request must fit.
+    one after another, but not in two at once. ``watch`` says what it waits for. ``transport`` makes the transport to
+    the servers (default: the network), ``replies`` opens the store of replies, and ``meter`` is the budget that each
+    request must fit.
     """
 
     def __init__(
@@ -74,8 +75,8 @@ class Model:
     ) -> None:
         self.spec = spec
         self._settings, policy = settings or ClientSettings(), policy or RetryPolicy()
-        self._watch = Watch(self._settings.patience, name_model(spec), partial(hide_keys, key=spec.api_key))
-        self._policy = replace(policy, sleep=self._watch.pausing(policy.sleep))
+        self.watch = Watch(self._settings.patience, name_model(spec), partial(hide_keys, key=spec.api_key))
+        self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._mode = self._settings.mode
         self._sampling: Sampling | None = None
         self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
@@ -98,10 +99,6 @@ class Model:
     def usage(self) -> Usage:
         """The sum over all calls, including failed ones."""
         return self._total.usage
-
-    def describe_wait(self) -> str:
-        """What the calls wait for; empty if nothing is late. Any thread may call this."""
-        return self._watch.describe_wait()
 
     @property
     def calls_by_server(self) -> dict[str, ServerCalls]:
@@ -137,10 +134,10 @@ class Model:
         tally.add(Usage(questions=len(questions)))
         session = current_session()
         try:
-            async with self, self._watch.calling():
+            async with self, self.watch.calling():
                 outcome = await self._ask(tuple(questions), render, tally, self._settings.most_calls)
             if not outcome.pending:
-                self._watch.note_call(_find_problem(outcome, questions))
+                self.watch.note_call(_find_problem(outcome, questions))
         except BudgetReached:
             session.lacking = True
             raise
@@ -216,7 +213,7 @@ class Model:
 
         pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
         transport = CallTransport(
-            self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter, self._watch
+            self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter, self.watch
         )
         self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
         self._sampling = self._sampling or Sampling.of(spec)

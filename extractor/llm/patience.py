@@ -47,7 +47,7 @@ class Patience:
 class Watch:
     """Watches the calls to a model, named ``name`` in messages, from which ``hide`` removes keys.
 
-    Without ``patience`` it never gives up.
+    ``problem`` is why the last call of no use was of none. Without ``patience`` the model is never given up.
 
     It belongs to one event loop at a time; ``describe_wait`` may be called from any thread.
     """
@@ -60,6 +60,7 @@ class Watch:
         self._was_usable = self._has_answered = False
         self._since: float | None = None  # when the silence began
         self._idle_at = self._next_try = 0.0
+        self.problem = ""
         self._last, self._why = Came("", ""), ""
 
     @asynccontextmanager
@@ -89,11 +90,11 @@ class Watch:
 
     def note_call(self, problem: str | None) -> None:
         """Note the end of a call: None if its answer was usable, else the reason. May raise ``ModelAway``."""
-        self._failed = self._failed + 1 if problem else 0
+        self._failed, self.problem = (self._failed + 1, self._explain(problem)) if problem else (0, self.problem)
         if problem is None:
             self._requests, self._was_usable = 0, True
         elif self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
-            raise ModelAway(self._give_up(self._explain_waste(problem))) from None
+            raise ModelAway(self._give_up(self._explain_waste())) from None
 
     @contextmanager
     def exchanging(self) -> Iterator[Callable[[Came], None]]:
@@ -152,12 +153,13 @@ class Watch:
         self._reschedule()
         return self._why
 
-    def _explain_waste(self, problem: str) -> str:
-        which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
+    def _explain(self, problem: str) -> str:
         last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""  # else the problem says it
-        problem = problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH]
-        why = f"{self._name}: {which} brought no usable answer ({self._requests} requests): {problem}{last}"
-        return self._hide(why)
+        return self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
+
+    def _explain_waste(self) -> str:
+        which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
+        return f"{self._name}: {which} brought no usable answer ({self._requests} requests): {self.problem}"
 
     def _explain_silence(self) -> str:
         assert self._patience
