@@ -21,6 +21,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.requests import BatchTransport
+from extractor.llm.budget import Pricing
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
@@ -28,7 +29,6 @@ from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
 from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
-from extractor.run.budget import Pricing
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,

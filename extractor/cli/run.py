@@ -128,11 +128,11 @@ def run(
     After 1, 3 and 130 the same command resumes.
     """
     from extractor.api import Extractor
+    from extractor.llm.budget import Limits, Pricing
     from extractor.llm.client import ClientSettings
     from extractor.llm.patience import Patience
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
-    from extractor.run.budget import Limits, Pricing
 
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing

@@ -100,6 +100,11 @@ api_key=None, others=())
         return (self.base_url, *self.others) if self.base_url else ()
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the model's servers, with their ports."""
+        return frozenset(urlsplit(address).netloc for address in self.addresses)
+
+    @property
     def servers(self) -> tuple["ModelSpec", ...]:
         """One specification for each server of the model."""
         return tuple(replace(self, base_url=url, others=()) for url in self.addresses) if self.others else (self,)

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from extractor.errors import EngineError, ExtractorError
+from extractor.llm.budget import Pricing
 from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
 from extractor.llm.planner import Estimate, estimate_record
+from extractor.llm.prices import PICO, Price
 from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
 
-from .budget import Pricing
 from .executor import Executor
-from .prices import PICO, Price
 
 _SEED = 0
 _SMALLEST_DRAW = 5

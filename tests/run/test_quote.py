@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from extractor.assemble.policy import ModelClass
+from extractor.llm.budget import Limits, Pricing
 from extractor.llm.estimates import (
     RequestSize,
     calibrate,
@@ -14,11 +15,10 @@ from extractor.llm.estimates import (
     load_rates,
 )
 from extractor.llm.planner import Estimate
+from extractor.llm.prices import read_prices
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.budget import Limits, Pricing
 from extractor.run.executor import InlineExecutor
-from extractor.run.prices import read_prices
 from extractor.run.quote import measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
