@@ -75,7 +75,11 @@ class Watch:
         try:
             async with limit:
                 self._calls.add(limit)
-                yield
+                try:
+                    yield
+                finally:
+                    self._calls.discard(limit)
+                    self._idle_at = self._clock()
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -84,9 +88,6 @@ class Watch:
             if not isinstance(error, ModelAway):
                 self.note_call(str(error))
             raise
-        finally:
-            self._calls.discard(limit)
-            self._idle_at = self._clock()
 
     def note_call(self, problem: str | None) -> None:
         """Note the end of a call: None if its answer was usable, else the reason. May raise ``ModelAway``."""
