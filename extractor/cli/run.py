@@ -78,17 +78,6 @@ def run(
             min=1, metavar="S", help="Stop if the model answers nothing for so many seconds.", rich_help_panel=SPEED
         ),
     ] = 300.0,
-    max_lacking: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=1,
-            metavar="0..1",
-            help="Exit with 1 if a larger share of the questions got no usable answer.",
-            envvar="EXTRACTOR_MAX_LACKING",
-            rich_help_panel=RARE,
-        ),
-    ] = 0.05,
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="Extract on this machine, or on a Ray cluster (extra ray).", rich_help_panel=MACHINES),
@@ -110,6 +99,17 @@ def run(
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
     prices: PricesOption = None,
+    max_lacking: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="0..1",
+            help="Exit with 1 if a larger share of the questions got no usable answer.",
+            envvar="EXTRACTOR_MAX_LACKING",
+            rich_help_panel=RARE,
+        ),
+    ] = 0.05,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,
