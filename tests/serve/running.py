@@ -54,7 +54,7 @@ def ids(count: int, first: int = 1) -> list[str]:
 
 
 def say_nothing(request: dict[str, Any]) -> Scripted:
-    """No item, or one without a value for each line of ``study``: a model with nothing but empty answers is given up."""
+    """An item without a value for each line of ``study``: a model whose answers are all empty is given up."""
     cached = {"prompt_tokens_details": {"cached_tokens": 80}}
     lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
     answer = items(*({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"]))
