@@ -1,24 +1,34 @@
-"""Plant changes in real records, one at a time, and count how many `extractor diff` finds, and what it invents.
+"""Count how many changes between two versions of a trial `extractor diff` finds, and how many it invents.
 
+    python -m benchmarks.diff --versions DIR [--half NAME] [--show PART]
     python -m benchmarks.diff --data DIR [--limit 200] [--show KIND]
 
-Every record gets each kind of change once, where its text has a place for it. "found" are plants that were told as what
-they are, "other" plants that were told as another change of the same item, "missed" those about which nothing was told.
+With ``--versions``, somebody has read pairs of versions of registered trials. DIR holds the folders ``old`` and ``new``
+of records, and ``real_changes.jsonl``, a line for each change: ``trial``, its ``part`` (criteria, limits, windows,
+lead-ins, ages, doses, endpoints, arms, enrolment, dates, status), words that it took away (``old``) and brought
+(``new``), the ``kinds`` that may be told (none: any), and ``optional`` if the change of meaning is a matter of opinion.
+``halves.json`` may assign each trial to a half. "found" are real changes that were told, "right" told changes that are
+real. A change told twice is right once.
+
+With ``--data``, every record gets each kind of change once, where its text has a place for it. "found" are plants that
+were told as what they are, "other" those told as another change of the same item, "missed" those not told at all.
 "invented" are changes told beside the plant; for a rewording, all that are told. ``--show`` prints the plants of one
 kind, or of all, that were not found or not alone, and what was told.
 """
 
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from extractor.api import Extractor
-from extractor.diff import TrialChange, diff_trials
+from extractor.diff import StatedValue, TrialChange, diff_trials
 from extractor.schemas import Section, TrialExtraction, TrialRecord
 
-from .data import format_table, parse_options, read_once
+from .data import format_table, parse_options, read_lines, read_once
 
 _EXCLUSION = re.compile(r"exclusion|not eligible|ineligib", re.IGNORECASE)
 _BULLET = re.compile(
@@ -79,6 +89,43 @@ def _change_limit(record: TrialRecord, rng: random.Random) -> Planted | None:
     tightens = (higher is (limit["sign"].strip("\\")[0] in "≥>")) is not excludes
     edited = _replace(record, start + limit.start("number"), start + limit.end("number"), new)
     return Planted(edited, "criterion", frozenset({"tightened" if tightens else "loosened"}))
+
+
+_WINDOW = re.compile(r"(?<=within )(?P<number>\d{1,2}) months?\b")
+_SOME = re.compile(r"(?im)\b(?P<some>at least one|one or more|any)(?= of the following[^\n]*:[ \t]*$)")
+_WINDOW_ABOVE = re.compile(r"(?im)(?<=within )(?P<number>\d{1,2})(?= (?:days|weeks|months)\b[^\n]*:[ \t]*$)")
+
+
+def _change_window(record: TrialRecord, rng: random.Random) -> Planted | None:
+    """Say a window of months in weeks, half or twice as long."""
+    found = [(one, bullet) for bullet, out in _list_bullets(record) if out for one in _WINDOW.finditer(bullet["text"])]
+    found = [each for each in found if not _MANY.search(each[1]["text"])]
+    if not found:
+        return None
+    window, bullet = rng.choice(found)
+    longer, start = rng.random() < 0.5, bullet.start("text") + window.start()
+    weeks = max(1, round(int(window["number"]) * 4.35 * (2 if longer else 0.5)))
+    edited = _replace(record, start, bullet.start("text") + window.end(), f"{weeks} weeks")
+    return Planted(edited, "criterion", frozenset({"tightened" if longer else "loosened"}))
+
+
+def _change_lead_in(pattern: re.Pattern[str], new: Callable[[re.Match[str]], str]) -> Plant:
+    def plant(record: TrialRecord, rng: random.Random) -> Planted | None:
+        found = list(pattern.finditer(record.raw_text("eligibility") or ""))
+        if not found:
+            return None
+        one = rng.choice(found)
+        edited = _replace(record, one.start(), one.end(), new(one))
+        return Planted(edited, "criterion", frozenset({"tightened", "loosened", "changed"}))
+
+    return plant
+
+
+def _change_enrolment(record: TrialRecord, _: random.Random) -> Planted | None:
+    if not record.registry.enrollment:
+        return None
+    changed = record.registry.model_copy(update={"enrollment": f"{record.registry.enrollment}0"})
+    return Planted(record.model_copy(update={"registry": changed}), "registration", frozenset({"changed"}))
 
 
 def _remove(record: TrialRecord, rng: random.Random) -> Planted | None:
@@ -219,6 +266,10 @@ def _say_at_least(sign: re.Match[str]) -> str:
 
 PLANTS: dict[str, Plant] = {
     "limit changed": _change_limit,
+    "window in another unit": _change_window,
+    "some needed, now all": _change_lead_in(_SOME, lambda _: "all"),
+    "window in a lead-in": _change_lead_in(_WINDOW_ABOVE, lambda one: str(3 * int(one[0]))),
+    "enrolment changed": _change_enrolment,
     "criterion removed": _remove,
     "criterion added": _add,
     "criterion moved": _move,
@@ -261,9 +312,85 @@ def compare(
     return ("other" if kinds else "missed"), told
 
 
+PARTS = {
+    "criterion": ("criteria", "limits", "windows", "lead-ins"),
+    "eligibility": ("ages",),
+    "regimen": ("doses",),
+    "endpoint": ("endpoints",),
+    "arm": ("arms",),
+    "registration": ("enrolment", "dates", "status"),
+}
+"""The parts of real changes by the item of a told change."""
+
+
+def match_changes(real: Sequence[dict[str, Any]], told: Sequence[TrialChange]) -> list[dict[str, Any] | None]:
+    """Return the real change of each told one, or None if it is not real or was told before."""
+    left = sorted(real, key=lambda one: (one.get("optional", False), not one["old"] or not one["new"]))
+    found = []
+    for change in told:
+        sides = [_fold(f"{_quote(side)} {change.message}") for side in (change.old, change.new)]
+        match = next(
+            (
+                one
+                for one in left
+                if one["part"] in PARTS[change.item]
+                and (not one["kinds"] or change.kind in one["kinds"])
+                and all(_fold(one[name]) in side for name, side in zip(("old", "new"), sides, strict=True))
+            ),
+            None,
+        )
+        if match:
+            left.remove(match)
+        found.append(match)
+    return found
+
+
+def _quote(side: StatedValue | None) -> str:
+    return " ".join(one.quote for one in side.citations) if side else ""
+
+
+def _fold(text: str) -> str:
+    return " ".join(["", *re.findall(r"[^\W_]+", text.casefold()), ""]) if text else ""
+
+
+def measure_versions(folder: Path, half: str, show: str) -> None:
+    """Print a table of real and told changes by part."""
+    rules = Extractor(assist="never")
+    sides = [{one.record_id: one for one in read_once(folder / name)} for name in ("old", "new")]
+    halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
+    trials = [name for name in sides[0] if name in sides[1] and halves.get(name, "") == half]
+    counts: dict[str, Counter[str]] = {part: Counter() for parts in PARTS.values() for part in parts}
+    listed = read_lines(folder / "real_changes.jsonl")
+    for trial in trials:
+        old, new = (side[trial] for side in sides)
+        real = [one for one in listed if one["trial"] == trial]
+        found = diff_trials(rules.extract(old), rules.extract(new), old, new)
+        told = [change for change in found.changes if change.is_of_meaning]
+        matches = match_changes(real, told)
+        for change, match in zip(told, matches, strict=True):
+            part = match["part"] if match else PARTS[change.item][0]
+            counts[part].update(told=1, right=int(match is not None))
+            if not match and show in (part, "all"):
+                print(f"{trial} not real: {change.item} {change.kind}: {change.message}")
+                print(f"    - {_quote(change.old)}\n    + {_quote(change.new)}")
+        for one in real:
+            if not one.get("optional"):
+                counts[one["part"]].update(real=1, found=int(one in matches))
+                if one not in matches and show in (one["part"], "all"):
+                    print(f"{trial} missed: {one['part']} {'/'.join(one['kinds'])}: {one['old']!r} -> {one['new']!r}")
+    columns = ("real", "found", "told", "right")
+    rows = [(name, *(one[column] for column in columns)) for name, one in counts.items()]
+    total = sum(counts.values(), Counter[str]())
+    print(f"{len(trials)} pairs of versions")
+    print(format_table(["part", *columns], [*rows, ("all", *(total[column] for column in columns))]))
+
+
 def main() -> None:
     """Print a table of plants by kind."""
-    options = parse_options(__doc__, data=..., limit=200, seed=22, show="")
+    options = parse_options(__doc__, data=Path, versions=Path, half="", limit=200, seed=22, show="")
+    if options.versions:
+        measure_versions(options.versions, options.half, options.show)
+        return
     rng, rules = random.Random(options.seed), Extractor(assist="never")
     records = [record for record in read_once(options.data) if record.raw_text("eligibility")]
     counts: dict[str, Counter[str]] = {name: Counter() for name in PLANTS}

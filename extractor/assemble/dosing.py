@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from extractor.ground.check import GroundedAnswer
+from extractor.ground.doses import find_exceeded
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Task
 
@@ -20,6 +21,8 @@ _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words the quote of a regimen should hold."""
 _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
+_IMPLAUSIBLE = 0.2
+"""The highest confidence of an amount beyond its ceiling. Most are misread; a few stand so in the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,26 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
             continue
         if any(_adds_nothing(fields, regimen) for regimen in regimens):
             continue
-        regimens.append(Regimen(section=span.section, **fields, **builder.build()))
+        regimens.append(_doubt_doses(Regimen(section=span.section, **fields, **builder.build())))
         absences += builder.absences
     if not regimens:
         absences.append(_explain_absence(parsed, result))
     return tuple(regimens), absences
+
+
+def _doubt_doses(regimen: Regimen) -> Regimen:
+    """The regimen with a low confidence of amounts that cannot be. They stay: the text may say so."""
+    doubtful = {f"amounts[{n}]" for n, one in enumerate(regimen.amounts) if find_exceeded(one, regimen.route)}
+    if not doubtful:
+        return regimen
+    evidence = tuple(
+        piece.model_copy(update={"confidence": min(piece.confidence or 0, _IMPLAUSIBLE)})
+        if piece.field in doubtful
+        else piece
+        for piece in regimen.evidence
+    )
+    confidence = min(regimen.confidence or 0, _IMPLAUSIBLE)
+    return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from extractor.ground.check import Rejection
+from extractor.ground.doses import find_exceeded
 from extractor.parse.parsed import ParsedRecord, Span
 from extractor.schemas import (
     Citation,
@@ -71,6 +72,23 @@ def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
         for piece in item.evidence:
             if piece.support is Support.UNSUPPORTED:
                 yield inform(FindingKind.VALUE_NOT_IN_QUOTE, f"{path}.{piece.field}", message, piece.cite())
+
+
+def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
+    """Yield amounts beyond what anybody is given by their route, whoever read them. They stay in the extraction."""
+    for number, regimen in enumerate(extraction.dosing):
+        for place, amount in enumerate(regimen.amounts):
+            if (ceiling := find_exceeded(amount, regimen.route)) is None:
+                continue
+            stated = f"{max(amount.low or 0, amount.high or 0):,.15g} {amount.unit}"
+            field = f"amounts[{place}]"
+            yield Finding(
+                kind=FindingKind.DOSE_IMPLAUSIBLE,
+                severity=Severity.WARNING,
+                field=f"dosing[{number}].{field}",
+                message=f"{stated} of {regimen.agent} is more than {ceiling.text} ({ceiling.source})",
+                citations=tuple(piece.cite() for piece in regimen.evidence if piece.field == field),
+            )
 
 
 _HOSTILE = {

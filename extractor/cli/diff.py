@@ -86,9 +86,10 @@ def diff(
 ) -> None:
     """Show what changed between two versions of the same trials.
 
-    Criteria added, removed, tightened, loosened or moved; ages and sex; doses
-    and regimens; endpoints added, removed, promoted, demoted or redefined. Each
-    change quotes both sides. Other words for the same meaning are no change.
+    Criteria added, removed, tightened, loosened or moved, and the lines above
+    them; ages and sex; arms; doses and regimens; endpoints added, removed,
+    promoted, demoted or redefined; enrolment, dates and status. Each change
+    quotes both sides. Other words for the same meaning are no change.
 
     Records are extracted as extractor run does it. For a budget, a resume or
     another engine, run both versions first, and give the two folders.

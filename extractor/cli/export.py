@@ -1,7 +1,7 @@
 """``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -50,6 +50,9 @@ def export(
     partial: Annotated[
         bool, typer.Option("--partial", help="Export a run that is not complete.", rich_help_panel=RARE)
     ] = False,
+    bundles: Annotated[
+        bool, typer.Option("--bundles", help="For fhir: one transaction for each trial.", rich_help_panel=RARE)
+    ] = False,
     bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.", rich_help_panel=RARE)] = False,
     vocabulary: Annotated[
         Path | None,
@@ -91,12 +94,11 @@ def export(
     from extractor.suggestions import refuse_unknown
 
     with errors_for_people():
-        if format_ in ("fhir", "omop") and tables:
-            raise ValueError(f"--format {format_} writes no tables; drop --tables")
+        _check_options(
+            format_ or "tables", {"tables": tables, "bundles": bundles, "vocabulary": vocabulary, "dialect": dialect}
+        )
         if format_ == "omop" and "eligibility" not in split_names(tasks):
             raise ValueError("cohort definitions are made from eligibility; drop --tasks")
-        if format_ != "omop" and (vocabulary or dialect):
-            raise ValueError("--vocabulary and --dialect need --format omop")
         refuse_unknown("task", split_names(tasks), tuple(Task))
         chosen = choose_tables(split_names(tasks), split_names(tables))
         threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
@@ -110,7 +112,7 @@ def export(
         lines = found.read_lines() if found else None
         if format_ == "fhir":
             some = [Task(one) for one in split_names(tasks)]
-            report = export_fhir(_read_pairs(run, found, threshold), to, some, force=force).describe()
+            report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
         elif format_ == "omop":
             from extractor.export.cohorts import export_cohorts
 
@@ -127,6 +129,15 @@ def export(
             _tell_left_out(threshold)
             if format_ == "omop" and not vocabulary:
                 say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
+
+
+def _check_options(format_: str, given: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` for an option that the format has not."""
+    if given["tables"] and format_ in ("fhir", "omop"):
+        raise ValueError(f"--format {format_} writes no tables; drop --tables")
+    for name, wanted in (("bundles", "fhir"), ("vocabulary", "omop"), ("dialect", "omop")):
+        if given[name] and format_ != wanted:
+            raise ValueError(f"--{name} needs --format {wanted}")
 
 
 def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:

@@ -9,8 +9,11 @@ from pydantic import Field
 from extractor.schemas import Citation, Task
 from extractor.schemas.base import FrozenModel
 
-ItemName = Literal["eligibility", "criterion", "regimen", "endpoint"]
-"""What a change concerns; ``eligibility`` is an age limit, the sex, or healthy volunteers."""
+ItemName = Literal["eligibility", "criterion", "arm", "regimen", "endpoint", "registration"]
+"""What a change concerns.
+
+``eligibility`` is an age limit, the sex, or healthy volunteers; ``registration`` the enrolment, a date, or the status.
+"""
 
 
 class ChangeKind(StrEnum):
@@ -101,6 +104,11 @@ def make_change(
     """Return a change; ``sides`` are the old and the new one."""
     old, new = sides
     return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
+
+
+def overlap(one: Citation, other: Citation) -> bool:
+    """Whether two citations share characters."""
+    return one.section == other.section and one.start < other.end and other.start < one.end
 
 
 def make_rewording(item: ItemName, *sides: StatedValue | None) -> TrialChange:

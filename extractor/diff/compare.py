@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import get_args
 
 from extractor.schemas import Citation, Task, TrialExtraction, TrialRecord
 from extractor.text.passage import LexedSection, Passage, read_section
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, TrialDiff
-from .criteria import compare_criterion, compare_people, compare_registries, pair_criteria
+from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, TrialDiff, overlap
+from .criteria import compare_criterion, pair_criteria, place_criteria
 from .dosing import compare_lines, compare_regimen, pair_regimens
 from .endpoints import compare_endpoint, pair_endpoints
+from .lead_ins import compare_lead_ins, list_lead_ins
+from .registered import compare_arms, compare_people, compare_registries
 from .wording import Wording, join_wordings, read_wording
 
-_ORDER = ("eligibility", "criterion", "regimen", "endpoint")
+_ORDER = get_args(ItemName)
 
 
 def diff_trials(
@@ -29,8 +32,8 @@ def diff_trials(
     Args:
         old: The extraction of the earlier version.
         new: The extraction of the later version.
-        old_record: The earlier record. With both records, the registered ages, sex and healthy volunteers are compared,
-            too, and a difference is not reported if its whole line is in both texts.
+        old_record: The earlier record. With both records, the registered fields and the arms are compared, too, and a
+            difference is not reported if its whole line is in both texts.
         new_record: The later record.
 
     >>> from extractor import Extractor, read_records
@@ -42,20 +45,23 @@ def diff_trials(
     """
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
-    if Task.ELIGIBILITY not in missing:
-        found += chain.from_iterable(map(compare_criterion, pair_criteria(old.eligibility, new.eligibility)))
+    criteria = [place_criteria(each.eligibility) for each in (old, new)]
+    pairs = pair_criteria(*criteria) if Task.ELIGIBILITY not in missing else []
+    found += chain.from_iterable(map(compare_criterion, pairs))
     if Task.DOSING not in missing:
         found += chain.from_iterable(map(compare_regimen, pair_regimens(old, new)))
     if Task.ENDPOINTS not in missing:
         found += chain.from_iterable(map(compare_endpoint, pair_endpoints(old, new)))
     registered: list[TrialChange] = []
+    texts = (_Texts(old_record), _Texts(new_record)) if old_record and new_record else ()
+    lines = [text.list_lines(*_HOMES[Task.ELIGIBILITY]) for text in texts] or [[], []]
+    found += compare_lead_ins(pairs, *map(list_lead_ins, criteria, lines))
     if old_record and new_record:
         registered = list(compare_registries(old_record, new_record))
-        texts = _Texts(old_record), _Texts(new_record)
         found = [change for change in found if not _stands_in_both(change, *texts)]
         if Task.DOSING not in missing:
-            lines = (text.list_lines(*_HOMES[Task.DOSING]) for text in texts)
-            found = _add_lines(found, compare_lines(*lines))
+            given = (text.list_lines(*_HOMES[Task.DOSING]) for text in texts)
+            found = _add_lines([*found, *compare_arms(old_record, new_record)], compare_lines(*given))
     known = {change.field for change in registered}
     people = (change for change in compare_people(old.eligibility, new.eligibility) if change.field not in known)
     found += [*registered, *(change for change in people if not any(_overlap(change, other) for other in found))]
@@ -121,9 +127,11 @@ _OF_PLACE = frozenset({ChangeKind.MOVED, ChangeKind.PROMOTED, ChangeKind.DEMOTED
 
 def _stands_in_both(change: TrialChange, old: _Texts, new: _Texts) -> bool:
     """Whether the words of each side stand on the other side too, so that only their reading differs."""
-    if change.kind in _OF_PLACE:
+    directed = change.kind in (ChangeKind.TIGHTENED, ChangeKind.LOOSENED)
+    if change.kind in _OF_PLACE or (change.field == "lead_in" and directed):  # "any of the following" for "all"
         return False
-    sides = [(side, ours, theirs) for side, ours, theirs in ((change.old, old, new), (change.new, new, old)) if side]
+    both = (change.old, old, new), (change.new, new, old)
+    sides = [(side, ours, theirs) for side, ours, theirs in both if side and side.value]  # else not stated there
     alone = change.old is None or change.new is None
     return all(_stands_elsewhere(side, ours, theirs, counts=alone) for side, ours, theirs in sides)
 
@@ -150,7 +158,8 @@ def _stands_elsewhere(side: StatedValue, ours: _Texts, theirs: _Texts, *, counts
 
 def _add_lines(found: list[TrialChange], lines: Iterable[TrialChange]) -> list[TrialChange]:
     """Add changed lines in which no regimen changed; a regimen added or removed in one is the line's change."""
-    for change in lines:
+    arms = [one for one in found if one.item == "arm"]
+    for change in (one for one in lines if not any(_overlap(one, arm) for arm in arms)):
         beside = [one for one in found if one.item == "regimen" and _overlap(change, one)]
         if all(one.old is None or one.new is None for one in beside):
             severity = min((one.severity for one in (change, *beside)), key=list(ChangeSeverity).index)
@@ -161,10 +170,11 @@ def _add_lines(found: list[TrialChange], lines: Iterable[TrialChange]) -> list[T
 
 def _overlap(change: TrialChange, other: TrialChange) -> bool:
     """Whether a change of the age, say, rests on words that a changed criterion quotes."""
-    return any(
-        one.section == another.section and one.start < another.end and another.start < one.end
-        for side, beside in ((change.old, other.old), (change.new, other.new))
-        if side and beside and other.is_of_meaning
+    sides = ((change.old, other.old), (change.new, other.new))
+    return other.is_of_meaning and any(
+        overlap(one, another)
+        for side, beside in sides
+        if side and beside
         for one in side.citations
         for another in beside.citations
     )
@@ -174,7 +184,7 @@ def _merge(changes: Iterable[TrialChange]) -> Iterator[TrialChange]:
     """Join changes that say the same of several places, such as an arm and its intervention."""
     merged: dict[tuple[object, ...], TrialChange] = {}
     for number, change in enumerate(changes):
-        apart = number if change.field is None or change.item in ("criterion", "endpoint") else None
+        apart = number if change.field is None or change.item in ("criterion", "endpoint", "arm") else None
         key = (change.item, change.kind, change.field, change.message, apart)
         known = merged.get(key)
         merged[key] = (

@@ -1,12 +1,12 @@
 """Compare what is given: agents, amounts, routes, frequencies, cycles and durations."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Set
 from typing import Any
 
 from extractor.evaluation.alignment import KINDS
 from extractor.evaluation.comparers import COMPARERS
-from extractor.schemas import Citation, Comparison, Regimen, Role, TrialExtraction
+from extractor.schemas import Citation, Comparison, Frequency, Regimen, Role, TrialExtraction
 from extractor.text.book import find_terms
 from extractor.text.passage import Passage
 
@@ -73,8 +73,8 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
     before, after = pair.old[0], pair.new[0]
     for name in _FIELDS:
         values = [getattr(one.item, name) for one in (before, after)]
-        if _normalise(name, values[0]) == _normalise(name, values[1]):
-            continue
+        if _normalise(name, values[0]) == _normalise(name, values[1]) or set(values) == {None, Frequency.OTHER}:
+            continue  # a rhythm without a code may be read in one version alone
         decided = name in _DECISIVE and all(values)
         severity = _rate(after.item) if decided else ChangeSeverity.MINOR
         shown = [_show(name, value) for value in values]
@@ -84,6 +84,8 @@ def compare_regimen(pair: Paired[Regimen]) -> Iterator[TrialChange]:
 
 
 _Words = frozenset[tuple[Hashable, int]]
+_Stated = tuple[frozenset[tuple[str, int]], tuple[str, ...]]
+"""The numbers of a line, each with its count, and its routes."""
 
 
 def compare_lines(old: Iterable[Passage], new: Iterable[Passage]) -> Iterator[TrialChange]:
@@ -95,12 +97,20 @@ def compare_lines(old: Iterable[Passage], new: Iterable[Passage]) -> Iterator[Tr
         if gone and come:
             message = "another number or route in the same words"
             sides = map(_state_lines, (gone, come))
-            yield make_change("regimen", ChangeKind.CHANGED, ChangeSeverity.MINOR, message, *sides)
+            yield make_change("regimen", ChangeKind.CHANGED, _rate_lines(was.keys(), now.keys()), message, *sides)
 
 
-def _group_lines(lines: Iterable[Passage]) -> dict[_Words, dict[Hashable, list[Passage]]]:
+def _rate_lines(old: Set[_Stated], new: Set[_Stated]) -> ChangeSeverity:
+    """Another route or number with a unit may be another dose; a bare number or a length of time is a detail."""
+    differing = old ^ new
+    units = {number.partition(" ")[2] for numbers, _ in differing for number, _ in numbers}
+    is_dose = bool(units - {"", "s1", "month"}) or len({routes for _, routes in differing}) > 1
+    return ChangeSeverity.MAJOR if is_dose else ChangeSeverity.MINOR
+
+
+def _group_lines(lines: Iterable[Passage]) -> dict[_Words, dict[_Stated, list[Passage]]]:
     """Group lines by their words; in each group, the lines of each set of numbers and routes."""
-    groups: dict[_Words, dict[Hashable, list[Passage]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[_Words, dict[_Stated, list[Passage]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
         tokens = line.alone().tokens
         routes = find_terms(tokens, "routes")

@@ -1,5 +1,6 @@
 """Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
+import re
 from collections.abc import Iterable, Sequence
 from math import log10
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from extractor.evaluation.comparers import Bound, list_bounds, scale_quantity
 from extractor.evaluation.text import may_name_one_thing
 from extractor.schemas import Comparator, Criterion, CriterionKind
 from extractor.text.book import rule
+from extractor.text.numbers import DAYS, read_number, read_time_unit
 from extractor.text.passage import read_passage
 from extractor.text.quantity_names import name_quantity
 from extractor.text.units import read_unit
@@ -15,9 +17,13 @@ from extractor.text.units import read_unit
 from .changes import ChangeKind
 from .wording import read_wording
 
-_ROUNDED = 0.01
+_ROUNDED = 0.02
 """A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
 _WINDOW = "time window"
+NEEDED = "items needed"
+"""The name of the limit that an introducing line sets: how many of the items must hold."""
+_ALL = 1000.0
+"""How many that is for all of them: more than any list has."""
 _LARGE = 1e7
 """Larger numbers are shown as multiples of a power of a thousand: "50 x 10^9"."""
 
@@ -56,7 +62,7 @@ class AdmissionLimit(NamedTuple):
         """Whether both are the same bound, also in another unit."""
         rounded = _ROUNDED if self.unit != other.unit else 1e-9
         ours, theirs = self.scale(other)
-        near = abs(ours - theirs) <= rounded * abs(ours)
+        near = ours == theirs or abs(ours - theirs) <= rounded * min(abs(ours), abs(theirs))
         return near and self.is_beside(other) and self.is_strict == other.is_strict
 
 
@@ -89,11 +95,39 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
         for bound in list_bounds(criterion.constraints):
             found += _read_bound(bound, criterion.quote, excludes=excludes is not inverted)
         if window := criterion.time_window:
-            scaled, dimension = scale_quantity(window.value, window.unit.value)
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
-            limits = _make_limits(bound, (_WINDOW, dimension, float(scaled or 0)), excludes=excludes)
+            limits = _make_limits(bound, (_WINDOW, *_scale(bound)), excludes=excludes)
             found += [limit._replace(text=" ".join(window.quote.split())) for limit in limits]
+        if introduces(criterion.quote):
+            needed = count_needed(criterion.quote, 1 if excludes else _ALL)
+            bound = Bound(NEEDED, Comparator.AT_LEAST, needed, None)
+            text = "all of them" if needed == _ALL else f"at least {needed:g} of them"
+            found += [one._replace(text=text) for one in _make_limits(bound, (NEEDED, "", needed), excludes=excludes)]
     return found
+
+
+def introduces(quote: str) -> bool:
+    """Whether a line introduces others, as "one of the following:" does."""
+    return quote.rstrip().endswith(":") or rule("some_of").search(read_passage(quote).tokens) is not None
+
+
+def count_needed(quote: str, default: float) -> float:
+    """Return how many of the listed items must hold; ``default`` if the line does not say.
+
+    >>> [count_needed(text, 1) for text in ("Two or more of the following:", "Any of these:", "All of:", "Asthma:")]
+    [2.0, 1.0, 1000.0, 1]
+    """
+    if found := rule("some_of").search(read_passage(quote).tokens):
+        return float(read_number(found.text.split()[0]) or 1)
+    return _ALL if re.search(r"(?i)\b(?:all|both|each)\b", quote) else default
+
+
+def _scale(bound: Bound) -> tuple[str, float]:
+    """Return the dimension and the value; of a length of time in days, so that months are comparable to weeks."""
+    if (time := read_time_unit(bound.unit or "")) and time in DAYS:
+        return "day", bound.value * DAYS[time]
+    scaled, dimension = scale_quantity(bound.value, bound.unit)
+    return dimension, float(scaled or 0)
 
 
 def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[AdmissionLimit]:
@@ -102,9 +136,7 @@ def _read_bound(bound: Bound, quote: str, *, excludes: bool) -> list[AdmissionLi
     canonical = known.to_canonical(bound.value, code) if known and (code or not bound.unit) else None
     if known and canonical is not None:
         return _make_limits(bound, (known.name, known.unit, canonical), excludes=excludes)
-    scaled, dimension = scale_quantity(bound.value, bound.unit)
-    name = known.name if known else bound.quantity
-    return _make_limits(bound, (name, dimension, float(scaled or 0)), excludes=excludes)
+    return _make_limits(bound, (known.name if known else bound.quantity, *_scale(bound)), excludes=excludes)
 
 
 def _make_limits(bound: Bound, read: tuple[str, str, float], *, excludes: bool) -> list[AdmissionLimit]:
@@ -167,10 +199,13 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind:
 
 
 def _direct_single(limit: AdmissionLimit, *, loosens: bool) -> ChangeKind:
-    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words."""
-    if limit.of_excluded:
+    """The direction of a limit on one side alone. What a further limit in an exclusion does depends on its words.
+
+    A time window, however, leaves fewer to exclude.
+    """
+    if limit.of_excluded and limit.name != _WINDOW:
         return ChangeKind.CHANGED
-    return ChangeKind.LOOSENED if loosens else ChangeKind.TIGHTENED
+    return ChangeKind.LOOSENED if loosens is not limit.of_excluded else ChangeKind.TIGHTENED
 
 
 def merge_directions(kinds: Iterable[ChangeKind]) -> ChangeKind:

@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from extractor.schemas import ExtractedItem
-
 from .wording import Wording, join_wordings
 
-ItemT = TypeVar("ItemT", bound=ExtractedItem)
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -46,23 +44,25 @@ def pair_versions(
     """Pair the items of two versions; an item without a counterpart has an empty other side.
 
     The pair with the greatest ``likeness`` comes first, and ties keep the order of the record. Pairs less alike than
-    ``least`` are not made.
+    ``least`` are not made; half of that is enough beside a pair, at the same place.
     """
     ranked = sorted(
         (
             (alike, a, b)
             for a, one in enumerate(old)
             for b, other in enumerate(new)
-            if (alike := likeness(one, other)) >= least
+            if (alike := likeness(one, other)) >= least / 2
         ),
         key=lambda found: (-found[0], abs(found[1] - found[2]), found[1]),
     )
-    partner: dict[int, int] = {}
+    partner: dict[int, int] = {-1: -1, len(old): len(new)}
     taken: set[int] = set()
-    for _, a, b in ranked:
-        if a not in partner and b not in taken:
+    for alike, a, b in ranked:
+        is_near = partner.get(a - 1) == b - 1 or partner.get(a + 1) == b + 1
+        if a not in partner and b not in taken and (alike >= least or is_near):
             partner[a] = b
             taken.add(b)
+    del partner[-1], partner[len(old)]
     pairs = [Paired([old[a]], [new[b]]) for a, b in sorted(partner.items())]
     removed = [one for a, one in enumerate(old) if a not in partner]
     added = [one for b, one in enumerate(new) if b not in taken]

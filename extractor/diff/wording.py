@@ -1,5 +1,6 @@
 """What a text says, without its wording: numbers in base units, comparators, negations, conjunctions, content words."""
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,8 +8,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
+from rapidfuzz.distance import DamerauLevenshtein
+
 from extractor.evaluation.comparers import scale_quantity
 from extractor.ground.conflicts import ConflictKind, compare_tokens
+from extractor.parse.scoring import load_scorer
 from extractor.text.book import read_term, read_text, rule, word_set
 from extractor.text.clean import clean_text
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation
@@ -67,29 +71,47 @@ class Wording:
 
     def _has_same_parts(self, other: "Wording") -> bool:
         """Whether the parts are the same, but for an abbreviation in brackets and for words written as one."""
-        if any(short._abbreviates(long) for short, long in ((self, other), (other, self))):
-            return True
+        if not self.spoken or not other.spoken:
+            return self.spoken == other.spoken
         ours, theirs = self.list_beyond(other), other.list_beyond(self)
         if not ours or not theirs:
             return all(kind == "abbreviation" for kind, _ in (*ours, *theirs))
         glued = ("".join(form for _, form in each) for each in (ours, theirs))
         return len(set(glued)) == 1 and all(kind == "word" for kind, _ in (*ours, *theirs))
 
-    def _abbreviates(self, other: "Wording") -> bool:
-        """Whether this is only the other text's abbreviation, as "DLT" is of "dose-limiting toxicity (DLT)"."""
-        named = {form for kind, form in other.parts if kind == "abbreviation"}
-        return bool(self.spoken) and {form for _, form in self.spoken} <= named
-
     def list_beyond(self, other: "Wording") -> list[Part]:
-        """Return the parts that the other text does not have, in order."""
+        """Return the parts that the other text does not have, in order; a slip of the pen is no other word.
+
+        >>> read_wording("body mass index (BMI) and ankle edema").list_beyond(read_wording("BMI"))
+        [('word', 'ankle'), ('word', 'edema')]
+        """
+        ours = self._subtract(other)
+        slips = [form for kind, form in other._subtract(self) if kind == "word"] if ours else []
+        return [part for part in ours if part[0] != "word" or not any(_is_slip(part[1], one) for one in slips)]
+
+    def _subtract(self, other: "Wording") -> list[Part]:
         left = Counter(form for _, form in other.spoken)
+        explained = {place for short, places in self._expansions for place in places if left[short]}
         beyond = []
-        for part in self.spoken:
+        for place, part in enumerate(self.spoken):
             if left[part[1]]:
                 left[part[1]] -= 1
-            else:
+            elif place not in explained:
                 beyond.append(part)
         return beyond
+
+    @cached_property
+    def _expansions(self) -> list[tuple[str, range]]:
+        """Abbreviations in brackets, each with the places of the words before it that it abbreviates."""
+        found = []
+        for end, (kind, short) in enumerate(self.spoken):
+            starts = range(end - 1, max(-1, end - len(short) - 2), -1) if kind == "abbreviation" else ()
+            for start in starts:
+                letters = "".join(form for _, form in self.spoken[start:end])
+                if re.match(".*?".join(map(re.escape, short)), letters):
+                    found.append((short, range(start, end)))
+                    break
+        return found
 
     def says_within(self, other: "Wording") -> bool:
         """Whether the other text says all this in the same order, in at least four parts."""
@@ -103,8 +125,8 @@ class Wording:
         >>> read_wording("breastfeeding women").completes(read_wording("pregnant women"), whole)
         True
         """
-        ours, missing = set(self.spoken), set(whole.spoken) - set(part.spoken)
-        return bool(ours) and ours <= set(whole.spoken) and bool(ours & missing)
+        ours, theirs, all_of_it = ({form for _, form in each.spoken} for each in (self, part, whole))
+        return bool(ours) and ours <= all_of_it and bool(ours & (all_of_it - theirs))
 
     @property
     def once(self) -> "Wording":
@@ -153,7 +175,8 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         entry = read_term(vocabulary, tokens, at, found.end) if found else None
         if found and entry:
             return ("comparator", entry.value), found.end
-    word = tokens.words[at].lower()
+    word = tokens.words[at]
+    word = (word[:-1] if word[:-1].isupper() and word.endswith("s") else word).lower()  # "ARBs"
     if _is_bracketed(tokens, at):
         return ("abbreviation", word), at + 1
     if tokens.codes[at] in (NUMBER, NAME_NUMBER) and (number := _read_number(tokens, at)):
@@ -213,6 +236,24 @@ def _same() -> Mapping[str, str]:
     groups = _read_table()["same"]
     assert isinstance(groups, list)
     return {word: group[0] for group in groups for word in group}
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two words are one, spelt in two ways: one or two letters differ, and trials know only one of them.
+
+    >>> _is_slip("contraception", "contaception"), _is_slip("infection", "injection")
+    (True, False)
+    """
+    letters = min(len(one), len(other))
+    most = (letters > 4) + (letters > 8)
+    is_near = 0 < DamerauLevenshtein.distance(one, other, score_cutoff=most) <= most
+    return is_near and (one in _known_words()) is not (other in _known_words())
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    """The words that the categories of criteria were learned from."""
+    return frozenset(word for feature in load_scorer("criteria").rows for word in feature.split())
 
 
 def is_critical(word: str) -> bool:

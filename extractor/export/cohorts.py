@@ -12,6 +12,7 @@ from extractor.schemas import Criterion, CriterionKind, Sex, TrialExtraction, Tr
 from extractor.text.book import read_table
 from extractor.text.units import read_unit
 
+from .confidence import LEAST, find_confidence
 from .files import UNMAPPED_FILE, Destination, open_json_lines
 from .omop_circe import InclusionRule, build_cohort
 from .omop_limits import to_years
@@ -20,7 +21,10 @@ from .omop_rules import list_bounds, read_line
 from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
 from .omop_vocabulary import open_vocabulary
 from .people import People, read_people
-from .targets import excludes_target, read_targets
+from .targets import Targets, excludes_target, read_targets
+
+Groups = Mapping[int, CriteriaGroup]
+"""What criteria say, by their positions."""
 
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -29,14 +33,14 @@ _LONGEST_NAME = 100
 
 @dataclass(slots=True)
 class CohortCounts:
-    """What an export expressed.
+    """What an export expressed; `summary.json` holds it.
 
     Attributes:
         trials: Trials, each with one definition.
         criteria: Criteria of all trials.
         expressed: Criteria that are rules of a definition, or that set no limit ("men and women").
         people: Rules from a record's ages and sex that no criterion expresses.
-        empty: Definitions without a rule.
+        empty: Ids of records whose definition has no rule.
         unmapped: Criteria, ages and sexes that could not be expressed, by reason.
     """
 
@@ -44,13 +48,13 @@ class CohortCounts:
     criteria: int = 0
     expressed: int = 0
     people: int = 0
-    empty: int = 0
+    empty: list[str] = field(default_factory=list)
     unmapped: Counter[str] = field(default_factory=Counter)
 
     def describe(self) -> Iterator[str]:
         r"""Yield a line with the share of criteria, and one for each reason.
 
-        >>> counts = CohortCounts(trials=2, criteria=4, expressed=1, empty=1, unmapped=Counter(clause=3))
+        >>> counts = CohortCounts(trials=2, criteria=4, expressed=1, empty=["NCT1"], unmapped=Counter(clause=3))
         >>> print(*counts.describe(), sep="\n")
         2 cohort definitions; 1 of 4 criteria expressed (25.0%), 0 rules from ages and sex alone
         definitions without a rule, which take everybody: 1
@@ -62,7 +66,7 @@ class CohortCounts:
         yield f"{first}, {self.people} rules from ages and sex alone"
         meanings = read_table("cohorts")["reasons"]
         if self.empty:
-            yield f"definitions without a rule, which take everybody: {self.empty}"
+            yield f"definitions without a rule, which take everybody: {len(self.empty)}"
         yield from (f"unmapped {reason}: {count}. {meanings[reason]}" for reason, count in self.unmapped.most_common())
 
     def to_json(self) -> dict[str, Any]:
@@ -115,6 +119,27 @@ def export_cohorts(
     return counts
 
 
+def read_groups(
+    criteria: Sequence[Criterion], names: Names, people: People, targets: Targets
+) -> tuple[dict[int, CriteriaGroup], dict[int | str, Undecided]]:
+    """Express criteria as groups of limits and occurrences, by position, and tell why others cannot be expressed."""
+    groups: dict[int, CriteriaGroup] = {}
+    undecided: dict[int | str, Undecided] = {}
+    for index, criterion in enumerate(criteria):
+        if excludes_target(criterion, targets):
+            undecided[index] = Undecided(Reason.TARGET_CONDITION)
+            continue
+        try:
+            groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
+        except Undecided as error:
+            undecided[index] = error
+    for reason, find in _DOUBTS.items():
+        for index in find(groups, criteria, people):
+            del groups[index]
+            undecided[index] = Undecided(reason)
+    return groups, undecided
+
+
 def read_rules(
     extraction: TrialExtraction, names: Names, record: TrialRecord | None = None
 ) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
@@ -124,28 +149,12 @@ def read_rules(
     begins with the position.
     """
     criteria, people = extraction.eligibility.criteria, read_people(extraction, record)
-    targets = read_targets(record)
-    groups: dict[int, CriteriaGroup] = {}
-    undecided: dict[int | str, Undecided] = {
+    groups, undecided = read_groups(criteria, names, people, read_targets(record))
+    undecided |= {
         one.field.removeprefix("eligibility."): Undecided(Reason(one.reason), str(one.value))
         for one in people.left_out
         if one.reason == "registry_decides"
     }
-    for index, criterion in enumerate(criteria):
-        if excludes_target(criterion, targets):
-            undecided[index] = Undecided(Reason.TARGET_CONDITION)
-            continue
-        try:
-            groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
-        except Undecided as error:
-            undecided[index] = error
-    other_ages = (at for at, group in groups.items() if _is_age(group) and people.compare(criteria[at]) is False)
-    doubtful = dict.fromkeys(other_ages, Reason.OTHER_AGE)
-    doubtful |= dict.fromkeys(_find_bare_names(groups, criteria), Reason.ALTERNATIVE)
-    doubtful |= dict.fromkeys(_find_group_limits(groups, criteria), Reason.SEX_OR_GROUP)
-    for index, reason in doubtful.items():
-        del groups[index]
-        undecided[index] = Undecided(reason)
     rules = [
         InclusionRule(f"{index + 1} {criteria[index].kind}", " ".join(criteria[index].quote.split()), group)
         for index, group in groups.items()
@@ -172,7 +181,7 @@ def _express(
     lost = sum(isinstance(place, int) for place in undecided)
     counts.criteria += len(criteria)
     counts.expressed += len(criteria) - lost
-    counts.empty += not rules
+    counts.empty += [] if rules else [extraction.record_id]
     counts.people += sum(rule.name in ("minimum_age", "maximum_age", "sex") for rule in rules)
     for place, error in sorted(undecided.items(), key=lambda item: str(item[0]).rjust(20)):
         counts.unmapped[error.reason.value] += 1
@@ -191,17 +200,23 @@ def _express(
     return rules
 
 
-def _find_group_limits(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Criterion]) -> set[int]:
+def _find_unsure(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
+    """Criteria whose confidence is too low."""
+    return [index for index in groups if find_confidence(criteria[index]) < LEAST]
+
+
+def _find_group_limits(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
     """Inclusion criteria that bound one quantity differently: they are for different groups of participants."""
     bounds: dict[tuple[str, bool], dict[float, set[int]]] = {}
     for index, group in groups.items():
         if criteria[index].kind is CriterionKind.INCLUSION:
             for name, upper, value in list_bounds(group):
                 bounds.setdefault((name, upper), {}).setdefault(value, set()).add(index)
-    return {index for values in bounds.values() if len(values) > 1 for indices in values.values() for index in indices}
+    several = [values for values in bounds.values() if len(values) > 1]
+    return sorted({index for values in several for indices in values.values() for index in indices})
 
 
-def _find_bare_names(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Criterion]) -> list[int]:
+def _find_bare_names(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
     """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
     bare = [
         index
@@ -213,11 +228,25 @@ def _find_bare_names(groups: Mapping[int, CriteriaGroup], criteria: Sequence[Cri
     return bare if len(bare) > 1 else []
 
 
-def _is_age(group: CriteriaGroup) -> bool:
+def limits_age(group: CriteriaGroup) -> bool:
     """Whether a rule limits the age and nothing else."""
     return bool(group.members) and all(
-        _is_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
+        limits_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
     )
+
+
+def _find_other_ages(groups: Groups, criteria: Sequence[Criterion], people: People) -> list[int]:
+    """Criteria that limit the age otherwise than the trial as a whole."""
+    return [at for at, group in groups.items() if limits_age(group) and people.compare(criteria[at]) is False]
+
+
+_DOUBTS = {
+    Reason.UNSURE: _find_unsure,
+    Reason.OTHER_AGE: _find_other_ages,
+    Reason.ALTERNATIVE: _find_bare_names,
+    Reason.SEX_OR_GROUP: _find_group_limits,
+}
+"""Why criteria that could be expressed are not, and what finds them."""
 
 
 def _read_people(people: People, groups: Iterable[CriteriaGroup]) -> Iterator[tuple[str, CriteriaGroup | Undecided]]:

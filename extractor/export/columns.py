@@ -1,11 +1,12 @@
 """Columns of an export, including computed ones: canonical units, days, and registered fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.schemas import Eligibility, TrialRecord
-from extractor.text.quantity_names import name_quantity
+from extractor.schemas import Comparator, CriterionKind, Eligibility, TrialRecord
+from extractor.text.book import read_text, rule
+from extractor.text.quantity_names import find_loinc, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
@@ -60,32 +61,72 @@ def read_registry(record: TrialRecord) -> Row:
     )
 
 
-def name_limit(limit: Json, criterion: Json) -> Row:
-    """The name of a limit's quantity, whether a laboratory measures it, its LOINC code, and its unit and values.
+def name_limit(limit: Json, criterion: Json, within: str = "") -> Row:
+    """The canonical columns of a limit, from ``quantity_canonical`` to ``canonical_note``.
 
-    The unit is the UCUM code as written, then the canonical one; values are in the canonical one.
+    The unit is the UCUM code as written, then the canonical one; values are in the canonical one. ``within`` are the
+    limit's words in the criterion, if they are known.
     """
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
-    quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value)
+    quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value, within)
     if quantity is None:
-        return None, None, None, unit, None, None, None
-    named = quantity.name, quantity.laboratory, quantity.loinc
-    known = not written or unit is not None
-    values = [quantity.to_canonical(one, unit) if known and one is not None else None for one in (value, high)]
-    if values[0] is None or (high is not None and values[1] is None):
-        return *named, unit, None, None, None
-    return *named, unit if written else quantity.unit, quantity.unit, *values
+        return None, None, None, unit, None, None, None, "no quantity"
+    named = quantity.name, quantity.laboratory
+    if written and unit is None:
+        return *named, None, unit, None, None, None, "unknown unit"
+    ends = [one for one in (value, high) if one is not None]
+    used = unit or next(filter(None, map(quantity.infer_unit, ends[::-1])), None)
+    values = [one for end in ends if used and (one := quantity.to_canonical(end, used)) is not None]
+    in_unit = *named, "|".join(find_loinc(quantity, used)) or None, used
+    if len(values) < len(ends):
+        return *in_unit, None, None, None, "no conversion" if used else "no unit"
+    if not all(map(quantity.is_possible, values)):
+        return *in_unit, None, None, None, "implausible"
+    return *in_unit, quantity.unit, values[0], values[-1] if len(values) > 1 else None, None
+
+
+def read_admitted(limit: Json, criterion: Json) -> str | None:
+    """The comparator of the values that the criterion admits.
+
+    None if the criterion is negated or has an exception, since they may concern other words.
+
+    >>> [read_admitted({"comparator": "<"}, {"kind": kind, "quote": "INR < 2"}) for kind in ("inclusion", "exclusion")]
+    ['<', '>=']
+    """
+    includes = criterion["kind"] == CriterionKind.INCLUSION
+    exception = rule("excluded_anyway" if includes else "admitted_anyway")
+    if criterion.get("negated") or exception.search(read_text(criterion["quote"])):
+        return None
+    comparator = Comparator(limit["comparator"])
+    if includes:
+        return comparator.value
+    if comparator.opposite:
+        return comparator.opposite.value
+    return "outside" if comparator is Comparator.BETWEEN else "<>"
+
+
+def _list_evidence(member: Json, item: Json, field: str) -> list[Json]:
+    """The evidence of one member of a list of an item."""
+    index = next(place for place, one in enumerate(item[field]) if one is member)
+    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{field}[{index}]"]
+
+
+def _find_least(pieces: Sequence[Json]) -> float | None:
+    return min((piece["confidence"] for piece in pieces if piece["confidence"] is not None), default=None)
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
-    pieces = [piece for piece in criterion.get("evidence") or () if piece["field"] == f"constraints[{index}]"]
-    known = [piece["confidence"] for piece in pieces if piece["confidence"] is not None]
-    return *name_limit(limit, criterion), min(known, default=None)
+    pieces = _list_evidence(limit, criterion, "constraints")
+    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
+    return *named, read_admitted(limit, criterion), _find_least(pieces)
 
 
-def _compute_amount(amount: Json, _: Json) -> Row:
+def _compute_amount(amount: Json, regimen: Json) -> Row:
+    return *_convert_amount(amount), _find_least(_list_evidence(amount, regimen, "amounts"))
+
+
+def _convert_amount(amount: Json) -> Row:
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return None, None, None, None
@@ -152,11 +193,16 @@ _PEOPLE_COLUMNS = (
 _LIMIT_COLUMNS = (
     Column("quantity_canonical", "Name in the vocabulary of quantities; empty where the text names none."),
     Column("laboratory", "Whether it is measured in blood, urine or another sample.", "boolean"),
-    Column("loinc", "LOINC code, where one is certain."),
+    Column("loinc", "LOINC codes in this unit, where certain, the most usual first. Joined by |."),
     Column("unit_ucum", "UCUM code of the unit, or of the one that goes without saying."),
     Column("unit_canonical", "UCUM code of the quantity's canonical unit, where the value is in it."),
     Column("value_canonical", "The value in unit_canonical.", "number"),
     Column("value_high_canonical", "The upper bound in unit_canonical.", "number"),
+    Column(
+        "canonical_note",
+        "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible.",
+    ),
+    Column("admits", "Comparator of the admitted values: <, <=, >, >=, =, <>, between, outside; empty if negated."),
     Column("confidence", "Confidence of the limit.", "number"),
 )
 _AMOUNT_COLUMNS = (
@@ -164,6 +210,7 @@ _AMOUNT_COLUMNS = (
     Column("unit_canonical", "UCUM code: masses in mg, volumes in mL, other units as they are."),
     Column("low_canonical", "In unit_canonical.", "number"),
     Column("high_canonical", "In unit_canonical.", "number"),
+    Column("confidence", "Confidence of the amount.", "number"),
 )
 _UNREGISTERED: Row = (None,) * len(_REGISTERED_COLUMNS)
 COMPUTED = {

@@ -16,11 +16,17 @@ from extractor.schemas import ExtractedItem, Task, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 
 from .fhir_study import build_trial
+from .fhir_terms import list_terms
 from .fhir_types import Json
 from .files import UNMAPPED_FILE, Destination, open_json_lines
 
 KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
-"""The types of resources. Each has its own file."""
+"""The types of a trial's resources."""
+TERMS = ("CodeSystem", "StructureDefinition")
+"""The types of the resources that define our own codes and extension."""
+BUNDLE = "Bundle"
+_SERVER = "https://trial-extractor.invalid"
+"""A base that references within a transaction resolve to. It exists nowhere: a server puts its own in its place."""
 _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -41,7 +47,7 @@ class FhirCounts:
     def describe(self) -> Iterator[str]:
         """Yield a line for each type of resource, and one for each kind and reason, such as "17 of 20"."""
         meanings = read_table("fhir")["reasons"]
-        yield from (f"{kind}: {self.resources[kind]}" for kind in KINDS)
+        yield from (f"{kind}: {self.resources[kind]}" for kind in (*KINDS, *TERMS))
         for (kind, reason), count in sorted(self.unmapped.items()):
             of = f" of {self.values[kind]}" if self.values[kind] else ""
             yield f"unmapped {kind}: {count}{of} ({reason}). {meanings[reason]}"
@@ -52,33 +58,51 @@ def export_fhir(
     to: Path,
     tasks: Collection[Task] = tuple(Task),
     *,
+    bundles: bool = False,
     force: bool = False,
 ) -> FhirCounts:
     """Write the resources of each trial to a folder, and the values that have no place in them to ``unmapped.jsonl``.
 
-    ``results`` are read one at a time; a record of None gives no registered fields. ``force`` replaces an earlier
+    ``results`` are read one at a time; a record of None gives no registered fields. Each type of resource has a file;
+    with ``bundles`` there is one file of transactions instead, one for each trial. ``force`` replaces an earlier
     export. Raises ``MissingExtra`` without the extra ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError``
     if the folder may not be replaced or a resource is invalid.
     """
     if find_spec("fhir") is None or find_spec("fhir.resources") is None:
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
-    destination = Destination.of_folder(to, f"{KINDS[0]}.ndjson", force=force)
+    destination = Destination.of_folder(to, UNMAPPED_FILE, force=force)
     counts = FhirCounts()
     with destination.staged() as (_, made), ExitStack() as stack:
-        write = {kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson")) for kind in KINDS}
+        kinds = (BUNDLE,) if bundles else (*KINDS, *TERMS)
+        write = {kind: stack.enter_context(open_json_lines(made / f"{kind}.ndjson")) for kind in kinds}
         list_unmapped = stack.enter_context(open_json_lines(made / UNMAPPED_FILE))
-        for extraction, record in results:
-            trial = build_trial(extraction, record, tasks)
-            for built in trial.resources:
-                resource = _clean(built)
+
+        def write_all(built: Iterable[Json]) -> None:
+            resources = [_clean(one) for one in built]
+            counts.resources.update(one["resourceType"] for one in resources)
+            for resource in [_bundle(resources)] if bundles else resources:
                 _validate(resource)
                 write[resource["resourceType"]](resource)
-                counts.resources[resource["resourceType"]] += 1
+
+        write_all(list_terms())
+        for extraction, record in results:
+            trial = build_trial(extraction, record, tasks)
+            write_all(trial.resources)
             for value in trial.unmapped:
                 list_unmapped(asdict(value))
                 counts.unmapped[_name_kind(value.field), value.reason] += 1
             counts.values.update(_list_values(extraction))
     return counts
+
+
+def _bundle(resources: list[Json]) -> Json:
+    """A transaction that creates resources under their ids, or replaces them."""
+    urls = [f"{one['resourceType']}/{one['id']}" for one in resources]
+    entries = [
+        {"fullUrl": f"{_SERVER}/{url}", "resource": one, "request": {"method": "PUT", "url": url}}
+        for url, one in zip(urls, resources, strict=True)
+    ]
+    return {"resourceType": BUNDLE, "type": "transaction", "entry": entries}
 
 
 def _validate(resource: Json) -> None:
@@ -89,7 +113,7 @@ def _validate(resource: Json) -> None:
         get_fhir_model_class(resource["resourceType"]).model_validate(resource)
     except ValidationError as error:
         first = error.errors()[0]
-        place = f"{resource['resourceType']}/{resource['id']}, {'.'.join(map(str, first['loc']))}"
+        place = f"{resource['resourceType']}/{resource.get('id')}, {'.'.join(map(str, first['loc']))}"
         raise StoreError(f"{place}: is no FHIR R5 ({first['msg']}); leave this record out, and report it") from None
 
 

@@ -1,9 +1,9 @@
 """Regimens as ActivityDefinitions with a Dosage, and the PlanDefinition of a trial, whose actions are its regimens."""
 
-from extractor.schemas import Amount, Frequency, Period, Regimen, Role, Route, TimeUnit
+from extractor.schemas import Amount, Frequency, Regimen, Role, Route, TimeUnit
 from extractor.text.book import read_table
 
-from .fhir_types import BASE, HL7, Json, TrialResources, code, own_code, quantity, value_range
+from .fhir_types import BASE, HL7, Json, TrialResources, code, is_sure, own_code, quantity, value_range
 
 _SNOMED = "http://snomed.info/sct"
 _TIMES = frozenset({"s", "min", "h", "d", "wk", "mo", "a"})
@@ -28,6 +28,7 @@ def add_plan(trial: TrialResources) -> Json | None:
 def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
     """Add the ActivityDefinition of a regimen, and return the action of the plan that gives it."""
     path, suffix = f"dosing[{index}]", f"-dosing-{index}"
+    regimen = trial.drop_unsure(path, regimen, "role", "route", "frequency", "cycle", "duration")
     url = f"{BASE}:ActivityDefinition:{trial.id}{suffix}"
     is_service = regimen.role is Role.PROCEDURE or regimen.route is Route.EXTERNAL_BEAM
     is_drug = regimen.route is not None and regimen.route not in _TREATMENTS and not is_service
@@ -40,7 +41,8 @@ def _add_regimen(trial: TrialResources, index: int, regimen: Regimen) -> Json:
         "dosage": [_read_dosage(trial, path, regimen)],
     }
     proofs = [(f"{path}.{each.field}", each) for each in regimen.evidence]
-    trial.add("ActivityDefinition", suffix, content, proofs)
+    said = "\n".join(filter(None, (regimen.agent, regimen.quote, regimen.timing)))
+    trial.add("ActivityDefinition", suffix, content, proofs, said)
     trial.leave_out(f"{path}.section", None if regimen.evidence else regimen.section, "no_offsets")
     return {
         "id": f"dosing-{index}",
@@ -61,6 +63,9 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         trial.leave_out(f"{path}.frequency", regimen.frequency, "no_element")
     if regimen.duration and regimen.duration.unit is not TimeUnit.CYCLE:
         repeat["boundsDuration"] = quantity(regimen.duration.value, regimen.duration.unit.value)
+    for index, amount in enumerate(regimen.amounts):
+        if not is_sure(regimen, f"amounts[{index}]"):
+            trial.leave_out(f"{path}.amounts[{index}]", amount, "unsure")
     route = regimen.route
     return {
         "text": regimen.quote,
@@ -71,6 +76,7 @@ def _read_dosage(trial: TrialResources, path: str, regimen: Regimen) -> Json:
         "doseAndRate": [
             _read_amount(trial, f"{path}.amounts[{index}]", amount, several=len(regimen.amounts) > 1)
             for index, amount in enumerate(regimen.amounts)
+            if is_sure(regimen, f"amounts[{index}]")
         ],
     }
 
@@ -89,7 +95,7 @@ def _read_amount(trial: TrialResources, path: str, amount: Amount, *, several: b
     if low == high:
         return made | {f"{kind}Quantity": low}
     if (span := value_range(low, high)) is None:
-        trial.leave_out(path, amount.model_dump(mode="json"), "no_range")
+        trial.leave_out(path, amount, "no_range")
         return None
     return made | {f"{kind}Range": span}
 
@@ -102,14 +108,10 @@ def _read_cycles(trial: TrialResources, path: str, regimen: Regimen) -> Json:
     if cycle and unit in _TIMES:
         repeat |= {"frequency": 1, "period": cycle.value, "periodUnit": unit}
     else:
-        _leave_out_period(trial, f"{path}.cycle", cycle)
+        trial.leave_out(f"{path}.cycle", cycle, "no_time_unit")
     if duration and duration.unit is TimeUnit.CYCLE:
         if repeat and duration.value == int(duration.value) and duration.value >= 1:
             repeat["count"] = int(duration.value)
         else:
-            _leave_out_period(trial, f"{path}.duration", duration)
+            trial.leave_out(f"{path}.duration", duration, "no_time_unit")
     return repeat
-
-
-def _leave_out_period(trial: TrialResources, path: str, period: Period | None) -> None:
-    trial.leave_out(path, period.model_dump(mode="json") if period else None, "no_time_unit")

@@ -1,38 +1,32 @@
 """Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics hold together. A criterion becomes Quantities or Ranges only if its limits are all that it says and
-each of them decides: one limit, limits joined by "and" that include, or limits joined by "or" that exclude. Any other
-criterion is a text, since a limit alone would admit or exclude others than the criterion does.
+All characteristics hold together. A criterion becomes values only if it can be said whole, by the test that cohort
+definitions use, and if "all of" and ``exclude`` are enough to combine its parts. Any other criterion is a text, since
+a part alone would admit or exclude others than the criterion does.
 """
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
-from extractor.schemas import Comparator, Constraint, Criterion, CriterionKind, Sex
-from extractor.text.quantity_names import fold_words, list_quantities
+from extractor.schemas import Category, Comparator, Constraint, Criterion, CriterionKind, Sex
+from extractor.text.quantity_names import find_loinc, list_quantities
 from extractor.text.registered_ages import AGES
 
+from .cohorts import limits_age, read_groups
 from .columns import name_limit
-from .fhir_types import LOINC, Json, Proof, Reason, TrialResources, code, extension, own_code, quantity, value_range
+from .fhir_types import LOINC, Json, Proof, TrialResources, Why, code, extension, own_code, quantity, value_range
+from .omop_nodes import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_vocabulary import WordLists
 from .people import People, Stated, read_people
-from .targets import Targets, excludes_target, read_targets
+from .targets import read_targets
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
 """The LOINC code of a person's sex."""
-# fmt: off
-_FILLERS = frozenset({
-    "a", "an", "and", "are", "be", "been", "has", "have", "having", "inclusive", "individual", "is", "must", "of",
-    "old", "older", "participant", "patient", "person", "should", "subject", "that", "the", "their", "value", "was",
-    "were", "who", "with", "year",
-})
-# fmt: on
-"""Words that add nothing to a limit: "Patients must have ...", "... years old, inclusive"."""
-_OTHER = re.compile(r"\d|(?![A-Za-z])\w")
-"""Numbers, and letters of other alphabets, which ``fold_words`` does not read."""
-_JOIN = re.compile(r"(?i)\b(?:and|or)\b")
-_SEVERAL = re.compile(r"\b(?:and|or)\b|/")
-"""Joins two quantities, such as "ALT or bilirubin", which have no code together."""
+_ELSEWHERE: Mapping[Reason, Why] = {Reason.TARGET_CONDITION: "target_condition", Reason.OTHER_AGE: "other_age"}
+"""Why a criterion that cohort definitions leave out is no text either."""
+_NAMED = {Domain.CONDITION: "condition", Domain.DRUG: "past drug", Domain.PROCEDURE: "past procedure"}
+"""What a criterion asks for that names a condition or a treatment."""
 
 
 def add_group(trial: TrialResources) -> Json | None:
@@ -40,15 +34,22 @@ def add_group(trial: TrialResources) -> Json | None:
     eligibility, people = trial.extraction.eligibility, read_people(trial.extraction, trial.record)
     proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in eligibility.evidence]
     characteristics = _read_people(trial, people, proofs)
-    targets = read_targets(trial.record)
+    # A Group may ask for what a database does not hold, such as a biomarker.
+    anything = [
+        one.model_copy(update={"category": None}) if one.constraints and one.category is not Category.AGE else one
+        for one in eligibility.criteria
+    ]
+    groups, undecided = read_groups(anything, WordLists(), people, read_targets(trial.record))
+    said: list[str] = []
     for index, criterion in enumerate(eligibility.criteria):
-        path = f"eligibility.criteria[{index}]"
-        if reason := _find_other_place(criterion, people, targets):
-            trial.leave_out(path, criterion.quote, reason)
+        path, told = f"eligibility.criteria[{index}]", groups.get(index) or undecided[index]
+        if elsewhere := _find_other_place(criterion, told, people):
+            trial.leave_out(path, criterion.quote, elsewhere)
             continue
-        for place, one in enumerate(_read_criterion(trial, path, criterion)):
+        for place, one in enumerate(_read_criterion(trial, path, criterion, told)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
-        proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence)
+        proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence if each.field != "negated")
+        said += criterion.lead_in or "", criterion.quote
     if not characteristics:
         return None
     content = {
@@ -59,15 +60,14 @@ def add_group(trial: TrialResources) -> Json | None:
         "name": f"Eligibility criteria of {trial.extraction.record_id}",
         "characteristic": characteristics,
     }
-    return trial.add("Group", "-eligibility", content, proofs)
+    return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
-def _find_other_place(criterion: Criterion, people: People, targets: Targets) -> Reason | None:
+def _find_other_place(criterion: Criterion, told: CriteriaGroup | Undecided, people: People) -> Why | None:
     """Why a criterion is no characteristic: its ages stand already, or it would keep the trial's own patients out."""
-    if excludes_target(criterion, targets):
-        return "target_condition"
-    same = people.compare(criterion) if _read_limits(criterion) else None
-    return None if same is None else "age_bound" if same else "other_age"
+    if isinstance(told, Undecided):
+        return _ELSEWHERE.get(told.reason)
+    return "age_bound" if limits_age(told) and people.compare(criterion) else None
 
 
 def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
@@ -92,65 +92,73 @@ def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> 
 
 def _describe(name: str, stated: Stated[Any]) -> Json:
     if name in AGES:
-        age_code = code(LOINC, list_quantities()["age"].loinc, "age")
+        age_code = code(LOINC, find_loinc(list_quantities()["age"], "a"), "age")
         value = quantity(stated.value.value, stated.value.unit.value, stated.comparator)
         return {"code": age_code, "valueQuantity": value}
     if name == "sex":
-        value = code("http://hl7.org/fhir/administrative-gender", stated.value)
-        return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
+        return _name_sex(stated.value)
     return {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
 
 
-def _read_criterion(trial: TrialResources, path: str, criterion: Criterion) -> list[Json]:
+def _read_criterion(
+    trial: TrialResources, path: str, criterion: Criterion, told: CriteriaGroup | Undecided
+) -> list[Json]:
+    """A criterion as values with codes, or as one text with all that this leaves out listed."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    common = {"exclude": criterion.kind is CriterionKind.EXCLUSION}
-    trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
     trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
-    if limits := _read_limits(criterion):
-        trial.leave_out(f"{path}.category", criterion.category, "no_element")
-        for index, (value, limit) in enumerate(zip(limits, criterion.constraints, strict=True)):
-            is_known = value.get("valueQuantity", value.get("valueRange", {}).get("low", {})).get("code")
-            trial.leave_out(f"{path}.constraints[{index}].unit", None if is_known else limit.unit, "no_ucum")
-        described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
-        return [described | value | common for value in limits]
+    reason: Why = "unsure" if isinstance(told, Undecided) and told.reason is Reason.UNSURE else "compound"
+    detail = str(told)
+    if isinstance(told, CriteriaGroup):
+        try:
+            if values := _read_values(criterion, told):
+                described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
+                trial.leave_out(f"{path}.category", criterion.category, "no_element")
+                return [described | value for value in values]
+        except Undecided as error:
+            detail = str(error)
     for index, limit in enumerate(criterion.constraints):
-        trial.leave_out(f"{path}.constraints[{index}]", limit.model_dump(mode="json"), "compound")
-    topic = criterion.category.value if criterion.category else None
-    found: Json = {"code": own_code("category", topic, (topic or "criterion").replace("_", " "))}
+        trial.leave_out(f"{path}.constraints[{index}]", limit, reason, detail if reason == "compound" else "")
+    trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
+    known = trial.drop_unsure(path, criterion, "category").category
+    text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
     if window := criterion.time_window:
         said = [extension("text", valueString=window.quote)]
-        found["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
-        trial.leave_out(f"{path}.time_window", window.model_dump(mode="json"), "no_direction")
-    return [found | {"valueCodeableConcept": {"text": words}} | common]
+        text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
+        trial.leave_out(f"{path}.time_window", window, "no_direction")
+    is_excluded = criterion.kind is CriterionKind.EXCLUSION
+    return [text | {"valueCodeableConcept": {"text": words}, "exclude": is_excluded}]
 
 
-def _read_limits(criterion: Criterion) -> list[Json]:
-    """The codes and values of a criterion that is its limits and nothing else; none for another criterion."""
-    quotes = [each.quote for each in criterion.evidence if each.field.startswith("constraints[")]
-    if not quotes or criterion.time_window or criterion.lead_in or criterion.negated:
-        return []
-    rest = criterion.quote
-    for part in sorted({*quotes, *(limit.quantity for limit in criterion.constraints)}, key=len, reverse=True):
-        rest = rest.replace(part, " ", 1)
-    if _OTHER.search(rest) or not _FILLERS.issuperset(fold_words(rest)):
-        return []
-    if len(criterion.constraints) > 1:
-        joined = {word.lower() for word in _JOIN.findall(criterion.quote)}
-        if joined != {"or" if criterion.kind is CriterionKind.EXCLUSION else "and"}:
-            return []
-    limits = [_read_limit(criterion, limit) for limit in criterion.constraints]
-    return [limit for limit in limits if limit] if all(limits) else []
+def _read_values(criterion: Criterion, group: CriteriaGroup) -> list[Json]:
+    """The codes and values of a criterion; none if it restricts nobody, or for a combination that a Group lacks."""
+    members, excluded = group.members, group.operator is Operator.NONE
+    joined = any(isinstance(one, CriteriaGroup) and one.operator is Operator.ALL for one in members)
+    if criterion.time_window or (group.operator is Operator.ANY and len(members) > 1) or (excluded and joined):
+        raise Undecided(Reason.CONJUNCTION)
+    found = [_name_sex(one.sex) for one in members if isinstance(one, SexLimit)]
+    for one in members:
+        if isinstance(one, Occurred):
+            value = {"text": one.concepts.name}
+            found.append({"code": {"text": _NAMED[one.concepts.domain]}, "valueCodeableConcept": value})
+    found += (_read_limit(criterion, limit) for limit in criterion.constraints)
+    return [one | {"exclude": excluded} for one in found]
 
 
-def _read_limit(criterion: Criterion, limit: Constraint) -> Json | None:
-    """The code and value of a limit; None without a unit, or if its bounds make no range."""
+def _name_sex(sex: Sex) -> Json:
+    value = code("http://hl7.org/fhir/administrative-gender", sex)
+    return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
+
+
+def _read_limit(criterion: Criterion, limit: Constraint) -> Json:
+    """The code and value of a limit. Raises ``Undecided`` without a unit, or if its bounds make no range."""
     _, _, loinc, ucum, *_ = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
-    value = quantity(limit.value, limit.unit, ucum=ucum)
-    if "unit" not in value:
-        return None
-    named = {"code": code(LOINC, None if _SEVERAL.search(limit.quantity) else loinc, limit.quantity)}
+    named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
+    bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]
+    if "code" not in bounds[0]:
+        raise Undecided(Reason.UNIT, limit.unit or "none")
     if limit.comparator is not Comparator.BETWEEN:
         return named | {"valueQuantity": quantity(limit.value, limit.unit, limit.comparator.value, ucum)}
-    high = None if limit.value_high is None else quantity(limit.value_high, limit.unit, ucum=ucum)
-    span = value_range(value, high) if high else None
-    return named | {"valueRange": span} if span else None
+    span = value_range(bounds[0], bounds[-1])
+    if span is None:
+        raise Undecided(Reason.VALUE, f"{limit.value:g} to {limit.value_high:g}")
+    return named | {"valueRange": span}

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 
-from extractor.schemas import Citation, Endpoint, Rank, Task, TimeKind, TrialExtraction, TrialRecord
+from extractor.schemas import Endpoint, Rank, Section, Task, TimeKind, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 
 from .fhir_dosing import add_plan
 from .fhir_eligibility import add_group
-from .fhir_types import HL7, Json, Proof, Reason, TrialResources, code, own_code, quantity, value_range
+from .fhir_types import HL7, Json, TrialResources, Why, code, is_sure, own_code, quantity, value_range
 
 _DESIGN = "http://hl7.org/fhir/study-design"
 _PHASES = frozenset(
@@ -16,6 +17,11 @@ _PHASES = frozenset(
 )
 _RANKS = {Rank.PRIMARY: "primary", Rank.SECONDARY: "secondary"}
 _REGISTRY = "http://clinicaltrials.gov"
+_TITLES, _ARMS, _STATUSES, _ROLES = (
+    f"http://hl7.org/fhir/{name}"
+    for name in ("title-type", "research-study-arm-type", "research-study-status", "research-study-party-role")
+)
+_DATES = ("%Y-%m-%d", "%Y-%m", "%B %d, %Y", "%B %Y")
 _MOST = 2**31 - 1
 """The largest integer in FHIR."""
 
@@ -36,13 +42,11 @@ def build_trial(
     plan = add_plan(trial) if Task.DOSING in tasks else None
     endpoints = enumerate(extraction.endpoints) if Task.ENDPOINTS in tasks else ()
     outcomes = [_add_endpoint(trial, index, endpoint) for index, endpoint in endpoints]
-    proofs: list[Proof] = []
-    registered = _read_registered(trial, record, proofs) if record else {}
+    registered = _read_registered(trial, record) if record else {}
     if record is None:
-        trial.leave_out("registry", "title, conditions, phases, study type, enrolment", "input_missing")
-    trial.leave_out("registry.status", "status of the trial", "not_kept")
+        trial.leave_out("registry", "titles, texts, conditions, arms, and all registered fields", "input_missing")
     for index, finding in enumerate(extraction.findings):
-        trial.leave_out(f"findings[{index}]", finding.model_dump(mode="json"), "no_element")
+        trial.leave_out(f"findings[{index}]", finding, "no_element")
     is_nct = re.fullmatch(r"NCT\d{8}", extraction.record_id)
     content = {
         "identifier": [{"system": _REGISTRY if is_nct else None, "value": extraction.record_id}],
@@ -52,34 +56,86 @@ def build_trial(
         "protocol": [plan],
         "outcomeMeasure": outcomes,
     }
-    trial.add("ResearchStudy", "", content, proofs)
+    trial.add("ResearchStudy", "", content)
+    trial.add_provenance()
     return trial
 
 
-def _read_registered(trial: TrialResources, record: TrialRecord, proofs: list[Proof]) -> Json:
-    """The registered fields of a study, each with its place in the record."""
-
-    def read(section: str) -> str | None:
-        if (text := record.raw_text(section)) and text.strip():
-            proofs.append((section, Citation(section=section, start=0, end=len(text), quote=text)))
-            return text
-        return None
-
-    enrolment = read("registry.enrollment") or ""
+def _read_registered(trial: TrialResources, record: TrialRecord) -> Json:
+    """The registered elements of a study, as the record words them."""
+    fields, read = record.registry, record.raw_text
+    enrolment = fields.enrollment or ""
     is_number = enrolment.isdecimal() and int(enrolment[:19]) <= _MOST
-    is_actual = "actual" in (read("registry.enrollment_type") or "").lower()
+    is_actual = "actual" in (fields.enrollment_type or "").lower()
     trial.leave_out("registry.enrollment", None if is_number else enrolment, "no_element")
-    known = read_table("fhir")["study_designs"]
-    designs = [text for name in ("study_type", "allocation") if (text := read(f"registry.{name}"))]
-    for name in ("masking", "bare_arms"):
-        trial.leave_out(f"registry.{name}", record.registry.text(name), "no_element")
+    trial.leave_out("registry.bare_arms", fields.text("bare_arms"), "no_element")
+    designs = (fields.study_type, fields.allocation, fields.assignment)
+    within = (fields.masking or "").partition("(")[2].rstrip(")").split(",")
+    masked = fields.who_masked or [one.strip() for one in within if _fold(one) in read_table("fhir")["masked"]]
+    titles = {"official": read("official_title"), "acronym": fields.acronym}
+    days = {name: _read_date(trial, f"registry.{name}_date") for name in ("start", "completion")}
     return {
         "title": read("title") or read("official_title"),
-        "condition": [{"text": one.strip()} for one in re.split(r"[\n|]", read("conditions") or "")],
-        "phase": _read_phase(read("registry.phases")),
-        "studyDesign": [code(_DESIGN, known.get(re.sub("[^a-z]", "", one.lower())), one) for one in designs],
+        "label": [{"type": code(_TITLES, name), "value": value} for name, value in titles.items() if value],
+        "descriptionSummary": read("brief_summary"),
+        "description": read("detailed_description"),
+        "condition": _split(read("conditions")),
+        "keyword": _split(read("keywords")),
+        "focus": [
+            {"concept": {"text": one.part("name") or one.text}} for one in _list_sections(record, "interventions")
+        ],
+        "phase": _read_phase(fields.text("phases")),
+        "primaryPurposeType": _translate("purposes", f"{HL7}/research-study-prim-purp-type", fields.primary_purpose),
+        "studyDesign": [
+            *(_translate("study_designs", _DESIGN, one) for one in designs),
+            {"text": f"masking: {fields.masking}"} if fields.masking else None,
+            *(_translate("masked", _DESIGN, one, f"masked: {one}") for one in masked),
+        ],
+        "comparisonGroup": [
+            {
+                "linkId": f"arm-{index}",
+                "name": one.part("label") or f"Arm {index + 1}",
+                "type": _translate("arms", _ARMS, one.part("type")),
+                "description": one.part("description") or (None if one.part("label") else one.text),
+            }
+            for index, one in enumerate(_list_sections(record, "arms"))
+        ],
+        "progressStatus": [{"state": _translate("statuses", _STATUSES, fields.status)}] if fields.status else None,
+        "period": {"start": days["start"], "end": days["completion"]},
+        "associatedParty": [{"name": fields.sponsor, "role": code(_ROLES, "lead-sponsor")}] if fields.sponsor else None,
         "recruitment": {"actualNumber" if is_actual else "targetNumber": int(enrolment) if is_number else None},
     }
+
+
+def _split(text: str | None) -> list[Json]:
+    return [{"text": one.strip()} for one in re.split(r"[\n|]", text or "")]
+
+
+def _list_sections(record: TrialRecord, name: str) -> list[Section]:
+    return [one for one in record.sections if one.name.startswith(f"{name}[")]
+
+
+def _translate(table: str, system: str, written: str | None, text: str | None = None) -> Json | None:
+    """A registered word with its code in ``rulebook/fhir.toml``, if it has one."""
+    if not written:
+        return None
+    return code(system, read_table("fhir")[table].get(_fold(written)), text or written)
+
+
+def _fold(written: str) -> str:
+    return re.sub("[^a-z]", "", written.lower())
+
+
+def _read_date(trial: TrialResources, field: str) -> str | None:
+    """A day or month as FHIR writes it: "March 2019" is 2019-03."""
+    written = trial.record.raw_text(field) if trial.record else None
+    for shape in _DATES if written else ():
+        try:
+            return datetime.strptime(written or "", shape).strftime("%Y-%m-%d" if "%d" in shape else "%Y-%m")
+        except ValueError:
+            continue
+    trial.leave_out(field, written, "no_element")
+    return None
 
 
 def _read_phase(written: str | None) -> Json | None:
@@ -94,6 +150,7 @@ def _read_phase(written: str | None) -> Json | None:
 def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json:
     """Add the EvidenceVariable of an endpoint, and return the study's outcome measure."""
     path = f"endpoints[{index}]"
+    endpoint = trial.drop_unsure(path, endpoint, "concept", "category")
     measured = own_code("concept", endpoint.concept, endpoint.measure)
     ends = [{"definitionCodeableConcept": {"text": event}} for event in endpoint.end_events]
     instrument = endpoint.instrument
@@ -115,7 +172,8 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
         for place, said in enumerate(getattr(endpoint, name)):
             trial.leave_out(f"{path}.{name}[{place}]", said, "no_element")
     trial.leave_out(f"{path}.censored", endpoint.censored or None, "no_element")
-    proofs = [(f"{path}.{each.field}", each) for each in endpoint.evidence]
+    proofs = [(f"{path}.{each.field}", each) for each in endpoint.evidence if each.field != "censored"]
+    said = "\n".join(filter(None, (endpoint.measure, endpoint.description, endpoint.time_frame)))
     rank = _RANKS.get(endpoint.rank)
     return {
         "name": endpoint.measure,
@@ -124,7 +182,7 @@ def _add_endpoint(trial: TrialResources, index: int, endpoint: Endpoint) -> Json
             own_code("endpoint-category", endpoint.category) if endpoint.category else None,
         ],
         "description": endpoint.description,
-        "reference": trial.add("EvidenceVariable", f"-endpoint-{index}", content, proofs),
+        "reference": trial.add("EvidenceVariable", f"-endpoint-{index}", content, proofs, said),
     }
 
 
@@ -133,15 +191,20 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
     points = [quantity(one.value, one.unit.value) for one in endpoint.time_points]
     start = {"text": endpoint.start_event} if endpoint.start_event else None
     common = {"description": endpoint.time_frame, "eventCodeableConcept": start}
+    names = [f"time_points[{index}]" for index in range(len(points))]
+    if not all(is_sure(endpoint, name) for name in ("time_kind", *names)):
+        for name, value in zip(("time_kind", *names), (endpoint.time_kind, *endpoint.time_points), strict=True):
+            trial.leave_out(f"{path}.{name}", value, "unsure")
+        return [common]
     match endpoint.time_kind, points:
         case TimeKind.UP_TO, [_, *_]:
             return [common | {"range": {"high": point}} for point in points]
         case TimeKind.FROM_TO, [low, high] if span := value_range(low, high):
             return [common | {"range": span}]
         case ((TimeKind.FROM_TO | TimeKind.PER), [_, *_]):
-            reason: Reason = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
+            reason: Why = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
             for index, point in enumerate(endpoint.time_points):
-                trial.leave_out(f"{path}.time_points[{index}]", point.model_dump(mode="json"), reason)
+                trial.leave_out(f"{path}.time_points[{index}]", point, reason)
         case _, [_, *_]:
             return [common | {"quantity": point} for point in points]
     trial.leave_out(f"{path}.time_kind", None if points else endpoint.time_kind, "no_element")

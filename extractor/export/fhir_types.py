@@ -1,16 +1,21 @@
 """The parts of FHIR R5 that all resources share: codes, quantities, ranges, and what is collected for one trial."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from extractor.schemas import Citation, Evidence, TrialExtraction, TrialRecord
+from pydantic import BaseModel
+
+from extractor.schemas import Citation, Evidence, ExtractedItem, TrialExtraction, TrialRecord
 from extractor.text.units import read_unit
 
+from .confidence import LEAST
+
 Json = dict[str, Any]
+ItemT = TypeVar("ItemT", bound=ExtractedItem)
 Proof = tuple[str, Evidence | Citation]
 """The path of a field, such as ``dosing[0].route``, and the characters that support it."""
 
@@ -23,9 +28,9 @@ _LONGEST_ID = 40
 """Of the 64 characters of an id; suffixes such as ``-endpoint-123`` and a digest take the others."""
 
 # fmt: off
-Reason = Literal[
-    "no_element", "compound", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range", "no_offsets",
-    "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "not_kept", "input_missing",
+Why = Literal[
+    "no_element", "compound", "unsure", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range",
+    "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "input_missing",
 ]
 # fmt: on
 """Why a value has no place in the resources (docs/how-to/fhir.md)."""
@@ -33,12 +38,13 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """A value without a place in the resources. ``field`` is its path; ``reason`` says why."""
+    """A value without a place in the resources. ``field`` is its path; ``reason`` and ``detail`` say why."""
 
     record_id: str
     field: str
     value: Any
-    reason: Reason
+    reason: Why
+    detail: str = ""
 
 
 @dataclass
@@ -49,6 +55,9 @@ class TrialResources:
     record: TrialRecord | None = None
     resources: list[Json] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
+    _targets: list[Json] = field(default_factory=list)
+    _cited: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """By item and place: the values that stand there."""
 
     @cached_property
     def id(self) -> str:
@@ -60,45 +69,81 @@ class TrialResources:
         kept = re.sub(r"[^A-Za-z0-9.-]", "-", record_id)[:_LONGEST_ID]
         return kept if kept == record_id else f"{kept}-{sha256(record_id.encode()).hexdigest()[:8]}"
 
-    def add(self, kind: str, suffix: str, content: Json, proofs: Iterable[Proof] = ()) -> Json:
-        """Add a resource and its Provenance, and return a reference to it."""
+    def add(self, kind: str, suffix: str, content: Json, proofs: Iterable[Proof] = (), said: str = "") -> Json:
+        """Add a resource, remember its evidence, and return a reference to it.
+
+        ``said`` is the text of the resource: evidence does not repeat a quote that stands in it.
+        """
         name = f"{self.id}{suffix}"
         self.resources.append({"resourceType": kind, "id": name} | content)
         reference = {"reference": f"{kind}/{name}"}
-        source = self.extraction.source
-        place = ", ".join(filter(None, (source.path, source.place, source.format))) if source else None
-        extensions = [_cite(*proof) for proof in proofs]
-        if extensions or (place and kind == "ResearchStudy"):
-            self.resources.append(
-                {
-                    "resourceType": "Provenance",
-                    "id": f"{name}-{kind}",
-                    "extension": extensions,
-                    "target": [reference],
-                    "agent": [
-                        {
-                            "type": code(f"{HL7}/provenance-participant-type", "assembler"),
-                            "who": {"display": "Trial Extractor"},
-                        }
-                    ],
-                    "entity": [{"role": "source", "what": {"display": place}}] if place else None,
-                }
-            )
+        before = len(self._cited)
+        for path, proof in proofs:
+            self._cite(path, proof, said)
+        if len(self._cited) > before:
+            self._targets.append(reference)
         return reference
 
-    def leave_out(self, path: str, value: Any, reason: Reason) -> None:
+    def add_provenance(self) -> None:
+        """Add one Provenance for all evidence of the trial and for the source of its record, if there is any."""
+        source = self.extraction.source
+        read = ", ".join(filter(None, (source.path, source.place, source.format))) if source else None
+        if not (read or self._cited):
+            return
+        assembler = code(f"{HL7}/provenance-participant-type", "assembler")
+        evidence = [
+            {
+                "url": f"{BASE}:evidence",
+                "valueString": " | ".join([item, *(f"{at} {'; '.join(places[at])}" for at in places)]),
+            }
+            for item, places in self._cited.items()
+        ]
+        content = {
+            "extension": evidence,
+            "target": [{"reference": f"ResearchStudy/{self.id}"}, *self._targets],
+            "agent": [{"type": assembler, "who": {"display": "Trial Extractor"}}],
+            "entity": [{"role": "source", "what": {"display": read}}] if read else None,
+        }
+        self.resources.append({"resourceType": "Provenance", "id": self.id} | content)
+
+    def _cite(self, path: str, proof: Evidence | Citation, said: str) -> None:
+        item, _, name = path.rpartition(".")
+        words = [name]
+        if isinstance(proof, Evidence):
+            words += proof.origin, proof.support, *([] if proof.confidence is None else [f"{proof.confidence:g}"])
+        quote = "" if proof.quote in said else f' "{proof.quote}"'
+        place = f"{proof.section}#char={proof.start},{proof.end}{quote}"
+        self._cited.setdefault(item, {}).setdefault(place, []).append(" ".join(words))
+
+    def drop_unsure(self, path: str, item: ItemT, *names: str) -> ItemT:
+        """Return an item without the fields ``names`` that are not sure, and list their values."""
+        unsure = [name for name in names if not is_sure(item, name)]
+        for name in unsure:
+            self.leave_out(f"{path}.{name}", getattr(item, name), "unsure")
+        return item.model_copy(update=dict.fromkeys(unsure))
+
+    def leave_out(self, path: str, value: Any, reason: Why, detail: str = "") -> None:
         """List a value without a place; nothing if there is no value."""
+        if isinstance(value, BaseModel):
+            value = value.model_dump(mode="json")
         if value not in (None, (), ""):
-            self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason))
+            self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason, detail))
 
 
-def code(system: str, word: str | None, text: str | None = None) -> Json:
-    """A CodeableConcept with one coding and the words of the text; without a coding if ``word`` is None.
+def is_sure(item: ExtractedItem, name: str) -> bool:
+    """Whether the value of a field, such as ``amounts[0]``, is sure enough to be structured. Gold is sure."""
+    known = (each.confidence for each in item.evidence if each.field == name and each.confidence is not None)
+    return min(known, default=1.0) >= LEAST
+
+
+def code(system: str, words: str | Sequence[str] | None, text: str | None = None) -> Json:
+    """A CodeableConcept with the codes of a system, any of which fits, and the words of the text.
 
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
     """
-    return {"coding": [{"system": system, "code": word}] if word else None, "text": text}
+    known = [words] if isinstance(words, str) else words or ()
+    return {"coding": [{"system": system, "code": word} for word in known], "text": text}
 
 
 def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json:
@@ -133,18 +178,3 @@ def value_range(low: Json | None, high: Json | None) -> Json | None:
     if low and high and (low.get("code") != high.get("code") or low["value"] > high["value"]):
         return None
     return {"low": low, "high": high}
-
-
-def _cite(path: str, proof: Evidence | Citation) -> Json:
-    """The extension ``evidence``: whose characters support which field."""
-    known = proof.model_dump(mode="json")
-    parts = [
-        extension("field", valueString=path),
-        extension("section", valueString=proof.section),
-        extension("start", valueUnsignedInt=proof.start),
-        extension("end", valueUnsignedInt=proof.end),
-        extension("quote", valueString=proof.quote),
-        *(extension(name, valueCode=known.get(name)) for name in ("origin", "support")),
-        extension("confidence", valueDecimal=known.get("confidence")),
-    ]
-    return {"url": f"{BASE}:evidence", "extension": parts}

@@ -58,6 +58,8 @@ class InclusionRule:
 def build_cohort(record_id: str, rules: Sequence[InclusionRule]) -> Json:
     """Return a cohort definition: people with a visit at which all rules hold; the first such visit is the entry.
 
+    Without rules, these are all people with a visit, and the title says so.
+
     >>> from extractor.schemas import Comparator
     >>> adults = CriteriaGroup(Operator.ALL, (AgeLimit(NumericRange(Comparator.AT_LEAST, 18)),))
     >>> cohort = build_cohort("NCT01234567", [InclusionRule("1", "Adults", adults)])
@@ -71,7 +73,7 @@ def build_cohort(record_id: str, rules: Sequence[InclusionRule]) -> Json:
         more = {"name": "all further criteria", "description": "", "expression": _write_group("ALL", groups=rest)}
         written = [*written[: _MOST_RULES - 1], more]
     return {
-        "Title": record_id,
+        "Title": record_id if rules else f"{record_id}: has no rule and takes everybody",
         "ConceptSets": [_write_set(each, number) for each, number in sets.items()],
         "PrimaryCriteria": {
             "CriteriaList": [{"VisitOccurrence": {}}],
@@ -129,7 +131,7 @@ def _write_event(node: MeasurementLimit | Occurred, sets: dict[ConceptSet, int])
         event: Json = {_EVENTS[node.concepts.domain]: {"CodesetId": number}}
     else:
         fields = {"{ULN}": "RangeHighRatio", "{LLN}": "RangeLowRatio", None: "ValueAsNumber"}
-        unit = {"Unit": [_write_concept(node.unit)]} if node.unit else {}
+        unit = {"Unit": [_write_concept(one) for one in node.unit]} if node.unit else {}
         event = {"Measurement": {"CodesetId": number, fields[node.reference]: _write_range(node.bound), **unit}}
     return {
         "Criteria": event,

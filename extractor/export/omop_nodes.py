@@ -8,12 +8,11 @@ from typing import Protocol
 
 from extractor.schemas import Comparator, Sex
 from extractor.text.book import read_table, word_set
-from extractor.text.quantity_names import KnownQuantity
 
 MALE, FEMALE = 8507, 8532
 """Concepts of the OMOP vocabulary ``Gender``, the same in every database."""
-UNRESOLVED = -1
-"""The id of a unit that no vocabulary resolved. No row of a database has it, as rows without a unit may have 0."""
+Units = tuple["OmopConcept", ...]
+"""Concepts of one unit: databases write "/uL" as cells per microliter, too."""
 
 
 class Domain(StrEnum):
@@ -50,32 +49,24 @@ class ConceptSet:
 
 
 class Names(Protocol):
-    """Finds concepts by what criteria call them. Each method returns None for what is unknown."""
+    """Finds concepts by what criteria call them. A method returns None for what is unknown."""
 
     def find_set(self, name: str) -> ConceptSet | None:
         """Return the concepts of a condition, drug or procedure."""
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return the concepts of a measurement."""
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return the concepts of a measurement by its name and LOINC codes."""
 
-    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
-        """Return the known units by UCUM code."""
+    def find_units(self, codes: Collection[str]) -> dict[str, Units]:
+        """Return the known units by UCUM code. Their ids are the same in every database."""
+        known = read_table("cohorts")["units"]
+        return {code: tuple(OmopConcept(id_, code, code, "UCUM", Domain.UNIT) for id_ in known[code]) for code in codes}
 
 
 @cache
 def words_of(name: str) -> frozenset[str]:
     """A list of ``rulebook/cohorts.toml``."""
     return word_set(read_table("cohorts")[name])
-
-
-def list_loinc(quantity: KnownQuantity) -> list[str]:
-    """List the LOINC codes under which databases hold a quantity; none if no code is certain.
-
-    >>> from extractor.text.quantity_names import list_quantities
-    >>> [list_loinc(list_quantities()[name]) for name in ("platelet_count", "creatinine_clearance", "pc20")]
-    [['777-3'], ['2164-2', '35591-7'], []]
-    """
-    return [quantity.loinc] if quantity.loinc else list(read_table("cohorts")["loinc"].get(quantity.name, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +102,7 @@ class MeasurementLimit:
     concepts: ConceptSet
     bound: NumericRange
     days: int
-    unit: OmopConcept | None = None
+    unit: Units | None = None
     reference: str | None = None
 
 
@@ -150,6 +141,7 @@ Reason = StrEnum(
     """
     CATEGORY INTRODUCTION ALTERNATIVE LIMITS_NOT_LOCATED WORDS_LEFT CONJUNCTION QUANTITY UNIT AGE_UNIT VALUE WINDOW
     NEGATION SEX_OR_GROUP PRESENT_STATE QUALIFIER CLAUSE NAME TREATMENT_TIME TARGET_CONDITION OTHER_AGE REGISTRY_DECIDES
+    UNSURE
     """,
 )
 Reason.__doc__ = """Why a criterion is no rule of a cohort definition (docs/how-to/cohorts.md)."""

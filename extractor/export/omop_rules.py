@@ -89,7 +89,7 @@ def list_bounds(node: Node) -> Iterator[tuple[str, bool, float]]:
     elif isinstance(node, SexLimit):
         yield "sex", False, float(node.sex is Sex.MALE)
     elif not isinstance(node, Occurred):
-        unit = "age" if isinstance(node, AgeLimit) else f"{node.concepts.name} {node.unit and node.unit.code}"
+        unit = "age" if isinstance(node, AgeLimit) else f"{node.concepts.name} {node.unit and node.unit[0].code}"
         bound = node.bound
         if bound.high is not None or bound.comparator[0] == ">":
             yield unit, False, bound.value
@@ -102,8 +102,12 @@ def _check_place(criterion: CriterionAnnotation, tokens: Tokens) -> None:
         raise Undecided(Reason.CATEGORY, str(criterion.category))
     if not tokens.words:
         raise Undecided(Reason.CLAUSE)
-    introduced = read_passage(criterion.lead_in or "").tokens.words
-    if strange := [w for w in introduced if w not in _SIGNS and w.lower() not in words_of("heading")]:
+    known = words_of("heading") | words_of(f"heading_{criterion.kind}") | _SIGNS
+    if criterion.kind is CriterionKind.EXCLUSION and not criterion.constraints:
+        known |= words_of("intro")
+    elif criterion.kind is CriterionKind.INCLUSION and criterion.constraints:
+        known |= words_of("heading_limits")
+    if strange := [word for word in read_passage(criterion.lead_in or "").tokens.words if word.lower() not in known]:
         raise Undecided(Reason.INTRODUCTION, " ".join(strange))
 
 
@@ -234,7 +238,7 @@ def _read_names(
         end -= 1
     lowered = [word.lower() for word in tokens.words]
     first = next((at for at in range(end) if lowered[at] not in words_of("intro") | words_of("negations")), end)
-    before = set(lowered[:first])
+    before = {*lowered[:first], *map(str.lower, read_passage(criterion.lead_in or "").tokens.words)}
     past = bool(window or before & words_of("past"))
     _check_words(lowered[:end], past=past, dated=window is not None)
     negated = bool(before & words_of("negations"))
@@ -242,11 +246,24 @@ def _read_names(
     if criterion.negated not in (None, negated) or (excluded and negated):
         raise Undecided(Reason.NEGATION)
     sets, joints = _split_names(tokens, first, end, names)
-    if not past and any(one.domain is not Domain.CONDITION for one in sets):
+    diseases = [one.name for one in sets if one.domain is Domain.CONDITION]
+    if diseases and before & words_of("treatment"):
+        raise Undecided(Reason.CLAUSE, " ".join(before & words_of("treatment")))  # "exposed to measles"
+    if not past and len(diseases) < len(sets):
         raise Undecided(Reason.TREATMENT_TIME)
+    if not past and (passing := [name for name in diseases if _is_passing(name)]):
+        raise Undecided(Reason.PRESENT_STATE, passing[0])
     members = tuple(Occurred(one, window[1] if window else None) for one in sets)
     group = CriteriaGroup(_join_names(joints, absent=excluded or negated), members)
     return _negate(group) if negated else group
+
+
+def _is_passing(name: str) -> bool:
+    """Whether a condition passes: who had it once need not have it now, so "pneumonia" asks for the state at entry."""
+    words = [word.lower() for word in read_passage(name).tokens.words]
+    last = words[-1].removesuffix("s") if words[-1] not in words_of("passing") else words[-1]
+    passing = last in words_of("passing") or last.endswith(tuple(words_of("passing_endings")))
+    return passing and words_of("lasting").isdisjoint(words)
 
 
 def _check_words(words: Sequence[str], *, past: bool, dated: bool) -> None:

@@ -1,4 +1,4 @@
-"""Concepts of conditions, drugs, measurements and units: by name alone, or from the files of an OMOP vocabulary."""
+"""Concepts of diseases, treatments and measurements: by name alone, or from the files of an OMOP vocabulary."""
 
 import glob
 import re
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
-from extractor.text.quantity_names import KnownQuantity
 
 from .files import open_database
-from .omop_nodes import UNRESOLVED, ConceptSet, Domain, Names, OmopConcept, list_loinc
+from .omop_nodes import ConceptSet, Domain, Names, OmopConcept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,7 +28,7 @@ _LOAD = {
         SELECT CAST(concept_id AS BIGINT) AS concept_id, concept_name, domain_id, vocabulary_id, concept_class_id,
             standard_concept, concept_code
         FROM FILE
-        WHERE domain_id IN ('Condition', 'Drug', 'Procedure', 'Measurement', 'Unit')
+        WHERE domain_id IN ('Condition', 'Drug', 'Procedure', 'Measurement')
             AND coalesce(invalid_reason, '') = ''
             AND (standard_concept = 'S' OR (standard_concept = 'C' AND domain_id = 'Drug'))
     """,
@@ -55,16 +54,9 @@ _LOAD = {
 }
 """By file, in this order: keeps the valid concepts that rules can name; their names; of concepts with one name, those
 that no other one includes."""
-_COLUMNS = {
-    "CONCEPT.csv": "concept_id concept_name domain_id vocabulary_id concept_class_id standard_concept concept_code"
-    " invalid_reason",
-    "CONCEPT_SYNONYM.csv": "concept_id concept_synonym_name",
-    "CONCEPT_ANCESTOR.csv": "ancestor_concept_id descendant_concept_id",
-}
-_LONGEST_HEADER = 10_000
 
 
-class WordLists:
+class WordLists(Names):
     """Names without a vocabulary: what ends like a condition or is a known drug. Concept sets stay empty.
 
     >>> WordLists().find_set("chronic kidney disease").domain.value, WordLists().find_set("rituximab").domain.value
@@ -95,18 +87,12 @@ class WordLists:
                 return ConceptSet(name, domain)
         return None
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return an empty set that names the quantity and its LOINC code."""
-        codes = ", ".join(list_loinc(quantity))
-        return ConceptSet(f"{quantity.name.replace('_', ' ')} (LOINC {codes})", Domain.MEASUREMENT)
-
-    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
-        """Return the first code alone, the written one, with an id that no row has."""
-        code = next(iter(codes))
-        return {code: OmopConcept(UNRESOLVED, code, code, "UCUM", Domain.UNIT)}
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return an empty set that names the quantity and its LOINC codes."""
+        return ConceptSet(f"{name} (LOINC {', '.join(loinc)})", Domain.MEASUREMENT)
 
 
-class Vocabulary:
+class Vocabulary(Names):
     """Concepts of an OMOP vocabulary, by exact name or synonym apart from case, accents and punctuation.
 
     Open it with ``open_vocabulary``.
@@ -124,21 +110,14 @@ class Vocabulary:
                 return ConceptSet(name, found[0].domain, tuple(found))
         return None
 
-    def find_quantity(self, quantity: KnownQuantity) -> ConceptSet | None:
-        """Return the measurements with the quantity's LOINC codes."""
+    def find_quantity(self, name: str, loinc: Collection[str]) -> ConceptSet | None:
+        """Return the measurements with these LOINC codes."""
         found = self._read(
             "SELECT * FROM kept WHERE vocabulary_id = 'LOINC' AND concept_code IN (SELECT unnest(?)) "
             "AND domain_id = 'Measurement' ORDER BY concept_id",
-            list_loinc(quantity),
+            list(loinc),
         )
-        return ConceptSet(quantity.name.replace("_", " "), Domain.MEASUREMENT, tuple(found)) if found else None
-
-    def find_units(self, codes: Collection[str]) -> dict[str, OmopConcept]:
-        """Return the UCUM units that the vocabulary has."""
-        query = "SELECT * FROM kept WHERE vocabulary_id = 'UCUM' AND concept_code IN (SELECT unnest(?))"
-        found = self._read(query, list(codes))
-        by_code = {one.code: one for one in found}
-        return {code: by_code[code] for code in codes if code in by_code}
+        return ConceptSet(name, Domain.MEASUREMENT, tuple(found)) if found else None
 
     def _read(self, query: str, value: int | str | list[str]) -> list[OmopConcept]:
         rows = self._connection.execute(query, [value]).fetchall()
@@ -158,27 +137,19 @@ def open_vocabulary(folder: Path | None) -> Iterator[Names]:
     if folder is None:
         yield WordLists()
         return
-    _check_files(folder)
     with (
         TemporaryDirectory(prefix="extractor-vocabulary-") as scratch,
         open_database(Path(scratch, "vocabulary.duckdb")) as connection,
     ):
         for name, query in _LOAD.items():
-            connection.execute(query.replace("FROM FILE", f"FROM {_READ}"), [glob.escape(str(folder / name))])
+            try:
+                connection.execute(query.replace("FROM FILE", f"FROM {_READ}"), [glob.escape(str(folder / name))])
+            except Exception as error:  # DuckDB's, which only `files` imports
+                reason = str(error).partition("\n")[0]
+                raise StoreError(f"{folder / name}: {reason}; name an unpacked vocabulary from Athena") from error
         connection.execute("CREATE INDEX name_key ON name (key)")
         connection.execute("CREATE INDEX kept_id ON kept (concept_id)")
         yield Vocabulary(connection)
-
-
-def _check_files(folder: Path) -> None:
-    """Raise ``StoreError`` if a file is missing, or has not the columns that the queries read."""
-    for name in _LOAD:
-        if not (folder / name).is_file():
-            raise StoreError(f"{folder}: has no {name}; name the unpacked folder of a vocabulary from Athena")
-        with (folder / name).open("rb") as file:
-            columns = file.readline(_LONGEST_HEADER).decode("utf-8", "replace").split()
-        if missing := [one for one in _COLUMNS[name].split() if one not in map(str.lower, columns)]:
-            raise StoreError(f"{folder / name}: has no column {missing[0]}; download the vocabulary again from Athena")
 
 
 def _list_keys(name: str) -> Iterator[str]:
@@ -192,5 +163,5 @@ def _list_keys(name: str) -> Iterator[str]:
 
 
 def _ends_like_drug(word: str) -> bool:
-    stems = tuple(term for entry in terms_of("agent_stems") for term in entry.terms)
+    stems = tuple(term for entry in terms_of("agent_stems") if entry.value == "drug" for term in entry.terms)
     return any(word.endswith(stem) and len(word) >= len(stem) + _STEM_LETTERS for stem in stems)

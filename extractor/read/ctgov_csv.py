@@ -15,7 +15,10 @@ _SECTIONS = (
     *("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility"),
     *("interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
 )
-_REGISTRY = ("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "study_type")
+_REGISTRY = (
+    *("minimum_age", "maximum_age", "sex", "healthy_volunteers", "enrollment", "study_type"),
+    *("status", "start_date", "primary_completion_date", "completion_date"),
+)
 _DESIGN = re.compile(r"(?:^|\|)(Allocation|Masking): *([^|(]+)")
 
 

@@ -112,20 +112,20 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
 
 
 _MARK = r"(?:\d{1,2}[.)](?!\d)|[*-](?=\s)|•)\s*"
-_STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?")
+_STARTS_ITEM = re.compile(rf"(?:\A|\n)[ \t]*{_MARK}|;(?!\s)(?:{_MARK})?|;\s+\d{{1,2}}[.)](?!\d)\s*")
 
 
 def list_items(name: str, cell: str, first: int = 0) -> Iterator[Section]:
     r"""Yield a section ``name[i]`` for each item of a cell; items have marks, or semicolons without a blank after them.
 
-    >>> [section.text for section in list_items("primary_outcomes", "1. Pain; worst\n2. Sleep, week 4")]
-    ['Pain; worst', 'Sleep, week 4']
+    >>> [section.text for section in list_items("primary_outcomes", "1. Pain; worst\n2. Sleep, week 4; 3. Cost")]
+    ['Pain; worst', 'Sleep, week 4', 'Cost']
     >>> [section.name for section in list_items("primary_outcomes", "Apolipoprotein;Serum amyloid (A; B);", 2)]
     ['primary_outcomes[2]', 'primary_outcomes[3]']
     """
     items = (item.strip() for item in _STARTS_ITEM.split(cell))
     for number, item in enumerate(filter(None, items), first):
-        yield Section(name=f"{name}[{number}]", text=item)
+        yield from join_parts(f"{name}[{number}]", [("statement", item)])
 
 
 _TYPE = (

@@ -24,11 +24,11 @@ class StudyPaths(NamedTuple):
         trial_id: The registry's number.
         texts: Sections of plain text, in order.
         items: Numbered sections: the ``path`` of the items, and the paths of the parts within an item.
-        registry: Structured fields with one value; ``phases`` has several.
+        registry: Structured fields with one value; ``phases`` and ``who_masked`` have several.
         labels: Within an intervention, the labels of its arms; None if the format has none.
         names: Within an arm, the names of its interventions; None if the format has none.
         criteria: Inclusion and exclusion criteria, in formats that keep them apart.
-        lists: Numbered sections that one text holds as a list; they follow ``items`` of that name.
+        lists: Numbered sections that a text holds as a list; they follow ``items`` of that name.
         id_prefix: Letters that the number lacks.
     """
 
@@ -43,6 +43,7 @@ class StudyPaths(NamedTuple):
     criteria: Sequence[str] = ()
     lists: Mapping[str, str] = {}
     id_prefix: str = ""
+    who_masked: str | None = None
 
 
 @cache
@@ -81,7 +82,8 @@ def read_study(
                 texts = ((part, text) for part, path in parts.items() if part != "path" for text in read(item, path))
                 yield from join_parts(f"{name}[{number}]", texts)
         for name, path in paths.lists.items():
-            yield from list_items(name, "\n".join(read(study, path)), len(items.get(name, ())))
+            cell = ";".join(map(str.strip, read(study, path)))  # each text ends an item
+            yield from list_items(name, cell, len(items.get(name, ())))
 
     label = paths.items["arms"]["label"] if "arms" in items else ""
     arms = [(read_one(arm, label), bool(paths.names and read(arm, paths.names))) for arm in items.get("arms", ())]
@@ -94,6 +96,7 @@ def read_study(
         RegistryFields(
             **{name: read_one(study, path) for name, path in paths.registry.items()},
             phases=tuple(filter(None, read(study, paths.phases))),
+            who_masked=tuple(filter(None, read(study, paths.who_masked))) if paths.who_masked else (),
             bare_arms=find_bare_arms(arms, linked),
         ),
     )

@@ -12,7 +12,7 @@ from extractor.llm.batch_api.requests import BatchRequests
 from extractor.llm.cache import ReplyStore
 from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
 from extractor.llm.trace import NotedAnswer, Session
-from extractor.schemas import TrialRecord, Usage
+from extractor.schemas import RegistryFields, TrialRecord, Usage
 
 from .tally import ExtractedLine
 
@@ -22,7 +22,8 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """SHA-256 of a record's sections and registry data, which decide its extraction."""
-    return sha256(record.model_dump_json(include={"sections", "registry"}).encode("utf-8")).hexdigest()
+    told = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)})
+    return sha256(told.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """A trial record: named sections of raw text, and what the registry holds beside the text."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from .base import FrozenModel
@@ -10,8 +12,8 @@ _REGISTRY = "registry."
 class Part(FrozenModel):
     """A span of a section that the source file itself keeps apart, such as an outcome's measure.
 
-    Names: ``measure``, ``description``, ``time_frame`` in outcomes; ``label``, ``type``,
-    ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
+    Names: ``measure``, ``description``, ``time_frame`` in outcomes, or ``statement`` for all of them; ``label``,
+    ``type``, ``description`` in arms; ``type``, ``name``, ``description``, ``other_names`` in interventions.
     """
 
     name: str
@@ -41,7 +43,15 @@ class Section(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields, as written there. Never copied into an extraction."""
+    """The registry's structured fields, as written there. Never copied into an extraction.
+
+    An extraction does not depend on the fields ``beside``: if only they change, the record is the same.
+    """
+
+    beside: ClassVar[frozenset[str]] = frozenset({
+        "assignment", "who_masked", "primary_purpose", "status", "start_date", "primary_completion_date",
+        "completion_date", "sponsor", "acronym",
+    })  # fmt: skip
 
     minimum_age: str | None = None
     maximum_age: str | None = None
@@ -52,7 +62,16 @@ class RegistryFields(FrozenModel):
     phases: tuple[str, ...] = ()
     study_type: str | None = None
     allocation: str | None = None
+    assignment: str | None = Field(default=None, description="How groups follow each other, such as 'PARALLEL'.")
     masking: str | None = None
+    who_masked: tuple[str, ...] = ()
+    primary_purpose: str | None = None
+    status: str | None = Field(default=None, description="Whether the trial recruits, has ended, ...")
+    start_date: str | None = None
+    primary_completion_date: str | None = None
+    completion_date: str | None = None
+    sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
+    acronym: str | None = None
     bare_arms: tuple[str, ...] = Field(default=(), description="Sections of arms that no intervention is linked to.")
 
     def text(self, name: str) -> str | None:

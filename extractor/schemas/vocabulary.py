@@ -191,7 +191,7 @@ FindingKind = StrEnum(
     "FindingKind",
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED
-    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER
+    CRITERION_UNREAD DOSE_UNREAD NUMBER_UNREAD AMBIGUOUS_NUMBER DOSE_IMPLAUSIBLE
     EXAMPLE_REPEATED INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER SAMPLE_SIZE_DIFFERS PHASE_DIFFERS ALLOCATION_DIFFERS MASKING_DIFFERS
     ARM_COUNT_DIFFERS ARM_WITHOUT_INTERVENTION AGE_DIFFERS SEX_DIFFERS LIMITS_CONTRADICT CRITERION_CONTRADICTED
@@ -217,6 +217,10 @@ Of text that nothing was read from:
 - ``ambiguous_number``: a limit whose number can be read in two ways ("1.500"), of which none is usual.
 
 - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
+
+Of a value that cannot be, whoever read it:
+
+- ``dose_implausible``: an amount beyond what anybody is given by that route (``rulebook/dose_ceilings.toml``).
 
 Of text that is aimed at a model, or that hides something (``extractor/parse/injection``):
 

@@ -22,7 +22,7 @@ _INVISIBLE = (
 _SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t\f\v"
 _SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
 _SUBSCRIPTS = "\u2080-\u2089"
-_COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u33a0-\u33df\u2103"
+_COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u3380-\u33df\u2103"
 
 _SINGLE = str.maketrans(
     {
@@ -39,6 +39,7 @@ _SINGLE = str.maketrans(
         "\u00d7": "x",
         "\u2715": "x",
         "\u00b5": "μ",
+        "\u00ba": "°",
     }
     | {"\u3001": ",", "\u3002": ".", "\u223c": "~", "\u2044": "/", "\r": "\n"}
     | dict.fromkeys(_DASHES, "-")

@@ -40,7 +40,7 @@ _SPACED_THOUSANDS = (
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
 _BEFORE_LIMIT = (
-    *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(]-"),
+    *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(<>≤≥=]-"),
     *(
         rf"{word}\s"
         for word in (

@@ -16,7 +16,8 @@ _VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *r
 _SCALES = {"thousand": 3, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
-    r"(?:\s?[x*×·]\s?10\s?(?:(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)|\s(?P<scale>[a-z]+))?"
+    r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)"
+    r"|\s(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
@@ -65,7 +66,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     scale = found["scale"].lower() if found["scale"] else ""
     if scale and scale not in _SCALES:
         return ()
-    exponent = found["bare"] or found["exponent"] or found["short"] or str(_SCALES.get(scale, 0))
+    power = "3" if found["zeros"] else found["exponent"]
+    exponent = found["bare"] or power or found["short"] or str(_SCALES.get(scale, 0))
     values = (_to_value(plain, exponent) for plain in (["1"] if found["bare"] else _list_plain(found["digits"])))
     return tuple(value for value in values if value is not None)
 

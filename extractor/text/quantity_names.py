@@ -3,11 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 from extractor.text.book import read_table, word_list
 from extractor.text.numbers import list_readings
+from extractor.text.quantity_sense import Sense, read_senses
 from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = (
@@ -28,6 +29,9 @@ _HEADS = {
 _BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
 """Units that texts do not write."""
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
+"""Units that compare with another value of the same quantity."""
+_CELL_UNITS = ("10*9/L", "/uL", "/L")
+"""The units of cell counts that texts leave out."""
 _BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
@@ -37,12 +41,15 @@ _SHORT = frozenset({"ms", "s", "min"})
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one."""
+    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one.
+
+    ``loinc`` holds its LOINC codes by a unit of each dimension in which it is measured.
+    """
 
     name: str
     names: tuple[str, ...]
     unit: str
-    loinc: str | None = None
+    loinc: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     molar_mass: float | None = None
     implied: tuple[float, float] | None = None
     usual: tuple[float, float] | None = None
@@ -56,6 +63,7 @@ class KnownQuantity:
     signed: bool = False
     laboratory: bool = False
     any: tuple[str, ...] = ()
+    change: str | None = None
 
     def fits(self, unit: str | None) -> bool:
         """Whether a limit on this quantity can have this unit."""
@@ -85,14 +93,37 @@ class KnownQuantity:
     def is_usual(self, value: float, unit: str | None) -> bool:
         """Whether limits of trials have such a value, judging by ``usual``."""
         canonical = self.to_canonical(value, unit)
-        return self.usual is not None and canonical is not None and self.usual[0] <= abs(canonical) <= self.usual[1]
+        return self.usual is not None and canonical is not None and self.is_possible(canonical)
+
+    def is_possible(self, canonical: float) -> bool:
+        """Whether a value in the canonical unit can be a limit: it is 0, or ``usual`` does not exclude it."""
+        return self.usual is None or canonical == 0 or self.usual[0] <= abs(canonical) <= self.usual[1]
+
+    def infer_unit(self, value: float) -> str | None:
+        """The unit that goes without saying, or None if the value has several readings or none.
+
+        >>> [list_quantities()["platelet_count"].infer_unit(value) for value in (100_000, 100, 1_000_000_000)]
+        ['/uL', '10*9/L', None]
+        """
+        if self.unit == "10*9/L" and self.usual:
+            units = [unit for unit in _CELL_UNITS if self.is_usual(value, unit)]
+            return units[0] if len(units) == 1 else None
+        bare = self.unit in _BARE or (self.implied and self.is_plausible(value))
+        return self.unit if bare else None
+
+    def change_of(self) -> "KnownQuantity":
+        """The quantity that is a change of this one, in the same unit."""
+        if self.change:
+            return list_quantities()[self.change]
+        linear = {unit: (factor, 0.0) for unit, (factor, _) in (self.linear or {}).items()}
+        plain = replace(self, loinc={}, implied=None, usual=None, both=frozenset(), linear=linear, signed=True)
+        return replace(plain, name=f"{self.name}_change")
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
         """The value in the canonical unit, or None if no safe conversion exists."""
+        unit = unit or self.infer_unit(value)
         if unit is None:
-            if self.unit in _BARE:
-                return value
-            return value if self.implied and self.is_plausible(value) else None
+            return None
         if self.linear and unit in self.linear:
             factor, offset = self.linear[unit]
             return float(f"{value * factor + offset:.4g}")
@@ -100,11 +131,12 @@ class KnownQuantity:
 
 
 def name_quantity(
-    text: str, unit: str | None = None, quote: str = "", value: float | None = None
+    text: str, unit: str | None = None, quote: str = "", value: float | None = None, within: str = ""
 ) -> KnownQuantity | None:
     """The quantity that ``text`` names and that can have the UCUM unit, or None.
 
-    If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally the unit.
+    If ``text`` names none ("men", "score"), the words around it in ``quote`` decide, and finally the unit. ``within``
+    are the words of the limit in ``quote``, from the name of its quantity to its end, if they are known.
 
     >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
     'absolute_neutrophil_count'
@@ -112,7 +144,31 @@ def name_quantity(
     'haemoglobin'
     >>> name_quantity("diagnosis", "mo").name, name_quantity("those")
     ('duration', None)
+    >>> name_quantity("BP", "mm[Hg]", "BP >= 140/90 mmHg", 90).name
+    'diastolic_blood_pressure'
+    >>> name_quantity("SBP", "mm[Hg]", "a drop in SBP of 20 mmHg", 20).name
+    'systolic_blood_pressure_change'
     """
+    named = _name(text, unit, quote, value)
+    if named and named.name == "performance_status":
+        is_ecog = value is None or value <= _WORST_ECOG
+        return list_quantities()["ecog_performance_status" if is_ecog else "karnofsky_or_lansky"]
+    if named is None or value is None or named.general or unit in _ANY_LABORATORY or not quote:
+        return named
+    senses = read_senses(text, quote, value, within)
+    if named.name == "age" and Sense.EARLIER in senses:
+        return list_quantities()["age_at_onset"]
+    if named.unit == _CELL_UNITS[0] and Sense.OTHER_FLUID in senses:
+        return list_quantities()["cell_count"]
+    if "blood_pressure" in named.name and (side := senses & {Sense.SYSTOLIC, Sense.DIASTOLIC}):
+        named = list_quantities()[f"{min(one.value for one in side)}_blood_pressure"]
+    return named.change_of() if Sense.CHANGE in senses and named.change != named.name else named
+
+
+_WORST_ECOG = 5
+
+
+def _name(text: str, unit: str | None, quote: str, value: float | None) -> KnownQuantity | None:
     words = fold_words(text)
     named = _choose(words, unit)
     if named and named.weak and unit is None and value is not None and not named.is_plausible(value):
@@ -124,7 +180,41 @@ def name_quantity(
     of_people = not word_list("people").isdisjoint(words) or _is_age(value, quote)
     if of_time and of_people and (named is None or named.name == "duration"):
         return list_quantities()["age"]
-    return named or _by_unit(unit) or _countable(text, unit)
+    return named or _by_unit(unit, value) or _countable(text, unit)
+
+
+def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
+    """The LOINC codes of a quantity in a UCUM unit, the most usual first; none if no code is certain.
+
+    A code stands for one dimension: LOINC has one glucose by mass and another by amount of substance. A multiple of a
+    limit of normal may have any code, and so may a value without a unit if there is only one dimension.
+
+    >>> glucose, white_cells = list_quantities()["glucose"], list_quantities()["white_blood_cell_count"]
+    >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
+    [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
+    >>> find_loinc(white_cells, "/uL") == find_loinc(white_cells, "10*9/L") == ['6690-2', '26464-8']
+    True
+    """
+    if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
+        return []
+    own = unit or quantity.unit
+    if "eq" in own and quantity.molar_mass:  # an equivalent is a mole only for ions with one charge
+        return []
+    is_linear = quantity.linear and own in quantity.linear and own not in quantity.loinc
+    wanted = name_property(quantity.unit if is_linear else own)
+    fitting = (one for one in quantity.loinc if own in _ANY_LABORATORY or name_property(one) == wanted)
+    return [code for one in fitting for code in quantity.loinc[one]]
+
+
+def name_property(unit: str) -> tuple[Dimension, bool]:
+    """What one LOINC code measures in: a dimension, and whether it is per 1.73 m2 of body surface.
+
+    Units of enzymes and international units count as one, as each assay has only one of them.
+
+    >>> name_property("kU/L") == name_property("[IU]/mL"), name_property("mL/min") == name_property("mL/min/{1.73_m2}")
+    (True, False)
+    """
+    return find_dimension(unit.replace("[IU]", "U"))[1], "{1.73_m2}" in unit
 
 
 def choose_reading(written: str, name: str, unit: str | None, quote: str = "") -> tuple[int | float, bool]:
@@ -211,7 +301,10 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     for name, entry in read_table("quantity_names").items():
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
-        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak}
+        codes = entry.get("loinc", {})
+        by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
+        loinc = {unit: (one,) if isinstance(one, str) else tuple(one) for unit, one in by_unit.items()}
+        more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak, "loinc": loinc}
         quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
 
@@ -298,10 +391,15 @@ def _is_age(value: float | None, quote: str) -> bool:
     return re.search(rf"{length}[\s-]*(?:of age|old)\b", quote) is not None
 
 
+def _by_unit(unit: str | None, value: float | None) -> KnownQuantity | None:
+    """The quantity that alone has such a unit; none if it cannot have the value: "prostate > 100 c"."""
+    found = _find_unit(unit) if unit else None
+    canonical = found.to_canonical(value, unit) if found and value is not None else None
+    return None if found and canonical is not None and not found.is_possible(canonical) else found
+
+
 @lru_cache(maxsize=1024)
-def _by_unit(unit: str | None) -> KnownQuantity | None:
-    if unit is None:
-        return None
+def _find_unit(unit: str) -> KnownQuantity | None:
     exact = next((one for one in list_quantities().values() if unit in one.any), None)
     if exact:
         return exact

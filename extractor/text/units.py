@@ -340,7 +340,8 @@ _POWER = re.compile(r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2
 
 
 def _fold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("×", "x").replace("μ", "u").replace("\\", "")
+    folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold().replace("×", "x").replace("μ", "u")
+    folded = folded.replace("\\", "")
     folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
     folded = re.sub(r"(?:\bper|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
     folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))

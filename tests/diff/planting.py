@@ -22,6 +22,9 @@ def make_study() -> Study:
             "No more than 2 prior lines of chemotherapy",
             "Life expectancy of at least 12 weeks",
             "No myocardial infarction within 6 months before enrollment",
+            "At least one of the following:",
+            "  * Measurable target lesion",
+            "  * Elevated tumour marker in blood",
         ],
         "exclusion": [
             "Haemoglobin < 9 g/dL",
@@ -29,8 +32,15 @@ def make_study() -> Study:
             "Active hepatitis B infection",
             "Pregnant or breastfeeding women",
             "Known hypersensitivity to examplumab",
+            "Use of warfarin within 3 months before screening",
+            "Any of the following within 4 weeks before screening:",
+            "  * Live vaccine",
+            "  * Blood transfusion",
         ],
         "fields": {"minimumAge": "18 Years", "maximumAge": "75 Years", "sex": "ALL", "healthyVolunteers": False},
+        "status": ["RECRUITING", "2031-02", "2033-05-30"],
+        "enrollment": [120, "ESTIMATED"],
+        "controls": [["Placebo", "PLACEBO_COMPARATOR", "Matching infusion without drug"]],
         "arm": "Examplumab 200 mg intravenously every 3 weeks for up to 2 years",
         "intervention": "Monoclonal antibody against example receptors",
         "primary": [["Progression-free survival", "Time from randomization to progression or death by RECIST 1.1",
@@ -47,12 +57,24 @@ def to_json(study: Study) -> dict[str, Any]:
     """Return the trial in the registry's form."""
     keys = ("measure", "description", "timeFrame")
     lists = (("Inclusion Criteria:", study["inclusion"]), ("Exclusion Criteria:", study["exclusion"]))
-    eligibility = "\n\n".join("\n\n".join([head, "\n".join(f"* {one}" for one in items)]) for head, items in lists)
+    status, start, completion = study["status"]
+    eligibility = "\n\n".join(
+        "\n\n".join([head, "\n".join(one if one.startswith(" ") else f"* {one}" for one in items)])
+        for head, items in lists
+    )
     return {
         "protocolSection": {
             "identificationModule": {"nctId": RECORD_ID, "briefTitle": "Examplumab in Lung Cancer"},
             "descriptionModule": {"briefSummary": "Examplumab is studied in adults with lung cancer."},
-            "designModule": {"studyType": "INTERVENTIONAL"},
+            "statusModule": {
+                "overallStatus": status,
+                "startDateStruct": {"date": start},
+                "completionDateStruct": {"date": completion},
+            },
+            "designModule": {
+                "studyType": "INTERVENTIONAL",
+                "enrollmentInfo": dict(zip(("count", "type"), study["enrollment"], strict=True)),
+            },
             "armsInterventionsModule": {
                 "armGroups": [
                     {
@@ -60,7 +82,8 @@ def to_json(study: Study) -> dict[str, Any]:
                         "type": "EXPERIMENTAL",
                         "description": study["arm"],
                         "interventionNames": ["Drug: Examplumab"],
-                    }
+                    },
+                    *(dict(zip(("label", "type", "description"), one, strict=True)) for one in study["controls"]),
                 ],
                 "interventions": [{"type": "DRUG", "name": "Examplumab", "description": study["intervention"]}],
             },
@@ -127,6 +150,18 @@ def _register(name: str, key: str, value: object, kind: str, field: str) -> Plan
     return Plant(name, lambda study: study["fields"].update({key: value}), {("eligibility", kind, field)})
 
 
+def _registered(name: str, key: str, part: int, value: object, field: str) -> Plant:
+    return Plant(name, lambda study: study[key].__setitem__(part, value), {("registration", "changed", field)})
+
+
+def _arm(name: str, part: int, value: str, field: str) -> Plant:
+    return Plant(name, lambda study: study["controls"][0].__setitem__(part, value), {("arm", "changed", field)})
+
+
+def _lead_in(name: str, part: str, old: str, new: str, kind: str) -> Plant:
+    return Plant(name, _rewrite(part, old, new), {("criterion", kind, "lead_in")})
+
+
 def _move(study: Study) -> None:
     study["inclusion"].append(study["exclusion"].pop(2))
 
@@ -162,8 +197,21 @@ PLANTS = (
     _limit("excluded values fewer", "< 9 g/dL", "< 8 g/dL", "loosened", "exclusion"),
     _limit("excluded values more", "< 9 g/dL", "< 10 g/dL", "tightened", "exclusion"),
     _limit("excluded value itself", "< 9 g/dL", "≤ 9 g/dL", "tightened", "exclusion"),
+    _limit("window in days for months", "within 3 months", "within 30 days", "loosened", "exclusion"),
+    _limit("window in weeks for months", "within 6 months before enrollment", "within 30 weeks before enrollment",
+           "tightened"),
+    _limit("drug beside a window", "warfarin within 3 months", "apixaban within 30 days", "changed", "exclusion"),
+    _lead_in("all needed for one", "inclusion", "At least one", "All", "tightened"),
+    _lead_in("two needed for one", "inclusion", "At least one", "At least two", "tightened"),
+    _lead_in("all must hold to be excluded", "exclusion", "Any of the", "All of the", "loosened"),
+    _lead_in("window above criteria", "exclusion", "within 4 weeks", "within 8 weeks", "tightened"),
+    _lead_in("words above criteria", "exclusion", "Any of the following", "Any of the following interventions",
+             "changed"),
     _limit("excluded window shorter", "within 6 months", "within 3 months", "loosened", "exclusion"),
     _limit("negated window longer", "within 6 months", "within 12 months", "tightened"),
+    _reword("window of the same length", "exclusion", "within 3 months", "within 90 days"),
+    _reword("slip of the pen", "inclusion", "Histologically", "Histologicaly"),
+    _reword("abbreviation explained", "inclusion", "ECOG", "Eastern Cooperative Oncology Group (ECOG)"),
     _reword("same value in another unit", "inclusion", "at least 1,500/mm3", "at least 1.5 x 10^9/L"),
     _reword("same value by molar mass", "inclusion", "1.5 mg/dL", "133 µmol/L"),
     _reword("same value per litre", "exclusion", "9 g/dL", "90 g/L"),
@@ -198,6 +246,15 @@ PLANTS = (
     _register("one sex", "sex", "FEMALE", "tightened", "sex"),
     _register("healthy people", "healthyVolunteers", True, "loosened", "healthy_volunteers"),  # noqa: FBT003
     Plant("age in months", lambda study: study["fields"].update(minimumAge="216 Months"), set()),
+    _registered("enrolment", "enrollment", 0, 180, "enrollment"),
+    _registered("enrolment counted", "enrollment", 1, "ACTUAL", "enrollment"),
+    _registered("status", "status", 0, "TERMINATED", "status"),
+    _registered("start", "status", 1, "2031-04", "start_date"),
+    _registered("completion", "status", 2, "2034-01", "completion_date"),
+    Plant("start more exact", lambda study: study["status"].__setitem__(1, "2031-02-14"), set()),
+    Plant("arm removed", lambda study: study["controls"].clear(), {("arm", "removed", None)}),
+    _arm("arm renamed", 0, "Control infusion", "label"),
+    _arm("arm of another type", 1, "NO_INTERVENTION", "type"),
     _dose("amount", "200 mg", "400 mg", "amounts"),
     _dose("route", "intravenously", "subcutaneously", "route"),
     _dose("frequency", "every 3 weeks", "every 2 weeks", "frequency"),

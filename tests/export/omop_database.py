@@ -1,4 +1,6 @@
-"""A small OMOP database, and a small vocabulary as Athena delivers it. Ids of concepts other than sexes are made up."""
+"""A small OMOP database, and a small vocabulary as Athena delivers it. Ids of concepts are made up, but for sexes and
+units.
+"""
 
 from datetime import date, timedelta
 
@@ -30,6 +32,8 @@ CONCEPTS = {
     105: ("Cerebrovascular accident", "Condition", "SNOMED", "c105", "S", ""),
     106: ("Asthma", "Condition", "ICD10CM", "J45", "", ""),
     107: ("Stroke", "Condition", "SNOMED", "c107", "S", "D"),
+    108: ("Pancreatitis", "Condition", "SNOMED", "c108", "S", ""),
+    109: ("Epilepsy", "Condition", "SNOMED", "c109", "S", ""),
     110: ("Cold", "Condition", "SNOMED", "c110", "S", ""),
     111: ("Cold", "Procedure", "SNOMED", "c111", "S", ""),
     201: ("methotrexate", "Drug", "RxNorm", "r201", "S", ""),
@@ -40,12 +44,15 @@ CONCEPTS = {
     402: ("Hemoglobin", "Measurement", "LOINC", "718-7", "S", ""),
     403: ("Alanine aminotransferase", "Measurement", "LOINC", "1742-6", "S", ""),
     404: ("Body mass index", "Measurement", "LOINC", "39156-5", "S", ""),
-    501: ("billion per liter", "Unit", "UCUM", "10*9/L", "S", ""),
-    502: ("per microliter", "Unit", "UCUM", "/uL", "S", ""),
-    503: ("gram per deciliter", "Unit", "UCUM", "g/dL", "S", ""),
-    504: ("gram per liter", "Unit", "UCUM", "g/L", "S", ""),
-    505: ("kilogram per square meter", "Unit", "UCUM", "kg/m2", "S", ""),
-    506: ("unit per liter", "Unit", "UCUM", "U/L", "S", ""),
+    405: ("Total bilirubin", "Measurement", "LOINC", "1975-2", "S", ""),
+    406: ("ECOG performance status", "Measurement", "LOINC", "89247-1", "S", ""),
+    407: ("Hemoglobin A1c", "Measurement", "LOINC", "4548-4", "S", ""),
+    408: ("Glomerular filtration rate", "Measurement", "LOINC", "98979-8", "S", ""),
+    409: ("Systolic blood pressure", "Measurement", "LOINC", "8480-6", "S", ""),
+    410: ("Body weight", "Measurement", "LOINC", "29463-7", "S", ""),
+    411: ("Body temperature", "Measurement", "LOINC", "8310-5", "S", ""),
+    412: ("Potassium", "Measurement", "LOINC", "2823-3", "S", ""),
+    413: ("Aspartate aminotransferase", "Measurement", "LOINC", "1920-8", "S", ""),
 }
 SYNONYMS = {105: "Stroke", 103: "Heart attack", 301: "Kidney transplant", 102: "Asthma"}
 ANCESTORS = [(101, 102), (103, 104), (201, 202)]

@@ -68,8 +68,8 @@ def names(vocabulary):
 
 FIT = (
     ("condition_occurrence", 101, 400),
-    ("measurement", 401, 3, 150, 501, None),
-    ("measurement", 403, 3, 60, 506, 40),
+    ("measurement", 401, 3, 150, 9444, None),
+    ("measurement", 403, 3, 60, 8645, 40),
 )
 
 
@@ -82,9 +82,9 @@ PEOPLE = {
     # who fits, and who fits in another way
     1: {"events": FIT},
     2: {"events": changed(("condition_occurrence", 102, 9), without={101})},
-    3: {"events": changed(("measurement", 401, 3, 120_000, 502, None), without={401})},
+    3: {"events": changed(("measurement", 401, 3, 120_000, 8647, None), without={401})},
     4: {"events": changed(("condition_occurrence", 104, 200), ("drug_exposure", 202, 40))},
-    5: {"events": changed(("measurement", 402, 3, 100, 504, None), ("measurement", 404, 3, 35, 505, None))},
+    5: {"events": changed(("measurement", 402, 3, 100, 8636, None), ("measurement", 404, 3, 35, 9531, None))},
     6: {"born": 1955, "events": FIT},
     # who violates one criterion
     10: {"sex": MALE, "events": FIT},
@@ -92,17 +92,17 @@ PEOPLE = {
     12: {"born": 2003, "events": FIT},
     13: {"events": changed(without={101})},
     14: {"events": changed(without={401})},
-    15: {"events": changed(("measurement", 401, 3, 99, 501, None), without={401})},
-    16: {"events": changed(("measurement", 401, 3, 90_000, 502, None), without={401})},
+    15: {"events": changed(("measurement", 401, 3, 99, 9444, None), without={401})},
+    16: {"events": changed(("measurement", 401, 3, 90_000, 8647, None), without={401})},
     17: {"events": changed(("measurement", 401, 3, 150, 0, None), without={401})},
-    18: {"events": changed(("measurement", 401, 31, 150, 501, None), without={401})},
-    19: {"events": changed(("measurement", 403, 3, 121, 506, 40), without={403})},
+    18: {"events": changed(("measurement", 401, 31, 150, 9444, None), without={401})},
+    19: {"events": changed(("measurement", 403, 3, 121, 8645, 40), without={403})},
     20: {"events": changed(("drug_exposure", 203, 3000))},
     21: {"events": changed(("condition_occurrence", 104, 100))},
     22: {"events": changed(("condition_occurrence", 105, 183))},
-    23: {"events": changed(("measurement", 404, 3, 35.1, 505, None))},
-    24: {"events": changed(("measurement", 402, 3, 8.9, 503, None))},
-    25: {"events": changed(("measurement", 402, 3, 89, 504, None))},
+    23: {"events": changed(("measurement", 404, 3, 35.1, 9531, None))},
+    24: {"events": changed(("measurement", 402, 3, 8.9, 8713, None))},
+    25: {"events": changed(("measurement", 402, 3, 89, 8636, None))},
     26: {"events": changed(("drug_exposure", 202, 28))},
     27: {"events": changed(("procedure_occurrence", 301, 2000))},
 }
@@ -131,17 +131,22 @@ def test_the_vocabulary_gives_standard_valid_concepts_and_the_most_general_one_o
         assert (found and [one.id for one in found.concepts]) == expected, name
 
 
-def test_without_a_vocabulary_concept_sets_have_names_and_units_match_no_row(tmp_path):
+def test_without_a_vocabulary_concept_sets_have_names_and_units_have_ids(tmp_path):
     run = write_run(tmp_path / "run", extract(ELIGIBILITY))
     counts = export(run, tmp_path / "cohorts")
     cohort = json.loads((tmp_path / "cohorts" / "NCT90000001.json").read_text("utf-8"))
     assert check_cohort(cohort) == []
     assert counts.expressed == 10
-    assert {one["name"] for one in cohort["ConceptSets"]} >= {"asthma", "rituximab", "platelet count (LOINC 777-3)"}
+    assert {one["name"] for one in cohort["ConceptSets"]} >= {
+        "asthma",
+        "rituximab",
+        "platelet count (LOINC 777-3, 26515-7)",
+    }
     assert not any(one["expression"]["items"] for one in cohort["ConceptSets"])
     rule = next(one for one in cohort["InclusionRules"] if "Platelet" in one["description"])
-    (unit,) = rule["expression"]["CriteriaList"][0]["Criteria"]["Measurement"]["Unit"]
-    assert (unit["CONCEPT_ID"], unit["CONCEPT_CODE"]) == (-1, "10*9/L")
+    measured = [one["Criteria"]["Measurement"] for one in rule["expression"]["Groups"][0]["CriteriaList"]]
+    written = {(one["CONCEPT_ID"], each["ValueAsNumber"]["Value"]) for each in measured for one in each["Unit"]}
+    assert written >= {(9444, 100), (8848, 100), (8647, 100_000), (8784, 100_000)}
     summary = json.loads((tmp_path / "cohorts" / "summary.json").read_text("utf-8"))
     assert (summary["share"], summary["vocabulary"]) == (0.8333, False)
 
@@ -168,10 +173,18 @@ REFUSED = [
     (EXCLUDED, "Vaccination against influenza", "clause"),
     (INCLUDED, "Hemoglobin >= 13 g/dL in men and >= 12 g/dL in women", "sex_or_group"),
     (EXCLUDED, "ALT > 3 x ULN and creatinine > 2 mg/dL", "conjunction"),
-    (EXCLUDED, "Serum creatinine > 3.0", "unit"),
+    (EXCLUDED, "Body mass index > 30 g/dL", "quantity"),
+    (EXCLUDED, "Hemoglobin < 9 mg/dL", "value"),
+    (INCLUDED, "Age up to 24 months", "age_unit"),
+    (EXCLUDED, "Pneumonia", "present_state"),
+    (EXCLUDED, "Diagnosis of femoral fractures", "present_state"),
+    (INCLUDED, "No urinary tract infection", "present_state"),
+    (EXCLUDED, "Exposure to measles within 14 days before screening", "clause"),
     (EXCLUDED, "More than 3 relapses", "quantity"),
+    (EXCLUDED, "A decrease in hemoglobin of more than 2 g/dL", "quantity"),
     (INCLUDED, "Age 6 months to 12 months", "age_unit"),
     (INCLUDED, "Willing to use contraception", "category"),
+    (EXCLUDED, "Platelets < 100,000", "unsure"),
 ]
 
 
@@ -188,12 +201,22 @@ EXPRESSED = [
     (INCLUDED, "Age >= 18 and <= 65 years", ["all: age between 18 and 65"]),
     (INCLUDED, "Ages 3 to < 9 years", ["all: age >= 3, age < 9"]),
     (INCLUDED, "Age higher than 18 and less or equal to 65 years", ["all: age > 18, age <= 65"]),
-    (INCLUDED, "WBC: 3.54 - 9.06 x 10^3/uL", ["all: white blood cell count between 3540 and 9060"]),
-    (EXCLUDED, "Platelets > 20 and < 50 x 10^9/L", ["none: all(platelet count > 20, platelet count < 50)"]),
+    (INCLUDED, "WBC: 3.54 - 9.06 x 10^3/uL", ["all: white blood cell count between 3540 and 9060 and in 3 more units"]),
+    (
+        EXCLUDED,
+        "Platelets > 20 and < 50 x 10^9/L",
+        ["none: all(platelet count > 20 and in 2 more units, platelet count < 50 and in 2 more units)"],
+    ),
     (EXCLUDED, "Age < 18 or > 70 years", ["none: age < 18, age > 70"]),
     (INCLUDED, "History of asthma", ["all: asthma"]),
+    (EXCLUDED, "History of hysterectomy", ["none: hysterectomy"]),
     (INCLUDED, "No history of asthma or epilepsy", ["none: asthma, epilepsy"]),
-    (EXCLUDED, "HIV infection, tuberculosis or malaria", ["none: HIV infection, tuberculosis, malaria"]),
+    (EXCLUDED, "HIV infection, tuberculosis or cirrhosis", ["none: HIV infection, tuberculosis, cirrhosis"]),
+    (EXCLUDED, "Previous pneumonia", ["none: pneumonia"]),
+    (EXCLUDED, "Has ever had a stroke", ["none: stroke"]),
+    (INCLUDED, "Albumin >= 3 g/dL (30 g/L)", ["all: albumin >= 3 and in 2 more units"]),
+    (INCLUDED, "HbA1c <= 8 %", ["all: any(hba1c <= 8, hba1c <= 63.93)"]),
+    (INCLUDED, "Karnofsky score >= 60%", ["all: karnofsky >= 60"]),
     (EXCLUDED, "Stroke within the past 2 years", ["none: Stroke in 730 days"]),
     (EXCLUDED, "ALT or AST > 3 x ULN", ["none: any(alt > 3 {ULN}, ast > 3 {ULN})"]),
     (INCLUDED, "ECOG performance status 0-2", ["all: ecog performance status between 0 and 2"]),
@@ -203,6 +226,8 @@ EXPRESSED = [
 
 def show(node):
     if isinstance(node, CriteriaGroup):
+        if len({getattr(one, "concepts", one) for one in node.members}) == 1 < len(node.members):
+            return f"{show(node.members[0])} and in {len(node.members) - 1} more units"
         return f"{node.operator.value}({', '.join(map(show, node.members))})"
     if hasattr(node, "sex"):
         return node.sex.value
@@ -221,6 +246,39 @@ def test_a_criterion_becomes_one_rule_with_all_of_its_parts(section, line, expec
     assert (written, dict(undecided)) == (expected, {})
 
 
+def test_each_criterion_is_a_rule_or_is_listed_with_its_reason(tmp_path):
+    lines = {
+        kind: [line for section, line, _ in REFUSED + EXPRESSED if section is kind] for kind in (INCLUDED, EXCLUDED)
+    }
+    text = "\n\n".join(kind.format("\n* ".join(found)) for kind, found in lines.items())
+    trial = extract(text)
+    export(write_run(tmp_path / "run", trial), tmp_path / "cohorts")
+    cohort = json.loads((tmp_path / "cohorts" / "NCT90000001.json").read_text("utf-8"))
+    rules = {int(name) - 1 for rule in cohort["InclusionRules"] if (name := rule["name"].split()[0]).isdigit()}
+    unmapped = read_lines(tmp_path / "cohorts" / "unmapped.jsonl")
+    listed = {row["criterion_index"] for row in unmapped} - {None}
+    (free,) = (at for at, one in enumerate(trial.eligibility.criteria) if one.quote == "Males and females")
+    assert sorted([*rules, *listed, free]) == list(range(len(trial.eligibility.criteria)))
+    assert {row["reason"] for row in unmapped} <= set(Reason)
+
+
+def test_a_criterion_that_is_not_sure_is_left_to_a_person():
+    trial = extract("Exclusion Criteria:\n\n* History of asthma\n* Hemoglobin < 9 g/dL\n").model_dump(mode="json")
+    for criterion, name in zip(trial["eligibility"]["criteria"], ("category", "constraints[0]"), strict=True):
+        next(one for one in criterion["evidence"] if one["field"] == name)["confidence"] = 0.79
+    rules, undecided = read_rules(TrialExtraction.model_validate(trial), WordLists())
+    assert [rule.text for rule in rules] == ["History of asthma"]
+    assert {at: one.reason for at, one in undecided.items()} == {1: "unsure"}
+
+
+def test_a_definition_without_a_rule_says_so(tmp_path):
+    export(write_run(tmp_path / "run", extract("Inclusion Criteria:\n\n* Able to walk\n")), tmp_path / "cohorts")
+    cohort = json.loads((tmp_path / "cohorts" / "NCT90000001.json").read_text("utf-8"))
+    summary = json.loads((tmp_path / "cohorts" / "summary.json").read_text("utf-8"))
+    assert (cohort["InclusionRules"], cohort["Title"]) == ([], "NCT90000001: has no rule and takes everybody")
+    assert summary["empty"] == ["NCT90000001"]
+
+
 def test_lines_joined_by_or_and_limits_of_several_groups_are_refused():
     text = "Inclusion Criteria:\n\n* Hemoglobin < 9 g/dL or\n* Platelet count < 50 x 10^9/L\n"
     _, undecided = read_rules(extract(text), WordLists())
@@ -230,7 +288,7 @@ def test_lines_joined_by_or_and_limits_of_several_groups_are_refused():
     assert ([rule.text for rule in rules], undecided.keys()) == (["Diagnosis of asthma"], {0, 1})
     text = "Inclusion Criteria:\n\n* Age 18-45 years\n* Age 65-80 years\n"
     rules, undecided = read_rules(extract(text), WordLists())
-    assert [undecided[at].reason for at in (0, 1)] == ["sex_or_group", "sex_or_group"]
+    assert [undecided[at].reason for at in (0, 1)] == ["other_age", "other_age"]
     assert [show(rule.group) for rule in rules] == ["all(age >= 18)", "all(age <= 80)"]  # the widest of both
 
 
@@ -296,7 +354,7 @@ def test_the_command_reports_the_share_and_the_reasons(tmp_path, vocabulary):
         (["--format", "omop", "--dialect", "basic"], "basic: no such dialect; choose from "),
         (["--format", "omop", "--tables", "criteria"], "--format omop writes no tables; drop --tables"),
         (["--format", "omop", "--tasks", "dosing"], "made from eligibility; drop --tasks"),
-        (["--format", "csv", "--dialect", "duckdb"], "--vocabulary and --dialect need --format omop"),
+        (["--format", "csv", "--dialect", "duckdb"], "--dialect needs --format omop"),
     ],
 )
 def test_wrong_options_are_usage_errors(tmp_path, words, message):
@@ -310,11 +368,11 @@ def test_wrong_options_are_usage_errors(tmp_path, words, message):
 def test_an_incomplete_or_broken_vocabulary_is_named(tmp_path):
     broken = write_vocabulary(tmp_path / "broken")
     (broken / "CONCEPT.csv").write_text("no\theader\n1\t2\n", "utf-8")
-    with pytest.raises(StoreError, match=r"CONCEPT\.csv: has no column concept_id; download"), open_vocabulary(broken):
+    with pytest.raises(StoreError, match=r"CONCEPT\.csv: .*domain_id.*from Athena"), open_vocabulary(broken):
         pass
     whole = write_vocabulary(tmp_path / "incomplete")
     (whole / "CONCEPT_SYNONYM.csv").unlink()
-    with pytest.raises(StoreError, match=r"has no CONCEPT_SYNONYM\.csv; name the unpacked"), open_vocabulary(whole):
+    with pytest.raises(StoreError, match=r"CONCEPT_SYNONYM\.csv: .*from Athena"), open_vocabulary(whole):
         pass
 
 

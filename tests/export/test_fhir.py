@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from fhir.resources import get_fhir_model_class
@@ -12,8 +12,10 @@ from extractor import Extractor
 from extractor.export import export_fhir, read_results
 from extractor.export.fhir import KINDS
 from extractor.export.fhir_study import build_trial
-from extractor.export.fhir_types import Reason
-from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.export.fhir_terms import list_terms
+from extractor.export.fhir_types import Why
+from extractor.run.store import digest_record
+from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import list_units, read_unit
 from tests.commands import extract, invoke, read_lines
@@ -91,7 +93,7 @@ def test_every_resource_is_valid(exported):
             check_words(get_fhir_model_class(kind).model_validate(row))
             for part in walk(row):
                 assert part not in ("", [], {}, None)
-                if isinstance(part, dict) and "url" in part and row["resourceType"] != "ActivityDefinition":
+                if isinstance(part, dict) and "url" in part and row["resourceType"] in ("Group", "Provenance"):
                     assert sum(name.startswith(("value", "extension")) for name in part) == 1  # ext-1
                 if isinstance(part, dict) and "code" in part and "value" in part:
                     assert part["system"] == "http://unitsofmeasure.org"  # qty-3
@@ -129,33 +131,74 @@ def test_units_are_ucum(exported):
         parser.parse(one)
 
 
-def test_evidence_holds_the_offsets_of_its_quote(exported):
+def test_evidence_is_one_provenance_a_trial_with_the_place_of_each_value(exported):
     resources, _, _ = exported
-    run = {study["id"] for study in resources["ResearchStudy"]}
+    assert len(resources["Provenance"]) == len(resources["ResearchStudy"])
     for row in resources["Provenance"]:
         assert row["entity"][0]["role"] == "source"
-        for extension in row.get("extension", ()):
-            known: dict[str, Any] = {
-                part["url"]: value for part in extension["extension"] for name, value in part.items() if name != "url"
-            }
-            assert known["end"] - known["start"] == len(known["quote"])
-            assert {"field", "section"} < known.keys()
-    assert len(resources["Provenance"]) > len(run)
+        assert row["target"][0]["reference"] == f"ResearchStudy/{row['id']}"
+        assert len(row["target"]) == len({one["reference"] for one in row["target"]})
+        for extension in row["extension"]:
+            item, *places = re.split(r" \| (?=\S+#char=)", extension["valueString"])
+            assert re.fullmatch(r"eligibility(\.criteria\[\d+\])?|(dosing|endpoints)\[\d+\]", item)
+            for place in places:
+                said = re.fullmatch(r'\S+#char=(\d+),(\d+) ("(.*)" )?([^"]+)', place, re.S)
+                start, end, _, quote, values = said.groups()
+                assert quote is None or len(quote) == int(end) - int(start)
+                for value in values.split("; "):
+                    assert re.fullmatch(r"[a-z_]+(\[\d+\])?( (rule|model|both) [a-z]+( [\d.e-]+)?)?", value)
+
+
+def test_evidence_weighs_less_than_what_it_is_about(exported):
+    resources, _, _ = exported
+    size = {kind: len(json.dumps(rows)) for kind, rows in resources.items()}
+    assert size["Provenance"] < size["Group"] + size["EvidenceVariable"] + size["ActivityDefinition"]
+
+
+def test_bundles_are_transactions_of_the_same_resources(tmp_path):
+    export_fhir([(SMALL, None)], tmp_path / "files")
+    export_fhir([(SMALL, None)], tmp_path / "bundles", bundles=True)
+    terms, trial = read_lines(tmp_path / "bundles" / "Bundle.ndjson")
+    for bundle in (terms, trial):
+        check_words(get_fhir_model_class("Bundle").model_validate(bundle))
+        for entry in bundle["entry"]:
+            kind, name = entry["request"]["url"].split("/")
+            rows = read_lines(tmp_path / "files" / f"{kind}.ndjson")
+            assert entry["resource"] == next(row for row in rows if row["id"] == name)
+    known = {entry["request"]["url"] for entry in trial["entry"]}
+    parts = [part for part in walk(trial) if isinstance(part, dict) and isinstance(part.get("reference"), str)]
+    assert {part["reference"] for part in parts} <= known
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["Bundle.ndjson", "unmapped.jsonl"]
+
+
+def test_our_own_codes_are_defined(exported):
+    resources, _, _ = exported
+    terms = list(list_terms())
+    for one in terms:
+        check_words(get_fhir_model_class(one["resourceType"]).model_validate(one))
+    known = {(one["url"], word["code"]) for one in terms for word in one.get("concept", ())}
+    parts = [part for rows in resources.values() for part in walk(rows) if isinstance(part, dict)]
+    used = {(part["system"], part["code"]) for part in parts if str(part.get("system")).startswith("urn:")}
+    assert used
+    assert used <= known
+    extensions = {part["url"] for part in parts if str(part.get("url")).startswith("urn:") and "valueString" in part}
+    assert extensions == {one["url"] for one in terms if one["resourceType"] == "StructureDefinition"}
 
 
 def test_the_counts_are_those_of_the_files(exported):
     resources, unmapped, said = exported
     assert said[: len(KINDS)] == [f"{kind}: {len(resources[kind])}" for kind in KINDS]
+    assert said[len(KINDS)].startswith("CodeSystem: ")
     assert len(resources["ResearchStudy"]) == 12
-    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) :]]
+    counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) + 2 :]]
     assert sum(counted) == len(unmapped)
-    assert {row["reason"] for row in unmapped} <= set(get_args(Reason))
+    assert {row["reason"] for row in unmapped} <= set(get_args(Why))
 
 
 def test_every_reason_is_documented():
     documented = Path("docs/how-to/fhir.md").read_text("utf-8")
     meanings = read_table("fhir")["reasons"]
-    assert [reason for reason in get_args(Reason) if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
+    assert [reason for reason in get_args(Why) if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
 
 
 def test_no_value_is_dropped_silently(tmp_path):
@@ -166,6 +209,69 @@ def test_no_value_is_dropped_silently(tmp_path):
     assert [one for one in said if not re.search(one[1], written)] == []
 
 
+def list_changes(value, path=()):
+    """Every stated value of an extraction as JSON, with its path and another value of the same kind."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key not in (*UNSAID, "evidence", "record_id") and not (key == "section" and value.get("evidence")):
+                yield from list_changes(part, (*path, key))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from list_changes(part, (*path, place))
+    elif isinstance(value, bool):
+        yield path, not value
+    elif isinstance(value, int | float):
+        yield path, value + 1
+    elif value is not None:
+        yield path, OTHERS.get(path[-1], f"other {value}")
+
+
+OTHERS = {
+    "kind": "exclusion", "category": "other", "comparator": ">", "unit": "month", "sex": "male", "role": "placebo",
+    "route": "topical", "frequency": "BID", "rank": "secondary", "concept": "other", "time_kind": "up_to",
+    "severity": "note",
+}  # fmt: skip
+"""Another word of each closed set."""
+
+
+def strip(value, names):
+    """A copy of an extraction as JSON without the values of some fields."""
+    if isinstance(value, dict):
+        return {key: strip(part, names) for key, part in value.items() if key not in names}
+    return [strip(part, names) for part in value] if isinstance(value, list) else value
+
+
+def tell(extraction):
+    """All that the export says of an extraction: resources, and what has no place in them."""
+    trial = build_trial(TrialExtraction.model_validate(extraction))
+    return json.dumps([trial.resources, [vars_of(row) for row in trial.unmapped]], default=str)
+
+
+def vars_of(row):
+    return [row.field, row.value, row.reason]
+
+
+WHOLE = strip(FULL.model_dump(mode="json"), {"findings"})
+SURE = strip(WHOLE, {"confidence"})
+
+
+@pytest.mark.parametrize("stated", [WHOLE, SURE, strip(SURE, {"evidence"})], ids=["unsure", "sure", "gold"])
+def test_each_value_of_an_extraction_makes_a_difference(stated):
+    before, changes = tell(stated), list(list_changes(stated))
+    assert len(changes) > 60
+    for path, other in changes:
+        changed = json.loads(json.dumps(stated))
+        *way, last = path
+        place = changed
+        for step in way:
+            place = place[step]
+        if place[last] == other:
+            continue
+        place[last] = other
+        assert tell(changed) != before, path
+
+
+REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 PLAIN = {"kind": "inclusion", "section": "eligibility", "category": "organ_function"}
 
 
@@ -269,24 +375,130 @@ def test_an_age_of_others_and_the_target_condition_are_left_out():
     assert [row.value for row in unmapped if row.reason == "target_condition"] == ["Asthma"]
 
 
+def test_design_arms_sponsor_and_dates_are_as_registered():
+    fields = RegistryFields(
+        study_type="Interventional", allocation="RANDOMIZED", assignment="PARALLEL", primary_purpose="SUPPORTIVE_CARE",
+        masking="TRIPLE", who_masked=("PARTICIPANT", "INVESTIGATOR"), status="ACTIVE_NOT_RECRUITING", acronym="FICTU",
+        start_date="March 2019", completion_date="2021-04-05", sponsor="Example University",
+    )  # fmt: skip
+    text = "Low dose\nEXPERIMENTAL\n5 mg daily"
+    parts = [("label", 0, 8), ("type", 9, 21), ("description", 22, 32)]
+    arm = Section(name="arms[0]", text=text, parts=tuple(Part(name=n, start=a, end=b) for n, a, b in parts))
+    sections = (arm, Section(name="brief_summary", text="It helps."), Section(name="interventions[0]", text="Fictumab"))
+    record = TrialRecord(
+        record_id="A", source=Source(path="a", format="ctgov_json"), sections=sections, registry=fields
+    )
+    (study,) = find(
+        build_trial(TrialExtraction.model_validate({"record_id": "A", "eligibility": {}}), record), "ResearchStudy"
+    )
+    designs = [(one.get("coding") or [{}])[0].get("code") for one in study["studyDesign"] if one]
+    assert designs == ["SEVCO:01001", "SEVCO:01003", "SEVCO:01011", None, "SEVCO:01060", None]
+    assert [one["text"] for one in study["studyDesign"][3:]] == [
+        "masking: TRIPLE",
+        "masked: PARTICIPANT",
+        "masked: INVESTIGATOR",
+    ]
+    assert study["primaryPurposeType"]["coding"][0]["code"] == "supportive-care"
+    assert study["progressStatus"][0]["state"]["coding"][0]["code"] == "active-but-not-recruiting"
+    assert study["period"] == {"start": "2019-03", "end": "2021-04-05"}
+    assert study["associatedParty"][0]["name"] == "Example University"
+    assert study["label"][0]["value"] == "FICTU"
+    assert study["descriptionSummary"] == "It helps."
+    assert study["focus"] == [{"concept": {"text": "Fictumab"}}]
+    (group,) = study["comparisonGroup"]
+    assert (group["name"], group["type"]["coding"][0]["code"], group["description"]) == (
+        "Low dose",
+        "experimental",
+        "5 mg daily",
+    )
+
+
+def test_a_new_status_does_not_make_another_record():
+    source = Source(path="a", format="ctgov_json")
+    first, same, other = (
+        TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields.model_validate(fields))
+        for fields in ({"status": "RECRUITING"}, {"status": "COMPLETED", "who_masked": ["PARTICIPANT"]}, {"sex": "ALL"})
+    )
+    assert digest_record(first) == digest_record(same) != digest_record(other)
+
+
+def test_exclusive_bounds_stay_exclusive():
+    limits = [
+        {"quantity": "BMI", "comparator": sign, "value": value, "unit": "kg/m2"}
+        for sign, value in ((">", 18), ("<", 30))
+    ]
+    people = criterion("BMI > 18 and < 30 kg/m2", CREATININE, SAID, constraints=limits)
+    found = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert [(one["valueQuantity"]["comparator"], one["valueQuantity"]["value"]) for one in found] == [
+        (">", 18),
+        ("<", 30),
+    ]
+    assert {one["code"]["coding"][0]["code"] for one in found} == {"39156-5"}
+
+
+def test_limits_that_differ_by_sex_are_a_text():
+    limits = [{"quantity": "Haemoglobin", "comparator": "<", "value": value, "unit": "g/dL"} for value in (12.5, 11.5)]
+    people = criterion(
+        "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)", CREATININE, SAID, constraints=limits, kind="exclusion"
+    )
+    (one,) = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert "valueQuantity" not in one
+
+
+def test_names_and_sexes_are_values():
+    texts = ("No history of stroke or epilepsy", "Women")
+    shared = {"section": "eligibility", "kind": "inclusion", "category": "comorbidity"}
+    people = {"criteria": [shared | {"quote": quote} for quote in texts]}
+    *names, sex = find(build(eligibility=people), "Group")[0]["characteristic"]
+    assert [(one["valueCodeableConcept"]["text"], one["exclude"]) for one in names] == [
+        ("stroke", True),
+        ("epilepsy", True),
+    ]
+    assert (sex["valueCodeableConcept"]["coding"][0]["code"], sex["exclude"]) == ("female", False)
+
+
+def test_unsure_values_are_texts_and_listed():
+    proof = {"section": "arms[0]", "start": 0, "end": 4, "quote": "5 mg", "origin": "rule", "support": "parsed"}
+    sure = [proof | {"field": name, "confidence": known} for name, known in (("route", 0.9), ("amounts[0]", 0.7))]
+    regimen = REGIMEN | {"amounts": [{"low": 5, "high": 5, "unit": "mg"}], "route": "oral", "evidence": sure}
+    people = criterion(f"Patients must have {SAID}.", CREATININE, SAID)
+    people["criteria"][0]["evidence"][0]["confidence"] = 0.79
+    points = {"time_points": [{"value": 2, "unit": "week"}], "time_frame": "week 2", "time_kind": "at"}
+    unsure = {
+        "section": "a",
+        "start": 0,
+        "end": 6,
+        "quote": "week 2",
+        "origin": "rule",
+        "support": "parsed",
+        "confidence": 0.5,
+    }
+    endpoint = {"rank": "primary", "index": 0, "evidence": [unsure | {"field": "time_points[0]"}]} | points
+    trial = build(dosing=[regimen], eligibility=people, endpoints=[endpoint])
+    (dosage,) = find(trial, "ActivityDefinition")[0]["dosage"]
+    assert (dosage["doseAndRate"], dosage["route"]["text"]) == ([], "oral")
+    assert "valueCodeableConcept" in find(trial, "Group")[0]["characteristic"][0]
+    assert {row.field for row in trial.unmapped if row.reason == "unsure"} == {
+        "dosing[0].amounts[0]", "eligibility.criteria[0].constraints[0]",
+        "endpoints[0].time_points[0]", "endpoints[0].time_kind",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "word", "several"),
     [("exclusion", "or", True), ("inclusion", "and", True), ("exclusion", "and", False), ("inclusion", "or", False)],
 )
 def test_limits_that_decide_each_for_itself_are_characteristics(kind, word, several):
-    limits = [CREATININE, {"quantity": "platelets", "comparator": ">", "value": 100, "unit": "10^9/L"}]
-    quote = f"{SAID} {word} platelets > 100 10^9/L"
+    limits = [CREATININE, {"quantity": "haemoglobin", "comparator": ">", "value": 9, "unit": "g/dL"}]
+    quote = f"{SAID} {word} haemoglobin > 9 g/dL"
     people = criterion(quote, CREATININE, SAID, kind=kind, constraints=limits)
-    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "platelets > 100 10^9/L"}
+    second = people["criteria"][0]["evidence"][0] | {"field": "constraints[1]", "quote": "haemoglobin > 9 g/dL"}
     people["criteria"][0]["evidence"].append(second)
     trial = build(eligibility=people)
     found = find(trial, "Group")[0]["characteristic"]
     assert [one["id"] for one in found] == ["criterion-0", "criterion-0-1"][: 2 if several else 1]
     assert all(("valueQuantity" in one) is several for one in found)
     assert [row.reason for row in trial.unmapped if "constraints" in row.field] == ["compound"] * (0 if several else 2)
-
-
-REGIMEN = {"agent": "ibuprofen", "section": "arms[0]", "quote": "ibuprofen"}
 
 
 @pytest.mark.parametrize(

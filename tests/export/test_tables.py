@@ -78,8 +78,8 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     rows = rows_of(limited(*limits, quote=quote))["constraints"]
     names = ("quantity_canonical", "loinc", "unit_ucum", "unit_canonical", "value_canonical", "value_high_canonical")
     assert [tuple(row[name] for name in names) for row in rows] == [
-        ("platelet_count", "777-3", "/uL", "10*9/L", 75, None),
-        ("absolute_neutrophil_count", "751-8", "10*9/L", "10*9/L", 1, 2),
+        ("platelet_count", "777-3|26515-7", "/uL", "10*9/L", 75, None),
+        ("absolute_neutrophil_count", "751-8|26499-4", "10*9/L", "10*9/L", 1, 2),
         ("alt", "1742-6", "{ULN}", None, None, None),
         ("bmi", "39156-5", "kg/m2", "kg/m2", 30, None),
         (None, None, None, None, None, None),
@@ -87,6 +87,49 @@ def test_limits_have_canonical_names_units_and_values(rows_of):
     ]
     assert [row["unit"] for row in rows] == [limit.get("unit") for limit in limits]
     assert [row["laboratory"] for row in rows] == [True, True, True, False, None, True]
+
+
+@pytest.mark.parametrize(
+    ("limit", "note"),
+    [
+        ({"quantity": "Platelets", "value": 75_000, "unit": "/mm3"}, None),
+        ({"quantity": "Platelets", "value": 75_000, "unit": "/L"}, "implausible"),
+        (
+            {"quantity": "Platelets", "comparator": "between", "value": 1, "value_high": 400, "unit": "G/L"},
+            "implausible",
+        ),
+        ({"quantity": "Platelets", "value": 2000, "unit": "G/L"}, "implausible"),
+        ({"quantity": "ECOG", "value": 0}, None),
+        ({"quantity": "ECOG", "value": 18}, "implausible"),
+        ({"quantity": "body weight", "value": 50}, "no unit"),
+        ({"quantity": "body weight", "value": 50, "unit": "stones"}, "unknown unit"),
+        ({"quantity": "ALT", "value": 3, "unit": "x ULN"}, "no conversion"),
+        ({"quantity": "those", "value": 3}, "no quantity"),
+    ],
+)
+def test_an_empty_canonical_value_says_why(rows_of, limit, note):
+    (row,) = rows_of(limited({"comparator": ">=", **limit}))["constraints"]
+    assert row["canonical_note"] == note
+    assert (row["value_canonical"] is None) is (row["unit_canonical"] is None) is (note is not None)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "comparator", "admits"),
+    [
+        ({"kind": "inclusion"}, ">=", ">="),
+        ({"kind": "exclusion"}, "<", ">="),
+        ({"kind": "exclusion"}, "between", "outside"),
+        ({"kind": "exclusion"}, "=", "<>"),
+        ({"kind": "exclusion", "negated": True}, "<", None),
+        ({"kind": "exclusion", "quote": "liver disease; ALT < 60 U/L is permitted"}, "<", None),
+        ({"kind": "inclusion", "quote": "ALT normal; those with ALT > 60 U/L are excluded"}, ">", None),
+    ],
+)
+def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, comparator, admits):
+    limit = {"quantity": "ALT", "comparator": comparator, "value": 60, "unit": "U/L"}
+    limit |= {"value_high": 90} if comparator == "between" else {}
+    (row,) = rows_of(limited(limit, **criterion))["constraints"]
+    assert row["admits"] == admits
 
 
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):
@@ -114,6 +157,15 @@ def test_doses_have_one_unit_for_masses(rows_of, amount, expected):
     regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": [amount]}
     (row,) = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
     assert tuple(row[name] for name in ("unit_ucum", "unit_canonical", "low_canonical", "high_canonical")) == expected
+
+
+def test_an_amount_has_the_confidence_of_its_evidence(rows_of):
+    amounts = [{"low": 1, "high": 1, "unit": "mg"}, {"low": 2, "high": 2, "unit": "mg"}]
+    piece = {"section": "arms[0]", "start": 0, "end": 4, "quote": "1 mg", "origin": "rule", "support": "parsed"}
+    evidence = [piece | {"field": f"amounts[{at}]", "confidence": sure} for at, sure in enumerate((0.8, 0.2))]
+    regimen = {"agent": "a", "section": "arms[0]", "quote": "a", "amounts": amounts, "evidence": evidence}
+    rows = rows_of({"record_id": "A", "eligibility": {}, "dosing": [regimen]})["amounts"]
+    assert [row["confidence"] for row in rows] == [0.8, 0.2]
 
 
 @pytest.mark.parametrize(("unit", "days"), [("week", 14), ("cycle", None)])

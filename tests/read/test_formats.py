@@ -105,10 +105,17 @@ def test_registry_fields(name, record_id, registry):
 
 STUDY = {
     "protocolSection": {
-        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A Study"},
+        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "A Study", "acronym": "FICTU"},
+        "statusModule": {"overallStatus": "COMPLETED", "startDateStruct": {"date": "2019-03"}},
+        "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Example University"}},
         "designModule": {
             "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
-            "designInfo": {"allocation": "RANDOMIZED", "maskingInfo": {"masking": "DOUBLE"}},
+            "designInfo": {
+                "allocation": "RANDOMIZED",
+                "interventionModel": "CROSSOVER",
+                "primaryPurpose": "PREVENTION",
+                "maskingInfo": {"masking": "DOUBLE", "whoMasked": ["PARTICIPANT", "INVESTIGATOR"]},
+            },
         },
         "armsInterventionsModule": {
             "armGroups": [{"label": "A", "interventionNames": ["Drug: X"]}, {"label": "B"}],
@@ -117,6 +124,8 @@ STUDY = {
     }
 }
 XML = """<clinical_study><brief_title>A Study</brief_title><id_info><nct_id>NCT90000001</nct_id></id_info>
+<acronym>FICTU</acronym><sponsors><lead_sponsor><agency>Example University</agency></lead_sponsor></sponsors>
+<overall_status>Completed</overall_status><start_date>March 2019</start_date>
 <enrollment type="Anticipated">40</enrollment>
 <study_design_info><allocation>Randomized</allocation><masking>None (Open Label)</masking></study_design_info>
 <arm_group><arm_group_label>A</arm_group_label></arm_group><arm_group><arm_group_label>B</arm_group_label></arm_group>
@@ -145,6 +154,15 @@ def test_design(tmp_path, name, text, design, bare):
     fields = read_text(tmp_path, name, text).registry
     assert (fields.enrollment_type, fields.allocation, fields.masking) == design
     assert fields.bare_arms == bare
+
+
+def test_status_dates_and_sponsor(tmp_path):
+    fields, same = (read_text(tmp_path, *one).registry for one in (("a.json", json.dumps(STUDY)), ("a.xml", XML)))
+    for one, status, start in ((fields, "COMPLETED", "2019-03"), (same, "Completed", "March 2019")):
+        assert (one.status, one.start_date, one.completion_date) == (status, start, None)
+        assert (one.sponsor, one.acronym) == ("Example University", "FICTU")
+    assert (fields.assignment, fields.primary_purpose) == ("CROSSOVER", "PREVENTION")
+    assert fields.who_masked == ("PARTICIPANT", "INVESTIGATOR")
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,75 @@ def test_isrctn():
     assert (record.registry.minimum_age, record.registry.phases) == ("18 Years", ("Phase II",))
 
 
+def read_by_rules(content: str):
+    return extract_by_rules(read_one(content.encode()), ExtractionOptions(assist=Assist.NEVER))
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        ("Aerobic exercise three times weekly for 12 weeks", [("Aerobic exercise", "TIW")]),
+        ("Participants do yoga twice weekly; controls get advice.", [("yoga", "BIW")]),
+        ("Vitamin D tablets three times weekly", [("Vitamin D", "TIW")]),
+        ("Participants keep a diary", []),
+    ],
+)
+def test_an_intervention_of_isrctn_without_a_drug_is_named_by_its_description(described, expected):
+    drugless = ISRCTN.replace("<drugNames>Fictumab</drugNames>", "").replace("Fictumab 5 mg once daily", described)
+    regimens = read_by_rules(drugless).dosing
+    assert [(one.agent, one.frequency and one.frequency.value) for one in regimens] == expected
+
+
+@pytest.mark.parametrize(
+    ("stated", "measure", "time_frame"),
+    [
+        (
+            "Pain, fatigue and sleep at baseline, 6 and 12 weeks",
+            "Pain, fatigue and sleep",
+            "at baseline, 6 and 12 weeks",
+        ),
+        ("Depression, anxiety, stress", "Depression, anxiety, stress", None),
+        ("Attacks, measured over 1 year.", "Attacks", "measured over 1 year"),
+        (
+            "Change from baseline in FEV1 after 6 months of treatment",
+            "Change from baseline in FEV1",
+            "after 6 months of treatment",
+        ),
+        ("Response that lasts at least 6 months", "Response that lasts at least 6 months", None),
+        ("Survival at 5 years in smokers", "Survival at 5 years in smokers", None),
+    ],
+)
+def test_an_outcome_in_one_field_is_cut_at_its_time_frame_and_not_at_commas(stated, measure, time_frame):
+    listed = ISRCTN.replace("1.	Attacks, at 1 year\n2.	Relief", f"1. {stated}\n2. Relief; 3. Cost")
+    found = [one for one in read_by_rules(listed).endpoints if one.rank == "secondary"]
+    assert [one.measure for one in found] == [measure, "Relief", "Cost"]
+    assert found[0].time_frame == time_frame
+    trial = deepcopy(CTIS)
+    points = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]["endPoint"]
+    points["primaryEndPoints"] = [{"endPoint": "Relief"}, {"endPoint": stated}]
+    found = read_by_rules(json.dumps(trial)).endpoints
+    assert [(one.measure, one.time_frame) for one in found] == [("Relief", None), (measure, time_frame)]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("Pregnancy; stroke; asthma", ["Pregnancy", "stroke", "asthma"]),
+        ("Asthma; active infection", ["Asthma; active infection"]),
+        ("Asthma; wheezing; or a cough", ["Asthma; wheezing; or a cough"]),
+        ("Organ function: ALT > 3 x ULN; bilirubin > 2 x ULN; INR > 2", None),
+    ],
+)
+def test_a_field_of_ctis_may_hold_several_criteria(field, expected):
+    trial = deepcopy(CTIS)
+    details = trial["authorizedApplication"]["authorizedPartI"]["trialDetails"]["trialInformation"]
+    details["eligibilityCriteria"]["principalExclusionCriteria"] = [
+        {"principalExclusionCriteria": text} for text in ("Smoking", field)
+    ]
+    criteria = [one.quote for one in read_by_rules(json.dumps(trial)).eligibility.criteria if one.kind == "exclusion"]
+    assert criteria == ["Smoking", *(expected or [field])]
+
+
 def test_a_list_follows_the_outcomes_that_have_fields_of_their_own():
     both = ISRCTN.replace("<primaryOutcome/>", "<primaryOutcome>Survival</primaryOutcome>")
     assert texts(read_one(both.encode()))["primary_outcomes[1]"] == "Survival"

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from extractor.text.quantity_names import _choose, fold_words, list_quantities, name_quantity
+from extractor.text.quantity_names import _choose, find_loinc, fold_words, list_quantities, name_quantity
 from extractor.text.units import find_dimension
 
 QUANTITIES = list_quantities().values()
@@ -29,15 +29,17 @@ def test_every_name_finds_its_quantity(one):
 
 def test_entries_are_consistent():
     names = {one.name for one in QUANTITIES}
-    codes = Counter(one.loinc for one in QUANTITIES if one.loinc)
+    codes = Counter(code for one in QUANTITIES for code in {code for codes in one.loinc.values() for code in codes})
     assert max(codes.values()) == 1
     for one in QUANTITIES:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
         assert one.both <= names
         assert one.fits(one.unit)
         assert one.to_canonical(1, one.unit) == 1
-        if one.loinc:
-            assert _has_check_digit(one.loinc), one.loinc
+        for unit, known in one.loinc.items():
+            assert one.fits(unit), (one.name, unit)
+            assert find_loinc(one, unit) == list(known)
+            assert all(map(_has_check_digit, known)), known
         if one.molar_mass:
             assert {"g", "mol"} & dict(find_dimension(one.unit)[1]).keys(), one.name
         if one.implied:
@@ -49,6 +51,37 @@ def _has_check_digit(code):
     digits, check = code.split("-")
     doubled = [int(digit) * (2 - position % 2) for position, digit in enumerate(reversed(digits))]
     return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(check)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "codes"),
+    [
+        ("fasting_glucose", "mg/dL", ["1558-6"]),
+        ("fasting_glucose", "mmol/L", ["14771-0"]),
+        ("serum_creatinine", "umol/L", ["14682-9"]),
+        ("serum_creatinine", "{ULN}", ["2160-0", "14682-9"]),
+        ("serum_creatinine", "mL/min", []),
+        ("hba1c", "mmol/mol", ["59261-8"]),
+        ("hba1c", "mmol/L", []),
+        ("eosinophil_count", "/uL", ["711-2", "26449-9"]),
+        ("eosinophil_count", "%", ["713-8", "26450-7"]),
+        ("eosinophil_count", "/[HPF]", []),
+        ("calcium", "mmol/L", ["2000-8"]),
+        ("calcium", "meq/L", []),
+        ("potassium", "meq/L", ["2823-3"]),
+        ("alt", "[IU]/L", ["1742-6"]),
+        ("total_ige", "kU/L", ["19113-0"]),
+        ("egfr", "mL/min", []),
+        ("hbv_dna", "{copies}/mL", ["29615-2"]),
+        ("body_temperature", "[degF]", ["8310-5"]),
+        ("karnofsky", None, ["89243-0"]),
+        ("body_weight", "[lb_av]", ["29463-7"]),
+        ("platelet_count", None, ["777-3", "26515-7"]),
+        ("pc20", "mg/mL", []),
+    ],
+)
+def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
+    assert find_loinc(list_quantities()[name], unit) == codes
 
 
 @pytest.mark.parametrize(
@@ -97,11 +130,49 @@ def test_context_names_the_quantity_if_the_words_do_not(text, unit, quote, value
 
 
 @pytest.mark.parametrize(
+    ("text", "unit", "quote", "value", "name"),
+    [
+        ("performance status", None, "performance status at least 70", 70, "karnofsky_or_lansky"),
+        ("PS", None, "PS 0-2", 0, "ecog_performance_status"),
+        ("Karnofsky or Lansky performance score", None, "", 50, "karnofsky_or_lansky"),
+        ("BP", "mm[Hg]", "BP > 160/95 mmHg or < 90/60 mmHg", 95, "diastolic_blood_pressure"),
+        ("Blood pressure", "mm[Hg]", "Blood pressure 90-140/50-85 mmHg", 90, "systolic_blood_pressure"),
+        ("systolic", "mm[Hg]", "BP 90-140 mmHg systolic and 50-85 mmHg diastolic", 50, "diastolic_blood_pressure"),
+        ("SBP", "mm[Hg]", "SBP 150 mmHg, diastolic 90 mmHg", 150, "systolic_blood_pressure"),
+        ("haemoglobin", "g/dL", "a fall in haemoglobin of more than 2 g/dL", 2, "haemoglobin_change"),
+        ("haemoglobin", "g/dL", "a fall in haemoglobin to less than 8 g/dL", 8, "haemoglobin"),
+        ("haemoglobin", "g/dL", "reduction in haemoglobin < 9 g/dL", 9, "haemoglobin"),
+        ("creatinine", "{ULN}", "increase in creatinine > 2 x ULN", 2, "serum_creatinine"),
+        ("body weight", "kg", "a change in body weight > 5 kg", 5, "weight_change"),
+        ("WBC", None, "WBC > 10 per HPF in urine", 10, "cell_count"),
+        ("prostate", "Cel", "prostate > 100 c", 100, None),
+        ("skin", "Cel", "skin > 38 C", 38, "body_temperature"),
+        ("Age", "a", "Age at diagnosis up to 18 years", 18, "age_at_onset"),
+        ("Age", "a", "Age 18 years at screening", 18, "age"),
+    ],
+)
+def test_words_around_a_limit_tell_what_it_bounds(text, unit, quote, value, name):
+    found = name_quantity(text, unit, quote, value)
+    assert (found.name if found else None) == name
+
+
+def test_the_place_of_a_limit_tells_equal_values_apart():
+    quote = "BP > 140/90 mmHg or < 90/60 mmHg"
+    named = [name_quantity("BP", "mm[Hg]", quote, 90, within).name for within in ("BP > 140/90 mmHg", quote[:-8])]
+    assert named == ["diastolic_blood_pressure", "systolic_blood_pressure"]
+
+
+@pytest.mark.parametrize(
     ("name", "value", "unit", "expected"),
     [
         ("platelet_count", 75_000, "/uL", 75),
         ("platelet_count", 75, "10*9/L", 75),
-        ("platelet_count", 75, None, None),
+        ("platelet_count", 75, None, 75),
+        ("platelet_count", 100_000, None, 100),
+        ("absolute_neutrophil_count", 1500, None, 1.5),
+        ("white_blood_cell_count", 150, None, None),  # 150 or 0.15 x 10^9/L
+        ("karnofsky", 70, "%", 70),
+        ("specific_ige", 0.35, "kU/L", 0.35),
         ("haemoglobin", 90, "g/L", 9),
         ("haemoglobin", 5, "mmol/L", 8.05725),
         ("serum_creatinine", 133, "umol/L", 1.504496),

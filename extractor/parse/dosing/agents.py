@@ -23,7 +23,9 @@ from .names import (
 from .sections import DosingSection, Place
 
 PROCEDURES = frozenset({"radiation", "procedure"})
-"""Kinds of agents that are not substances."""
+"""Kinds of agents that are treatments without a substance."""
+_REGISTERED = PROCEDURES | {"behavioral", "device", "diagnostic_test"}
+"""Registered types that are the kind of a name that is in no vocabulary."""
 _GENERAL, _INTRODUCED = 0.8, 0.6
 """Confidence in an agent that only the general vocabulary, or only the words around it, indicate."""
 _SKIPPED = frozenset("-®™")
@@ -41,6 +43,11 @@ class Agent:
     section: str
     first: int
     end: int
+
+
+def is_substance(agent: Agent) -> bool:
+    """Whether an agent can have a dose and a route: a substance, the cells of a transplant, or radiation."""
+    return agent.kind == "radiation" or agent.kind not in _REGISTERED or "transplant" in agent.key
 
 
 Names = Sequence[tuple[str, Agent]]
@@ -206,12 +213,17 @@ def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSectio
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
-    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases."""
+    """The agents of a title, by name, by glosses in brackets, and by the intervention's aliases.
+
+    ISRCTN names drugs alone: other interventions have what the general vocabulary finds in their description.
+    """
     tokens, names = section.tokens, list[tuple[str, Agent]]()
     if section.type.startswith("diagnostic") and not section.marks.amounts:  # an examination gives nothing
         return names
     aliases = [tokens.read(*place) for place in section.aliases if is_alias(tokens, *place)]
-    for first, last in split_names(tokens, *section.title):
+    known = ((first, end) for _, first, end in find_general(tokens, *section.body))
+    nameless = section.is_intervention and section.title[0] == section.title[1]
+    for first, last in known if nameless else split_names(tokens, *section.title):
         place = trim_name(tokens, first, last)
         if place and not rule("not_given").search(tokens, first, last):
             name, kind = tokens.read(*place), _classify(tokens, first, last, section.type)
@@ -225,7 +237,7 @@ def _classify(tokens: Tokens, first: int, end: int, registered: str) -> str:
     found = [kind for kind, *_ in find_general(tokens, first, end)]
     if "placebo" in found or rule("inactive_name").search(tokens, first, end):
         return "placebo"
-    return found[0] if found else registered if registered in PROCEDURES else "drug"
+    return found[0] if found else registered if registered in _REGISTERED else "drug"
 
 
 def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSection]) -> list[tuple[str, Agent]]:

@@ -17,10 +17,12 @@ AmountMark = Mark[tuple[Amount, ...]]
 _MOST_AUC = 10
 _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.dose)
 """Units that count pieces instead of measuring a substance."""
-_VOLUMES = frozenset({"mL", "uL", "L"})
+_VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
+_RATES = frozenset({"h", "min", "sec"})
 _LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
 UNSURE = 0.5
-"""The confidence of an amount whose number can be read in two ways, or that counts pieces: "1.250 mg", "2 x 10 mg"."""
+"""The confidence of an amount whose number can be read in two ways, that counts pieces, or that may not be a dose or
+the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL"."""
 _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
 _REACH = 8
@@ -51,8 +53,15 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
         for before, level in zip((None, *levels), levels, strict=False)
         if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
-    sure = all(level.is_sure for level in levels) and not rule("pieces_before").ends(tokens, first, first - _REACH)
+    doubtful = any(rule(name).ends(tokens, first, first - _REACH) for name in ("pieces_before", "sum_before"))
+    sure = all(level.is_sure for level in levels) and not (doubtful or _is_concentration(unit))
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
+
+
+def _is_concentration(unit: str) -> bool:
+    """Whether a unit is that of a solution or a flow, which is seldom what one giving contains: "mg/mL", "L/min"."""
+    base, *below = unit.split("/")
+    return not _VOLUMES.isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
 
 
 def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
@@ -67,9 +76,10 @@ def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:
-    """Whether context shows a limit, a reduction, a package, a dilution or a sample."""
+    """Whether context shows a limit, a reduction, a package, a dilution, a sample or a needle."""
     first, (_, *below), behind = levels[0].first, levels[-1].unit.parts, levels[-1].unit.end
-    if any(part.piece for part in below) and tokens.words[behind - 2] == "/":  # "150 mg/capsule"
+    gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
+    if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):  # "150 mg/capsule"
         return True
     if unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS):
         return True

@@ -8,16 +8,19 @@ from typing import Any
 
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import UNKNOWN, Tokens
 
-from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint
-from .amounts import AmountMark
+from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
+from .amounts import UNSURE, AmountMark
 from .clauses import list_clauses
 from .days import count_days
 from .marks import Fact, Mark, drop_touching, within
 from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings, Place
 
+_SEVERAL = 2
+_NEAR = 3
+"""The most tokens between a word for giving and a route."""
 _FURTHEST = 200
 """How many statements back a clause without an agent can refer to."""
 _RATES = {
@@ -32,7 +35,7 @@ class Clause:
     """A clause with its marks and the agents that it names.
 
     ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic, so an amount of
-    something unnamed is still part of the regimen.
+    something unnamed is still part of the regimen. ``has_one_topic``: the title names no second agent.
     """
 
     tokens: Tokens
@@ -42,6 +45,7 @@ class Clause:
     named: Sequence[Mention] = ()
     topic: Agent | None = None
     about_topic: bool = False
+    has_one_topic: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
+    one_topic = section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < _SEVERAL
     for first, end, is_step in list_clauses(section, mentions):
         if not section.is_group and "\n" in tokens.codes[seen:first]:
             topic = default  # another paragraph
@@ -114,7 +119,7 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
             _spread(section, statements, inside, first)
             continue
         subject = statements[-1].agent if continues else topic
-        clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention)
+        clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention, one_topic)
         _append(statements, _describe(section, clause, cyclic=cyclic), is_step=is_step)
         if named and not section.is_intervention:
             topic = named[-1].value
@@ -128,7 +133,7 @@ def _list_given(clause: Clause) -> list[_Given]:
     for amount in clause.marks.amounts:
         changed = rule("dose_change").ends(clause.tokens, amount.first)
         if not changed and (unit := _find_owner(clause, amount, units, loose)):
-            unit.amounts.append(amount)
+            unit.amounts.append(amount if _is_plain(clause, amount, unit) else replace(amount, confidence=UNSURE))
     joined: dict[str, _Given] = {}
     for unit in sorted([*units, *loose], key=lambda u: u.first):
         same = joined.setdefault(unit.agent.key, unit)
@@ -166,6 +171,22 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
     return unit or after
 
 
+def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
+    """Whether an amount is surely its agent's: no unknown word stands between the two, nor directly after it.
+
+    A word that no rule names is mostly another agent, a maker, or a part of the body. A clause without an agent
+    is that of its topic from its start, if that is the only one.
+    """
+    if not is_substance(unit.agent) or not (unit.mention or clause.has_one_topic):
+        return False
+    first, end = unit.end if unit.mention else clause.first, amount.first
+    if first > end:
+        first, end = amount.end, unit.first
+    behind = clause.tokens.codes[amount.end : min(amount.end + 1, clause.end)]
+    unknown = behind == UNKNOWN and not (unit.mention and unit.first == amount.end)
+    return not unknown and UNKNOWN not in clause.tokens.codes[first:end]
+
+
 def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
     """Keep the dose per fraction of radiation, not the total dose."""
     if len(amounts) < 2 or any(level.unit != "Gy" for amount in amounts for level in amount.value):
@@ -190,7 +211,7 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
     units = _list_given(clause)
     statements = []
     for place, unit in enumerate(units):
-        own = clause.marks.inside(*unit.reach)
+        own = _list_own(clause, unit)
         fields = _gather(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
         gives = bool(own.route or own.frequency or own.days or own.length)
@@ -216,6 +237,28 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
     return _add_placebos(statements, units)
 
 
+def _list_own(clause: Clause, unit: _Given) -> Findings:
+    """The marks in the part of a clause about an agent.
+
+    A route directly before another agent's name is that one's. The route of an operation or a device is that of its
+    substance, if the clause says that something is given.
+    """
+    own, tokens = clause.marks.inside(*unit.reach), clause.tokens
+    others = {m.first for m in clause.named if m.value.key != unit.agent.key}
+    route = [mark for mark in own.route if mark.end not in others]
+    if not is_substance(unit.agent):
+        named = {m.first for m in clause.named}
+        alone = unit.mention is None and UNKNOWN not in tokens.codes[clause.first : clause.end]  # "Given IV"
+        route = [mark for mark in route if alone or mark.end in named or _is_given(tokens, mark)]
+    return replace(own, route=tuple(route))
+
+
+def _is_given(tokens: Tokens, route: Mark[Route]) -> bool:
+    """Whether words for giving stand by a route: "given IV", "intranodal injection"."""
+    before = rule("given").search(tokens, max(0, route.first - _NEAR), route.first)
+    return bool(before or rule("parenteral_form").search(tokens, route.end, route.end + _NEAR))
+
+
 def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) -> dict[str, Any]:
     """The clause's mark of each field for the unit at ``place``; ``own`` are the marks of the unit's own part."""
     fields: dict[str, Fact] = {}
@@ -223,7 +266,7 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
     refers = rule("as_elsewhere").search(clause.tokens, clause.first, clause.end)
     for name in FIELDS:
         mark = _choose(own, name)
-        lends = not refers and (name != "route" or unit.agent.kind not in PROCEDURES)
+        lends = not refers and (name != "route" or is_substance(unit.agent))
         shared = name in {"cycle", "length"} or not timed
         if mark is None and not (name == "length" and own.length) and lends and shared:
             mark = _borrow(units, place, clause.marks, name)
@@ -232,6 +275,10 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
                 mark = None
         if mark is not None:
             fields[name] = mark
+    stated = fields.get("frequency")
+    if stated and clause.tokens.codes[stated.end : stated.end + 1] == UNKNOWN:
+        own_name = unit.mention and unit.mention.first == stated.end  # "daily fictumab", not "weekly examinations"
+        fields["frequency"] = stated if own_name else replace(stated, confidence=min(stated.confidence, UNSURE))
     if not timed and (rate := _find_rate(clause.tokens, unit)):
         fields["frequency"] = rate
     return fields
@@ -253,7 +300,8 @@ def _borrow(units: Sequence[_Given], place: int, marks: Findings, name: str) -> 
     """The mark of a later unit, which holds for the ones before it: "A 5 mg and B 3 mg on day 1"."""
     for unit in units[place + 1 :]:
         own = marks.inside(*unit.reach)
-        if mark := _choose(own, name):
+        mark = _choose(own, name)
+        if mark and not (name == "route" and unit.mention and mark.end == unit.mention.first):  # "and oral B"
             return mark
         if name not in {"route", "cycle", "length"} and (own.frequency or own.days):
             return None
@@ -286,7 +334,10 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
         statement = statements[place]
         if not facts or statement.first <= paragraph:
             break
-        changes: dict[str, Any] = {name: fact for name, fact in facts.items() if getattr(statement, name) is None}
+        empty = (name for name in facts if getattr(statement, name) is None)
+        changes: dict[str, Any] = {
+            name: facts[name] for name in empty if name != "route" or is_substance(statement.agent)
+        }
         statements[place] = replace(statement, **changes) if changes else statement
 
 

@@ -37,11 +37,16 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
 
 
 def _is_no_grade(tokens: Tokens, found: Found) -> bool:
-    """Whether the numbers are a size, a value below zero, a stage with letters, or the number of an item."""
+    """Whether the numbers are a size, a value below zero, a stage with letters, or the number of an item or a visit.
+
+    So is the lower end of a range whose upper end has a sign: "index of 18 to < 40 kg/m2".
+    """
     first, last = found.place("values")
     item = last == first + 1 and tokens.codes[last : last + 1] == ")" and tokens.codes[first - 1] == "("
     measured = rule("rate_unit").starts(tokens, last) or find_unit(tokens, last)
-    return bool(item or measured or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
+    named = rule("numbered_place").ends(tokens, first, first - 1) or rule("of_trial_after").starts(tokens, last)
+    ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[last + 1 : last + 2] in ("<", "≤")
+    return bool(item or measured or named or ranged or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
 
 
 def _compare(tokens: Tokens, found: Found, quantity: Span) -> tuple[Comparator | None, bool]:

@@ -5,24 +5,33 @@ from dataclasses import replace
 
 from extractor.schemas import Comparator
 from extractor.text.book import rule
-from extractor.text.lexer import Span, Tokens
+from extractor.text.lexer import NUMBER, Span, Tokens
 
 from .limit import LOWER, UPPER, Limit
+from .limit_values import scale_alike
 
 BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of a range whose ends count."""
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Give a limit without a unit that of the next limit on its quantity: "heart rate < 50 or > 100 bpm"."""
+    """Give a limit without a unit the unit and power of ten of the next one on its quantity: "< 4 or > 10 x 10^9/L"."""
     shared = list(limits)
     for at in range(len(shared) - 1, 0, -1):
         limit, last = shared[at], shared[at - 1]
         joined = rule("shares_unit").covers(tokens, last.end, limit.first)
         timed = limit.time_unit and not (last.quantity and rule("said_age").search(tokens, *last.quantity))
         if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity and not timed:
-            shared[at - 1] = replace(last, unit=limit.unit, time_unit=limit.time_unit)
+            value = scale_alike(last.value, _read_number(tokens, limit))
+            shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
     return shared
+
+
+def _read_number(tokens: Tokens, limit: Limit) -> str:
+    """The number of a limit as written, with its power of ten."""
+    end = limit.unit[0] if limit.unit else limit.end
+    first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
+    return tokens.read(first, end) if first < end else ""
 
 
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:

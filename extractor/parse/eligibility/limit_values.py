@@ -25,16 +25,32 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
         return low, high
     if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
         low = -low
-    written, plain = found.read("high") or "", read_number((found.read("high") or "").split()[0])
-    if plain and _SCALED.search(written) and high > plain and low < 1000:
-        low = _times(low, high / plain)
+    low = scale_alike(low, found.read("high") or "")
     if 0 < high < low:
         low, high = _read_alike(found, low, high)
     return (high, low) if high < low and (low < 0 or high < 0) else (low, high)
 
 
-_SCALED = re.compile(r"[a-z^*×·]", re.IGNORECASE)
-"""A power of ten or a word such as "million" in a number."""
+_LARGE = 1000
+"""A smaller number may share the power of ten of the next one."""
+_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
+
+
+def read_factor(written: str) -> float:
+    """The power of ten of a number, or the factor of a word such as "million"; 1 without one.
+
+    >>> [read_factor(text) for text in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
+    [1000000000.0, 1000.0, 1000000.0, 1.0]
+    """
+    digits = _DIGITS.match(written)
+    whole, plain = read_number(written), read_number(digits[0]) if digits else None
+    return float(f"{whole / plain:.12g}") if whole and plain else 1.0
+
+
+def scale_alike(value: float, other: str) -> int | float:
+    """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L"."""
+    factor = read_factor(other)
+    return _times(value, factor) if factor > 1 and value < _LARGE else value
 
 
 def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:

@@ -1,6 +1,6 @@
 """The outline of an eligibility section: its criteria, with their headings and parents."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, pairwise, zip_longest
@@ -150,7 +150,8 @@ class _OutlineReader:
     def _read_paragraph(self, place: int) -> Iterator[OutlineEntry]:
         block, listed = self.blocks[place], _is_listed(self.blocks, place)
         parent = self._find_parent(block, [item for item in self.items[-1:] if item.tokens.codes.endswith(":")])
-        for passage in [block.passage] if listed else _split_clauses(block):
+        clauses = list(_split_clauses(block))
+        for passage in [block.passage] if listed and not _is_series(block, clauses) else clauses:
             text = passage.tokens
             adequate = text.words and text.words[0].lower() in _ADEQUATE
             remark = headings.is_no_criterion(text) or (headings.is_topic(text) and not adequate)
@@ -272,6 +273,17 @@ def _split_clauses(block: Line) -> Iterator[Passage]:
             _, end = strip_span(raw, start, behind, " \t\r\n;")
             if end - start > 2:
                 yield block.section.between(start, end).alone()
+
+
+def _is_series(block: Line, clauses: Sequence[Passage]) -> bool:
+    """Whether a paragraph is several criteria: three or more clauses with semicolons between them, and nothing else.
+
+    A colon introduces parts of one criterion, and "or" or "but" joins a clause to the one before it.
+    """
+    raw = block.section.raw
+    marked = all({";", "；"} & {*raw[one.raw_span[1] : other.raw_span[0]]} for one, other in pairwise(clauses))
+    joined = any(rule("joins_clause").starts(clause.tokens, 0) for clause in clauses[1:])
+    return len(clauses) > 2 and marked and not joined and ":" not in clauses[0].raw
 
 
 def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:

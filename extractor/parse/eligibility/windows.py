@@ -84,19 +84,36 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
     for front, duration in times:
         words = _list_words(front, duration)
         back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
-        possible = back or _is_window(tokens, duration, front.first)
+        possible = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
         sense = _read_sense(front, duration) if possible else None
         if sense and not _is_course(tokens, front, duration):
             comparator, sure, first = sense
             defines = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
-            schooling = rule("schooling").starts(tokens, duration.end)
-            sure = sure and not (defined or schooling) and duration.low == duration.high
+            sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             yield _Window(first, duration.end, comparator, bound, unit, sure, defines)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield _Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _is_unrelated(front: Found, duration: Duration) -> bool:
+    """Whether many years have no relation to a moment, as those of an age or a school ("women >= 18 years").
+
+    Neither has an hour of the day ("before 2200h").
+    """
+    tokens, end = front.tokens, duration.end
+    if duration.unit is TimeUnit.HOUR:
+        return duration.high > _MOST_HOURS
+    if rule("schooling").starts(tokens, end):
+        return True
+    related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(tokens, end)
+    return duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
+
+
+_RELATED = (_WITHIN | _BACK | {"for", "since"}) - {"in"}
+_MANY_YEARS, _MOST_HOURS = 12, 500
 
 
 def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
@@ -164,7 +181,7 @@ def _find_washouts(tokens: Tokens, times: Sequence[_Time], kind: CriterionKind |
         if (
             alone
             and not repeated
-            and not _is_course(tokens, front, duration)
+            and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
             and _is_window(tokens, duration, front.first)
         ):
             yield _Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)

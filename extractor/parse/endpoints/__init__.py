@@ -12,7 +12,7 @@ from extractor.text.passage import LexedSection, Passage
 
 from .events import read_events
 from .naming import has, read_instrument, read_methods, read_specimens
-from .split import Outcome, OutcomeParts, split_outcomes, split_section
+from .split import Outcome, OutcomeParts, split_outcomes, split_section, split_statement
 from .times import describe_points, read_time_frame, read_time_kind
 
 __all__ = [
@@ -36,8 +36,8 @@ def read_outcomes(
 ) -> tuple[ParsedOutcome, ...]:
     """The registered outcomes in order: primary, secondary, other.
 
-    A section with separate parts in its source is one outcome; a flattened section is split. ``sections`` maps names
-    to the record's sections, read into tokens. ``numbers`` gives each chunk its number.
+    A section with separate parts in its source is one outcome, and so is a statement; a flattened section is split.
+    ``sections`` maps names to the record's sections, read into tokens. ``numbers`` gives each chunk its number.
     """
     outcomes = place_outcomes(record, sections)
     texts = [section.cleaned.text for section in sections.values()]
@@ -56,6 +56,9 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                 apart = {part.name: section.between(part.start, part.end) for part in cell.parts}
                 if not apart:
                     found += split_section(section)
+                    continue
+                if "statement" in apart:
+                    found.append(split_statement(apart["statement"]))
                     continue
                 first, end = min(part.first for part in apart.values()), max(part.end for part in apart.values())
                 whole, empty = section.whole.part(first, end), section.whole.part(first, first)
@@ -117,13 +120,24 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     concepts = load_scorer("concepts").read(Concept, features, measures)
     categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
     return [
-        (_doubt(concept, measure), replace(category, spans=concept.spans))
+        (_doubt(_name_survival(concept, measure), measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
     ]
 
 
 _ABOUT_TOPICS = frozenset({Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE})
 """Concepts that measures of what people think or feel have."""
+
+
+def _name_survival(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
+    """Another concept for a survival that is not overall: of a graft, without an event, to discharge."""
+    if concept.value is not Concept.OVERALL_SURVIVAL or has("named_overall_survival", measure):
+        return concept
+    terms = find_terms(measure.tokens, "survivals", measure.first, measure.end)
+    if not terms:
+        return concept
+    limit = measured("outcome", "concept's word in a compound of another meaning")
+    return replace(concept, value=Concept(terms[0].value), confidence=min(concept.confidence, limit))
 
 
 def _doubt(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:

@@ -18,6 +18,10 @@ from extractor.text.passage import LexedSection, Passage, read_section, strip_sp
 Cuts = tuple[int | None, int | None]
 """The numbers of the commas before the description and before the time frame; None for a missing part."""
 
+_LONGEST_FRAME = 40
+"""Tokens of the longest time frame at the end of a statement."""
+_STATED = 0.9
+"""The confidence of such a time frame and of the measure before it; no gold has them."""
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 
@@ -65,6 +69,24 @@ def split_outcomes(text: str) -> list[Outcome]:
 def split_section(section: LexedSection) -> list[OutcomeParts]:
     """The outcomes of a flattened cell, in order."""
     return [_choose(section.whole, item) for item in find_items(section.tokens)]
+
+
+def split_statement(whole: Passage) -> OutcomeParts:
+    """An outcome that its registry keeps in one field: a measure, and the time frame at its end.
+
+    >>> parts = split_statement(read_section("outcome", "Pain, fatigue and sleep at baseline, 6 and 12 weeks").whole)
+    >>> parts.measure.raw, parts.time_frame.raw
+    ('Pain, fatigue and sleep', 'at baseline, 6 and 12 weeks')
+    """
+    tokens = whole.tokens
+    end = whole.end - (tokens.codes[whole.end - 1] == ".")
+    for first in range(max(whole.first + 1, end - _LONGEST_FRAME), end):
+        found = rule("stated_frame").covers(tokens, first, end)
+        if found and rule("moment").search(tokens, first, end):
+            _, last = strip_span(tokens.codes, whole.first, first, ",;:-(")
+            measure, frame = whole.part(whole.first, last), whole.part(first, end)
+            return OutcomeParts(whole, measure, None, frame, _STATED, 1.0, _STATED)
+    return OutcomeParts(whole, whole)
 
 
 def _choose(cell: Passage, item: "OutcomeItem") -> OutcomeParts:

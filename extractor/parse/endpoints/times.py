@@ -18,6 +18,14 @@ _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
+_LONGEST = {
+    TimeUnit.YEAR: 120,
+    TimeUnit.MONTH: 1440,
+    TimeUnit.WEEK: 6240,
+    TimeUnit.DAY: 43_800,
+    TimeUnit.HOUR: 1_051_200,
+}
+"""No trial waits longer than a lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +135,15 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         text = at.text.lower()
         starts = text == "first" and unit in _STARTS and not rule("first_of_days").starts(tokens, at.first)
         number = 0 if starts else _read_number(text)
+        too_long = number is not None and number > _LONGEST.get(unit, number)
+        if too_long and "," not in text:
+            continue  # a calendar year, or the number of a drug or trial
         negative = _is_negative(tokens, at.first, alone=at.first == first)
         in_range = rule("range_mark").covers(tokens, done, at.first) is not None
         done = at.end
         # "the 4th week" names a moment like "week 4".
         as_name = named or (text[-1].isalpha() and rule("ordinal").covers(tokens, at.first, at.end) is not None)
-        if "," in text and (at.first, at.end) != (first, end):
+        if "," in text and (too_long or (at.first, at.end) != (first, end)):
             for piece in re.finditer(r"\d+", text):  # "72,96,120 hours": not thousands
                 span = (at.span[0] + piece.start(), at.span[0] + piece.end())
                 yield Moment(int(piece[0]), unit, at.first, at.end, span, as_name)

@@ -13,6 +13,8 @@ from extractor.text.clean import clean_text
 from .records import give, levels
 
 Level = tuple[float | None, float | None, str]
+DOUBT = 0.6
+"""The highest stated confidence of a doubtful value. Calibrated, it is well below 0.8."""
 
 
 def find(text: str, field: str) -> list[object]:
@@ -55,6 +57,11 @@ def find(text: str, field: str) -> list[object]:
         ("1x106~1x108 CAR-T/kg", [(10**6, 10**8, "cells/kg")]),
         ("6-18 mL per night", [(6, 18, "mL/day")]),
         ("50 mg\u2044kg\u2044d", [(50, 50, "mg/kg/day")]),
+        # A capital G is the gauge of a needle, or the end of a code.
+        ("a 21G needle, Peptide 919288G", []),
+        ("supplied as film-coated tablets containing 20 mg", []),
+        ("in a 500 mL bag", []),
+        ("a diet of 1600 kcal", []),
         # An amount that only explains a dose is no dose.
         ("3 capsules (500 mg each)", [(3, 3, "capsule")]),
         ("(6/125 mcg) 1 puff", [(1, 1, "puff")]),
@@ -351,3 +358,78 @@ def test_a_frequency_is_as_sure_as_its_wording(surer, doubtful):
 def test_an_amount_that_can_be_read_in_two_ways_is_unsure(surer, doubtful):
     sure, unsure = (give(f"Examplumab {text} once daily")[0].amounts for text in (surer, doubtful))
     assert sure.confidence > CERTAIN > unsure.confidence
+
+
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [
+        ("5 mg IP on day 1", ["intraperitoneal"]),
+        ("1 mL of IP/Placebo", []),
+        ("the thumb IP joint", []),
+        ("endobronchial injection", ["other"]),
+        ("endobronchial biopsy", []),
+        ("intrauterine pregnancy", []),
+        ("the Rome IV criteria", []),
+        ("their vaping status", []),
+    ],
+)
+def test_words_of_names_and_of_the_body_are_no_routes(text, route):
+    assert find(text, "route") == route
+
+
+def test_a_meal_that_does_not_matter_is_quoted_whole():
+    assert find("once daily with or without food", "moment") == ["with or without food"]
+
+
+def test_a_number_of_times_is_no_day():
+    assert find("9g /day (3 times a day)", "days") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Examplumab 10 mg",
+        "10 mg of Examplumab",
+        "Participants receive Examplumab at a dose of 10 mg once daily",
+    ],
+)
+def test_an_amount_beside_its_agent_is_sure(text):
+    (regimen,) = give(text)
+    assert levels(regimen) == [(10, 10, "mg")]
+    assert regimen.amounts.confidence > DOUBT
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("Examplumab with fictizide 10 mg", "Examplumab", "DRUG"),  # of an agent that no rule knows
+        ("10 mg fictizide", "Examplumab", "DRUG"),
+        ("Examplumab 10 mg/mL", "Examplumab", "DRUG"),  # of a solution
+        ("Examplumab, a total dose of 10 mg", "Examplumab", "DRUG"),  # of several givings
+        ("10 mg twice daily", "Examplumab + Testimab", "DRUG"),  # of one of two
+        ("the drain holds 10 mL daily", "Fictional drainage", "PROCEDURE"),
+    ],
+)
+def test_an_amount_that_may_be_of_something_else_is_unsure(text, name, kind):
+    regimens = [regimen for regimen in give(text, name, kind) if regimen.amounts.value]
+    assert regimens
+    assert all(regimen.amounts.confidence <= DOUBT for regimen in regimens)
+
+
+def test_a_route_before_another_agent_is_not_lent():
+    first, second = give("Examplumab 5 mg and oral Testimab 10 mg", "Examplumab and Testimab")
+    assert (first.route.value, second.route.value) == (None, "oral")
+
+
+@pytest.mark.parametrize(
+    ("text", "route"),
+    [("A zorptube is inserted into the vagina daily", None), ("injected intravenously daily", "intravenous")],
+)
+def test_a_procedure_has_a_route_only_if_something_is_given(text, route):
+    (regimen,) = give(text, "Fictional procedure", "PROCEDURE")
+    assert regimen.route.value == route
+
+
+def test_a_rhythm_of_an_unknown_thing_is_unsure():
+    (sure,), (unsure,) = give("Examplumab 5 mg once daily"), give("Examplumab 5 mg, once daily zorping")
+    assert unsure.frequency.confidence <= DOUBT < sure.frequency.confidence

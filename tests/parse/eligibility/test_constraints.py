@@ -23,11 +23,17 @@ def read(text, kind=INCLUSION, topic=""):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("Platelets 150-400 x 1000/uL", ("Platelets", "between", 150_000, 400_000, "/uL")),
+        ("Platelets: 150 ~ 400X10^3/μL", ("Platelets", "between", 150_000, 400_000, "/μL")),
         (r"Hemoglobin \>= 8 g/dL", ("Hemoglobin", ">=", 8, None, "g/dL")),
         ("Creatinine not more than 2 mg/dL", ("Creatinine", "<=", 2, None, "mg/dL")),
         ("Bilirubin no greater than 1.5 times normal (ULN)", ("Bilirubin", "<=", 1.5, None, "times normal (ULN)")),
         ("Platelet count of at least 75,000/mm3", ("Platelet count", ">=", 75000, None, "/mm3")),
         ("ANC ≥ 1.5 x 10^9/L", ("ANC", ">=", 1500000000, None, "/L")),
+        ("Nugent score greater than equal to 7", ("Nugent score", ">=", 7, None, None)),
+        ("Score at Visit 1 of at least 3", ("Score at Visit 1", ">=", 3, None, None)),
+        ("T-score >-2,5", ("T-score", ">", -2.5, None, None)),
+        ("Fitzpatrick skin type I to IV", ("Fitzpatrick skin type", "between", 1, 4, None)),
         ("IPI score > or = to 2", ("IPI score", ">=", 2, None, None)),
         ("Age 18 years or older", ("Age", ">=", 18, None, "year")),
         ("18 to 75 years of age", ("age", "between", 18, 75, "year")),
@@ -66,6 +72,18 @@ def test_reads_one_limit(text, expected):
         (
             "a rise of FEV1 of more than 12% or 200 mL",
             [("rise of FEV1", ">", 12, "%"), ("rise of FEV1", ">", 200, "mL")],
+        ),
+        (
+            "Leukocytes < 4 or > 12 x 10^9/L",
+            [("Leukocytes", "<", 4 * 10**9, "/L"), ("Leukocytes", ">", 12 * 10**9, "/L")],
+        ),
+        (
+            "Diastolic pressure outside the range of 50 to 90 mmHg",
+            [("Diastolic pressure", "<", 50, "mmHg"), ("Diastolic pressure", ">", 90, "mmHg")],
+        ),
+        (
+            "heart rate < 50 or > 100 bpm",
+            [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")],
         ),
     ],
 )
@@ -167,6 +185,10 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "Able to attend the 20-week trial",
         "Must be followed up for 3 years",
         "Stays for the 5 weeks of the study",
+        "Women ≥ 18 years who smoke",
+        "Sodium (> 65 years) is normal",
+        "A minimum of 12 years of education",
+        "Goes to bed before 2200h",
     ],
 )
 def test_other_lengths_of_time_are_no_windows(text):

@@ -44,6 +44,8 @@ def test_reads_kind_and_points(text, kind, points):
         ("12 weeks in a Q3W regimen", [(12, "week")]),
         ("Baseline, Month-3 and Month-6", [(3, "month"), (6, "month")]),
         ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
+        ("School year 2010 to 2011, and 3 years", [(3, "year")]),
+        ("12,24,48,120 hours", [(12, "hour"), (24, "hour"), (48, "hour"), (120, "hour")]),
     ],
 )
 def test_lists_moments_only(text, points):

@@ -1,0 +1,98 @@
+"""The queries of the page on questions give the right answers for a few invented trials."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from extractor.export import Destination, export_run, read_registry
+from extractor.schemas import RegistryFields, Source, TrialExtraction, TrialRecord
+
+PAGE = Path("docs/how-to/queries.md").read_text("utf-8")
+QUERIES = [block.partition("```")[0] for block in PAGE.split("```sql\n")[1:]]
+
+
+def criterion(kind, *limits, **fields):
+    names = ("quantity", "comparator", "value", "unit", "value_high")
+    constraints = [dict(zip(names, limit, strict=False)) for limit in limits]
+    quote = "; ".join(" ".join(map(str, limit)) for limit in limits) or "text"
+    return {"kind": kind, "section": "eligibility", "quote": quote, "constraints": constraints} | fields
+
+
+def window(comparator, days):
+    return {"quote": "text", "comparator": comparator, "value": days, "unit": "day"}
+
+
+TRIALS = {
+    "A": {
+        "eligibility": {
+            "minimum_age": {"value": 18, "unit": "year"},
+            "healthy_volunteers": True,
+            "criteria": [
+                criterion("inclusion", ("Platelets", ">=", 75_000, "/mm3"), ("LVEF", ">", 50, "%")),
+                criterion("inclusion", ("ECOG", "between", 0, None, 2)),
+                criterion("exclusion", ("SBP", ">", 160, "mmHg"), ("DBP", ">", 100, "mmHg")),
+                criterion("exclusion", category="prior_therapy", time_window=window("<=", 28)),
+            ],
+        },
+        "dosing": [{"agent": "metformin", "frequency": "BID", "amounts": [{"low": 0.5, "high": 0.5, "unit": "g"}]}],
+        "endpoints": [{"rank": "primary", "index": 0, "measure": "OS", "concept": "overall_survival"}],
+    },
+    "B": {
+        "eligibility": {
+            "minimum_age": {"value": 6, "unit": "month"},
+            "criteria": [
+                criterion("exclusion", ("PLT", "<", 100, "x 10^9/L"), ("ECOG", ">", 2)),
+                criterion("exclusion", ("Hb", "<", 90, "g/L"), ("BP", ">", 160, "mmHg")),
+                criterion("inclusion", category="prior_therapy", time_window=window(">=", 14)),
+            ],
+        },
+        "dosing": [{"agent": "Metformin XR", "frequency": "BID", "amounts": [{"low": 500, "high": 500, "unit": "mg"}]}],
+        "endpoints": [{"rank": "primary", "index": 0, "measure": "PFS", "concept": "progression_free_survival"}],
+    },
+    "C": {
+        "eligibility": {
+            "criteria": [
+                criterion("inclusion", ("platelets", ">=", 50, "x 10^9/L"), ("platelets", ">=", 100, "x 10^9/L")),
+                criterion("inclusion", ("Hemoglobin", ">", 9, "g/dL"), ("Hemoglobin", ">", 9, "mg/dL")),
+                criterion("exclusion", category="prior_therapy", time_window=window(">=", 900)),
+            ]
+        }
+    },
+}
+ANSWERS = [
+    [("A", 75), ("B", 100)],
+    [(">", 50, None, 1)],
+    [(2, 2)],
+    [
+        ("diastolic_blood_pressure", "<=", 100, None, 1),
+        ("systolic_blood_pressure", "<=", 160, None, 1),
+    ],
+    [(9, 2)],
+    [(28, 1)],
+    [(0.5, 2)],
+    [(True, 1), (None, 2)],
+    [(0.5, 1), (18, 1)],
+    [(500, 500, "mg", "BID", 2)],
+]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    for trial in TRIALS.values():
+        for regimen in trial.get("dosing", ()):
+            regimen |= {"section": "arms[0]", "quote": "text"}
+    lines = [TrialExtraction.model_validate({"record_id": name} | trial) for name, trial in TRIALS.items()]
+    (folder / "extractions.jsonl").write_text("".join(line.model_dump_json() + "\n" for line in lines), "utf-8")
+    source, phase = Source(path="a.json", format="ctgov_json"), RegistryFields(phases=("PHASE1", "PHASE2"))
+    records = [TrialRecord(record_id=name, source=source, sections=(), registry=phase) for name in TRIALS]
+    registry = {record.record_id: read_registry(record) for record in records}
+    export_run(folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry)
+    with duckdb.connect(str(folder / "t.duckdb"), read_only=True) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("query", "answer"), list(zip(QUERIES, ANSWERS, strict=True)))
+def test_a_query_gives_the_right_answer(database, query, answer):
+    assert database.execute(query).fetchall() == answer
