@@ -25,14 +25,13 @@ def find_sex(limit: int, criterion: Mapping[str, Any]) -> Sex | None:
     """
     tokens = read_text(criterion["quote"])
     pieces = criterion.get("evidence") or ()
-    begin = next((piece["start"] for piece in pieces if piece["field"] == "quote"), None)
-    ends = {piece["field"]: piece["end"] for piece in pieces if piece["field"].startswith("constraints[")}
-    end = ends.get(f"constraints[{limit}]")
-    named = _find_named(tokens) if begin is not None and end is not None else {}
-    if not named or rule("all_sexes").search(tokens) or len(tokens.text) != len(criterion["quote"]):
+    begin = next((piece["start"] for piece in pieces if piece["field"] == "quote"), 0)
+    limits = (piece for piece in pieces if piece["field"].startswith("constraints["))
+    last = {piece["field"]: bisect(tokens.ends, piece["end"] - begin - 1) for piece in limits}  # their last tokens
+    place, places = last.get(f"constraints[{limit}]"), sorted(last.values())
+    named = _find_named(tokens)
+    if not named or place is None or rule("all_sexes").search(tokens) or len(tokens.text) != len(criterion["quote"]):
         return None
-    places = sorted({bisect(tokens.ends, one - begin - 1) for one in ends.values()})  # the last tokens of the limits
-    place = bisect(tokens.ends, end - begin - 1)
     if min(named) < places[0]:
         at = max((one for one in named if one < place), default=None)
     else:
