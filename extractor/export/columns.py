@@ -11,6 +11,7 @@ from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
 from .people import read_age, read_answer, read_comparator
+from .sexes import find_sex
 
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
@@ -119,7 +120,9 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 def _compute_limit(limit: Json, criterion: Json) -> Row:
     pieces = _list_evidence(limit, criterion, "constraints")
     named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
-    return *named, read_admitted(limit, criterion), _find_least(pieces)
+    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
+    sex = find_sex(index, criterion)
+    return *named, read_admitted(limit, criterion), sex.value if sex else None, _find_least(pieces)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Row:
@@ -203,6 +206,7 @@ _LIMIT_COLUMNS = (
         "Why value_canonical is empty: no quantity, no unit, unknown unit, no conversion, implausible.",
     ),
     Column("admits", "Comparator of the admitted values: <, <=, >, >=, =, <>, between, outside; empty if negated."),
+    Column("sex", "For whom it holds, where the criterion says it: male or female."),
     Column("confidence", "Confidence of the limit.", "number"),
 )
 _AMOUNT_COLUMNS = (

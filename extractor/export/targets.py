@@ -78,5 +78,6 @@ def _fold(name: str) -> Name:
 
 
 def _holds(target: Name, name: Name) -> bool:
-    """Whether a name is a part of the other one's words, in order and side by side."""
-    return any(target[at : at + len(name)] == name for at in range(len(target) - len(name) + 1))
+    """Whether a name is a part of the other one's words, side by side. "Non-small cell" does not hold "small cell"."""
+    places = (at for at in range(len(target) - len(name) + 1) if target[at : at + len(name)] == name)
+    return any(target[at - 1 : at] != ("non",) for at in places)

@@ -207,6 +207,8 @@ def _find_word(passage: Passage, place: int) -> Passage | None:
 Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
+_OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximum_age", "healthy_volunteers"))
+"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the measured share stands."""
 FOUND, NOTHING = "found", "nothing"
 """The curves of a field: for values found, and for empty or False values."""
 
@@ -258,7 +260,10 @@ def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
 @lru_cache(maxsize=8192)
 def _confidence(field: str, found: str, stated: float) -> float:
     curve = _curves().get(field, {}).get(found)
-    return apply_curve(curve, stated) if curve and stated else stated
+    rare = field in _OF_PEOPLE and found == FOUND and curve and stated < curve[0][0]
+    if not curve or not stated or rare:
+        return stated
+    return apply_curve(curve, stated)
 
 
 @cache

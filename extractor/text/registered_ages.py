@@ -68,8 +68,8 @@ def differs(age: Age | None, registered: float | None) -> bool:
     return age is not None and registered is not None and not agrees(age, registered)
 
 
-def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered: float) -> bool:
-    """Whether a phrase that states another age than the registered one is plainly the age of all participants.
+def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered: float | None) -> bool:
+    """Whether a phrase that states another age than the registered one, or the only one, is plainly that of all.
 
     ``section`` is that of the criteria, since a summary may speak of some participants only. ``span`` are the phrase's
     raw offsets.
@@ -83,7 +83,8 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
     end = min(last + _REACH, len(tokens) if line_end < 0 else line_end)
     near = min(end, last + _NEAR)
     clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
-    if _is_of_families(tokens, start, end, adult=(count_days(age) < _ADULT, registered < _ADULT)):
+    young = count_days(age) < _ADULT
+    if _is_of_families(tokens, start, end, adult=(young, young if registered is None else registered < _ADULT)):
         return False
     if any(rule("age_of_some").search(tokens, *part) for part in ((start, first), (last, end))):
         return False

@@ -66,6 +66,8 @@ def criterion(quote, **more):
         ("Type 2 Diabetes", "Diabetes mellitus", True),
         ("Type 2 Diabetes", "Type 1 diabetes", False),
         ("Non-Small Cell Lung Cancer", "History of lung cancer", True),
+        ("Non-Small Cell Lung Cancer", "Presence of small cell histology", False),
+        ("Non-Small Cell Lung Cancer", "Small cell lung cancer", False),
         ("Chronic Kidney Disease (CKD)", "Kidney diseases", True),
         ("Asthma", "Emphysema, asthma or bronchiectasis", True),
         ("Asthma", "Severe asthma", False),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.export import Destination, Format, describe_tables, export_run, list_tables, read_registry
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
@@ -130,6 +131,28 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
     limit |= {"value_high": 90} if comparator == "between" else {}
     (row,) = rows_of(limited(limit, **criterion))["constraints"]
     assert row["admits"] == admits
+
+
+@pytest.mark.parametrize(
+    ("quote", "sexes"),
+    [
+        ("Hb < 13 g/dL in men and Hb < 12 g/dL in women", ["male", "female"]),
+        ("Men: Hb < 13 g/dL; women: Hb < 12 g/dL", ["male", "female"]),
+        ("Men or women with Hb < 13 g/dL", [None]),
+        ("Hb < 13 g/dL. Women must use contraception.", [None]),
+        ("Hb < 13 g/dL and platelets < 50 G/L", [None, None]),
+    ],
+)
+def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
+    extraction = Extractor(assist="never").extract(
+        TrialRecord(
+            record_id="A",
+            source=Source(path="a", format="flat"),
+            sections=(Section(name="eligibility", text=f"Exclusion Criteria:\n\n* {quote}"),),
+        )
+    )
+    rows = rows_of(extraction.model_dump(mode="json"))["constraints"]
+    assert [row["sex"] for row in rows] == sexes
 
 
 def test_a_limit_has_the_least_confidence_of_its_evidence(rows_of):

@@ -1,6 +1,7 @@
 """Read who may take part: criteria from the eligibility section, or from running text if there is none."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
 from extractor.parse.scoring import measured
@@ -67,12 +68,14 @@ def _read(
     kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
     lead_in: Reading[str | None] = Reading(None, _IN_PROSE if in_prose else measured("criterion", "no parent"))
     if entry.parent:
-        sure = measured("criterion", "under a heading" if entry.parent is entry.heading else "under an item")
+        place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
+        sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
     window = read_window(passage, entry.sense, parent)
     if entry.parent and window.value is None:
         inherited = read_window(entry.parent.alone(), entry.sense)
-        window = inherited if inherited.value else window
+        sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
+        window = replace(inherited, confidence=min(inherited.confidence, sure)) if inherited.value else window
     criterion = ParsedCriterion(
         chunk=Chunk(
             number,

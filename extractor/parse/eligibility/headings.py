@@ -97,6 +97,24 @@ def turns_list(tokens: Tokens) -> bool:
     return not names_list and is_generic(tokens) and _has("refused", tokens)
 
 
+def chooses(tokens: Tokens, kind: CriterionKind | None) -> bool:
+    """Whether an introducing line says how many of its parts must hold, and not as usual for the list.
+
+    All of the inclusion criteria must hold, and any of the exclusion criteria excludes.
+
+    >>> lines = read_text("One of the following:"), read_text("All of the following:")
+    >>> [[chooses(line, kind) for line in lines] for kind in CriterionKind]
+    [[True, False], [False, True]]
+    """
+    chosen = "all_parts" if kind is CriterionKind.EXCLUSION else "some_parts"
+    return ends_with_colon(tokens) and is_generic(tokens) and _has(chosen, tokens)
+
+
+def excludes(tokens: Tokens) -> bool:
+    """Whether a heading says that those who follow are excluded ("Patients are excluded when there is:")."""
+    return ends_with_colon(tokens) and _has("excluded_are", tokens)
+
+
 def is_withdrawal(tokens: Tokens) -> bool:
     """Whether a line heads a list of reasons to leave the trial, which are not criteria for entry."""
     return len(tokens) < 16 and _has("withdrawal_list", tokens)
@@ -198,15 +216,33 @@ def opens_siblings(tokens: Tokens, following: Tokens, *, bulleted: bool) -> bool
     return bulleted and shouted and plain and any(word.islower() for word in following.words)
 
 
-def is_part(opening: Tokens, tokens: Tokens) -> bool:
-    """Whether an item fits the list that ``opening``, an item at its own level, introduces.
+def announces(tokens: Tokens, following: Tokens) -> bool:
+    """Whether a criterion goes on with the items that follow at its own level ("Cancer, except for the following:")."""
+    return ends_with_colon(tokens) and _has("announced", tokens) and not ends_with_colon(following)
 
-    Levels fit "Adequate organ function:", short names fit "One of the following diagnoses:".
+
+def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
+    """Whether an item fits the list that ``opening``, an item at its own level, introduces. Its ``first`` item does.
+
+    Levels fit "Adequate organ function:", short names fit "One of the following diagnoses:". A line that states
+    something by itself ends other lists of names.
     """
+    if tokens is first:
+        return True
     if _has("levels", opening):
         stated = any(word[0].isdecimal() or word.lower() == "normal" for word in tokens.words)
         return stated and _has("level", tokens) and not _has("no_level", tokens)
-    return _has("kinds", opening) and count_words(tokens) <= 7 and not _has("no_kind", tokens)
+    if _has("kinds", opening):
+        return count_words(tokens) <= 7 and not _has("no_kind", tokens)
+    says = _has("says_of_people", tokens)
+    if (says and not _has("says_of_people", first)) or (_has("ends_list", tokens) and not _has("ends_list", first)):
+        return False
+    return ends_with_colon(opening) and (not says or names_group(opening) or _has("some_parts", opening))
+
+
+def lists_kinds(opening: Tokens) -> bool:
+    """Whether the items that a line at their own level introduces are told by their shape: levels, or short names."""
+    return _has("levels", opening) or _has("kinds", opening)
 
 
 def states_too(tokens: Tokens) -> bool:

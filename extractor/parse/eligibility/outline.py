@@ -1,7 +1,7 @@
 """The outline of an eligibility section: its criteria, with their headings and parents."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain, pairwise, zip_longest
 
@@ -28,7 +28,8 @@ class OutlineEntry:
     """A line of the list of ``kind``, if known, or a sentence of running text. ``passage`` stands alone.
 
     ``listed`` is true for list items, false for prose. ``heading`` is the nearest heading above, ``parent`` the line
-    that introduces the entry. ``confidence`` is that of the role of a sentence of running text.
+    that introduces the entry; it is ``doubtful`` if other items stand between them. ``confidence`` is that of the role
+    of a sentence of running text.
     """
 
     passage: Passage
@@ -38,6 +39,7 @@ class OutlineEntry:
     parent: Passage | None = None
     heading: Passage | None = None
     confidence: float | None = None
+    doubtful: bool = False
 
     @property
     def sense(self) -> CriterionKind:
@@ -59,7 +61,8 @@ def read_outline(section: LexedSection) -> list[OutlineEntry]:
 class _OutlineReader:
     """Reads blocks in order, and tracks the current heading and items.
 
-    ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level.
+    ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level,
+    of which ``first_part`` is the first.
     ``decides`` is false under a heading such as "Withdrawal criteria".
     """
 
@@ -73,6 +76,7 @@ class _OutlineReader:
     def _open(self, heading: Line | None, *, decides: bool = True) -> None:
         self.heading, self.decides = heading, decides
         self.opener: Line | None = None
+        self.first_part: Line | None = None
 
     def read(self) -> Iterator[OutlineEntry]:
         """All entries."""
@@ -80,7 +84,8 @@ class _OutlineReader:
             text = block.tokens
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
             named, kind = headings.read_list_heading(text, bulleted=bool(block.bullet))
-            turned = self.kind is CriterionKind.INCLUSION and headings.turns_list(text)
+            chosen = headings.chooses(text, self.kind if block.bullet else kind or self.kind)
+            turned = chosen or (self.kind is CriterionKind.INCLUSION and headings.turns_list(text))
             if turned and block.bullet and _contains(block, following):
                 named = False  # "Must not have any of the following:" within a list introduces its sub-items
             if following and headings.is_withdrawal(text):
@@ -89,7 +94,7 @@ class _OutlineReader:
             elif named and (not block.bullet or following):
                 self._keep_items(block)
                 for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
-                self._open(block if for_some else None)  # "Exclusion criteria for healthy subjects:"
+                self._open(block if for_some or chosen else None)  # "Exclusion criteria for healthy subjects:"
                 self.kind = kind
             elif not self.decides:
                 yield OutlineEntry(block.passage, self.kind, Role.REMARK)
@@ -98,6 +103,7 @@ class _OutlineReader:
             elif _is_section_heading(block, following, self.items[-1].ordinal if self.items else None):
                 self.items = []
                 self._open(block)
+                self.kind = CriterionKind.EXCLUSION if self.kind and headings.excludes(text) else self.kind
                 if following and headings.states_too(text):
                     yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
             else:
@@ -129,14 +135,16 @@ class _OutlineReader:
             or headings.opens_siblings(text, following.tokens, bulleted=bool(following.bullet))
         ):
             role = Role.PARENT
-        parent = self._find_parent(block, self.items[:-1])
-        if role is Role.PARENT:
-            self.opener = block
-        elif opener := self.opener:  # its parts continue while they fit
-            alike = _is_level(opener, block) and opener.bullet is block.bullet and headings.is_part(opener.tokens, text)
-            self.opener = opener if alike else None
+        parent, doubtful = self._find_parent(block, self.items[:-1]), False
+        if role is not Role.PARENT and (opener := self.opener):  # its parts continue while they fit
+            first = self.first_part or block
+            alike = _is_level(opener, block) and opener.bullet is block.bullet
+            self.opener = opener if alike and headings.is_part(opener.tokens, first.tokens, text) else None
+            doubtful = not parent and block is not first and not headings.lists_kinds(opener.tokens)
             parent = parent or self.opener
-        return self._make_entry(block.passage, role, parent)
+        if role is Role.PARENT or (following and headings.announces(text, following.tokens)):
+            self.opener, self.first_part = block, following
+        return replace(self._make_entry(block.passage, role, parent), doubtful=doubtful)
 
     def _is_title(self, block: Line) -> bool:
         return block.start in self.titles or headings.is_title(block.tokens, in_series=False)
@@ -164,11 +172,13 @@ class _OutlineReader:
             text = above[-1].tokens
             opens = headings.introduces(text) or headings.continues(text, block.tokens)
             opens = opens or (self._is_title(above[-1]) and headings.needs_heading(block.tokens, text))
-            idle = headings.is_generic(text) and not headings.turns_list(text)
+            idle = headings.is_generic(text) and not (headings.turns_list(text) or headings.chooses(text, self.kind))
             return above[-1] if opens and not idle else None
         if not self.heading:
             return None
         text = self.heading.tokens
+        if headings.chooses(text, self.kind):
+            return self.heading
         if headings.opens_list(text) and not headings.carries_condition(text):
             return None
         needed = headings.count_words(text) > 4 or rule("population").search(text)

@@ -118,7 +118,9 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
             return replace(_infer(False, "healthy people", refused), confidence=0.85)  # noqa: FBT003
         found = _find("healthy_people", passage)
         if found and not rule("from_healthy").ends(passage.tokens, found[1], max(passage.first, found[1] - 4)):
-            return _infer(True, "healthy people", found)  # noqa: FBT003
+            described = passage.section.name in ("brief_summary", "detailed_description")  # perhaps of another trial
+            case = "healthy people in a summary" if described else "healthy people"
+            return _infer(True, case, found)  # noqa: FBT003
     return Reading(None, measured("participants", "no healthy people"))
 
 
@@ -130,7 +132,7 @@ _GRADED = frozenset({"stage", "grade", "class", "score"})
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
-_DOUBTFUL = "doubtful age"
+_DOUBTFUL, _ALONE = "doubtful age", "age in a line of its own"
 _BEFORE = 26
 """How many tokens before an age decide whose age it is."""
 
@@ -174,6 +176,12 @@ class _Side(NamedTuple):
             return is_plain(self.section, bound.place.raw_span, bound.age, self.registered)
         ranged = [one for one in bounds if one.place == bound.place and one.lower is not bound.lower]
         return self.registered in (0, inf) and any(agrees(one.age, self.other) for one in ranged)
+
+    def states_plainly(self, bound: _Bound) -> bool:
+        """Whether a bound is plainly that of all participants, so that no registered one need bear it out."""
+        if not self.section or self.section.name != bound.place.section.name:
+            return False
+        return bound.case == _ALONE or is_plain(self.section, bound.place.raw_span, bound.age, self.registered)
 
 
 def read_ages(
@@ -311,7 +319,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     if not admits:
         return "age excluded"
     alone = anybody and _covers("only_age", tokens, limit.end, len(tokens))
-    return "age in a line of its own" if alone else "age among other words"
+    return _ALONE if alone else "age among other words"
 
 
 def _ends_range(tokens: Tokens, limit: Limit) -> bool:
@@ -346,5 +354,9 @@ def _choose(bounds: list[_Bound], side: _Side, *, in_summary: bool = False) -> R
     sure = measured("participants", case)
     if differs(bound.age, side.registered):
         sure = min(sure, measured("participants", UNLIKE))
+    elif alike:
+        sure = max(sure, measured("participants", "age like the registry's"))
+    elif not side.states_plainly(bound):
+        sure = min(sure, measured("participants", "age not plainly of all"))
     others = () if agree else tuple(found.age for found in mine if found.age != bound.age)
     return Reading(bound.age, sure, (span_of(bound.place),), Support.PARSED, others)

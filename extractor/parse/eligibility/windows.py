@@ -88,7 +88,8 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
         sense = _read_sense(front, duration) if possible else None
         if sense and not _is_course(tokens, front, duration):
             comparator, sure, first = sense
-            defines = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
+            bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
+            defines = bracketed or _is_aside(tokens, first, duration.end)
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
@@ -96,6 +97,20 @@ def _find_windows(tokens: Tokens, times: Sequence[_Time]) -> Iterator[_Window]:
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield _Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a window in brackets dates a test, one member of a list, or other words in the brackets.
+
+    That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
+    """
+    opened = tokens.codes.rfind("(", 0, first)
+    closed = tokens.codes.find(")", end)
+    if opened < 0 or closed < 0 or ")" in tokens.codes[opened:first]:
+        return False
+    alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
+    listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
+    return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:

@@ -50,6 +50,9 @@ def read(text, kind=INCLUSION, topic=""):
         ("No PSA doubling time of < 3 months", ("PSA doubling time", "<", 3, None, "month")),
         ("Minimal life expectancy of 12 weeks", ("life expectancy", ">=", 12, None, "week")),
         ("Age between ≥20 and ≤45", ("Age", "between", 20, 45, None)),
+        ("BMI of or greater than 25", ("BMI", ">=", 25, None, None)),
+        ("Creatinine up to 1.5 of ULN", ("Creatinine", "<=", 1.5, None, "of ULN")),
+        ("ALT > twice the upper normal limit", ("ALT", ">", 2, None, "the upper normal limit")),
         ("145 mmHg ≤ SBP ≤ 190", ("SBP", "between", 145, 190, "mmHg")),
     ],
 )
@@ -202,6 +205,20 @@ def test_quote_is_raw_text():
     assert passage.raw[window.spans[0].start : window.spans[0].end] == window.value.quote
 
 
-@pytest.mark.parametrize("text", ["Stroke within 2 to 11 months", "Chronic pain, defined as pain for over 3 months"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stroke within 2 to 11 months",
+        "Chronic pain, defined as pain for over 3 months",
+        "Negative pregnancy test (within 48 hours)",
+        "Heart disease: angina, infarction (within 6 months), heart failure",
+        "Smokers (at least 100 cigarettes in the last 3 months)",
+    ],
+)
 def test_a_time_with_two_bounds_or_in_a_definition_is_not_sure(text):
     assert 0 < read_window(read_passage(text)).confidence < 0.8
+
+
+def test_a_time_in_brackets_dates_the_words_before_them():
+    assert read_window(read_passage("Recent stroke (within the last 6 months)")).confidence > 0.9
+    assert read_window(read_passage("Gout (stable for 2 weeks) in the last 3 years")).value.value == 3

@@ -384,3 +384,59 @@ def test_titles_of_sub_items_are_no_criteria(raw, expected):
 def test_names_that_exclude_somebody_stay_criteria(raw):
     first = raw.splitlines()[2].removeprefix("* ")
     assert first in parents(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (
+            "Inclusion Criteria:\n\n* All three or at least two of:\n\n  * Cough\n  * Rash\n* Adult",
+            {"Cough": "All three or at least two of:", "Rash": "All three or at least two of:", "Adult": None},
+        ),
+        (
+            "Inclusion Criteria:\n\n* One of the following:\n\n  * Cough\n  * Rash",
+            {"Cough": "One of the following:", "Rash": "One of the following:"},
+        ),
+        (
+            "Inclusion Criteria:\n\n* No significant illness:\n* Stroke\n* Gout\n* Age over 18",
+            {"Stroke": "No significant illness:", "Gout": "No significant illness:", "Age over 18": None},
+        ),
+        (
+            "Exclusion Criteria:\n\nAll of the following:\n\n* Cough\n* Rash",
+            {"Cough": "All of the following:", "Rash": "All of the following:"},
+        ),
+        ("Exclusion Criteria:\n\nAny of the following:\n\n* Cough\n* Rash", {"Cough": None, "Rash": None}),
+        (
+            "Exclusion Criteria:\n\n* Cancer in the last 5 years, except for:\n* Skin cancer\n* Women with gout",
+            {
+                "Cancer in the last 5 years, except for:": None,
+                "Skin cancer": "Cancer in the last 5 years, except for:",
+                "Women with gout": None,
+            },
+        ),
+    ],
+)
+def test_a_line_that_says_how_many_must_hold_introduces_its_items(raw, expected):
+    assert parents(raw) == expected
+
+
+def test_a_heading_that_excludes_opens_the_list_of_exclusions():
+    entries = outline(
+        "Inclusion Criteria:\n\n* Adult\n\nPatients are to be excluded when there is:\n\n* Stroke\n* Gout"
+    )
+    assert [entry.kind for entry in entries] == [INCLUSION, EXCLUSION, EXCLUSION]
+
+
+@pytest.mark.parametrize(
+    ("line", "role"),
+    [
+        ("A limb is considered affected if it is weak.", Role.REMARK),
+        ("A positive test is defined as a wheal of 3 mm.", Role.REMARK),
+        ("Up to 20 participants will be enrolled in part B.", Role.REMARK),
+        ("Severe asthma, which is defined as two attacks in a year.", Role.CRITERION),
+        ("Active gout. Active gout is defined as pain.", Role.CRITERION),
+        ("Inhaled steroids are permitted.", Role.CRITERION),
+    ],
+)
+def test_a_definition_and_the_size_of_a_group_are_no_criteria(line, role):
+    assert [entry.role for entry in outline(f"Inclusion Criteria:\n\n* Adult\n* {line}")] == [Role.CRITERION, role]

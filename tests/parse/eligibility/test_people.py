@@ -2,10 +2,11 @@ from itertools import count
 
 import pytest
 
+from extractor.parse import parse_record
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex
-from extractor.schemas import Category, CriterionKind, RegistryFields, Sex
+from extractor.schemas import Category, CriterionKind, RegistryFields, Section, Sex, Source, TrialRecord
 from extractor.text.passage import read_passage, read_section
 
 INCLUSION, EXCLUSION = CriterionKind.INCLUSION, CriterionKind.EXCLUSION
@@ -120,6 +121,15 @@ def test_healthy_volunteers(text, expected):
     assert read_healthy([], [read_passage(text, "title")]).value is expected
 
 
+def test_healthy_people_that_a_summary_mentions_are_not_sure():
+    mentioned, named = (
+        read_healthy([], [read_passage("It was given to healthy volunteers", section)])
+        for section in ("detailed_description", "title")
+    )
+    assert (mentioned.value, named.value) == (True, True)
+    assert mentioned.confidence < 0.8 < named.confidence
+
+
 def test_ages_that_differ_between_criteria_are_alternatives():
     low, high = read_ages([stated("Age 18 to 40 years"), stated("Age 66 to 75 years")], [])
     assert [one.value for one in low.alternatives] == [66]
@@ -178,6 +188,28 @@ def test_alternatives_leave_a_side_open():
 )
 def test_an_age_that_may_be_that_of_some_is_not_sure(text, kind):
     assert all(age.confidence < 0.8 for age in read_ages([stated(text, kind)], []) if age.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "sure"),
+    [
+        ("Age 18 to 60 years", True),
+        ("Patients aged 18 to 60 years with asthma", True),
+        ("Contact with household members aged 18 to 60 years", False),
+        ("Bone age of 9 years, controls aged 18 to 60 years", False),
+    ],
+)
+def test_without_a_registered_age_only_a_plain_one_is_sure(line, sure):
+    text = f"Inclusion Criteria:\n\n* Asthma\n* {line}"
+    record = TrialRecord(
+        record_id="A",
+        source=Source(path="a", format="flat"),
+        sections=(Section(name="eligibility", text=text),),
+    )
+    found = parse_record(record).eligibility
+    stated = [age for age in (found.minimum_age, found.maximum_age) if age.value]
+    assert all((age.confidence >= 0.8) is sure for age in stated)
+    assert stated or not sure
 
 
 def beside(lines, low=None, high=None, summary=""):
