@@ -123,7 +123,8 @@ class _Builder:
         known = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
         plain = section.is_intervention and section.type in _SUBSTANCES
         stated = section.marks.inside(agent.first, agent.end)
-        doubtful = agent.kind in {"introduced", "class"} or stated.amounts or stated.frequency or stated.length
+        acts = rule("other_act").search(section.tokens, agent.first, agent.end)
+        doubtful = agent.kind in {"introduced", "class"} or acts or stated.amounts or stated.frequency or stated.length
         substance = agent.kind == "placebo" or (is_substance(agent) and (plain or known & {"drug", "cells"}))
         several = statement.mention is None and not statement.clause.has_one_topic
         if doubtful or several or not substance:
@@ -203,6 +204,8 @@ class _Builder:
         """The case of a stated frequency: how it is worded if it is beside the dose, or else where it stands."""
         statement, tokens = self.statement, self.sections[coded.section].tokens
         case, place = name_rhythm(tokens, coded), self.place("frequency", coded)
+        if coded.value is Frequency.ONCE and statement.length:  # "a loading dose, then 5 mg for 2 months"
+            return "rivals"
         if place != "beside":
             return f"{place}, in full" if case in _IN_FULL else place
         beside = [fact for fact in statement.amounts if fact.section == coded.section]
@@ -231,8 +234,6 @@ class _Builder:
             return Reading(None, min(self.trust("days", None), self.trust("moment", None)))
         fact, *place = timing
         section, name = self.sections[fact.section], "days" if fact is self.statement.days else "moment"
-        if self.place(name, fact) == "rivals":  # seldom all of the timing
-            return Reading(None, measured("regimen", "in clause"))
         return Reading(section.raw(*place), self.trust(name, fact), (section.span(*place),))
 
 
