@@ -21,12 +21,12 @@ from tests.trust import trial
         (919288, "g", None, "500 g"),
         (9_000_000, "mg/day", None, "500 g"),
         (300, "g", Route.ORAL, "250 g"),
-        (300, "mg", Route.INTRAVITREAL, "20 mg"),
-        (0.3, "g", Route.INTRAVITREAL, "20 mg"),
+        (300, "mg", Route.INTRAVITREAL, "25 mg"),
+        (0.3, "g", Route.INTRAVITREAL, "25 mg"),
         (3, "mL", Route.INTRAVITREAL, "1 mL"),
         (243, "tablet", Route.ORAL, "40 tablet"),
-        (100, "AUC", None, "8 AUC"),
-        (6e13, "cells", None, "200,000,000,000 cells"),
+        (100, "AUC", None, "24 AUC"),
+        (6e13, "cells", None, "1,000,000,000,000 cells"),
     ],
 )
 def test_each_unit_and_route_has_a_ceiling(value, unit, route, expected):

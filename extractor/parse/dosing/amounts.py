@@ -159,8 +159,13 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     (True, True)
     """
     plain = [level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")] or levels
-    substances = [level for level in plain if level.unit not in _VOLUMES and level.unit not in _COUNTED]
+    substances = [level for level in plain if not is_volume_or_piece(level.unit)]
     return tuple(level for level in substances or plain if not _is_restated(level, levels))
+
+
+def is_volume_or_piece(unit: str) -> bool:
+    """Whether a unit measures no substance: "mL", "tablet"."""
+    return unit in _VOLUMES or unit in _COUNTED
 
 
 def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:

@@ -70,7 +70,7 @@ def is_vague(name: str) -> bool:
 
 
 def is_alias(tokens: Tokens, first: int, end: int) -> bool:
-    r"""Whether tokens can name an agent elsewhere: words, and no dose or route.
+    r"""Whether tokens can name an agent elsewhere: words, and no dose, route or frequency.
 
     >>> is_alias(lex("MMF"), 0, 1), is_alias(lex("1 234"), 0, 2), is_alias(lex("\n \n"), 0, 2)
     (True, False, False)
@@ -78,7 +78,8 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     text = tokens.read(first, end)
     if not 2 < len(text) < _LONGEST or not any(map(str.isalpha, text)) or rule("empty_name").covers(tokens, first, end):
         return False
-    return rule("name_dose").search(tokens, first, end) is None and read_term("routes", tokens, first, end) is None
+    coded = any(read_term(vocabulary, tokens, first, end) for vocabulary in ("routes", "frequencies"))
+    return not coded and rule("name_dose").search(tokens, first, end) is None
 
 
 def stands_alone(tokens: Tokens, first: int, end: int) -> bool:

@@ -17,11 +17,12 @@ from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
 from extractor.text.lexer import lex
 
-from .agents import is_joint
-from .amounts import UNSURE, choose_levels
+from .agents import is_joint, is_substance
+from .amounts import choose_levels, is_volume_or_piece
+from .clauses import describes_other
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
-from .names import find_substance, is_code, is_salt, is_vague, name_key, unify_name
+from .names import find_general, find_substance, is_code, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection, Place
@@ -34,11 +35,15 @@ _LATER = ("route", "frequency", "days")
 """Fields of the next sentence that belong in the quote. Cycles and lengths mostly hold for the whole trial."""
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
-_BESIDE = 6
-"""The most tokens between a dose and its frequency."""
-_SURER_BESIDE = frozenset({"interval", "daily or weekly", "counted"})
-_TRUST_OF_TRIAL = 0.55
-"""The share right among lengths that regimens take from descriptions."""
+_BESIDE = 12
+"""The most tokens between an agent, or its amount, and a fact beside it."""
+_BEHIND = 3
+"""How many tokens after a fact can name another act: "weekly blood samples"."""
+_SUBSTANCES = frozenset({"drug", "biological", "dietary_supplement", "genetic", "radiation", "combination_product", ""})
+"""Registered types of what has a dose; registries without types name drugs alone."""
+_OWN = frozenset({"route", "length"})
+"""Fields without a value if only a description elsewhere states one."""
+_IN_FULL = frozenset({"words", "interval"})
 
 
 def build_regimens(
@@ -83,11 +88,9 @@ class _Builder:
         frequency = self.read_frequency()
         duration = self.read_fact("length", length)
         if trial_length and length is None and frequency.value not in {None, Frequency.ONCE}:
-            duration = Reading(trial_length.value, _TRUST_OF_TRIAL, (self.span(trial_length),), Support.PARSED)
+            confidence = measured("length", "of the trial")
+            duration = Reading(trial_length.value, confidence, (self.span(trial_length),), Support.PARSED)
         role, role_confidence = read_role(statement, trial)
-        case = "agent is topic" if statement.mention is None else "agent named"
-        if statement.mention and statement.linked < 1:
-            case = "agent renamed"
         # The clause or title in which the statement begins, extended to the end of the statement.
         clause = bisect_right(section.clauses, statement.first, key=itemgetter(0))
         first, end = section.clauses[clause - 1] if clause else section.title
@@ -96,7 +99,7 @@ class _Builder:
         return ParsedRegimen(
             chunk=section.chunk(number, min(first, statement.first), max(end, statement.end)),
             quote=section.span(*choose_quote(statement)),
-            agent=Reading(named.raw(*place), measured("regimen", case), (name,)),
+            agent=Reading(named.raw(*place), measured("agent", self.name_agent()), (name,)),
             role=Reading(role, role_confidence, (name,), Support.INFERRED),
             amounts=self.read_amounts(),
             route=self.read_route(),
@@ -113,15 +116,58 @@ class _Builder:
         """The values of a field in the part of the clause about this agent."""
         return {mark.value for mark in getattr(self.statement.clause.marks.inside(*self.statement.reach), name)}
 
+    def name_agent(self) -> str:
+        """The case of the agent: whether it is surely a substance, and how its clause names it."""
+        statement, agent = self.statement, self.statement.agent
+        section = self.sections[agent.section]
+        known = {kind for kind, *_ in find_general(section.tokens, agent.first, agent.end)}
+        plain = section.is_intervention and section.type in _SUBSTANCES
+        stated = section.marks.inside(agent.first, agent.end)
+        acts = rule("other_act").search(section.tokens, agent.first, agent.end)
+        doubtful = agent.kind in {"introduced", "class"} or acts or stated.amounts or stated.frequency or stated.length
+        substance = agent.kind == "placebo" or (is_substance(agent) and (plain or known & {"drug", "cells"}))
+        several = statement.mention is None and not statement.clause.has_one_topic
+        if doubtful or several or not substance:
+            return "other treatment"
+        if not self.sections[statement.section].is_group:
+            return "in a description"
+        named = "topic" if statement.mention is None else "renamed" if statement.linked < 1 else "named"
+        return f"{named}, with a dose" if statement.amounts else named
+
+    def place(self, name: str, fact: Fact) -> str:
+        """The case of a fact by its place: how near to its agent it stands."""
+        statement, section, clause = self.statement, self.sections[fact.section], self.statement.clause
+        if not statement.holds(fact):
+            if fact.section not in {statement.section, statement.agent.section}:
+                return "elsewhere"
+            place = next((one for one in section.clauses if one[0] <= fact.first < one[1]), section.title)
+            other = rule("other_act").search(section.tokens, *place) or describes_other(section.tokens, *place)
+            return "elsewhere" if other else "in section"
+        if len(self.list_near(name)) > 1:
+            return "rivals"
+        anchors = [one for one in statement.amounts if one is not fact and statement.holds(one)]
+        anchors += [one for one in clause.named if one.value.key == statement.agent.key]
+        if not anchors or not statement.reach[0] <= fact.first < statement.reach[1]:
+            return "beside" if clause.about_topic and not anchors else "in clause"
+        gaps = [(min(one.end, fact.end), max(one.first, fact.first)) for one in anchors]
+        first, end = min(gaps, key=lambda gap: gap[1] - gap[0])
+        if rule("other_act").search(clause.tokens, first, min(clause.end, max(end, fact.end + _BEHIND))):
+            return "elsewhere"
+        others = any(first <= one.first < end and one.value.key != statement.agent.key for one in clause.named)
+        return "in clause" if others or end - first > _BESIDE else "beside"
+
+    def is_described(self, fact: Fact) -> bool:
+        """Whether only another section, a description, states a fact: mostly that of another agent."""
+        own = fact.section in {self.statement.section, self.statement.agent.section}
+        return not own and not self.sections[fact.section].is_group
+
     def trust(self, name: str, fact: Fact | None) -> float:
-        """The confidence of a field, by its place and by other candidates in the record."""
+        """The confidence of a field: by the place of its fact, or for none, by other candidates in the record."""
+        if fact is not None:
+            return measured("timing" if name in {"days", "moment"} else name, self.place(name, fact))
         clause, sign = self.statement.clause, _SIGNS.get(name)
-        if fact is None:
-            near = self.list_near(name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
-            return measured("regimen", "in clause" if near else "in record" if name in self.stated else "nowhere")
-        if not self.statement.holds(fact):
-            return measured("regimen", "elsewhere")
-        return measured("regimen", "alone" if len(self.list_near(name)) <= 1 else "rivals")
+        near = self.list_near(name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
+        return measured("regimen", "in clause" if near else "in record" if name in self.stated else "nowhere")
 
     def read_amounts(self) -> Reading[tuple[Amount, ...] | None]:
         spans: dict[Amount, Span] = {}
@@ -130,8 +176,12 @@ class _Builder:
                 spans.setdefault(amount, self.span(fact))
         levels = choose_levels(spans)
         confidence = self.trust("amounts", self.statement.amounts[0] if levels else None)
-        if any(fact.confidence < 1 for fact in self.statement.amounts):
-            confidence = min(confidence, UNSURE)
+        doubts = {
+            "doubtful": any(fact.confidence < 1 for fact in self.statement.amounts),
+            "several levels": len(levels) > 1,
+            "volume or pieces": any(is_volume_or_piece(level.unit) for level in levels),
+        }
+        confidence = min([confidence, *(measured("amounts", case) for case, holds in doubts.items() if holds)])
         return Reading(levels, confidence, tuple(spans[level] for level in levels), Support.PARSED)
 
     def read_route(self) -> Reading[Route | None]:
@@ -146,30 +196,35 @@ class _Builder:
             timed = statement.days or self.list_near("frequency") or self.list_near("days")
             return Reading(None, measured("regimen", "in clause") if timed else self.trust("frequency", None))
         coded = statement.frequency
-        confidence = measured("frequency", self.name_wording(coded) if coded else name_days(statement))
+        confidence = measured("frequency", self.name_wording(coded) if coded else self.name_days())
         confidence = min(confidence, coded.confidence) if coded else confidence
         return Reading(value, confidence, (self.span(fact),), Support.PARSED if stated else Support.INFERRED)
 
     def name_wording(self, coded: Fact) -> str:
-        """The case of a stated frequency: how it is worded, and what stands around it."""
+        """The case of a stated frequency: how it is worded if it is beside the dose, or else where it stands."""
         statement, tokens = self.statement, self.sections[coded.section].tokens
-        case = name_rhythm(tokens, coded)
-        plain = ", in full" if case in {"words", "interval"} else ""
-        if not statement.holds(coded):
-            return "elsewhere" + plain
-        if len(self.list_near("frequency")) > 1:
-            return "one of several" + plain
+        case, place = name_rhythm(tokens, coded), self.place("frequency", coded)
+        if coded.value is Frequency.ONCE and statement.length:  # "a loading dose, then 5 mg for 2 months"
+            return "rivals"
+        if place != "beside":
+            return f"{place}, in full" if case in _IN_FULL else place
         beside = [fact for fact in statement.amounts if fact.section == coded.section]
         if any(fact.first <= coded.first and coded.end <= fact.end for fact in beside):
             return "rate"
-        if rule("changed_dose").search(tokens, *statement.reach):
-            return "beside a change"
-        near = statement.mention and any(abs(coded.first - fact.end) <= _BESIDE for fact in beside)
-        return f"{case} beside the dose" if near and case in _SURER_BESIDE else case
+        return "beside a change" if rule("changed_dose").search(tokens, *statement.reach) else case
+
+    def name_days(self) -> str:
+        """The case of a frequency that follows from days, a moment or a rate."""
+        listed = self.statement.days
+        if listed is None:
+            return "moment or rate"
+        if len(listed.value) > 1:
+            return "listed days" if self.place("days", listed) == "beside" else "listed days elsewhere"
+        return "day of a cycle" if self.statement.cycle else "one day"
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
         """A field with the value of one fact."""
-        if fact is None or fact.value is None:
+        if fact is None or fact.value is None or (name in _OWN and self.is_described(fact)):
             return Reading(None, self.trust(name, None))
         return Reading(fact.value, self.trust(name, fact), (self.span(fact),), Support.PARSED)
 
@@ -180,14 +235,6 @@ class _Builder:
         fact, *place = timing
         section, name = self.sections[fact.section], "days" if fact is self.statement.days else "moment"
         return Reading(section.raw(*place), self.trust(name, fact), (section.span(*place),))
-
-
-def name_days(statement: Statement) -> str:
-    """The case of a frequency that follows from days, a moment or a rate."""
-    days = statement.days.value if statement.days else ()
-    if len(days) > 1:
-        return "listed days"
-    return "moment or rate" if not days else "day of a cycle" if statement.cycle else "one day"
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:

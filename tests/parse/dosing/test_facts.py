@@ -338,7 +338,9 @@ def test_words_days_and_cycle_together(stated, days, cycle, cyclic, expected) ->
     ("surer", "doubtful"),
     [
         ("5 mg once daily", "5 mg once daily, or twice daily"),
-        ("5 mg weekly", "Examplumab is prepared weekly"),
+        ("5 mg weekly", "5 mg after exercise weekly"),
+        ("5 mg every 3 weeks", "5 mg with a warm meal that the kitchen of the ward cooks for all people every 3 weeks"),
+        ("5 mg once", "5 mg once, for 2 months"),
         ("5 mg once daily", "5 mg/day"),
         ("5 mg every 3 weeks", "5 mg every 3 weeks, then tapered"),
         ("5 mg every 2 weeks", "5 mg biweekly"),
@@ -357,7 +359,7 @@ def test_a_frequency_is_as_sure_as_its_wording(surer, doubtful):
 )
 def test_an_amount_that_can_be_read_in_two_ways_is_unsure(surer, doubtful):
     sure, unsure = (give(f"Examplumab {text} once daily")[0].amounts for text in (surer, doubtful))
-    assert sure.confidence > CERTAIN > unsure.confidence
+    assert sure.confidence > 0.9 > 0.7 > unsure.confidence
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ def test_a_length_from_a_summary_is_uncertain_and_cited() -> None:
     summary = "Participants will be treated for 12 weeks."
     (regimen,) = read_trial({"Examplumab": "5 mg orally once daily"}, brief_summary=summary).regimens
     (span,) = regimen.duration.spans
-    assert regimen.duration.confidence < 0.6
+    assert regimen.duration.confidence < 0.7
     assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
 
 
@@ -356,7 +356,7 @@ def test_agents_of_another_arm_are_repeated_in_other_cycles(second: str, expecte
         ("Examplumab 300 mg subcutaneously every 4 weeks", {"route", "cycle", "frequency", "timing"}),
         (
             "Examplumab 300 mg subcutaneously weekly or monthly on days 1 and 8 of each 21-day cycle",
-            {"route", "cycle", "timing"},
+            {"route", "cycle"},
         ),
     ],
 )
@@ -364,6 +364,31 @@ def test_a_field_without_rivals_is_certain(text: str, certain: set[str]) -> None
     (regimen,) = give(text)
     names = ("route", "cycle", "frequency", "duration", "timing")
     assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain
+
+
+@pytest.mark.parametrize(
+    ("surer", "doubtful"),
+    [
+        ("Examplumab", "Weekly Examplumab"),
+        ("Examplumab", "Glucose monitor"),
+        ("Examplumab", "Examplumab and fictonib"),
+    ],
+)
+def test_an_agent_is_as_sure_as_its_name_shows_a_substance(surer: str, doubtful: str) -> None:
+    sure, unsure = (read_trial({name: "5 mg orally once daily"}).regimens[0].agent for name in (surer, doubtful))
+    assert sure.confidence > 0.8 > unsure.confidence
+
+
+@pytest.mark.parametrize(
+    ("surer", "doubtful"),
+    [
+        ("5 mg. It is given orally.", "5 mg. Oral hygiene follows the visit, and oral rinses are allowed."),
+        ("5 mg orally", "5 mg after exercise orally"),
+    ],
+)
+def test_a_route_is_as_sure_as_its_place(surer: str, doubtful: str) -> None:
+    sure, unsure = (give(f"Examplumab {text}")[0].route for text in (surer, doubtful))
+    assert unsure.value is None or sure.confidence > unsure.confidence
 
 
 def test_an_unread_time_and_a_cycle_elsewhere_leave_absences_uncertain() -> None:
