@@ -187,7 +187,10 @@ def hide_user(url: str) -> str:
     """
     address, mark, name = url.partition("#")
     # A password may contain a slash, or a # before any slash.
-    return re.sub(r"//[^/]*@", "//***@", re.sub(r"//.*@", "//***@", address) + mark + name)
+    front, slashes, rest = address.partition("//")
+    if "@" in rest:
+        address = f"{front}//***@{rest.rpartition('@')[2]}"
+    return re.sub(r"//[^/]*@", "//***@", address + mark + name)
 
 
 def name_model(spec: ModelSpec) -> str:

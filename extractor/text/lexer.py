@@ -28,14 +28,14 @@ _ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
 _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
 _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
-_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?![\d.])|(?:\.\d{3})+,\d{1,2}(?![\d,]))"
-_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}})+(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
+_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
+_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 _SPACED = r"[1-9]\d{0,2} \d{3}"
 _BEHIND_SPACED = "|".join(rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and "))
 _SPACED_THOUSANDS = (
     rf"{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
-    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3})+(?![\d,.]\d)"
-    r"|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3})+(?!\d)"
+    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3}){1,5}(?![\d,.]\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d)"
 )
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
