@@ -108,7 +108,8 @@ class Expression(NamedTuple):
         for pick in range(3):
             _list_repeated(tree, "", found, pick, 1)
         general = _TOKENS if re.search(f"[{CODES}]", self.compiled.pattern) else PIECES
-        return [*general, *sorted(piece for piece in found if 0 < len(piece) < 200)] if found else []
+        units = {piece[: (piece + piece).find(piece, 1)] for piece in found if 0 < len(piece) < 200}
+        return sorted(units.union(general)) if found else []
 
 
 def list_expressions() -> Iterator[Expression]:

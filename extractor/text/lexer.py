@@ -100,6 +100,8 @@ class Lexicon(dict[str, str]):
         super().__init__()
         self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
         self._prefixes: dict[str, str] = {}
+        self._longest = 0
+        """The length of the longest prefix."""
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
@@ -113,6 +115,7 @@ class Lexicon(dict[str, str]):
         codes, key = self._codes, word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
             codes, key = self._prefixes, word[:-1].lower()
+            self._longest = max(self._longest, len(key))
         if key not in codes:
             self.clear()
             self._found.clear()
@@ -187,7 +190,7 @@ class Lexicon(dict[str, str]):
             return NUMBER
         if code := self._codes.get(word) or self._codes.get(folded):
             return code
-        lengths = range(len(folded), 2, -1) if self._prefixes else ()
+        lengths = range(min(len(folded), self._longest), 2, -1)
         known = (self._prefixes[folded[:length]] for length in lengths if folded[:length] in self._prefixes)
         return next(known, UNKNOWN if word[0].isalpha() else "s")
 
