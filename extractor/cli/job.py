@@ -355,7 +355,7 @@ def _list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterat
         yield f"{exchange.written} requests still open, in {files}"
     if job.mirror:
         yield f"the results are at {place}"
-    elif job.out:
+    elif job.out and tally.extracted + tally.resumed:
         yield f"to read the results: extractor report {shlex.quote(place)}"
         yield f"to correct them: extractor review {shlex.quote(place)} --gold GOLD"
 

@@ -18,7 +18,7 @@ from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
 from .manifest import Manifest, explain_changed, read_manifest
-from .results import lock_folder, naming_file, repair_results, sort_results, write_atomically
+from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
@@ -69,8 +69,9 @@ class RunFolder(Sink):
         with ExitStack() as failing:
             failing.push(self._closing)
             with naming_file(path):
-                path.mkdir(parents=True, exist_ok=True)
+                self._closing.enter_context(made_folder(path))
                 self._closing.enter_context(lock_folder(path))
+            self._closing.callback(self._remove_empty)
             if not fresh:
                 self._continue_earlier()
             failing.pop_all()
@@ -194,6 +195,14 @@ class RunFolder(Sink):
             manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
             self.lacking = manifest.records["lacking"]
             self._write_manifest(manifest)
+
+    def _remove_empty(self) -> None:
+        """Leave no empty files if the run has no results."""
+        paths = [path for name in (EXTRACTIONS, FAILURES, REPEATED) if (path := self.path / name).exists()]
+        empty = [path for path in paths if not path.stat().st_size]
+        if self.path / EXTRACTIONS in empty:
+            for path in empty:
+                path.unlink()
 
     def _append(self, name: str, line: bytes) -> int:
         """Append a line to a file, and return the position of its first byte."""

@@ -17,7 +17,7 @@ A pattern is a regular expression over tokens, separated by white space:
 - ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: a named part;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions,
-  but ``*`` and ``+`` match at most 100 times; ``*+`` and ``++``: the same, without going back to a shorter match.
+  but ``*`` and ``+`` match at most 300 times; ``*+`` and ``++``: the same, without going back to a shorter match.
 """
 
 import re
@@ -35,7 +35,7 @@ _ATOM = re.compile(
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
-_MOST = 100
+_MOST = 300
 """The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of a text's length."""
 _SYNTAX = {"(": "(?:", "*": f"{{0,{_MOST}}}", "+": f"{{1,{_MOST}}}", "*+": f"{{0,{_MOST}}}+", "++": f"{{1,{_MOST}}}+"}
 ANY_WORD = f"[{UNKNOWN}{CODES}]"
@@ -163,7 +163,7 @@ class Rule:
         return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
-        """The match that ends before token ``end`` and begins at or after ``first``, at most 100 tokens before."""
+        """The match that ends before token ``end`` and begins at or after ``first``, at most 300 tokens before."""
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return self._note(tokens, match) if match else None
 
