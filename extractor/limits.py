@@ -90,7 +90,9 @@ def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
     return RecordTooSlow(source.path, f"the record took longer than {seconds:g} seconds", _REMEDY, place=source.place)
 
 
-def limit_steps(stages: Generator[Asked, Reply | None, Result], source: Source) -> Generator[Asked, Reply | None, Result]:
+def limit_steps(
+    stages: Generator[Asked, Reply | None, Result], source: Source
+) -> Generator[Asked, Reply | None, Result]:
     """The same generator, with a limit on the time of each step. What happens between two steps does not count."""
     reply = None
     while True:

@@ -11,7 +11,6 @@ import pkgutil
 import re
 import signal
 import statistics
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,12 +27,34 @@ from extractor.text.book import load_book, read_table
 from extractor.text.lexer import CODES
 
 LARGEST_EXPONENT = 1.3
-_LENGTHS = (1000, 4000)
+_LENGTHS = (700, 2800)
 _MEASURABLE_S = 0.0005
-_HANGS_S = 2.0
+_HANGS_S = 3.0
+"""Seconds of processor time for one measurement, many times what linear work takes."""
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it repeats."""
-PIECES = ("é", "中", "aа", "a", "a ", "7", "7.", "x7", "(", "()", "[", ", ", "|", " ", "\n", "\t", "- ", "\n1. ", ". ", "'")
+PIECES = (
+    "é",
+    "中",
+    "aа",
+    "a",
+    "a ",
+    "7",
+    "7.",
+    "x7",
+    "(",
+    "()",
+    "[",
+    ", ",
+    "|",
+    " ",
+    "\n",
+    "\t",
+    "- ",
+    "\n1. ",
+    ". ",
+    "'",
+)
 _TOKENS = ("n", "w", "d", "s", "(", "()", ",", "-", "/", ".", "\n", "n-", "n,")
 
 
@@ -43,28 +64,26 @@ class Hangs(Exception):
 
 def fit_growth(work: Callable[[str], object], piece: str) -> float:
     """The exponent of the time over the length of a text that repeats ``piece``; 0 if the time cannot be measured."""
-    texts = [(piece * (length // len(piece) + 1))[:length] for length in _LENGTHS]
     try:
-        with _interrupted():
-            times = [_measure(work, text) for text in texts]
-            if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
-                return 0.0
-            found = []
-            for _ in range(3):
-                lengths = [length * factor for factor in (1, 2) for length in _LENGTHS]
-                times = [min(_measure(work, (piece * length)[:length]) for _ in range(3)) for length in lengths]
-                found.append(_fit(lengths, times))
-                if found[-1] <= LARGEST_EXPONENT:
-                    break
-            return min(found)
+        times = [_measure(work, piece, length) for length in _LENGTHS]
+        if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
+            return 0.0
+        lengths = [length * factor for factor in (1, 2) for length in _LENGTHS]
+        for _ in range(3):  # what seems to grow too fast may be what else the machine does
+            times = [min(_measure(work, piece, length) for _ in range(3)) for length in lengths]
+            if (found := _fit(lengths, times)) <= LARGEST_EXPONENT:
+                break
     except Hangs:
         return float("inf")
+    return found
 
 
-def _measure(work: Callable[[str], object], text: str) -> float:
-    since = thread_time()
-    work(text)
-    return thread_time() - since
+def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
+    text = (piece * (length // len(piece) + 1))[:length]
+    with _interrupted():
+        since = thread_time()
+        work(text)
+        return thread_time() - since
 
 
 def _fit(lengths: Any, times: list[float]) -> float:
@@ -73,18 +92,18 @@ def _fit(lengths: Any, times: list[float]) -> float:
 
 @contextmanager
 def _interrupted() -> Iterator[None]:
-    """Raise ``Hangs`` inside the block after some seconds; the engine of ``re`` looks for signals, too."""
+    """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for signals, too."""
 
     def stop(*_: object) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, _HANGS_S)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _HANGS_S)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 class Expression(NamedTuple):
@@ -172,18 +191,17 @@ def _list_uses(source: str) -> dict[str, set[str]]:
 def _list_written(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
     """The expressions written in calls such as ``re.sub("a", ...)``."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-            first, owner = node.args[0], node.func.value
-            if isinstance(owner, ast.Name) and owner.id == "re" and isinstance(first, ast.Constant):
-                if isinstance(first.value, str) and node.func.attr not in ("compile", "escape"):
-                    yield node.lineno, node.func.attr, first.value
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
+                if method not in ("compile", "escape"):
+                    yield node.lineno, method, pattern
 
 
 def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: int) -> None:
     """Collect what long repetitions repeat, alone and behind what may stand before it."""
     for op, argument in tree:
         if op in _REPEATS:
-            least, most, body = argument
+            _, most, body = argument
             sample = _write_sample(body, pick)
             longest = times * (_LONG if most is codes.MAXREPEAT else int(most))
             if longest >= _LONG:

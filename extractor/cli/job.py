@@ -210,6 +210,8 @@ def perform_job(job: RunJob) -> int:
             statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
             status = statuses.get(stopped_by, "failed")
             tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
+    if folder and not job.mirror:
+        folder.remove_empty()
     print_summary(tally, quiet=job.quiet)
     for remark in _list_remarks(job, folder, tally):
         say(remark)

@@ -37,7 +37,6 @@ from .number_units import borrows_unit, has_unit, stands_bare
 from .places import find_quote, find_quotes, is_clean, span_of
 from .values import Place, find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
 
-
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
 

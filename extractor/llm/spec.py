@@ -187,7 +187,7 @@ def hide_user(url: str) -> str:
     """
     address, mark, name = url.partition("#")
     # A password may contain a slash, or a # before any slash.
-    front, slashes, rest = address.partition("//")
+    front, _, rest = address.partition("//")
     if "@" in rest:
         address = f"{front}//***@{rest.rpartition('@')[2]}"
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)

@@ -30,7 +30,9 @@ def made_folder(folder: Path) -> Iterator[None]:
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock a run's folder. The operating system releases the lock of a process that ends in any way.
 
-    The lock's file stays, since another process may have opened it, unless nothing else is in the folder. Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
+    The lock's file stays, since another process may have opened it, unless nothing else is in the folder.
+
+    Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
     """
     try:
         with FileLock(folder / _LOCK, timeout=0):

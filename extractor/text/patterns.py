@@ -36,7 +36,7 @@ _ATOM = re.compile(
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _MOST = 300
-"""The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of a text's length."""
+"""The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of the length."""
 _SYNTAX = {"(": "(?:", "*": f"{{0,{_MOST}}}", "+": f"{{1,{_MOST}}}", "*+": f"{{0,{_MOST}}}+", "++": f"{{1,{_MOST}}}+"}
 ANY_WORD = f"[{UNKNOWN}{CODES}]"
 

@@ -217,8 +217,13 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
     write_distinct_records(many, 2000)
     words = ("run", many, "--assist", "never", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
-    # A terminal sends Ctrl-C to the whole process group.
-    for end, code in ((subprocess.Popen.kill, -signal.SIGKILL), (lambda run: os.killpg(run.pid, signal.SIGINT), 130)):
+    ends = (
+        (subprocess.Popen.kill, -signal.SIGKILL),
+        (lambda run: os.killpg(run.pid, signal.SIGINT), 130),  # a terminal sends Ctrl-C to the whole process group
+        (subprocess.Popen.terminate, 130),
+        (lambda run: os.killpg(run.pid, signal.SIGTERM), 130),
+    )
+    for end, code in ends:
         process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
         wait_for(lambda done=done: count_lines(out) >= done + 1)
         workers = wait_for(lambda process=process: workers_of(process))
@@ -227,6 +232,7 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
         assert process.returncode == code, stderr
         wait_for(lambda workers=workers: not any(worker.is_running() for worker in workers))
         done = count_lines(out)
+        assert code < 0 or b"leaked" not in stderr
     assert b"go on with: extractor run" in stderr
     assert b"Traceback" not in stderr
     again = extractor(*words, "--workers", 1, "--limit", done + 10)

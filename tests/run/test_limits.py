@@ -40,7 +40,10 @@ def text_record(*texts: str) -> TrialRecord:
         (["x\n" * 20_001], "the record has 20,001 lines, more than 20,000"),
         (["x|" * 20_001], "the record has 20,001 lines, more than 20,000"),
         (["x"] * 5_001, "the record has 5,001 sections, more than 5,000"),
-        (["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))], "6,000 criteria, more than 5,000"),
+        (
+            ["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))],
+            "6,000 criteria, more than 5,000",
+        ),
     ],
 )
 def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> None:
