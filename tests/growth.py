@@ -68,7 +68,7 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
         times = [_measure(work, piece, length) for length in _LENGTHS]
         if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
             return 0.0
-        lengths = [length * factor for factor in (1, 2) for length in _LENGTHS]
+        lengths = [length * factor for factor in (2, 4) for length in _LENGTHS]
         for _ in range(3):  # what seems to grow too fast may be what else the machine does
             times = [min(_measure(work, piece, length) for _ in range(3)) for length in lengths]
             if (found := _fit(lengths, times)) <= LARGEST_EXPONENT:

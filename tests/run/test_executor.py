@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from functools import partial
-from multiprocessing import resource_tracker
 
 import psutil
 import pytest
@@ -154,8 +153,9 @@ async def test_the_log_has_the_traceback_and_no_text(failing, tmp_path):
 
 
 async def test_no_record_fails_if_processes_cannot_start(monkeypatch, tmp_path):
-    resource_tracker.ensure_running()  # multiprocessing's own helper process, which must not fall into the trap
-    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(1)")
+    # Only workers fall into the trap, and not the helper that multiprocessing starts at its first use in a process.
+    trap = 'import os, sys; "spawn_main" in " ".join(sys.orig_argv) and os._exit(1)'
+    (tmp_path / "sitecustomize.py").write_text(trap)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with ProcessExecutor(1, inline_first=0) as executor:
         with pytest.raises(EngineError, match="died before they were ready"):
