@@ -5,6 +5,8 @@
     ExtractorError
      +-- RecordError            an input cannot be read: file, place, remedy
      |    +-- RepeatedRecord    a record was read before: both places
+     |    +-- RecordTooLarge    it has more of something than a record may have
+     |    +-- RecordTooSlow     it takes longer than a record may
      +-- PromptError            a prompt file is broken
      +-- RegistryError          a registry cannot be read over the network
      |    +-- RegistryRefused   it refuses the parameters of a request
@@ -56,6 +58,24 @@ class RecordError(ExtractorError):
     def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
         self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
         super().__init__(f"{path}{f', {place}' if place else ''}: {problem}; {remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, vars(self))
+
+
+def _restore(kind: type[RecordError], arguments: tuple[Any, ...], fields: dict[str, Any]) -> RecordError:
+    """An error that another process raised."""
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(fields)
+    return error
+
+
+class RecordTooLarge(RecordError):
+    """A record has more characters, sections, lines or items than any honest one: see ``extractor.limits``."""
+
+
+class RecordTooSlow(RecordError):
+    """A step of a record takes longer than a record may."""
 
 
 class RepeatedRecord(RecordError):

@@ -5,9 +5,10 @@ from collections.abc import Generator, Sequence
 from extractor.assemble import assemble_extraction
 from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
+from extractor.limits import MAX_ITEMS, check_size, limit_steps, refuse_larger
 from extractor.llm.dialogue import QuestionBatch, Replies, dialogue
 from extractor.options import ExtractionOptions
-from extractor.parse import parse_record
+from extractor.parse import ParsedRecord, parse_record
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
@@ -17,12 +18,27 @@ Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
 def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     """Run one record through all stages. The caller asks the model; no stage uses the network.
 
-    The audit sees all values. Values below ``options.min_confidence`` are dropped after it.
+    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises ``RecordTooLarge``
+    or ``RecordTooSlow`` for a record beyond the limits of ``extractor.limits``.
     """
+    return limit_steps(_run_stages(record, options), record.source)
+
+
+def _run_stages(record: TrialRecord, options: ExtractionOptions) -> Extraction:
+    check_size(record)
     parsed = parse_record(record)
+    check_items(parsed)
     result = yield from dialogue(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks)
     return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
+
+
+def check_items(parsed: ParsedRecord) -> None:
+    """Raise ``RecordTooLarge`` for a record with too many criteria, regimens or outcomes."""
+    source = parsed.record.source
+    refuse_larger(source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
+    refuse_larger(source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
+    refuse_larger(source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
 
 
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:

@@ -1,6 +1,7 @@
 """Classify every character of a record: claimed by a value, boilerplate, or unclaimed."""
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -57,10 +58,12 @@ def list_covered_spans(record: TrialRecord, items: Items) -> Iterator[CoveredSpa
             if _is_claim(path, piece):
                 claims[piece.section].append((piece.start, piece.end, path))
     for section in record.sections:
-        own = sorted(claims[section.name])
+        own, done = sorted(claims[section.name]), 0
         for start, end, text_class in _classify(section, own):
-            names = (path for first, last, path in own if first < end and start < last)
+            reached = bisect_left(own, (end,), lo=done)
+            names = (path for _, last, path in own[done:reached] if start < last)
             claimed_by = tuple(dict.fromkeys(names)) if text_class is TextClass.CLAIMED else ()
+            done = reached
             yield CoveredSpan(Span(section.name, start, end), text_class, claimed_by)
 
 

@@ -1,5 +1,6 @@
 """Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
 _IMPLAUSIBLE = 0.2
 """The highest confidence of an amount beyond its ceiling. Most are misread; a few stand so in the record."""
+_MOST_COMPARED = 50
+"""A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class _Draft:
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], list[Absence]]:
     """The regimens of a record, and why each empty field is empty."""
     regimens: list[Regimen] = []
+    latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     absences: list[Absence] = []
     for draft in _list_drafts(parsed, result):
         span = draft.quote.spans[0]
@@ -52,9 +56,11 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
         fields["quote"] = builder.add_resolved("quote", draft.quote)
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
-        if any(_adds_nothing(fields, regimen) for regimen in regimens):
+        same_agent = latest[fields["agent"].casefold()]
+        if any(_adds_nothing(fields, regimen) for regimen in same_agent):
             continue
         regimens.append(_doubt_doses(Regimen(section=span.section, **fields, **builder.build())))
+        same_agent.append(regimens[-1])
         absences += builder.absences
     if not regimens:
         absences.append(_explain_absence(parsed, result))
@@ -132,8 +138,7 @@ def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], sp
 def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
     """Whether a regimen says no more than another one of the same agent."""
     compared = ("amounts", "route", "frequency", "timing", "duration")
-    same_agent = fields["agent"].casefold() == regimen.agent.casefold()
-    return same_agent and all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
+    return all(not fields[name] or fields[name] == getattr(regimen, name) for name in compared)
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:

@@ -124,10 +124,9 @@ class ProvenanceBuilder:
         support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
         sure = min(resolved.confidence, self._ceiling, _UNPROVEN if support is Support.UNSUPPORTED else 1)
         self._confidence = min(self._confidence, sure)
-        blanks = [one.span for one in self._parsed.hostile if one.blanked and one.span.section == span.section]
-        if any(span.overlaps(blank) for blank in blanks):
-            text, places = self._parsed.record.raw_text(span.section) or "", [(one.start, one.end) for one in blanks]
-            span = Span(span.section, *find_honest((span.start, span.end), text, places))
+        if blanks := self._parsed.list_blanks(span):
+            text = self._parsed.sections[span.section].raw
+            span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
         self._evidence.append(
             Evidence(
                 field=name,

@@ -119,8 +119,8 @@ def report_ambiguous(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
         for piece in criterion.evidence:
             if found := _LIMIT.fullmatch(piece.field):
                 limit = criterion.constraints[int(found[1])]
-                tokens = _place(parsed, piece).tokens
-                for word in filter(is_two_ways, tokens.words):
+                words = _place(parsed, piece)
+                for word in filter(is_two_ways, words.tokens.words[words.first : words.end]):
                     value, sure = choose_reading(word, limit.quantity, limit.unit, criterion.quote)
                     if not sure and value in (limit.value, limit.value_high):
                         readings = " or ".join(f"{reading:,}" for reading in list_readings(word))

@@ -3,7 +3,7 @@
 Each check looks for one kind of contradiction and reports only certain cases: a false alarm costs trust.
 """
 
-from extractor.parse.parsed import ParsedRecord, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
 from . import design, eligibility, outcomes
@@ -43,13 +43,8 @@ def audit_extraction(parsed: ParsedRecord, extraction: TrialExtraction) -> tuple
     [('time_points_differ', ['ORR(CR+CRi) on days 45, 90, 120', 'day 30, day 45, day 90'])]
     """
     audited = AuditedRecord(parsed, extraction)
-    blanks = [hostile.span for hostile in parsed.hostile if hostile.blanked]
     found = (finding for check in CHECKS for finding in check(audited))
-    return tuple(
-        finding
-        for finding in found
-        if not any(blank.overlaps(Span(c.section, c.start, c.end)) for blank in blanks for c in finding.citations)
-    )
+    return tuple(finding for finding in found if not any(map(parsed.list_blanks, finding.citations)))
 
 
 def add_findings(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:

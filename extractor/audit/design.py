@@ -67,7 +67,7 @@ def _is_own_design(section: LexedSection, found: Found) -> bool:
 
 
 _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number in range(1, 5)}
-_REGISTERED = re.compile(r"(early)?[\s_]*phase\s*([1-4])", re.IGNORECASE)
+_REGISTERED = re.compile(r"(early)?[\s_]{0,9}phase\s{0,9}([1-4])", re.IGNORECASE)
 
 
 def check_phase(audited: AuditedRecord) -> Problems:

@@ -1,6 +1,8 @@
 """Compare ages and sex with the registered ones, and find criteria that contradict each other."""
 
+from bisect import bisect_left
 from collections import defaultdict
+from functools import lru_cache
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
@@ -26,6 +28,9 @@ from extractor.text.registered_ages import AGES, ROUNDED, count_days, differs, r
 from extractor.text.units import read_unit
 
 from .record import AuditedRecord, Problems, report
+
+_MOST_COMPARED = 20
+"""The most limits of one quantity that are compared with each other, so that time stays linear."""
 
 
 def check_ages(audited: AuditedRecord) -> Problems:
@@ -134,7 +139,7 @@ def check_limits(audited: AuditedRecord) -> Problems:
             found = _Limit(number, criterion, audited.parsed.sections[place.section], place.start, *_bounds(limit))
             groups[_name_quantity(criterion, limit)].append(found)
     for (quantity, _), limits in groups.items():
-        for one, other in combinations(limits if quantity else (), 2):
+        for one, other in combinations(limits[:_MOST_COMPARED] if quantity else (), 2):
             both = sorted((one, other), key=lambda limit: limit.criterion.kind is CriterionKind.EXCLUSION)
             if one.criterion.kind is other.criterion.kind or not _are_of_everybody(quantity, one, other):
                 continue
@@ -185,16 +190,23 @@ def _are_of_everybody(quantity: str, one: _Limit, other: _Limit) -> bool:
     if quantity == "age" and any(abs(a - b) == 1 for a in ends[0] for b in ends[1]):
         return False
     for _, _, section, start, *_ in (one, other):
-        items = [line.column for line in read_lines(section) if line.bullet]
-        if not items or start - section.raw.rfind("\n", 0, start) - 1 > min(items):
+        margin = _read_layout(section)[0]
+        if margin is None or start - section.raw.rfind("\n", 0, start) - 1 > margin:
             return False
     return _count_headings(one.section, one.start, other.start) <= 1
 
 
 def _count_headings(section: LexedSection, one: int, other: int) -> int:
     """Count the headings between two places. More than one starts a list for other people."""
-    between = section.between(min(one, other), max(one, other))
-    return sum(1 for _ in rule("list_heading_line").find(section.tokens, between.first, between.end))
+    between, headings = section.between(min(one, other), max(one, other)), _read_layout(section)[1]
+    return bisect_left(headings, between.end) - bisect_left(headings, between.first)
+
+
+@lru_cache(maxsize=4)
+def _read_layout(section: LexedSection) -> tuple[int | None, list[int]]:
+    """The column of the least indented item, and the tokens that begin headings of lists."""
+    columns = (line.column for line in read_lines(section) if line.bullet)
+    return min(columns, default=None), [found.first for found in rule("list_heading_line").find(section.tokens)]
 
 
 def _compare(asked: _Limit, barred: _Limit) -> tuple[Severity | None, str]:

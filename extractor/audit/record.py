@@ -84,7 +84,8 @@ class AuditedRecord:
 
     def cite_raw(self, section: str, start: int, end: int) -> Citation:
         """Cite the characters at ``start:end`` of a section's raw text."""
-        text = self.record.raw_text(section) or ""
+        read = self.parsed.sections.get(section)
+        text = read.raw if read else self.record.raw_text(section) or ""
         return Citation(section=section, start=start, end=end, quote=text[start:end])
 
     def cite_label(self, section: str) -> Citation:

@@ -14,6 +14,7 @@ from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
 from .import_gold import app as import_gold
+from .interrupts import treat_termination_as_interrupt
 from .model import app as model
 from .parse import parse
 from .reparse import impact, reparse
@@ -87,4 +88,5 @@ def _root(
 
 def main() -> None:
     """Entry point of the console script."""
+    treat_termination_as_interrupt()
     app()

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -126,6 +126,7 @@ def find_records(
     from tempfile import TemporaryDirectory
 
     from extractor.fetch import BASE_URL, Registry, parse_nct_numbers
+    from extractor.run.results import made_folder
 
     named = [one for one in inputs if one[:3].upper() == "NCT" and one[3:].isdecimal() and not Path(one).exists()]
     numbers = parse_nct_numbers(" ".join(named))
@@ -134,11 +135,11 @@ def find_records(
         return
     registry = Registry(base_url=base_url or BASE_URL)
     others = [one for one in inputs if one.upper() not in numbers]
-    with TemporaryDirectory(prefix="extractor-") as scratch:
+    with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED
-        path.parent.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(made_folder(path.parent))
         code = _fetch_to_file(numbers, registry, path, is_kept=folder is not None, fresh=fresh, quiet=quiet)
-        if path.stat().st_size:
+        if path.exists():
             others.insert(0, str(path))
         if not others:
             raise SystemExit(code)

@@ -1,4 +1,4 @@
-"""Ctrl-C during a run, and listeners for its events."""
+"""Ctrl-C and SIGTERM during a run, and listeners for its events."""
 
 import asyncio
 import os
@@ -14,6 +14,17 @@ from typing import Any
 from .environment import has_telemetry_endpoint
 
 _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at once\n"
+
+
+def treat_termination_as_interrupt() -> None:
+    """Make SIGTERM, by which batch systems and containers end a program, do what Ctrl-C does at that moment."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    if not callable(signal.getsignal(signal.SIGINT)):  # a shell starts its background jobs with Ctrl-C ignored
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 class Interrupts:

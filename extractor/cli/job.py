@@ -215,6 +215,8 @@ def perform_job(job: RunJob) -> int:
     if code == OK and tally.lacking > job.max_lacking:
         say(_explain_lacking(job, tally))
         code = FAILED
+    if folder and not job.mirror:
+        folder.remove_empty()
     print_summary(tally, quiet=job.quiet)
     for remark in _list_remarks(job, folder, tally):
         say(remark)
@@ -367,7 +369,7 @@ def _list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterat
         yield f"{exchange.written} requests still open, in {files}"
     if job.mirror:
         yield f"the results are at {place}"
-    elif job.out:
+    elif job.out and tally.extracted + tally.resumed:
         yield f"to read the results: extractor report {shlex.quote(place)}"
         yield f"to correct them: extractor review {shlex.quote(place)} --gold GOLD"
 

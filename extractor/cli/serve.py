@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,6 +122,7 @@ def serve(
             jobs,
             timeout,
         )
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself
         with observing(log_json):
             try:
                 serve_service(settings, host, port, lambda url: _announce(url, token_file))

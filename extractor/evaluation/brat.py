@@ -29,7 +29,7 @@ from .comparers import AGE_UNITS, count_days, list_bounds
 
 _HEADINGS = {CriterionKind.INCLUSION: "Inclusion Criteria:", CriterionKind.EXCLUSION: "Exclusion Criteria:"}
 _NAMED = re.compile(r"""'[^']*'|"[^"]*"|\b[TRE]\d+(?:, [TRE]\d+)*|\[Errno.*""")
-_THINGS = re.compile(r"(?:[\w-]+ )?\.\.\.(?:, (?:[\w-]+ )?\.\.\.)+")
+_THINGS = re.compile(r"(?:[\w-]{1,99} )?\.\.\.(?:, (?:[\w-]{1,99} )?\.\.\.)+")
 
 
 def _read_age_limits(criteria: Sequence[Criterion]) -> tuple[Age | None, Age | None]:

@@ -42,7 +42,7 @@ from extractor.text.passage import read_passage, read_section
 
 _SPANS = re.compile(r"[0-9]{1,9} [0-9]{1,9}(?:;[0-9]{1,9} [0-9]{1,9})*")
 _LINE_END = re.compile(r"\r?\n")  # others, such as a form feed, may be inside a text
-_ARGUMENT = re.compile(r"(?P<role>\w[\w-]*?)\d*:(?P<id>[TE]\d+)")
+_ARGUMENT = re.compile(r"(?<!\w)(?P<role>\w[\w-]{0,99}?)\d{0,9}:(?P<id>[TE]\d+)")
 
 EntityUse = Literal["domain", "value", "modifier", "no_criterion"]
 RelationUse = Literal["constraint", "count", "time_window", "negation", "member", "peer", "modifier"]

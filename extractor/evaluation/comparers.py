@@ -109,7 +109,7 @@ AGE_UNITS = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
 """Units of ages."""
 _MONTHS = {"mo": 1.0, "a": 12.0}
 """Months by UCUM code: a month has no fixed number of days."""
-_OF_AGE = re.compile(r"[\s-]*(?:of\s+age|old)$")
+_OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MARK = re.compile(r"\{[^{}]*\}")
 
 

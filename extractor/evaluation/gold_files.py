@@ -36,8 +36,8 @@ def list_files(source: Path) -> list[Path]:
     if not source.is_dir():
         return [source]
     run = source / _RUN_FILE
-    if run.is_file():
-        return [run]
+    if run.is_file() or (source / "run.json").exists():  # a run without results has no such file
+        return [run] if run.is_file() else []
     return sorted(file for file in source.iterdir() if file.suffix in (".json", ".jsonl") and file.is_file())
 
 

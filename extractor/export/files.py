@@ -112,7 +112,7 @@ class Destination:
             raise StoreError(f"{self.path}: already exists; choose another --to, or replace it with --force")
 
 
-_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r])""")
+_FORMULA = re.compile(r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠]|[\t\r])""")
 """The start of a cell, also for programs that use another separator, and the characters that make it a formula."""
 
 

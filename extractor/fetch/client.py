@@ -33,7 +33,7 @@ _FIRST_ATTEMPTS = 3
 _OK, _BAD_REQUEST = 200, 400
 _PACKINGS = frozenset({"", "identity", "gzip"})
 """Content encodings that are accepted. Others can unpack to a million times their size at once."""
-_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

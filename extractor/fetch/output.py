@@ -104,6 +104,9 @@ class RecordFile:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self.complete and not self.path.stat().st_size:  # leave nothing of a fetch that found nothing
+            for path in (self.path, self._note_path, self.path.with_name(f".{self.path.name}.lock")):
+                path.unlink(missing_ok=True)
         self._closing.close()
 
     def _store_note(self) -> None:

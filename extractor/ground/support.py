@@ -37,6 +37,9 @@ from .number_units import borrows_unit, has_unit, stands_bare
 from .places import find_quote, find_quotes, is_clean, span_of
 from .values import Place, find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
 
+_REACH = 300
+"""The most tokens of a line to either side of a quote that may say what it means."""
+
 
 @dataclass(frozen=True, slots=True)
 class Supported:
@@ -102,9 +105,9 @@ def derive_support(value: Any, span: Span, section: LexedSection) -> Support | N
     quote = section.between(span.start, span.end)
     if is_clean(quote) and (alone := find_support(value, quote)):
         return alone.support
-    codes = quote.tokens.codes
-    first, end = codes.rfind("\n", 0, quote.first) + 1, codes.find("\n", quote.end)
-    within = find_support(value, quote.part(first, end if end >= 0 else len(codes)))
+    codes, near, far = quote.tokens.codes, max(0, quote.first - _REACH), quote.end + _REACH
+    first, end = codes.rfind("\n", near, quote.first), codes.find("\n", quote.end, far)
+    within = find_support(value, quote.part(first + 1 or near, end if end >= 0 else min(far, len(codes))))
     if within is None:
         return None
     return within.support if within.span.overlaps(span) else Support.INFERRED

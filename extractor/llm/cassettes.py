@@ -27,7 +27,7 @@ NOTE = "extractor"
 """The name of this program's note in a cassette's metadata."""
 
 _SECRETS = re.compile(
-    r"bearer\s+[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^\s*(authorization|x-api-key|api-key|cookie)\s*:", re.I | re.M
+    r"bearer\s{1,9}[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^[ \t]{0,99}(authorization|x-api-key|api-key|cookie)\s*:", re.I | re.M
 )
 _PLACEHOLDER_HOST = "model.test"
 _KEPT_HEADERS = frozenset({"content-type", "retry-after"})

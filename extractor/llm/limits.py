@@ -17,7 +17,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "anthropic-ratelimit-input-tokens-{}"),
 }
 """Headers for limit, remaining and reset, as used by OpenAI and Azure, Anthropic, and others."""
-_PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MINUTE = 60.0
 _EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12

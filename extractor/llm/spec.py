@@ -196,7 +196,10 @@ def hide_user(url: str) -> str:
     """
     address, mark, name = url.partition("#")
     # A password may contain a slash, or a # before any slash.
-    return re.sub(r"//[^/]*@", "//***@", re.sub(r"//.*@", "//***@", address) + mark + name)
+    front, _, rest = address.partition("//")
+    if "@" in rest:
+        address = f"{front}//***@{rest.rpartition('@')[2]}"
+    return re.sub(r"//[^/]*@", "//***@", address + mark + name)
 
 
 def hide_keys(text: str, key: SecretStr | None = None) -> str:

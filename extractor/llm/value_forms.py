@@ -24,9 +24,11 @@ _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _SECOND_PART = re.compile(r"/\s?[\d.,]+\s?(?=[^\W\d])")
 _WEEK = 7
-_EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
+_EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
 """The dose of carboplatin, whose unit stands first."""
-_VERSION = re.compile(r"(?P<name>.+?)(?:\s*\|\s*|[\s,]+v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)", re.IGNORECASE
+)
 
 
 def read_limit(text: str) -> Constraint:

@@ -7,8 +7,7 @@ hides is also ``blanked``: no rule reads it, and no prompt contains it.
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from extractor.text.passage import LexedSection, read_section, strip_span
 from extractor.text.patterns import Found, Rule
 
 from .characters import expression
-from .parsed import HostileText, ParsedOutcome, Reading, Span
+from .parsed import HostileText, ParsedOutcome, Reading, Span, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
 _Range = tuple[int, int]
@@ -94,7 +93,7 @@ def _normalize(letter: str) -> str:
 def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
     """The expression for a word of Latin letters and look-alikes, and the table from look-alikes to Latin."""
     letters, latin = read_table("characters")["look_alikes"].values()
-    mixed = rf"[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
+    mixed = rf"(?<![^\W\d_])[^\W\d_]*(?:[A-Za-z][{letters}]|[{letters}][A-Za-z])[^\W\d_]*"
     return re.compile(mixed), str.maketrans(letters, latin)
 
 
@@ -165,11 +164,15 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     hostile too; honest text in it is lost, and reported with it. Earlier sentences are kept.
     """
     for each, kind, reach in _list_rules():
+        done = 0
         for found in each.find(tokens):
+            if tokens.ends[found.end - 1] <= done:
+                continue  # the hostile line or block before it holds it
             start, end = found.span if reach == "match" else _find_line(tokens, found.first, found.end, ends)
             if reach == "block":
                 end = max(end, _find_block_end(tokens, found, each))
             yield _Hostile(start, end, kind, blanked=True)
+            done = end
     for match in expression("unspaced_command").finditer(tokens.text) if not tokens.text.isascii() else ():
         place = _find_line(tokens, tokens.at(match.start()), tokens.before(match.end()), ends)
         yield _Hostile(*place, FindingKind.INSTRUCTION_IN_TEXT, blanked=True)
@@ -188,7 +191,8 @@ def _find_line(tokens: Tokens, first: int, last: int, ends: str) -> _Range:
     codes = tokens.codes
     while first < last - 1 and codes[first] in "\n.;:!?,\"')]":
         first += 1
-    line = start = max(codes.rfind(sign, 0, first) for sign in ends) + 1
+    line = codes.rfind("\n", 0, first) + 1
+    line = start = max(line, *(codes.rfind(sign, line, first) + 1 for sign in ends))
     for place in range(first - 1, line - 1, -1):
         if codes[place] in ".!?;" and place + 1 < len(tokens) and not tokens.joined(place + 1):
             start = place + 1
@@ -200,7 +204,9 @@ def _find_line(tokens: Tokens, first: int, last: int, ends: str) -> _Range:
 
 def _find_end(tokens: Tokens, place: int, ends: str = "\n") -> int:
     """The end of the line, or of the item."""
-    return min((end for end in (tokens.codes.find(sign, place) for sign in ends) if end >= 0), default=len(tokens))
+    line = tokens.codes.find("\n", place)
+    line = len(tokens) if line < 0 else line
+    return min((end for end in (tokens.codes.find(sign, place, line) for sign in ends) if end >= 0), default=line)
 
 
 def _find_block_end(tokens: Tokens, found: Found, by: Rule) -> int:
@@ -224,7 +230,7 @@ def blank_out(
 
     A part that is separate in the source, such as an outcome's description, is cut to its longest honest run.
     """
-    ranges = _list_ranges(hostile)
+    ranges = list_blanks(hostile)
     if not ranges:
         return record, sections
     blanked = [_blank_section(section, ranges.get(section.name, ())) for section in record.sections]
@@ -232,21 +238,14 @@ def blank_out(
     return record.model_copy(update={"sections": tuple(blanked)}), {**sections, **reread}
 
 
-def _list_ranges(hostile: Collection[HostileText]) -> dict[str, list[_Range]]:
-    """The blanked ranges, by section."""
-    ranges: dict[str, list[_Range]] = defaultdict(list)
-    for one in hostile:
-        if one.blanked:
-            ranges[one.span.section].append((one.span.start, one.span.end))
-    return ranges
-
-
-def _blank_section(section: Section, ranges: Collection[_Range]) -> Section:
+def _blank_section(section: Section, ranges: Sequence[_Range]) -> Section:
     """Replace the ranges by blank lines, so that no sentence or list item spans a range."""
-    text = section.text
+    pieces, done = [], 0
     for start, end in ranges:
-        length = end - start
-        text = text[:start] + (" " * length if length < 5 else f"\n\n{' ' * (length - 4)}\n\n") + text[end:]
+        length = end - max(start, done)
+        pieces += [section.text[done:start], " " * length if length < 5 else f"\n\n{' ' * (length - 4)}\n\n"]
+        done = end
+    text = "".join([*pieces, section.text[done:]])
     places = [(part, *find_honest((part.start, part.end), text, ranges)) for part in section.parts]
     parts = [part.model_copy(update={"start": start, "end": end}) for part, start, end in places if start < end]
     return section.model_copy(update={"text": text, "parts": tuple(parts)}) if ranges else section
@@ -259,14 +258,14 @@ def shorten_parts(
 
     ``record`` is the blanked record. In a flattened list, a description may span a blank.
     """
-    ranges, shortened = _list_ranges(hostile), []
+    ranges, shortened = list_blanks(hostile), []
     for outcome in outcomes:
         changed: dict[str, Any] = {}
         section = outcome.chunk.span.section
+        text = record.raw_text(section) or "" if section in ranges else ""
         for name in ("measure", "description", "time_frame") if section in ranges else ():
             reading: Reading[str | None] = getattr(outcome, name)
             for span in reading.spans:
-                text = record.raw_text(section) or ""
                 start, end = find_honest((span.start, span.end), text, ranges[section])
                 shorter = replace(reading, value=text[start:end], spans=(Span(section, start, end),))
                 changed[name] = shorter if start < end else Reading(None, reading.confidence)
@@ -274,15 +273,17 @@ def shorten_parts(
     return tuple(shortened)
 
 
-def find_honest(place: _Range, text: str, ranges: Iterable[_Range]) -> _Range:
+def find_honest(place: _Range, text: str, ranges: Sequence[_Range]) -> _Range:
     """The longest run of ``text[start:end]`` outside the ranges, without white space at its ends.
+
+    ``ranges`` are in order, and none lies inside another.
 
     >>> find_honest((0, 20), "Pain        , 2 weeks", [(4, 12)])
     (12, 20)
     """
     runs: list[_Range] = []
     reached = place[0]
-    for start, end in (*sorted(ranges), (place[1], place[1])):
+    for start, end in (*find_touched(ranges, *place), (place[1], place[1])):
         runs.append(strip_span(text, reached, min(start, place[1])))
         reached = max(reached, end)
     return max(runs, key=lambda run: run[1] - run[0])

@@ -1,15 +1,19 @@
 """The result of the pre-parser: the chunks of a record, and a reading of each field with its confidence."""
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from extractor.schemas import (
     Age,
     Amount,
     Category,
+    Citation,
     Concept,
     Constraint,
     CriterionKind,
@@ -210,6 +214,24 @@ class HostileText:
     quote: str
 
 
+def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
+    """The blanked ranges, by section. They are in order, and none lies inside another."""
+    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for one in hostile:
+        if one.blanked:
+            ranges[one.span.section].append((one.span.start, one.span.end))
+    return ranges
+
+
+def find_touched(ranges: Sequence[tuple[int, int]], start: int, end: int) -> Sequence[tuple[int, int]]:
+    """The ranges that share a character with ``start:end``. They are in order, and none lies inside another.
+
+    >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
+    [(5, 8)]
+    """
+    return ranges[bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))]
+
+
 @dataclass(frozen=True)
 class ParsedRecord:
     """Everything read from a record without a model. ``sections`` maps names to sections.
@@ -226,10 +248,18 @@ class ParsedRecord:
 
     def raw(self, span: Span) -> str:
         """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""
-        section = self.record.section(span.section)
+        section = self.sections.get(span.section)
         if section is None:
             raise ValueError(f"record {self.record.record_id} has no section {span.section!r}")
-        return section.text[span.start : span.end]
+        return section.raw[span.start : span.end]
+
+    def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
+        """The blanked ranges of a section that share a character with a place in it."""
+        return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
+
+    @cached_property
+    def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
+        return list_blanks(self.hostile)
 
     @cached_property
     def cleaned(self) -> Mapping[str, CleanText]:

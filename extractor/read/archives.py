@@ -191,6 +191,8 @@ def detect_format(head: bytes) -> Reader:
     """
     if not head.strip():
         raise Unreadable("the file is empty", "give a file with a record")
+    if head.lstrip().startswith(b"%PDF-"):
+        raise Unreadable("a PDF, which is not read", "download the record from its registry as JSON, XML or CSV")
     if b"\0" in head:
         raise Unreadable("binary data, not text", "give a text, JSON, XML or CSV record, plain, in gzip or in zip")
     text = head.decode("utf-8", "replace")

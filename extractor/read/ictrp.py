@@ -32,7 +32,7 @@ _LABEL = re.compile(
     r"|Timepoint\(s\) of evaluation of this end ?point):[ ]?"
 )
 _POPULATION = "Are the trial subjects under 18?"
-_STARTS_INTERVENTION = re.compile(r";(?!\s)|\n(?=\s*(?:Trade|Product) Name:)")
+_STARTS_INTERVENTION = re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)")
 _PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
 
 

@@ -19,10 +19,12 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from time import monotonic
 from typing import Any, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
+from extractor.limits import tell_too_slow
 from extractor.llm.client import Model
 from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.llm.querying import converse, query_batch
@@ -31,7 +33,7 @@ from extractor.pipeline import extract
 from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, to_line
-from .worker import advance_record, call_picklable, interrupts_blocked, start_worker
+from .worker import KILL_S, advance_record, call_picklable, interrupts_blocked, start_worker
 
 T = TypeVar("T")
 
@@ -80,7 +82,7 @@ class ProcessExecutor(Executor):
     records sent to it. It is replaced, and these records are repeated in another process, one at a time. A record that
     kills this process too fails with a ``RecordError``.
 
-    A process ends if a step takes longer than ``timeout`` seconds. Before its first step it extracts ``example``, if
+    A process ends if a call takes longer than ``timeout`` seconds. Before its first call it extracts ``example``, if
     given, to load the rules; this is not timed.
     """
 
@@ -88,9 +90,10 @@ class ProcessExecutor(Executor):
         self,
         workers: int,
         inline_first: int = SMALL_RUN,
-        timeout: float | None = None,
+        timeout: float = KILL_S,
         example: TrialRecord | None = None,
     ) -> None:
+        self._timeout = timeout
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
         self._workers = [_Worker(timeout, example) for _ in range(workers)]
@@ -108,11 +111,15 @@ class ProcessExecutor(Executor):
         except BrokenExecutor:
             pass
         async with self._one_at_a_time:
+            since = monotonic()
             try:
                 return await self._suspects.call(function, record, *arguments)
             except BrokenExecutor:
-                problem = f"the process that worked on {record.record_id} died, perhaps for lack of memory"
-                remedy, source = "run this record alone, with --workers 1", record.source
+                source = record.source
+                if monotonic() - since >= self._timeout:
+                    raise tell_too_slow(source, self._timeout) from None
+                problem = "the process that worked on the record died, perhaps for lack of memory"
+                remedy = "run this record alone, with --workers 1"
                 raise RecordError(source.path, problem, remedy, place=source.place) from None
 
     async def __aexit__(self, *_: object) -> None:
@@ -122,7 +129,7 @@ class ProcessExecutor(Executor):
 class _Worker:
     """One worker process, started at its first use and replaced if it dies."""
 
-    def __init__(self, timeout: float | None, example: TrialRecord | None) -> None:
+    def __init__(self, timeout: float, example: TrialRecord | None) -> None:
         self.pending = 0
         self._timeout, self._example = timeout, example
         self._starting: asyncio.Task[ProcessPoolExecutor] | None = None

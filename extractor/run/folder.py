@@ -18,7 +18,7 @@ from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
 from .manifest import Manifest, explain_changed, read_manifest
-from .results import lock_folder, naming_file, repair_results, sort_results, write_atomically
+from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
 
@@ -69,7 +69,7 @@ class RunFolder(Sink):
         with ExitStack() as failing:
             failing.push(self._closing)
             with naming_file(path):
-                path.mkdir(parents=True, exist_ok=True)
+                self._closing.enter_context(made_folder(path))
                 self._closing.enter_context(lock_folder(path))
             if not fresh:
                 self._continue_earlier()
@@ -194,6 +194,14 @@ class RunFolder(Sink):
             manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
             self.lacking = manifest.records["lacking"]
             self._write_manifest(manifest)
+
+    def remove_empty(self) -> None:
+        """Remove empty files of a run without results. Call it after the run's end."""
+        paths = [path for name in (EXTRACTIONS, FAILURES, REPEATED) if (path := self.path / name).exists()]
+        empty = [path for path in paths if not path.stat().st_size]
+        if self.path / EXTRACTIONS in empty:
+            for path in empty:
+                path.unlink()
 
     def _append(self, name: str, line: bytes) -> int:
         """Append a line to a file, and return the position of its first byte."""

@@ -21,7 +21,7 @@ from extractor.schemas import TrialRecord
 
 from .executor import Executor
 from .manifest import digest_rules
-from .worker import call_picklable
+from .worker import KILL_S, call_picklable
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class RayExecutor(Executor):
                     tell(Event.WORKER_LOST)
                 else:
                     return computed
-        problem = f"{_ATTEMPTS} workers were lost while they extracted {record.record_id}"
+        problem = f"{_ATTEMPTS} workers were lost while they extracted the record"
         remedy = "run this record alone, without --engine ray"
         raise RecordError(record.source.path, problem, remedy, place=record.source.place)
 
@@ -85,7 +85,7 @@ def _call_same_rules(rules: str, function: Callable[..., T], *arguments: Any) ->
     if rules != digest_rules():
         problem = "another version of this program, or other rules"
         raise EngineError(f"a node of the cluster has {problem}; install the same one on every node")
-    return call_picklable(None, function, *arguments)
+    return call_picklable(KILL_S, function, *arguments)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The files of a run's folder: its lock, atomic writes, and the sorting of ``extractions.jsonl``."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,14 +14,33 @@ _LOCK = ".lock"
 
 
 @contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder. At the end of the block, the folders that this made are removed if they are empty."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+
+
+@contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock a run's folder. The operating system releases the lock of a process that ends in any way.
+
+    The lock's file stays, since another process may have opened it, unless nothing else is in the folder.
 
     Raises ``StoreError`` if another run has the lock, ``OSError`` if its file cannot be opened.
     """
     try:
         with FileLock(folder / _LOCK, timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                if list(folder.iterdir()) == [folder / _LOCK]:
+                    (folder / _LOCK).unlink()
     except Timeout:
         raise StoreError(f"{folder}: another process writes to it; wait for its end, or choose another --out") from None
 

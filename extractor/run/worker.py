@@ -6,12 +6,14 @@ import os
 import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from multiprocessing import parent_process
+from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
 from extractor.errors import ExtractorError, as_extractor_error
+from extractor.limits import MAX_SECONDS
 from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.options import ExtractionOptions
 from extractor.pipeline import advance
@@ -21,6 +23,8 @@ from .tally import ExtractedLine, to_line
 
 T = TypeVar("T")
 
+KILL_S = MAX_SECONDS + 10
+"""Seconds after which a worker process ends that its limit on a step did not stop."""
 _NEW_OBJECTS = 50_000
 
 
@@ -64,10 +68,18 @@ def call_picklable(timeout: float | None, function: Callable[..., T], *arguments
     """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be pickled.
 
     Otherwise a ``SystemExit`` or ``StopIteration`` would end a process or an event loop. The process ends if the call
-    takes longer than ``timeout`` seconds.
+    takes longer than ``timeout`` seconds, whatever it does: the limit on each step is a signal, which some code in C
+    does not look at.
     """
-    if timeout:
-        faulthandler.dump_traceback_later(timeout, exit=True)
+    with ExitStack() as stack:
+        if timeout:
+            nowhere = stack.enter_context(Path(os.devnull).open("wb"))  # the traceback would go to the terminal
+            faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+            stack.callback(faulthandler.cancel_dump_traceback_later)
+        return _call(function, *arguments)
+
+
+def _call(function: Callable[..., T], *arguments: Any) -> T:
     try:
         return function(*arguments)
     except KeyboardInterrupt:
@@ -79,9 +91,6 @@ def call_picklable(timeout: float | None, function: Callable[..., T], *arguments
         except Exception:  # noqa: BLE001 - a class can fail to pickle with any error
             known = ExtractorError(f"{type(error).__name__}: {error}")
         raise known from None
-    finally:
-        if timeout:
-            faulthandler.cancel_dump_traceback_later()
 
 
 def _end_with_parent() -> None:

@@ -11,7 +11,7 @@ from logging import NullHandler
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from extractor.api import Extractor
-from extractor.errors import EngineError, RecordError
+from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.transport import Route
@@ -27,8 +27,6 @@ from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .settings import ServiceSettings
 
-_MAX_TEXT = 1_000_000
-"""Characters of one record. The longest texts of the registry have a fifth of that."""
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 20.0
 _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
@@ -67,8 +65,7 @@ class Metrics:
 def read_single(name: str, body: bytes) -> TrialRecord:
     r"""Read the only record in a body.
 
-    Raises ``ProblemError`` for several records, for none, or for more than a million characters, to which a small body
-    may expand.
+    Raises ``ProblemError`` for several records, or for none.
 
     >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
     'b'
@@ -80,9 +77,6 @@ def read_single(name: str, body: bytes) -> TrialRecord:
     if others:
         remedy = "send several records to POST /v1/jobs"
         raise ProblemError("unreadable", "the body has more than one record", remedy=remedy)
-    if sum(len(section.text) for section in record.sections) > _MAX_TEXT:
-        detail = f"the record has more than {_MAX_TEXT:,} characters"
-        raise ProblemError("unreadable", detail, remedy="send it to POST /v1/jobs")
     return record
 
 
@@ -163,6 +157,10 @@ class Service:
         except TimeoutError:
             detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"
             raise ProblemError("took-too-long", detail, remedy=remedy) from None
+        except RecordTooLarge as error:
+            raise ProblemError("unreadable", error.problem, remedy=error.remedy) from None
+        except RecordTooSlow as error:
+            raise ProblemError("took-too-long", error.problem, remedy=error.remedy) from None
         except RecordError:
             detail = "the process that extracted it died, perhaps for lack of memory"
             raise ProblemError("internal", detail, remedy="do not send the record again, and report it") from None

@@ -25,7 +25,7 @@ _OPENING = re.compile(
     r"(?:(?:the|an?|(?:first\s+)?(?:date|time|moment|assessment|documentation|occurrence)\s+(?:of|when|that))\s+)+(?=\S)",
     re.IGNORECASE,
 )
-_CENSORED = re.compile(r"\s*\([^()]*censor[^()]*\)\s*$", re.IGNORECASE)
+_CENSORED = re.compile(r"(?<!\s)\s*\([^()]{0,200}censor[^()]{0,200}\)\s*$", re.IGNORECASE)
 
 
 def trim_event(quote: str) -> tuple[int, int]:

@@ -28,14 +28,14 @@ _ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
 _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
 _BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _WORD = rf"{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
-_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,}(?![\d.])|(?:\.\d{3})+,\d{1,2}(?![\d,]))"
-_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}})+(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
+_DOTTED_GROUPS = r"\d{1,3}(?:(?:\.\d{3}){2,5}(?![\d.])|(?:\.\d{3}){1,5},\d{1,2}(?![\d,]))"
+_THOUSANDS = rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 _SPACED = r"[1-9]\d{0,2} \d{3}"
 _BEHIND_SPACED = "|".join(rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and "))
 _SPACED_THOUSANDS = (
     rf"{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
-    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3})+(?![\d,.]\d)"
-    r"|[1-9]\d{0,2}(?:[ ']\d{3})*[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3})+(?!\d)"
+    r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3}){1,5}(?![\d,.]\d)"
+    r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} \d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d)"
 )
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
@@ -100,6 +100,8 @@ class Lexicon(dict[str, str]):
         super().__init__()
         self._codes: dict[str, str] = dict.fromkeys(NUMBER_WORDS.split(), NUMBER) | {sign: sign for sign in SIGNS}
         self._prefixes: dict[str, str] = {}
+        self._longest = 0
+        """The length of the longest prefix."""
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
@@ -113,6 +115,7 @@ class Lexicon(dict[str, str]):
         codes, key = self._codes, word if is_abbreviation(word) else word.lower()
         if word.endswith("~"):
             codes, key = self._prefixes, word[:-1].lower()
+            self._longest = max(self._longest, len(key))
         if key not in codes:
             self.clear()
             self._found.clear()
@@ -187,7 +190,7 @@ class Lexicon(dict[str, str]):
             return NUMBER
         if code := self._codes.get(word) or self._codes.get(folded):
             return code
-        lengths = range(len(folded), 2, -1) if self._prefixes else ()
+        lengths = range(min(len(folded), self._longest), 2, -1)
         known = (self._prefixes[folded[:length]] for length in lengths if folded[:length] in self._prefixes)
         return next(known, UNKNOWN if word[0].isalpha() else "s")
 

@@ -107,7 +107,7 @@ def read_section(name: str, raw: str) -> LexedSection:
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|approx|vs|dr|prof|fig|no|nos|cf|incl|resp|st|inc|ltd|co|max|min|ver|wk|hr|i\.v|s\.c|i\.m|p\.o"
-    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s*\d{1,2})\.$",
+    r"|et al|spp)|\b[A-Za-z]|(?:^|\n)\s{0,9}\d{1,2})\.$",
     re.IGNORECASE,
 )
 # Each run of full stops is tried once, from its first one, so long rows of dots take linear time.

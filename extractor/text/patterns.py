@@ -16,7 +16,8 @@ A pattern is a regular expression over tokens, separated by white space:
 - ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the line;
 - ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: a named part;
-- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions.
+- ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?! ... )``, ``(?<! ... )``, ``^``, ``$``: as in regular expressions,
+  but ``*`` and ``+`` match at most 300 times; ``*+`` and ``++``: the same, without going back to a shorter match.
 """
 
 import re
@@ -30,10 +31,13 @@ from typing import Any
 from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
 
 _ATOM = re.compile(
-    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w*)=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
+    r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
     r"|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)?~?)"
-    r"|(?P<syntax>\(\?<?[!=]|[()|?*+^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
+    r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
+_MOST = 300
+"""The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of the length."""
+_SYNTAX = {"(": "(?:", "*": f"{{0,{_MOST}}}", "+": f"{{1,{_MOST}}}", "*+": f"{{0,{_MOST}}}+", "++": f"{{1,{_MOST}}}+"}
 ANY_WORD = f"[{UNKNOWN}{CODES}]"
 
 
@@ -159,8 +163,8 @@ class Rule:
         return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
-        """The match that ends before token ``end`` and begins at or after ``first``."""
-        match = self._ending.search(tokens.codes, max(first, 0), end)
+        """The match that ends before token ``end`` and begins at or after ``first``, at most 300 tokens before."""
+        match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return self._note(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
@@ -203,7 +207,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     if atom["any"]:
         return {"#": NUMBER, "##": NAME_NUMBER, "_": ANY_WORD, ".": "."}[atom["any"]]
     if atom["syntax"]:
-        return "(?:" if atom["syntax"] == "(" else atom["syntax"]
+        return _SYNTAX.get(atom["syntax"], atom["syntax"])
     return "\n" if atom["line_end"] else re.escape(atom["sign"] or "")
 
 

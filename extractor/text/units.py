@@ -345,7 +345,7 @@ def _fold(text: str) -> str:
     folded = _PARENTHESES.sub("", folded) if not folded.startswith(("(", "[")) else folded
     folded = re.sub(r"(?:\bper|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded)
     folded = re.sub(r"\b(?:daily)$", "/day", re.sub(r"\bweekly$", "/week", folded))
-    return re.sub(r"\s*/[\s/]*", "/", folded).strip(" .,;")
+    return re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded).strip(" .,;")
 
 
 def _read_folded(folded: str) -> str | None:

@@ -1,0 +1,252 @@
+"""How the time of work grows with the length of a text, and texts that make each regular expression work hard.
+
+The processor time of a thread is measured, not the time of the clock, and only compared within one run. A text is long
+enough if its time can be measured, and what looks too slow is measured again, the best of several runs.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import signal
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import log
+from pathlib import Path
+from re import _constants as codes
+from re import _parser as parser
+from time import thread_time
+from typing import Any, NamedTuple
+
+import extractor
+from extractor.parse.characters import expression
+from extractor.text.book import load_book, read_table
+from extractor.text.lexer import CODES
+
+LARGEST_EXPONENT = 1.3
+_LENGTHS = (700, 2800)
+_MEASURABLE_S = 0.0005
+_HANGS_S = 3.0
+"""Seconds of processor time for one measurement, many times what linear work takes."""
+_LONG = 30
+"""A repetition that may be so long makes an expression work hard on a text that repeats what it repeats."""
+PIECES = (
+    "é",
+    "中",
+    "aа",
+    "a",
+    "a ",
+    "7",
+    "7.",
+    "x7",
+    "(",
+    "()",
+    "[",
+    ", ",
+    "|",
+    " ",
+    "\n",
+    "\t",
+    "- ",
+    "\n1. ",
+    ". ",
+    "'",
+)
+_TOKENS = ("n", "w", "d", "s", "(", "()", ",", "-", "/", ".", "\n", "n-", "n,")
+
+
+class Hangs(Exception):
+    """The work took far longer than any linear work."""
+
+
+def fit_growth(work: Callable[[str], object], piece: str) -> float:
+    """The exponent of the time over the length of a text that repeats ``piece``; 0 if the time cannot be measured."""
+    try:
+        times = [_measure(work, piece, length) for length in _LENGTHS]
+        if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
+            return 0.0
+        lengths = [length * factor for factor in (2, 4) for length in _LENGTHS]
+        for _ in range(3):  # what seems to grow too fast may be what else the machine does
+            times = [min(_measure(work, piece, length) for _ in range(3)) for length in lengths]
+            if (found := _fit(lengths, times)) <= LARGEST_EXPONENT:
+                break
+    except Hangs:
+        return float("inf")
+    return found
+
+
+def _measure(work: Callable[[str], object], piece: str, length: int) -> float:
+    text = (piece * (length // len(piece) + 1))[:length]
+    with _interrupted():
+        since = thread_time()
+        work(text)
+        return thread_time() - since
+
+
+def _fit(lengths: Any, times: list[float]) -> float:
+    return statistics.linear_regression(list(map(log, lengths)), [log(max(time, 1e-9)) for time in times]).slope
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for signals, too."""
+
+    def stop(*_: object) -> None:
+        raise Hangs
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _HANGS_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+class Expression(NamedTuple):
+    """A compiled expression of the package, where it stands, and how it is used."""
+
+    place: str
+    compiled: re.Pattern[str]
+    methods: frozenset[str]
+
+    def work(self, method: str) -> Callable[[str], object]:
+        if method in ("match", "fullmatch"):
+            return getattr(self.compiled, method)
+        return lambda text: sum(1 for _ in self.compiled.finditer(text))
+
+    def list_pieces(self) -> list[str]:
+        """The texts to repeat. An expression whose repetitions are all short is linear, and has none."""
+        found: set[str] = set()
+        if not _MAY_BE_LONG.search(self.compiled.pattern):
+            return []
+        tree = parser.parse(self.compiled.pattern, self.compiled.flags & ~re.UNICODE)
+        for pick in range(3):
+            _list_repeated(tree, "", found, pick, 1)
+        general = _TOKENS if re.search(f"[{CODES}]", self.compiled.pattern) else PIECES
+        units = {piece[: (piece + piece).find(piece, 1)] for piece in found if 0 < len(piece) < 200}
+        return sorted(units.union(general)) if found else []
+
+
+def list_expressions() -> Iterator[Expression]:
+    """Every expression of the package: of its modules, of its rule book, and those written where they are used."""
+    for name in read_table("characters")["expression"]:
+        yield Expression(f"characters.toml: {name}", expression(name), _SEARCHED)
+    book = load_book()
+    rules = [*book.rules.values(), *(each for entries in book.entry_rules.values() for each, _ in entries)]
+    for each in rules:
+        yield Expression(f"rule {each.name}", each.expression, _SEARCHED | {"fullmatch"})
+    folder = Path(extractor.__file__).parent
+    for found in pkgutil.walk_packages(extractor.__path__, "extractor."):
+        if found.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(found.name)
+        path = Path(module.__file__ or "")
+        if "import re\n" not in (source := path.read_text("utf-8")):
+            continue
+        place, used = str(path.relative_to(folder)), _list_uses(source)
+        for name, value in vars(module).items():
+            if getattr(value, "__module__", None) == module.__name__ and "Pattern" in str(_get_return(value)):
+                value = value()  # noqa: PLW2901 - an expression compiled at its first use
+            for each in _find_patterns(value):
+                methods = used.get(name, _SEARCHED) if name.startswith("_") else _SEARCHED
+                yield Expression(f"{place}: {name}", each, frozenset(methods))
+        for line, method, pattern in _list_written(ast.parse(source)):
+            yield Expression(f"{place}:{line}", re.compile(pattern), frozenset({method}))
+
+
+_SEARCHED = frozenset({"finditer"})
+_MAY_BE_LONG = re.compile(r"[*+]|,\d{2}|,\}")
+
+
+def _get_return(value: object) -> object:
+    """What a function without arguments returns."""
+    if not callable(value) or inspect.isclass(value) or not hasattr(value, "__wrapped__"):
+        return None
+    signature = inspect.signature(value)
+    return None if signature.parameters else signature.return_annotation
+
+
+def _find_patterns(value: object) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for each in value:
+            yield from _find_patterns(each)
+    elif isinstance(value, dict):
+        yield from _find_patterns([*value, *value.values()])
+
+
+def _list_uses(source: str) -> dict[str, set[str]]:
+    """The methods by which a module uses each of its names. What is passed on is taken to be searched with."""
+    used: dict[str, set[str]] = defaultdict(set)
+    for name, method in re.findall(r"\b(_[A-Z]\w*)(?!\w|\s*=[^=]|, _\w+ = )(?:\.(\w+))?", source):
+        used[name].add(method or "finditer")
+    return used
+
+
+def _list_written(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """The expressions written in calls such as ``re.sub("a", ...)``."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Attribute(ast.Name("re"), method), [ast.Constant(str(pattern)), *_]):
+                if method not in ("compile", "escape"):
+                    yield node.lineno, method, pattern
+
+
+def _list_repeated(tree: Any, before: str, found: set[str], pick: int, times: int) -> None:
+    """Collect what long repetitions repeat, alone and behind what may stand before it."""
+    for op, argument in tree:
+        if op in _REPEATS:
+            _, most, body = argument
+            sample = _write_sample(body, pick)
+            longest = times * (_LONG if most is codes.MAXREPEAT else int(most))
+            if longest >= _LONG:
+                found.update((sample, before, before + sample))
+            _list_repeated(body, before, found, pick, longest)
+        elif op is codes.BRANCH:
+            for branch in argument[1]:
+                _list_repeated(branch, before, found, pick, times)
+        elif op in (codes.SUBPATTERN, codes.ATOMIC_GROUP):
+            _list_repeated(argument[3] if op is codes.SUBPATTERN else argument, before, found, pick, times)
+        elif op in (codes.ASSERT, codes.ASSERT_NOT):
+            _list_repeated(argument[1], before, found, pick, times)
+        before += _write_sample([(op, argument)], pick)
+
+
+_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
+_CATEGORIES = {codes.CATEGORY_DIGIT: "7", codes.CATEGORY_SPACE: " ", codes.CATEGORY_NOT_WORD: "-"}
+
+
+def _write_sample(tree: Any, pick: int) -> str:
+    """A text that an expression may match."""
+    text = ""
+    for op, argument in tree:
+        if op is codes.LITERAL:
+            text += chr(argument)
+        elif op in (codes.ANY, codes.NOT_LITERAL):
+            text += "x"
+        elif op is codes.IN:
+            text += _pick_character(argument, pick)
+        elif op is codes.BRANCH:
+            text += _write_sample(argument[1][pick % len(argument[1])], pick)
+        elif op is codes.SUBPATTERN:
+            text += _write_sample(argument[3], pick)
+        elif op is codes.ATOMIC_GROUP:
+            text += _write_sample(argument, pick)
+        elif op in _REPEATS:
+            text += _write_sample(argument[2], pick) * max(1, min(argument[0], _LONG))
+    return text
+
+
+def _pick_character(items: Any, pick: int) -> str:
+    if items[0][0] is codes.NEGATE:
+        excluded = {chr(value) for op, value in items[1:] if op is codes.LITERAL}
+        return next(sign for sign in "x7 -(" if sign not in excluded)
+    op, value = items[pick % len(items)]
+    if op is codes.CATEGORY:
+        return _CATEGORIES.get(value, "x")
+    return chr(value[0] if op is codes.RANGE else value)

@@ -1,0 +1,119 @@
+"""A record that is too large, or takes too long, fails alone and by name, in this process and in workers."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from extractor import Extractor, limits
+from extractor.errors import RecordTooLarge, RecordTooSlow
+from extractor.options import Assist, ExtractionOptions
+from extractor.parse import parse_record
+from extractor.pipeline import extract_by_rules
+from extractor.run.batch import BatchLimits, run_batch
+from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
+from extractor.run.tally import Tally
+from extractor.schemas import Section, Source, TrialRecord
+from tests.failing import fail_for_some, path_with_failures
+
+from .test_executor import Lines, record
+
+RULES = ExtractionOptions(assist=Assist.NEVER)
+
+
+def text_record(*texts: str) -> TrialRecord:
+    names = ["eligibility", *(f"arms[{place}]" for place in range(len(texts) - 1))]
+    sections = tuple(Section(name=name, text=text) for name, text in zip(names, texts, strict=True))
+    return TrialRecord(record_id="NCT1", source=Source(path="in.jsonl", format="ctgov_json"), sections=sections)
+
+
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [
+        (["x " * 500_001], "the record has 1,000,002 characters, more than 1,000,000"),
+        (["x\n" * 20_001], "the record has 20,001 lines, more than 20,000"),
+        (["x|" * 20_001], "the record has 20,001 lines, more than 20,000"),
+        (["x"] * 5_001, "the record has 5,001 sections, more than 5,000"),
+        (
+            ["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))],
+            "6,000 criteria, more than 5,000",
+        ),
+    ],
+)
+def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> None:
+    with pytest.raises(RecordTooLarge, match=problem):
+        extract_by_rules(text_record(*texts), RULES)
+
+
+def test_a_record_at_the_limits_is_read() -> None:
+    lines = [f"* Age over {number % 70} years, or asthma of grade {number}" for number in range(2_000)]
+    extraction = extract_by_rules(text_record("\n".join(["Inclusion Criteria:", *lines])), RULES)
+    assert len(extraction.eligibility.criteria) == len(lines)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    extract_by_rules(record(1), RULES)  # loads the rules, which counts too
+    monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
+    monkeypatch.setattr(limits, "MAX_SECONDS", 0.5)
+    monkeypatch.setenv("PYTHONPATH", path_with_failures())
+
+
+async def run(executor, records):
+    sink, tally = Lines(), Tally()
+    async with executor:
+        extract = partial(extract_with, executor, options=RULES, model=None)
+        await run_batch(records, extract, sink, tally, BatchLimits(8))
+    return sink
+
+
+@pytest.mark.parametrize("inline_first", [100, None])
+def test_a_slow_record_fails_in_this_process_and_the_others_do_not(failing, inline_first) -> None:
+    executor = InlineExecutor() if inline_first is None else ProcessExecutor(1, inline_first)
+    sink = asyncio.run(run(executor, [record(1), record(2, "nights that fails by sleep"), record(3)]))
+    assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
+    (failure,) = sink.failures
+    assert (failure["record_id"], failure["error"]) == ("NCT90000002", "RecordTooSlow")
+    assert "the record took longer than 0.5 seconds" in failure["message"]
+
+
+def test_a_worker_that_no_signal_stops_is_killed_and_replaced(failing) -> None:
+    records = [record(1), record(2, "nights that fails by count"), record(3)]
+    sink = asyncio.run(run(ProcessExecutor(1, inline_first=0, timeout=3), records))
+    assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
+    (failure,) = sink.failures
+    assert (failure["record_id"], failure["error"]) == ("NCT90000002", "RecordTooSlow")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_goes_on_behind_a_slow_record(tmp_path, workers) -> None:
+    texts = ["nights", "nights that fails by sleep", "days"]
+    studies = [json.loads(Path("tests/records/study.json").read_text("utf-8")) for _ in texts]
+    for number, (study, text) in enumerate(zip(studies, texts, strict=True)):
+        study["protocolSection"]["identificationModule"]["nctId"] = f"NCT9100000{number}"
+        study["protocolSection"]["descriptionModule"]["briefSummary"] = text
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, studies)))
+    out = tmp_path / "out"
+    words = ("run", tmp_path / "in.jsonl", "--assist", "never", "--out", out, "--workers", workers)
+    environment = os.environ | {"PYTHONPATH": path_with_failures(), "LIMIT_S": "10"}
+    done = subprocess.run(
+        [sys.executable, "-m", "extractor", *map(str, words)], capture_output=True, env=environment, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert b"Traceback" not in done.stderr
+    (failure,) = map(json.loads, (out / "failures.jsonl").read_text("utf-8").splitlines())
+    assert (failure["record_id"], failure["error"]) == ("NCT91000001", "RecordTooSlow")
+    assert (out / "extractions.jsonl").read_bytes().count(b"\n") == 2
+
+
+def test_the_python_api_limits_a_record_too(failing) -> None:
+    since = time.monotonic()
+    with pytest.raises(RecordTooSlow):
+        Extractor(assist="never").extract(record(1, "nights that fails by sleep"))
+    assert time.monotonic() - since < 60
