@@ -131,7 +131,12 @@ class _Builder:
             return "other treatment"
         if not self.sections[statement.section].is_group:
             return "in a description"
-        named = "topic" if statement.mention is None else "renamed" if statement.linked < 1 else "named"
+        if statement.mention is None:
+            if statement.clause.first > self.sections[statement.section].body[0]:
+                return "topic of a later clause"
+            named = "topic"
+        else:
+            named = "renamed" if statement.linked < 1 else "named"
         return f"{named}, with a dose" if statement.amounts else named
 
     def place(self, name: str, fact: Fact) -> str:
