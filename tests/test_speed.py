@@ -1,11 +1,13 @@
-"""Parsing costs what the length of a text costs, whatever the text. No time is asserted: it depends on the machine."""
+"""Extraction costs what the length of a text costs, whatever the text. No time is asserted: it depends on the machine."""
 
 import cProfile
 import pstats
 
 import pytest
 
+from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
+from extractor.pipeline import extract_by_rules
 from extractor.schemas import Part, Section, Source, TrialRecord
 
 ITEMS, TIMES = 20, 10
@@ -66,16 +68,16 @@ def build_record(kind: str, numbers: range) -> TrialRecord:
 
 
 def count_calls(record: TrialRecord) -> int:
-    """How many functions, Python's own included, parsing a record calls."""
+    """How many functions, Python's own included, extracting a record calls."""
     profile = cProfile.Profile()
-    profile.runcall(parse_record, record)
+    profile.runcall(extract_by_rules, record, ExtractionOptions())
     return pstats.Stats(profile).total_calls  # type: ignore[attr-defined, no-any-return]
 
 
 @pytest.mark.parametrize("kind", ["criteria", "prose", "primary_outcomes", "flattened outcomes", "arms"])
 def test_ten_times_the_text_calls_at_most_eleven_times_as_many_functions(kind: str) -> None:
     """Counted, so that the result is the same on every machine."""
-    parse_record(build_record(kind, range(1, ITEMS)))  # loads and compiles what is needed
+    extract_by_rules(build_record(kind, range(1, ITEMS)), ExtractionOptions())  # loads and compiles what is needed
     short = count_calls(build_record(kind, range(1000, 1000 + ITEMS)))
     long = count_calls(build_record(kind, range(2000, 2000 + ITEMS * TIMES)))
     assert long <= ALLOWED * short
