@@ -248,7 +248,7 @@ def _convert(value: float, unit: str, code: str, quantity: KnownQuantity) -> flo
     scales = quantity.linear or {}
     if unit in scales and code == quantity.unit:
         return quantity.to_canonical(value, unit)
-    if code in scales and unit == quantity.unit and scales[code] != (1, 0):  # "BMI 30 kg" is a slip of the pen
+    if code in scales and unit == quantity.unit and tuple(scales[code]) != (1, 0):  # "BMI 30 kg" is a slip of the pen
         factor, offset = scales[code]
         return float(f"{(value - offset) / factor:.4g}")
     return convert(value, unit, code, quantity.molar_mass)

@@ -148,10 +148,12 @@ class _Builder:
             place = next((one for one in section.clauses if one[0] <= fact.first < one[1]), section.title)
             other = rule("other_act").search(section.tokens, *place) or describes_other(section.tokens, *place)
             return "elsewhere" if other else "in section"
-        if len(self.list_near(name)) > 1:
-            return "rivals"
         anchors = [one for one in statement.amounts if one is not fact and statement.holds(one)]
         anchors += [one for one in clause.named if one.value.key == statement.agent.key]
+        # The amount of the clause may be that of another agent, and with it all that the clause says.
+        doubtful = any(one.confidence < 1 for one in statement.amounts if one is not fact and statement.holds(one))
+        if doubtful or len(self.list_near(name)) > 1:
+            return "elsewhere" if doubtful else "rivals"
         if not anchors or not statement.reach[0] <= fact.first < statement.reach[1]:
             return "beside" if clause.about_topic and not anchors else "in clause"
         gaps = [(min(one.end, fact.end), max(one.first, fact.first)) for one in anchors]

@@ -148,7 +148,7 @@ def is_title(tokens: Tokens, *, in_series: bool) -> bool:
 
 def names_group(tokens: Tokens) -> bool:
     """Whether a line is the name of a group of participants ("Surgical cohort"), not a condition."""
-    return count_words(tokens) <= 6 and _is("group_title", tokens)
+    return count_words(tokens) <= 6 and (_is("group_title", tokens) or _is("eligibility_of_some", tokens))
 
 
 def introduces(tokens: Tokens) -> bool:

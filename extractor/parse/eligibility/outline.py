@@ -62,7 +62,7 @@ class _OutlineReader:
     """Reads blocks in order, and tracks the current heading and items.
 
     ``items`` are the items that contain the next one; ``opener`` is the item with parts at its own level,
-    of which ``first_part`` is the first.
+    of which ``first_part`` is the first. ``group`` names the people of the lists below it.
     ``decides`` is false under a heading such as "Withdrawal criteria".
     """
 
@@ -71,6 +71,7 @@ class _OutlineReader:
         self.titles = _find_titles(self.blocks)
         self.kind: CriterionKind | None = None
         self.items: list[Line] = []
+        self.group: Line | None = None
         self._open(None)
 
     def _open(self, heading: Line | None, *, decides: bool = True) -> None:
@@ -94,7 +95,7 @@ class _OutlineReader:
             elif named and (not block.bullet or following):
                 self._keep_items(block)
                 for_some = rule("list_for_some").search(text) and not headings.is_generic(text)
-                self._open(block if for_some or chosen else None)  # "Exclusion criteria for healthy subjects:"
+                self._open(block if for_some or chosen else self.group)  # "Exclusion criteria for healthy subjects:"
                 self.kind = kind
             elif not self.decides:
                 yield OutlineEntry(block.passage, self.kind, Role.REMARK)
@@ -103,6 +104,8 @@ class _OutlineReader:
             elif _is_section_heading(block, following, self.items[-1].ordinal if self.items else None):
                 self.items = []
                 self._open(block)
+                has_lists = following and headings.read_list_heading(following.tokens, bulleted=False)[0]
+                self.group = block if has_lists and headings.names_group(text) else None
                 self.kind = CriterionKind.EXCLUSION if self.kind and headings.excludes(text) else self.kind
                 if following and headings.states_too(text):
                     yield OutlineEntry(block.passage, self.kind, Role.CRITERION)
@@ -181,7 +184,7 @@ class _OutlineReader:
             return self.heading
         if headings.opens_list(text) and not headings.carries_condition(text):
             return None
-        needed = headings.count_words(text) > 4 or rule("population").search(text)
+        needed = headings.count_words(text) > 4 or rule("population").search(text) or self.heading is self.group
         return self.heading if needed or headings.needs_heading(block.tokens, text) else None
 
 
