@@ -1,4 +1,4 @@
-"""Extraction costs what the length of a text costs, whatever the text. No time is asserted: it depends on the machine."""
+"""Extraction costs what the length of a text costs. No time is asserted: it depends on the machine."""
 
 import cProfile
 import pstats

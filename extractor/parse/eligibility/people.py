@@ -132,7 +132,7 @@ _GRADED = frozenset({"stage", "grade", "class", "score"})
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
-_DOUBTFUL, _ALONE = "doubtful age", "age in a line of its own"
+_DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
 _BEFORE = 26
 """How many tokens before an age decide whose age it is."""
 
@@ -179,9 +179,9 @@ class _Side(NamedTuple):
 
     def states_plainly(self, bound: _Bound) -> bool:
         """Whether a bound is plainly that of all participants, so that no registered one need bear it out."""
-        if not self.section or self.section.name != bound.place.section.name:
+        if bound.case == _IN_SUMMARY:
             return False
-        return bound.case == _ALONE or is_plain(self.section, bound.place.raw_span, bound.age, self.registered)
+        return bound.case == _ALONE or is_plain(bound.place.section, bound.place.raw_span, bound.age, self.registered)
 
 
 def read_ages(
@@ -283,7 +283,7 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
             for limit in find_limits(tokens, CriterionKind.INCLUSION):
                 timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
                 if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
-                    yield from _read_bounds(part, limit, case="age in a summary")
+                    yield from _read_bounds(part, limit, case=_IN_SUMMARY)
 
 
 def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: str = "") -> Iterator[_Bound]:

@@ -104,13 +104,18 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
     That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
     """
-    opened = tokens.codes.rfind("(", 0, first)
+    brackets = (at for at in range(first) if tokens.codes[at] == "(")
+    opened = next((at for at in brackets if _is_open(tokens.codes[at:first])), -1)
     closed = tokens.codes.find(")", end)
-    if opened < 0 or closed < 0 or ")" in tokens.codes[opened:first]:
+    if opened < 0 or closed < 0:
         return False
     alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
     listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
     return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
+
+
+def _is_open(codes: str) -> bool:
+    return codes.count("(") > codes.count(")")
 
 
 def _is_unrelated(front: Found, duration: Duration) -> bool:

@@ -192,6 +192,7 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "Sodium (> 65 years) is normal",
         "A minimum of 12 years of education",
         "Goes to bed before 2200h",
+        "Sudden death at age < 40 years or history of stroke",
     ],
 )
 def test_other_lengths_of_time_are_no_windows(text):
@@ -213,6 +214,7 @@ def test_quote_is_raw_text():
         "Negative pregnancy test (within 48 hours)",
         "Heart disease: angina, infarction (within 6 months), heart failure",
         "Smokers (at least 100 cigarettes in the last 3 months)",
+        "Slow transit shown by a test (colonic transit time (CTT) > 48 hours)",
     ],
 )
 def test_a_time_with_two_bounds_or_in_a_definition_is_not_sure(text):
