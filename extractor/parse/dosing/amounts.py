@@ -59,9 +59,9 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
 
 
 def _is_concentration(unit: str) -> bool:
-    """Whether a unit is that of a solution or a flow, which is seldom what one giving contains: "mg/mL", "L/min"."""
+    """Whether a unit is that of a mixture or a flow, which is seldom what one giving contains: "mg/mL", "ug/g"."""
     base, *below = unit.split("/")
-    return not _VOLUMES.isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
+    return not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
 
 
 def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
