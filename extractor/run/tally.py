@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
-    from extractor.llm.patience import Watch
     from extractor.llm.servers import ServerCalls
-
-USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
-"""The counts of ``Usage`` that belong to records, not to calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +59,7 @@ class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     ``meter`` returns the model's usage, including records that failed or were cancelled. ``price`` returns the cost of
-    tokens in picodollars, ``by_server`` the calls to each of several servers. ``watch`` says what the model's calls
-    wait for. ``repeated`` records were read before,
+    tokens in picodollars, ``by_server`` the calls to each of several servers. ``repeated`` records were read before,
     ``differing`` of them with another text.
     """
 
@@ -77,7 +72,6 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
-    watch: "Watch | None" = None
 
     @property
     def usage(self) -> Usage:
@@ -86,13 +80,7 @@ class Tally:
         if self.meter is None:
             return counted
         spent = self.meter()
-        return spent.model_copy(update={name: getattr(counted, name) for name in USAGE_OF_RECORDS})
-
-    @property
-    def lacking(self) -> float:
-        """The share of the questions that got no usable answer."""
-        usage = self.usage
-        return usage.unanswered / usage.questions if usage.questions else 0.0
+        return spent.model_copy(update={name: getattr(counted, name) for name in ("questions", "open_questions")})
 
     @property
     def usd(self) -> float | None:
@@ -103,7 +91,7 @@ class Tally:
     def facts(self) -> dict[str, int]:
         """The counts of records, calls and tokens, for the event at the end of a run."""
         counts = {"extracted": self.extracted, "resumed": self.resumed, "failed": self.failed}
-        return counts | self.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
+        return counts | self.usage.model_dump(exclude={"questions", "open_questions"})
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
