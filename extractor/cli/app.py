@@ -1,6 +1,8 @@
 """The root command, and the registration of all others."""
 
 import json
+import signal
+from types import FrameType
 from typing import Annotated, Literal
 
 import typer
@@ -14,7 +16,6 @@ from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
 from .import_gold import app as import_gold
-from .interrupts import treat_termination_as_interrupt
 from .model import app as model
 from .parse import parse
 from .reparse import impact, reparse
@@ -84,6 +85,17 @@ def _root(
     ] = False,
 ) -> None:
     """Extract evidence-backed eligibility, dosing and endpoints from clinical-trial records."""
+
+
+def treat_termination_as_interrupt() -> None:
+    """Make SIGTERM, by which batch systems and containers end a program, do what Ctrl-C does at that moment."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    if not callable(signal.getsignal(signal.SIGINT)):  # a shell starts its background jobs with Ctrl-C ignored
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def main() -> None:

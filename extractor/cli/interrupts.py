@@ -16,17 +16,6 @@ from .environment import has_telemetry_endpoint
 _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at once\n"
 
 
-def treat_termination_as_interrupt() -> None:
-    """Make SIGTERM, by which batch systems and containers end a program, do what Ctrl-C does at that moment."""
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    if not callable(signal.getsignal(signal.SIGINT)):  # a shell starts its background jobs with Ctrl-C ignored
-        raise KeyboardInterrupt
-    signal.raise_signal(signal.SIGINT)
-
-
 class Interrupts:
     """Handles Ctrl-C during a run: the first lets records in flight finish (``pressed``), the second cancels the work.
 

@@ -63,7 +63,8 @@ def place_outcomes(record: TrialRecord, sections: Mapping[str, LexedSection]) ->
                 first, end = min(part.first for part in apart.values()), max(part.end for part in apart.values())
                 whole, empty = section.whole.part(first, end), section.whole.part(first, first)
                 measure, others = apart.get("measure", empty), (apart.get("description"), apart.get("time_frame"))
-                found.append(OutcomeParts(whole, measure, *others))
+                if measure.text or others[0]:  # a time frame whose measure was hostile says nothing
+                    found.append(OutcomeParts(whole, measure, *others))
         outcomes += (replace(one, rank=rank, index=index) for index, one in enumerate(found))
     return outcomes
 
