@@ -90,14 +90,16 @@ def name_limit(limit: Json, criterion: Json, within: str = "") -> Row:
 def read_admitted(limit: Json, criterion: Json) -> str | None:
     """The comparator of the values that the criterion admits.
 
-    None if the criterion is negated or has an exception, since they may concern other words.
+    None if the criterion is negated, has an exception, or is a demand among the exclusions.
 
     >>> [read_admitted({"comparator": "<"}, {"kind": kind, "quote": "INR < 2"}) for kind in ("inclusion", "exclusion")]
     ['<', '>=']
     """
     includes = criterion["kind"] == CriterionKind.INCLUSION
     exception = rule("excluded_anyway" if includes else "admitted_anyway")
-    if criterion.get("negated") or exception.search(read_text(criterion["quote"])):
+    tokens = read_text(criterion["quote"])
+    demanded = not includes and rule("demanded").starts(tokens, 0)
+    if criterion.get("negated") or demanded or exception.search(tokens):
         return None
     comparator = Comparator(limit["comparator"])
     if includes:

@@ -16,6 +16,7 @@ from .cohorts import limits_age, read_groups
 from .columns import name_limit
 from .fhir_types import LOINC, Json, Proof, TrialResources, Why, code, extension, own_code, quantity, value_range
 from .omop_nodes import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_rules import demands
 from .omop_vocabulary import WordLists
 from .people import People, Stated, read_people
 from .targets import read_targets
@@ -126,7 +127,8 @@ def _read_criterion(
         said = [extension("text", valueString=window.quote)]
         text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
         trial.leave_out(f"{path}.time_window", window, "no_direction")
-    is_excluded = criterion.kind is CriterionKind.EXCLUSION
+    # "Participants must be off steroids" among the exclusions is what they must be.
+    is_excluded = criterion.kind is CriterionKind.EXCLUSION and not demands(criterion)
     return [text | {"valueCodeableConcept": {"text": words}, "exclude": is_excluded}]
 
 

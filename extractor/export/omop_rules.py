@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from extractor.schemas import Category, CriterionKind, Sex, TimeUnit, TimeWindow
 from extractor.schemas.extraction import CriterionAnnotation
+from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import DAYS, read_number
 from extractor.text.passage import read_passage
@@ -56,12 +57,25 @@ def read_criterion(criterion: CriterionAnnotation, names: Names) -> CriteriaGrou
     excluded = criterion.kind is CriterionKind.EXCLUSION
     tokens = read_passage(criterion.quote).tokens
     _check_place(criterion, tokens)
+    if excluded and demands(criterion):
+        raise Undecided(Reason.NEGATION)
     window = _find_window(tokens, criterion.time_window)
     if criterion.constraints:
         found = _read_limits(criterion, tokens, window, names)
     else:
         found = _read_sex(tokens) or _read_names(criterion, tokens, window, names)
     return _negate(found) if excluded else found
+
+
+def demands(criterion: CriterionAnnotation) -> bool:
+    """Whether a criterion says what participants must do or be, in whatever list it stands.
+
+    >>> quotes = ("Participants must be off steroids", "Patients who must take steroids")
+    >>> shape = {"kind": "exclusion", "section": "eligibility"}
+    >>> [demands(CriterionAnnotation.model_validate(shape | {"quote": quote})) for quote in quotes]
+    [True, False]
+    """
+    return rule("demanded").starts(read_passage(criterion.quote).tokens, 0) is not None
 
 
 def read_line(criterion: CriterionAnnotation, after: CriterionAnnotation | None, names: Names) -> CriteriaGroup:

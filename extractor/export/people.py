@@ -141,13 +141,15 @@ def read_age(written: str) -> Age | None:
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others include their limit.
 
-    The words of its evidence decide; for gold, a criterion of age with the same number.
+    The words of its evidence decide, if they stand with the criteria where there are any: "elderly over 65" in a
+    summary is loose. For gold, a criterion of age with the same number decides.
     """
     from extractor.parse.eligibility.limits import find_limits  # noqa: PLC0415 - it loads the rules of the parser
 
     age: Age = getattr(eligibility, name)
-    proof = next((piece.quote for piece in eligibility.evidence if piece.field == name), None)
-    limits = find_limits(read_text(proof), None) if proof else ()
+    proof = next((piece for piece in eligibility.evidence if piece.field == name), None)
+    listed = {one.section for one in eligibility.criteria}
+    limits = find_limits(read_text(proof.quote), None) if proof and (proof.section in listed or not listed) else ()
     aged = [one for one in eligibility.criteria if one.category is Category.AGE and not proof]
     for one in (*limits, *(limit for criterion in aged for limit in criterion.constraints)):
         if one.value == age.value and one.value_high is None:

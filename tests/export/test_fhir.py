@@ -289,8 +289,14 @@ CREATININE = {"quantity": "creatinine", "comparator": "<=", "value": 1.5, "unit"
 SAID = "creatinine <= 1.5 mg/dL"
 
 
+def test_a_demand_among_the_exclusions_is_what_must_be():
+    trial = build(eligibility=criterion(f"Participants must have {SAID}.", CREATININE, SAID, kind="exclusion"))
+    (one,) = find(trial, "Group")[0]["characteristic"]
+    assert ("valueQuantity" in one, one["exclude"]) == (False, False)
+
+
 def test_a_criterion_that_is_one_limit_is_a_quantity():
-    trial = build(eligibility=criterion(f"Patients must have {SAID}.", CREATININE, SAID, kind="exclusion"))
+    trial = build(eligibility=criterion(f"Patients with {SAID}.", CREATININE, SAID, kind="exclusion"))
     (group,) = find(trial, "Group")
     (one,) = group["characteristic"]
     assert one["valueQuantity"] == {
