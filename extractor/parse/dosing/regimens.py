@@ -43,6 +43,8 @@ _SUBSTANCES = frozenset({"drug", "biological", "dietary_supplement", "genetic", 
 """Registered types of what has a dose; registries without types name drugs alone."""
 _OWN = frozenset({"route", "length"})
 """Fields without a value if only a description elsewhere states one."""
+_JOINS = frozenset({"and", "plus", "+", "&"})
+"""Between two agents that are registered under one name, of which a dose may be that of one."""
 _IN_FULL = frozenset({"words", "interval"})
 
 
@@ -126,7 +128,8 @@ class _Builder:
         acts = rule("other_act").search(section.tokens, agent.first, agent.end)
         doubtful = agent.kind in {"introduced", "class"} or acts or stated.amounts or stated.frequency or stated.length
         substance = agent.kind == "placebo" or (is_substance(agent) and (plain or known & {"drug", "cells"}))
-        several = statement.mention is None and not statement.clause.has_one_topic
+        joined = not _JOINS.isdisjoint(map(str.lower, section.tokens.words[agent.first : agent.end]))
+        several = joined or (statement.mention is None and not statement.clause.has_one_topic)
         if doubtful or several or not substance:
             return "other treatment"
         if not self.sections[statement.section].is_group:
