@@ -75,7 +75,7 @@ def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Yield amounts beyond what anybody is given by their route, whoever read them. They stay in the extraction."""
+    """Yield amounts beyond what anybody is given by their route, also those of a model. They stay in the extraction."""
     for number, regimen in enumerate(extraction.dosing):
         for place, amount in enumerate(regimen.amounts):
             if (ceiling := find_exceeded(amount, regimen.route)) is None:

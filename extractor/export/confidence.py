@@ -3,7 +3,7 @@
 from extractor.schemas import Criterion
 
 LEAST = 0.8
-"""The least confidence of a criterion that becomes a rule; a person decides on the others."""
+"""The least confidence of a criterion that becomes a rule, and of a value that FHIR structures."""
 _DECISIVE = frozenset({"kind", "quote", "constraints", "time_window"})
 
 

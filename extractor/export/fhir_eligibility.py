@@ -43,11 +43,11 @@ def add_group(trial: TrialResources) -> Json | None:
     groups, undecided = read_groups(anything, WordLists(), people, read_targets(trial.record))
     said: list[str] = []
     for index, criterion in enumerate(eligibility.criteria):
-        path, told = f"eligibility.criteria[{index}]", groups.get(index) or undecided[index]
-        if elsewhere := _find_other_place(criterion, told, people):
+        path, result = f"eligibility.criteria[{index}]", groups.get(index) or undecided[index]
+        if elsewhere := _find_other_place(criterion, result, people):
             trial.leave_out(path, criterion.quote, elsewhere)
             continue
-        for place, one in enumerate(_read_criterion(trial, path, criterion, told)):
+        for place, one in enumerate(_read_criterion(trial, path, criterion, result)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
         proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence if each.field != "negated")
         said += criterion.lead_in or "", criterion.quote
@@ -64,11 +64,11 @@ def add_group(trial: TrialResources) -> Json | None:
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
-def _find_other_place(criterion: Criterion, told: CriteriaGroup | Undecided, people: People) -> Why | None:
+def _find_other_place(criterion: Criterion, result: CriteriaGroup | Undecided, people: People) -> Why | None:
     """Why a criterion is no characteristic: its ages stand already, or it would keep the trial's own patients out."""
-    if isinstance(told, Undecided):
-        return _ELSEWHERE.get(told.reason)
-    return "age_bound" if limits_age(told) and people.compare(criterion) else None
+    if isinstance(result, Undecided):
+        return _ELSEWHERE.get(result.reason)
+    return "age_bound" if limits_age(result) and people.compare(criterion) else None
 
 
 def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
@@ -102,16 +102,16 @@ def _describe(name: str, stated: Stated[Any]) -> Json:
 
 
 def _read_criterion(
-    trial: TrialResources, path: str, criterion: Criterion, told: CriteriaGroup | Undecided
+    trial: TrialResources, path: str, criterion: Criterion, result: CriteriaGroup | Undecided
 ) -> list[Json]:
     """A criterion as values with codes, or as one text with all that this leaves out listed."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
-    reason: Why = "unsure" if isinstance(told, Undecided) and told.reason is Reason.UNSURE else "compound"
-    detail = str(told)
-    if isinstance(told, CriteriaGroup):
+    reason: Why = "unsure" if isinstance(result, Undecided) and result.reason is Reason.UNSURE else "compound"
+    detail = str(result)
+    if isinstance(result, CriteriaGroup):
         try:
-            if values := _read_values(criterion, told):
+            if values := _read_values(criterion, result):
                 described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
                 trial.leave_out(f"{path}.category", criterion.category, "no_element")
                 return [described | value for value in values]

@@ -218,7 +218,7 @@ Of text that nothing was read from:
 
 - ``example_repeated``: an answer that repeats a worked example of the prompt, which the text does not hold.
 
-Of a value that cannot be, whoever read it:
+Of a value that cannot be, also if a model read it:
 
 - ``dose_implausible``: an amount beyond what anybody is given by that route (``rulebook/dose_ceilings.toml``).
 
