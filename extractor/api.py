@@ -30,9 +30,14 @@ if TYPE_CHECKING:
     from extractor.llm.budget import Budget
 
 
-async def extract_record(record: TrialRecord, model: Model | None, options: ExtractionOptions) -> TrialExtraction:
-    """Extract a record. If the model's budget is spent, absences name the fields that were not asked."""
-    return await converse(extract(record, options), model, in_thread=True)
+async def extract_record(
+    record: TrialRecord, model: Model | None, options: ExtractionOptions, *, in_thread: bool = False
+) -> TrialExtraction:
+    """Extract a record. If the model's budget is spent, absences name the fields that were not asked.
+
+    ``in_thread`` keeps the event loop going meanwhile, but no time limit can stop a record there.
+    """
+    return await converse(extract(record, options), model, in_thread=in_thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,10 @@ class OpenExtractor:
 
     model: Model | None
     options: ExtractionOptions
+    in_thread: bool = False
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.options)
+        return await extract_record(record, self.model, self.options, in_thread=self.in_thread)
 
     @property
     def usage(self) -> Usage:
@@ -173,7 +179,8 @@ class Extractor:
         """Extract ``records`` in input order, at most ``concurrency`` at once.
 
         The first failure ends the iteration. Use ``extractor run`` if the others must continue after a failure. The
-        records are parsed in threads, so that the event loop goes on meanwhile.
+        records are parsed in threads, so that the event loop goes on meanwhile; the time limit of a record does not
+        hold there.
 
         Args:
             records: The records, or studies as dictionaries, read as they are needed.
@@ -189,7 +196,8 @@ class Extractor:
         >>> asyncio.run(list_ids())
         ['000', '001', '002', '003', '004']
         """
-        async with self.open(concurrency) as extract:
+        async with self.open(concurrency) as opened:
+            extract = replace(opened, in_thread=True)
             flight: list[asyncio.Task[TrialExtraction]] = []
             try:
                 for record in records:
