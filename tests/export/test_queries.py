@@ -71,8 +71,8 @@ ANSWERS = [
     [(9, 2)],
     [(28, 1)],
     [(0.5, 2)],
-    [(True, 1), (None, 2)],
-    [(0.5, 1), (18, 1)],
+    [(False, 1), (True, 1), (None, 1)],
+    [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [(500, 500, "mg", "BID", 2)],
 ]
 
@@ -86,7 +86,12 @@ def database(tmp_path_factory):
     lines = [TrialExtraction.model_validate({"record_id": name} | trial) for name, trial in TRIALS.items()]
     (folder / "extractions.jsonl").write_text("".join(line.model_dump_json() + "\n" for line in lines), "utf-8")
     source, phase = Source(path="a.json", format="ctgov_json"), RegistryFields(phases=("PHASE1", "PHASE2"))
-    records = [TrialRecord(record_id=name, source=source, sections=(), registry=phase) for name in TRIALS]
+    last = phase.model_copy(update={"healthy_volunteers": "No", "minimum_age": "40 Years"})
+    people = [last if name == [*TRIALS][-1] else phase for name in TRIALS]
+    records = [
+        TrialRecord(record_id=name, source=source, sections=(), registry=one)
+        for name, one in zip(TRIALS, people, strict=True)
+    ]
     registry = {record.record_id: read_registry(record) for record in records}
     export_run(folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry)
     with duckdb.connect(str(folder / "t.duckdb"), read_only=True) as opened:
