@@ -26,11 +26,11 @@ from extractor import Extractor
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN, measure_call
+from extractor.llm.prices import PICO, Price, PriceList
 from extractor.llm.prompt import render_call
 from extractor.llm.requests import Question
 from extractor.llm.spec import ModelSpec
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.run.prices import PICO, Price, PriceList
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
 Group = Sequence[tuple[TrialRecord, TrialExtraction]]

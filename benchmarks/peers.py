@@ -20,8 +20,8 @@ from pydantic import BaseModel
 from benchmarks.data import FOLDS, PEER, option_parser
 from benchmarks.effort import format_results, read_groups, summarise, write_figures
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN
+from extractor.llm.prices import PriceList
 from extractor.llm.spec import ModelSpec
-from extractor.run.prices import PriceList
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 from extractor.schemas.extraction import EligibilityAnnotation, EndpointAnnotation, RegimenAnnotation
 

@@ -67,6 +67,10 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     module = next((module for module, names in _MODULES.items() if name in names.split()), None)
     if module is None:

@@ -1,28 +1,43 @@
 """The Python API: an extractor with its options and its model."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from extractor.llm.batch_api.requests import Exchange
 from extractor.llm.cache import OpenReplies
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.patience import Patience, Watch
 from extractor.llm.querying import converse
 from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import Route
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.pipeline import extract
+from extractor.read import read_stream
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
+if TYPE_CHECKING:
+    from extractor.llm.budget import Budget
 
-async def extract_record(record: TrialRecord, model: Model | None, options: ExtractionOptions) -> TrialExtraction:
-    """Extract a record. If the model's budget is spent, absences name the fields that were not asked."""
-    return await converse(extract(record, options), model)
+
+async def extract_record(
+    record: TrialRecord, model: Model | None, options: ExtractionOptions, *, in_thread: bool = False
+) -> TrialExtraction:
+    """Extract a record. If the model's budget is spent, absences name the fields that were not asked.
+
+    ``in_thread`` keeps the event loop going meanwhile, but no time limit can stop a record there.
+    """
+    return await converse(extract(record, options), model, in_thread=in_thread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +46,20 @@ class OpenExtractor:
 
     model: Model | None
     options: ExtractionOptions
+    in_thread: bool = False
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.options)
+        return await extract_record(record, self.model, self.options, in_thread=self.in_thread)
 
     @property
     def usage(self) -> Usage:
         """The usage of the model so far, including records that failed or were cancelled."""
         return self.model.usage if self.model else Usage()
+
+    @property
+    def watch(self) -> Watch:
+        """What the model's calls wait for, and what was wrong with them."""
+        return self.model.watch if self.model else Watch(None, "")
 
     @property
     def calls_by_server(self) -> Mapping[str, ServerCalls]:
@@ -62,9 +83,14 @@ class Extractor:
         record: A folder that receives the model's answers.
         cache_dir: The folder of models on this machine; by default the user's cache.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
+        key: The key of the model. By default OPENAI_API_KEY for a hosted model, and none for a server.
+        timeout: Seconds for one request, from sending it to the end of its reply.
+        max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
+        prices: A file of prices, before known ones (``extractor model prices --example`` prints one).
 
     Raises:
-        ValueError: The model or an option is not valid, or the folder ``replay`` does not exist.
+        ValueError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is given
+            and the price of the model is unknown.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -84,8 +110,21 @@ class Extractor:
         record: str | Path | None = None,
         cache_dir: Path | None = None,
         exchange: Exchange | None = None,
+        key: str | None = None,
+        timeout: float | None = None,
+        max_usd: float | None = None,
+        prices: str | Path | None = None,
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
+        if key:
+            if spec is None:
+                raise ValueError("a key needs its model; name it with model")
+            spec = replace(spec, api_key=SecretStr(key))
+        asking = ClientSettings()
+        if timeout is not None:
+            patience = Patience(seconds=max(timeout, Patience().seconds))
+            asking = replace(asking, timeout=timeout, patience=patience)
+        self._asking, self._budget = asking, _open_budget(spec, max_usd, prices)
         self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
         self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
@@ -109,18 +148,24 @@ class Extractor:
             asking: The other settings of the client.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
-        settings = replace(asking or ClientSettings(), concurrency=concurrency)
-        async with open_model(choice, settings, replies, route) as model:
+        settings = replace(asking or self._asking, concurrency=concurrency)
+        async with open_model(choice, settings, replies, route or Route(self._budget)) as model:
             yield OpenExtractor(model, self.options)
 
-    def extract(self, record: TrialRecord) -> TrialExtraction:
+    def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
         """Extract one record. Opens the model for this record only; use ``extract_many`` for several.
 
         Works in a notebook, too, where an event loop already runs.
 
+        Args:
+            record: A record of ``read_records``, or a study of the registry's API as a dictionary.
+
         Raises:
+            RecordError: The dictionary is no study.
+            ValueError: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
+        record = _as_record(record)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -129,14 +174,16 @@ class Extractor:
             return thread.submit(asyncio.run, self._extract(record)).result()
 
     async def extract_many(
-        self, records: Iterable[TrialRecord], concurrency: int = 8
+        self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8
     ) -> AsyncIterator[TrialExtraction]:
         """Extract ``records`` in input order, at most ``concurrency`` at once.
 
-        The first failure ends the iteration. Use ``extractor run`` if the others must continue after a failure.
+        The first failure ends the iteration. Use ``extractor run`` if the others must continue after a failure. The
+        records are parsed in threads, so that the event loop goes on meanwhile; the time limit of a record does not
+        hold there.
 
         Args:
-            records: The records, read as they are needed.
+            records: The records, or studies as dictionaries, read as they are needed.
             concurrency: The largest number of records at once.
 
         Raises:
@@ -149,11 +196,12 @@ class Extractor:
         >>> asyncio.run(list_ids())
         ['000', '001', '002', '003', '004']
         """
-        async with self.open(concurrency) as extract:
+        async with self.open(concurrency) as opened:
+            extract = replace(opened, in_thread=True)
             flight: list[asyncio.Task[TrialExtraction]] = []
             try:
                 for record in records:
-                    flight.append(asyncio.ensure_future(extract(record)))
+                    flight.append(asyncio.ensure_future(extract(_as_record(record))))
                     if len(flight) >= concurrency:
                         yield await flight.pop(0)
                 while flight:
@@ -165,3 +213,25 @@ class Extractor:
     async def _extract(self, record: TrialRecord) -> TrialExtraction:
         async with self.open() as extract:
             return await extract(record)
+
+
+def _as_record(given: object) -> TrialRecord:
+    """The record, or that of a study. Raises ``RecordError`` and ``ValueError``."""
+    if isinstance(given, TrialRecord):
+        return given
+    if isinstance(given, Mapping):
+        return next(read_stream("study.json", BytesIO(json.dumps(given).encode())))
+    raise ValueError(
+        f"a {type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
+        "dictionary. For a text, read it as a file in one of the formats of docs/reference/formats.md"
+    )
+
+
+def _open_budget(spec: ModelSpec | None, max_usd: float | None, prices: str | Path | None) -> "Budget | None":
+    if max_usd is None:
+        return None
+    from extractor.llm.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
+    from extractor.llm.prices import read_prices  # noqa: PLC0415 - as above
+
+    listed = read_prices([Path(prices)] if prices else [])
+    return Pricing.of(spec, listed, Limits(max_usd, None), in_batches=False).open_budget()

@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    for name in ("EXTRACTOR_MODEL", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in ("EXTRACTOR_MODEL", "EXTRACTOR_MODEL_TOKEN", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache"))
 
@@ -120,6 +120,7 @@ def chromium(made_before_browser):
 def pytest_configure():
     # Without byte code each process that a test starts would compile the package anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["EXTRACTOR_MAX_LACKING"] = "1"  # the servers of tests answer little
     sys.dont_write_bytecode = False
     # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would inherit it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

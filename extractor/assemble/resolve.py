@@ -79,9 +79,17 @@ class ModelResult:
         """Whether something that was asked about a chunk has no supported answer."""
         if (stands := self.reading(chunk, "stands")) and stands.value is False:
             return False  # a line without criterion or regimen has no fields to read
-        answers = self.answers.get(chunk, ())
-        read = {name for answer in answers for name in answer.readings}
-        return not answers or not all(_ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk])
+        read = self._fields_read(chunk)
+        return not self.answers.get(chunk) or not all(
+            _ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk]
+        )
+
+    def is_unanswered(self, chunk: int) -> bool:
+        """Whether nothing that was asked about a chunk has a supported answer."""
+        return self.is_open(chunk) and not self._fields_read(chunk)
+
+    def _fields_read(self, chunk: int) -> set[str]:
+        return {name for answer in self.answers.get(chunk, ()) for name in answer.readings}
 
 
 BELIEVED = 0.35

@@ -32,7 +32,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from extractor.llm.batch_api.requests import Exchange
-    from extractor.run.budget import Limits
+    from extractor.llm.budget import Limits
 
     from .job import RunJob
 
@@ -76,7 +76,7 @@ def submit(
     Exit codes: those of `extractor run`.
     """
     from extractor.llm.batch_api.requests import Exchange
-    from extractor.run.budget import Limits
+    from extractor.llm.budget import Limits
 
     from .job import export_job, perform_job
     from .money import quote_job
@@ -149,7 +149,7 @@ def collect(
     Exit codes: those of `extractor run`.
     """
     from extractor.llm.batch_api.requests import Exchange
-    from extractor.run.budget import Limits
+    from extractor.llm.budget import Limits
 
     from .job import perform_job
 
@@ -190,10 +190,10 @@ def _perform(
 ) -> NoReturn:
     """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
     from extractor.api import Extractor
+    from extractor.llm.budget import Pricing
     from extractor.llm.spec import ModelKind
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
-    from extractor.run.budget import Pricing
 
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing

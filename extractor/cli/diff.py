@@ -138,8 +138,8 @@ def _make_job(
     workers: int | None,
 ) -> "RunJob":
     from extractor.api import Extractor
+    from extractor.llm.budget import Limits, Pricing
     from extractor.run.batch import BatchLimits
-    from extractor.run.budget import Limits, Pricing
 
     from .environment import read_cache_folder, read_model_spec
     from .job import RunJob

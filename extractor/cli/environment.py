@@ -1,26 +1,34 @@
 """Environment variables for keys and addresses of hosted models, and for folders. Only this module reads them."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from extractor.llm.spec import ModelKind, ModelSpec
 
 from .console import say
 
+MODEL_KEY = "EXTRACTOR_MODEL_TOKEN"
+"""The variable with the key of a model server. EXTRACTOR_TOKEN is that of the service."""
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec:
+def read_model_spec(text: str) -> ModelSpec:
     """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
-    the variable ``server_key`` for a server given by URL.
+    EXTRACTOR_MODEL_TOKEN for a server given by URL.
 
-    A hosted model's name that looks mistyped gets a remark on standard error. Raises ``ValueError`` for an invalid
-    specification.
+    If EXTRACTOR_MODEL names a server, too, the key is for its host, and no other host gets it. A hosted model's name
+    that looks mistyped gets a remark on standard error. Raises ``ValueError`` for an invalid specification.
     """
     read = os.environ.get
-    spec = ModelSpec.parse(
-        text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=read(server_key)
-    )
+    key = read(MODEL_KEY)
+    spec = ModelSpec.parse(text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key)
+    usual = read("EXTRACTOR_MODEL", "")
+    if key and spec.kind is ModelKind.SERVER and "://" in usual:
+        strangers = spec.hosts - ModelSpec.parse(usual).hosts
+        if strangers:
+            say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {' and '.join(sorted(strangers))} does not get it")
+            spec = replace(spec, api_key=None)
     if spec.kind is ModelKind.HOSTED and not spec.base_url and (nearest := _find_similar_model(spec)):
         say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
@@ -29,7 +37,7 @@ def read_model_spec(text: str, server_key: str = "EXTRACTOR_TOKEN") -> ModelSpec
 def _find_similar_model(spec: ModelSpec) -> str | None:
     """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
     from extractor.llm.local.models import load_catalogue
-    from extractor.run.prices import read_prices
+    from extractor.llm.prices import read_prices
     from extractor.suggestions import find_nearest
 
     prices = read_prices()

@@ -71,7 +71,7 @@ def fetch(
     ] = 60.0,
     page_size: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Records a request.", rich_help_panel=RARE)
-    ] = 100,
+    ] = 1000,
     base_url: BaseUrlOption = None,
 ) -> None:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.

@@ -21,6 +21,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_api.requests import BatchTransport
+from extractor.llm.budget import Pricing
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
@@ -28,7 +29,6 @@ from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
 from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
-from extractor.run.budget import Pricing
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,
@@ -65,7 +65,8 @@ class RunJob:
     With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
     one per core if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first poll for answers comes
     after ``poll_s`` seconds. Without ``waits`` the run ends when a batch is submitted. ``address`` is that of the Ray
-    cluster, None for one on this machine. ``mirror`` is the remote copy of ``out``, if ``out`` is an address.
+    cluster, None for one on this machine. ``mirror`` is the remote copy of ``out``, if ``out`` is an address. If more
+    than the share ``max_lacking`` of the questions get no usable answer, the run fails.
     """
 
     inputs: tuple[str, ...]
@@ -84,6 +85,7 @@ class RunJob:
     engine: str = "local"
     address: str | None = None
     mirror: "Mirror | None" = None
+    max_lacking: float = 1.0
 
     @property
     def uses_rules_alone(self) -> bool:
@@ -210,6 +212,9 @@ def perform_job(job: RunJob) -> int:
             statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
             status = statuses.get(stopped_by, "failed")
             tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
+    if code == OK and tally.lacking > job.max_lacking:
+        say(_explain_lacking(job, tally))
+        code = FAILED
     if folder and not job.mirror:
         folder.remove_empty()
     print_summary(tally, quiet=job.quiet)
@@ -248,7 +253,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         if folder and job.mirror:
             await stack.enter_async_context(job.mirror.following(folder))
         tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-        tally.by_server = lambda: opened.calls_by_server
+        tally.by_server, tally.watch = lambda: opened.calls_by_server, opened.watch
         ahead = executor.capacity
         records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
         limits = replace(job.limits, budget=budget, concurrency=records)
@@ -317,6 +322,13 @@ def _resume(job: RunJob, words: Sequence[str] | None = None) -> str:
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
     return f"go on with: extractor {shlex.join(words or _words())}"
+
+
+def _explain_lacking(job: RunJob, tally: Tally) -> str:
+    usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
+    share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    because = f"; such as: {problem}" if problem else ""
+    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}; to ask again, {_resume(job)}"
 
 
 def _raise_limits(words: Sequence[str]) -> list[str]:

@@ -91,13 +91,13 @@ def serve(
 ) -> None:
     """Serve a pulled model to OpenAI-compatible clients on this machine, until Ctrl-C.
 
-    Standard output gets one line, the base URL. Clients must send the token in EXTRACTOR_TOKEN; without one in the
-    environment, a random token is shown once.
+    Standard output gets one line, the base URL. Clients must send the token in
+    EXTRACTOR_MODEL_TOKEN; without one in the environment, a random token is shown once.
     """
     from extractor.llm.local.models import find_model, locate_model
     from extractor.llm.local.server import ServerSettings, serve_model
 
-    token = os.environ.get("EXTRACTOR_TOKEN")  # not an option: other users of the machine can see command lines
+    token = os.environ.get("EXTRACTOR_MODEL_TOKEN")  # not an option: other users of the machine can see command lines
     given: dict[str, Any] = {key: value for key, value in (("threads", threads), ("token", token)) if value}
     with errors_for_people():
         settings = ServerSettings(slots=slots, context=context, port=port, **given)
@@ -110,7 +110,9 @@ def serve(
                 typer.echo(f"{label}: {slots} at once, {context} tokens each; Ctrl-C stops it", err=True)
                 typer.echo(f"use it with --model {server.base_url}#{label}", err=True)
                 if not token:
-                    typer.echo(f"and EXTRACTOR_TOKEN={server.token} in the environment (shown only here)", err=True)
+                    typer.echo(
+                        f"and EXTRACTOR_MODEL_TOKEN={server.token} in the environment (shown only here)", err=True
+                    )
                 print(server.base_url, flush=True)  # last, so that a script knows that nothing follows
                 server.wait()
         except KeyboardInterrupt:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
+_LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
+"""Kinds of findings about what the rules read surely and the model's answers left out."""
 _FINDING_KINDS = 5
 """The most kinds of findings that a summary names."""
 
@@ -77,6 +79,7 @@ def _live_line(tally: "Tally") -> "Progress":
                 f"{tally.failed} failed" if tally.failed else "",
                 f"{tokens:,} tokens" + f" ({cached:,} cached)" * bool(cached) if tokens else "",
                 f"${usd:.4f}" if usd else "",
+                tally.watch.describe_wait() if tally.watch else "",
             )
             return Text(", ".join(filter(None, parts)))
 
@@ -121,7 +124,13 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
         len(kinds) > _FINDING_KINDS
     )
     yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
-    yield "questions", f"{usage.questions:,} asked, {usage.open_questions:,} open"
+    left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
+    yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
+    yield (
+        "questions",
+        f"{usage.questions:,} asked, {usage.open_questions:,} open"
+        + (f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""),
+    )
     if usage.calls:
         cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"

@@ -72,6 +72,12 @@ def run(
         float,
         typer.Option(min=0.1, metavar="S", help="Seconds for one request, to its last byte.", rich_help_panel=SPEED),
     ] = 600.0,
+    patience: Annotated[
+        float,
+        typer.Option(
+            min=1, metavar="S", help="Stop if the model answers nothing for so many seconds.", rich_help_panel=SPEED
+        ),
+    ] = 300.0,
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="Extract on this machine, or on a Ray cluster (extra ray).", rich_help_panel=MACHINES),
@@ -93,6 +99,17 @@ def run(
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
     prices: PricesOption = None,
+    max_lacking: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="0..1",
+            help="Exit with 1 if a larger share of the questions got no usable answer.",
+            envvar="EXTRACTOR_MAX_LACKING",
+            rich_help_panel=RARE,
+        ),
+    ] = 0.05,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,
@@ -106,14 +123,16 @@ def run(
 
     `extractor batch` asks by a provider's batch API, or by files.
 
-    Exit codes: 0 all done, 1 some records failed or the model went away, 2 usage,
-    3 budget reached, 130 interrupted. After 1, 3 and 130 the same command resumes.
+    Exit codes: 0 all done, 1 some records failed, or the model gave no usable
+    answers (--max-lacking, --patience), 2 usage, 3 budget reached, 130 interrupted.
+    After 1, 3 and 130 the same command resumes.
     """
     from extractor.api import Extractor
+    from extractor.llm.budget import Limits, Pricing
     from extractor.llm.client import ClientSettings
+    from extractor.llm.patience import Patience
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
-    from extractor.run.budget import Limits, Pricing
 
     from .environment import read_cache_folder, read_model_spec
     from .interrupts import observing
@@ -155,12 +174,16 @@ def run(
             quiet=quiet,
             strict=strict,
             asking=ClientSettings(
-                timeout=timeout, requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute
+                timeout=timeout,
+                requests_per_minute=requests_per_minute,
+                tokens_per_minute=tokens_per_minute,
+                patience=Patience(seconds=patience),
             ),
             workers=workers,
             pricing=Pricing.of(spec, find_prices(prices or ()), Limits(max_usd, max_tokens), in_batches=False),
             engine=engine,
             address=address,
+            max_lacking=max_lacking,
         )
         with open_job(given, out, base_url, keeps_fetched=not dry_run) as (job, unknown):
             if dry_run:

@@ -98,8 +98,8 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
+        from extractor.llm.budget import Limits, Pricing
         from extractor.options import read_effort
-        from extractor.run.budget import Limits, Pricing
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
 
@@ -187,12 +187,12 @@ def _load() -> Any:
 
 
 def _read_model(name: str | None) -> "ModelSpec | None":
-    """Return the service's model. EXTRACTOR_TOKEN is the service's own token, and never sent to a model server."""
+    """Return the service's model."""
     from extractor.llm.spec import ModelKind
 
     from .environment import read_model_spec
 
-    spec = read_model_spec(name, "EXTRACTOR_MODEL_TOKEN") if name else None
+    spec = read_model_spec(name) if name else None
     if spec and spec.kind is ModelKind.LOCAL:
         raise ValueError(f"{spec} is not a server: start `extractor model serve`, and give the URL it prints")
     return spec

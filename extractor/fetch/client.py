@@ -22,8 +22,8 @@ from extractor.llm.spec import hide_user
 from .pages import BadPage, Page, read_page
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
-MAX_PAGE_BYTES = 200 * 1000**2
-"""Largest page, unpacked, in bytes. A hundred records with results have about 20 MB."""
+MAX_PAGE_BYTES = 1000**3
+"""Largest page, unpacked, in bytes. A thousand records with results have about 200 MB."""
 MOST_PER_PAGE = 1000
 """The API's largest page, in records."""
 _MAX_MESSAGE_BYTES, _LONGEST_MESSAGE = 64 * 1024, 300
@@ -57,7 +57,7 @@ class Registry:
 
     base_url: str = BASE_URL
     requests_per_minute: float = 50.0
-    page_size: int = 100
+    page_size: int = MOST_PER_PAGE
     timeout: float = 60.0
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from extractor.schemas import Usage
 
 from .cache import OpenReplies
 from .limits import RetryPolicy
+from .patience import MOST_CALLS, Patience, Watch
+from .reply_models import is_listing
 from .requests import AnswerMode, Call, ModelReply, Question, Render
 from .salvage import CallOutcome, RejectedItem, Salvage, item_number
 from .servers import ServerCalls, ServerPool, list_servers
-from .spec import ModelKind, ModelSpec, hide_user, name_model
+from .spec import ModelKind, ModelSpec, hide_keys, hide_user, name_model
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     import openai
 
     from .structured import Sampling, StructuredClient
+
+_CUT = "the answer did not fit into the output limit (finish reason length)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ class ClientSettings:
     number of re-asks after an answer that breaks its schema. ``concurrency`` limits the requests in flight,
     ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout`` is in seconds, from
     sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each call. ``extra`` is
-    added to each request's body, such as ``{"reasoning_effort": "low"}``.
+    added to each request's body, such as ``{"reasoning_effort": "low"}``. ``patience`` says when the model is given up;
+    with None it never is. ``most_calls`` may be answered for the questions of one call, re-asks and halves included.
     """
 
     mode: AnswerMode = AnswerMode.JSON_SCHEMA
@@ -44,14 +50,17 @@ class ClientSettings:
     tokens_per_minute: float | None = None
     output_tokens: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    patience: Patience | None = field(default_factory=Patience)
+    most_calls: int = MOST_CALLS
 
 
 class Model:
     """A language model behind one OpenAI-compatible server, or several that share its calls.
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
-    one after another, but not in two at once. ``transport`` makes the transport to the servers (default: the network),
-    ``replies`` opens the store of replies, and ``meter`` is the budget that each request must fit.
+    one after another, but not in two at once. ``watch`` says what it waits for. ``transport`` makes the transport to
+    the servers (default: the network), ``replies`` opens the store of replies, and ``meter`` is the budget that each
+    request must fit.
     """
 
     def __init__(
@@ -65,7 +74,9 @@ class Model:
         meter: Meter | None = None,
     ) -> None:
         self.spec = spec
-        self._settings, self._policy = settings or ClientSettings(), policy or RetryPolicy()
+        self._settings, policy = settings or ClientSettings(), policy or RetryPolicy()
+        self.watch = Watch(self._settings.patience, name_model(spec), partial(hide_keys, key=spec.api_key))
+        self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._mode = self._settings.mode
         self._sampling: Sampling | None = None
         self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
@@ -116,15 +127,17 @@ class Model:
         ``rejected`` lists the reasons for dropped ones. A reply without items and rejections is a valid, empty answer.
 
         Raises ``AnswerRejected`` if no item could be used, ``ModelUnavailable`` if the server cannot be reached or
-        refuses the request (both with the usage of the attempts), ``BudgetReached`` if the meter refuses, and
-        ``CassetteMiss`` if a replay has no recording of the request.
+        refuses the request, ``ModelAway`` if it is given up (all with the usage of the attempts), ``BudgetReached`` if
+        the meter refuses, and ``CassetteMiss`` if a replay has no recording of the request.
         """
         tally = UsageTally(parent=self._total)
         tally.add(Usage(questions=len(questions)))
         session = current_session()
         try:
-            async with self:
-                outcome = await self._ask(tuple(questions), render, tally)
+            async with self, self.watch.calling():
+                outcome = await self._ask(tuple(questions), render, tally, self._settings.most_calls)
+            if not outcome.pending:
+                self.watch.note_call(_find_problem(outcome, questions))
         except BudgetReached:
             session.lacking = True
             raise
@@ -145,32 +158,37 @@ class Model:
             raise AnswerRejected(f"model {self.name}: {'; '.join(rejected)}", tally.usage)
         return ModelReply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
 
-    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally) -> CallOutcome:
-        """Ask. If the answer is truncated or the questions are too long for the model, ask again in two halves."""
+    async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally, most: int) -> CallOutcome:
+        """Ask, in at most ``most`` answered calls. What is truncated or too long for the model is asked in two halves.
+
+        Each half of what is too long may take as many calls, since it was refused before it cost anything.
+        """
         if not questions:
             return CallOutcome(Salvage(), "")
+        too_long = False
         try:
-            outcome = await self._call(render(questions), tally)
+            outcome = await self._call(render(questions), tally, most)
         except RequestTooLong:
             if len(questions) == 1:
                 raise
-            outcome = CallOutcome(Salvage(), "", truncated=True)
+            outcome, too_long = CallOutcome(Salvage(), "", truncated=True), True
         if not outcome.truncated or outcome.pending:
             return outcome
         left = tuple(q for q in questions if q.chunk.number not in outcome.salvage.numbers)
-        if len(questions) == 1 and left:
-            why = RejectedItem(left[0].chunk.number, "the answer did not fit into the output limit")
-            return CallOutcome(replace(outcome.salvage, rejected=(why,)), outcome.model)
-        asked_again, model, pending = Salvage(), outcome.model, False
         middle = (len(left) + 1) // 2
-        for half in (left[:middle], left[middle:]):
-            answer = await self._ask(half, render, tally)
-            asked_again, model = asked_again.joined_with(answer.salvage), answer.model or model
-            pending = pending or answer.pending
-        return CallOutcome(asked_again.completed_by(outcome.salvage), model, pending=pending)
+        again, model, pending, calls = Salvage(), outcome.model, False, outcome.calls
+        for half, reserved in ((left[:middle], int(middle < len(left))), (left[middle:], 0)):
+            room = most if too_long else most - calls - reserved
+            if len(questions) > 1 and room > 0:
+                answer = await self._ask(half, render, tally, room)
+            else:
+                answer = CallOutcome(Salvage(rejected=tuple(RejectedItem(q.chunk.number, _CUT) for q in half)), "")
+            again, model = again.joined_with(answer.salvage), answer.model or model
+            pending, calls = pending or answer.pending, calls + answer.calls
+        return CallOutcome(again.completed_by(outcome.salvage), model, pending=pending, calls=calls)
 
-    async def _call(self, call: Call, tally: UsageTally) -> CallOutcome:
-        """One call, in the first mode that the server accepts."""
+    async def _call(self, call: Call, tally: UsageTally, most: int) -> CallOutcome:
+        """One call with its re-asks, at most ``most`` in all, in the first mode that the server accepts."""
         assert self._client is not None, "complete() holds the model open"
         settings, modes = self._settings, list(AnswerMode)
         if settings.output_tokens is not None:
@@ -178,7 +196,7 @@ class Model:
         while True:
             mode = self._mode
             try:
-                return await self._client.complete(call, mode, settings.reasks, tally)
+                return await self._client.complete(call, mode, min(settings.reasks, most - 1), tally)
             except ModeRefused:
                 if mode is modes[-1]:
                     raise
@@ -194,7 +212,9 @@ class Model:
         from .structured import Sampling, StructuredClient  # noqa: PLC0415 - slow
 
         pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
-        transport = CallTransport(self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter)
+        transport = CallTransport(
+            self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter, self.watch
+        )
         self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
         self._sampling = self._sampling or Sampling.of(spec)
         self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
@@ -209,3 +229,12 @@ class Model:
         number = self._pool.server_of(error.request).number
         spec = self.spec if away or number is None else self.spec.servers[number - 1]
         return explain_failure(error, spec, attempts, away=away)
+
+
+def _find_problem(outcome: CallOutcome, questions: Sequence[Question]) -> str | None:
+    """Why an answer is of no use; None if it is of use, be it empty because the text states nothing."""
+    if outcome.salvage.items:
+        return None
+    if outcome.salvage.rejected:
+        return "; ".join(dict.fromkeys(rejection.reason for rejection in outcome.salvage.rejected))
+    return None if all(map(is_listing, questions)) else "the answers are empty"

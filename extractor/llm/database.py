@@ -1,7 +1,7 @@
 """SQLite files for many short transactions, and the tables of a run's file. Data survives a killed process."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -113,10 +113,6 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
             raise
-
-    def trace(self, note: Callable[[str], None]) -> None:
-        """Call ``note`` with the text of each further statement, including its parameters."""
-        self._connection.set_trace_callback(note)
 
     def copy_to(self, path: Path) -> None:
         """Copy the current content to the file at ``path``."""

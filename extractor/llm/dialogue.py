@@ -74,7 +74,8 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
             received, lines = [*received, reply], len(rechecks)
     result = collect(asked, unasked, answers, received)
     still_open = count_asked(unasked) + count_asked(pending) + sum(map(result.is_open, result.asked))
-    counts = {"questions": count_asked(asked) + lines, "open_questions": still_open}
+    unanswered = sum(map(result.is_unanswered, result.asked))
+    counts = {"questions": count_asked(asked) + lines, "open_questions": still_open, "unanswered": unanswered}
     return replace(result, usage=result.usage.model_copy(update=counts))
 
 

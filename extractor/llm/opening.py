@@ -82,6 +82,8 @@ async def open_model(
     """
     route, settings = route or Route(), settings or ClientSettings()
     with ExitStack() as stack:
+        if choice.exchange or choice.replay or route.transport:  # answers from files keep nobody waiting
+            settings = replace(settings, patience=None)
         spec = choice.spec if choice.spec and not choice.replay else _REPLAYED
         transport: Callable[[], httpx2.AsyncBaseTransport]
         if choice.exchange:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong
 from extractor.schemas import Usage
@@ -17,17 +18,35 @@ MayAsk = Callable[[], bool]
 """Returns whether the run's budget allows another question."""
 
 
+@dataclass(frozen=True, slots=True)
+class _End(Generic[T]):
+    result: T
+
+
 async def converse(
-    batches: Generator[QuestionBatch, Replies | None, T], model: Model | None, may_ask: MayAsk = lambda: True
+    batches: Generator[QuestionBatch, Replies | None, T],
+    model: Model | None,
+    may_ask: MayAsk = lambda: True,
+    *,
+    in_thread: bool = False,
 ) -> T:
-    """Send each batch of questions to ``model``, and return the result of ``batches``."""
-    try:
-        batch = next(batches)
-        while True:
-            batch = batches.send(await query_batch(batch, model, may_ask) if model else None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    """Send each batch of questions to ``model``, and return the result of ``batches``.
+
+    ``in_thread`` computes in another thread, so that the event loop goes on meanwhile.
+    """
+
+    def advance(replies: Replies | None) -> QuestionBatch | _End[T]:
+        try:
+            return batches.send(replies)
+        except StopIteration as end:  # a thread cannot raise it
+            return _End(end.value)
+
+    replies: Replies | None = None
+    while isinstance(
+        step := await asyncio.to_thread(advance, replies) if in_thread else advance(replies), QuestionBatch
+    ):
+        replies = await query_batch(step, model, may_ask) if model else None
+    return step.result
 
 
 async def query_batch(

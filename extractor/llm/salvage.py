@@ -66,13 +66,15 @@ class Salvage:
 class CallOutcome:
     """The result of one call.
 
-    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later.
+    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later. ``calls``
+    were answered.
     """
 
     salvage: Salvage
     model: str
     truncated: bool = False
     pending: bool = False
+    calls: int = 0
 
 
 def item_number(item: BaseModel) -> int | None:

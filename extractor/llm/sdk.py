@@ -10,13 +10,13 @@ import openai
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, ModeRefused, RequestTooLong
 
-from .spec import ModelKind, ModelSpec, name_model
+from .spec import ModelKind, ModelSpec, hide_keys, name_model
 from .transport import GarbledReply
 
 _LONGEST_CONNECT_S = 10.0
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
-    ModelKind.SERVER: "give the key of this server (EXTRACTOR_TOKEN)",
+    ModelKind.SERVER: "give the key of this server (EXTRACTOR_MODEL_TOKEN)",
     ModelKind.LOCAL: "start the local model again",
 }
 _NO_ACCESS = frozenset({401, 403, 404})
@@ -27,8 +27,6 @@ _TOO_LONG = re.compile(
 _NO_MODE = re.compile(
     r"response_format|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b|function call", re.I
 )
-_USERS = re.compile(r"(?<=://)[^\s/?#]*@")
-_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
 def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: float = 600.0) -> openai.AsyncOpenAI:
@@ -75,9 +73,7 @@ def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: b
         kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
     message = f"{name_model(spec)}: {problem}{tried}"
-    if spec.api_key:
-        message = message.replace(spec.api_key.get_secret_value(), "***")
-    return kind(_KEYS.sub("***", _USERS.sub("***@", message)), lasting=lasting)
+    return kind(hide_keys(message, spec.api_key), lasting=lasting)
 
 
 def _explain_silence(error: Exception) -> str:

@@ -15,6 +15,10 @@ _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
 _BETWEEN = re.compile(r",(?=\s*\w+://)")
 """The separator of several servers' addresses. A password may contain a comma."""
+_USERS = re.compile(r"(?<=://)[^\s/?#]*@")
+_KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+_SHORTEST_KEY = 8
+"""A shorter secret is no key, and masking it would spoil words."""
 _SEVERAL = "several servers are written http://host:port/v1#NAME,http://other:port/v1#NAME, with one name"
 
 
@@ -94,6 +98,11 @@ api_key=None, others=())
     def addresses(self) -> tuple[str, ...]:
         """The known addresses of the model's servers."""
         return (self.base_url, *self.others) if self.base_url else ()
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the model's servers, with their ports."""
+        return frozenset(urlsplit(address).netloc for address in self.addresses)
 
     @property
     def servers(self) -> tuple["ModelSpec", ...]:
@@ -191,6 +200,20 @@ def hide_user(url: str) -> str:
     if "@" in rest:
         address = f"{front}//***@{rest.rpartition('@')[2]}"
     return re.sub(r"//[^/]*@", "//***@", address + mark + name)
+
+
+def hide_keys(text: str, key: SecretStr | None = None) -> str:
+    """Mask users in addresses, what looks like a key, and ``key``: only as a whole, and if it is long enough for one.
+
+    >>> hide_keys("no connection to http://me:pw@host; Bearer abc", SecretStr("t"))
+    'no connection to http://***@host; Bearer ***'
+    >>> hide_keys("the key mine-1234 is unknown, so mine-12345 may be too", SecretStr("mine-1234"))
+    'the key *** is unknown, so mine-12345 may be too'
+    """
+    secret = key.get_secret_value() if key else ""
+    if len(secret) >= _SHORTEST_KEY:
+        text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "***", text)
+    return _KEYS.sub("***", _USERS.sub("***@", text))
 
 
 def name_model(spec: ModelSpec) -> str:

@@ -130,23 +130,23 @@ class StructuredClient:
             with trace_call(call.prompt, tally) as trace:
                 reply = await self._ask(call, mode, reasks, answers, trace)
         except AnswerTruncated:
-            return CallOutcome(answers.salvage(), answers.model, truncated=True)
+            return CallOutcome(answers.salvage(), answers.model, truncated=True, calls=answers.count)
         except (AnswerPending, BudgetReached) as error:
             if isinstance(error, BudgetReached) and answers.text is None:
                 raise
-            return CallOutcome(answers.salvage(), answers.model, pending=True)
+            return CallOutcome(answers.salvage(), answers.model, pending=True, calls=answers.count)
         except AnswerRejected as error:
             salvage = answers.salvage()
             if not salvage.rejected:  # the answer as a whole is at fault, not an item
                 salvage = Salvage(salvage.items, (RejectedItem(None, str(error)),))
-            return CallOutcome(salvage, answers.model)
-        return CallOutcome(sort_items(reply.items, call), answers.model)
+            return CallOutcome(salvage, answers.model, calls=answers.count)
+        return CallOutcome(sort_items(reply.items, call), answers.model, calls=answers.count)
 
     async def _ask(self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", trace: CallTrace) -> Any:
         """The reply. The request is repeated if its failure shows which parameters the server accepts."""
         failure: BaseException
         for adjustment in range(_MAX_ADJUSTMENTS + 1):
-            answers.text = None
+            answers.text, answers.count = None, 0
             sampling = self._sampling.parameters(call.max_output_tokens)
             try:
                 return await self._create(call, mode, reasks, answers, sampling)
@@ -207,15 +207,17 @@ class StructuredClient:
 
 
 class _Answers:
-    """The answers to one call; ``text`` is the last one."""
+    """The answers to one call: their ``count``, and the ``text`` of the last one."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self.text: str | None = None
+        self.count = 0
         self.model, self.refusal = "", ""
 
     def note(self, completion: ChatCompletion) -> None:
         """Note a completion and clean it for instructor: remove fences and thoughts, and accept complete JSON."""
+        self.count += 1
         self.model = shown_model(completion.model)
         choice = completion.choices[0]
         message = choice.message

@@ -208,7 +208,7 @@ def read_usage(content: bytes) -> Usage:
     >>> read_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
     7
     >>> read_usage(b"<html>")
-    Usage(questions=0, open_questions=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
+    Usage(questions=0, open_questions=0, unanswered=0, calls=1, prompt_tokens=0, cached_tokens=0, output_tokens=0)
     """
     reply = read_completion(content) or {}
     usage = reply.get("usage")

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from secrets import token_hex
 from time import monotonic
 from typing import Any, Protocol
@@ -21,13 +22,14 @@ from extractor.schemas import Usage
 
 from .cache import OpenReplies, ReplyCache
 from .limits import RetryPolicy, is_temporary, retry_after
+from .patience import Came, Watch
 from .servers import ServerPool
-from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_usage
+from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_finish_reason, read_usage
 
 _OK = 200
 _OUT_OF_CREDIT = "insufficient_quota"
-_FIRST_REPLY_S = 10.0
-"""If a server's first reply takes longer, a probe checks whether the server answers at all."""
+_SHOWN = 80
+"""Characters of a reply that messages show."""
 _CONNECTIONS = 16
 """Requests in flight per pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
@@ -57,37 +59,14 @@ class Route:
 
 
 class NetworkTransport(httpx2.AsyncBaseTransport):
-    """The network. If a server's first reply is late, a plain GET of its root checks whether it answers at all.
-
-    ``direct`` ignores proxy settings, as for a server on this machine. Raises ``httpx2.ConnectTimeout`` for a server
-    that accepts connections but answers neither request.
-    """
+    """The network. ``direct`` ignores proxy settings, as for a server on this machine."""
 
     def __init__(self, *, direct: bool = False, inner: httpx2.AsyncBaseTransport | None = None) -> None:
         self._direct, self._inner = direct, inner
         self._certificates = httpx2.create_ssl_context(trust_env=not direct)  # slow, so shared by all clients
         self._in_flight: dict[httpx2.AsyncClient, int] = {}
-        self._answered: set[bytes] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if request.url.netloc in self._answered:
-            return await self._send(request)
-        exchange = asyncio.ensure_future(self._send(request))
-        try:
-            await asyncio.wait({exchange}, timeout=_FIRST_REPLY_S)
-            if not exchange.done() and not await self._answers_get(request.url, exchange):
-                raise httpx2.ConnectTimeout("the server accepts connections but does not answer", request=request)
-            response = await exchange
-        finally:
-            exchange.cancel()
-        self._answered.add(request.url.netloc)
-        return response
-
-    async def aclose(self) -> None:
-        for client in self._in_flight:
-            await client.aclose()
-
-    async def _send(self, request: httpx2.Request) -> httpx2.Response:
         """Send through the first client with few requests in flight, and return the whole response.
 
         A client's pool checks all its connections at each request, so many small pools use less processor time than a
@@ -106,24 +85,17 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
         finally:
             self._in_flight[client] -= 1
 
-    async def _answers_get(self, url: httpx2.URL, exchange: "asyncio.Future[httpx2.Response]") -> bool:
-        """Whether the server answers a GET, or another request meanwhile."""
-        get = asyncio.ensure_future(self._send(httpx2.Request("GET", url.copy_with(raw_path=b"/"))))
-        try:
-            await asyncio.wait({get, exchange}, timeout=_FIRST_REPLY_S, return_when=asyncio.FIRST_COMPLETED)
-            # A refused second connection means that the server is busy with the first one.
-            return get.done() or exchange.done() or url.netloc in self._answered
-        finally:
-            get.cancel()
-            await asyncio.gather(get, return_exceptions=True)
+    async def aclose(self) -> None:
+        for client in self._in_flight:
+            await client.aclose()
 
 
 class CallTransport(httpx2.AsyncBaseTransport):
     """Sends requests to a model's servers.
 
     Retries faults according to ``policy``, serves stored replies, reserves each request's cost with ``meter``, waits
-    for a server of ``pool``, and adds the usage of every exchange to the call's trace. ``timeout`` is in seconds, from
-    sending a request to the last byte of its reply.
+    for a server of ``pool``, adds the usage of every exchange to the call's trace, and tells ``watch`` what came.
+    ``timeout`` is in seconds, from sending a request to the last byte of its reply.
     """
 
     def __init__(
@@ -132,10 +104,12 @@ class CallTransport(httpx2.AsyncBaseTransport):
         pool: ServerPool,
         policy: RetryPolicy,
         timeout: float,
-        replies: OpenReplies | None = None,
-        meter: Meter | None = None,
+        replies: OpenReplies | None,
+        meter: Meter | None,
+        watch: Watch,
     ) -> None:
         self._network, self._pool, self._policy, self._timeout = network, pool, policy, timeout
+        self._watch = watch
         self._cache = ReplyCache(replies) if replies else None
         self._meter = meter
         self._probing = asyncio.Lock()
@@ -255,10 +229,16 @@ class CallTransport(httpx2.AsyncBaseTransport):
         since = monotonic()
         known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, **facts}
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._network.handle_async_request(request)
-                content = await response.aread()
-                await response.aclose()
+            with self._watch.exchanging() as came:
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        response = await self._network.handle_async_request(request)
+                        content = await response.aread()
+                        await response.aclose()
+                except (httpx2.TransportError, TimeoutError) as error:
+                    came(Came(str(error) or type(error).__name__, "no reply"))
+                    raise
+                came(_describe_reply(response, content))
         except ExtractorError:
             raise
         except BaseException as error:
@@ -296,10 +276,24 @@ def _describe_garbled(response: httpx2.Response) -> str:
     try:
         reply = response.json()
     except ValueError:
-        beginning = response.text[:80]
+        beginning = response.text[:_SHOWN]
         return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
     error = reply.get("error") if isinstance(reply, dict) else None
     return f"no message in it; {str(error)[:200]}" if error else "no message in it"
+
+
+def _describe_reply(response: httpx2.Response, content: bytes) -> Came:
+    """What came back, for people."""
+    reply, status = read_completion(content) if response.status_code == _OK else None, f"HTTP {response.status_code}"
+    text, label = content.decode("utf-8", "replace"), status
+    if reply:
+        text = str(reply["choices"][0]["message"].get("content") or "")
+        label = f"{status}, finish reason {read_finish_reason(content)}"
+    elif isinstance(error := load_object(content).get("error"), dict):
+        text = str(error.get("message") or text)
+    beginning = " ".join(text.split())[:_SHOWN]
+    brief = "rate limited" if response.status_code == HTTPStatus.TOO_MANY_REQUESTS else status
+    return Came(f"{label}: {beginning!r}" if beginning else f"{label}, empty", brief, reply is not None)
 
 
 def _describe(response: httpx2.Response) -> dict[str, Fact]:

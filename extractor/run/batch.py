@@ -23,10 +23,10 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.events import Event, Fact, tell
+from extractor.llm.budget import Budget
 from extractor.llm.trace import Session, session
 from extractor.schemas import TrialRecord
 
-from .budget import Budget
 from .tally import ExtractedLine, Tally, add_counts
 from .worker import relax_garbage_collector
 

@@ -18,7 +18,7 @@ from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore
-from .tally import Tally, add_counts
+from .tally import USAGE_OF_RECORDS, Tally, add_counts
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
@@ -120,7 +120,7 @@ class Manifest(BaseModel):
             "stopped_by": stopped_by,
             "seconds": round(self.seconds + seconds, 3),
             "records": {"extracted": 0} | counts.get("records", {}) | lacking,
-            "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude={"questions", "open_questions"}),
+            "usage": counts.get("usage", {}) | spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS)),
             "cost": {
                 "usd": None if spending.unpriced else spending.picodollars / 1e12,
                 "calls_without_price": spending.unpriced,

@@ -1,26 +1,30 @@
 """Mirrors a run's local folder to an address, as shards.
 
-A shard is a compressed JSON object with the statements that changed the store since the last shard, and the lines
-appended to the results. A run on another machine can continue from the shards.
+A shard is a compressed JSON object with the rows of the store that changed since the last shard, and the lines
+appended to the results. A run on another machine can continue from the shards. It reads them as data: whoever may write
+to the address cannot make it run anything.
 """
 
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Mapping
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from extractor.errors import StoreError
-from extractor.llm.database import RUN_FILE, open_run
+from extractor.llm.database import RUN_FILE, Database, open_run
 
 from .addresses import Place
 from .folder import EXTRACTIONS, FAILURES, MANIFEST, REPEATED, RunFolder
 
 _SHARDS, _OWNER = "shards", "shards/owner"
 _INTERVAL_S = 1.0
-_CHANGES = ("INSERT", "UPDATE", "DELETE", "BEGIN", "COMMIT", "ROLLBACK")
+_BYTES = "base64"
 
 
 class Mirror:
@@ -35,7 +39,7 @@ class Mirror:
         self.place, self.folder, self._fresh = place, folder, fresh
         self._token = uuid4().hex
         self._number = self._size = 0
-        self._statements: list[str] = []
+        self._changes: _Changes | None = None
         self._begun = False
         if not fresh:
             self._restore()
@@ -43,7 +47,7 @@ class Mirror:
     @asynccontextmanager
     async def following(self, run: RunFolder) -> AsyncIterator[None]:
         """Upload changes of the run every second inside the block, and the rest at its end."""
-        run.store.database.trace(lambda sql: self._statements.append(sql) if sql.startswith(_CHANGES) else None)
+        self._changes = _Changes(run.store.database)
         await asyncio.to_thread(self._begin)
         ending, body = asyncio.Event(), asyncio.current_task()
         assert body
@@ -79,11 +83,14 @@ class Mirror:
         (self.folder / MANIFEST).write_bytes(manifest)
         with closing(open_run(self.folder)) as database, (self.folder / EXTRACTIONS).open("wb") as results:
             for name in shards:
-                shard = json.loads(gzip.decompress(self.place.read(f"{_SHARDS}/{name}") or b""))
-                for statement in shard["statements"]:
-                    database.execute(statement)
-                self._size += results.write(shard["lines"].encode())
-                self._number = int(name.partition("-")[0])
+                try:
+                    shard = json.loads(gzip.decompress(self.place.read(f"{_SHARDS}/{name}") or b""))
+                    _write_rows(database, shard["rows"])
+                    self._size += results.write(shard["lines"].encode())
+                    self._number = int(name.partition("-")[0])
+                except (EOFError, OSError, zlib.error, ValueError, LookupError, TypeError, AttributeError) as error:
+                    where = f"{self.place.address}/{_SHARDS}/{name}"
+                    raise StoreError(f"{where}: no shard of this version; use --fresh or another --out") from error
 
     def _begin(self) -> None:
         if self._fresh:
@@ -96,13 +103,12 @@ class Mirror:
         while not ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), _INTERVAL_S)
-            if self._statements:
-                statements, self._statements = self._statements, []
+            if self._changes and (rows := self._changes.take()):
                 with (self.folder / EXTRACTIONS).open("rb") as results:
                     results.seek(self._size)
                     lines = results.read()
                 self._size, self._number = self._size + len(lines), self._number + 1
-                shard = {"statements": statements, "lines": lines.decode()}
+                shard = {"rows": rows, "lines": lines.decode()}
                 name = f"{_SHARDS}/{self._number:08}-{self._token[:8]}.json.gz"
                 await asyncio.to_thread(self._send, name, shard)
 
@@ -113,3 +119,69 @@ class Mirror:
     def _check_owner(self) -> None:
         if self.place.read(_OWNER) != self._token.encode():
             raise StoreError(f"{self.place.address}: another run has begun to write there, so this one stopped")
+
+
+class _Changes:
+    """Notes which rows of a run's tables change."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._keys = database, _list_keys(database)
+        database.execute("CREATE TEMP TABLE changed (name, key, PRIMARY KEY (name, key))")
+        for table, key in self._keys.items():
+            for event, side in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+                values = ", ".join(f"{side}.{column}" for column in key)
+                trigger = f"CREATE TEMP TRIGGER note_{event}_{side}_{table} AFTER {event} ON main.{table}"
+                noted = f"INSERT OR IGNORE INTO changed VALUES ('{table}', json_array({values}))"  # noqa: S608 - own names
+                database.execute(f"{trigger} BEGIN {noted}; END")
+
+    def take(self) -> list[tuple[str, list[Any], dict[str, Any] | None]]:
+        """Table, key and content of each row that changed since the last call; None for a deleted row."""
+        rows = []
+        for table, packed in self._database.execute("SELECT name, key FROM changed").fetchall():
+            key = json.loads(packed)
+            columns = "rowid, *" if self._keys[table] == ("rowid",) else "*"
+            found = self._database.execute(f"SELECT {columns} FROM {table} WHERE {_is(self._keys[table])}", key)  # noqa: S608
+            names, row = [column[0] for column in found.description], found.fetchone()
+            rows.append((table, key, row and dict(zip(names, map(_pack, row), strict=True))))
+        self._database.execute("DELETE FROM changed")
+        return rows
+
+
+def _write_rows(database: Database, rows: Iterable[tuple[str, list[Any], dict[str, Any] | None]]) -> None:
+    """Write rows that ``_Changes.take`` gave. Raises ``LookupError`` for a table or column that a run does not have."""
+    keys = _list_keys(database)
+    columns = {table: {"rowid", *(name for name, _ in _list_columns(database, table))} for table in keys}
+    with database.transaction():
+        for table, key, row in rows:
+            database.execute(f"DELETE FROM {table} WHERE {_is(keys[table])}", key)  # noqa: S608 - a known table
+            if row is None:
+                continue
+            if not row.keys() <= columns[table]:
+                raise LookupError(table)
+            names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+            values = tuple(map(_unpack, row.values()))
+            database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 - known names
+
+
+def _list_keys(database: Database) -> dict[str, tuple[str, ...]]:
+    """The columns that identify a row, by table; the row's number if a table declares none."""
+    tables = database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall()
+    keys = {table: tuple(name for name, place in _list_columns(database, table) if place) for (table,) in tables}
+    return {table: key or ("rowid",) for table, key in keys.items()}
+
+
+def _list_columns(database: Database, table: str) -> list[tuple[str, int]]:
+    """The columns of a table, with their places in its key, 0 for none."""
+    return [(row[1], row[5]) for row in database.execute(f"PRAGMA table_info({table})")]
+
+
+def _is(key: Iterable[str]) -> str:
+    return " AND ".join(f"{column} IS ?" for column in key)
+
+
+def _pack(value: Any) -> Any:
+    return {_BYTES: b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+def _unpack(value: Any) -> Any:
+    return b64decode(value[_BYTES]) if isinstance(value, dict) else value

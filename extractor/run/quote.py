@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from extractor.errors import EngineError, ExtractorError
+from extractor.llm.budget import Pricing
 from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
+from extractor.llm.patience import MOST_CALLS
 from extractor.llm.planner import Estimate, estimate_record
+from extractor.llm.prices import PICO, Price
 from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
 
-from .budget import Pricing
 from .executor import Executor
-from .prices import PICO, Price
 
 _SEED = 0
 _SMALLEST_DRAW = 5
@@ -48,6 +49,7 @@ class Sampled(BaseModel):
 class Quote(BaseModel):
     """The forecast of a run.
 
+    ``calls.high`` is a bound: a run gets no more answers than that. The other figures are intervals of confidence.
     ``cached_tokens`` are the prompt tokens that a provider's cache should serve. ``usd`` is the cost with them at their
     price, ``usd_uncached`` the cost without a cache; both are None if no price is known. ``calibrated_on_calls`` is the
     number of the run's own calls behind the token rates, 0 for the default rates.
@@ -183,7 +185,7 @@ def quote_run(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
         questions=questions.rounded(),
-        calls=tokens.calls.rounded(),
+        calls=tokens.calls.rounded().model_copy(update={"high": _most_calls(measured.records, shifted[-1][1].calls)}),
         prompt_tokens=tokens.prompt_tokens.rounded(),
         cached_tokens=cached.rounded(),
         output_tokens=tokens.output_tokens.rounded(),
@@ -194,6 +196,11 @@ def quote_run(
         calibrated_on_calls=rates.calls,
         notes=tuple(_notes(pricing, rates)),
     )
+
+
+def _most_calls(records: int, packs: int) -> int:
+    """The bound of answered calls: each pack of questions, and the recheck of each record, may take ``MOST_CALLS``."""
+    return MOST_CALLS * (packs + min(records, packs))
 
 
 def _forecast_cached(tokens: TokenForecast, pricing: Pricing, concurrency: int) -> Forecast:

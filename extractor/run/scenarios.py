@@ -1,7 +1,7 @@
 """Scenarios: records whose questions a model answers once, in a recording that tests replay."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
 from extractor.schemas import Task, TrialExtraction
+
+_ANY_NUMBER = 1000
+"""A scenario that truncates answers on purpose shows all halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ async def record_scenario(scenario: Scenario, folder: Path, choice: ModelChoice)
 
 def settings_of(scenario: Scenario) -> ClientSettings:
     """The settings of the client: one request at a time, so that a recording has a fixed order."""
-    return ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
+    settings = ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
+    return replace(settings, most_calls=_ANY_NUMBER) if scenario.output_tokens else settings
 
 
 async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
+    from extractor.llm.patience import Watch
     from extractor.llm.servers import ServerCalls
+
+USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
+"""The counts of ``Usage`` that belong to records, not to calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     ``meter`` returns the model's usage, including records that failed or were cancelled. ``price`` returns the cost of
-    tokens in picodollars, ``by_server`` the calls to each of several servers. ``repeated`` records were read before,
+    tokens in picodollars, ``by_server`` the calls to each of several servers. ``watch`` says what the model's calls
+    wait for. ``repeated`` records were read before,
     ``differing`` of them with another text.
     """
 
@@ -72,6 +77,7 @@ class Tally:
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
     by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
+    watch: "Watch | None" = None
 
     @property
     def usage(self) -> Usage:
@@ -80,7 +86,13 @@ class Tally:
         if self.meter is None:
             return counted
         spent = self.meter()
-        return spent.model_copy(update={name: getattr(counted, name) for name in ("questions", "open_questions")})
+        return spent.model_copy(update={name: getattr(counted, name) for name in USAGE_OF_RECORDS})
+
+    @property
+    def lacking(self) -> float:
+        """The share of the questions that got no usable answer."""
+        usage = self.usage
+        return usage.unanswered / usage.questions if usage.questions else 0.0
 
     @property
     def usd(self) -> float | None:
@@ -91,7 +103,7 @@ class Tally:
     def facts(self) -> dict[str, int]:
         """The counts of records, calls and tokens, for the event at the end of a run."""
         counts = {"extracted": self.extracted, "resumed": self.resumed, "failed": self.failed}
-        return counts | self.usage.model_dump(exclude={"questions", "open_questions"})
+        return counts | self.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""

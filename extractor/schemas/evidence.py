@@ -105,7 +105,8 @@ class Usage(FrozenModel):
     """What was asked of a model for one record, every attempt counted."""
 
     questions: int = Field(default=0, ge=0, description="Questions asked.")
-    open_questions: int = Field(default=0, ge=0, description="Questions that stayed open.")
+    open_questions: int = Field(default=0, ge=0, description="Questions that stayed open, at least in part.")
+    unanswered: int = Field(default=0, ge=0, description="Open questions that got no usable answer at all.")
     calls: int = Field(default=0, ge=0, description="HTTP exchanges, re-asks included.")
     prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")

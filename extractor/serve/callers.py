@@ -16,11 +16,11 @@ from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from extractor.errors import BudgetReached
+from extractor.llm.budget import Budget, Limits, Pricing
 from extractor.llm.cache import Spending
 from extractor.llm.database import Database
 from extractor.llm.estimates import RequestSize
-from extractor.run.budget import Budget, Limits, Pricing
-from extractor.run.prices import PICO
+from extractor.llm.prices import PICO
 from extractor.schemas import Usage
 
 from .problems import ProblemError

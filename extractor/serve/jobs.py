@@ -26,11 +26,11 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
+from extractor.llm.budget import Budget
 from extractor.llm.transport import Route
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch
-from extractor.run.budget import Budget
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import MANIFEST, RunFolder
 from extractor.run.manifest import describe_settings, read_manifest

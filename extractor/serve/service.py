@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
-from extractor.llm.client import Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.transport import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
@@ -113,7 +113,10 @@ class Service:
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
             extractor = Extractor(settings.model)
-            opened = await stack.enter_async_context(extractor.open(settings.concurrency, route=Route(service.budgets)))
+            # A service outlives its model's absences: each request has its own time, and the next one tries again.
+            asking = ClientSettings(patience=None)
+            opening = extractor.open(settings.concurrency, route=Route(service.budgets), asking=asking)
+            opened = await stack.enter_async_context(opening)
             service.model = opened.model
             for state in JobState:
                 metrics.jobs.labels(state.value).set_function(partial(service.runner.count, state))

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from extractor.errors import StoreError
+from extractor.llm.budget import Pricing
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort
-from extractor.run.budget import Pricing
 
 
 @dataclass(frozen=True, slots=True)

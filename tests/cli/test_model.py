@@ -93,12 +93,12 @@ def serving(folder, **environment):
     ("stop", "token", "shown"), [(signal.SIGINT, "", True), (signal.SIGTERM, "given-by-the-user", False)]
 )
 def test_serve_prints_its_url_stops_cleanly_and_shows_only_a_token_made_up_here(tmp_path, stop, token, shown):
-    with serving(tmp_path, EXTRACTOR_TOKEN=token) as process:
+    with serving(tmp_path, EXTRACTOR_MODEL_TOKEN=token) as process:
         url = process.stdout.readline()
         process.send_signal(stop)
         rest, said = process.communicate(timeout=PATIENCE_S)
     assert url.startswith("http://127.0.0.1:")
     assert (process.returncode, rest) == (0, "")
     assert said.splitlines()[-1] == "stopped"
-    assert ("EXTRACTOR_TOKEN=" in said) is shown
+    assert ("EXTRACTOR_MODEL_TOKEN=" in said) is shown
     assert "given-by-the-user" not in said

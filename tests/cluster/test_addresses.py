@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from extractor.errors import RecordError, StoreError
+from extractor.llm.database import open_run_to_read
 from extractor.read import read_records
 from extractor.run.addresses import Place, open_inputs
 from extractor.run.mirror import Mirror
@@ -132,3 +134,60 @@ def test_the_run_that_began_last_owns_the_address(tmp_path, records):
 def _without_source(lines):
     found = [json.loads(line) for line in lines.splitlines()]
     return [{name: value for name, value in line.items() if name != "source"} for line in found]
+
+
+@pytest.fixture
+def published(tmp_path, records):
+    """A run at an address, with its shards."""
+    address = f"{(tmp_path / 'there').as_uri()}"
+    with serve_counting() as server:
+        command = (
+            "run",
+            records,
+            "--out",
+            address,
+            "--model",
+            f"{server.url}#stub",
+            "--assist",
+            "always",
+            "--limit",
+            4,
+        )
+        done = extractor(*command, "--quiet")
+        assert done.returncode == 0, done.stderr
+        yield Place(address), command
+
+
+def test_a_run_continues_from_the_rows_of_its_shards(published, tmp_path):
+    place, _ = published
+    (tmp_path / "work").mkdir()
+    Mirror(place, tmp_path / "work")
+    assert (tmp_path / "work" / "extractions.jsonl").read_bytes()
+    with closing(open_run_to_read(tmp_path / "work")) as here:
+        place_of_run = tmp_path / "there"
+        with closing(open_run_to_read(place_of_run)) as there:
+            for table in ("chains", "calls", "uses", "answers"):
+                rows = [one.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for one in (here, there)]
+                assert rows[0] == rows[1]
+                assert rows[0]
+
+
+@pytest.mark.parametrize(
+    "shard",
+    [
+        {"statements": ["ATTACH DATABASE '{evil}' AS evil", "CREATE TABLE evil.t (x)"], "lines": ""},
+        {"rows": [["x; ATTACH DATABASE '{evil}' AS evil", [1], {"a": 1}]], "lines": ""},
+        {"rows": [["records", ["r"], {"\" FROM x; ATTACH DATABASE '{evil}' AS evil": 1}]], "lines": ""},
+        {"rows": [["records", ["r"], {"record_id": ["ATTACH DATABASE '{evil}' AS evil"]}]], "lines": ""},
+        {"rows": "none", "lines": 3},
+    ],
+)
+def test_nothing_in_a_shard_is_executed(published, tmp_path, shard):
+    place, command = published
+    evil = tmp_path / "evil.sqlite"
+    text = json.dumps(shard).replace("{evil}", str(evil))
+    place.write("shards/00000099-0.json.gz", gzip.compress(text.encode()))
+    done = extractor(*command)
+    assert done.returncode == 1
+    assert b"use --fresh or another --out" in done.stderr
+    assert not evil.exists()

@@ -14,10 +14,10 @@ from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.cli.job import RunJob, perform_job
 from extractor.errors import ModelAway
+from extractor.llm.budget import Limits, Pricing
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.batch import BatchLimits
-from extractor.run.budget import Limits, Pricing
 from extractor.run.ray import connected
 from tests.serve.running import one, study
 

@@ -8,6 +8,7 @@ import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings
+from extractor.llm.patience import MOST_CALLS
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against
@@ -82,9 +83,6 @@ INVALID = {
     "refused": every(3, Fault(message={"content": None, "refusal": "I would rather not."})),
     "filtered": every(3, Fault(content="", finish_reason="content_filter")),
     "bad request": every(5, Fault(400)),
-    "all invalid": lambda _: Fault(content="{}"),
-    "all refused": lambda _: Fault(message={"content": None, "refusal": "No."}),
-    "all garbled": lambda _: Fault(body="<html>"),
 }
 
 
@@ -94,6 +92,40 @@ async def test_an_invalid_answer_affects_no_other_record(plan, records, tmp_path
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
+
+
+USELESS = {
+    "all invalid": (Fault(content="{}"), "finish reason stop: '{}'"),
+    "all refused": (Fault(message={"content": None, "refusal": "No."}), "the model refused: No."),
+    "all cut": (Fault(content='{"items": [{"n": 1, "categ', finish_reason="length"), "finish reason length"),
+    "all garbled": (Fault(body="<html>Sign in"), "not JSON: '<html>Sign in'"),
+}
+
+
+@pytest.mark.parametrize(("fault", "said"), USELESS.values(), ids=USELESS)
+@skipping_time
+async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_on_later(
+    fault, said, records, undisturbed, tmp_path
+):
+    server = FaultServer(lambda _: fault)
+    stopped = await run_against(server, records, tmp_path / "run")
+    assert isinstance(stopped.error, ModelAway)
+    assert f"brought no usable answer ({server.calls} requests): " in str(stopped.error)
+    assert said in str(stopped.error)
+    assert server.calls <= POLICY.attempts * 2 * CONCURRENCY
+    server.plan = lambda _: WELL
+    ended = await run_against(server, records, tmp_path / "run")
+    assert ended.results == undisturbed
+
+
+@skipping_time
+async def test_a_record_causes_no_more_calls_than_the_bound(records, tmp_path):
+    server = FaultServer(lambda _: Fault(content="", finish_reason="length"))
+    settings = ClientSettings(concurrency=CONCURRENCY, patience=None)
+    ended = await run_against(server, records, tmp_path / "run", settings)
+    assert ended.error is None
+    assert RECORDS <= server.calls <= 2 * MOST_CALLS * RECORDS
+    assert ended.tally.lacking > 0.5
 
 
 @skipping_time

@@ -55,7 +55,7 @@ def test_options_become_parameters_of_the_api(fetch, registry):
         "query.spons": "Nobody & Sons",
         "filter.advanced": "(AREA[StartDate]2025) AND AREA[Phase](PHASE2 OR PHASE3)"
         " AND AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]",
-        "pageSize": "100",
+        "pageSize": "1000",
         "countTotal": "true",
     }
 

@@ -140,7 +140,7 @@ async def test_a_question_whose_answer_never_fits_does_not_affect_the_others():
     cut = completion('{"items":[{"n":2,"colour":"', "length")
     reply, _ = await complete(lambda request: cut if 2 in asked_lines(request) else answer_lines(request), 1, 2, 3)
     assert colours(reply) == {1: "red", 3: "red"}
-    assert reply.rejected == ("2: the answer did not fit into the output limit",)
+    assert reply.rejected == ("2: the answer did not fit into the output limit (finish reason length)",)
 
 
 async def test_whole_answer_followed_by_white_space_until_the_limit_is_whole():

@@ -7,10 +7,10 @@ import pytest
 
 from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
+from extractor.llm.budget import Budget, Limits
 from extractor.llm.estimates import RequestSize, load_rates
 from extractor.llm.spec import ModelKind
 from extractor.run.batch import BatchLimits, Sink, run_batch
-from extractor.run.budget import Budget, Limits
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
 from tests.skipping import skipping_time

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
+from extractor.llm.budget import Budget, Limits
 from extractor.llm.cache import Spending
 from extractor.llm.estimates import Forecast, Rates, RequestSize
-from extractor.run.budget import Budget, Limits
-from extractor.run.prices import PICO, Price
+from extractor.llm.prices import PICO, Price
 from extractor.schemas import Usage
 from tests.depth import choose
 

@@ -72,7 +72,7 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     answers = [fault(429, headers={"retry-after-ms": "50"}), completion('{"items": []}')]
     with serve(answers) as server:
         run = ("run", tmp_path / "in.json", "--model", f"{server.url}#m", "--out", tmp_path / "o")
-        extractor(*run, "--log-json", tmp_path / "l", EXTRACTOR_TOKEN=KEY)
+        extractor(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
     text = (tmp_path / "l").read_text("utf-8")
     calls = [event for event in events_of(tmp_path / "l") if event["event"] == "call_ended"]

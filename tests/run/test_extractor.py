@@ -1,13 +1,21 @@
 """How an extractor opens its model: concurrency, usage, and invalid settings."""
 
+import asyncio
+import json
+import subprocess
+import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from extractor import Extractor, read_records
+import extractor
+from extractor import Extractor, parse_record, pipeline, read_records
+from extractor.errors import RecordError
 from extractor.llm import opening
+from tests.faults.server import serve_faults
 
 
 class ModelWithSettings:
@@ -56,3 +64,65 @@ async def test_usage_counts_the_calls_to_the_model():
 def test_invalid_settings_are_refused_at_once(wrong, reported):
     with pytest.raises(ValueError, match=reported):
         Extractor(**wrong)
+
+
+STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
+
+
+def test_a_study_of_the_registry_may_be_a_dictionary():
+    record = next(read_records("tests/records/study.json"))
+    ours, read = Extractor().extract(STUDY), Extractor().extract(record)
+    assert ours.model_dump(exclude={"source"}) == read.model_dump(exclude={"source"})
+    with pytest.raises(RecordError, match="free text"):
+        Extractor().extract({"protocolSection": {}})
+
+
+@pytest.mark.parametrize("given", ["A trial of rest.", Path("tests/records"), 3])
+def test_what_is_no_record_is_refused_with_what_is_needed(given):
+    with pytest.raises(ValueError, match=r"is no record; give one of read_records\(PATH\), or a study"):
+        Extractor().extract(given)
+
+
+async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):
+    (tmp_path / "prices.toml").write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    with serve_faults() as server:
+        named, prices = f"{server.url}#stub", tmp_path / "prices.toml"
+        asking = Extractor(named, assist="always", key="a-key", timeout=900.0, max_usd=0.000001, prices=prices)
+        async with asking.open() as extract:
+            extraction = await extract(next(read_records("tests/records/study.json")))
+            assert extract.model.spec.api_key.get_secret_value() == "a-key"
+            assert extract.model._settings.timeout == extract.model._settings.patience.seconds == 900.0
+    assert server.calls == 0
+    assert extraction.usage.open_questions > 0
+    with pytest.raises(ValueError, match=r"the price of .* is unknown"):
+        Extractor(named, max_usd=1.0)
+    with pytest.raises(ValueError, match="a key needs its model"):
+        Extractor(key="a-key")
+
+
+async def test_an_event_loop_goes_on_while_a_record_is_parsed(monkeypatch):
+    """The parser waits for the loop, which could not answer if it were held."""
+    answered = threading.Event()
+
+    def parse(record):
+        assert answered.wait(30.0)
+        return parse_record(record)
+
+    async def answer():
+        await asyncio.sleep(0)
+        answered.set()
+
+    monkeypatch.setattr(pipeline, "parse_record", parse)
+    (extraction, *_), _ = await asyncio.gather(collect(Extractor().extract_many([STUDY])), answer())
+    assert extraction.record_id
+
+
+async def collect(extractions):
+    return [one async for one in extractions]
+
+
+def test_names_that_load_late_are_listed():
+    listed = subprocess.run(
+        [sys.executable, "-c", "import extractor; print(*dir(extractor))"], capture_output=True, text=True, check=True
+    )
+    assert set(extractor.__all__) <= set(listed.stdout.split())

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import strategies as st
 
+from extractor.llm.prices import PICO, Price, read_prices
 from extractor.llm.spec import ModelSpec
-from extractor.run.prices import PICO, Price, read_prices
 from extractor.schemas import Usage
 
 OWN = """

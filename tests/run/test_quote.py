@@ -7,18 +7,19 @@ from unittest.mock import patch
 import pytest
 
 from extractor.assemble.policy import ModelClass
+from extractor.llm.budget import Limits, Pricing
 from extractor.llm.estimates import (
     RequestSize,
     calibrate,
     forecast_request,
     load_rates,
 )
+from extractor.llm.patience import MOST_CALLS
 from extractor.llm.planner import Estimate
+from extractor.llm.prices import read_prices
 from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.run.budget import Limits, Pricing
 from extractor.run.executor import InlineExecutor
-from extractor.run.prices import read_prices
 from extractor.run.quote import measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
@@ -68,6 +69,11 @@ def test_figures_are_in_order_and_grow_with_the_records():
             assert 0 < figure.low <= figure.expected <= figure.high
     assert many.usd.expected > 5 * few.usd.expected
     assert many.seconds.expected >= 100 / 8
+
+
+def test_the_most_calls_are_those_that_all_records_can_cause():
+    """Each record has one pack of questions and one recheck."""
+    assert quote_run(measured(records(10)), CAPABLE, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -52,9 +53,12 @@ def ids(count: int, first: int = 1) -> list[str]:
     return [f"NCT{number:08d}" for number in range(first, first + count)]
 
 
-def say_nothing(_: dict[str, Any]) -> Scripted:
+def say_nothing(request: dict[str, Any]) -> Scripted:
+    """An item without a value for each line of ``study``: a model whose answers are all empty is given up."""
     cached = {"prompt_tokens_details": {"cached_tokens": 80}}
-    return completion(items(), usage={"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, **cached})
+    lines = re.findall(r"^\[(\d+)\|", request["messages"][1]["content"], re.MULTILINE)
+    answer = items(*({"n": int(number)} for number in lines if WORD in request["messages"][1]["content"]))
+    return completion(answer, usage={"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150, **cached})
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ _FIRST_ATTEMPTS, _ATTEMPTS = 3, 8
 """Attempts at a call before the provider's first answer, when the address may be wrong, and after it."""
 
 _T = TypeVar("_T")
+_TIMEOUT_S = 120.0
+"""Seconds without a byte of a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ async def open_batch_client(
         raise ValueError("a local model has no batch API; name a hosted one, or use extractor run")
     if spec.others:
         raise ValueError("a batch goes to one provider; name one server, or use extractor run")
-    async with open_sdk(spec, NetworkTransport()) as client:
+    async with open_sdk(spec, NetworkTransport(), _TIMEOUT_S) as client:
         yield BatchClient(client, spec, requests, policy or PollPolicy(), report)
 
 

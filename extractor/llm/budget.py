@@ -7,13 +7,13 @@ from itertools import count
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
-from extractor.llm.cache import ReplyStore, Spending
-from extractor.llm.estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
-from extractor.llm.prompt import RECHECK
-from extractor.llm.spec import ModelKind, ModelSpec
 from extractor.schemas import Usage
 
+from .cache import ReplyStore, Spending
+from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
 from .prices import PICO, ListedPrice, Price, PriceList
+from .prompt import RECHECK
+from .spec import ModelKind, ModelSpec
 
 _MAX_CALLS = 2000
 

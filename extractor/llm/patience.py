@@ -1,0 +1,173 @@
+"""When a model is given up, and what a run waits for: one rule for a server that is silent or answers nothing usable.
+
+``Patience`` holds the numbers of the rule. A ``Watch`` applies it to the calls of one model, and says what came back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from extractor.errors import ModelAway, ModelUnavailable
+
+MOST_CALLS = 5
+"""How often the questions of one call are sent for an answer, with re-asks and halves of a truncated answer.
+
+Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come from this number.
+"""
+_ONCE_USABLE = 10
+"""A model that has been of use may fail so many times as often in a row: a weak one does."""
+_SHOWN_AFTER_S, _LATE_AFTER_S = 3.0, 10.0
+"""Shorter waits, for the first answer and for later ones, are not worth a word."""
+_PROBLEM_LENGTH = 300
+
+
+class Came(NamedTuple):
+    """What came back for a request: in words, in short, and whether it is an answer of a model."""
+
+    words: str
+    brief: str
+    is_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The model is given up if its first ``calls`` bring no usable answer, or if nothing answers for ``seconds``.
+
+    An answer is usable if an item of it is valid; an empty answer is usable if the questions allow one. After the
+    first usable answer, ten times as many calls in a row must fail. ``seconds`` pass while a request waits for a
+    model's answer, whatever its worth; faults, refusals and web pages are no answers.
+    """
+
+    calls: int = 10
+    seconds: float = 300.0
+
+
+class Watch:
+    """Watches the calls to a model, named ``name`` in messages, from which ``hide`` removes keys.
+
+    ``problem`` is why the last call of no use was of none. Without ``patience`` the model is never given up.
+
+    It belongs to one event loop at a time; ``describe_wait`` may be called from any thread.
+    """
+
+    def __init__(self, patience: Patience | None, name: str, hide: Callable[[str], str] = str) -> None:
+        self._patience, self._name, self._hide = patience, name, hide
+        self._clock: Callable[[], float] = lambda: 0.0
+        self._calls: set[asyncio.Timeout] = set()
+        self._in_flight = self._requests = self._failed = 0
+        self._was_usable = self._has_answered = False
+        self._since: float | None = None  # when the silence began
+        self._idle_at = self._next_try = 0.0
+        self.problem = ""
+        self._last, self._why = Came("", ""), ""
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[None]:
+        """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the model is given up."""
+        if self._why:
+            raise ModelAway(self._why)
+        self._clock = asyncio.get_running_loop().time
+        if self._since is not None and not self._calls:
+            self._since += self._clock() - self._idle_at
+        limit = asyncio.timeout_at(self._deadline)
+        try:
+            async with limit:
+                self._calls.add(limit)
+                try:
+                    yield
+                finally:
+                    self._calls.discard(limit)
+                    self._idle_at = self._clock()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ModelAway(self._give_up(self._explain_silence())) from None
+        except ModelUnavailable as error:
+            if not isinstance(error, ModelAway):
+                self.note_call(str(error))
+            raise
+
+    def note_call(self, problem: str | None) -> None:
+        """Note the end of a call: None if its answer was usable, else the reason. May raise ``ModelAway``."""
+        self._failed, self.problem = (self._failed + 1, self._explain(problem)) if problem else (0, self.problem)
+        if problem is None:
+            self._requests, self._was_usable = 0, True
+        elif self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
+            raise ModelAway(self._give_up(self._explain_waste())) from None
+
+    @contextmanager
+    def exchanging(self) -> Iterator[Callable[[Came], None]]:
+        """Hold one exchange with a server inside the block, which tells what came."""
+        self._clock = asyncio.get_running_loop().time
+        self._in_flight += 1
+        self._requests += 1
+        self._since = self._clock() if self._since is None else self._since
+        self._reschedule()
+
+        def note(came: Came) -> None:
+            self._last = came
+            if came.is_answer:
+                self._has_answered, self._next_try = True, 0.0
+                self._since = self._clock() if self._in_flight > 1 else None
+                self._reschedule()
+
+        try:
+            yield note
+        finally:
+            self._in_flight -= 1
+
+    def pausing(self, sleep: Callable[[float], Awaitable[None]]) -> Callable[[float], Awaitable[None]]:
+        """The same ``sleep``, whose ends ``describe_wait`` names as the next try."""
+
+        async def noted(seconds: float) -> None:
+            self._next_try = self._clock() + seconds
+            await sleep(seconds)
+
+        return noted
+
+    def describe_wait(self) -> str:
+        """What the calls wait for, for a progress line; empty if nothing is late."""
+        now = self._clock()
+        waited = now - self._since if self._since is not None and self._calls else 0.0
+        if (left := self._next_try - now) > 0 and (waited or left > _SHOWN_AFTER_S):
+            return f"{self._last.brief or 'rate limited'}, next try in {left:.0f} s"
+        if waited < (_LATE_AFTER_S if self._has_answered else _SHOWN_AFTER_S):
+            return ""
+        return f"waiting for {'an' if self._has_answered else 'the first'} answer of {self._name}, {waited:.0f} s"
+
+    @property
+    def _deadline(self) -> float | None:
+        if self._why:
+            return self._clock()
+        return self._since + self._patience.seconds if self._patience and self._since is not None else None
+
+    def _reschedule(self) -> None:
+        for limit in self._calls:
+            if not limit.expired():
+                limit.reschedule(self._deadline)
+
+    def _give_up(self, why: str) -> str:
+        """Remember why, and end the other calls."""
+        self._why = self._why or why
+        self._reschedule()
+        return self._why
+
+    def _explain(self, problem: str) -> str:
+        last = f"; the last reply: {self._last.words}" if self._last.is_answer else ""  # else the problem says it
+        return self._hide(problem.removeprefix(f"{self._name}: ")[:_PROBLEM_LENGTH] + last)
+
+    def _explain_waste(self) -> str:
+        which = f"{self._failed} calls in a row" if self._was_usable else f"the first {self._failed} calls"
+        return f"{self._name}: {which} brought no usable answer ({self._requests} requests): {self.problem}"
+
+    def _explain_silence(self) -> str:
+        assert self._patience
+        tried = f"{self._name}: no answer for {self._patience.seconds:g} seconds ({self._requests} requests)"
+        if self._last.words:
+            return self._hide(f"{tried}; what came last: {self._last.words}")
+        return (
+            f"{tried}, and nothing came back; is the server running, and the address right? "
+            "If it is only slow, give it more time (--patience SECONDS)"
+        )
