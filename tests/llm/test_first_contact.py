@@ -27,10 +27,12 @@ class Server(httpx2.AsyncBaseTransport):
     def __init__(self, seconds, status=200, body=FINE):
         self.seconds, self.status, self.body = seconds, status, body
         self.requests = []
+        self.reached = asyncio.Event()
         self._busy = asyncio.Lock()
 
     async def handle_async_request(self, request):
         self.requests.append(request)
+        self.reached.set()
         async with self._busy:
             await asyncio.sleep(self.seconds)
         return httpx2.Response(
@@ -148,11 +150,11 @@ async def test_a_model_that_was_of_use_may_fail_ten_times_as_often():
 
 @skipping_time
 async def test_the_progress_line_says_what_is_waited_for():
-    await ask(model_of(Server(0.0)), 1)  # the SDK loads in a thread, while skipped time goes on
     server = Server(60.0)
     model = model_of(server)
 
     async def look(*pauses):
+        await server.reached.wait()  # the SDK loads in a thread, and skipped time goes on meanwhile
         seen = []
         for pause in pauses:
             await asyncio.sleep(pause)
@@ -162,6 +164,7 @@ async def test_the_progress_line_says_what_is_waited_for():
     _, first = await asyncio.gather(ask(model, 1), look(1.0, 39.0))
     assert first == ["", "waiting for the first answer of model stub at http://model.test/v1, 40 s"]
     assert model.watch.describe_wait() == ""
+    server.reached.clear()
     server.seconds, server.status, server.body = 0.0, 429, '{"error": {"message": "no"}}'
     _, limited = await asyncio.gather(ask(model, 1), look(*[1.0] * 30))
     assert any(re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited)
