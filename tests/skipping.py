@@ -18,9 +18,10 @@ class _SkippingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self.threads = 0  # that work for the loop
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(None if timeout is None else 0)
+        ready = super().select(None if timeout is None or (timeout and self.threads) else 0)
         if not ready and timeout:
             self.now += timeout
         return ready
@@ -35,6 +36,16 @@ class _SkippingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._skipping.now
+
+    def run_in_executor(self, *arguments: Any) -> asyncio.Future[Any]:
+        """Time stands still while a thread works, which takes no time of a test, but some of the machine's."""
+        work = super().run_in_executor(*arguments)
+        self._skipping.threads += 1
+        work.add_done_callback(self._end_work)
+        return work
+
+    def _end_work(self, _: object) -> None:
+        self._skipping.threads -= 1
 
 
 def skipping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
