@@ -9,11 +9,12 @@ from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
 from extractor.schemas import Usage
 
-from .cache import ReplyStore, Spending
-from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_body
+from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_texts
 from .prices import PICO, ListedPrice, Price, PriceList
-from .prompt import RECHECK
-from .spec import ModelKind, ModelSpec
+from .reply_models import Reply
+from .requests import schema_of
+from .spec import ModelSpec
+from .store import CallStore, Spending
 
 _MAX_CALLS = 2000
 
@@ -143,22 +144,25 @@ class Pricing:
         """Returns the cost of a usage in picodollars; None if no price is known."""
         return self.price.cost if self.price else None
 
-    def rates(self, replies: ReplyStore | None = None) -> Rates:
+    def rates(self, store: CallStore | None = None) -> Rates:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
-        kind = self.spec.kind if self.spec else ModelKind.HOSTED
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
         low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
-        rates = load_rates(kind, model_class, Forecast(low=low, expected=expected, high=high))
-        calls = replies.latest_calls(_MAX_CALLS) if replies else ()
+        rates = load_rates(self.spec, model_class, Forecast(low=low, expected=expected, high=high))
+        schema = len(schema_of(Reply))
+        calls = store.latest_calls(_MAX_CALLS) if store else ()
         return calibrate(
             rates,
-            ((measure_body(call.request), call.usage, call.asked_again, call.prompt == RECHECK) for call in calls),
+            (
+                (measure_texts(one.system, one.user, schema, one.output_limit), one.usage, one.is_recheck)
+                for one in calls
+            ),
         )
 
-    def open_budget(self, replies: ReplyStore | None = None) -> Budget | None:
-        """The budget of all invocations of a run, whose calls are in ``replies``; None without a limit."""
+    def open_budget(self, store: CallStore | None = None) -> Budget | None:
+        """The budget of all invocations of a run, whose calls are in ``store``; None without a limit."""
         if not self.limits:
             return None
-        if replies:
-            replies.price_unpriced()
-        return Budget(self.limits, self.rates(replies), self.price, replies.spending if replies else None)
+        if store:
+            store.price_unpriced()
+        return Budget(self.limits, self.rates(store), self.price, store.spending if store else None)

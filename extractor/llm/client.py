@@ -1,31 +1,32 @@
-"""The model client, which sends questions and returns valid items with their usage."""
+"""The model client, which sends questions and returns valid items with their usage.
 
+The path of a call: ``Model.complete`` -> the store -> the budget -> ``LiveModel`` (pace, retries, instructor, the
+provider's SDK) -> the store -> its items, one by one.
+"""
+
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
-import httpx2
-
-from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModeRefused, RequestTooLong
+from extractor.errors import AnswerPending, AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong
 from extractor.schemas import Usage
 
-from .cache import OpenReplies
+from .completions import Completion, Ending
+from .estimates import RequestSize, measure_call
+from .failures import is_too_long
 from .limits import RetryPolicy
 from .patience import MOST_CALLS, Patience, Watch
+from .providers import Reasoning
 from .reply_models import is_listing
-from .requests import AnswerMode, Call, ModelReply, Question, Render
-from .salvage import CallOutcome, RejectedItem, Salvage, item_number
-from .servers import ServerCalls, ServerPool, list_servers
-from .spec import ModelKind, ModelSpec, hide_keys, hide_user, name_model
-from .trace import NotedAnswer, UsageTally, current_session
-from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
-
-if TYPE_CHECKING:
-    import openai
-
-    from .structured import Sampling, StructuredClient
+from .requests import Call, ModelReply, Question, Render
+from .salvage import CallOutcome, RejectedItem, Salvage, item_number, read_items
+from .session import NotedAnswer, UsageTally, current_session
+from .spec import ModelSpec, hide_keys, name_model
+from .store import CallStore, OpenStore, State
 
 _CUT = "the answer did not fit into the output limit (finish reason length)"
 
@@ -34,33 +35,55 @@ _CUT = "the answer did not fit into the output limit (finish reason length)"
 class ClientSettings:
     """Settings of the client.
 
-    ``mode`` is the first way to send the reply's schema; a server that refuses it gets the next one. ``reasks`` is the
-    number of re-asks after an answer that breaks its schema. ``concurrency`` limits the requests in flight,
-    ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout`` is in seconds, from
-    sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each call. ``extra`` is
-    added to each request's body, such as ``{"reasoning_effort": "low"}``. ``patience`` says when the model is given up;
-    with None it never is. ``most_calls`` may be answered for the questions of one call, re-asks and halves included.
+    ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are further parameters
+    of each request. ``reasks`` is the number of re-asks after an answer that breaks its schema. ``concurrency`` limits
+    the requests in flight, ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout``
+    is in seconds, from sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each
+    call. ``patience`` says when the model is given up; with None it never is. ``most_calls`` may be answered for the
+    questions of one call, re-asks and halves included.
     """
 
-    mode: AnswerMode = AnswerMode.JSON_SCHEMA
+    reasoning: Reasoning | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
     reasks: int = 1
     concurrency: int = 8
     timeout: float = 600.0
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     output_tokens: int | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
     patience: Patience | None = field(default_factory=Patience)
     most_calls: int = MOST_CALLS
 
 
+class Meter(Protocol):
+    """A budget, which decides whether a request may be sent."""
+
+    async def reserve(self, size: RequestSize) -> int:
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
+
+    def charge(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation, and count the actual usage."""
+
+
+class Answerer(Protocol):
+    """Whatever answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
+
+    queues: bool
+
+    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
+        """The last answer with the usage of all, and their number, at most ``most``."""
+
+    async def close(self) -> None:
+        """Release what it holds."""
+
+
 class Model:
-    """A language model behind one OpenAI-compatible server, or several that share its calls.
+    """A language model: it answers questions, through a store and within a budget.
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
-    one after another, but not in two at once. ``watch`` says what it waits for. ``transport`` makes the transport to
-    the servers (default: the network), ``replies`` opens the store of replies, and ``meter`` is the budget that each
-    request must fit.
+    one after another, but not in two at once. ``watch`` says what it waits for. ``answerer`` opens whatever answers
+    (default: the provider's live model), ``store`` opens the store of calls, and ``meter`` is the budget that each
+    call must fit.
     """
 
     def __init__(
@@ -68,47 +91,38 @@ class Model:
         spec: ModelSpec,
         settings: ClientSettings | None = None,
         policy: RetryPolicy | None = None,
-        transport: Callable[[], httpx2.AsyncBaseTransport] | None = None,
         *,
-        replies: OpenReplies | None = None,
+        answerer: Callable[[], Answerer] | None = None,
+        store: OpenStore | None = None,
         meter: Meter | None = None,
     ) -> None:
         self.spec = spec
         self._settings, policy = settings or ClientSettings(), policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec), partial(hide_keys, key=spec.api_key))
         self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
-        self._mode = self._settings.mode
-        self._sampling: Sampling | None = None
-        self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
-        self._servers = list_servers(spec.addresses, self._policy, self._settings.concurrency)
+        self._make, self._open_store, self._meter = answerer or self._open_live, store, meter
+        self._store: CallStore | None = None
         self._total = UsageTally()
         self._users = 0
-        self._pool: ServerPool | None = None
-        self._sdk: openai.AsyncOpenAI | None = None
-        self._client: StructuredClient | None = None
+        self._answerer: Answerer | None = None
+        self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"Model({str(self.spec)!r})"
 
     @property
     def name(self) -> str:
-        """The server's name for the model."""
-        return self.spec.name or "local"
+        """The provider's name for the model."""
+        return self.spec.name
 
     @property
     def usage(self) -> Usage:
         """The sum over all calls, including failed ones."""
         return self._total.usage
 
-    @property
-    def calls_by_server(self) -> dict[str, ServerCalls]:
-        """Calls and faults of each server, by address. Empty for a model with one server."""
-        counts = (ServerCalls(server.calls, server.faults) for server in self._servers)
-        return dict(zip(map(hide_user, self.spec.addresses), counts, strict=True)) if self.spec.others else {}
-
     async def __aenter__(self) -> "Model":
-        if self._sdk is None:
-            self._open()
+        if self._answerer is None:
+            self._answerer = self._make()
         self._users += 1
         return self
 
@@ -116,9 +130,9 @@ class Model:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._users -= 1
-        if self._users == 0 and self._sdk is not None:
-            sdk, self._sdk = self._sdk, None
-            await sdk.close()
+        if self._users == 0 and self._answerer is not None:
+            answerer, self._answerer = self._answerer, None
+            await answerer.close()
 
     async def complete(self, questions: Sequence[Question], render: Render) -> ModelReply:
         """Ask questions, in one call or in as many as the answers need.
@@ -126,9 +140,9 @@ class Model:
         ``render`` makes the call for any subset of the questions. The reply holds every item that is valid on its own;
         ``rejected`` lists the reasons for dropped ones. A reply without items and rejections is a valid, empty answer.
 
-        Raises ``AnswerRejected`` if no item could be used, ``ModelUnavailable`` if the server cannot be reached or
-        refuses the request, ``ModelAway`` if it is given up (all with the usage of the attempts), ``BudgetReached`` if
-        the meter refuses, and ``CassetteMiss`` if a replay has no recording of the request.
+        Raises ``AnswerRejected`` if no item could be used, ``ModelUnavailable`` if the provider cannot be reached or
+        refuses the call, ``ModelAway`` if it is given up (all with the usage of the attempts), ``BudgetReached`` if
+        the meter refuses, and ``CassetteMiss`` if a replay has no answer to the call.
         """
         tally = UsageTally(parent=self._total)
         tally.add(Usage(questions=len(questions)))
@@ -159,7 +173,7 @@ class Model:
         return ModelReply(outcome.salvage.items, tally.usage, outcome.model or self.name, rejected, outcome.pending)
 
     async def _ask(self, questions: tuple[Question, ...], render: Render, tally: UsageTally, most: int) -> CallOutcome:
-        """Ask, in at most ``most`` answered calls. What is truncated or too long for the model is asked in two halves.
+        """Ask, in at most ``most`` answered calls. What is cut off or too long for the model is asked in two halves.
 
         Each half of what is too long may take as many calls, since it was refused before it cost anything.
         """
@@ -188,47 +202,76 @@ class Model:
         return CallOutcome(again.completed_by(outcome.salvage), model, pending=pending, calls=calls)
 
     async def _call(self, call: Call, tally: UsageTally, most: int) -> CallOutcome:
-        """One call with its re-asks, at most ``most`` in all, in the first mode that the server accepts."""
-        assert self._client is not None, "complete() holds the model open"
-        settings, modes = self._settings, list(AnswerMode)
-        if settings.output_tokens is not None:
-            call = replace(call, max_output_tokens=min(call.max_output_tokens, settings.output_tokens))
-        while True:
-            mode = self._mode
-            try:
-                return await self._client.complete(call, mode, min(settings.reasks, most - 1), tally)
-            except ModeRefused:
-                if mode is modes[-1]:
-                    raise
-                if self._mode is mode:  # another call may have changed it meanwhile
-                    self._mode = modes[modes.index(mode) + 1]
+        """One call: a stored answer, or a new one, and what can be used of it."""
+        if self._settings.output_tokens is not None:
+            call = replace(call, max_output_tokens=min(call.max_output_tokens, self._settings.output_tokens))
+        if self._open_store and self._store is None:
+            self._store = self._open_store()
+        try:
+            async with self._asked.setdefault(call.key_for(self.name), asyncio.Lock()):  # equal calls share an answer
+                if completion := self._find(call, tally):
+                    return _use(completion, read_items(completion, call), completion.usage.calls)
+                return await self._send(call, tally, most)
+        except AnswerPending:
+            return CallOutcome(Salvage(), "", pending=True)
 
-    def _open(self) -> None:
-        spec, settings = self.spec, self._settings
-        if spec.base_url is None and spec.kind is not ModelKind.HOSTED:
-            raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
-        rates = (settings.requests_per_minute, settings.tokens_per_minute)
-        from .sdk import open_sdk  # noqa: PLC0415 - slow
-        from .structured import Sampling, StructuredClient  # noqa: PLC0415 - slow
+    def _find(self, call: Call, tally: UsageTally) -> Completion | None:
+        """A stored answer. Raises ``AnswerPending`` if it will come by a batch."""
+        assert self._answerer is not None, "complete() holds the model open"
+        kept = self._store.find(call, self.name) if self._store else None
+        if kept is None or (kept.completion is None and not self._answerer.queues):
+            return None
+        if kept.state is State.REFUSED:
+            kind = RequestTooLong if is_too_long(kept.why) else ModelUnavailable
+            raise kind(f"{name_model(self.spec)}: a batch refused this call: {kept.why}", lasting=False)
+        if kept.completion is None:
+            raise AnswerPending("the answer has not arrived yet")
+        tally.add(kept.completion.usage, spent=False)
+        return kept.completion
 
-        pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
-        transport = CallTransport(
-            self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter, self.watch
-        )
-        self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
-        self._sampling = self._sampling or Sampling.of(spec)
-        self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
+    async def _send(self, call: Call, tally: UsageTally, most: int) -> CallOutcome:
+        """A new answer, within the budget. The call is stored before it is sent."""
+        assert self._answerer is not None
+        reservation = await self._meter.reserve(measure_call(call)) if self._meter else 0
+        number = self._store.begin(call, self.name, current_session().record_id) if self._store else 0
+        spent = Usage()
+        try:
+            completion, calls = await self._answerer(call, most)
+            spent = completion.usage
+        except AnswerPending:
+            if self._store and self._answerer.queues:
+                self._store.end(number, State.WAITING)
+            elif self._store:
+                self._store.withdraw(number)
+            raise
+        except ModelError as error:
+            spent = error.usage or Usage()
+            if self._store:
+                self._store.charge(number, spent)
+            raise
+        finally:
+            tally.add(spent)
+            if self._meter:
+                self._meter.charge(reservation, spent)
+        salvage = read_items(completion, call)
+        if self._store:
+            self._store.end(number, _judge(completion, salvage), completion)
+        return _use(completion, salvage, calls)
 
-    def _explain(self, error: "openai.APIError", attempts: int) -> Exception:
-        """Turn the SDK's error into one with a message for users, which names the server."""
-        from .sdk import explain_failure  # noqa: PLC0415 - slow
+    def _open_live(self) -> Answerer:
+        from .live import LiveModel  # noqa: PLC0415 - slow
 
-        assert self._pool is not None
-        response = getattr(error, "response", None)
-        away = self._pool.is_given_up or (response is not None and asks_too_long(response.headers, self._policy))
-        number = self._pool.server_of(error.request).number
-        spec = self.spec if away or number is None else self.spec.servers[number - 1]
-        return explain_failure(error, spec, attempts, away=away)
+        return LiveModel(self.spec, self._settings, self._policy, self.watch)
+
+
+def _judge(completion: Completion, salvage: Salvage) -> State:
+    if completion.ending is Ending.CUT:
+        return State.CUT
+    return State.ANSWERED if salvage.items or not salvage.rejected else State.REJECTED
+
+
+def _use(completion: Completion, salvage: Salvage, calls: int) -> CallOutcome:
+    return CallOutcome(salvage, completion.model, truncated=completion.ending is Ending.CUT, calls=calls)
 
 
 def _find_problem(outcome: CallOutcome, questions: Sequence[Question]) -> str | None:

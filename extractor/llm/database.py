@@ -11,7 +11,7 @@ from extractor.errors import StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
-RUN_VERSION = 1
+RUN_VERSION = 2
 """Version of the tables in ``run.sql``. Files of another version are refused."""
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header

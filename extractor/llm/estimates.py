@@ -4,10 +4,9 @@ A provider's tokenizer cannot run here, so tokens are characters times rates. Th
 whose servers report token counts; ``calibrate`` replaces them with rates of the run itself.
 """
 
-import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -17,16 +16,15 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.assemble.policy import ModelClass
-from extractor.llm.requests import Call, compact_schema
+from extractor.llm.requests import Call, schema_of
 from extractor.schemas import Usage
 
-from .spec import ModelKind
+from .spec import ModelSpec
 
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 """The start of a line in a prompt: its number and the keys that it asks for."""
-_LIMITS = ("max_tokens", "max_completion_tokens")
 _WRAPPING = 70
 """Characters of a response format around its schema."""
 
@@ -67,32 +65,23 @@ class RequestSize:
 
 def measure_call(call: Call) -> RequestSize:
     """The size of a call's first request."""
-    schema = json.dumps(compact_schema(call.reply_model.model_json_schema()))
-    return _measure([call.system, call.user], len(schema) + _WRAPPING, call.max_output_tokens)
+    return measure_texts(call.system, call.user, len(schema_of(call.reply_model)), call.max_output_tokens)
 
 
-def measure_body(body: Mapping[str, Any]) -> RequestSize:
-    """The size of a request, from its JSON body.
+def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
+    """The size of a request, from its texts, the characters of its schema, and its output limit.
 
-    >>> line = {"role": "user", "content": "[3|concept] Overall survival"}
-    >>> measure_body({"messages": [line], "max_tokens": 50}).most_tokens
+    >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
     50
     """
-    schema = body.get("response_format") or body.get("tools")
-    texts = [str(message.get("content") or message.get("tool_calls") or "") for message in body.get("messages") or ()]
-    most = next((body[name] for name in _LIMITS if name in body), 0)
-    return _measure(texts, len(json.dumps(schema)) if schema else 0, most)
+    messages = len(system) + len(user)
+    return RequestSize(1, messages, schema + _WRAPPING, _expect_answer(user), most_tokens, len(system))
 
 
-def _measure(texts: Sequence[str], schema: int, most_tokens: int) -> RequestSize:
-    system = len(texts[0]) if len(texts) > 1 else 0
-    return RequestSize(1, sum(map(len, texts)), schema, _expect_answer(texts), most_tokens, system)
-
-
-def _expect_answer(texts: Sequence[str]) -> float:
-    """Expected characters of an answer to the lines of the first message with lines after the system prompt."""
+def _expect_answer(user: str) -> float:
+    """Expected characters of an answer to the lines of a message."""
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
-    lines = next((lines for text in texts[1:] or texts if (lines := LINE.findall(text))), [])
+    lines = LINE.findall(user)
     keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
     return float(mean["reply"] + mean["item"] * len(lines) + sum(keys))
 
@@ -172,14 +161,14 @@ _RECHECK_LINES = Forecast(low=40, expected=200, high=1100)
 _RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
 
 
-def load_rates(kind: ModelKind, model_class: ModelClass, thinking: Forecast | None = None) -> Rates:
-    """The default rates for a kind and class of model; ``thinking`` is its reasoning tokens per call."""
+def load_rates(spec: ModelSpec | None, model_class: ModelClass, thinking: Forecast | None = None) -> Rates:
+    """The default rates for a model and its class; ``thinking`` is its reasoning tokens per call."""
     measured = _measurements()["class"][model_class.value]
     low, mean, high = measured["tokens_per_character"]
     answer = Forecast(low=low, expected=mean, high=high)
     return Rates(
         messages=_MESSAGES,
-        schema=_SCHEMA if kind is ModelKind.HOSTED else _SCHEMA.model_copy(update={"expected": 0.0}),
+        schema=_SCHEMA if spec and not spec.is_server else _SCHEMA.model_copy(update={"expected": 0.0}),
         answer=answer * _TOKENIZERS if model_class is ModelClass.CAPABLE else answer,
         asked_again=_share(measured["asked_again"], measured["calls"]),
         narrow=_share(measured["narrow"], measured["calls"]),
@@ -214,13 +203,14 @@ def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
     )
 
 
-def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool, bool]]) -> Rates:
+def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool]]) -> Rates:
     """Rates measured on the calls of a run, or ``rates`` if there are too few calls.
 
-    Each call is a tuple of its size, its usage, whether it is a re-ask, and whether it is a recheck.
+    Each call is a tuple of its size, its usage with that of its re-asks, and whether it is a recheck. Calls with
+    re-asks count only as such.
     """
     kept = [call for call in calls if call[1].prompt_tokens]
-    first = [(size, usage) for size, usage, again, narrow in kept if not again and not narrow]
+    first = [(size, usage) for size, usage, narrow in kept if usage.calls < 2 and not narrow]
     if len(first) < _MIN_CALLS:
         return rates
     expected = [forecast_request(size, rates).prompt_tokens.expected for size, _ in first]
@@ -230,8 +220,8 @@ def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool, bool
         schema=Forecast.exactly(rates.schema.expected) * prompt,
         thinking=Forecast.exactly(0),  # reported output tokens include it
         answer=_ratio([usage.output_tokens for _, usage in first], [size.answer for size, _ in first]),
-        asked_again=_share(sum(again for _, _, again, _ in kept), len(first)),
-        narrow=_share(sum(narrow and not again for _, _, again, narrow in kept), len(first)),
+        asked_again=_share(sum(usage.calls > 1 for _, usage, _ in kept), len(kept)),
+        narrow=_share(sum(narrow for _, _, narrow in kept), len(first)),
         calls=len(first),
     )
 

@@ -1,4 +1,4 @@
-"""Waiting times: retries after faults, and the rate limits in a server's replies.
+"""Waiting: retries after faults, and the pace of all requests to a model.
 
 Times are seconds of a monotonic clock.
 """
@@ -7,46 +7,37 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_HEADERS: Mapping[str, tuple[str, ...]] = {
-    "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}", "ratelimit-{}"),
-    "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "anthropic-ratelimit-input-tokens-{}"),
-}
-"""Headers for limit, remaining and reset, as used by OpenAI and Azure, Anthropic, and others."""
+from aiolimiter import AsyncLimiter
+
 _PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_MINUTE = 60.0
-_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 _TEMPORARY = frozenset({408, 409, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The number of attempts at a request, and the waits for a server that is busy or away.
+    """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
-    of jitter. A server's Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once.
-    After ``breaker_after`` faults in a row the server counts as away, and one request at a time tries it. The server is
-    given up after ``longest_absence`` seconds, or after ``first_absence`` seconds if it never replied. Tests replace
-    ``sleep``, ``clock`` and ``jitter``.
+    of jitter. A wait that the server asks for replaces it; one longer than ``longest_wait`` ends the attempts at once.
+    Tests replace ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
     first_wait: float = 1.0
     longest_wait: float = 60.0
-    breaker_after: int = 8
-    longest_absence: float = 300.0
-    first_absence: float = 3.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Seconds to wait after ``attempt`` failed attempts. ``asked`` is the server's Retry-After in seconds.
+        """Seconds to wait after ``attempt`` failed attempts. ``asked`` is what the server asks for, in seconds.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> calm.wait_before(3, None), calm.wait_before(30, None), calm.wait_before(1, 7.5)
@@ -57,28 +48,47 @@ class RetryPolicy:
         return min(wait, self.longest_wait) + self.jitter()
 
 
-def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncounted: Mapping[str, float]) -> float:
-    """Seconds until the limits stated in a reply leave room for another request.
+class Pace:
+    """Lets requests go: at most ``concurrency`` at once, at most so many and so many tokens a minute.
 
-    ``costs`` maps the units ``requests`` and ``tokens`` to the needs of that request, ``uncounted`` to those of
-    requests in flight that the server has not counted yet. Missing and broken values are ignored. The default for an
-    unstated limit is the remaining amount, for an unstated reset a minute.
-
-    >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
-    >>> exhausted_for(stated | {"x-ratelimit-reset-requests": "1m60s"}, {"requests": 1}, {"requests": 0})
-    2.0
+    A pause that the server asks for holds all further requests. Belongs to one event loop.
     """
-    waits = [0.0]
-    for unit, names in _HEADERS.items():
-        for name in names:
-            remaining = _number(headers.get(name.format("remaining")))
-            if remaining is not None:
-                limit = max(_number(headers.get(name.format("limit"))) or 0.0, remaining, 1.0)
-                reset = _seconds(headers.get(name.format("reset")), headers)
-                rate = max(limit - remaining, 1.0) / (_MINUTE if reset is None else max(reset, 0.001))
-                waits.append((min(costs.get(unit, 0.0), limit) - remaining + uncounted.get(unit, 0.0)) / rate)
-                break
-    return max(waits)
+
+    def __init__(
+        self, policy: RetryPolicy, concurrency: int, requests: float | None = None, tokens: float | None = None
+    ) -> None:
+        self._policy, self._slots = policy, asyncio.Semaphore(concurrency)
+        self._requests, self._tokens = _limiter(requests), _limiter(tokens)
+        self._debt = self._paused_until = 0.0
+
+    @asynccontextmanager
+    async def admit(self, tokens: float) -> AsyncIterator[None]:
+        """Hold a request of about so many tokens inside the block."""
+        async with self._slots:
+            if self._requests:
+                await self._requests.acquire()
+            await self._await_tokens(tokens)
+            while (left := self._paused_until - self._policy.clock()) > 0:
+                await self._policy.sleep(left)
+            yield
+
+    def pause(self, seconds: float) -> None:
+        """Hold all further requests for so long."""
+        self._paused_until = max(self._paused_until, self._policy.clock() + seconds)
+
+    def correct(self, tokens: float) -> None:
+        """Add what a request used beyond the tokens with which it was admitted."""
+        self._debt += tokens
+
+    async def _await_tokens(self, tokens: float) -> None:
+        if self._tokens is None:
+            return
+        owed, self._debt = tokens + self._debt, 0.0
+        while owed > 0:  # a limiter refuses amounts above its capacity
+            portion = min(owed, self._tokens.max_rate)
+            await self._tokens.acquire(portion)
+            owed -= portion
+        self._debt += owed
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -98,6 +108,14 @@ def is_temporary(status: int) -> bool:
     return status in _TEMPORARY or status >= 500
 
 
+def _limiter(per_minute: float | None) -> AsyncLimiter | None:
+    """A limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
+    if not per_minute:
+        return None
+    rate = per_minute / 60
+    return AsyncLimiter(rate, 1.0) if rate >= 1 else AsyncLimiter(1, 1 / rate)
+
+
 def _number(text: str | None) -> float | None:
     try:
         number = float(text or "")
@@ -107,26 +125,21 @@ def _number(text: str | None) -> float | None:
 
 
 def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``6m0s``, ``120ms``, plain seconds, seconds or milliseconds since 1970, or a date."""
+    """Seconds from ``6m0s``, ``120ms``, plain seconds, or a date."""
     if parts := _PARTS.findall(text or ""):
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    number = _number(text)
-    if number is not None and number < _EPOCH_SECONDS:
+    if (number := _number(text)) is not None:
         return number
     try:
-        since_1970 = number and (number / 1000 if number > _EPOCH_MILLISECONDS else number)
-        date = datetime.fromtimestamp(since_1970, UTC) if since_1970 else _date(text)
-    except (OverflowError, ValueError, OSError):
+        date, now = _date(text), _date(headers.get("date")) or datetime.now(UTC)
+    except OverflowError:
         return None
-    now = _date(headers.get("date")) or datetime.now(UTC)
     return max(0.0, (date - now).total_seconds()) if date else None
 
 
 def _date(text: str | None) -> datetime | None:
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            date = read(text or "")
-        except ValueError:
-            continue
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
-    return None
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,60 +1,44 @@
-"""Opens the chosen model: hosted, on a server, on this machine, or a recording."""
+"""Opens the chosen model: a provider's, or the answers of an earlier run or of files."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx2
-from pydantic import SecretStr
-
-from extractor.llm.batch_api.requests import Exchange
-
-from .cache import OpenReplies, ReplyStore
-from .client import ClientSettings, Model
+from .client import Answerer, ClientSettings, Meter, Model
 from .database import RUN_FILE, open_run_to_read
-from .local.models import locate_model
-from .local.server import ServerSettings, serve_model
-from .recordings import RecallTally, RecallTransport, RecordingTransport, ReplayTransport
-from .requests import AnswerMode, mode_of
-from .spec import LOOPBACK, ModelKind, ModelSpec
-from .transport import NetworkTransport, Route
+from .exchange import Exchange
+from .replay import Replay, ReplayTally
+from .spec import SERVER, ModelSpec
+from .store import CallStore, OpenStore
 
-_REPLAYED = ModelSpec(ModelKind.SERVER, "replay", "http://replay.invalid/v1")
+_REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The model that answers, and whether its answers are recorded or replayed.
+    """Who answers.
 
-    ``replay`` is a folder of recordings or of a run; it needs no model and no network. ``exchange`` needs neither,
-    except that a file of requests names a model. ``cache_dir`` holds the local models (default: the user's cache).
-    ``recall`` counts the questions that the replayed run does not answer; they stay open.
+    ``replay`` is the folder of an earlier run; it needs no model and no network. ``exchange`` needs neither, except
+    that a file of requests names a model. ``tally`` counts the questions that the replayed run does not answer; they
+    stay open.
 
-    Raises ``ValueError`` for ``record`` without a model or with ``replay``, a ``replay`` that is not a folder, an
-    ``exchange`` together with one of these, and a file of requests for a local model or for none.
+    Raises ``ValueError`` for a ``replay`` that is not a run's folder, an ``exchange`` together with it, and a file of
+    requests without a model.
     """
 
     spec: ModelSpec | None = None
     replay: Path | None = None
-    record: Path | None = None
-    cache_dir: Path | None = None
     exchange: Exchange | None = None
-    recall: RecallTally | None = None
+    tally: ReplayTally | None = None
 
     def __post_init__(self) -> None:
-        if self.replay and self.record:
-            raise ValueError("answers cannot be recorded and replayed at once; drop --record or --replay")
-        if self.record and self.spec is None:
-            raise ValueError("recording needs a model; add --model")
-        if self.replay and not self.replay.is_dir():
-            raise ValueError(f"{self.replay}: there is no such folder to replay; --record creates one")
-        if self.exchange and (self.replay or self.record):
-            raise ValueError("answers come from files or from a recording, not both; drop --record and --replay")
-        if self.exchange and self.exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
-            raise ValueError("requests can be written for a hosted model or a server only; name it with --model")
+        if self.replay and not (self.replay / RUN_FILE).is_file():
+            raise ValueError(f"{self.replay}: there is no run to replay; name the folder of one (--out of that run)")
+        if self.exchange and self.replay:
+            raise ValueError("answers come from files or from a run, not both; drop --replay")
+        if self.exchange and self.exchange.requests and self.spec is None:
+            raise ValueError("requests are written for a model; name it with --model")
 
     @property
     def answers(self) -> bool:
@@ -67,54 +51,39 @@ class ModelChoice:
         return f"replay of {self.replay}" if self.replay else str(self.spec) if self.spec else "none"
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The budget that calls must fit, and what answers them in place of the live model."""
+
+    meter: Meter | None = None
+    answerer: Callable[[], Answerer] | None = None
+
+
 @asynccontextmanager
 async def open_model(
     choice: ModelChoice,
     settings: ClientSettings | None = None,
-    replies: OpenReplies | None = None,
+    store: OpenStore | None = None,
     route: Route | None = None,
 ) -> AsyncIterator[Model | None]:
     """Open the chosen model until the block ends. Yields None if nothing answers.
 
-    Replies are served from ``replies`` and stored there. ``route`` sets the budget and the transport of requests. The
-    server of a local model runs until the block ends. Raises ``ModelUnavailable`` if its weights are not on this
-    machine.
+    Answers are served from ``store`` and stored there. ``route`` sets the budget and the answerer.
     """
     route, settings = route or Route(), settings or ClientSettings()
     with ExitStack() as stack:
-        if choice.exchange or choice.replay or route.transport:  # answers from files keep nobody waiting
+        if choice.exchange or choice.replay or route.answerer:  # answers from files keep nobody waiting
             settings = replace(settings, patience=None)
-        spec = choice.spec if choice.spec and not choice.replay else _REPLAYED
-        transport: Callable[[], httpx2.AsyncBaseTransport]
+        spec, answerer = choice.spec or _REPLAYED, route.answerer
         if choice.exchange:
-            exchange = stack.enter_context(choice.exchange.open())
-            transport = lambda: exchange  # noqa: E731
-            # The named model, with a fake address and key, because nothing is sent.
-            spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
-            spec = replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
-        elif choice.replay and (choice.replay / RUN_FILE).is_file():
-            # The model and the mode of the run's latest request.
-            store = ReplyStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
-            if last := store.last_request:
-                spec, settings = replace(spec, name=last["model"]), replace(settings, mode=mode_of(last))
-            route, transport = Route(), lambda: RecallTransport(store, choice.recall)
+            files = stack.enter_context(choice.exchange.open(spec, settings))
+            answerer = lambda: files  # noqa: E731
         elif choice.replay:
-            transport = partial(ReplayTransport, choice.replay)
-        elif choice.spec:
-            if choice.spec.kind is ModelKind.LOCAL:
-                # A request beyond the server's slots would count its waiting toward the timeout, so it waits here. A
-                # weak model needs a grammar for the lines of each call.
-                at_once = min(settings.concurrency, ServerSettings().slots)
-                settings = replace(settings, mode=AnswerMode.LINES, concurrency=at_once)
-                weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=choice.cache_dir)
-                server = stack.enter_context(serve_model(weights, ServerSettings()))
-                spec = replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
-            hosts = {urlsplit(address).hostname for address in spec.addresses}
-            network = partial(NetworkTransport, direct=bool(hosts) and hosts <= LOOPBACK)
-            record = choice.record
-            transport = route.transport or ((lambda: RecordingTransport(record, network())) if record else network)
-        else:
+            run = CallStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
+            spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
+            answerer, route = (lambda: Replay(run, choice.tally)), Route()
+        elif choice.spec is None:
             yield None
             return
-        async with Model(spec, settings, transport=transport, replies=replies, meter=route.meter) as model:
+        async with Model(spec, settings, answerer=answerer, store=store, meter=route.meter) as model:
             yield model

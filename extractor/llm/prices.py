@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from extractor.schemas import Usage
 
-from .spec import ModelKind, ModelSpec
+from .providers import list_providers
+from .spec import ModelSpec
 
 PICO = 10**12
 """Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million picodollars per token."""
@@ -30,7 +31,8 @@ _THINKING = {r"gpt-(5\.|6)": (0, 300, 3000), r"gpt-5|o\d": (0, 500, 5000)}
 class Price(BaseModel):
     """US dollars per million tokens.
 
-    ``batch`` is the share of the price that a provider charges in a batch. ``thinking`` is the number of tokens that a
+    ``cached`` is the price of prompt tokens from a cache, ``written`` that of tokens written into one. ``batch`` is the
+    share of the price that a provider charges in a batch. ``thinking`` is the number of tokens that a
     model uses per call before it answers: least, expected and most.
     """
 
@@ -39,6 +41,7 @@ class Price(BaseModel):
     prompt: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
     cached: Decimal | None = Field(default=None, ge=0)
+    written: Decimal | None = Field(default=None, ge=0)
     batch: Decimal = Field(default=Decimal(1), ge=0, le=1)
     thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] = (0, 0, 0)
 
@@ -50,19 +53,22 @@ class Price(BaseModel):
         0.00036
         """
         cached = min(usage.cached_tokens, usage.prompt_tokens)
-        dollars = (usage.prompt_tokens - cached) * self.prompt + usage.output_tokens * self.output
+        written = min(usage.written_tokens, usage.prompt_tokens - cached)
+        dollars = (usage.prompt_tokens - cached - written) * self.prompt + usage.output_tokens * self.output
         dollars += cached * (self.prompt if self.cached is None else self.cached)
+        dollars += written * (self.prompt if self.written is None else self.written)
         return round(dollars * PICO / 1_000_000)
 
     def batched(self) -> "Price":
         """The price of the same tokens in a batch.
 
-        >>> Price(prompt=1, output=8, batch="0.5").batched()
-        Price(prompt=Decimal('0.5'), output=Decimal('4.0'), cached=None, batch=Decimal('1'), thinking=(0, 0, 0))
+        >>> price = Price(prompt=1, output=8, batch="0.5").batched()
+        >>> price.prompt, price.output, price.cached, price.batch
+        (Decimal('0.5'), Decimal('4.0'), None, Decimal('1'))
         """
-        cached = None if self.cached is None else self.cached * self.batch
-        prices = {"prompt": self.prompt * self.batch, "output": self.output * self.batch, "cached": cached}
-        return self.model_copy(update=prices | {"batch": Decimal(1)})
+        prices = {name: getattr(self, name) for name in ("prompt", "output", "cached", "written")}
+        lower = {name: price * self.batch for name, price in prices.items() if price is not None}
+        return self.model_copy(update=lower | {"batch": Decimal(1)})
 
 
 class _PriceFile(BaseModel):
@@ -82,9 +88,6 @@ class ListedPrice:
     as_of: date | None = None
 
 
-_FREE = Price(prompt=Decimal(0), output=Decimal(0))
-
-
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
@@ -94,26 +97,14 @@ class PriceList:
     def find(self, spec: ModelSpec) -> ListedPrice | None:
         """The price of a model, None if unknown.
 
-        A local model is free. For a server named by its address, only the user's own prices count, first for the
-        address, then for the model's name. Of several servers, the most expensive one counts.
+        For a server named by its address, only the user's own prices count, first for the address, then for the
+        model's name.
         """
-        if spec.others:
-            prices = [self.find(server) for server in spec.servers]
-            known = [price for price in prices if price]
-            return max(known, key=lambda listed: listed.price.output) if len(known) == len(prices) else None
-        if spec.kind is ModelKind.LOCAL:
-            return ListedPrice(str(spec), _FREE, "runs on this machine")
-        for name in dict.fromkeys((str(spec), spec.name or "")):
+        for name in dict.fromkeys((str(spec), spec.name)):
             if matching := [entry for entry in self.own if _matches(entry.name, name)]:
                 return max(matching, key=lambda entry: len(entry.name))  # the first of equals
-        return _find_hosted(spec) if spec.kind is ModelKind.HOSTED else None
-
-    def list_all(self) -> Iterator[ListedPrice]:
-        """The user's own prices, and those of OpenAI's text models."""
-        yield from self.own
-        (provider,) = (each for each in get_snapshot().providers if each.id == "openai")
-        listed = map(_list_model, provider.models)
-        yield from (each for each in listed if each and each.price.cached is not None and "image" not in each.name)
+        provider = list_providers()[spec.provider].prices
+        return _find_listed(spec.name, provider) if provider else None
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
@@ -148,24 +139,23 @@ def _matches(listed: str, name: str) -> bool:
     return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
 
 
-def _find_hosted(spec: ModelSpec) -> ListedPrice | None:
-    for provider, url in ((None, spec.base_url), ("openai", None)):
-        if provider or url:
-            with suppress(LookupError):
-                return _list_model(get_snapshot().find_provider_model(spec.name or "", None, provider, url)[1])
+def _find_listed(name: str, provider: str) -> ListedPrice | None:
+    with suppress(LookupError):
+        return _list_model(get_snapshot().find_provider_model(name, None, provider, None)[1])
     return None
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """A model's price; None if it is not a text model. Of prices tiered by prompt length, the first one counts."""
+    """A model's price for text; None without one. Of prices tiered by prompt length, the first one counts."""
     prices = model.get_prices(datetime.now(UTC))
-    prompt, cached, output = map(_base, (prices.input_mtok, prices.cache_read_mtok, prices.output_mtok))
-    if not prompt or output is None or prices.input_audio_mtok:
+    stated = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
+    prompt, cached, written, output = map(_base, stated)
+    if not prompt or output is None:
         return None
     batch = next((each.prices for each in model.price_variants or () if each.when == {"processing": "batch"}), None)
     share = (_base(batch.input_mtok) or prompt) / prompt if batch else Decimal(1)
     thinking = next((tokens for start, tokens in _THINKING.items() if re.match(start, model.id)), (0, 0, 0))
-    price = Price(prompt=prompt, output=output, cached=cached, batch=share, thinking=thinking)
+    price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share, thinking=thinking)
     return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
 
 

@@ -11,25 +11,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import extractor
 from extractor.errors import PromptError
-from extractor.llm.requests import LINE_BREAK, Call, PromptVersion, Question
+from extractor.llm.requests import LINE_BREAK, RECHECK, Call, PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
-from .grammar import write_grammar
 from .reply_models import REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
-RECHECK = "recheck"
-"""The name under which calls are counted that ask refused answers once more."""
-
 _LONGEST_CONTEXT, _LONGEST_HINT = 300, 300
 _LONGEST_TEXT = 8000
 """Characters of a line's text; no honest one has as many."""
@@ -153,7 +149,6 @@ def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: 
         reply_model=Reply,
         max_output_tokens=_count_output_tokens(questions),
         context=Reply.context_of(questions),
-        line_grammar=partial(write_grammar, questions),
     )
 
 

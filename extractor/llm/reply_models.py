@@ -226,14 +226,16 @@ class Item(_WireModel):
     @classmethod
     def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
         """Drop nulls and keys that were not asked of the line; make one value of a list a list."""
-        if not isinstance(data, dict) or not info.context:
+        if not isinstance(data, dict):
             return data
-        questions: Mapping[int, Question] = info.context["questions"]
-        question = questions.get(_number(data))
-        if question is None:
-            raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
-        names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-        kept = {key: value for key, value in data.items() if key in names and value not in (None, "", [], [None])}
+        kept = {key: value for key, value in data.items() if value not in (None, "", [], [None])}
+        if info.context:
+            questions: Mapping[int, Question] = info.context["questions"]
+            question = questions.get(_number(data))
+            if question is None:
+                raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
+            names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
+            kept = {key: value for key, value in kept.items() if key in names}
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")

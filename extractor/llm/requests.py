@@ -1,9 +1,10 @@
-"""Questions to a model, the calls that carry them, how the reply's schema is sent, and what comes back."""
+"""Questions to a model, the calls that carry them, and what comes back."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from functools import cache
 
 from pydantic import BaseModel
 
@@ -12,24 +13,10 @@ from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "
 """Stands for a line break of the record where a prompt shows its text as one line."""
-_DECORATION = ("title", "default")
-_NAMED_SCHEMAS = ("properties", "$defs", "patternProperties")
 
 
-class AnswerMode(StrEnum):
-    """How the server learns the reply's schema, the most reliable way first.
-
-    - ``lines``: as a grammar for the lines of one call. For models that this program serves itself: other servers
-      know no such grammars, or compile a schema once and keep it;
-    - ``json_schema``: as a response format, under which most servers decode;
-    - ``tools``: as a function that the model must call;
-    - ``json``: in the prompt.
-    """
-
-    LINES = "lines"
-    JSON_SCHEMA = "json_schema"
-    TOOLS = "tools"
-    JSON = "json"
+RECHECK = "recheck"
+"""The name under which calls are counted that ask refused answers once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +40,10 @@ class PromptVersion:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Questions about one record in one exchange.
+    """Questions about one record in one request.
 
-    ``system`` holds the definitions for these questions, ``user`` the record's chunks. ``reply_model`` has a field
-    ``items``, a list of models with the chunk's number ``n``; it is validated with ``context``. ``line_grammar``
-    writes the grammar for ``AnswerMode.LINES``.
+    ``system`` holds the definitions, ``user`` the record's chunks. ``reply_model`` has a field ``items``, a list of
+    models with the chunk's number ``n``; it is validated with ``context``.
     """
 
     prompt: PromptVersion
@@ -67,7 +53,20 @@ class Call:
     reply_model: type[BaseModel]
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
-    line_grammar: Callable[[], str] | None = field(default=None, compare=False)
+
+    @property
+    def is_recheck(self) -> bool:
+        """Whether it asks refused answers once more."""
+        return self.prompt.name == RECHECK
+
+    @property
+    def question_key(self) -> str:
+        """A key that is equal for calls that ask the same, of any model and with any limits."""
+        return _digest(self.system, self.user, schema_of(self.reply_model))
+
+    def key_for(self, model: str) -> str:
+        """A key that is equal for calls that ask the same of the same model, with any limits and sampling."""
+        return _digest(model, self.question_key)
 
 
 Render = Callable[[Sequence[Question]], Call]
@@ -85,36 +84,15 @@ class ModelReply:
     pending: bool = False
 
 
-def mode_of(request: Mapping[str, Any]) -> AnswerMode:
-    """The mode of a request's body.
-
-    >>> mode_of({"grammar": "..."}).value, mode_of({"response_format": {"type": "json_object"}}).value
-    ('lines', 'json')
-    """
-    if request.get("grammar"):
-        return AnswerMode.LINES
-    if request.get("tools"):
-        return AnswerMode.TOOLS
-    response_format = request.get("response_format") or {}
-    return AnswerMode.JSON_SCHEMA if response_format.get("type") == "json_schema" else AnswerMode.JSON
+@cache
+def schema_of(reply_model: type[BaseModel]) -> str:
+    """The JSON schema of a reply, as it is sent."""
+    return json.dumps(reply_model.model_json_schema(), ensure_ascii=False)
 
 
-def compact_schema(schema: Any) -> Any:
-    """A JSON schema without the titles and defaults that pydantic adds. Fields with these names stay.
-
-    >>> compact_schema({"title": "Item", "properties": {"title": {"type": "string", "title": "Title"}}})
-    {'properties': {'title': {'type': 'string'}}}
-    """
-    if isinstance(schema, list):
-        return [compact_schema(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    compact = {}
-    for key, value in schema.items():
-        if key in _NAMED_SCHEMAS and isinstance(value, dict):
-            compact[key] = {name: compact_schema(part) for name, part in value.items()}
-        elif key in ("enum", "const", "required"):
-            compact[key] = value
-        elif key not in _DECORATION:
-            compact[key] = compact_schema(value)
-    return compact
+def _digest(*parts: str) -> str:
+    """32 hexadecimal digits of SHA-256; each part ends, so that parts cannot run into each other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()[:32]

@@ -1,7 +1,6 @@
 """Extracts the valid items from an answer that is truncated or partly wrong."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,11 +11,8 @@ from pydantic_core import from_json
 
 from extractor.ground.check import Unreadable
 
+from .completions import Completion, Ending, is_json
 from .requests import Call
-
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
-_BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
-_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +78,6 @@ def item_number(item: BaseModel) -> int | None:
     return getattr(item, "n", None)
 
 
-def unwrap_json(text: str) -> str:
-    r"""The JSON in a model's text, without code fences, thoughts or other prose. A bare list becomes the items.
-
-    >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
-    '{"items":[]}'
-    >>> unwrap_json('Here you are: [{"n": 3}]. Ask me more!')
-    '{"items":[{"n": 3}]}'
-    """
-    text = _THINKING.sub("", text).strip()
-    fenced = _FENCED.fullmatch(text)
-    text = fenced.group(1) if fenced else text
-    begun = _BEGINNING.search(text)
-    if (is_json(text) and text.startswith("{")) or begun is None:
-        return text
-    found = text[begun.start() :]
-    try:
-        found = found[: json.JSONDecoder().raw_decode(found)[1]]
-    except ValueError:
-        return found  # perhaps truncated
-    return f'{{"items":{found}}}' if found.startswith("[") else found
-
-
 def read_complete_items(text: str) -> list[Any] | None:
     """The certainly complete items of an answer that may be truncated. None if the text is not an answer.
 
@@ -132,13 +106,19 @@ def read_complete_items(text: str) -> list[Any] | None:
     return [item for item in complete if item.get("n") != begun]
 
 
-def is_json(text: str) -> bool:
-    """Whether the text is a complete JSON document."""
+def read_items(completion: Completion, call: Call) -> Salvage:
+    """The valid items of an answer, and why others cannot be used; of one that was cut off, the complete ones."""
+    if completion.ending is Ending.REFUSED:
+        return Salvage((), (RejectedItem(None, completion.problem),))
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
+    except ValidationError as error:
+        salvage = salvage_items(read_complete_items(completion.text) or [], call)
+        if completion.ending is Ending.CUT or salvage.rejected:
+            return salvage
+        problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
+        return Salvage(salvage.items, (RejectedItem(None, problem),))
+    return sort_items(reply.items, call)
 
 
 def salvage_items(items: list[Any], call: Call) -> Salvage:

@@ -1,52 +1,39 @@
 """Parses a model specification, the text after ``--model``."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
-from pathlib import Path, PureWindowsPath
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from .providers import Family, find_family, guess_provider, list_providers
+
+SERVER = "server"
+"""The provider of a model that is named by the address of an OpenAI-compatible server."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
-_FORMS = "a hosted model's name, http://host:port/v1#NAME, local, local:NAME, or local:PATH.gguf"
-_BETWEEN = re.compile(r",(?=\s*\w+://)")
-"""The separator of several servers' addresses. A password may contain a comma."""
+_FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
+_OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 _SHORTEST_KEY = 8
 """A shorter secret is no key, and masking it would spoil words."""
-_SEVERAL = "several servers are written http://host:port/v1#NAME,http://other:port/v1#NAME, with one name"
-
-
-class ModelKind(StrEnum):
-    """Where a model runs."""
-
-    HOSTED = "hosted"
-    SERVER = "server"
-    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model, and the server or servers that run it. Several servers share its calls.
+    """A model: its provider, its name there, the address of its server, and its key.
 
-    ``name`` is the server's name for the model, None for the default model of ``local``. ``base_url`` is None for a
-    local model until its server runs (see ``at``), and for a hosted model if the SDK reads its address and key from
-    the environment (OPENAI_BASE_URL, OPENAI_API_KEY). ``others`` are the addresses of further servers of the same
-    model. ``path`` is the weights' file of ``local:PATH.gguf``. ``repr`` and ``str`` show neither the key nor a user in
-    an address.
+    Without ``base_url`` the provider's SDK knows the address. Without ``api_key`` it reads the provider's variable.
+    ``repr`` and ``str`` show neither the key nor a user in an address.
     """
 
-    kind: ModelKind
-    name: str | None
+    provider: str
+    name: str
     base_url: str | None = None
-    path: Path | None = None
     api_key: SecretStr | None = None
-    others: tuple[str, ...] = ()
 
     @classmethod
     def parse(
@@ -54,88 +41,67 @@ class ModelSpec:
     ) -> "ModelSpec":
         """Parse a model specification.
 
-        ``api_key`` and ``base_url`` apply to hosted models only: a server named by URL never gets the key of the hosted
-        service, but ``server_key``. Several servers are separated by commas and serve a model of one name.
+        ``api_key`` and ``base_url`` apply to models of OpenAI alone. A server named by its address never gets the key
+        of a provider, but ``server_key``.
 
-        Raises ``ValueError`` for text in none of the four forms, and for a user or password in an address. The message
-        does not repeat these.
+        Raises ``ValueError`` for text in no known form, for a bare name that is another provider's, and for a user or
+        password in an address. The message does not repeat these.
 
         >>> ModelSpec.parse("http://localhost:8000/v1#llama-3")
-        ModelSpec(kind=<ModelKind.SERVER: 'server'>, name='llama-3', base_url='http://localhost:8000/v1', path=None, \
-api_key=None, others=())
-        >>> ModelSpec.parse("gpt-5-mini", api_key="sk-secret").api_key
-        SecretStr('**********')
-        >>> str(ModelSpec.parse("local:models/tiny.gguf")), str(ModelSpec.parse("local"))
-        ('local:models/tiny.gguf', 'local')
-        >>> ModelSpec.parse("http://gpu-1:8000/v1#llama-3, http://gpu-2:8000/v1#llama-3").addresses
-        ('http://gpu-1:8000/v1', 'http://gpu-2:8000/v1')
+        ModelSpec(provider='server', name='llama-3', base_url='http://localhost:8000/v1', api_key=None)
+        >>> str(ModelSpec.parse("gpt-5-mini", api_key="sk-secret")), str(ModelSpec.parse("google/gemini-2.5-flash"))
+        ('openai/gpt-5-mini', 'google/gemini-2.5-flash')
         """
         text = text.strip()
-        if text == "local" or text.startswith("local:"):
-            return _parse_local(text)
         if "://" in text:
-            servers = [_parse_url(part.strip(), _secret(server_key)) for part in _BETWEEN.split(text)]
-            return _unite(servers) if len(servers) > 1 else servers[0]
-        if text.endswith(".gguf"):
-            raise ValueError(f"{text!r} names no model; for a file of weights write local:{text}")
+            return _parse_url(text, _secret(server_key))
+        if text.split(":")[0] == "local" or text.endswith(".gguf"):
+            raise ValueError(f"{text!r}: this program runs no model itself; {_OWN}")
         if re.match(r"(localhost|[\d.]+):\d+", text):
             raise ValueError(f"{text!r} names no model; for a server write http://{text.split('/')[0]}/v1#NAME")
-        if not _NAME.fullmatch(text):
+        provider, slash, name = text.partition("/")
+        if not slash:
+            provider, name = guess_provider(text) or "openai", text
+            if provider != "openai":
+                raise ValueError(f"{text!r}: a bare name is a model of OpenAI; write {provider}/{text}")
+        if provider not in list_providers() or provider == SERVER:
+            known = ", ".join(sorted(set(list_providers()) - {SERVER}))
+            raise ValueError(f"{text!r} names no known provider; write one of {known} before the name, or {_FORMS}")
+        if not _NAME.fullmatch(name):
             raise ValueError(f"{text!r} names no model; write {_FORMS}")
+        if provider != "openai":
+            return cls(provider, name)
         if base_url and "@" in base_url:
             raise ValueError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
-        return cls(ModelKind.HOSTED, text, base_url, api_key=_secret(api_key))
-
-    def at(self, base_url: str, name: str | None = None) -> "ModelSpec":
-        """The same model, served at a URL.
-
-        >>> ModelSpec.parse("local").at("http://127.0.0.1:9000/v1", "smollm2-135m").name
-        'smollm2-135m'
-        """
-        return replace(self, base_url=base_url, name=name or self.name)
+        return cls(provider, name, base_url, _secret(api_key))
 
     @property
-    def addresses(self) -> tuple[str, ...]:
-        """The known addresses of the model's servers."""
-        return (self.base_url, *self.others) if self.base_url else ()
+    def family(self) -> Family:
+        """What is true of this model."""
+        return find_family(self.provider, self.name)
 
     @property
-    def hosts(self) -> frozenset[str]:
-        """The hosts of the model's servers, with their ports."""
-        return frozenset(urlsplit(address).netloc for address in self.addresses)
+    def is_server(self) -> bool:
+        """Whether it is named by the address of its server."""
+        return self.provider == SERVER
 
     @property
-    def servers(self) -> tuple["ModelSpec", ...]:
-        """One specification for each server of the model."""
-        return tuple(replace(self, base_url=url, others=()) for url in self.addresses) if self.others else (self,)
+    def key_name(self) -> str:
+        """The variable that holds its key."""
+        return "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key or "its key"
 
     def __repr__(self) -> str:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["base_url"] = self.base_url and hide_user(self.base_url)
-        values["others"] = tuple(map(hide_user, self.others))
-        return f"ModelSpec({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+        shown = self.base_url and hide_user(self.base_url)
+        return (
+            f"ModelSpec(provider={self.provider!r}, name={self.name!r}, base_url={shown!r}, api_key={self.api_key!r})"
+        )
 
     def __str__(self) -> str:
-        if self.kind is ModelKind.HOSTED:
-            return str(self.name)
-        if self.kind is ModelKind.SERVER:
-            return ",".join(f"{hide_user(url)}#{self.name}" for url in self.addresses)
-        chosen = self.path.as_posix() if self.path else self.name
-        return f"local:{chosen}" if chosen else "local"
+        return f"{hide_user(self.base_url or '')}#{self.name}" if self.is_server else f"{self.provider}/{self.name}"
 
 
 def _secret(key: str | None) -> SecretStr | None:
     return SecretStr(key) if key else None
-
-
-def _parse_local(text: str) -> ModelSpec:
-    chosen = text.removeprefix("local").removeprefix(":")
-    if chosen.endswith(".gguf"):
-        path = Path(chosen).expanduser()
-        return ModelSpec(ModelKind.LOCAL, path.stem, path=path)
-    if text != "local" and not _NAME.fullmatch(chosen):
-        raise ValueError(f"{text!r} names no local model; write local, local:NAME, or local:PATH.gguf")
-    return ModelSpec(ModelKind.LOCAL, chosen or None)
 
 
 def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
@@ -153,39 +119,8 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
     if not url.fragment:
         raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
     if "," in url.fragment:
-        raise ValueError(f"{shown!r} names no model; {_SEVERAL}")
-    return ModelSpec(ModelKind.SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
-
-
-def _unite(servers: Sequence[ModelSpec]) -> ModelSpec:
-    """Join servers of one model. Raises ``ValueError`` if their models differ, or a server is named twice."""
-    names = dict.fromkeys(server.name for server in servers)
-    if len(names) > 1:
-        raise ValueError(
-            f"several servers must serve one model, but these name {' and '.join(map(repr, names))}; serve it under one"
-            " name (vLLM: --served-model-name, llama.cpp: --alias, Ollama: ollama cp)"
-        )
-    addresses = [server.base_url or "" for server in servers]
-    if len(set(addresses)) < len(addresses):
-        raise ValueError(f"a server is named twice in {','.join(map(str, servers))!r}; name it once")
-    return replace(servers[0], others=tuple(addresses[1:]))
-
-
-def join_servers(earlier: str, now: str) -> str | None:
-    """Join two lists of servers. None unless they serve a model of the same name and share a server.
-
-    >>> join_servers("http://a/v1#m,http://b/v1#m", "http://b/v1#m,http://c/v1#m")
-    'http://a/v1#m,http://b/v1#m,http://c/v1#m'
-    >>> join_servers("http://a/v1#m", "http://b/v1#m") is None
-    True
-    """
-    if "://" not in earlier or "://" not in now:
-        return None
-    known, named = earlier.split(","), now.split(",")
-    models = {server.partition("#")[2] for server in (*known, *named)}
-    if len(models) > 1 or set(known).isdisjoint(named):
-        return None
-    return ",".join(dict.fromkeys((*known, *named)))
+        raise ValueError(f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)")
+    return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
 
 
 def hide_user(url: str) -> str:
@@ -222,8 +157,7 @@ def name_model(spec: ModelSpec) -> str:
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
     'model m at http://gpu-1/v1 and http://gpu-2/v1'
     """
-    addresses = [hide_user(url) for url in spec.addresses] or ["the hosted service"]
-    return f"model {spec.name} at {' and '.join(addresses)}"
+    return f"model {spec.name} at {hide_user(spec.base_url) if spec.base_url else spec.provider}"
 
 
 def shown_model(name: str | None) -> str:

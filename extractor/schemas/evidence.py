@@ -110,7 +110,9 @@ class Usage(FrozenModel):
     calls: int = Field(default=0, ge=0, description="HTTP exchanges, re-asks included.")
     prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
-    output_tokens: int = Field(default=0, ge=0, description="Tokens that the model wrote.")
+    written_tokens: int = Field(default=0, ge=0, description="Prompt tokens written into a cache, at its price.")
+    output_tokens: int = Field(default=0, ge=0, description="Tokens that the model wrote, thinking included.")
+    thinking_tokens: int = Field(default=0, ge=0, description="Output tokens of thinking, where they are reported.")
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})

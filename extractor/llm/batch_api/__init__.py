@@ -1,1 +1,0 @@
-"""Requests and answers in a provider's batch files, exchanged by hand or through its batch API."""

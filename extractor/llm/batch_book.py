@@ -1,0 +1,183 @@
+"""The queue of a run's batches in its store: which calls wait, in which batch they are, and their answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from extractor.errors import AnswerPending, BudgetReached
+from extractor.schemas import Usage
+
+from .completions import Completion, Ending
+from .estimates import RequestSize, measure_call
+from .reply_models import Reply
+from .requests import Call, PromptVersion, schema_of
+from .salvage import read_complete_items
+from .store import CallStore, State, unpack
+
+MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
+"""Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
+_FRAME = 500
+"""Bytes of a request beside its texts and its schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A planned batch.
+
+    ``tag`` identifies it here and, where it can have one, at the provider. ``input_file`` is the provider's id of its
+    file once that is uploaded, ``batch`` that of the batch once it is created. ``planned`` is a time in UTC.
+    """
+
+    number: int
+    tag: str
+    requests: int
+    planned: datetime
+    input_file: str | None
+    batch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that waits for a batch or in one: its number, its name in batches and files, and itself."""
+
+    number: int
+    name: str
+    call: Call
+
+
+class BatchBook:
+    """Which calls of a store wait, and for which batch. Each method is one short transaction."""
+
+    def __init__(self, store: CallStore) -> None:
+        self.store, self._database = store, store.database
+
+    def forgive(self) -> None:
+        """Ask refused calls again, as a new run does."""
+        self._database.execute("UPDATE calls SET state = 'rejected' WHERE state = 'refused'")
+
+    def waiting(self, batch: int | None = None, most: int = -1) -> Iterator[WaitingCall]:
+        """The calls in a batch, or those without one."""
+        rows = self._database.execute(
+            "SELECT id, question, name, version, prompt, system, user, output_limit FROM calls"
+            " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch IS ? ORDER BY id LIMIT ?",
+            (batch, most),
+        )
+        for number, question, name, version, prompt, system, user, limit in rows:
+            call = Call(PromptVersion(name, version, prompt), (), system, unpack(user), Reply, limit)
+            yield WaitingCall(number, question, call)
+
+    def count_waiting(self) -> int:
+        """The number of calls without an answer and without a batch."""
+        return int(self._database.value("SELECT count(*) FROM calls WHERE state = 'waiting' AND batch IS NULL"))
+
+    def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
+        """Put waiting calls into as few batches as the limits allow. Returns the number of these calls."""
+        parts: list[list[int]] = []
+        size = 0
+        for one in self.waiting():
+            length = sum(len(text.encode()) for text in (one.call.system, one.call.user, schema_of(Reply))) + _FRAME
+            if not parts or len(parts[-1]) >= most_requests or size + length > most_bytes:
+                parts.append([])
+                size = 0
+            parts[-1].append(one.number)
+            size += length
+        first = 1 + (self._database.value("SELECT max(id) FROM batches") or 0)
+        with self._database.transaction():
+            for number, calls in enumerate(parts, first):
+                sql = "INSERT INTO batches (id, tag, requests, state, planned) VALUES (?, ?, ?, 'planned', ?)"
+                now = datetime.now(UTC).isoformat()
+                self._database.execute(sql, (number, f"{prefix}-{number}", len(calls), now))
+                self._database.execute_many("UPDATE calls SET batch = ? WHERE id = ?", ((number, n) for n in calls))
+        return sum(map(len, parts))
+
+    def open_batches(self) -> list[StoredBatch]:
+        """The batches whose answers are not fetched yet."""
+        sql = "SELECT id, tag, requests, planned, input_file, batch FROM batches WHERE state <> 'fetched' ORDER BY id"
+        rows = self._database.execute(sql).fetchall()
+        return [StoredBatch(n, tag, count, datetime.fromisoformat(at), *ids) for n, tag, count, at, *ids in rows]
+
+    def note_sent(self, number: int, input_file: str) -> None:
+        """Store that a batch's file is uploaded."""
+        self._database.execute("UPDATE batches SET state = 'sent', input_file = ? WHERE id = ?", (input_file, number))
+
+    def note_made(self, number: int, batch: str) -> None:
+        """Store that the batch is created."""
+        self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
+
+    def keep_answer(self, number: int, name: str, completion: Completion) -> bool:
+        """Store a fetched answer and its cost. Returns whether a call of the batch waited for it."""
+        found = self._find(number, name)
+        if found is not None:
+            self.store.end(found, _judge(completion), completion)
+        return found is not None
+
+    def keep_refusal(self, number: int, name: str, why: str) -> bool:
+        """Store that the provider refused a call, which it would refuse again."""
+        found = self._find(number, name)
+        if found is not None:
+            self.store.end(found, State.REFUSED, why=why)
+        return found is not None
+
+    def close(self, number: int) -> None:
+        """Store that all answers of a batch are fetched. Calls without one wait again."""
+        with self._database.transaction():
+            self._database.execute("UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'", (number,))
+            self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
+
+    def _find(self, number: int, name: str) -> int | None:
+        sql = "SELECT id FROM calls WHERE batch = ? AND question = ? AND state = 'waiting'"
+        found: int | None = self._database.value(sql, (number, name))
+        return found
+
+
+def _judge(completion: Completion) -> State:
+    if completion.ending is Ending.COMPLETE:
+        return State.REJECTED if read_complete_items(completion.text) is None else State.ANSWERED
+    return State.CUT if completion.ending is Ending.CUT else State.REJECTED
+
+
+class RequestBudget(Protocol):
+    """A budget for the calls of a batch, which are all in flight at once, so none waits."""
+
+    def set_aside(self, size: RequestSize) -> int:
+        """Reserve what a call in flight may use, even without room."""
+
+    def try_reserve(self, size: RequestSize) -> int | None:
+        """Reserve what a call may use; None without room."""
+
+    def charge(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation, and count the actual usage."""
+
+
+class BatchQueue:
+    """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room."""
+
+    queues = True
+
+    def __init__(self, book: BatchBook, budget: RequestBudget | None = None) -> None:
+        self._book, self._budget = book, budget
+        book.forgive()
+        self._reserved: dict[str, int] = {}
+        if budget:
+            for batch in (None, *(batch.number for batch in book.open_batches())):
+                self._reserved |= {one.name: budget.set_aside(measure_call(one.call)) for one in book.waiting(batch)}
+
+    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - a batch answers once
+        if self._budget and call.question_key not in self._reserved:
+            reservation = self._budget.try_reserve(measure_call(call))
+            if reservation is None:
+                raise BudgetReached("the budget has no room for another request")
+            self._reserved[call.question_key] = reservation
+        raise AnswerPending("the answer has not arrived yet")
+
+    def settle(self) -> None:
+        """Charge the budget with what arrived."""
+        for name in list(self._reserved):
+            stored = self._book.store.recall(name)
+            if self._budget and stored and stored.state is not State.WAITING:
+                usage = stored.completion.usage if stored.completion else Usage()
+                self._budget.charge(self._reserved.pop(name), usage)
+
+    async def close(self) -> None:
+        """Nothing to close."""

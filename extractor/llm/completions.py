@@ -1,0 +1,223 @@
+"""Reads what came back from a model, in the form of any provider, as text, ending, usage and name.
+
+Live replies are objects of an SDK, those of a batch are JSON; both are read as plain dictionaries. The forms are those
+of OpenAI's chat completions (also Azure, Groq, Mistral, OpenRouter, LiteLLM, Ollama, vLLM, llama.cpp), Anthropic's
+messages, Gemini's generated content, and Bedrock's converse.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from extractor.schemas import Usage
+
+from .spec import shown_model
+
+_Json = Mapping[str, Any]
+_SHOWN = 80
+"""Characters of a reply that messages show."""
+_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
+_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_BLOCKED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"})
+
+
+class Ending(StrEnum):
+    """Why a model stopped: it had finished, the output limit cut it, or it refused (or a filter did)."""
+
+    COMPLETE = "complete"
+    CUT = "cut"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """An answer as text, which should be JSON. ``problem`` says why the model refused, ``reason`` why it stopped."""
+
+    text: str
+    ending: Ending
+    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    model: str = ""
+    problem: str = ""
+    reason: str = ""
+
+
+class GarbledReply(Exception):
+    """A reply that is no answer of a model, such as a proxy's page, a truncated body or an error with status 200."""
+
+
+def read_completion(reply: object) -> Completion:
+    """Read a reply. Raises ``GarbledReply`` if it is no answer.
+
+    >>> read_completion({"choices": [{"message": {"content": "{}"}, "finish_reason": "length"}], "model": "m"}).ending
+    <Ending.COMPLETE: 'complete'>
+    """
+    body = as_json(reply)
+    for key, read in _READERS.items():
+        if isinstance(body, Mapping) and body.get(key):
+            try:
+                found = read(body)
+            except (LookupError, TypeError, AttributeError):
+                break
+            text = unwrap_json(found.text)
+            # Perhaps the limit cut only white space after the answer.
+            ending = Ending.COMPLETE if found.ending is Ending.CUT and is_json(text) else found.ending
+            return Completion(text, ending, found.usage, shown_model(found.model), found.problem, found.reason)
+    raise GarbledReply(_describe_garbled(body))
+
+
+def unwrap_json(text: str) -> str:
+    r"""The JSON in a model's text, without code fences, thoughts or other prose. A bare list becomes the items.
+
+    >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
+    '{"items":[]}'
+    >>> unwrap_json('Here you are: [{"n": 3}]. Ask me more!')
+    '{"items":[{"n": 3}]}'
+    """
+    text = _THINKING.sub("", text).strip()
+    fenced = _FENCED.fullmatch(text)
+    text = fenced.group(1) if fenced else text
+    begun = _BEGINNING.search(text)
+    if (is_json(text) and text.startswith("{")) or begun is None:
+        return text
+    found = text[begun.start() :]
+    try:
+        found = found[: json.JSONDecoder().raw_decode(found)[1]]
+    except ValueError:
+        return found  # perhaps truncated
+    return f'{{"items":{found}}}' if found.startswith("[") else found
+
+
+def is_json(text: str) -> bool:
+    """Whether the text is a complete JSON document."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def as_json(reply: object) -> Any:
+    """A reply of an SDK as plain data."""
+    dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
+    return dump(mode="json", warnings=False) if dump else reply
+
+
+def _read_chat(body: _Json) -> Completion:
+    """OpenAI's chat completion."""
+    choice = body["choices"][0]
+    message, reason = choice["message"], choice.get("finish_reason") or ""
+    called = message.get("tool_calls") or ()
+    text = called[0]["function"]["arguments"] if called else _join(message.get("content"))
+    text = text if isinstance(text, str) else json.dumps(text)
+    problem = f"the model refused: {message['refusal'][:200]}" if message.get("refusal") else ""
+    if reason == "content_filter":
+        problem = "the provider's content filter stopped the answer"
+    ending = Ending.REFUSED if problem else Ending.CUT if reason == "length" else Ending.COMPLETE
+    return Completion(text, ending, _read_chat_usage(body), body.get("model") or "", problem, reason)
+
+
+def _read_chat_usage(body: _Json) -> Usage:
+    """Usage of a chat completion. llama.cpp reports cached tokens in its timings, or beside the answer.
+
+    Some servers count thinking only in the total.
+    """
+    usage = body.get("usage") or {}
+    prompt, output = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    places = ((usage.get("prompt_tokens_details"), "cached_tokens"), (body.get("timings"), "cache_n"))
+    cached = next((n for place, key in (*places, (body, "tokens_cached")) if (n := _count(place, key))), 0)
+    thinking = _count(usage.get("completion_tokens_details"), "reasoning_tokens")
+    unnamed = max(0, _count(usage, "total_tokens") - prompt - output)
+    return _usage(prompt, output + unnamed, cached=cached, thinking=max(thinking, unnamed))
+
+
+def _read_message(body: _Json) -> Completion:
+    """Anthropic's message. Its input tokens leave out those that a cache served or took."""
+    reason = body["stop_reason"]
+    parts = body.get("content") or ()
+    called = [part["input"] for part in parts if part["type"] == "tool_use"]
+    text = json.dumps(called[0]) if called else "".join(part["text"] for part in parts if part["type"] == "text")
+    problem = "the model refused" if reason == "refusal" else ""
+    ending = Ending.REFUSED if problem else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
+    usage = body.get("usage") or {}
+    cached, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
+    prompt, output = _count(usage, "input_tokens") + cached + written, _count(usage, "output_tokens")
+    thinking = _count(usage.get("output_tokens_details"), "thinking_tokens")
+    counted = _usage(prompt, output, cached=cached, written=written, thinking=thinking)
+    return Completion(text, ending, counted, body.get("model") or "", problem, reason)
+
+
+def _read_candidates(body: _Json) -> Completion:
+    """Gemini's generated content, whose tokens of thinking stand apart from those of the answer."""
+    candidate = (body.get("candidates") or [{}])[0]
+    reason = candidate.get("finish_reason") or ""
+    parts = (candidate.get("content") or {}).get("parts") or ()
+    called = [part["function_call"]["args"] for part in parts if part.get("function_call")]
+    text = json.dumps(called[0]) if called else "".join(p.get("text") or "" for p in parts if not p.get("thought"))
+    blocked = (body.get("prompt_feedback") or {}).get("block_reason") or (reason if reason in _BLOCKED else "")
+    problem = f"the provider's filter stopped the answer ({blocked})" if blocked else ""
+    ending = Ending.REFUSED if problem else Ending.CUT if reason == "MAX_TOKENS" else Ending.COMPLETE
+    usage = body.get("usage_metadata") or {}
+    thinking, cached = _count(usage, "thoughts_token_count"), _count(usage, "cached_content_token_count")
+    output = _count(usage, "candidates_token_count") + thinking
+    counted = _usage(_count(usage, "prompt_token_count"), output, cached=cached, thinking=thinking)
+    return Completion(text, ending, counted, body.get("model_version") or "", problem, reason)
+
+
+def _read_converse(body: _Json) -> Completion:
+    """Bedrock's converse."""
+    reason, parts = body.get("stopReason") or "", body["output"]["message"]["content"]
+    called = [part["toolUse"]["input"] for part in parts if "toolUse" in part]
+    text = json.dumps(called[0]) if called else "".join(part.get("text", "") for part in parts)
+    blocked = reason in ("guardrail_intervened", "content_filtered")
+    ending = Ending.REFUSED if blocked else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
+    usage = body.get("usage") or {}
+    cached, written = _count(usage, "cacheReadInputTokens"), _count(usage, "cacheWriteInputTokens")
+    prompt = _count(usage, "inputTokens") + cached + written
+    counted = _usage(prompt, _count(usage, "outputTokens"), cached=cached, written=written)
+    return Completion(text, ending, counted, "", "the provider's filter stopped the answer" if blocked else "", reason)
+
+
+_READERS: Mapping[str, Callable[[_Json], Completion]] = {
+    "choices": _read_chat,
+    "stop_reason": _read_message,
+    "candidates": _read_candidates,
+    "prompt_feedback": _read_candidates,
+    "output": _read_converse,
+}
+"""Each form of a reply by a key that only it has."""
+
+
+def _join(content: object) -> str:
+    """The text of a message, which may come in parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
+    return str(content or "")
+
+
+def _count(place: object, key: str) -> int:
+    """A number of tokens; 0 for what is none."""
+    value = place.get(key) if isinstance(place, Mapping) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _usage(prompt: int, output: int, *, cached: int = 0, written: int = 0, thinking: int = 0) -> Usage:
+    return Usage(
+        calls=1,
+        prompt_tokens=prompt,
+        cached_tokens=min(cached, prompt),
+        written_tokens=min(written, prompt),
+        output_tokens=output,
+        thinking_tokens=min(thinking, output),
+    )
+
+
+def _describe_garbled(body: object) -> str:
+    if isinstance(body, str):
+        beginning = body[:_SHOWN]
+        return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
+    error = body.get("error") if isinstance(body, Mapping) else None
+    return f"no message in it; {str(error)[:200]}" if error else "no message in it"

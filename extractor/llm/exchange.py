@@ -1,0 +1,108 @@
+"""Calls and answers by files, in the form of providers' batches, for a closed network: one JSON object per line."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from extractor.errors import AnswerPending, CassetteError
+
+from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook
+from .batch_lines import load_row, read_line, write_line
+from .completions import Completion
+from .database import open_scratch
+from .request_form import RequestForm
+from .requests import Call
+from .spec import ModelSpec
+from .store import CallStore, State
+
+if TYPE_CHECKING:
+    from .client import ClientSettings
+
+
+class Exchange:
+    """Files of answers to read, and the file that receives the calls without an answer.
+
+    A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as ``file, line:
+    why``, unless another line answers the same call. ``parts`` are the written files: beyond the limits of one file,
+    calls go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any file,
+    ``CassetteError`` for a file that cannot be read.
+    """
+
+    queues = False
+
+    def __init__(self, answers: Sequence[Path] = (), requests: Path | None = None) -> None:
+        if not answers and not requests:
+            raise ValueError("an exchange needs a file of answers or a file for requests")
+        for path in answers:
+            if not path.is_file():
+                raise ValueError(f"{path}: there is no such file")
+        if requests and requests in answers:
+            raise ValueError(f"{requests} contains answers; name another file for the requests")
+        self.requests, self.written = requests, 0
+        self.parts: list[Path] = []
+        self._store = CallStore(open_scratch())
+        failed: dict[str, str] = {}
+        digest = hashlib.sha256()
+        for place, line in _read_lines(answers):
+            digest.update(line)
+            answer = read_line(load_row(line))
+            if answer and answer.completion:
+                self._store.add_answer(answer.name, answer.completion)
+            else:
+                why = answer.problem if answer else "not an answer to a request (no custom_id)"
+                failed[answer.name if answer else place] = f"{place}: {why}"
+        self.failed = tuple(why for name, why in failed.items() if not self._store.recall(name))
+        self._sha256 = digest.hexdigest()
+
+    def __str__(self) -> str:
+        return f"answers by file, SHA-256 {self._sha256[:16]}"
+
+    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - files answer once
+        """The answer of the files. Raises ``AnswerPending`` without one, and remembers the call."""
+        kept = self._store.recall(call.question_key)
+        if kept is None:
+            self._store.begin(call, "", None, State.WAITING)
+        if kept is None or kept.completion is None:
+            raise AnswerPending("the answer is not in the files")
+        return kept.completion, kept.completion.usage.calls
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    @contextmanager
+    def open(
+        self,
+        spec: ModelSpec,
+        settings: "ClientSettings",
+        most_requests: int = MOST_REQUESTS,
+        most_bytes: int = MOST_BYTES,
+    ) -> Iterator["Exchange"]:
+        """Yield what answers from the files. If the block succeeds, write the calls without an answer for a model."""
+        yield self
+        if not self.requests:
+            return
+        book, form = BatchBook(self._store), RequestForm(spec, settings)
+        self.written = book.plan("file", most_requests, most_bytes)
+        for number in range(1, 1 + max(1, len(book.open_batches()))):
+            part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")
+            unfinished = part.with_name(f".{part.name}.unfinished")
+            try:
+                with unfinished.open("wb") as file:
+                    for one in book.waiting(number):
+                        file.write(write_line(one.name, form.write(one.call), spec.family.batch or "openai"))
+                unfinished.replace(part)
+            finally:
+                unfinished.unlink(missing_ok=True)
+            self.parts.append(part)
+
+
+def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each line that is not blank, with its file and number."""
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield from ((f"{path}, line {number}", line) for number, line in enumerate(file, 1) if line.strip())
+        except OSError as error:
+            raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error

@@ -1,0 +1,176 @@
+"""What an error of any provider's SDK says: status, message, and when to come back; and the error for users.
+
+The SDKs have no common base, so their errors are read by their attributes: OpenAI's and Anthropic's (also Groq's and
+LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and ``details``; Mistral's ``status_code``,
+``headers`` and ``body``; botocore's ``response`` as a dictionary.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
+
+from .completions import GarbledReply
+from .limits import retry_after
+from .spec import ModelSpec, hide_keys, name_model
+
+_NO_ACCESS = frozenset({401, 403, 404})
+_TEMPORARY = frozenset({408, 409, 425, 429})
+_NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)|prompt is too long"
+    r"|input token count",
+    re.IGNORECASE,
+)
+_NO_MODE = re.compile(
+    r"response_format|response_schema|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b"
+    r"|function call",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(
+    r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s", re.I
+)
+_SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed request: the HTTP status (None without a reply), what was said, and the seconds to wait, if told.
+
+    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in time.
+    """
+
+    status: int | None
+    said: str
+    text: str = ""
+    wait: float | None = None
+    is_late: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may succeed later."""
+        if self.status is None:
+            return True
+        refused = self.headers.get("x-should-retry") == "false" or bool(_NO_CREDIT.search(self.text))
+        return (self.status in _TEMPORARY or self.status >= 500) and self.status != 501 and not refused
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the provider asks for fewer requests."""
+        return self.status in (429, 503, 529)
+
+    @property
+    def is_about_length(self) -> bool:
+        """Whether the request is too long for the model."""
+        return self.status == 413 or (self.status == 400 and is_too_long(self.text))
+
+    @property
+    def is_about_mode(self) -> bool:
+        """Whether the provider refuses the way in which the schema was sent."""
+        return self.status in (400, 422, 501) and not self.is_about_length and bool(_NO_MODE.search(self.text))
+
+    def refuses(self, parameters: Iterable[str]) -> str | None:
+        """The parameter of these that the provider does not accept, if that was the fault."""
+        if self.status not in (400, 422):
+            return None
+        return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)
+
+
+def is_too_long(text: str) -> bool:
+    """Whether an error says that the request is too long for the model."""
+    return bool(_TOO_LONG.search(text))
+
+
+def read_failure(error: BaseException) -> Failure | None:
+    """What an error of an SDK says; None for an error of another kind."""
+    if isinstance(error, GarbledReply):
+        return Failure(200, str(error))
+    if isinstance(error, TimeoutError):
+        return Failure(None, "", is_late=True)
+    status, body, headers = _read_attributes(error)
+    if status is None:
+        chain = list(_list_causes(error))
+        names = " ".join(type(one).__name__ for one in chain)
+        if not _SILENCE.search(names):
+            return None
+        late = "Timeout" in names and "ConnectTimeout" not in names
+        return Failure(None, next((str(one) for one in reversed(chain) if str(one)), ""), is_late=late)
+    text = body if isinstance(body, str) else json.dumps(body, default=str)
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    message = inner.get("message") if isinstance(inner, Mapping) else None
+    said = " ".join(str(message or getattr(error, "message", "") or "no reason is given").split())[:300]
+    told = _DELAY.search(text)
+    wait = retry_after(headers)
+    if wait is None and told:
+        wait = float(told[1] or told[2])
+    return Failure(status, said, f"{text} {said}", wait, headers=headers)
+
+
+def explain_failure(failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float) -> ModelUnavailable:
+    """The error for users: model, problem and remedy, never a key. ``attempts`` were made."""
+    kind: type[ModelUnavailable] = ModelUnavailable
+    status = failure.status
+    lasting = not failure.is_late
+    if status == 200:
+        problem = f"the reply is not a chat completion: {failure.said}"
+        problem, lasting = f"{problem}; is this the address of a model's server?", False
+    elif failure.is_late:
+        problem = "no answer in time; raise the timeout, or lower the concurrency"
+    elif status is None:
+        problem = f"no connection: {failure.said}; is the server running, and the address right?"
+    else:
+        lasting, problem = status in _NO_ACCESS, _explain_status(failure, spec)
+        if _NO_CREDIT.search(failure.text) or (failure.wait is not None and failure.wait > longest_wait):
+            kind, lasting = ModelAway, True
+        elif failure.is_about_length:
+            kind = RequestTooLong
+    tried = f" (after {attempts} attempts)" if attempts > 1 else ""
+    return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}", spec.api_key), lasting=lasting)
+
+
+def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
+    """The error for users if a provider's SDK cannot be opened, most often for want of its key."""
+    if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
+        return MissingKey(f"model {spec.name}: there is no key for it; set {spec.key_name}")
+    return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}", spec.api_key))
+
+
+def _explain_status(failure: Failure, spec: ModelSpec) -> str:
+    status, said = failure.status or 0, failure.said
+    if _NO_CREDIT.search(failure.text):
+        return f"HTTP {status}, the account has no credit left: {said}"
+    if status >= 500:
+        return f"HTTP {status}, server error: {said}; try later"
+    wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
+    give = "give the key of this server" if spec.is_server else "set"
+    stated = {
+        401: f"HTTP 401, the key is missing or wrong; {give} {spec.key_name}",
+        403: f"HTTP 403, this key may not use the model: {said}",
+        404: f"HTTP 404: {said}; check the model's name, and the end of the address (often /v1)",
+        429: f"HTTP 429, the server limits requests{wait}: {said}; lower the concurrency, or try later",
+    }
+    return stated.get(status, f"HTTP {status}, the server refuses the request: {said}")
+
+
+def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str, str]]:
+    """Status, body and headers of an SDK's error."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        told = response.get("ResponseMetadata", {})
+        return told.get("HTTPStatusCode"), {"error": response.get("Error", {})}, told.get("HTTPHeaders", {})
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
+    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
+    headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}
+    return status if isinstance(status, int) else None, body, headers
+
+
+def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()  # an error that was raised again may be its own context
+    while error is not None and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

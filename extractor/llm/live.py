@@ -1,0 +1,309 @@
+"""Asks a model through instructor and its provider's SDK: one call with its re-asks, and again after faults.
+
+Only a process that asks a model imports this module: instructor and an SDK take a second.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import instructor
+import openai
+from instructor.core.exceptions import (
+    ConfigurationError,
+    IncompleteOutputException,
+    InstructorRetryException,
+    ResponseParsingError,
+)
+from instructor.core.hooks import Hooks
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from extractor.errors import MissingExtra
+from extractor.events import Event, tell
+from extractor.schemas import Usage
+
+from .completions import Completion, Ending, GarbledReply, read_completion
+from .estimates import estimate_tokens
+from .failures import Failure, explain_failure, explain_opening, read_failure
+from .limits import Pace, RetryPolicy
+from .patience import Came, Watch
+from .providers import list_providers
+from .request_form import RequestForm
+from .requests import Call
+from .session import current_session
+from .spec import LOOPBACK, ModelSpec
+
+if TYPE_CHECKING:
+    from .client import ClientSettings
+
+# instructor logs each failed attempt as an error, and Python prints errors if no handler is set.
+logging.getLogger("instructor").addHandler(logging.NullHandler())
+
+_STRICT = False
+"""Accept a quoted "18" as 18: a re-ask is not worth its cost."""
+_NO_ANSWER = (ValidationError, ResponseParsingError, json.JSONDecodeError, AssertionError)
+"""What instructor raises for an answer that does not fit the reply."""
+_SHOWN = 80
+
+
+class LiveModel:
+    """Answers calls by a provider's model. Belongs to one event loop.
+
+    What a provider refuses (a parameter, a way to send the schema) is left out from then on.
+    """
+
+    queues = False
+
+    def __init__(self, spec: ModelSpec, settings: "ClientSettings", policy: RetryPolicy, watch: Watch) -> None:
+        self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
+        self.form = RequestForm(spec, settings)
+        self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
+        self._client, self._mode = _open(spec, self.form.mode), self.form.mode
+        without_key = spec.is_server and spec.api_key is None
+        self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
+
+    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
+        """The last answer with the usage of all, and their number, at most ``most``.
+
+        Raises ``ModelUnavailable`` with the usage of the attempts.
+        """
+        answers = _Answers()
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(self._is_worth_retry),
+            wait=self._wait,
+            stop=stop_after_attempt(self._policy.attempts),
+            sleep=self._policy.sleep,
+            reraise=True,
+        )
+        failure: BaseException
+        try:
+            await retrying(self._send_adjusted, call, answers, min(self._settings.reasks, most - 1))
+        except Exception as error:
+            attempts = retrying.statistics["attempt_number"]
+            read = read_failure(error)
+            failure = error
+            if read:
+                failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait)
+                failure.usage = answers.usage
+        else:
+            assert answers.last
+            return replace(answers.last, usage=answers.usage), answers.count
+        # Raised here, since the request of the SDK's error holds the key.
+        failure.__cause__ = failure.__context__ = None
+        raise failure
+
+    @property
+    def sdk(self) -> Any:
+        """The provider's SDK."""
+        return self._client.client
+
+    async def close(self) -> None:
+        """Close the connections."""
+        sdk = getattr(self._client.client, "aio", self._client.client)
+        close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
+        if close and asyncio.iscoroutine(closing := close()):
+            await closing
+
+    async def _send_adjusted(self, call: Call, answers: "_Answers", reasks: int) -> None:
+        """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
+        while True:
+            parameters, mode = self.form.parameters(call), self.form.mode
+            if mode != self._mode:
+                self._client, self._mode = _open(self._spec, mode), mode
+            try:
+                await self._exchange(call, answers, reasks, parameters)
+            except Exception as error:
+                failure = read_failure(error)
+                if failure is None or not self.form.learn(failure, parameters, mode):
+                    raise
+            else:
+                if not self.form.gives_more_room(call, answers.last, parameters):
+                    return
+
+    async def _exchange(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+        """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
+        expected = estimate_tokens(call.system) + estimate_tokens(call.user)
+        async with self._pace.admit(expected):
+            since, spent = monotonic(), answers.usage
+            facts = {"record_id": current_session().record_id, "model": self._spec.name, "attempt": answers.sent + 1}
+            answers.sent += 1
+            try:
+                with self._watch.exchanging() as came, answers.telling(came):
+                    try:
+                        async with asyncio.timeout(self._settings.timeout):
+                            await self._create(call, answers, reasks, parameters)
+                    except Exception as error:
+                        if failure := read_failure(error):
+                            came(_describe_failure(failure))
+                            self._hold(failure)
+                        raise
+            except BaseException as error:
+                failure = read_failure(error)
+                name = str(failure.status) if failure and failure.status else type(error).__name__
+                status = failure.status if failure else None
+                tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
+                raise
+            used = answers.usage
+            self._pace.correct(
+                used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
+            )
+            assert answers.last
+            tell(
+                Event.CALL_ENDED,
+                **facts,
+                seconds=round(monotonic() - since, 3),
+                status=200,
+                error=None,
+                response_model=_short_name(answers.last.model),
+                finish_reason=_short_name(answers.last.reason),
+                prompt_tokens=used.prompt_tokens - spent.prompt_tokens,
+                cached_tokens=used.cached_tokens - spent.cached_tokens,
+                output_tokens=used.output_tokens - spent.output_tokens,
+            )
+
+    async def _create(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+        hooks = Hooks()
+        hooks.on("completion:response", answers.note)
+        cause: BaseException | None = None
+        answers.garbled = None
+        try:
+            await self._client.create(
+                response_model=self.form.reply_model(call),
+                max_retries=AsyncRetrying(
+                    stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
+                ),
+                strict=_STRICT,
+                hooks=hooks,
+                messages=self.form.messages(call),
+                **parameters,
+                **self._unsigned,
+            )
+        except IncompleteOutputException:
+            pass  # what is complete of it is read from its text
+        except InstructorRetryException as error:
+            cause = error.__cause__
+        except Exception as error:  # noqa: BLE001 - a reply in no form that instructor knows
+            cause = error
+        if answers.garbled:
+            raise answers.garbled
+        if cause and not (isinstance(cause, _NO_ANSWER) and answers.last):
+            raise cause
+
+    def _hold(self, failure: Failure) -> None:
+        """Pause all requests if the provider says for how long."""
+        if failure.is_limit and failure.wait and failure.wait <= self._policy.longest_wait:
+            tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
+            self._pace.pause(failure.wait)
+
+    def _is_worth_retry(self, error: BaseException) -> bool:
+        failure = read_failure(error)
+        if failure is None:
+            return False
+        too_long = failure.wait is not None and failure.wait > self._policy.longest_wait
+        return failure.status == 200 or (failure.is_temporary and not too_long)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        failure = read_failure(error) if error else None
+        return self._policy.wait_before(state.attempt_number, failure.wait if failure else None)
+
+
+class _Answers:
+    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them."""
+
+    def __init__(self) -> None:
+        self.last: Completion | None = None
+        self.usage, self.count, self.sent = Usage(), 0, 0
+        self.garbled: GarbledReply | None = None
+        self._came: Any = None
+
+    @contextmanager
+    def telling(self, came: Any) -> Iterator[None]:
+        """Tell each answer that comes inside the block."""
+        self._came = came
+        yield
+
+    def note(self, reply: Any) -> None:
+        """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as complete.
+
+        Its usage is read now, because instructor adds up later ones in the same place.
+        """
+        try:
+            self.last = answer = read_completion(reply)
+        except GarbledReply as error:
+            self.garbled = error
+            return
+        self.count += 1
+        self.usage += answer.usage
+        if choices := getattr(reply, "choices", None):
+            if isinstance(choices[0].message.content, str) and not choices[0].message.tool_calls:
+                choices[0].message.content = answer.text
+            if answer.ending is Ending.COMPLETE and choices[0].finish_reason == "length":
+                choices[0].finish_reason = "stop"
+        text = " ".join(answer.text.split())[:_SHOWN]
+        label = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
+        self._came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
+
+    def are_worth_reask(self, state: RetryCallState) -> bool:
+        """Whether the last answer was complete and broke the schema."""
+        error = state.outcome.exception() if state.outcome else None
+        complete = self.last is not None and self.last.ending is Ending.COMPLETE
+        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None
+
+
+def _open(spec: ModelSpec, mode: str) -> Any:
+    """Open instructor's client of a provider, without the SDK's own retries and limits of time.
+
+    Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key.
+    """
+    key = spec.api_key.get_secret_value() if spec.api_key else None
+    given: dict[str, Any] = {"api_key": key} if key else {}
+    name = f"openai/{spec.name}" if spec.is_server else str(spec)
+    if spec.base_url:
+        given["base_url"] = spec.base_url
+        if urlsplit(spec.base_url).hostname in LOOPBACK:  # no proxy leads to this machine
+            given["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
+    if spec.is_server and not key:
+        given["api_key"] = "none"
+    failure: Exception
+    try:
+        client = instructor.from_provider(name, async_client=True, mode=instructor.Mode[mode], **given)
+    except ConfigurationError as error:
+        extra = list_providers()[spec.provider].extra
+        missing = re.search("install", str(error), re.IGNORECASE)
+        failure = (
+            MissingExtra(f"a model of {spec.provider}", extra) if missing and extra else explain_opening(error, spec)
+        )
+    except Exception as error:  # noqa: BLE001 - each SDK has its own
+        failure = explain_opening(error, spec)
+    else:
+        sdk = client.client
+        for attribute, value in (("max_retries", 0), ("timeout", None)):
+            if hasattr(sdk, attribute):
+                setattr(sdk, attribute, value)
+        if spec.is_server:
+            sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
+        return client
+    raise failure
+
+
+def _describe_failure(failure: Failure) -> Came:
+    """What came back, for people."""
+    if failure.status is None:
+        return Came("no answer in time" if failure.is_late else failure.said or "no connection", "no reply")
+    brief = "rate limited" if failure.status == 429 else f"HTTP {failure.status}"
+    beginning = failure.said[:_SHOWN]
+    return Came(f"HTTP {failure.status}: {beginning!r}", brief)
+
+
+def _short_name(value: str) -> str | None:
+    """A short name without spaces. Anything else may quote the request."""
+    return value if value and len(value) <= _SHOWN and not any(map(str.isspace, value)) else None

@@ -1,0 +1,120 @@
+"""The form of a request to a model: parameters, messages and the way to send the schema, as its provider takes them."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from .completions import Completion, Ending
+from .estimates import estimate_tokens
+from .failures import Failure
+from .requests import Call, schema_of
+from .spec import ModelSpec
+
+if TYPE_CHECKING:
+    from .client import ClientSettings
+
+_OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+_NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
+"""Providers for whose response format instructor names the schema by the model's class."""
+_MORE_ROOM = 4
+"""If thinking takes the whole output limit, the room for it grows so many times, once."""
+
+
+class RequestForm:
+    """How requests to a model are written: first as the table of providers says, then as its failures teach."""
+
+    def __init__(self, spec: ModelSpec, settings: "ClientSettings") -> None:
+        self.spec, self._family, self._options = spec, spec.family, dict(settings.options)
+        self._modes = list(self._family.mode)
+        self._thinking, self._room = self._family.think(settings.reasoning)
+        self._limit = self._family.limit
+        self._refused: set[str] = set()
+        self._has_grown = False
+
+    @property
+    def mode(self) -> str:
+        """How the schema is sent, as instructor names it."""
+        return self._modes[0]
+
+    def messages(self, call: Call) -> list[dict[str, Any]]:
+        """The messages of a call, with a mark where a cached prefix ends, if the provider needs one."""
+        system: Any = call.system
+        if self._family.cache == "marks":
+            system = [{"type": "text", "text": call.system, "cache_control": {"type": "ephemeral"}}]
+        return [{"role": "system", "content": system}, {"role": "user", "content": call.user}]
+
+    def parameters(self, call: Call) -> dict[str, Any]:
+        """The parameters of a call, without those that the provider refused."""
+        parameters: dict[str, Any] = {self._limit: call.max_output_tokens + self._room}
+        if self._family.temperature:
+            parameters["temperature"] = 0
+        if self._family.cache == "key":
+            parameters["prompt_cache_key"] = call.prompt.sha256[:32]
+        parameters |= self._thinking
+        return {name: value for name, value in parameters.items() if name not in self._refused} | self._options
+
+    def reply_model(self, call: Call) -> type[BaseModel]:
+        """The reply's model with the schema that is sent."""
+        titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
+        return _sent_model(call.reply_model, titled=titled)
+
+    def write(self, call: Call) -> dict[str, Any]:
+        """The body of a request, as instructor would send it now."""
+        import instructor  # noqa: PLC0415 - slow
+        from instructor import Provider  # noqa: PLC0415 - slow
+
+        name = "openai" if self.spec.is_server else self.spec.provider
+        provider = Provider({"google": "genai"}.get(name, name))
+        given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
+        _, body = instructor.handle_response_model(
+            self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
+        )
+        return dict(body)
+
+    def learn(self, failure: Failure, sent: Mapping[str, Any], mode: str) -> bool:
+        """Change what the provider refused of a request with these parameters and mode. Whether to send it again."""
+        refused = failure.refuses([name for name in sent if name not in self._options])
+        if refused and not failure.is_about_length:
+            if refused == self._limit:
+                other = _OTHER_LIMIT.get(refused)
+                if other is None or other in self._refused:
+                    return False
+                self._limit = other
+            self._refused.add(refused)
+            return True
+        if failure.is_about_mode and len(self._modes) > 1:
+            if self.mode == mode:  # another call may have changed it meanwhile
+                self._modes.pop(0)
+            return True
+        return False
+
+    def gives_more_room(self, call: Call, answer: Completion | None, sent: Mapping[str, Any]) -> bool:
+        """Whether thinking took the output limit of a request. From then on there is more room for it.
+
+        Usage does not always name thinking, but an answer that was cut long before the limit shows it.
+        """
+        limit = sent.get(self._limit, 0)
+        if answer is None or answer.ending is not Ending.CUT or estimate_tokens(answer.text) > limit / 2:
+            return False
+        if limit >= call.max_output_tokens + self._room:
+            if self._has_grown:
+                return False
+            self._has_grown, self._room = True, _MORE_ROOM * limit
+        return True
+
+
+@cache
+def _sent_model(model: type[BaseModel], *, titled: bool) -> type[BaseModel]:
+    """The same model with a schema that is made once; instructor names some schemas by their ``title``."""
+    schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
+
+    class Sent(model):  # type: ignore[valid-type,misc]
+        @classmethod
+        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            return dict(json.loads(schema))  # a copy, because instructor may change it
+
+    Sent.__name__, Sent.__doc__ = model.__name__, model.__doc__
+    return Sent

@@ -1,0 +1,228 @@
+"""Stores every call to a model and its answer in SQLite, as cache, audit trail, queue of batches and replay."""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from extractor.schemas import Usage
+
+from .completions import Completion, Ending
+from .database import Database
+from .requests import Call
+
+_TOKENS = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
+_USAGE = ", ".join(("exchanges", *_TOKENS))
+_SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
+
+
+class State(StrEnum):
+    """What became of a call.
+
+    - ``asked``: it was sent, and no answer is stored: it runs, failed, or its process was killed;
+    - ``waiting``: it waits for a batch, or for the answers of one;
+    - ``answered``: its answer can be used;
+    - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
+    - ``rejected``: its answer cannot be used, and it is asked again in the next run;
+    - ``refused``: a batch refused it, for the reason ``why``.
+    """
+
+    ASKED = "asked"
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    CUT = "cut"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    """A call in the store: its number, state, and last completion with the usage of all exchanges."""
+
+    number: int
+    state: State
+    completion: Completion | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """The cost of calls. ``unpriced`` calls used tokens and have no price; ``unanswered`` calls got no reply."""
+
+    usage: Usage = field(default_factory=Usage)
+    picodollars: int = 0
+    unpriced: int = 0
+    unanswered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """An answered call: its texts and output limit, whether it is a recheck, and its usage."""
+
+    system: str
+    user: str
+    output_limit: int
+    is_recheck: bool
+    usage: Usage
+
+
+class CallStore:
+    """Calls and their answers. A call's key covers what is asked and of which model, never limits or sampling.
+
+    No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` returns the
+    price of tokens in picodollars.
+    """
+
+    def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
+        self.database, self._price = database, price
+
+    def begin(self, call: Call, model: str, record_id: str | None, state: State = State.ASKED) -> int:
+        """Store a call that is about to be sent. Returns its number."""
+        prompt = call.prompt
+        row = (
+            *(call.key_for(model), call.question_key, record_id, model, prompt.sha256, call.is_recheck),
+            *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
+            *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
+        )
+        with self.database.transaction():
+            self.database.execute(
+                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?)",
+                (prompt.sha256, prompt.name, prompt.version, call.system),
+            )
+            number = self.database.execute(
+                "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, output_limit, sent, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            ).lastrowid
+        assert number is not None
+        return number
+
+    def end(self, number: int, state: State, completion: Completion | None = None, why: str = "") -> None:
+        """Store how a call ended, and its answer with the usage of all exchanges."""
+        usage = completion.usage if completion else Usage()
+        answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
+        spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
+        price = self._price(usage) if self._price else None
+        self.database.execute(
+            "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, exchanges = ?,"
+            " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, thinking_tokens = ?,"
+            " picodollars = ? WHERE id = ?",
+            (
+                *(state, why, answer, completion.ending if completion else None),
+                *(completion.model if completion else None, *spent, price, number),
+            ),
+        )
+
+    def add_answer(self, question: str, completion: Completion) -> None:
+        """Store an answer whose call is known by its name alone."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        sql = (
+            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, sent, state)"
+            " VALUES (?, ?, '', '', 0, '', 0, ?, 'asked')"
+        )
+        number = self.database.execute(sql, (question, question, now)).lastrowid
+        assert number is not None
+        self.end(number, State.ANSWERED, completion)
+
+    def charge(self, number: int, usage: Usage) -> None:
+        """Store what a call without an answer has cost."""
+        self.end(number, State.ASKED, Completion("", Ending.COMPLETE, usage) if usage.calls else None)
+
+    def withdraw(self, number: int) -> None:
+        """Delete a call that no server received."""
+        self.database.execute("DELETE FROM calls WHERE id = ?", (number,))
+
+    def find(self, call: Call, model: str) -> StoredCall | None:
+        """The usable answer to a call, also a cut one of a limit that was not lower; else where it waits."""
+        number = self.database.value(
+            "SELECT id FROM calls WHERE key = ? AND (state IN ('answered', 'waiting', 'refused')"
+            " OR state = 'cut' AND output_limit >= ?)"
+            " ORDER BY state = 'answered' DESC, state = 'cut' DESC, id DESC LIMIT 1",
+            (call.key_for(model), call.max_output_tokens),
+        )
+        return None if number is None else self.read(number)
+
+    def recall(self, question: str) -> StoredCall | None:
+        """The answer of any model to a question, by its key: a usable one first, the latest first."""
+        number = self.database.value(
+            "SELECT id FROM calls WHERE question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC,"
+            " id DESC LIMIT 1",
+            (question,),
+        )
+        return None if number is None else self.read(number)
+
+    def read(self, number: int) -> StoredCall:
+        """The call with that number."""
+        row = self.database.row(
+            f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls WHERE id = ?",  # noqa: S608
+            (number,),
+        )
+        assert row, "a number comes from this store"
+        state, why, answer, ending, answered_by, *spent = row
+        if answer is None:
+            return StoredCall(number, State(state), None, why)
+        text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
+        completion = Completion(text, Ending(ending), _usage(spent), answered_by)
+        return StoredCall(number, State(state), completion, why)
+
+    def texts_of(self, record_id: str | None) -> dict[str, str]:
+        """What some calls ask, by their names: of a record, or the latest ones if it has none."""
+        for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
+            sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"  # noqa: S608 - own words
+            if rows := self.database.execute(sql, of).fetchall():
+                return {question[:16]: unpack(user) for question, user in rows}
+        return {}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that were asked, the latest first."""
+        return tuple(
+            row[0] for row in self.database.execute("SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC")
+        )
+
+    @property
+    def spending(self) -> Spending:
+        """The sum over all calls, including those without a reply, each at the price of its day."""
+        row = self.database.row(
+            f"SELECT coalesce(sum(picodollars), 0),"  # noqa: S608
+            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0),"
+            f" coalesce(sum(state = 'asked' AND exchanges = 0), 0), {_SUMS} FROM calls"
+        )
+        assert row
+        return Spending(_usage(row[3:]), *row[:3])
+
+    def latest_calls(self, most: int) -> Iterator[MadeCall]:
+        """The latest ``most`` answered calls, newest first."""
+        rows = self.database.execute(
+            f"SELECT system, user, output_limit, is_recheck, {_USAGE} FROM calls JOIN prompts ON prompt = sha256"  # noqa: S608
+            f" WHERE answer IS NOT NULL ORDER BY id DESC LIMIT {most:d}"
+        )
+        for system, user, limit, is_recheck, *spent in rows:
+            yield MadeCall(system, unpack(user), limit, bool(is_recheck), _usage(spent))
+
+    def price_unpriced(self) -> None:
+        """Set the current price on calls without one, if it is known."""
+        if self._price is None:
+            return
+        unpriced = self.database.execute(
+            f"SELECT id, {_USAGE} FROM calls WHERE picodollars IS NULL AND prompt_tokens + output_tokens > 0"  # noqa: S608
+        ).fetchall()
+        priced = [(self._price(_usage(spent)), number) for number, *spent in unpriced]
+        with self.database.transaction():
+            self.database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
+
+
+OpenStore = Callable[[], CallStore]
+"""Opens the store at its first use, because a run begins only after its model is open."""
+
+
+def unpack(text: bytes) -> str:
+    """A stored text."""
+    return zlib.decompress(text).decode("utf-8", "surrogatepass")
+
+
+def _usage(spent: Sequence[Any]) -> Usage:
+    exchanges, *tokens = spent
+    return Usage(calls=exchanges, **dict(zip(_TOKENS, tokens, strict=True)))
