@@ -18,7 +18,6 @@ from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.querying import converse
-from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import Route
 from extractor.options import Assist, Effort, ExtractionOptions
@@ -61,19 +60,12 @@ class OpenExtractor:
         """What the model's calls wait for, and what was wrong with them."""
         return self.model.watch if self.model else Watch(None, "")
 
-    @property
-    def calls_by_server(self) -> Mapping[str, ServerCalls]:
-        """The calls to each server so far, by address. Empty for a model with one server."""
-        return self.model.calls_by_server if self.model else {}
-
 
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
     Args:
-        model: The name of a hosted model, ``http://host:port/v1#NAME`` (several servers of one NAME, separated by
-            commas, share the calls), ``local``, ``local:NAME`` or ``local:PATH.gguf``. Without a model, only the rules
-            run.
+        model: The name of a hosted model, or ``http://host:port/v1#NAME``. Without a model, only the rules run.
         tasks: What to extract: ``eligibility``, ``dosing``, ``endpoints``.
         assist: Which questions the model gets; see ``Assist``.
         effort: How doubtful a value must be before the model is asked: an ``Effort``, or the confidence from 0 to 1
@@ -81,12 +73,11 @@ class Extractor:
         min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
         replay: A folder of recorded answers, or of a run, that replaces the model.
         record: A folder that receives the model's answers.
-        cache_dir: The folder of models on this machine; by default the user's cache.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
         key: The key of the model. By default OPENAI_API_KEY for a hosted model, and none for a server.
         timeout: Seconds for one request, from sending it to the end of its reply.
         max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
-        prices: A file of prices, before known ones (``extractor model prices --example`` prints one).
+        prices: A file of prices, before known ones: see docs/how-to/cost.md.
 
     Raises:
         ValueError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is given
@@ -108,7 +99,6 @@ class Extractor:
         min_confidence: float = 0.0,
         replay: str | Path | None = None,
         record: str | Path | None = None,
-        cache_dir: Path | None = None,
         exchange: Exchange | None = None,
         key: str | None = None,
         timeout: float | None = None,
@@ -127,7 +117,7 @@ class Extractor:
         self._asking, self._budget = asking, _open_budget(spec, max_usd, prices)
         self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
         kept, recorded = Path(record) if record else None, Path(replay) if replay else None
-        self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
+        self.choice = ModelChoice(spec, recorded, kept, exchange)
 
     @asynccontextmanager
     async def open(

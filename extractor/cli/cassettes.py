@@ -29,11 +29,11 @@ def record(
     from extractor.llm.opening import ModelChoice
     from extractor.run.scenarios import read_scenarios, record_scenario
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
 
     with errors_for_people():
         spec = read_model_spec(model)
-        choice = ModelChoice(spec, cache_dir=read_cache_folder())
+        choice = ModelChoice(spec)
         known = {scenario.name: scenario for scenario in read_scenarios(scenarios)}
         if unknown := sorted(set(names or ()) - set(known)):
             raise ValueError(f"no such scenario: {', '.join(unknown)}")

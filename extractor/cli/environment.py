@@ -24,11 +24,9 @@ def read_model_spec(text: str) -> ModelSpec:
     key = read(MODEL_KEY)
     spec = ModelSpec.parse(text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key)
     usual = read("EXTRACTOR_MODEL", "")
-    if key and spec.kind is ModelKind.SERVER and "://" in usual:
-        strangers = spec.hosts - ModelSpec.parse(usual).hosts
-        if strangers:
-            say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {' and '.join(sorted(strangers))} does not get it")
-            spec = replace(spec, api_key=None)
+    if key and spec.kind is ModelKind.SERVER and "://" in usual and spec.host != ModelSpec.parse(usual).host:
+        say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
+        spec = replace(spec, api_key=None)
     if spec.kind is ModelKind.HOSTED and not spec.base_url and (nearest := _find_similar_model(spec)):
         say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
@@ -36,21 +34,13 @@ def read_model_spec(text: str) -> ModelSpec:
 
 def _find_similar_model(spec: ModelSpec) -> str | None:
     """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
-    from extractor.llm.local.models import load_catalogue
     from extractor.llm.prices import read_prices
     from extractor.suggestions import find_nearest
 
     prices = read_prices()
     if prices.find(spec):
         return None
-    known = ("local", *(f"local:{name}" for name in load_catalogue()), *(price.name for price in prices.list_all()))
-    return find_nearest(str(spec), known)
-
-
-def read_cache_folder() -> Path | None:
-    """Return the folder of local models: EXTRACTOR_CACHE, or None for the user's cache."""
-    folder = os.environ.get("EXTRACTOR_CACHE")
-    return Path(folder) if folder else None
+    return find_nearest(str(spec), tuple(price.name for price in prices.list_all()))
 
 
 def find_own_prices() -> Path:

@@ -23,7 +23,6 @@ from extractor.events import Event, tell
 from extractor.llm.batch_api.requests import BatchTransport
 from extractor.llm.budget import Pricing
 from extractor.llm.client import ClientSettings
-from extractor.llm.spec import ModelKind
 from extractor.llm.transport import Route
 from extractor.options import Assist
 from extractor.read import read_records
@@ -94,11 +93,11 @@ class RunJob:
 
     @property
     def processes(self) -> int:
-        """Number of processes that share the work: one for replayed answers or a model on this machine."""
-        choice, spec = self.extractor.choice, self.extractor.choice.spec
+        """Number of processes that share the work: one for replayed answers."""
+        choice = self.extractor.choice
         if self.uses_rules_alone or self.engine == "ray":
             return self.workers or (1 if self.engine == "ray" else count_cores())
-        if choice.replay or choice.exchange or self.batch_rounds or spec is None or spec.kind is ModelKind.LOCAL:
+        if choice.replay or choice.exchange or self.batch_rounds or choice.spec is None:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
@@ -191,8 +190,7 @@ def perform_job(job: RunJob) -> int:
         spec = job.extractor.choice.spec
         options = job.extractor.options
         facts = {"assist": options.assist.value, "effort": options.effort, "model": spec.name if spec else None}
-        servers = {"servers": len(spec.servers)} if spec and spec.others else {}
-        tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
+        tell(Event.RUN_STARTED, **facts, workers=job.processes)
         try:
             with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
                 interrupts.run(_extract_all(job, sink, tally, interrupts))
@@ -253,7 +251,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         if folder and job.mirror:
             await stack.enter_async_context(job.mirror.following(folder))
         tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-        tally.by_server, tally.watch = lambda: opened.calls_by_server, opened.watch
+        tally.watch = opened.watch
         ahead = executor.capacity
         records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
         limits = replace(job.limits, budget=budget, concurrency=records)

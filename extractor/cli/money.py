@@ -1,4 +1,4 @@
-"""Money: prices, ``extractor model prices``, and ``extractor run --dry-run``."""
+"""Money: prices, and ``extractor run --dry-run``."""
 
 import sys
 from collections.abc import Sequence
@@ -24,18 +24,6 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
     own = find_own_prices()
     return read_prices((*files, own) if own.is_file() else tuple(files))
-
-
-def print_prices(prices: "PriceList") -> None:
-    """Print a table on a terminal, tab-separated lines when piped."""
-    rows = []
-    for entry in prices.list_all():
-        price = entry.price
-        thinking = "-".join(map(str, price.thinking[::2])) if any(price.thinking) else None
-        cells = (entry.name, price.prompt, price.cached, price.output, price.batch, thinking, entry.as_of, entry.source)
-        rows.append(tuple("" if cell is None else str(cell) for cell in cells))
-    words = ("thinking", "as of", "from")
-    print_table(("model", "prompt", "cached", "output", "batch", *words), rows, prose=words, apart=False)
 
 
 def quote_job(job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:

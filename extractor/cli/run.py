@@ -134,7 +134,7 @@ def run(
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
     from .interrupts import observing
     from .job import RunJob, open_job, perform_job, refuse_input_folder
     from .money import find_prices, quote_job
@@ -163,7 +163,6 @@ def run(
             min_confidence=min_confidence,
             replay=replay,
             record=record,
-            cache_dir=read_cache_folder(),
         )
         given = RunJob(
             inputs=tuple(inputs),

@@ -128,7 +128,7 @@ class Pricing:
             model = self.spec or "a run without --model"
             raise ValueError(
                 f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
-                " (`extractor model prices --example` shows one), or use --max-tokens"
+                " (docs/how-to/cost.md#prices shows one), or use --max-tokens"
             )
 
     @property
@@ -146,7 +146,7 @@ class Pricing:
     def rates(self, replies: ReplyStore | None = None) -> Rates:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
         kind = self.spec.kind if self.spec else ModelKind.HOSTED
-        model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
+        model_class = classify_model(self.spec.name) if self.spec else ModelClass.CAPABLE
         low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
         rates = load_rates(kind, model_class, Forecast(low=low, expected=expected, high=high))
         calls = replies.latest_calls(_MAX_CALLS) if replies else ()

@@ -176,7 +176,7 @@ class ReplyStore:
         """The latest answered request, preferably of a valid call; empty if there is none."""
         packed = self._database.value(
             "SELECT request FROM calls JOIN chains ON chains.id = calls.chain WHERE status = 200"
-            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"  # a probe of the server has no schema
+            " ORDER BY verdict = 'valid' DESC, calls.id DESC LIMIT 1"
         )
         return dict(json.loads(zlib.decompress(packed))) if packed else {}
 
@@ -275,7 +275,7 @@ def _usage(spent: Sequence[Any] | None) -> Usage:
 
 
 def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The question in a request: messages, tools, response format and grammar, without model and sampling.
+    """The question in a request: messages, tools and response format, without model and sampling.
 
     Servers give tool calls random ids, which a re-ask repeats. They are replaced by positions.
 
@@ -296,8 +296,7 @@ def identity_of(body: Mapping[str, Any]) -> dict[str, Any]:
         if renamed.get("tool_call_id"):
             renamed["tool_call_id"] = rename(renamed["tool_call_id"])
         messages.append(renamed)
-    asked = {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
-    return asked | {"grammar": body["grammar"]} if body.get("grammar") else asked
+    return {"messages": messages, "tools": body.get("tools"), "response_format": body.get("response_format")}
 
 
 def exchange_key(body: Mapping[str, Any]) -> str:

@@ -12,13 +12,12 @@ from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModeRefu
 from extractor.schemas import Usage
 
 from .cache import OpenReplies
-from .limits import RetryPolicy
+from .limits import UNCONNECTED, RequestLimits, RetryPolicy
 from .patience import MOST_CALLS, Patience, Watch
 from .reply_models import is_listing
 from .requests import AnswerMode, Call, ModelReply, Question, Render
 from .salvage import CallOutcome, RejectedItem, Salvage, item_number
-from .servers import ServerCalls, ServerPool, list_servers
-from .spec import ModelKind, ModelSpec, hide_keys, hide_user, name_model
+from .spec import ModelSpec, hide_keys, name_model
 from .trace import NotedAnswer, UsageTally, current_session
 from .transport import CallTransport, Meter, NetworkTransport, asks_too_long
 
@@ -55,11 +54,11 @@ class ClientSettings:
 
 
 class Model:
-    """A language model behind one OpenAI-compatible server, or several that share its calls.
+    """A language model behind an OpenAI-compatible server.
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
     one after another, but not in two at once. ``watch`` says what it waits for. ``transport`` makes the transport to
-    the servers (default: the network), ``replies`` opens the store of replies, and ``meter`` is the budget that each
+    the server (default: the network), ``replies`` opens the store of replies, and ``meter`` is the budget that each
     request must fit.
     """
 
@@ -80,10 +79,9 @@ class Model:
         self._mode = self._settings.mode
         self._sampling: Sampling | None = None
         self._transport, self._replies, self._meter = transport or NetworkTransport, replies, meter
-        self._servers = list_servers(spec.addresses, self._policy, self._settings.concurrency)
         self._total = UsageTally()
         self._users = 0
-        self._pool: ServerPool | None = None
+        self._limits: RequestLimits | None = None
         self._sdk: openai.AsyncOpenAI | None = None
         self._client: StructuredClient | None = None
 
@@ -93,18 +91,12 @@ class Model:
     @property
     def name(self) -> str:
         """The server's name for the model."""
-        return self.spec.name or "local"
+        return self.spec.name
 
     @property
     def usage(self) -> Usage:
         """The sum over all calls, including failed ones."""
         return self._total.usage
-
-    @property
-    def calls_by_server(self) -> dict[str, ServerCalls]:
-        """Calls and faults of each server, by address. Empty for a model with one server."""
-        counts = (ServerCalls(server.calls, server.faults) for server in self._servers)
-        return dict(zip(map(hide_user, self.spec.addresses), counts, strict=True)) if self.spec.others else {}
 
     async def __aenter__(self) -> "Model":
         if self._sdk is None:
@@ -204,31 +196,29 @@ class Model:
                     self._mode = modes[modes.index(mode) + 1]
 
     def _open(self) -> None:
-        spec, settings = self.spec, self._settings
-        if spec.base_url is None and spec.kind is not ModelKind.HOSTED:
-            raise ValueError(f"{spec} has no server yet; start one and use spec.at(url)")
-        rates = (settings.requests_per_minute, settings.tokens_per_minute)
         from .sdk import open_sdk  # noqa: PLC0415 - slow
         from .structured import Sampling, StructuredClient  # noqa: PLC0415 - slow
 
-        pool = ServerPool(self._servers, self._policy, settings.concurrency, *rates, name=name_model(spec))
-        transport = CallTransport(
-            self._transport(), pool, self._policy, settings.timeout, self._replies, self._meter, self.watch
+        spec, settings = self.spec, self._settings
+        limits = RequestLimits(
+            self._policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute
         )
-        self._pool, self._sdk = pool, open_sdk(spec, transport, settings.timeout)
+        transport = CallTransport(
+            self._transport(), limits, self._policy, settings.timeout, self._replies, self._meter, self.watch
+        )
+        self._limits, self._sdk = limits, open_sdk(spec, transport, settings.timeout)
         self._sampling = self._sampling or Sampling.of(spec)
         self._client = StructuredClient(self._sdk, spec, self._explain, self._sampling, settings.extra)
 
     def _explain(self, error: "openai.APIError", attempts: int) -> Exception:
-        """Turn the SDK's error into one with a message for users, which names the server."""
+        """Turn the SDK's error into one with a message for users."""
         from .sdk import explain_failure  # noqa: PLC0415 - slow
 
-        assert self._pool is not None
+        assert self._limits is not None
         response = getattr(error, "response", None)
-        away = self._pool.is_given_up or (response is not None and asks_too_long(response.headers, self._policy))
-        number = self._pool.server_of(error.request).number
-        spec = self.spec if away or number is None else self.spec.servers[number - 1]
-        return explain_failure(error, spec, attempts, away=away)
+        never_there = not self._limits.was_reached and isinstance(error.__cause__, UNCONNECTED)
+        away = never_there or (response is not None and asks_too_long(response.headers, self._policy))
+        return explain_failure(error, self.spec, attempts, away=away)
 
 
 def _find_problem(outcome: CallOutcome, questions: Sequence[Question]) -> str | None:

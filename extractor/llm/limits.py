@@ -1,46 +1,41 @@
-"""Waiting times: retries after faults, and the rate limits in a server's replies.
+"""When requests go: retries after faults, the user's limits, and the pauses that a server asks for.
 
 Times are seconds of a monotonic clock.
 """
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_HEADERS: Mapping[str, tuple[str, ...]] = {
-    "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}", "ratelimit-{}"),
-    "tokens": ("x-ratelimit-{}-tokens", "anthropic-ratelimit-tokens-{}", "anthropic-ratelimit-input-tokens-{}"),
-}
-"""Headers for limit, remaining and reset, as used by OpenAI and Azure, Anthropic, and others."""
-_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_MINUTE = 60.0
-_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
+import httpx2
+from aiolimiter import AsyncLimiter
+
+from extractor.events import Event, tell
+
+UNCONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout)
+"""Errors of a request that reached no server."""
 _TEMPORARY = frozenset({408, 409, 429})
+_OVERLOADED = frozenset({429, 503, 529})
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The number of attempts at a request, and the waits for a server that is busy or away.
+    """The number of attempts at a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
-    of jitter. A server's Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once.
-    After ``breaker_after`` faults in a row the server counts as away, and one request at a time tries it. The server is
-    given up after ``longest_absence`` seconds, or after ``first_absence`` seconds if it never replied. Tests replace
-    ``sleep``, ``clock`` and ``jitter``.
+    of jitter. A server's Retry-After replaces the wait; one longer than ``longest_wait`` ends the attempts at once. A
+    server that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and
+    ``jitter``.
     """
 
     attempts: int = 6
+    first_attempts: int = 3
     first_wait: float = 1.0
     longest_wait: float = 60.0
-    breaker_after: int = 8
-    longest_absence: float = 300.0
-    first_absence: float = 3.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
@@ -57,28 +52,66 @@ class RetryPolicy:
         return min(wait, self.longest_wait) + self.jitter()
 
 
-def exhausted_for(headers: Mapping[str, str], costs: Mapping[str, float], uncounted: Mapping[str, float]) -> float:
-    """Seconds until the limits stated in a reply leave room for another request.
+class RequestLimits:
+    """Lets requests to a model go within all limits. Belongs to one event loop.
 
-    ``costs`` maps the units ``requests`` and ``tokens`` to the needs of that request, ``uncounted`` to those of
-    requests in flight that the server has not counted yet. Missing and broken values are ignored. The default for an
-    unstated limit is the remaining amount, for an unstated reset a minute.
-
-    >>> stated = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
-    >>> exhausted_for(stated | {"x-ratelimit-reset-requests": "1m60s"}, {"requests": 1}, {"requests": 0})
-    2.0
+    At most ``concurrency`` are in flight. The rates per minute are spread evenly; tokens are those of prompt and
+    output. After a Retry-After, all wait. ``was_reached`` says whether the server ever replied.
     """
-    waits = [0.0]
-    for unit, names in _HEADERS.items():
-        for name in names:
-            remaining = _number(headers.get(name.format("remaining")))
-            if remaining is not None:
-                limit = max(_number(headers.get(name.format("limit"))) or 0.0, remaining, 1.0)
-                reset = _seconds(headers.get(name.format("reset")), headers)
-                rate = max(limit - remaining, 1.0) / (_MINUTE if reset is None else max(reset, 0.001))
-                waits.append((min(costs.get(unit, 0.0), limit) - remaining + uncounted.get(unit, 0.0)) / rate)
-                break
-    return max(waits)
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        concurrency: int,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self._policy = policy
+        self._slots = asyncio.Semaphore(concurrency)
+        self._requests, self._tokens = _limiter(requests_per_minute), _limiter(tokens_per_minute)
+        self._token_debt = 0.0
+        self._paused_until = 0.0
+        self.was_reached = False
+
+    async def send(self, tokens: float, exchange: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
+        """Wait until a request of ``tokens`` may go, and return the response of ``exchange``."""
+        async with self._slots:
+            await self._await_rates(tokens)
+            while (wait := self._paused_until - self._policy.clock()) > 0:
+                await self._policy.sleep(wait)
+            response = await exchange()
+            self.was_reached = True
+            self._note_pause(response)
+            return response
+
+    def add_tokens(self, more: float) -> None:
+        """Count the tokens that a request used beyond those of ``send``, or fewer if negative."""
+        self._token_debt += more
+
+    def _note_pause(self, response: httpx2.Response) -> None:
+        asked = retry_after(response.headers) if is_overload(response.status_code) else None
+        if asked and asked <= self._policy.longest_wait:  # a longer one ends the request
+            tell(Event.RATE_LIMITED, seconds=round(asked, 3))
+            self._paused_until = max(self._paused_until, self._policy.clock() + asked)
+
+    async def _await_rates(self, tokens: float) -> None:
+        if self._requests:
+            await self._requests.acquire()
+        if self._tokens:
+            owed, self._token_debt = tokens + self._token_debt, 0.0
+            while owed > 0:  # a limiter refuses amounts above its capacity
+                portion = min(owed, self._tokens.max_rate)
+                await self._tokens.acquire(portion)
+                owed -= portion
+            self._token_debt += owed
+
+
+def _limiter(per_minute: float | None) -> AsyncLimiter | None:
+    """A limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
+    if not per_minute:
+        return None
+    rate = per_minute / 60
+    return AsyncLimiter(rate, 1.0) if rate >= 1 else AsyncLimiter(1, 1 / rate)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -98,6 +131,11 @@ def is_temporary(status: int) -> bool:
     return status in _TEMPORARY or status >= 500
 
 
+def is_overload(status: int) -> bool:
+    """Whether the server has no room now: any request would have failed."""
+    return status in _OVERLOADED
+
+
 def _number(text: str | None) -> float | None:
     try:
         number = float(text or "")
@@ -107,26 +145,16 @@ def _number(text: str | None) -> float | None:
 
 
 def _seconds(text: str | None, headers: Mapping[str, str]) -> float | None:
-    """Seconds from ``6m0s``, ``120ms``, plain seconds, seconds or milliseconds since 1970, or a date."""
-    if parts := _PARTS.findall(text or ""):
-        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-    number = _number(text)
-    if number is not None and number < _EPOCH_SECONDS:
+    """Seconds from a number or a date."""
+    number, date = _number(text), _date(text)
+    if number is not None or date is None:
         return number
-    try:
-        since_1970 = number and (number / 1000 if number > _EPOCH_MILLISECONDS else number)
-        date = datetime.fromtimestamp(since_1970, UTC) if since_1970 else _date(text)
-    except (OverflowError, ValueError, OSError):
-        return None
-    now = _date(headers.get("date")) or datetime.now(UTC)
-    return max(0.0, (date - now).total_seconds()) if date else None
+    return max(0.0, (date - (_date(headers.get("date")) or datetime.now(UTC))).total_seconds())
 
 
 def _date(text: str | None) -> datetime | None:
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            date = read(text or "")
-        except ValueError:
-            continue
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
-    return None
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

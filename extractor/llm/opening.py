@@ -1,4 +1,4 @@
-"""Opens the chosen model: hosted, on a server, on this machine, or a recording."""
+"""Opens the chosen model: hosted, on a server, or a recording."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -15,10 +15,8 @@ from extractor.llm.batch_api.requests import Exchange
 from .cache import OpenReplies, ReplyStore
 from .client import ClientSettings, Model
 from .database import RUN_FILE, open_run_to_read
-from .local.models import locate_model
-from .local.server import ServerSettings, serve_model
 from .recordings import RecallTally, RecallTransport, RecordingTransport, ReplayTransport
-from .requests import AnswerMode, mode_of
+from .requests import mode_of
 from .spec import LOOPBACK, ModelKind, ModelSpec
 from .transport import NetworkTransport, Route
 
@@ -30,17 +28,16 @@ class ModelChoice:
     """The model that answers, and whether its answers are recorded or replayed.
 
     ``replay`` is a folder of recordings or of a run; it needs no model and no network. ``exchange`` needs neither,
-    except that a file of requests names a model. ``cache_dir`` holds the local models (default: the user's cache).
-    ``recall`` counts the questions that the replayed run does not answer; they stay open.
+    except that a file of requests names a model. ``recall`` counts the questions that the replayed run does not
+    answer; they stay open.
 
     Raises ``ValueError`` for ``record`` without a model or with ``replay``, a ``replay`` that is not a folder, an
-    ``exchange`` together with one of these, and a file of requests for a local model or for none.
+    ``exchange`` together with one of these, and a file of requests without a model.
     """
 
     spec: ModelSpec | None = None
     replay: Path | None = None
     record: Path | None = None
-    cache_dir: Path | None = None
     exchange: Exchange | None = None
     recall: RecallTally | None = None
 
@@ -53,8 +50,8 @@ class ModelChoice:
             raise ValueError(f"{self.replay}: there is no such folder to replay; --record creates one")
         if self.exchange and (self.replay or self.record):
             raise ValueError("answers come from files or from a recording, not both; drop --record and --replay")
-        if self.exchange and self.exchange.requests and (self.spec is None or self.spec.kind is ModelKind.LOCAL):
-            raise ValueError("requests can be written for a hosted model or a server only; name it with --model")
+        if self.exchange and self.exchange.requests and self.spec is None:
+            raise ValueError("requests are written for a model; name it with --model")
 
     @property
     def answers(self) -> bool:
@@ -76,9 +73,7 @@ async def open_model(
 ) -> AsyncIterator[Model | None]:
     """Open the chosen model until the block ends. Yields None if nothing answers.
 
-    Replies are served from ``replies`` and stored there. ``route`` sets the budget and the transport of requests. The
-    server of a local model runs until the block ends. Raises ``ModelUnavailable`` if its weights are not on this
-    machine.
+    Replies are served from ``replies`` and stored there. ``route`` sets the budget and the transport of requests.
     """
     route, settings = route or Route(), settings or ClientSettings()
     with ExitStack() as stack:
@@ -90,8 +85,7 @@ async def open_model(
             exchange = stack.enter_context(choice.exchange.open())
             transport = lambda: exchange  # noqa: E731
             # The named model, with a fake address and key, because nothing is sent.
-            spec = _REPLAYED if spec.kind is ModelKind.LOCAL else spec
-            spec = replace(spec, base_url="http://exchange.invalid/v1", others=(), api_key=SecretStr("none"))
+            spec = replace(spec, base_url="http://exchange.invalid/v1", api_key=SecretStr("none"))
         elif choice.replay and (choice.replay / RUN_FILE).is_file():
             # The model and the mode of the run's latest request.
             store = ReplyStore(stack.enter_context(closing(open_run_to_read(choice.replay))))
@@ -101,16 +95,8 @@ async def open_model(
         elif choice.replay:
             transport = partial(ReplayTransport, choice.replay)
         elif choice.spec:
-            if choice.spec.kind is ModelKind.LOCAL:
-                # A request beyond the server's slots would count its waiting toward the timeout, so it waits here. A
-                # weak model needs a grammar for the lines of each call.
-                at_once = min(settings.concurrency, ServerSettings().slots)
-                settings = replace(settings, mode=AnswerMode.LINES, concurrency=at_once)
-                weights = locate_model(str(spec.path) if spec.path else spec.name or "", cache_dir=choice.cache_dir)
-                server = stack.enter_context(serve_model(weights, ServerSettings()))
-                spec = replace(spec.at(server.base_url, server.model), api_key=SecretStr(server.token))
-            hosts = {urlsplit(address).hostname for address in spec.addresses}
-            network = partial(NetworkTransport, direct=bool(hosts) and hosts <= LOOPBACK)
+            on_loopback = spec.base_url is not None and urlsplit(spec.base_url).hostname in LOOPBACK
+            network = partial(NetworkTransport, direct=on_loopback)
             record = choice.record
             transport = route.transport or ((lambda: RecordingTransport(record, network())) if record else network)
         else:

@@ -82,9 +82,6 @@ class ListedPrice:
     as_of: date | None = None
 
 
-_FREE = Price(prompt=Decimal(0), output=Decimal(0))
-
-
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
@@ -94,16 +91,10 @@ class PriceList:
     def find(self, spec: ModelSpec) -> ListedPrice | None:
         """The price of a model, None if unknown.
 
-        A local model is free. For a server named by its address, only the user's own prices count, first for the
-        address, then for the model's name. Of several servers, the most expensive one counts.
+        For a server named by its address, only the user's own prices count, first for the address, then for the model's
+        name.
         """
-        if spec.others:
-            prices = [self.find(server) for server in spec.servers]
-            known = [price for price in prices if price]
-            return max(known, key=lambda listed: listed.price.output) if len(known) == len(prices) else None
-        if spec.kind is ModelKind.LOCAL:
-            return ListedPrice(str(spec), _FREE, "runs on this machine")
-        for name in dict.fromkeys((str(spec), spec.name or "")):
+        for name in dict.fromkeys((str(spec), spec.name)):
             if matching := [entry for entry in self.own if _matches(entry.name, name)]:
                 return max(matching, key=lambda entry: len(entry.name))  # the first of equals
         return _find_hosted(spec) if spec.kind is ModelKind.HOSTED else None
@@ -152,7 +143,7 @@ def _find_hosted(spec: ModelSpec) -> ListedPrice | None:
     for provider, url in ((None, spec.base_url), ("openai", None)):
         if provider or url:
             with suppress(LookupError):
-                return _list_model(get_snapshot().find_provider_model(spec.name or "", None, provider, url)[1])
+                return _list_model(get_snapshot().find_provider_model(spec.name, None, provider, url)[1])
     return None
 
 

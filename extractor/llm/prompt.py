@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
-from .grammar import write_grammar
 from .reply_models import REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
@@ -153,7 +152,6 @@ def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: 
         reply_model=Reply,
         max_output_tokens=_count_output_tokens(questions),
         context=Reply.context_of(questions),
-        line_grammar=partial(write_grammar, questions),
     )
 
 

@@ -22,7 +22,6 @@ from extractor.errors import (
 from extractor.llm.estimates import estimate_tokens
 
 from .cache import ReplyStore, exchange_key, identity_of, served_response
-from .requests import AnswerMode, mode_of
 from .spec import shown_model
 from .trace import Verdict, current_prompt, current_session, read_usage
 
@@ -71,8 +70,8 @@ class RecordingTransport(httpx2.AsyncBaseTransport):
 class ReplayTransport(httpx2.AsyncBaseTransport):
     """Answers from a folder that ``RecordingTransport`` filled, without the network.
 
-    The folder is read once, at the first request. A recording with a grammar for the lines of one call
-    (``AnswerMode.LINES``) also answers the same messages without that grammar.
+    The folder is read once, at the first request. A recording made with a grammar answers the same messages, whatever
+    schema is sent with them.
 
     Raises ``CassetteMiss`` for a request without a recording, ``CassetteError`` for a broken folder or file.
     """
@@ -107,11 +106,10 @@ class ReplayTransport(httpx2.AsyncBaseTransport):
                     "choices": [{"index": 0, "logprobs": None, **exchange["reply"]}],
                     "usage": exchange["usage"],
                 }
-                in_lines = mode_of(request) is AnswerMode.LINES
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise CassetteError(f"{path}: not a recording of an exchange: {error}; record it again") from error
             self._requests[path.name], self._completions[key] = request, completion
-            if in_lines:
+            if "grammar" in request:
                 self._completions[_key_of_messages(request)] = completion
 
 
@@ -175,7 +173,7 @@ def _exchange(body: Mapping[str, Any], response: httpx2.Response) -> dict[str, A
 
 
 def _key_of_messages(request: Mapping[str, Any]) -> str:
-    return "lines " + exchange_key({"messages": request.get("messages")})
+    return "grammar " + exchange_key({"messages": request.get("messages")})
 
 
 def describe_miss(wanted: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]], place: str) -> str:

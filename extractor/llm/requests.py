@@ -19,14 +19,11 @@ _NAMED_SCHEMAS = ("properties", "$defs", "patternProperties")
 class AnswerMode(StrEnum):
     """How the server learns the reply's schema, the most reliable way first.
 
-    - ``lines``: as a grammar for the lines of one call. For models that this program serves itself: other servers
-      know no such grammars, or compile a schema once and keep it;
     - ``json_schema``: as a response format, under which most servers decode;
     - ``tools``: as a function that the model must call;
     - ``json``: in the prompt.
     """
 
-    LINES = "lines"
     JSON_SCHEMA = "json_schema"
     TOOLS = "tools"
     JSON = "json"
@@ -56,8 +53,7 @@ class Call:
     """Questions about one record in one exchange.
 
     ``system`` holds the definitions for these questions, ``user`` the record's chunks. ``reply_model`` has a field
-    ``items``, a list of models with the chunk's number ``n``; it is validated with ``context``. ``line_grammar``
-    writes the grammar for ``AnswerMode.LINES``.
+    ``items``, a list of models with the chunk's number ``n``; it is validated with ``context``.
     """
 
     prompt: PromptVersion
@@ -67,7 +63,6 @@ class Call:
     reply_model: type[BaseModel]
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
-    line_grammar: Callable[[], str] | None = field(default=None, compare=False)
 
 
 Render = Callable[[Sequence[Question]], Call]
@@ -88,11 +83,9 @@ class ModelReply:
 def mode_of(request: Mapping[str, Any]) -> AnswerMode:
     """The mode of a request's body.
 
-    >>> mode_of({"grammar": "..."}).value, mode_of({"response_format": {"type": "json_object"}}).value
-    ('lines', 'json')
+    >>> mode_of({"tools": [{}]}).value, mode_of({"response_format": {"type": "json_object"}}).value
+    ('tools', 'json')
     """
-    if request.get("grammar"):
-        return AnswerMode.LINES
     if request.get("tools"):
         return AnswerMode.TOOLS
     response_format = request.get("response_format") or {}

@@ -17,7 +17,6 @@ _LONGEST_CONNECT_S = 10.0
 _KEY_REMEDY = {
     ModelKind.HOSTED: "set OPENAI_API_KEY",
     ModelKind.SERVER: "give the key of this server (EXTRACTOR_MODEL_TOKEN)",
-    ModelKind.LOCAL: "start the local model again",
 }
 _NO_ACCESS = frozenset({401, 403, 404})
 _NO_CREDIT = "insufficient_quota"

@@ -46,7 +46,6 @@ _REASONING_TOKENS = 8192
 _MAX_ADJUSTMENTS = 3
 """How often one call is repeated with adjusted parameters after a refusal or a truncated answer."""
 _MODES = {
-    AnswerMode.LINES: instructor.Mode.JSON_SCHEMA,
     AnswerMode.JSON_SCHEMA: instructor.Mode.JSON_SCHEMA,
     AnswerMode.TOOLS: instructor.Mode.TOOLS,
     AnswerMode.JSON: instructor.Mode.JSON,
@@ -113,8 +112,8 @@ class StructuredClient:
         sampling: Sampling,
         extra: Mapping[str, Any],
     ) -> None:
-        self._explain, self._sampling, self._extra = explain, sampling, dict(extra)
-        self._model = spec.name or "local"
+        self._explain, self._sampling, self._extra = explain, sampling, extra
+        self._model = spec.name
         self._headers: dict[str, Any] = {}
         if spec.kind is not ModelKind.HOSTED and spec.api_key is None:
             self._headers = {"Authorization": openai.Omit()}  # the SDK would send an empty key
@@ -166,9 +165,6 @@ class StructuredClient:
     async def _create(
         self, call: Call, mode: AnswerMode, reasks: int, answers: "_Answers", sampling: Mapping[str, Any]
     ) -> Any:
-        body = dict(self._extra)
-        if mode is AnswerMode.LINES and call.line_grammar:
-            body |= {"grammar": call.line_grammar(), "response_format": openai.Omit()}
         hooks = Hooks()
         hooks.on("completion:response", answers.note)
         token = _context.set(call.context)
@@ -182,7 +178,7 @@ class StructuredClient:
                 hooks=hooks,
                 messages=[{"role": "system", "content": call.system}, {"role": "user", "content": call.user}],
                 model=self._model,
-                extra_body=body,
+                extra_body=dict(self._extra),
                 extra_headers=self._headers,
                 **sampling,
             )

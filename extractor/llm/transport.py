@@ -1,6 +1,6 @@
 """Transports between the SDK and a server.
 
-Each request passes through the retries, the store of replies, the budget, the pool of servers and the network.
+Each request passes through the retries, the store of replies, the budget, the limits and the network.
 """
 
 import asyncio
@@ -8,22 +8,21 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from secrets import token_hex
+from math import inf
 from time import monotonic
 from typing import Any, Protocol
 
 import httpx2
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState
 
 from extractor.errors import ExtractorError, ModelError
 from extractor.events import Event, Fact, is_heard, tell
-from extractor.llm.estimates import RequestSize, measure_body
+from extractor.llm.estimates import CHARACTERS_PER_TOKEN, RequestSize, measure_body
 from extractor.schemas import Usage
 
 from .cache import OpenReplies, ReplyCache
-from .limits import RetryPolicy, is_temporary, retry_after
+from .limits import UNCONNECTED, RequestLimits, RetryPolicy, is_overload, is_temporary, retry_after
 from .patience import Came, Watch
-from .servers import ServerPool
 from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_finish_reason, read_usage
 
 _OK = 200
@@ -32,7 +31,6 @@ _SHOWN = 80
 """Characters of a reply that messages show."""
 _CONNECTIONS = 16
 """Requests in flight per pool of connections."""
-_PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
 _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -91,28 +89,30 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
 
 
 class CallTransport(httpx2.AsyncBaseTransport):
-    """Sends requests to a model's servers.
+    """Sends requests to a model's server.
 
-    Retries faults according to ``policy``, serves stored replies, reserves each request's cost with ``meter``, waits
-    for a server of ``pool``, adds the usage of every exchange to the call's trace, and tells ``watch`` what came.
-    ``timeout`` is in seconds, from sending a request to the last byte of its reply.
+    Retries faults according to ``policy``, serves stored replies, reserves each request's cost with ``meter``, keeps
+    the ``limits``, adds the usage of every exchange to the call's trace, and tells ``watch`` what came. ``timeout`` is
+    in seconds, from sending a request to the last byte of its reply.
+
+    A server that is overloaded, or no longer there, is at fault, not the request: if the watch gives up a silent model,
+    the request waits until then. Other faults have a number of attempts.
     """
 
     def __init__(
         self,
         network: httpx2.AsyncBaseTransport,
-        pool: ServerPool,
+        limits: RequestLimits,
         policy: RetryPolicy,
         timeout: float,
         replies: OpenReplies | None,
         meter: Meter | None,
         watch: Watch,
     ) -> None:
-        self._network, self._pool, self._policy, self._timeout = network, pool, policy, timeout
+        self._network, self._limits, self._policy, self._timeout = network, limits, policy, timeout
         self._watch = watch
         self._cache = ReplyCache(replies) if replies else None
         self._meter = meter
-        self._probing = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The reply, or the last failure. Raises ``ExtractorError`` and ``httpx2.TransportError``."""
@@ -128,24 +128,19 @@ class CallTransport(httpx2.AsyncBaseTransport):
         def is_worth_retry(state: RetryCallState) -> bool:
             assert state.outcome
             if (error := state.outcome.exception()) is not None:
-                return isinstance(error, httpx2.TransportError) and not self._pool.is_given_up
-            response = state.outcome.result()
-            if self._pool.server_of(request).refuses:
-                return bool(response.status_code != _OK)
-            return _waiting_helps(response, self._policy) and not self._pool.is_given_up
+                return isinstance(error, httpx2.TransportError)
+            return _waiting_helps(state.outcome.result(), self._policy)
 
         def wait(state: RetryCallState) -> float:
             assert state.outcome
             response = None if state.outcome.failed else state.outcome.result()
-            if response and self._pool.server_of(request).refuses:
-                return 0.0
             return self._policy.wait_before(state.attempt_number, retry_after(response.headers) if response else None)
 
         trace.attempts = 0
         retrying = AsyncRetrying(
             retry=is_worth_retry,
             wait=wait,
-            stop=stop_after_attempt(self._policy.attempts),
+            stop=lambda state: state.attempt_number >= self._most_attempts(state),
             sleep=self._policy.sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
@@ -155,11 +150,21 @@ class CallTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._network.aclose()
 
+    def _most_attempts(self, state: RetryCallState) -> float:
+        assert state.outcome
+        if state.outcome.failed:
+            is_absent = isinstance(state.outcome.exception(), UNCONNECTED)
+        else:
+            is_absent = is_overload(state.outcome.result().status_code)
+        if is_absent and not self._limits.was_reached:
+            return self._policy.first_attempts
+        return inf if is_absent and self._watch.gives_up else self._policy.attempts
+
     async def _fetch(self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace) -> httpx2.Response:
-        """One attempt: a stored reply, or one from a server."""
+        """One attempt: a stored reply, or one from the server."""
 
         async def send() -> httpx2.Response:
-            return await self._await_return(request, body, trace) or await self._send(request, body, trace)
+            return await self._send(request, body, trace)
 
         response = await self._cache.fetch(body, trace, send) if self._cache else await send()
         if response.status_code == _OK:
@@ -168,41 +173,16 @@ class CallTransport(httpx2.AsyncBaseTransport):
             response.headers["content-type"] = "application/json"
         return response
 
-    async def _await_return(
-        self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace
-    ) -> httpx2.Response | None:
-        """While every server is away, send a short question as a probe, one at a time.
-
-        The request itself is not sent, because it may be the cause of the faults. Returns None once a server is back,
-        or a refusal that waiting does not solve. Raises ``ModelAway`` if all servers are given up.
-        """
-        async with self._probing:
-            while self._pool.is_away:
-                message = {"role": "user", "content": _PROBE_MESSAGE.format(token_hex(4))}  # never in a store
-                sampling = {name: _PROBE_TOKENS for name in ("max_tokens", "max_completion_tokens") if name in body}
-                sampling |= {"temperature": body["temperature"]} if "temperature" in body else {}
-                question = {"messages": [message], "model": body.get("model"), **sampling}
-                headers = {name: value for name, value in request.headers.items() if name not in _BODY_HEADERS}
-                url = request.extensions.get("made_for") or request.url
-                probe = httpx2.Request("POST", url, headers=headers, json=question)
-                try:
-                    response = await self._send(probe, question, trace)
-                except httpx2.TransportError:
-                    continue
-                if self._pool.is_away and not _waiting_helps(response, self._policy):
-                    return response
-        return None
-
     async def _send(self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace) -> httpx2.Response:
         reservation = await self._meter.reserve(measure_body(body)) if self._meter else 0
-        served = Served(Usage())
+        served, tokens = Served(Usage()), len(request.content) / CHARACTERS_PER_TOKEN
 
-        async def exchange(facts: Mapping[str, Fact]) -> httpx2.Response:
+        async def exchange() -> httpx2.Response:
             nonlocal served
             call = self._cache.begin(body, trace) if self._cache else 0
             served = Served(Usage(calls=1), spent=True)
             try:
-                response = await self._exchange(request, trace, {"model": body.get("model"), **facts})
+                response = await self._exchange(request, trace, body.get("model"))
             except ExtractorError as error:  # the request reached no server
                 cost = error.usage if isinstance(error, ModelError) else None
                 served = Served(cost or Usage(), spent=True)
@@ -211,23 +191,25 @@ class CallTransport(httpx2.AsyncBaseTransport):
                 raise
             if response.status_code == _OK:
                 served = Served(read_usage(response.content), spent=True)
+                if used := served.cost.prompt_tokens + served.cost.output_tokens:
+                    self._limits.add_tokens(used - tokens)
             served = response.extensions.get("served", served)
             if self._cache:
                 self._cache.replies.end_call(call, response.status_code, response.content, served.spent_now)
             return response
 
         try:
-            return await self._pool.send(request, exchange)
+            return await self._limits.send(tokens, exchange)
         finally:
             trace.tally.add(served.cost, spent=served.spent)
             if self._meter:
                 self._meter.charge(reservation, served.spent_now)
 
-    async def _exchange(self, request: httpx2.Request, trace: CallTrace, facts: Mapping[str, Fact]) -> httpx2.Response:
+    async def _exchange(self, request: httpx2.Request, trace: CallTrace, model: Fact) -> httpx2.Response:
         """Return the whole reply, and report it as an event."""
         trace.exchanges += 1
         since = monotonic()
-        known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, **facts}
+        known = {"record_id": trace.session.record_id, "attempt": trace.exchanges, "model": model}
         try:
             with self._watch.exchanging() as came:
                 try:

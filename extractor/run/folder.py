@@ -12,7 +12,6 @@ from typing import IO, Any, Self
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.cache import ReplyStore
 from extractor.llm.database import RUN_FILE
-from extractor.llm.spec import join_servers
 from extractor.llm.trace import Session
 from extractor.schemas import TrialRecord, Usage
 
@@ -233,10 +232,6 @@ class RunFolder(Sink):
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
         settings = self._manifest.settings
-        # The servers may change between invocations, as long as one stays.
-        if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
-            settings["model"] = joined
-            earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
         if changed := explain_changed(earlier.settings, settings):
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
             differences = "; ".join(changed.values())

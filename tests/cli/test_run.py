@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_used_is_reported_in_one_line(tmp_path):
 def test_fresh_keeps_the_earlier_results_if_the_model_is_not_there(tmp_path):
     extract(STUDY, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert invoke("run", STUDY, "--out", tmp_path, "--fresh", "--model", "local:smollm2-135m").exit_code == 1
+    assert invoke("run", STUDY, "--out", tmp_path, "--fresh", "--model", "gpt-5-mini").exit_code == 1
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

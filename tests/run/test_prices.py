@@ -37,7 +37,6 @@ def own(tmp_path):
         ("http://gpu:8000/v1#llama", "http://gpu:8000/v1#llama", 0),
         ("http://other:8000/v1#team-b", "team-*", "0.5"),
         ("http://other:8000/v1#gpt-4o-mini", None, None),
-        ("local:smollm2-135m", "local:smollm2-135m", 0),
     ],
 )
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, name, prompt):
@@ -71,12 +70,3 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     usage = Usage(prompt_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
     assert price.cost(usage) == (1.2 + 0.2 + 1.0) * PICO
     assert price.batched().cost(usage) == 1.2 * PICO
-
-
-def test_of_several_servers_the_most_expensive_counts(own):
-    own.write_text(OWN + '[model."http://dear:8000/v1#llama"]\nprompt = 1.0\noutput = 3.0\n', "utf-8")
-    prices = read_prices([own])
-    found = prices.find(ModelSpec.parse("http://gpu:8000/v1#llama,http://dear:8000/v1#llama"))
-    assert found
-    assert found.price.output == 3
-    assert prices.find(ModelSpec.parse("http://gpu:8000/v1#llama,http://unknown:8000/v1#llama")) is None

@@ -13,7 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from extractor.llm.limits import is_temporary
 from extractor.llm.sdk import explain_failure, open_sdk
-from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.spec import ModelSpec
 from extractor.llm.transport import NetworkTransport
 
 from .requests import AnswerLine, BatchRequests, StoredBatch
@@ -177,12 +177,8 @@ async def open_batch_client(
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
-    Raises ``ValueError`` for a local model or several servers, ``MissingKey`` if there is no key.
+    Raises ``MissingKey`` if there is no key.
     """
-    if spec.kind is ModelKind.LOCAL:
-        raise ValueError("a local model has no batch API; name a hosted one, or use extractor run")
-    if spec.others:
-        raise ValueError("a batch goes to one provider; name one server, or use extractor run")
     async with open_sdk(spec, NetworkTransport(), _TIMEOUT_S) as client:
         yield BatchClient(client, spec, requests, policy or PollPolicy(), report)
 

@@ -1,1 +1,0 @@
-"""Local models: ``models`` downloads their weights, ``server`` serves them."""
