@@ -19,7 +19,7 @@ from extractor.events import Event, tell
 UNCONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout)
 """Errors of a request that reached no server."""
 _TEMPORARY = frozenset({408, 409, 429})
-_OVERLOADED = frozenset({429, 503, 529})
+_OVERLOADED = frozenset({429, 503, 529})  # 529 is Anthropic's
 
 
 @dataclass(frozen=True, slots=True)

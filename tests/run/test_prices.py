@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import strategies as st
 
@@ -70,3 +73,11 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     usage = Usage(prompt_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
     assert price.cost(usage) == (1.2 + 0.2 + 1.0) * PICO
     assert price.batched().cost(usage) == 1.2 * PICO
+
+
+def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", Path("docs/how-to/cost.md").read_text("utf-8"), re.M | re.S)
+    (tmp_path / "prices.toml").write_text(shown, "utf-8")
+    found = read_prices([tmp_path / "prices.toml"]).find(ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b"))
+    assert found
+    assert found.price.output == 0
