@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from math import inf
 from time import monotonic
@@ -162,10 +163,7 @@ class CallTransport(httpx2.AsyncBaseTransport):
 
     async def _fetch(self, request: httpx2.Request, body: Mapping[str, Any], trace: CallTrace) -> httpx2.Response:
         """One attempt: a stored reply, or one from the server."""
-
-        async def send() -> httpx2.Response:
-            return await self._send(request, body, trace)
-
+        send = partial(self._send, request, body, trace)
         response = await self._cache.fetch(body, trace, send) if self._cache else await send()
         if response.status_code == _OK:
             if read_completion(response.content) is None:

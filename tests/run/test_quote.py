@@ -145,4 +145,4 @@ def test_the_dry_run_prints_a_quote_with_the_price(tmp_path):
     quote = json.loads(done.stdout)
     assert (quote["price"]["prompt"], quote["price"]["as_of"]) == (3, "2026-11-01")
     assert quote["usd"]["low"] < quote["usd"]["high"] <= quote["usd_uncached"]["high"]
-    assert str(prices) in listed[1]
+    assert quote["price"]["source"] == str(prices)
