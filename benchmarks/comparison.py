@@ -3,7 +3,7 @@
     python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--effort EFFORT]
                                     [--record DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
 
-A SPEC is as for ``--model`` (``local:smollm2-135m``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
+A SPEC is as for ``--model`` (``gpt-5-mini``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
 answers are replayed, without timing. A live model is asked about one record at a time; the seconds do not include
 parsing. ``--record DIR`` stores its answers in ``DIR/NAME``. A model that is not available is left out, with a reason.
 
@@ -25,27 +25,24 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
-import psutil
 
 from benchmarks.data import Pairs, format_table, option_parser, read_pairs
 from benchmarks.policy import Counts, count_situations, nest
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import combine_policy
-from extractor.cli.environment import read_cache_folder, read_model_spec
+from extractor.cli.environment import read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import PairedScore, ScoreReport
 from extractor.llm.dialogue import dialogue
-from extractor.llm.local.models import find_model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import converse
-from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.spec import LOOPBACK, ModelSpec
 from extractor.options import Effort, ExtractionOptions, read_effort
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, TrialExtraction
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CONNECT_S = 5.0
 
 
@@ -113,7 +110,7 @@ def read_models(texts: Sequence[str], record: Path | None = None) -> dict[str, M
     each live model are stored in a folder in ``record``. Raises ``ValueError`` for bad syntax, a repeated name, and
     ``record`` without a live model.
 
-    >>> read_models(["small=local:smollm2-135m@tests/small_answers"])["small"].replay
+    >>> read_models(["small=smollm2-135m@tests/small_answers"])["small"].replay
     PosixPath('tests/small_answers')
     >>> chosen = read_models(["mine=http://127.0.0.1:8000/v1#org/name@2@"], Path("answers"))["mine"]
     >>> str(chosen.spec), chosen.record
@@ -135,9 +132,7 @@ def read_models(texts: Sequence[str], record: Path | None = None) -> dict[str, M
         if folder:
             found[name] = ModelChoice(spec, replay=Path(folder))
             continue
-        if spec.kind is ModelKind.LOCAL and not spec.path:
-            find_model(spec.name or "")
-        found[name] = ModelChoice(spec, record=record and record / name, cache_dir=read_cache_folder())
+        found[name] = ModelChoice(spec, record=record and record / name)
     if record and not any(choice.record for choice in found.values()):
         raise ValueError("there is no live model whose answers could be recorded; add --model or drop --record")
     return found
@@ -162,54 +157,42 @@ def compare_models(
     for name, choice in models.items():
         print(f"{name}: {choice}", file=sys.stderr)
         try:
-            answered, cpu_seconds = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort)))
+            answered = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort)))
         except (ModelError, CassetteError, StoreError) as error:
             why = str(error).partition("\n")[0]
             comparison.left_out.append(" ".join(f"Left out: {name} ({choice}): {why}".split()))
             continue
         comparison.choices[name] = choice
-        comparison.costs[name] = count_costs(answered, cpu_seconds, is_live=choice.replay is None)
+        comparison.costs[name] = count_costs(answered, is_live=choice.replay is None)
         comparison.scores[name] = score([assemble_extraction(one.parsed, one.result) for one in answered])
         if held_out:
             comparison.scores[f"{name}, held out"] = score(assemble_held_out(answered))
     return comparison
 
 
-async def _ask_all(
-    pairs: Pairs, choice: ModelChoice, options: ExtractionOptions
-) -> tuple[list[Answered], float | None]:
-    """Query about one record after the other, and measure the processor seconds of our own server."""
-    spec = choice.spec if choice.replay is None else None
-    if spec:
-        _check_available(spec)
+async def _ask_all(pairs: Pairs, choice: ModelChoice, options: ExtractionOptions) -> list[Answered]:
+    """Query about one record after the other."""
+    if choice.spec and choice.replay is None:
+        _check_available(choice.spec)
     answered = []
     async with open_model(choice) as model:
-        before = _child_seconds()
         for parsed, gold in pairs:
             begun = time.perf_counter()
             result = await converse(dialogue(parsed, options), model)
             seconds = time.perf_counter() - begun
             answered.append(Answered(parsed, result, count_situations(parsed, result, gold), seconds))
-        return answered, _child_seconds() - before if spec and spec.kind is ModelKind.LOCAL else None
+        return answered
 
 
 def _check_available(spec: ModelSpec) -> None:
-    """Raise ``ModelUnavailable`` if the model is on local servers and none listens: a run would wait for minutes."""
-    places = [urlsplit(address) for address in spec.addresses]
-    if not places or any(place.hostname not in _LOOPBACK for place in places):
+    """Raise ``ModelUnavailable`` if the model's server is on this machine and does not listen."""
+    place = urlsplit(spec.base_url or "")
+    if place.hostname not in LOOPBACK:
         return
-    for place in places:
-        try:
-            socket.create_connection((place.hostname or "", place.port or 80), _CONNECT_S).close()
-        except OSError:
-            continue
-        return
-    raise ModelUnavailable(f"nothing listens at {spec}")
-
-
-def _child_seconds() -> float:
-    """Return processor seconds of this process's children: here, of the server of a local model."""
-    return float(sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True)))
+    try:
+        socket.create_connection((place.hostname, place.port or 80), _CONNECT_S).close()
+    except OSError:
+        raise ModelUnavailable(f"nothing listens at {spec}") from None
 
 
 def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
@@ -222,7 +205,7 @@ def assemble_held_out(answered: Sequence[Answered]) -> list[TrialExtraction]:
     ]
 
 
-def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_live: bool) -> dict[str, float | None]:
+def count_costs(answered: Sequence[Answered], *, is_live: bool) -> dict[str, float | None]:
     """Count the costs of one model. Medians are over all records; a replay has no times."""
     usages = [one.result.usage for one in answered]
     seconds = [one.seconds for one in answered] if is_live else []
@@ -243,7 +226,6 @@ def count_costs(answered: Sequence[Answered], cpu_seconds: float | None, *, is_l
         "median output": percentile(output, 50),
         "s a record, median": percentile(seconds, 50),
         "s, 90th percentile": percentile(seconds, 90),
-        "server's processor s": cpu_seconds,
     }
 
 

@@ -22,7 +22,7 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
 from extractor.assemble.unconfirmed import is_covered
-from extractor.cli.environment import read_cache_folder, read_model_spec
+from extractor.cli.environment import read_model_spec
 from extractor.llm.client import ClientSettings
 from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
@@ -152,7 +152,7 @@ def main() -> None:
 
 async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
     spec = read_model_spec(chosen.model) if chosen.model else None
-    choice = ModelChoice(spec, chosen.replay, chosen.record, read_cache_folder())
+    choice = ModelChoice(spec, chosen.replay, chosen.record)
     options = ExtractionOptions(effort=chosen.effort or Effort.MEDIUM)
     async with open_model(choice, ClientSettings(concurrency=100)) as model:
 

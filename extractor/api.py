@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from extractor.llm.batch_api.requests import Exchange
-from extractor.llm.cache import OpenReplies
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.exchange import Exchange
+from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.querying import converse
-from extractor.llm.servers import ServerCalls
 from extractor.llm.spec import ModelSpec
-from extractor.llm.transport import Route
+from extractor.llm.store import OpenStore
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.read import read_stream
@@ -61,32 +59,24 @@ class OpenExtractor:
         """What the model's calls wait for, and what was wrong with them."""
         return self.model.watch if self.model else Watch(None, "")
 
-    @property
-    def calls_by_server(self) -> Mapping[str, ServerCalls]:
-        """The calls to each server so far, by address. Empty for a model with one server."""
-        return self.model.calls_by_server if self.model else {}
-
 
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
     Args:
-        model: The name of a hosted model, ``http://host:port/v1#NAME`` (several servers of one NAME, separated by
-            commas, share the calls), ``local``, ``local:NAME`` or ``local:PATH.gguf``. Without a model, only the rules
-            run.
+        model: ``provider/name``, the bare name of a model of OpenAI, or ``http://host:port/v1#NAME``. Without a model,
+            only the rules run.
         tasks: What to extract: ``eligibility``, ``dosing``, ``endpoints``.
         assist: Which questions the model gets; see ``Assist``.
         effort: How doubtful a value must be before the model is asked: an ``Effort``, or the confidence from 0 to 1
             below which it is.
         min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
-        replay: A folder of recorded answers, or of a run, that replaces the model.
-        record: A folder that receives the model's answers.
-        cache_dir: The folder of models on this machine; by default the user's cache.
+        replay: The folder of an earlier run, whose answers replace the model.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
         key: The key of the model. By default OPENAI_API_KEY for a hosted model, and none for a server.
         timeout: Seconds for one request, from sending it to the end of its reply.
         max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
-        prices: A file of prices, before known ones (``extractor model prices --example`` prints one).
+        prices: A file of prices, before known ones: see docs/how-to/cost.md.
 
     Raises:
         ValueError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is given
@@ -107,8 +97,6 @@ class Extractor:
         effort: Effort | str | float = Effort.MEDIUM,
         min_confidence: float = 0.0,
         replay: str | Path | None = None,
-        record: str | Path | None = None,
-        cache_dir: Path | None = None,
         exchange: Exchange | None = None,
         key: str | None = None,
         timeout: float | None = None,
@@ -126,14 +114,13 @@ class Extractor:
             asking = replace(asking, timeout=timeout, patience=patience)
         self._asking, self._budget = asking, _open_budget(spec, max_usd, prices)
         self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
-        kept, recorded = Path(record) if record else None, Path(replay) if replay else None
-        self.choice = ModelChoice(spec, recorded, kept, cache_dir, exchange)
+        self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
     @asynccontextmanager
     async def open(
         self,
         concurrency: int = 8,
-        replies: OpenReplies | None = None,
+        calls: OpenStore | None = None,
         route: Route | None = None,
         asking: ClientSettings | None = None,
     ) -> AsyncIterator[OpenExtractor]:
@@ -143,13 +130,13 @@ class Extractor:
 
         Args:
             concurrency: The largest number of requests at once.
-            replies: Stored answers. Requests that have one are not sent again; new answers are stored there.
-            route: The budget and the transport of requests.
+            calls: Stored calls. One that has an answer is not sent again; new answers are stored there.
+            route: The budget of calls, and what answers them in place of the model.
             asking: The other settings of the client.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or self._asking, concurrency=concurrency)
-        async with open_model(choice, settings, replies, route or Route(self._budget)) as model:
+        async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
             yield OpenExtractor(model, self.options)
 
     def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:

@@ -32,8 +32,6 @@ class Event(StrEnum):
     RECORD_REPEATED = "record_repeated"
     CALL_ENDED = "call_ended"
     RATE_LIMITED = "rate_limited"
-    BREAKER_OPENED = "breaker_opened"
-    BREAKER_CLOSED = "breaker_closed"
     BUDGET_REACHED = "budget_reached"
     WORKER_STARTED = "worker_started"
     WORKER_LOST = "worker_lost"

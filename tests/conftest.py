@@ -48,11 +48,10 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch, tmp_path):
+def _clean_environment(monkeypatch):
     monkeypatch.chdir(ROOT)
     for name in ("EXTRACTOR_MODEL", "EXTRACTOR_MODEL_TOKEN", "EXTRACTOR_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

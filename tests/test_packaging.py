@@ -63,7 +63,7 @@ def test_the_wheel_installs_one_name_with_all_that_belongs_to_it(site):
         "rulebook/fhir.toml",
         "read/fields.toml",
     )
-    for name in (*data, "llm/local/models.toml", *(f"evaluation/assets/{asset}" for asset in assets)):
+    for name in (*data, *(f"evaluation/assets/{asset}" for asset in assets)):
         assert (site / "extractor" / name).is_file(), name
 
 
@@ -102,12 +102,3 @@ def test_a_review_is_served_from_inside_a_clone(program, clone, seed_run, tmp_pa
             assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
         finally:
             process.terminate()
-
-
-def test_a_model_of_this_machine_is_started_from_inside_a_clone(program, clone, tmp_path):
-    """Its process is there, and says what is wrong with these weights, or that its library is not."""
-    weights = tmp_path / "broken.gguf"
-    weights.write_bytes(b"GGUF" + b"\0" * 100)
-    options = ("--assist", "always", "--model", f"local:{weights}")
-    done = run(program, clone, "run", RECORDS / "004_1182056c988eb392.txt", *options)
-    assert "llama.cpp cannot serve it" in done.stderr or "xllamacpp" in done.stderr

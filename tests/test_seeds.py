@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.errors import ModelUnavailable
 from extractor.evaluation.text import fold_name
 
 ROOT = Path(__file__).parents[1]
@@ -146,9 +145,3 @@ def test_python_gives_what_the_command_line_gives(extractions):
 async def test_many_records_keep_their_order(extractions):
     many = Extractor(replay=ROOT / "seeds" / "answers").extract_many(read_records("seeds/records"), concurrency=3)
     assert [extraction.record_id async for extraction in many] == list(extractions)
-
-
-def test_a_model_that_is_not_here_is_unavailable(tmp_path):
-    record = next(read_records(ROOT / "seeds" / "records"))
-    with pytest.raises(ModelUnavailable, match="not on this machine"):
-        Extractor("local:smollm2-135m", cache_dir=tmp_path).extract(record)

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from .batch import app as batch
-from .cassettes import app as cassettes
 from .commands import Commands
 from .diff import diff
 from .doctor import doctor
@@ -16,7 +15,6 @@ from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
 from .import_gold import app as import_gold
-from .model import app as model
 from .parse import parse
 from .reparse import impact, reparse
 from .report import report
@@ -64,10 +62,8 @@ app.command(rich_help_panel=_SCORE)(reparse)
 app.command(rich_help_panel=_SCORE)(impact)
 app.add_typer(import_gold, name="import", rich_help_panel=_SCORE)
 app.command(rich_help_panel=_SET_UP)(doctor)
-app.add_typer(model, name="model", rich_help_panel=_SET_UP)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(schema)
-app.add_typer(cassettes, name="cassettes", hidden=True)
 
 
 def _print_version(wanted: bool) -> None:

@@ -31,8 +31,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from extractor.llm.batch_api.requests import Exchange
     from extractor.llm.budget import Limits
+    from extractor.llm.exchange import Exchange
 
     from .job import RunJob
 
@@ -75,8 +75,8 @@ def submit(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.llm.batch_api.requests import Exchange
     from extractor.llm.budget import Limits
+    from extractor.llm.exchange import Exchange
 
     from .job import export_job, perform_job
     from .money import quote_job
@@ -148,8 +148,8 @@ def collect(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.llm.batch_api.requests import Exchange
     from extractor.llm.budget import Limits
+    from extractor.llm.exchange import Exchange
 
     from .job import perform_job
 
@@ -191,11 +191,10 @@ def _perform(
     """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
     from extractor.api import Extractor
     from extractor.llm.budget import Pricing
-    from extractor.llm.spec import ModelKind
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
     from .interrupts import observing
     from .job import RunJob, open_job, refuse_input_folder
     from .money import find_prices
@@ -206,9 +205,7 @@ def _perform(
         raise ValueError("a batch reads its records several times; name a file instead of standard input")
     refuse_input_folder(out, inputs)
     spec = read_model_spec(model) if model else None
-    if spec and spec.kind is ModelKind.LOCAL and exchange is None:
-        raise ValueError("a local model has no batch API; name a hosted one, or use extractor run")
-    options |= {"tasks": split_names(options["tasks"]), "cache_dir": read_cache_folder(), "exchange": exchange}
+    options |= {"tasks": split_names(options["tasks"]), "exchange": exchange}
     pricing = Pricing.of(spec, find_prices(prices or ()), spending, in_batches=exchange is None)
     if exchange:
         fields["batch_rounds"] = 0

@@ -141,12 +141,12 @@ def _make_job(
     from extractor.llm.budget import Limits, Pricing
     from extractor.run.batch import BatchLimits
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
     from .job import RunJob
     from .money import find_prices
 
     spec = read_model_spec(model) if model and not replay else None
-    extractor = Extractor(spec, replay=replay, cache_dir=read_cache_folder(), **options)
+    extractor = Extractor(spec, replay=replay, **options)
     pricing = Pricing.of(spec, find_prices(()), Limits(max_usd, None), in_batches=False)
     return RunJob(
         inputs=(),

@@ -22,7 +22,6 @@ EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "omop": ("OHDSI cohort definitions", ("duckdb", "circe", "ohdsi_cohort_schemas")),
     "review": ("extractor review", ("starlette", "uvicorn")),
     "serve": ("extractor serve", ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")),
-    "local": ("models on this machine", ("xllamacpp", "huggingface_hub")),
     "notebook": ("the notebooks", ("ipykernel", "matplotlib", "pandas")),
     "ray": ("many machines", ("ray",)),
     "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
@@ -51,7 +50,7 @@ def doctor(
     needs: Annotated[
         str,
         typer.Option(
-            metavar="NAME,...", help="Extras that must be installed, such as serve,local.", rich_help_panel=FILES
+            metavar="NAME,...", help="Extras that must be installed, such as serve,export.", rich_help_panel=FILES
         ),
     ] = "",
     as_json: JsonOption = False,
@@ -107,13 +106,7 @@ def _find_missing(extra: str) -> list[str]:
 
 
 def _check_folders(out: Path) -> Iterator[Check]:
-    import platformdirs
-
-    from .environment import read_cache_folder
-
-    cache = read_cache_folder() or platformdirs.user_cache_path("trial-extractor", appauthor=False)
     yield _check_folder("results", out, "name another folder with --out")
-    yield _check_folder("local models", cache, "set EXTRACTOR_CACHE to a folder that you may write")
     yield _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write")
 
 
@@ -131,20 +124,16 @@ def _check_folder(name: str, folder: Path, remedy: str) -> Check:
 def _check_model(name: str) -> Check:
     """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's specification."""
     from extractor.api import Extractor
-    from extractor.errors import ExtractorError, MissingExtra
-    from extractor.llm.spec import ModelKind
+    from extractor.errors import ExtractorError
     from extractor.schemas import Section, Source, TrialRecord
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
 
     spec = read_model_spec(name)
-    if spec.kind is ModelKind.LOCAL and (missing := _find_missing("local")):
-        need = MissingExtra(f"{spec} needs {', '.join(missing)}", "local")
-        return Check("model", "failed", need.args[0], need.remedy)
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:
-        usage = Extractor(spec, assist="always", cache_dir=read_cache_folder()).extract(record).usage
+        usage = Extractor(spec, assist="always").extract(record).usage
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.spec import ModelSpec
 
 from .console import say
 
@@ -14,8 +14,8 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 
 
 def read_model_spec(text: str) -> ModelSpec:
-    """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a hosted model,
-    EXTRACTOR_MODEL_TOKEN for a server given by URL.
+    """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for a model of OpenAI,
+    EXTRACTOR_MODEL_TOKEN for a server given by URL. The SDKs of other providers read their own variables.
 
     If EXTRACTOR_MODEL names a server, too, the key is for its host, and no other host gets it. A hosted model's name
     that looks mistyped gets a remark on standard error. Raises ``ValueError`` for an invalid specification.
@@ -24,33 +24,22 @@ def read_model_spec(text: str) -> ModelSpec:
     key = read(MODEL_KEY)
     spec = ModelSpec.parse(text, api_key=read("OPENAI_API_KEY"), base_url=read("OPENAI_BASE_URL"), server_key=key)
     usual = read("EXTRACTOR_MODEL", "")
-    if key and spec.kind is ModelKind.SERVER and "://" in usual:
-        strangers = spec.hosts - ModelSpec.parse(usual).hosts
-        if strangers:
-            say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {' and '.join(sorted(strangers))} does not get it")
-            spec = replace(spec, api_key=None)
-    if spec.kind is ModelKind.HOSTED and not spec.base_url and (nearest := _find_similar_model(spec)):
+    if key and spec.is_server and "://" in usual and spec.host != ModelSpec.parse(usual).host:
+        say(f"{MODEL_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it")
+        spec = replace(spec, api_key=None)
+    if not spec.base_url and (nearest := _find_similar_model(spec)):
         say(f"{spec} is not a known model; did you mean {nearest}?")
     return spec
 
 
 def _find_similar_model(spec: ModelSpec) -> str | None:
     """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
-    from extractor.llm.local.models import load_catalogue
-    from extractor.llm.prices import read_prices
+    from extractor.llm.prices import list_names, read_prices
     from extractor.suggestions import find_nearest
 
-    prices = read_prices()
-    if prices.find(spec):
+    if read_prices().find(spec):
         return None
-    known = ("local", *(f"local:{name}" for name in load_catalogue()), *(price.name for price in prices.list_all()))
-    return find_nearest(str(spec), known)
-
-
-def read_cache_folder() -> Path | None:
-    """Return the folder of local models: EXTRACTOR_CACHE, or None for the user's cache."""
-    folder = os.environ.get("EXTRACTOR_CACHE")
-    return Path(folder) if folder else None
+    return find_nearest(str(spec), tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider)))
 
 
 def find_own_prices() -> Path:

@@ -15,16 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
-from extractor.llm.batch_api.requests import BatchTransport
+from extractor.llm.batch_book import BatchQueue
 from extractor.llm.budget import Pricing
 from extractor.llm.client import ClientSettings
-from extractor.llm.spec import ModelKind
-from extractor.llm.transport import Route
+from extractor.llm.opening import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
@@ -49,7 +47,7 @@ from .interrupts import Interrupts
 from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
-    from extractor.llm.batch_api.provider import BatchStatus
+    from extractor.llm.batches import BatchStatus
     from extractor.run.mirror import Mirror
 
 _MOST_PROCESSES = 5
@@ -94,11 +92,11 @@ class RunJob:
 
     @property
     def processes(self) -> int:
-        """Number of processes that share the work: one for replayed answers or a model on this machine."""
-        choice, spec = self.extractor.choice, self.extractor.choice.spec
+        """Number of processes that share the work: one for replayed answers."""
+        choice = self.extractor.choice
         if self.uses_rules_alone or self.engine == "ray":
             return self.workers or (1 if self.engine == "ray" else count_cores())
-        if choice.replay or choice.exchange or self.batch_rounds or spec is None or spec.kind is ModelKind.LOCAL:
+        if choice.replay or choice.exchange or self.batch_rounds or choice.spec is None:
             return 1
         return self.workers or min(count_cores(), _MOST_PROCESSES)
 
@@ -191,8 +189,7 @@ def perform_job(job: RunJob) -> int:
         spec = job.extractor.choice.spec
         options = job.extractor.options
         facts = {"assist": options.assist.value, "effort": options.effort, "model": spec.name if spec else None}
-        servers = {"servers": len(spec.servers)} if spec and spec.others else {}
-        tell(Event.RUN_STARTED, **facts, workers=job.processes, **servers)
+        tell(Event.RUN_STARTED, **facts, workers=job.processes)
         try:
             with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
                 interrupts.run(_extract_all(job, sink, tally, interrupts))
@@ -239,21 +236,21 @@ def export_job(job: RunJob) -> int:
 async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
-    budget = job.pricing.open_budget(folder.earlier_replies if folder else None)
-    post = BatchTransport(folder.store.batch_requests, budget) if job.batch_rounds and folder else None
-    route = Route(transport=lambda: post) if post else Route(budget)
+    budget = job.pricing.open_budget(folder.earlier_calls if folder else None)
+    queue = BatchQueue(folder.store.batches, budget) if job.batch_rounds and folder else None
+    route = Route(answerer=lambda: queue) if queue else Route(budget)
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(job.connect())
         requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
-        replies = folder.replies if folder else None
-        opened = await stack.enter_async_context(job.extractor.open(requests, replies, route, job.asking))
+        calls = folder.calls if folder else None
+        opened = await stack.enter_async_context(job.extractor.open(requests, calls, route, job.asking))
         await stack.enter_async_context(executor)
         if folder:
             folder.begin()
         if folder and job.mirror:
             await stack.enter_async_context(job.mirror.following(folder))
         tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-        tally.by_server, tally.watch = lambda: opened.calls_by_server, opened.watch
+        tally.watch = opened.watch
         ahead = executor.capacity
         records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
         limits = replace(job.limits, budget=budget, concurrency=records)
@@ -264,22 +261,26 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
             found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
             await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
 
-        if post and folder:
-            await _extract_in_rounds(job, folder, extract_once, interrupts)
+        if queue and folder:
+            await _extract_in_rounds(job, folder, queue, extract_once, interrupts)
         else:
             await extract_once()
 
 
 async def _extract_in_rounds(
-    job: RunJob, folder: RunFolder, extract_once: Callable[[], Awaitable[None]], interrupts: Interrupts
+    job: RunJob,
+    folder: RunFolder,
+    queue: BatchQueue,
+    extract_once: Callable[[], Awaitable[None]],
+    interrupts: Interrupts,
 ) -> None:
     """Run by a provider's batches: open questions go into a batch, those still open after its answers into the next.
 
     Raises the errors of ``extract_once``, and ``ModelUnavailable`` if the provider cannot be used.
     """
-    from extractor.llm.batch_api.provider import PollPolicy, open_batch_client
+    from extractor.llm.batches import PollPolicy, open_batch_client
 
-    spec, requests = job.extractor.choice.spec, folder.store.batch_requests
+    spec, book = job.extractor.choice.spec, folder.store.batches
     assert spec
 
     async def sleep(seconds: float) -> None:
@@ -295,19 +296,20 @@ async def _extract_in_rounds(
             say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
-    async with open_batch_client(spec, requests, policy, show_status) as client:
+    async with open_batch_client(spec, book, job.asking, policy, show_status) as client:
         if not job.waits:
             await extract_once()
-            requests.plan(uuid4().hex[:12])
+            await client.plan()
             await client.submit_all()
             return
         for round_number in range(job.batch_rounds + 1):
             await client.finish_all()
+            queue.settle()
             folder.rewind()
             await extract_once()
-            if round_number == job.batch_rounds or not requests.plan(uuid4().hex[:12]):
+            if round_number == job.batch_rounds or not await client.plan():
                 break
-    if requests.count_waiting():
+    if book.count_waiting():
         say("requests are left that no batch answered; the same command goes on")
 
 

@@ -1,4 +1,4 @@
-"""Money: prices, ``extractor model prices``, and ``extractor run --dry-run``."""
+"""Money: prices, and ``extractor run --dry-run``."""
 
 import sys
 from collections.abc import Sequence
@@ -24,18 +24,6 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
 
     own = find_own_prices()
     return read_prices((*files, own) if own.is_file() else tuple(files))
-
-
-def print_prices(prices: "PriceList") -> None:
-    """Print a table on a terminal, tab-separated lines when piped."""
-    rows = []
-    for entry in prices.list_all():
-        price = entry.price
-        thinking = "-".join(map(str, price.thinking[::2])) if any(price.thinking) else None
-        cells = (entry.name, price.prompt, price.cached, price.output, price.batch, thinking, entry.as_of, entry.source)
-        rows.append(tuple("" if cell is None else str(cell) for cell in cells))
-    words = ("thinking", "as of", "from")
-    print_table(("model", "prompt", "cached", "output", "batch", *words), rows, prose=words, apart=False)
 
 
 def quote_job(job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
@@ -134,10 +122,10 @@ def _rates(job: "RunJob") -> "Rates":
     """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
     from contextlib import closing
 
-    from extractor.llm.cache import ReplyStore
     from extractor.llm.database import RUN_FILE, open_run_to_read
+    from extractor.llm.store import CallStore
 
     if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
         return job.pricing.rates()
     with closing(open_run_to_read(job.out)) as run:
-        return job.pricing.rates(ReplyStore(run))
+        return job.pricing.rates(CallStore(run))

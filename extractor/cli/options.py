@@ -36,8 +36,7 @@ ModelOption = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="A hosted model's name, http://host:port/v1#NAME (or several, with commas between), local, local:NAME "
-        "or local:PATH.gguf; without one only the rules run.",
+        help="A hosted model's name, or http://host:port/v1#NAME; without one only the rules run.",
         envvar="EXTRACTOR_MODEL",
         rich_help_panel=MODEL,
     ),

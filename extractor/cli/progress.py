@@ -136,5 +136,3 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
         yield "model", f"{usage.calls:,} calls, {tokens}"
         yield "cost", f"${tally.usd:.4f}" if tally.usd else None
-    for server, sent in tally.by_server().items():
-        yield f"calls to {server}", f"{sent.calls}" + f", {sent.faults} with a fault" * bool(sent.faults)

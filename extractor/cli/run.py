@@ -1,6 +1,5 @@
 """``extractor run``: extract from files of records."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -86,10 +85,6 @@ def run(
         str | None,
         typer.Option(metavar="HOST:PORT", help="The Ray cluster's, or auto; else one here.", rich_help_panel=MACHINES),
     ] = None,
-    record: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep every answer in this folder, for --replay.", rich_help_panel=RARE),
-    ] = None,
     sample: Annotated[
         int | None,
         typer.Option(min=20, metavar="N", help="For --dry-run: estimate from this many records.", rich_help_panel=RARE),
@@ -134,7 +129,7 @@ def run(
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
 
-    from .environment import read_cache_folder, read_model_spec
+    from .environment import read_model_spec
     from .interrupts import observing
     from .job import RunJob, open_job, perform_job, refuse_input_folder
     from .money import find_prices, quote_job
@@ -144,7 +139,7 @@ def run(
     refusals = {
         "--address names a Ray cluster; add --engine ray": address and not ray,
         "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
-        "--engine ray asks a model or the rules; drop --replay and --record": ray and (replay or record),
+        "--engine ray asks a model or the rules; drop --replay": ray and replay,
         "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
         f"--open needs a folder of this machine, which {out} is not": out and is_address(out) and open_report,
         "--sample, --latency and --json are for --dry-run": not dry_run and (sample or latency is not None or as_json),
@@ -162,8 +157,6 @@ def run(
             effort=effort,
             min_confidence=min_confidence,
             replay=replay,
-            record=record,
-            cache_dir=read_cache_folder(),
         )
         given = RunJob(
             inputs=tuple(inputs),

@@ -24,7 +24,6 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from extractor.llm.spec import ModelSpec
     from extractor.serve.callers import CallerBook
 
 _EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
@@ -103,10 +102,11 @@ def serve(
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
 
+        from .environment import read_model_spec
         from .interrupts import observing
         from .money import find_prices
 
-        spec = _read_model(model)
+        spec = read_model_spec(model) if model else None
         settings = ServiceSettings(
             chosen_root,
             token,
@@ -184,18 +184,6 @@ def _load() -> Any:
             raise MissingExtra(f"serve needs {error.name}", "serve") from error
         raise
     return serve_service
-
-
-def _read_model(name: str | None) -> "ModelSpec | None":
-    """Return the service's model."""
-    from extractor.llm.spec import ModelKind
-
-    from .environment import read_model_spec
-
-    spec = read_model_spec(name) if name else None
-    if spec and spec.kind is ModelKind.LOCAL:
-        raise ValueError(f"{spec} is not a server: start `extractor model serve`, and give the URL it prints")
-    return spec
 
 
 def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:

@@ -28,8 +28,6 @@ MOST_PER_PAGE = 1000
 """The API's largest page, in records."""
 _MAX_MESSAGE_BYTES, _LONGEST_MESSAGE = 64 * 1024, 300
 _CONNECT_S, _PAGE_S = 10.0, 300.0
-_FIRST_ATTEMPTS = 3
-"""Attempts while the registry has not answered at all: most likely there is no network."""
 _OK, _BAD_REQUEST = 200, 400
 _PACKINGS = frozenset({"", "identity", "gzip"})
 """Content encodings that are accepted. Others can unpack to a million times their size at once."""
@@ -136,7 +134,7 @@ class RegistryClient:
 
     def _stops(self, state: RetryCallState) -> bool:
         policy = self.registry.policy
-        attempts = policy.attempts if self._has_answered else min(policy.attempts, _FIRST_ATTEMPTS)
+        attempts = policy.attempts if self._has_answered else min(policy.attempts, policy.first_attempts)
         return state.attempt_number >= attempts or (self._asked_wait(state) or 0.0) > policy.longest_wait
 
     @staticmethod

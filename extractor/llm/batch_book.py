@@ -109,7 +109,7 @@ class BatchBook:
         """Store a fetched answer and its cost. Returns whether a call of the batch waited for it."""
         found = self._find(number, name)
         if found is not None:
-            self.store.end(found, _judge(completion), completion)
+            self.store.end(found, judge(completion), completion)
         return found is not None
 
     def keep_refusal(self, number: int, name: str, why: str) -> bool:
@@ -131,7 +131,8 @@ class BatchBook:
         return found
 
 
-def _judge(completion: Completion) -> State:
+def judge(completion: Completion) -> State:
+    """The state of a call whose answer has come, by its form."""
     if completion.ending is Ending.COMPLETE:
         return State.REJECTED if read_complete_items(completion.text) is None else State.ANSWERED
     return State.CUT if completion.ending is Ending.CUT else State.REJECTED

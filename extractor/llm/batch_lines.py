@@ -11,10 +11,10 @@ _REFUSED = frozenset({400, 413, 422})
 
 
 def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
-    """A request as a line of a file.
+    r"""A request as a line of a file.
 
     >>> write_line("a", {"model": "m"}, "anthropic")
-    b'{"custom_id": "a", "params": {"model": "m"}}\\n'
+    b'{"custom_id": "a", "params": {"model": "m"}}\n'
     """
     openai = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
     line = {"custom_id": name, "params": body} if protocol == "anthropic" else openai
@@ -46,7 +46,8 @@ def read_line(row: Any) -> AnswerLine | None:
         refused = isinstance(error, Mapping) and error.get("type") == "invalid_request_error"
         problem = "" if status else str(result.get("type") or "no completion")
     else:
-        response = row.get("response") if isinstance(row.get("response"), Mapping) else {}
+        response = row.get("response")
+        response = response if isinstance(response, Mapping) else {}
         body, status = response.get("body"), response.get("status_code") or (200 if "body" in response else 0)
         error = row.get("error") or (body.get("error") if isinstance(body, Mapping) else None)
         refused, problem = status in _REFUSED, f"status {status}" if status not in (0, 200) else ""

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
+from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from extractor.errors import ModelError
 
-from .batch_book import BatchBook, StoredBatch
+from .batch_book import BatchBook, StoredBatch, judge
 from .batch_lines import load_row, read_line, write_line
 from .client import ClientSettings
 from .completions import as_json
@@ -24,7 +25,6 @@ from .limits import RetryPolicy
 from .live import LiveModel
 from .patience import Watch
 from .spec import ModelSpec
-from .store import State
 
 _TAG = "extractor"
 _MAX_LISTED = 200
@@ -181,10 +181,11 @@ class BatchClient:
         """
         return [(batch, batch.batch or await self._make(batch)) for batch in self.book.open_batches()]
 
-    async def probe(self) -> None:
-        """Ask the first waiting call live, before others go into a batch; its answer is kept.
+    async def plan(self) -> int:
+        """Put waiting calls into batches. Returns their number.
 
-        Raises ``ModelUnavailable`` if the provider refuses it.
+        The first one is asked live before, and its answer is kept. Raises ``ModelUnavailable`` if the provider
+        refuses it.
         """
         for waiting in self.book.waiting(most=1):
             try:
@@ -193,7 +194,8 @@ class BatchClient:
                 if error.usage:
                     self.book.store.charge(waiting.number, error.usage)
                 raise
-            self.book.store.end(waiting.number, State.ANSWERED, completion)
+            self.book.store.end(waiting.number, judge(completion), completion)
+        return self.book.plan(uuid4().hex[:12])
 
     async def _make(self, batch: StoredBatch) -> str:
         """Create the batch at the provider, and return its id there."""

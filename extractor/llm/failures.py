@@ -1,8 +1,8 @@
 """What an error of any provider's SDK says: status, message, and when to come back; and the error for users.
 
 The SDKs have no common base, so their errors are read by their attributes: OpenAI's and Anthropic's (also Groq's and
-LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and ``details``; Mistral's ``status_code``,
-``headers`` and ``body``; botocore's ``response`` as a dictionary.
+LiteLLM's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and ``details``; Mistral's
+``status_code``, ``headers`` and ``body``; botocore's ``response`` as a dictionary.
 """
 
 import json

@@ -26,10 +26,11 @@ class RetryPolicy:
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``, plus up to a second
     of jitter. A wait that the server asks for replaces it; one longer than ``longest_wait`` ends the attempts at once.
-    Tests replace ``sleep``, ``clock`` and ``jitter``.
+    A server that has not replied yet gets ``first_attempts`` only. Tests replace ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
+    first_attempts: int = 3
     first_wait: float = 1.0
     longest_wait: float = 60.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -65,6 +65,7 @@ class LiveModel:
     def __init__(self, spec: ModelSpec, settings: "ClientSettings", policy: RetryPolicy, watch: Watch) -> None:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
+        self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
         self._client, self._mode = _open(spec, self.form.mode), self.form.mode
         without_key = spec.is_server and spec.api_key is None
@@ -79,14 +80,14 @@ class LiveModel:
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_retry),
             wait=self._wait,
-            stop=stop_after_attempt(self._policy.attempts),
+            stop=self._stops,
             sleep=self._policy.sleep,
             reraise=True,
         )
         failure: BaseException
         try:
             await retrying(self._send_adjusted, call, answers, min(self._settings.reasks, most - 1))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
             failure = error
@@ -142,6 +143,7 @@ class LiveModel:
                             await self._create(call, answers, reasks, parameters)
                     except Exception as error:
                         if failure := read_failure(error):
+                            self._was_reached |= failure.status is not None or failure.is_late
                             came(_describe_failure(failure))
                             self._hold(failure)
                         raise
@@ -151,7 +153,7 @@ class LiveModel:
                 status = failure.status if failure else None
                 tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
                 raise
-            used = answers.usage
+            self._was_reached, used = True, answers.usage
             self._pace.correct(
                 used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
             )
@@ -209,6 +211,10 @@ class LiveModel:
             return False
         too_long = failure.wait is not None and failure.wait > self._policy.longest_wait
         return failure.status == 200 or (failure.is_temporary and not too_long)
+
+    def _stops(self, state: RetryCallState) -> bool:
+        policy = self._policy
+        return state.attempt_number >= (policy.attempts if self._was_reached else policy.first_attempts)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -285,7 +291,7 @@ def _open(spec: ModelSpec, mode: str) -> Any:
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
     else:
-        sdk = client.client
+        sdk: Any = client.client
         for attribute, value in (("max_retries", 0), ("timeout", None)):
             if hasattr(sdk, attribute):
                 setattr(sdk, attribute, value)

@@ -63,6 +63,11 @@ class Watch:
         self.problem = ""
         self._last, self._why = Came("", ""), ""
 
+    @property
+    def gives_up(self) -> bool:
+        """Whether a silent model is given up, so that a request may wait for it without end."""
+        return self._patience is not None
+
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the model is given up."""

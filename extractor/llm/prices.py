@@ -162,3 +162,10 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
 def _base(price: Any) -> Decimal | None:
     found: Decimal | None = price.base if isinstance(price, TieredPrices) else price
     return found
+
+
+def list_names(provider: str) -> tuple[str, ...]:
+    """The names of a provider's models that have a price."""
+    listed = list_providers()[provider].prices
+    found = next((each for each in get_snapshot().providers if each.id == listed), None)
+    return tuple(model.id for model in found.models if "image" not in model.id) if found else ()

@@ -53,7 +53,7 @@ class Family(_Entry):
 
 
 class Provider(_Entry):
-    """A provider: the variable of its key, the extra that its SDK needs, its name in genai-prices, its models' names."""
+    """A provider: the variable of its key, the extra with its SDK, its name in genai-prices, its models' names."""
 
     key: str | None = None
     extra: str | None = None

@@ -334,14 +334,6 @@ def keys_asked(question: Question) -> tuple[str, ...]:
     return tuple(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in question.fields)
 
 
-def keys_needed(question: Question) -> frozenset[str]:
-    """The keys without which an item is no answer to its line."""
-    if "stands" in question.fields:  # what is no criterion has no other values
-        return frozenset({"n", "ok"})
-    needed = (field for field in expand(question.fields) if field in _NEEDED)
-    return frozenset({"n", *(key_of(_ATTRIBUTES.get((question.task, field), field)) for field in needed)})
-
-
 def words_of(attribute: str) -> Words | None:
     """The words of an attribute that is a closed set, else None."""
     options = getattr(Item.model_fields[attribute].annotation, "__args__", ())  # of Annotated[Role, Words(...)] | None

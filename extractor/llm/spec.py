@@ -86,6 +86,11 @@ class ModelSpec:
         return self.provider == SERVER
 
     @property
+    def host(self) -> str:
+        """The host of its server, with its port; empty if its SDK knows the address."""
+        return urlsplit(self.base_url).netloc if self.base_url else ""
+
+    @property
     def key_name(self) -> str:
         """The variable that holds its key."""
         return "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key or "its key"

@@ -92,8 +92,8 @@ class CallStore:
                 (prompt.sha256, prompt.name, prompt.version, call.system),
             )
             number = self.database.execute(
-                "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, output_limit, sent, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, output_limit, sent,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             ).lastrowid
         assert number is not None

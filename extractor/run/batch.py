@@ -24,7 +24,7 @@ from extractor.errors import (
 )
 from extractor.events import Event, Fact, tell
 from extractor.llm.budget import Budget
-from extractor.llm.trace import Session, session
+from extractor.llm.session import Session, session
 from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, Tally, add_counts

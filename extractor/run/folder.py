@@ -10,10 +10,9 @@ from time import monotonic
 from typing import IO, Any, Self
 
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
-from extractor.llm.cache import ReplyStore
 from extractor.llm.database import RUN_FILE
-from extractor.llm.spec import join_servers
-from extractor.llm.trace import Session
+from extractor.llm.session import Session
+from extractor.llm.store import CallStore
 from extractor.schemas import TrialRecord, Usage
 
 from .batch import Sink
@@ -97,13 +96,13 @@ class RunFolder(Sink):
         return self._open_store()
 
     @property
-    def earlier_replies(self) -> ReplyStore | None:
+    def earlier_calls(self) -> CallStore | None:
         """The calls of the earlier invocations that this one continues. Access does not begin the run."""
-        return self._store.replies if self._store else None
+        return self._store.calls if self._store else None
 
-    def replies(self) -> ReplyStore:
+    def calls(self) -> CallStore:
         """The stored calls to models. Begins the run."""
-        return self.store.replies
+        return self.store.calls
 
     def rewind(self) -> None:
         """Prepare for reading all records again."""
@@ -233,10 +232,6 @@ class RunFolder(Sink):
                     raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
             return
         settings = self._manifest.settings
-        # The servers may change between invocations, as long as one stays.
-        if joined := join_servers(str(earlier.settings.get("model")), str(settings.get("model"))):
-            settings["model"] = joined
-            earlier = earlier.model_copy(update={"settings": {**earlier.settings, "model": joined}})
         if changed := explain_changed(earlier.settings, settings):
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
             differences = "; ".join(changed.values())

@@ -54,7 +54,7 @@ class Manifest(BaseModel):
     command asks again; ``resumed`` and ``failed`` are those of the last invocation. ``usage`` and ``cost`` cover all
     calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and leaves out charges for
     ``calls_without_reply``. ``repeated`` counts repeated records in the inputs of the last invocation; ``places`` are
-    the first 100 with another text. ``servers``, only for a model with several, holds each server's calls and faults.
+    the first 100 with another text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,7 +75,6 @@ class Manifest(BaseModel):
     support: _Counts = {}
     usage: Usage = Usage()
     cost: dict[str, int | float | None] = {"usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0}
-    servers: dict[str, _Counts] = {}
     repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
 
     @computed_field  # type: ignore[prop-decorator]
@@ -110,10 +109,7 @@ class Manifest(BaseModel):
         for counted in store.counts():
             add_counts(counts, json.loads(counted))
         counts = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in counts.items()}
-        spending, servers = store.replies.spending, dict(self.servers)
-        for server, calls in tally.by_server().items():
-            servers[server] = dict(servers.get(server, {}))
-            add_counts(servers[server], calls._asdict())
+        spending = store.calls.spending
         lacking = {"lacking": store.count_lacking(), "resumed": tally.resumed, "failed": tally.failed}
         update = {
             "state": RunState.STOPPED if stopped_by else RunState.COMPLETE,
@@ -126,7 +122,6 @@ class Manifest(BaseModel):
                 "calls_without_price": spending.unpriced,
                 "calls_without_reply": spending.unanswered,
             },
-            "servers": servers,
             "repeated": {
                 "same_text": tally.repeated - tally.differing,
                 "other_text": tally.differing,
@@ -147,8 +142,7 @@ class Manifest(BaseModel):
 
     def to_json(self) -> bytes:
         """The manifest as an indented JSON object."""
-        content = self.model_dump(mode="json", exclude=None if self.servers else {"servers"})
-        return json.dumps(content, indent=2).encode() + b"\n"
+        return json.dumps(self.model_dump(mode="json"), indent=2).encode() + b"\n"
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -18,7 +18,6 @@ from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast,
 from extractor.llm.patience import MOST_CALLS
 from extractor.llm.planner import Estimate, estimate_record
 from extractor.llm.prices import PICO, Price
-from extractor.llm.spec import ModelKind
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
 
@@ -232,20 +231,16 @@ def _forecast_seconds(
         return work
     if pricing.in_batches:
         return work + _BATCH_SECONDS
-    each = Forecast.exactly(latency) if latency is not None else _assume_latency(tokens, pricing)
+    each = Forecast.exactly(latency) if latency is not None else _assume_latency(tokens)
     waiting = tokens.calls * each * Forecast.exactly(1 / concurrency)
     expected = max(work.expected, waiting.expected)
     return Forecast(low=max(work.low, waiting.low), expected=expected, high=work.high + waiting.high)
 
 
-def _assume_latency(tokens: TokenForecast, pricing: Pricing) -> Forecast:
+def _assume_latency(tokens: TokenForecast) -> Forecast:
     """Seconds of a call: the wait for the first token, and the time of writing."""
-    calls = max(1.0, tokens.calls.expected)
-    prompt, output = tokens.prompt_tokens.expected / calls, tokens.output_tokens.expected / calls
-    if pricing.spec and pricing.spec.kind is ModelKind.LOCAL:
-        seconds = (prompt / 2000 + output / 150, prompt / 200 + output / 25, prompt / 40 + output / 5)
-    else:
-        seconds = (0.3 + output / 200, 1 + output / 70, 4 + output / 20)
+    output = tokens.output_tokens.expected / max(1.0, tokens.calls.expected)
+    seconds = (0.3 + output / 200, 1 + output / 70, 4 + output / 20)
     return Forecast(**dict(zip(("low", "expected", "high"), seconds, strict=True)))
 
 

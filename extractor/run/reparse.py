@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from extractor.api import Extractor
 from extractor.errors import ExtractorError, StoreError
-from extractor.llm.recordings import RecallTally
-from extractor.llm.trace import current_session
+from extractor.llm.replay import ReplayTally
+from extractor.llm.session import current_session
 from extractor.read import read_records
 from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen, TrialRecord
 
@@ -144,7 +144,7 @@ class _Comparison:
                 examples = [*self._examples[field], {"record_id": name, "old": one.old, "new": one.new}]
                 self._examples[field] = sorted(examples, key=lambda each: str(each["record_id"]))[:_EXAMPLES]
 
-    def report(self, recall: RecallTally, failed: int) -> ComparisonReport:
+    def report(self, recall: ReplayTally, failed: int) -> ComparisonReport:
         """The report. ``failed`` records could not be read or extracted."""
         fields = sorted(self._fields.items(), key=lambda pair: (-pair[1], pair[0]))
         return ComparisonReport(
@@ -172,11 +172,11 @@ async def reparse_run(
     run = FinishedRun(folder)
     if "-" in run.manifest.inputs:
         raise StoreError(f"{folder}: read standard input, which cannot be read again")
-    recall, earlier, inputs = RecallTally(), run.manifest.settings, run.manifest.find_inputs()
+    recall, earlier, inputs = ReplayTally(), run.manifest.settings, run.manifest.find_inputs()
     options = {name: earlier[name] for name in ("tasks", "assist", "effort", "min_confidence") if name in earlier}
     extractor, model = Extractor(**options), earlier.get("model")
     if model != "none":
-        extractor.choice = replace(extractor.choice, replay=folder, recall=recall)
+        extractor.choice = replace(extractor.choice, replay=folder, tally=recall)
     sink = Sink()
 
     def report(error: ExtractorError) -> None:

@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from extractor.llm.batch_api.requests import BatchRequests
-from extractor.llm.cache import ReplyStore
+from extractor.llm.batch_book import BatchBook
 from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
-from extractor.llm.trace import NotedAnswer, Session
+from extractor.llm.session import NotedAnswer, Session
+from extractor.llm.store import CallStore
 from extractor.schemas import RegistryFields, TrialRecord, Usage
 
 from .tally import ExtractedLine
@@ -39,15 +39,15 @@ class KnownRecord:
 class RunStore:
     """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing one to read.
 
-    ``replies`` are its calls to models, ``batch_requests`` its requests in a provider's batches, ``database`` is the
+    ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch, ``database`` is the
     open file. ``invocation`` numbers the runs of the program in this folder, from 1. ``price`` returns the cost of
     tokens in picodollars. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
-        self.replies = ReplyStore(self.database, price)
-        self.batch_requests = BatchRequests(self.database)
+        self.calls = CallStore(self.database, price)
+        self.batches = BatchBook(self.calls)
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:

@@ -10,7 +10,6 @@ from extractor.schemas import AbsenceReason, TrialExtraction, Usage
 
 if TYPE_CHECKING:
     from extractor.llm.patience import Watch
-    from extractor.llm.servers import ServerCalls
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 """The counts of ``Usage`` that belong to records, not to calls."""
@@ -63,8 +62,7 @@ class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
     ``meter`` returns the model's usage, including records that failed or were cancelled. ``price`` returns the cost of
-    tokens in picodollars, ``by_server`` the calls to each of several servers. ``watch`` says what the model's calls
-    wait for. ``repeated`` records were read before,
+    tokens in picodollars. ``watch`` says what the model's calls wait for. ``repeated`` records were read before,
     ``differing`` of them with another text.
     """
 
@@ -76,7 +74,6 @@ class Tally:
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], int] | None = None
-    by_server: "Callable[[], Mapping[str, ServerCalls]]" = dict
     watch: "Watch | None" = None
 
     @property

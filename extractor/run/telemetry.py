@@ -28,7 +28,6 @@ _CALL_KEYS: Mapping[str, str] = {
     "record_id": "extractor.record.id",
     "attempt": "extractor.call.attempt",
     "stored": "extractor.call.stored",
-    "server": "extractor.call.server",
 }
 
 

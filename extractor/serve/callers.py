@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from extractor.errors import BudgetReached
 from extractor.llm.budget import Budget, Limits, Pricing
-from extractor.llm.cache import Spending
 from extractor.llm.database import Database
 from extractor.llm.estimates import RequestSize
 from extractor.llm.prices import PICO
+from extractor.llm.store import Spending
 from extractor.schemas import Usage
 
 from .problems import ProblemError

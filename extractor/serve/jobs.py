@@ -27,7 +27,7 @@ from extractor.api import Extractor
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
 from extractor.llm.budget import Budget
-from extractor.llm.transport import Route
+from extractor.llm.opening import Route
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.batch import BatchLimits, note_unread, run_batch
@@ -308,7 +308,7 @@ class JobRunner:
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
             try:
                 route = Route(self._budgets)
-                async with extractor.open(limits.concurrency, results.replies, route) as opened:
+                async with extractor.open(limits.concurrency, results.calls, route) as opened:
                     tally.meter = lambda: opened.usage
                     extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
                     results.begin()

@@ -14,7 +14,7 @@ from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.transport import Route
+from extractor.llm.opening import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with

@@ -1,4 +1,4 @@
-"""Benchmarks of runs: throughput, workers, stages, forecasts, local models."""
+"""Benchmarks of runs: throughput, workers, stages, forecasts."""
 
 import gzip
 import json
@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.local import Served, format_row, render_calls
 from benchmarks.quote import compare, describe_class, measure_keys, read_exchanges
 from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
@@ -93,11 +92,3 @@ def test_recorded_exchanges_are_within_their_forecast(recorded):
     exchanges = list(read_exchanges(Path(recorded)))
     for name, forecast, actual in compare(exchanges, exchanges[0].model):
         assert forecast.low <= actual <= forecast.high, name
-
-
-def test_variants_get_the_calls_of_auto_and_are_compared_by_medians():
-    calls = render_calls([Path("seeds/records")], 3)
-    assert len(calls) == 3
-    assert all(call.system and call.user for call in calls)
-    rounds = [(Served(9, 1, 5, 2.0, 1.0, 7), Served(9, 0, 5, seconds, 1.1, 8)) for seconds in (2.0, 3.0, 20.0)]
-    assert format_row("batch 128", rounds).split() == ["batch", "128", "1.50", "x", "1.10", "x", "9", "0", "5", "8"]

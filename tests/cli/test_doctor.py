@@ -35,13 +35,6 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch,
     assert examine("--needs", extra, code=1)[f"extra {extra}"]["state"] == "failed"
 
 
-def test_a_local_model_without_its_extra_names_the_extra(monkeypatch):
-    monkeypatch.setattr("extractor.cli.doctor.find_spec", lambda name: None if name == "xllamacpp" else sys)
-    found = examine("--model", "local", code=1)["model"]
-    assert "needs xllamacpp" in found["detail"]
-    assert found["remedy"] == "pip install '.[local]'"
-
-
 def test_a_folder_that_cannot_be_written_fails(tmp_path):
     file = tmp_path / "file"
     file.write_text("", "utf-8")

@@ -96,10 +96,10 @@ def test_a_folder_that_cannot_be_used_is_reported_in_one_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_fresh_keeps_the_earlier_results_if_the_model_is_not_there(tmp_path):
+def test_fresh_keeps_the_earlier_results_if_the_model_has_no_key(tmp_path):
     extract(STUDY, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert invoke("run", STUDY, "--out", tmp_path, "--fresh", "--model", "local:smollm2-135m").exit_code == 1
+    assert invoke("run", STUDY, "--out", tmp_path, "--fresh", "--model", "gpt-5-mini").exit_code == 2
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

@@ -2,14 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import httpx2
 
 from extractor.errors import ExtractorError
 from extractor.llm.client import ClientSettings, Model
@@ -69,33 +66,21 @@ class Ended:
         return [key for key, count in keys.items() if count > 1]
 
 
-class _Hosts(httpx2.AsyncBaseTransport):
-    """Sends each request to the server with its host."""
-
-    def __init__(self, servers: Sequence[FaultServer]) -> None:
-        self._servers = {httpx2.URL(server.url).host: server for server in servers}
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        assert request.headers["Host"] == request.url.host
-        return await self._servers[request.url.host].handle_async_request(request)
-
-
 async def run_against(
-    servers: FaultServer | Sequence[FaultServer],
+    server: FaultServer,
     records: Path,
     folder: Path,
     settings: ClientSettings | None = None,
 ) -> Ended:
-    """Run the records of a file against one or several servers, into a new folder or one with an earlier run."""
-    servers = [servers] if isinstance(servers, FaultServer) else servers
+    """Run the records of a file against a server, into a new folder or one with an earlier run."""
     tally = Tally()
-    spec = ModelSpec.parse(",".join(f"{server.url}#stub" for server in servers))
+    spec = ModelSpec.parse(f"{server.url}#stub")
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
     error = None
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as run:
         run.begin()
-        async with Model(spec, settings, POLICY, lambda: _Hosts(servers), replies=run.replies) as model:
-            tally.meter, tally.by_server = lambda: model.usage, lambda: model.calls_by_server
+        async with Model(spec, settings, POLICY, lambda: server, replies=run.replies) as model:
+            tally.meter = lambda: model.usage
             options = ExtractionOptions(assist=Assist.ALWAYS)
             extract = partial(extract_with, InlineExecutor(), options=options, model=model)
             try:
@@ -106,13 +91,12 @@ async def run_against(
     return Ended(folder, tally, error)
 
 
-def check_ended(ended: Ended, servers: FaultServer | Sequence[FaultServer], ids: list[str]) -> None:
+def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
     """Check that every record ends as extraction or failure in input order, all calls count, and none is paid twice."""
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]
     assert len(ended.ids) + len(failed) == len(ids)
-    calls = servers.calls if isinstance(servers, FaultServer) else sum(server.calls for server in servers)
-    assert ended.manifest["usage"]["calls"] == calls
-    assert ended.tally.usage.calls == calls
+    assert ended.manifest["usage"]["calls"] == server.calls
+    assert ended.tally.usage.calls == server.calls
     assert not ended.paid_twice

@@ -28,11 +28,12 @@ class Fault:
     """The response to one request. The default is a good answer.
 
     ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds between two bytes.
-    ``content`` replaces the answer, ``body`` the whole reply.
+    ``content`` replaces the answer, ``body`` the whole reply. ``refused`` refuses the connection.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    refused: bool = False
     sent: float = 1.0
     drip: float = 0.0
     content: str | None = None
@@ -126,6 +127,8 @@ class FaultServer(httpx2.AsyncBaseTransport):
         self.most_under_way = max(self.most_under_way, self.under_way)
         await asyncio.sleep(self.latency)
         self.under_way -= 1
+        if fault.refused:
+            raise httpx2.ConnectError("nobody listens there")
         if fault.sent == 0:
             raise httpx2.RemoteProtocolError("the connection ended before the first byte")
         if fault == WELL:

@@ -52,16 +52,3 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path, workers):
     assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     assert manifest["records"] == {"extracted": 1, "lacking": 0, "resumed": 0, "failed": 0}
-
-
-def test_the_calls_to_each_of_several_servers_are_reported(records, tmp_path):
-    with serve_faults() as first, serve_faults() as second:
-        named = f"{first.url}#stub,{second.url}#stub"
-        ended = extractor("run", records, "--assist", "always", "--out", tmp_path / "run", EXTRACTOR_MODEL=named)
-    assert ended.returncode == 0
-    assert f"calls to {first.url}: {first.calls}\n" in ended.stderr.decode()
-    assert f"calls to {second.url}: {second.calls}\n" in ended.stderr.decode()
-    assert min(first.calls, second.calls) > 0
-    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert manifest["settings"]["model"] == named
-    assert manifest["servers"][second.url] == {"calls": second.calls, "faults": 0}

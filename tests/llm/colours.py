@@ -14,7 +14,6 @@ from extractor.schemas import Task
 from .stub import Script, Stub, serve
 
 PROMPT = PromptVersion("colours", 1, "a" * 64)
-GRAMMAR = "the grammar of colours"
 
 
 class SkippedTime:
@@ -63,7 +62,7 @@ def ask_about(*numbers: int) -> list[Question]:
 def render(questions: Sequence[Question]) -> Call:
     lines = "\n".join(f"{q.chunk.number}: {q.chunk.text}" for q in questions)
     words = {"words": ("rose", "grass")}
-    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, words, lambda: GRAMMAR)
+    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, words)
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:

@@ -87,7 +87,7 @@ async def test_time_without_a_question_is_no_silence():
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (500, '{"error": {"message": "out of memory"}}', "HTTP 500: 'out of memory'"),
+        (503, '{"error": {"message": "loading"}}', "HTTP 503: 'loading'"),
         (429, '{"error": {"message": "too many"}}', "HTTP 429: 'too many'"),
     ],
 )

@@ -224,11 +224,6 @@ async def test_failures_are_raised_and_not_printed(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
-def test_local_model_needs_a_server_first():
-    with pytest.raises(ValueError, match="no server yet"):
-        asyncio.run(Model(ModelSpec.parse("local")).complete(ask_about(1), render))
-
-
 async def test_a_hosted_model_without_any_key_is_refused_before_anything_is_sent(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ModelUnavailable, match="set OPENAI_API_KEY"):

@@ -1,4 +1,4 @@
-"""The prompt: what a call says, what a record's text cannot forge, its files, and the grammar of its lines."""
+"""The prompt: what a call says, what a record's text cannot forge, and its files."""
 
 import re
 from dataclasses import replace
@@ -9,22 +9,16 @@ from pydantic import ValidationError
 
 from extractor.errors import PromptError
 from extractor.ground.check import ground_answer
-from extractor.llm.client import ClientSettings, Model
-from extractor.llm.grammar import describe_line, write_grammar
 from extractor.llm.planner import plan_questions
 from extractor.llm.prompt import flatten, list_prompt_versions, load_prompt, read_prompt, render_call
-from extractor.llm.recordings import RecordingTransport, ReplayTransport
-from extractor.llm.reply_models import FIELDS, Item, Reply, key_of, read_answers, words_of
-from extractor.llm.requests import AnswerMode, Question, mode_of
-from extractor.llm.transport import NetworkTransport
+from extractor.llm.reply_models import Item, Reply, key_of, read_answers, words_of
+from extractor.llm.requests import Question
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import Span
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
 from extractor.text.passage import read_section
 
-from .colours import GRAMMAR, ask_about, model_of, render
 from .samples import OPEN, chunk, criterion, outcome, parsed_record, regimen
-from .stub import completion, fault, items, serve
 
 PROMPT = load_prompt()
 EMPTY = '{"lines": [], "answer": []}'
@@ -175,87 +169,3 @@ def test_broken_and_missing_files_are_named(folder, broken, text, message):
         (folder / broken).write_text(text, "utf-8")
     with pytest.raises(PromptError, match=message):
         read_prompt(folder)
-
-
-def regimens(number, text):
-    return ask(number, "regimens", task=Task.DOSING, text=text)
-
-
-def rules_of(*questions):
-    """The grammar's rules by name, without the schemas of items."""
-    rules = dict(rule.split(": ", 1) for rule in write_grammar(questions).splitlines()[1:])
-    return {name: rule for name, rule in rules.items() if not name.startswith("item_")}
-
-
-@pytest.mark.parametrize(
-    ("question", "keys", "required"),
-    [
-        (ask(3, "constraints", "category"), ["n", "cat", "limits"], ["n", "cat"]),
-        (ask(3, "stands", "category"), ["n", "ok", "cat"], ["n", "ok"]),
-        (ask(3, "instrument", task=Task.ENDPOINTS), ["n", "tool"], ["n"]),
-    ],
-)
-def test_a_line_of_the_grammar_has_its_own_number_and_keys(question, keys, required):
-    line = describe_line(question)
-    assert line["properties"]["n"] == {"enum": [3]}
-    assert (list(line["properties"]), line["required"], line["additionalProperties"]) == (keys, required, False)
-
-
-def test_a_line_of_the_grammar_has_room_for_its_numbers_and_no_text_rambles():
-    split = describe_line(ask(1, "split", task=Task.ENDPOINTS))["properties"]["split"]
-    assert split["properties"] == {key: {"type": "string", "maxLength": 160} for key in "dt"}
-    for text, room in (("Creatinine below 2 mg/dl", 2), (" ".join(map(str, range(30))), 8)):
-        assert describe_line(ask(1, "constraints", text=text))["properties"]["limits"]["maxItems"] == room
-
-
-def test_each_line_is_answered_once_and_in_order_and_regimens_as_often_as_there_are_numbers():
-    assert rules_of(ask(4, "category"), ask(9, "category")) == {
-        "start": r'"{\"items\":[" first_0 "]}"',
-        "first_0": "item_0 after_1",
-        "after_0": '"," item_0 after_1',
-        "first_1": "item_1",
-        "after_1": '"," item_1',
-    }
-    rules = rules_of(regimens(1, "10 mg, then 20 mg"), ask(2, "category"), regimens(3, "Saline"))
-    assert rules["list_0"] == 'item_0 ("," item_0){0,2}'
-    assert rules["first_0"] == "list_0 after_1 | first_1"
-    assert (rules["list_2"], rules["after_2"]) == ("item_2", '("," list_2)?')
-
-
-@pytest.mark.parametrize("text", ["Saline", "5 mg", "1 mg, 2 mg, 3 mg, 4 mg, 5 mg, 6 mg, 7 mg, 8 mg, 9 mg"])
-def test_every_grammar_is_one_that_llguidance_reads(text):
-    """llama.cpp says nothing of one that it cannot read, and lets the model write what it likes."""
-    llguidance = pytest.importorskip("llguidance", reason="comes with the extra `dev`")
-    one = ask(1, *FIELDS[Task.ELIGIBILITY], "people", text=text)
-    two = ask(3, *FIELDS[Task.ENDPOINTS], task=Task.ENDPOINTS, text=text)
-    dose, known = regimens(2, text), ask(4, "agent", "amounts", "timing", task=Task.DOSING, text=text)
-    for asked in ([one], [dose], [dose, regimens(5, text)], [one, dose, two], [known, dose]):
-        _, rules = write_grammar(asked).split("\n", 1)
-        assert llguidance.LLMatcher.validate_grammar(rules) == ""
-
-
-async def test_a_grammar_is_sent_instead_of_a_response_format_and_a_schema_where_it_is_refused():
-    with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
-        reply = await model_of(stub, ClientSettings(mode=AnswerMode.LINES)).complete(ask_about(1), render)
-    (request,) = stub.requests
-    assert (request["grammar"], "response_format" in request, reply.items[0].n) == (GRAMMAR, False, 1)
-
-    def refuse(request):
-        return fault(400, "failed to parse grammar") if "grammar" in request else completion(items(colour))
-
-    colour = {"n": 1, "colour": "red"}
-    with serve(refuse) as stub:
-        model = model_of(stub, ClientSettings(mode=AnswerMode.LINES))
-        await model.complete(ask_about(1), render)
-        await model.complete(ask_about(1), render)
-    assert list(map(mode_of, stub.requests)) == [AnswerMode.LINES, AnswerMode.JSON_SCHEMA, AnswerMode.JSON_SCHEMA]
-
-
-@pytest.mark.parametrize("mode", [AnswerMode.LINES, AnswerMode.JSON_SCHEMA])
-async def test_an_answer_under_a_grammar_is_replayed_without_it(tmp_path, mode):
-    with serve([completion(items({"n": 1, "colour": "red"}))]) as stub:
-        asked = ClientSettings(mode=AnswerMode.LINES)
-        recorder = Model(stub.spec, asked, transport=lambda: RecordingTransport(tmp_path, NetworkTransport()))
-        recorded = await recorder.complete(ask_about(1), render)
-    player = Model(stub.spec, ClientSettings(mode=mode), transport=lambda: ReplayTransport(tmp_path))
-    assert await player.complete(ask_about(1), render) == recorded

@@ -156,10 +156,3 @@ async def test_a_wrong_key_is_reported_at_once(requests):
         with pytest.raises(ModelUnavailable, match="HTTP 401"):
             await finish(provider, requests)
         assert provider.asked == ["POST /files"]
-
-
-@pytest.mark.parametrize("spec", ["local", "http://a/v1#m,http://b/v1#m"])
-async def test_neither_a_model_of_this_machine_nor_several_servers_take_batches(spec, requests):
-    with pytest.raises(ValueError, match="use extractor run"):
-        async with open_batch_client(ModelSpec.parse(spec), requests):
-            pass

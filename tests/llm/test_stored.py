@@ -100,7 +100,7 @@ async def test_a_reask_that_ended_well_is_served_with_all_it_cost(tmp_path, mode
     [
         (completion(items(BLUE)), "rejected"),
         (completion('{"items":[{"n":1,"col', "length"), "truncated"),
-        (fault(503), "failed"),
+        (fault(500), "failed"),
         (Scripted(200, "<html>"), "failed"),
     ],
 )
@@ -115,7 +115,7 @@ async def test_replies_that_are_not_valid_are_stored_and_asked_again(tmp_path, b
         good, _ = await ask(asking(replies, stub, chosen), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT verdict FROM chains ORDER BY id") == [(verdict,)] * asked + [("valid",)]
-    kept = 1 if bad.status == 503 else 5  # the text of an error is not stored
+    kept = 1 if bad.status == 500 else 5  # the text of an error is not stored
     assert query(tmp_path, "SELECT count(*), count(reply) FROM calls") == [(5, kept)]
 
 
@@ -205,7 +205,7 @@ ANSWERS = {
     "bad": completion(items(BLUE)),
     "refused": completion(None, message={"refusal": "no"}),
     "cut": completion('{"items":[{"n":1,"col', "length"),
-    "fault": fault(503),
+    "fault": fault(500),
     "page": Scripted(200, "<html>"),
     "thinking": completion("", "length", message={"reasoning_content": "Hm."}),
 }

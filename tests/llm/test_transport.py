@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from extractor.errors import ModelUnavailable
-from extractor.llm.client import Model
+from extractor.llm.client import ClientSettings, Model
 from extractor.llm.spec import ModelSpec
 from extractor.llm.trace import read_usage
 from extractor.schemas import Usage
@@ -18,12 +18,20 @@ SPEC = ModelSpec.parse("http://model.test/v1#stub")
 
 async def test_repeated_faults_end_with_a_message():
     sleeps: list[float] = []
-    with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable) as caught:
+    with serve([fault(500, "broken")]) as stub, pytest.raises(ModelUnavailable) as caught:
         await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
-    expected = f"model stub at {stub.url}: HTTP 503, server error: overloaded; try later (after 4 attempts)"
+    expected = f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
     assert str(caught.value) == expected
+
+
+async def test_an_overloaded_server_is_waited_for_until_the_model_is_given_up():
+    with serve([*[fault(503)] * 9, FINE]) as stub:
+        reply = await model_of(stub).complete(ask_about(1), render)
+        assert (len(reply.items), len(stub.requests)) == (1, 10)
+    with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable, match=r"\(after 4 attempts\)"):
+        await model_of(stub, ClientSettings(patience=None)).complete(ask_about(1), render)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import strategies as st
 
@@ -37,7 +40,6 @@ def own(tmp_path):
         ("http://gpu:8000/v1#llama", "http://gpu:8000/v1#llama", 0),
         ("http://other:8000/v1#team-b", "team-*", "0.5"),
         ("http://other:8000/v1#gpt-4o-mini", None, None),
-        ("local:smollm2-135m", "local:smollm2-135m", 0),
     ],
 )
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, name, prompt):
@@ -73,10 +75,9 @@ def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     assert price.batched().cost(usage) == 1.2 * PICO
 
 
-def test_of_several_servers_the_most_expensive_counts(own):
-    own.write_text(OWN + '[model."http://dear:8000/v1#llama"]\nprompt = 1.0\noutput = 3.0\n', "utf-8")
-    prices = read_prices([own])
-    found = prices.find(ModelSpec.parse("http://gpu:8000/v1#llama,http://dear:8000/v1#llama"))
+def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
+    (shown,) = re.findall(r"^```toml\n(.*?)^```", Path("docs/how-to/cost.md").read_text("utf-8"), re.M | re.S)
+    (tmp_path / "prices.toml").write_text(shown, "utf-8")
+    found = read_prices([tmp_path / "prices.toml"]).find(ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b"))
     assert found
-    assert found.price.output == 3
-    assert prices.find(ModelSpec.parse("http://gpu:8000/v1#llama,http://unknown:8000/v1#llama")) is None
+    assert found.price.output == 0

@@ -30,7 +30,6 @@ def start(root, *options):
         (("--host", "0.0.0.0"), None, 2, "set EXTRACTOR_TOKEN"),
         (("--host", "::"), None, 2, "set EXTRACTOR_TOKEN"),
         ((), "short", 2, "fewer than 16 characters"),
-        (("--model", "local"), TOKEN, 2, "extractor model serve"),
         (("--model", "no model"), TOKEN, 2, "names no model"),
         (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
         (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
