@@ -2,7 +2,7 @@
 
 CREATE TABLE prompts (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL)
 WITHOUT ROWID;
-CREATE TABLE calls (  -- written before it is sent; key covers question and model, question what is asked
+CREATE TABLE calls (  -- written before it is sent. The key covers question and model
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, question TEXT NOT NULL, record_id TEXT, model TEXT NOT NULL,
     prompt TEXT NOT NULL REFERENCES prompts, is_recheck INTEGER NOT NULL, user BLOB NOT NULL,
     output_limit INTEGER NOT NULL, sent TEXT NOT NULL,
