@@ -59,6 +59,11 @@ class Failure:
         return (self.status in _TEMPORARY or self.status >= 500) and self.status != 501 and not refused
 
     @property
+    def is_absence(self) -> bool:
+        """Whether any request would have failed now: nothing answers, or there is no room."""
+        return self.is_limit or (self.status is None and not self.is_late)
+
+    @property
     def is_limit(self) -> bool:
         """Whether the provider asks for fewer requests."""
         return self.status in (429, 503, 529)
@@ -110,8 +115,13 @@ def read_failure(error: BaseException) -> Failure | None:
     return Failure(status, said, f"{text} {said}", wait, headers=headers)
 
 
-def explain_failure(failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float) -> ModelUnavailable:
-    """The error for users: model, problem and remedy, never a key. ``attempts`` were made."""
+def explain_failure(
+    failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float, away: bool = False
+) -> ModelUnavailable:
+    """The error for users: model, problem and remedy, never a key. ``attempts`` were made.
+
+    ``away`` means that all requests would fail now.
+    """
     kind: type[ModelUnavailable] = ModelUnavailable
     status = failure.status
     lasting = not failure.is_late
@@ -128,6 +138,8 @@ def explain_failure(failure: Failure, spec: ModelSpec, attempts: int, *, longest
             kind, lasting = ModelAway, True
         elif failure.is_about_length:
             kind = RequestTooLong
+    if away:
+        kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
     return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}", spec.api_key), lasting=lasting)
 

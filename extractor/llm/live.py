@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -92,7 +93,8 @@ class LiveModel:
             read = read_failure(error)
             failure = error
             if read:
-                failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait)
+                away = read.is_absence and not self._was_reached
+                failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
                 failure.usage = answers.usage
         else:
             assert answers.last
@@ -143,7 +145,7 @@ class LiveModel:
                             await self._create(call, answers, reasks, parameters)
                     except Exception as error:
                         if failure := read_failure(error):
-                            self._was_reached |= failure.status is not None or failure.is_late
+                            self._was_reached |= not failure.is_absence
                             came(_describe_failure(failure))
                             self._hold(failure)
                         raise
@@ -213,8 +215,14 @@ class LiveModel:
         return failure.status == 200 or (failure.is_temporary and not too_long)
 
     def _stops(self, state: RetryCallState) -> bool:
-        policy = self._policy
-        return state.attempt_number >= (policy.attempts if self._was_reached else policy.first_attempts)
+        """A server that is absent, not the request, is at fault: it is waited for until the watch gives it up."""
+        error = state.outcome.exception() if state.outcome else None
+        failure = read_failure(error) if error else None
+        most: float = self._policy.attempts
+        if failure and failure.is_absence:
+            most = inf if self._watch.gives_up else most
+            most = most if self._was_reached else self._policy.first_attempts
+        return state.attempt_number >= most
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
