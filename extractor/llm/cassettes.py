@@ -130,8 +130,6 @@ def _recorder(prompts: dict[str, PromptVersion]) -> Any:
     """A vcrpy recorder that matches requests on the body, replaces loopback addresses and removes keys."""
 
     def clean_request(request: Any) -> Any:
-        if request.method == "GET":
-            return None  # a probe of a slow server is not recorded
         if prompt := current_prompt():
             prompts[prompt.name] = prompt
         url = urlsplit(request.uri)
