@@ -19,7 +19,9 @@ from .spec import shown_model
 _Json = Mapping[str, Any]
 _SHOWN = 80
 """Characters of a reply that messages show."""
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_MOST_TOKENS = 10**9
+"""No call has more. A larger number would be no count, and its sums would not fit into the store."""
+_FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL)
 _BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 _BLOCKED = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"})
@@ -62,6 +64,8 @@ def read_completion(reply: object) -> Completion:
                 found = read(body)
             except (LookupError, TypeError, AttributeError):
                 break
+            if not all(isinstance(one, str) for one in (found.text, found.model, found.reason)):
+                break
             text = unwrap_json(found.text)
             # Perhaps the limit cut only white space after the answer.
             ending = Ending.COMPLETE if found.ending is Ending.CUT and is_json(text) else found.ending
@@ -79,14 +83,14 @@ def unwrap_json(text: str) -> str:
     """
     text = _THINKING.sub("", text).strip()
     fenced = _FENCED.fullmatch(text)
-    text = fenced.group(1) if fenced else text
+    text = fenced.group(1).strip() if fenced else text
     begun = _BEGINNING.search(text)
     if (is_json(text) and text.startswith("{")) or begun is None:
         return text
     found = text[begun.start() :]
     try:
         found = found[: json.JSONDecoder().raw_decode(found)[1]]
-    except ValueError:
+    except (ValueError, RecursionError):
         return found  # perhaps truncated
     return f'{{"items":{found}}}' if found.startswith("[") else found
 
@@ -95,15 +99,18 @@ def is_json(text: str) -> bool:
     """Whether the text is a complete JSON document."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
 def as_json(reply: object) -> Any:
-    """A reply of an SDK as plain data."""
+    """A reply of an SDK as plain data; None if its parts have types that no reply has."""
     dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
-    return dump(mode="json", warnings=False) if dump else reply
+    try:
+        return dump(mode="json", warnings=False) if dump else reply
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _read_chat(body: _Json) -> Completion:
@@ -201,7 +208,7 @@ def _join(content: object) -> str:
 def _count(place: object, key: str) -> int:
     """A number of tokens; 0 for what is none."""
     value = place.get(key) if isinstance(place, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TOKENS else 0
 
 
 def _usage(prompt: int, output: int, *, cached: int = 0, written: int = 0, thinking: int = 0) -> Usage:

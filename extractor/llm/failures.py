@@ -92,8 +92,8 @@ def is_too_long(text: str) -> bool:
 
 def read_failure(error: BaseException) -> Failure | None:
     """What an error of an SDK says; None for an error of another kind."""
-    if isinstance(error, GarbledReply):
-        return Failure(200, str(error))
+    if garbled := next((one for one in _list_causes(error) if isinstance(one, GarbledReply)), None):
+        return Failure(200, str(garbled))
     if isinstance(error, TimeoutError):
         return Failure(None, "", is_late=True)
     status, body, headers = _read_attributes(error)
@@ -133,7 +133,7 @@ def explain_failure(
     elif status is None:
         problem = f"no connection: {failure.said}; is the server running, and the address right?"
     else:
-        lasting, problem = status in _NO_ACCESS, _explain_status(failure, spec)
+        lasting, problem = status in _NO_ACCESS or status < 400, _explain_status(failure, spec)
         if _NO_CREDIT.search(failure.text) or (failure.wait is not None and failure.wait > longest_wait):
             kind, lasting = ModelAway, True
         elif failure.is_about_length:
@@ -157,6 +157,8 @@ def _explain_status(failure: Failure, spec: ModelSpec) -> str:
         return f"HTTP {status}, the account has no credit left: {said}"
     if status >= 500:
         return f"HTTP {status}, server error: {said}; try later"
+    if target := failure.headers.get("location"):
+        return f"HTTP {status}, moved to {target[:300]}; give that address"
     wait = "" if failure.wait is None else f" and asks to wait {failure.wait:g} seconds"
     give = "give the key of this server" if spec.is_server else "set"
     stated = {

@@ -35,6 +35,7 @@ from .completions import Completion, Ending, GarbledReply, read_completion
 from .estimates import estimate_tokens
 from .failures import Failure, explain_failure, explain_opening, read_failure
 from .limits import Pace, RetryPolicy
+from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
@@ -198,7 +199,10 @@ class LiveModel:
             cause = error
         if answers.garbled:
             raise answers.garbled
-        if cause and not (isinstance(cause, _NO_ANSWER) and answers.last):
+        if isinstance(cause, (*_NO_ANSWER, RecursionError)):
+            if answers.last is None:
+                raise GarbledReply("broken JSON")
+        elif cause:
             raise cause
 
     def _hold(self, failure: Failure) -> None:
@@ -283,8 +287,8 @@ def _open(spec: ModelSpec, mode: str) -> Any:
     name = f"openai/{spec.name}" if spec.is_server else str(spec)
     if spec.base_url:
         given["base_url"] = spec.base_url
-        if urlsplit(spec.base_url).hostname in LOOPBACK:  # no proxy leads to this machine
-            given["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
+        direct = urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
+        given["http_client"] = open_connection(key, direct=direct)
     if spec.is_server and not key:
         given["api_key"] = "none"
     failure: Exception

@@ -91,7 +91,7 @@ def read_complete_items(text: str) -> list[Any] | None:
     """
     try:
         answer = from_json(text, allow_partial="trailing-strings")
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: half of a surrogate pair
         return None
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

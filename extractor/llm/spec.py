@@ -18,7 +18,7 @@ _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port
 _OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
-_SHORTEST_KEY = 8
+SHORTEST_KEY = 8
 """A shorter secret is no key, and masking it would spoil words."""
 
 
@@ -106,6 +106,8 @@ class ModelSpec:
 
 
 def _secret(key: str | None) -> SecretStr | None:
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError("the key has characters that no key has, such as a line break or a letter with an accent")
     return SecretStr(key) if key else None
 
 
@@ -151,7 +153,7 @@ def hide_keys(text: str, key: SecretStr | None = None) -> str:
     'the key *** is unknown, so mine-12345 may be too'
     """
     secret = key.get_secret_value() if key else ""
-    if len(secret) >= _SHORTEST_KEY:
+    if len(secret) >= SHORTEST_KEY:
         text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "***", text)
     return _KEYS.sub("***", _USERS.sub("***@", text))
 

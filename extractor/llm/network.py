@@ -1,0 +1,49 @@
+"""The connection to a server that the user names by its address, which need not be well-meaning."""
+
+import httpx2
+import openai
+
+from .completions import GarbledReply
+from .spec import SHORTEST_KEY
+
+_LONGEST_REPLY = 16 * 1024**2
+"""Bytes of a reply; no answer has more."""
+_BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def open_connection(key: str | None, *, direct: bool) -> httpx2.AsyncClient:
+    """A client that follows no redirects, and reads bounded replies without ``key``, which some servers repeat.
+
+    ``direct`` ignores proxy settings, as for a server on this machine.
+    """
+    transport = _GuardedTransport(key or "", direct=direct)
+    return openai.DefaultAsyncHttpxClient(transport=transport, follow_redirects=False)
+
+
+class _GuardedTransport(httpx2.AsyncBaseTransport):
+    def __init__(self, key: str, *, direct: bool) -> None:
+        self._key = key if len(key) >= SHORTEST_KEY else ""
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        # A client, because a transport would ignore proxy settings.
+        self._inner = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, follow_redirects=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The whole reply. Raises ``GarbledReply`` for one that is too long or packed wrongly."""
+        response, content = await self._inner.send(request, stream=True), bytearray()
+        try:
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > _LONGEST_REPLY:
+                    raise GarbledReply(f"more than {_LONGEST_REPLY:,} bytes")
+        except httpx2.DecodingError as error:
+            raise GarbledReply(f"packed wrongly ({error})") from None
+        finally:
+            await response.aclose()
+        kept = [(name, text) for name, text in response.headers.items() if name not in _BODY_HEADERS]
+        if self._key:
+            kept = [(name, text.replace(self._key, "***")) for name, text in kept]
+            content = content.replace(self._key.encode(), b"***")
+        return httpx2.Response(response.status_code, headers=kept, content=bytes(content), request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
