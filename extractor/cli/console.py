@@ -17,6 +17,12 @@ def say(text: str) -> None:
     print(f"extractor: {without_controls(text)}", file=sys.stderr)
 
 
+def say_reading(inputs: Sequence[str]) -> None:
+    """Name the inputs before the rules are loaded, which takes longer than reading some records."""
+    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+    say(f"reading {inputs[0]}{more}")
+
+
 @contextmanager
 def errors_for_people() -> Iterator[None]:
     """Turn expected errors into one line on standard error and an exit code.

@@ -101,6 +101,8 @@ def diff(
         with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
             if html and not html.parent.is_dir():
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+            if not quiet:
+                say(f"comparing {old} with {new}")
             kept = _read_filter(only)
             some = split_names(tasks)
             options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}

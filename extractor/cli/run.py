@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, split_names
+from .console import errors_for_people, say_reading, split_names
 from .options import (
     ALL_TASKS,
     FILES,
@@ -127,18 +127,7 @@ def run(
     answers (--max-lacking, --patience), 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    from extractor.api import Extractor
-    from extractor.llm.budget import Limits, Pricing
-    from extractor.llm.client import ClientSettings
-    from extractor.llm.patience import Patience
     from extractor.run.addresses import is_address
-    from extractor.run.batch import BatchLimits
-
-    from .environment import read_cache_folder, read_model_spec
-    from .interrupts import observing
-    from .job import RunJob, open_job, perform_job, refuse_input_folder
-    from .money import find_prices, quote_job
-    from .report import open_report_of
 
     ray = engine == "ray"
     refusals = {
@@ -153,6 +142,20 @@ def run(
     with errors_for_people():
         if refused := [reason for reason, applies in refusals.items() if applies]:
             raise ValueError(refused[0])
+        if not quiet:
+            say_reading(inputs)
+        from extractor.api import Extractor
+        from extractor.llm.budget import Limits, Pricing
+        from extractor.llm.client import ClientSettings
+        from extractor.llm.patience import Patience
+        from extractor.run.batch import BatchLimits
+
+        from .environment import read_cache_folder, read_model_spec
+        from .interrupts import observing
+        from .job import RunJob, open_job, perform_job, refuse_input_folder
+        from .money import find_prices, quote_job
+        from .report import open_report_of
+
         refuse_input_folder(out, inputs, replay)
         spec = read_model_spec(model) if model and not replay else None
         extractor = Extractor(
