@@ -48,7 +48,7 @@ class CommandGroup(_Helpful, TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """List the options, with False for a flag that is not given: typer would load pydantic to read its None."""
-        found = super().get_params(ctx)
+        found: list[Any] = [*super().get_params(ctx)]
         for one in found:
             if one.type_descriptor.annotation is bool and one.default is None:
                 one.default = False
