@@ -14,7 +14,7 @@ _GAP = 2
 
 def say(text: str) -> None:
     """Print a message on standard error, without control characters."""
-    print(f"extractor: {without_controls(text)}", file=sys.stderr)
+    print(f"extractor: {without_controls(text)}", file=sys.stderr, flush=True)
 
 
 def say_reading(inputs: Sequence[str]) -> None:

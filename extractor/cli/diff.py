@@ -101,11 +101,11 @@ def diff(
         with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
             if html and not html.parent.is_dir():
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+            some = split_names(tasks)
+            options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
             if not quiet:
                 say(f"comparing {old} with {new}")
             kept = _read_filter(only)
-            some = split_names(tasks)
-            options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
             job = _make_job(options, model, replay, max_usd, workers)
             sides = [
                 _open_side(one, replace(job, out=Path(scratch, name))) for name, one in (("old", old), ("new", new))

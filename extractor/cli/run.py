@@ -1,7 +1,7 @@
 """``extractor run``: extract from files of records."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -127,6 +127,7 @@ def run(
     answers (--max-lacking, --patience), 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
+    from extractor.options import ExtractionOptions
     from extractor.run.addresses import is_address
 
     ray = engine == "ray"
@@ -142,6 +143,9 @@ def run(
     with errors_for_people():
         if refused := [reason for reason, applies in refusals.items() if applies]:
             raise ValueError(refused[0])
+        options: dict[str, Any] = {"tasks": split_names(tasks), "assist": assist, "effort": effort}
+        options["min_confidence"] = min_confidence
+        ExtractionOptions(**options)  # a wrong value is refused before anything is loaded
         if not quiet:
             say_reading(inputs)
         from extractor.api import Extractor
@@ -160,10 +164,7 @@ def run(
         spec = read_model_spec(model) if model and not replay else None
         extractor = Extractor(
             spec,
-            tasks=split_names(tasks),
-            assist=assist,
-            effort=effort,
-            min_confidence=min_confidence,
+            **options,
             replay=replay,
             record=record,
             cache_dir=read_cache_folder(),
