@@ -47,10 +47,15 @@ def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: flo
             max_retries=0,
         )
     except openai.OpenAIError:
-        raise MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY") from None
+        raise explain_missing_key(spec) from None
     if not hosted:
         sdk.organization = sdk.project = None  # the environment sets them for the hosted service only
     return sdk
+
+
+def explain_missing_key(spec: ModelSpec) -> MissingKey:
+    """The error for a hosted model without a key."""
+    return MissingKey(f"model {spec.name}: there is no key for it; set OPENAI_API_KEY")
 
 
 def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: bool = False) -> ModelUnavailable:

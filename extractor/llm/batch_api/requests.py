@@ -286,12 +286,13 @@ class Exchange:
 
     @contextmanager
     def open(self, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> Iterator[BatchTransport]:
-        """Yield a transport that answers from the files. If the block succeeds, write the unanswered requests."""
+        """Yield a transport that answers from the files. If the block succeeds, write those unanswered, if any."""
         yield BatchTransport(self._stored)
         if not self.requests:
             return
         self.written = self._stored.plan("file", most_requests, most_bytes)
-        for number in range(1, 1 + max(1, len(self._stored.open_batches()))):
+        self.requests.unlink(missing_ok=True)
+        for number in range(1, 1 + len(self._stored.open_batches())):
             part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")
             unfinished = part.with_name(f".{part.name}.unfinished")
             try:
