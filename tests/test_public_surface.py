@@ -90,11 +90,23 @@ def test_no_import_reads_the_rule_book():
 
 @pytest.mark.parametrize("words", ["run RECORD", "run RECORD --dry-run", "diff RECORD RECORD"])
 def test_a_command_names_its_inputs_before_it_loads_what_reads_them(words):
-    code = "import sys; sys.modules['extractor.api'] = None; from extractor.cli import main; main()"
+    """On a terminal: a pipe gets nothing before the results."""
+    code = "import sys; sys.modules['extractor.api'] = None; sys.stderr.isatty = lambda: TERMINAL; "
+    code += "from extractor.cli import main; main()"
     words = words.replace("RECORD", "tests/records/study.json").split()
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-    assert re.match("extractor: (reading|comparing) tests/records/study.json", done.stderr)
-    assert "extractor.api" in done.stderr
+    shown, piped = (
+        subprocess.run(
+            [sys.executable, "-c", code.replace("TERMINAL", terminal), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+        for terminal in ("True", "False")
+    )
+    assert re.match("extractor: (reading|comparing) tests/records/study.json", shown)
+    assert "extractor.api" in shown
+    assert not re.match("extractor: (reading|comparing)", piped)
+    assert "extractor.api" in piped
 
 
 @pytest.mark.parametrize("words", ["run RECORD", "run RECORD --dry-run", "run RECORD --dry-run --model gpt-5-mini"])

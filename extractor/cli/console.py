@@ -17,10 +17,10 @@ def say(text: str) -> None:
     print(f"extractor: {without_controls(text)}", file=sys.stderr, flush=True)
 
 
-def say_reading(inputs: Sequence[str]) -> None:
-    """Name the inputs before the rules are loaded, which takes longer than reading some records."""
-    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
-    say(f"reading {inputs[0]}{more}")
+def say_first(text: str, *, quiet: bool) -> None:
+    """On a terminal, say what is being done before the rules are loaded, which takes a second."""
+    if sys.stderr.isatty() and not quiet:
+        say(text)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .console import FAILED, OK, USAGE, errors_for_people, say, split_names, to_printable, warn_incomplete
+from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, split_names, to_printable, warn_incomplete
 from .options import (
     ALL_TASKS,
     COST,
@@ -103,8 +103,7 @@ def diff(
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
             some = split_names(tasks)
             options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
-            if not quiet:
-                say(f"comparing {old} with {new}")
+            say_first(f"comparing {old} with {new}", quiet=quiet)
             kept = _read_filter(only)
             job = _make_job(options, model, replay, max_usd, workers)
             sides = [

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .console import errors_for_people, say_reading, split_names
+from .console import errors_for_people, say_first, split_names
 from .options import (
     ALL_TASKS,
     FILES,
@@ -146,8 +146,8 @@ def run(
         options: dict[str, Any] = {"tasks": split_names(tasks), "assist": assist, "effort": effort}
         options["min_confidence"] = min_confidence
         ExtractionOptions(**options)  # a wrong value is refused before anything is loaded
-        if not quiet:
-            say_reading(inputs)
+        more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+        say_first(f"reading {inputs[0]}{more}", quiet=quiet)
         from extractor.api import Extractor
         from extractor.llm.budget import Limits, Pricing
         from extractor.llm.client import ClientSettings

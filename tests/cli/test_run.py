@@ -91,7 +91,7 @@ def test_more_effort_asks_more_questions():
 def test_a_folder_that_cannot_be_used_is_reported_in_one_line(tmp_path):
     (tmp_path / "extractions.jsonl").mkdir()
     (tmp_path / "run.json").write_text("{}", "utf-8")
-    done = invoke("run", STUDY, "--out", tmp_path, "--quiet")
+    done = invoke("run", STUDY, "--out", tmp_path)
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
 

@@ -93,9 +93,9 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fhir", "export RUN --to OUT --format fhir", "fhir"),
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
-        ("ray", f"run {RECORD} --engine ray --out OUT --quiet", "ray"),
+        ("ray", f"run {RECORD} --engine ray --out OUT", "ray"),
         ("scipy", "evaluate seeds/gold seeds/gold", "evaluate"),
-        ("fsspec", "run s3://bucket/records.jsonl --quiet", "s3"),
+        ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
