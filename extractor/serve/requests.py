@@ -174,7 +174,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                     block = await anext(stream, None)
             except TimeoutError:
                 detail = f"no data for {_READ_TIMEOUT_S:.0f} seconds, or less than {_SLOWEST:,} bytes a second"
-                raise ProblemError("upload-too-slow", detail, headers={"connection": "close"}) from None
+                raise ProblemError("upload-too-slow", detail) from None
             if block is None:
                 return
             size += len(block)
@@ -186,7 +186,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
 def _too_large(most_bytes: int) -> ProblemError:
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
     detail = f"the limit is {most_bytes:,} bytes"
-    return ProblemError("too-large", detail, headers={"connection": "close"}, remedy=remedy)
+    return ProblemError("too-large", detail, remedy=remedy)
 
 
 def _check_type(request: Request) -> None:

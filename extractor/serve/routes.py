@@ -76,11 +76,11 @@ async def extract(
     _check_money(service, caller, options.assist)
     body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
-    line = await _while_connected(request, service.extract(caller, named, body, options))
+    line = await while_connected(request, service.extract(caller, named, body, options))
     return Response(line, media_type="application/json")
 
 
-async def _while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
+async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
     """Return the result of ``work``. If the caller goes away before, cancel it and raise ``ClientDisconnect``."""
     working, leaving = asyncio.create_task(work), asyncio.ensure_future(request.receive())
     try:

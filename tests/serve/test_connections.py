@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
+from starlette.requests import ClientDisconnect
 
-from extractor.serve import connections, requests
+from extractor.serve import connections, requests, routes
 from extractor.serve.connections import WatchedConnection
 from extractor.serve.problems import ProblemError
 
@@ -55,6 +56,32 @@ async def test_a_connection_ends_that_takes_nothing_of_its_response(monkeypatch)
         writer.transport.pause_reading()
         while server.server_state.connections:
             await asyncio.sleep(0.01)
+
+
+class Left:
+    """A request whose caller goes away once the work has begun."""
+
+    def __init__(self):
+        self.begun = asyncio.Event()
+
+    async def receive(self):
+        await self.begun.wait()
+        return {"type": "http.disconnect"}
+
+
+async def test_work_ends_whose_caller_goes_away():
+    request, ended = Left(), asyncio.Event()
+
+    async def work():
+        try:
+            request.begun.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(ClientDisconnect):
+        await routes.while_connected(request, work())
+    await ended.wait()
 
 
 class Dripping:

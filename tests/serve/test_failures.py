@@ -39,7 +39,7 @@ def test_a_job_fails_at_these_records_alone(served, assist):
 
 
 STARTUP = f"""
-import runpy, sys
+import os, runpy, sys
 from importlib.abc import MetaPathFinder
 
 class Watch(MetaPathFinder):
@@ -47,6 +47,9 @@ class Watch(MetaPathFinder):
         if name == "extractor.serve.jobs":
             import extractor.read as stage
             stage.read_records = break_off(stage.read_records)
+        if name == "extractor.serve.reading":
+            import extractor.read as stage
+            stage.read_stream = die_at_some(stage.read_stream)
         if name == "extractor.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
             raise ImportError("half of it is missing")
 
@@ -54,6 +57,13 @@ def break_off(read_records):
     def read(*arguments, **options):
         yield next(read_records(*arguments, **options))
         raise KeyError("a word of the record")
+    return read
+
+def die_at_some(read_stream):
+    def read(name, stream):
+        if b"no reader survives" in stream.getvalue():
+            os.kill(os.getpid(), 9)
+        return read_stream(name, stream)
     return read
 
 sys.meta_path.insert(0, Watch())
@@ -73,6 +83,9 @@ def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_
         check_problem(post(service.client, failing("sleep")), 504, "took-too-long")
         while (answer := post(service.client, one())).status_code != 200:
             check_problem(answer, 504, "took-too-long")  # until the process is replaced
+        problem = check_problem(post(service.client, one(1, "no reader survives")), 500, "internal")
+        assert "the process that extracted it died" in problem["detail"]
+        assert post(service.client, one()).status_code == 200
         job = finish(service.client, submit(service.client, many(2))["id"])
         assert (job["state"], job["extracted"], job["failed"]) == ("failed", 1, 1)
         problem = "the upload could not be read to its end: an unexpected KeyError at "
