@@ -28,6 +28,12 @@ def test_a_record_that_kills_its_process_is_reported_at_once(served, assist):
     assert post(served.client, one(), assist=assist).status_code == 200
 
 
+def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
+    problem = check_problem(post(served.client, one(1, "no reader survives")), 500, "internal")
+    assert "the process that extracted it died" in problem["detail"]
+    assert post(served.client, one()).status_code == 200
+
+
 @pytest.mark.parametrize("assist", ["never", "always"])
 def test_a_job_fails_at_these_records_alone(served, assist):
     ways = (*RAISED, "kill")
@@ -39,7 +45,7 @@ def test_a_job_fails_at_these_records_alone(served, assist):
 
 
 STARTUP = f"""
-import os, runpy, sys
+import runpy, sys
 from importlib.abc import MetaPathFinder
 
 class Watch(MetaPathFinder):
@@ -47,9 +53,6 @@ class Watch(MetaPathFinder):
         if name == "extractor.serve.jobs":
             import extractor.read as stage
             stage.read_records = break_off(stage.read_records)
-        if name == "extractor.serve.reading":
-            import extractor.read as stage
-            stage.read_stream = die_at_some(stage.read_stream)
         if name == "extractor.parse" and BROKEN and "spawn_main" in str(sys.orig_argv):
             raise ImportError("half of it is missing")
 
@@ -57,13 +60,6 @@ def break_off(read_records):
     def read(*arguments, **options):
         yield next(read_records(*arguments, **options))
         raise KeyError("a word of the record")
-    return read
-
-def die_at_some(read_stream):
-    def read(name, stream):
-        if b"no reader survives" in stream.getvalue():
-            os.kill(os.getpid(), 9)
-        return read_stream(name, stream)
     return read
 
 sys.meta_path.insert(0, Watch())
@@ -78,20 +74,11 @@ def serve_with(folder, *options, broken=False):
     return serve(folder / "root", "--workers", "1", *options, PYTHONPATH=path)
 
 
-def post_until_in_time(client, body):
-    """The first answer that does not come too late, because a process is replaced."""
-    while (answer := post(client, body)).status_code == 504:
-        check_problem(answer, 504, "took-too-long")
-    return answer
-
-
 def test_too_slow_a_record_is_given_up_and_an_unreadable_upload_fails_with_what_was_read(tmp_path):
     with serve_with(tmp_path, "--timeout", "2") as service:
         check_problem(post(service.client, failing("sleep")), 504, "took-too-long")
-        assert post_until_in_time(service.client, one()).status_code == 200
-        problem = check_problem(post_until_in_time(service.client, one(1, "no reader survives")), 500, "internal")
-        assert "the process that extracted it died" in problem["detail"]
-        assert post_until_in_time(service.client, one()).status_code == 200
+        while (answer := post(service.client, one())).status_code != 200:
+            check_problem(answer, 504, "took-too-long")  # until the process is replaced
         job = finish(service.client, submit(service.client, many(2))["id"])
         assert (job["state"], job["extracted"], job["failed"]) == ("failed", 1, 1)
         problem = "the upload could not be read to its end: an unexpected KeyError at "
