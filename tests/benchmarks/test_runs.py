@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -101,3 +103,9 @@ def test_variants_get_the_calls_of_auto_and_are_compared_by_medians():
     assert all(call.system and call.user for call in calls)
     rounds = [(Served(9, 1, 5, 2.0, 1.0, 7), Served(9, 0, 5, seconds, 1.1, 8)) for seconds in (2.0, 3.0, 20.0)]
     assert format_row("batch 128", rounds).split() == ["batch", "128", "1.50", "x", "1.10", "x", "9", "0", "5", "8"]
+
+
+def test_the_service_stands_a_short_soak(capfd):
+    command = [sys.executable, "-m", "benchmarks.service_soak", "--minutes", "0.1", "--callers", "3"]
+    done = subprocess.run(command, check=False)
+    assert done.returncode == 0, capfd.readouterr().out
