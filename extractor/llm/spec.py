@@ -125,6 +125,8 @@ api_key=None, others=())
 
 
 def _secret(key: str | None) -> SecretStr | None:
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError("the key has characters that no key has, such as a line break or a letter with an accent")
     return SecretStr(key) if key else None
 
 
