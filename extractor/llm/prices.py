@@ -132,7 +132,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             content = _PriceFile.model_validate(tomllib.loads(path.read_text("utf-8"), parse_float=Decimal))
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror}; name a file of prices") from error
-        except (ValidationError, tomllib.TOMLDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             problem = str(error)
             if isinstance(error, ValidationError):
                 problem = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())

@@ -111,6 +111,10 @@ class Words:
         return {"type": "string", "enum": list(self.members)}
 
 
+_LONGEST = 1000
+"""Characters of a value that is no plain quote. The work to find its unit grows with its length."""
+
+
 @dataclass(frozen=True, eq=False)
 class Written:
     """Annotates a value that a model writes as text, such as "21 day"."""
@@ -121,6 +125,8 @@ class Written:
         """The value for a text. Raises ``ValueError`` with the form that is allowed."""
         if not isinstance(text, str):
             raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
+        if len(text) > _LONGEST:
+            raise ValueError(f"a value of more than {_LONGEST} characters; quote less of the text")
         return self.parse(text)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -14,7 +14,7 @@ from extractor.ground.check import Unreadable
 
 from .requests import Call
 
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_FENCED = re.compile(r"```(?:json)?(.*)```", re.DOTALL)
 _BEGINNING = re.compile(r'\{\s*"items"\s*:|\[\s*\{\s*"n"\s*:')
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
@@ -92,14 +92,14 @@ def unwrap_json(text: str) -> str:
     """
     text = _THINKING.sub("", text).strip()
     fenced = _FENCED.fullmatch(text)
-    text = fenced.group(1) if fenced else text
+    text = fenced.group(1).strip() if fenced else text
     begun = _BEGINNING.search(text)
     if (is_json(text) and text.startswith("{")) or begun is None:
         return text
     found = text[begun.start() :]
     try:
         found = found[: json.JSONDecoder().raw_decode(found)[1]]
-    except ValueError:
+    except (ValueError, RecursionError):
         return found  # perhaps truncated
     return f'{{"items":{found}}}' if found.startswith("[") else found
 
@@ -117,7 +117,7 @@ def read_complete_items(text: str) -> list[Any] | None:
     """
     try:
         answer = from_json(text, allow_partial="trailing-strings")
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: half of a surrogate pair
         return None
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -136,7 +136,7 @@ def is_json(text: str) -> bool:
     """Whether the text is a complete JSON document."""
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -42,7 +42,7 @@ def open_sdk(spec: ModelSpec, transport: httpx2.AsyncBaseTransport, timeout: flo
         sdk = openai.AsyncOpenAI(
             api_key=key or (None if hosted else "none"),
             base_url=spec.base_url,
-            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=limit),
+            http_client=openai.DefaultAsyncHttpxClient(transport=transport, timeout=limit, follow_redirects=False),
             timeout=limit,
             max_retries=0,
         )
@@ -62,7 +62,7 @@ def explain_failure(error: Exception, spec: ModelSpec, attempts: int, *, away: b
     """Turn an error into one for users. ``attempts`` were made; ``away`` means that all requests would fail now."""
     kind: type[ModelUnavailable] = ModelUnavailable
     if isinstance(error, openai.APIStatusError):
-        lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT
+        lasting = error.status_code in _NO_ACCESS or error.code == _NO_CREDIT or error.status_code < 400
         problem = _explain_status(error, spec)
         stated = f"{error.code} {error.type} {error.message}"
         if error.code == _NO_CREDIT:
@@ -101,6 +101,8 @@ def _explain_status(error: openai.APIStatusError, spec: ModelSpec) -> str:
         return f"HTTP {status}, server error: {said}; try later"
     asked = error.response.headers.get("retry-after")
     wait = f" and asks to wait (Retry-After: {asked})" if asked else ""
+    if target := error.response.headers.get("location"):
+        return f"HTTP {status}, moved to {target[:300]}; give that address"
     stated = {
         401: f"HTTP 401, the key is missing or wrong; {_KEY_REMEDY[spec.kind]}",
         403: f"HTTP 403, this key may not use the model: {said}",

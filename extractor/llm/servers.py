@@ -98,6 +98,7 @@ class Server:
         self.was_reached, self._unreached_since = True, None
         uncounted = {"requests": len(self.in_flight) - 1.0, "tokens": sum(self.in_flight) - tokens}
         pause = exhausted_for(response.headers, {"requests": 1.0, "tokens": tokens}, uncounted)
+        pause = min(pause, self.policy.longest_wait)
         if status == 429 or status >= 500:
             asked = retry_after(response.headers)
             self._note_fault(sent, asked, is_overload=status in _OVERLOADED)

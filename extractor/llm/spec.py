@@ -17,7 +17,7 @@ _BETWEEN = re.compile(r",(?=\s*\w+://)")
 """The separator of several servers' addresses. A password may contain a comma."""
 _USERS = re.compile(r"(?<=://)[^\s/?#]*@")
 _KEYS = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
-_SHORTEST_KEY = 8
+SHORTEST_KEY = 8
 """A shorter secret is no key, and masking it would spoil words."""
 _SEVERAL = "several servers are written http://host:port/v1#NAME,http://other:port/v1#NAME, with one name"
 
@@ -125,6 +125,8 @@ api_key=None, others=())
 
 
 def _secret(key: str | None) -> SecretStr | None:
+    if key and not (key.isascii() and key.isprintable()):
+        raise ValueError("the key has characters that no key has, such as a line break or a letter with an accent")
     return SecretStr(key) if key else None
 
 
@@ -211,7 +213,7 @@ def hide_keys(text: str, key: SecretStr | None = None) -> str:
     'the key *** is unknown, so mine-12345 may be too'
     """
     secret = key.get_secret_value() if key else ""
-    if len(secret) >= _SHORTEST_KEY:
+    if len(secret) >= SHORTEST_KEY:
         text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", "***", text)
     return _KEYS.sub("***", _USERS.sub("***@", text))
 

@@ -85,11 +85,11 @@ class Sampling:
         if isinstance(error, IncompleteOutputException) and error.last_completion:
             usage, message = error.last_completion.usage, error.last_completion.choices[0].message
             details = usage.completion_tokens_details if usage else None
-            thought = (details and details.reasoning_tokens) or (message.model_extra or {}).get("reasoning_content")
+            thought = getattr(details, "reasoning_tokens", None) or (message.model_extra or {}).get("reasoning_content")
             learnt = bool(thought) and not self.allowance
             self.allowance = _REASONING_TOKENS if thought else self.allowance
             return learnt
-        if not isinstance(error, openai.BadRequestError) or error.param not in sent:
+        if not isinstance(error, openai.BadRequestError) or error.param not in list(sent):
             return False
         if error.code not in ("unsupported_parameter", "unsupported_value"):
             return False

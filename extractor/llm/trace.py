@@ -29,6 +29,9 @@ from extractor.schemas import Usage
 
 from .requests import PromptVersion, Question
 
+_MOST_TOKENS = 10**9
+"""No call has more. A larger number would be no count, and its sums would not fit into the store."""
+
 
 class Verdict(StrEnum):
     """How a call ended. Only the replies of a valid call are served again.
@@ -179,18 +182,21 @@ def load_object(content: bytes | str | None) -> dict[str, Any]:
     """Parse a JSON object; empty if the content is not one."""
     try:
         loaded = json.loads(content or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}
 
 
 def read_completion(content: bytes) -> dict[str, Any] | None:
-    """Parse a server's reply; None if it is not a chat completion with a message."""
+    """Parse a server's reply; None if it is not a chat completion with a message, whose texts are texts."""
     reply = load_object(content)
     try:
-        return reply if reply["choices"][0]["message"] is not None else None
-    except (LookupError, TypeError):
+        message = reply["choices"][0]["message"]
+        tools = [tool["function"]["arguments"] for tool in message.get("tool_calls") or ()]
+        texts = (reply.get("model"), message.get("content"), message.get("refusal"), *tools)
+    except (LookupError, TypeError, AttributeError):
         return None
+    return reply if all(isinstance(text, str | None) for text in texts) else None
 
 
 def read_finish_reason(content: bytes) -> str | None:
@@ -203,7 +209,8 @@ def read_finish_reason(content: bytes) -> str | None:
 def read_usage(content: bytes) -> Usage:
     """The usage in a server's reply: one call, with the reported tokens. Nothing is estimated.
 
-    OpenAI reports cached tokens among the details of the prompt's, llama.cpp in its timings or beside the answer.
+    What is no number of tokens counts as not reported. OpenAI reports cached tokens among the details of the prompt's,
+    llama.cpp in its timings or beside the answer.
 
     >>> read_usage(b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": 7}}').prompt_tokens
     7
@@ -214,17 +221,21 @@ def read_usage(content: bytes) -> Usage:
     usage = reply.get("usage")
     if not isinstance(usage, dict):
         return Usage(calls=1)
-    prompt = usage.get("prompt_tokens") or 0
+    prompt = _count(usage.get("prompt_tokens")) or 0
     details = usage.get("prompt_tokens_details")
     places = ((details, "cached_tokens"), (reply.get("timings"), "cache_n"), (reply, "tokens_cached"))
-    reported = (place.get(name) for place, name in places if isinstance(place, dict))
-    cached = next((tokens for tokens in reported if isinstance(tokens, int)), 0)
+    reported = (_count(place.get(name)) for place, name in places if isinstance(place, dict))
+    cached = next((tokens for tokens in reported if tokens is not None), 0)
     return Usage(
         calls=1,
         prompt_tokens=prompt,
-        cached_tokens=max(0, min(cached, prompt)),
-        output_tokens=usage.get("completion_tokens") or 0,
+        cached_tokens=min(cached, prompt),
+        output_tokens=_count(usage.get("completion_tokens")) or 0,
     )
+
+
+def _count(tokens: object) -> int | None:
+    return tokens if isinstance(tokens, int) and 0 <= tokens <= _MOST_TOKENS else None
 
 
 def _judge(error: BaseException) -> tuple[Verdict | None, str]:

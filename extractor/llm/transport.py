@@ -24,12 +24,15 @@ from .cache import OpenReplies, ReplyCache
 from .limits import RetryPolicy, is_temporary, retry_after
 from .patience import Came, Watch
 from .servers import ServerPool
+from .spec import SHORTEST_KEY
 from .trace import CallTrace, Served, current_trace, load_object, read_completion, read_finish_reason, read_usage
 
 _OK = 200
 _OUT_OF_CREDIT = "insufficient_quota"
 _SHOWN = 80
 """Characters of a reply that messages show."""
+_LONGEST_REPLY = 16 * 1024**2
+"""Bytes of a reply; no answer has more."""
 _CONNECTIONS = 16
 """Requests in flight per pool of connections."""
 _PROBE_MESSAGE, _PROBE_TOKENS = "Are you there? Answer yes. ({})", 16
@@ -81,13 +84,38 @@ class NetworkTransport(httpx2.AsyncBaseTransport):
             )
         self._in_flight[client] = self._in_flight.get(client, 0) + 1
         try:
-            return await client.send(request)
+            return await _read_whole(await client.send(request, stream=True), request)
         finally:
             self._in_flight[client] -= 1
 
     async def aclose(self) -> None:
         for client in self._in_flight:
             await client.aclose()
+
+
+async def _read_whole(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+    """Read a reply, unpacked and without the key of its request, which some servers repeat.
+
+    Raises ``GarbledReply`` for one that is too long or packed wrongly.
+    """
+    content = bytearray()
+    try:
+        async for part in response.aiter_bytes():
+            content += part
+            if len(content) > _LONGEST_REPLY:
+                raise GarbledReply(f"more than {_LONGEST_REPLY:,} bytes", request=request)
+    except httpx2.DecodingError as error:
+        raise GarbledReply(f"packed wrongly ({error})", request=request) from None
+    finally:
+        await response.aclose()
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    headers = [(name, text) for name, text in response.headers.items() if name not in _BODY_HEADERS]
+    if len(key) >= SHORTEST_KEY:
+        headers = [(name, text.replace(key, "***")) for name, text in headers]
+        content = content.replace(key.encode(), b"***")
+    whole = httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=request)
+    whole.extensions.update({name: fact for name, fact in response.extensions.items() if name == "served"})
+    return whole
 
 
 class CallTransport(httpx2.AsyncBaseTransport):
@@ -232,13 +260,11 @@ class CallTransport(httpx2.AsyncBaseTransport):
             with self._watch.exchanging() as came:
                 try:
                     async with asyncio.timeout(self._timeout):
-                        response = await self._network.handle_async_request(request)
-                        content = await response.aread()
-                        await response.aclose()
+                        response = await _read_whole(await self._network.handle_async_request(request), request)
                 except (httpx2.TransportError, TimeoutError) as error:
                     came(Came(str(error) or type(error).__name__, "no reply"))
                     raise
-                came(_describe_reply(response, content))
+                came(_describe_reply(response))
         except ExtractorError:
             raise
         except BaseException as error:
@@ -248,13 +274,9 @@ class CallTransport(httpx2.AsyncBaseTransport):
                 message = f"no complete reply within {self._timeout:g} seconds"
                 raise httpx2.ReadTimeout(message, request=request) from None
             raise
-        headers = [(name, value) for name, value in response.headers.items() if name not in _BODY_HEADERS]
-        whole = httpx2.Response(response.status_code, headers=headers, content=content, request=request)
-        if "served" in response.extensions:
-            whole.extensions["served"] = response.extensions["served"]
-        elif is_heard():
-            tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(whole))
-        return whole
+        if "served" not in response.extensions and is_heard():
+            tell(Event.CALL_ENDED, **known, seconds=round(monotonic() - since, 3), **_describe(response))
+        return response
 
 
 def asks_too_long(headers: Mapping[str, str], policy: RetryPolicy) -> bool:
@@ -275,15 +297,16 @@ def _waiting_helps(response: httpx2.Response, policy: RetryPolicy) -> bool:
 def _describe_garbled(response: httpx2.Response) -> str:
     try:
         reply = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         beginning = response.text[:_SHOWN]
         return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
     error = reply.get("error") if isinstance(reply, dict) else None
     return f"no message in it; {str(error)[:200]}" if error else "no message in it"
 
 
-def _describe_reply(response: httpx2.Response, content: bytes) -> Came:
+def _describe_reply(response: httpx2.Response) -> Came:
     """What came back, for people."""
+    content = response.content
     reply, status = read_completion(content) if response.status_code == _OK else None, f"HTTP {response.status_code}"
     text, label = content.decode("utf-8", "replace"), status
     if reply:
