@@ -37,10 +37,10 @@ def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
     >>> refuse_larger(Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria")
     Traceback (most recent call last):
         ...
-    extractor.errors.RecordTooLarge: a.json: the record has 6,000 criteria, more than 5,000; leave this record out; ...
+    extractor.errors.RecordTooLarge: a.json: the record has more than 5,000 criteria; leave this record out; if ...
     """
     if count > most:
-        problem = f"the record has {count:,} {name}, more than {most:,}"
+        problem = f"the record has more than {most:,} {name}"
         raise RecordTooLarge(source.path, problem, _REMEDY, place=source.place)
 
 

@@ -37,6 +37,7 @@ def pytest_collection() -> Iterator[None]:
         atexit.register(gc.unfreeze)  # some libraries complain at the end of what was not freed
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist (-p no:xdist) nothing calls it
 def pytest_xdist_auto_num_workers():
     """One process more than cores: many tests wait for a process, a server or a browser of their own."""
     return (os.cpu_count() or 1) + 1
@@ -68,10 +69,10 @@ def seed_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def make_once(tmp_path_factory, worker_id) -> Callable[[str, Callable[[Path], object]], Path]:
+def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
     """Fill a folder in the first process of pytest that needs it; the others wait for it and use it too."""
     base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def make(name: str, fill: Callable[[Path], object]) -> Path:
         folder = shared / name

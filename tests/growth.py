@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import extractor
 from extractor.parse.characters import expression
 from extractor.text.book import load_book, read_table
-from extractor.text.lexer import CODES
+from extractor.text.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
 _LENGTHS = (700, 2800)
@@ -126,7 +126,8 @@ class Expression(NamedTuple):
         tree = parser.parse(self.compiled.pattern, self.compiled.flags & ~re.UNICODE)
         for pick in range(3):
             _list_repeated(tree, "", found, pick, 1)
-        general = _TOKENS if re.search(f"[{CODES}]", self.compiled.pattern) else PIECES
+        pattern = self.compiled.pattern
+        general = _TOKENS if ANY_WORD in pattern or re.search(f"[{CODES}]", pattern) else PIECES
         units = {piece[: (piece + piece).find(piece, 1)] for piece in found if 0 < len(piece) < 200}
         return sorted(units.union(general)) if found else []
 

@@ -16,9 +16,10 @@ from extractor.schemas import Task
 from .commands import invoke
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    path for path in sorted((ROOT / "docs").rglob("*.md")) if re.search("^```(console|pycon)", path.read_text(), re.M)
-]
+PAGES = [ROOT / "docs" / name for name in re.findall(r"[\w/-]+\.md$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.M)]
+"""All pages, in the order of the site."""
+RUN = {page.stem: page for page in PAGES if re.search("^```(console|pycon)", page.read_text("utf-8"), re.M)}
+"""Pages with examples that run."""
 
 
 @pytest.fixture
@@ -30,9 +31,16 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("name", ["all-in-order", *RUN])
 @pytest.mark.usefixtures("folder")
-def test_the_examples_of_a_page_print_what_it_shows(page):
+def test_the_examples_of_pages_print_what_they_show(name, subtests):
+    """A page can be read alone, and all can be read one after the other in one folder."""
+    for page in RUN.values() if name == "all-in-order" else [RUN[name]]:
+        with subtests.test(page=page.stem):
+            check_examples(page)
+
+
+def check_examples(page):
     """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out. ``text`` blocks do not run."""
     names, checker = {}, doctest.OutputChecker()
     for language, body in re.findall(r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
@@ -55,6 +63,21 @@ def run(command):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "-c", shell], env=environment, check=True, capture_output=True, text=True)
     return done.stdout
+
+
+def test_the_site_has_every_page():
+    assert sorted(PAGES) == sorted((ROOT / "docs").rglob("*.md"))
+
+
+def test_no_two_pages_write_different_things_under_one_name():
+    """A folder of results is refused to a run with other settings. So the examples that do not run count too."""
+    writers = {}
+    for page in (ROOT / "README.md", *PAGES):
+        for verb, words in re.findall(r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")):
+            for name in re.findall(r"(?:--out|--to|-o) ([a-z][\w.-]*)", words):
+                meaning = page if verb == "export" else words.replace(" --quiet", "")
+                writers.setdefault(name, {}).setdefault(page, set()).add(meaning)
+    assert {name: pages for name, pages in writers.items() if len(set(map(frozenset, pages.values()))) > 1} == {}
 
 
 def test_the_figures_of_accuracy_are_as_measured():

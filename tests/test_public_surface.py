@@ -1,5 +1,6 @@
 """What people import, and what importing costs."""
 
+import re
 import subprocess
 import sys
 
@@ -65,21 +66,51 @@ def test_every_error_is_an_extractor_error_and_stands_in_the_tree():
 HEAVY = {"openai", "instructor", "pydantic", "httpx2", "rich.progress", "vcr", "numpy", "scipy"}
 
 
-def test_the_command_line_starts_without_importing_heavy_libraries():
-    code = "import sys, extractor.cli; print(*sys.modules)"
+def list_modules(*words: str) -> set[str]:
+    """The modules that a command has loaded when it ends."""
+    code = "import sys; from extractor.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "run --help", "rnu", "run --dry-rnu records", "batch sbumit"])
+def test_no_heavy_library_is_loaded_for_help_and_for_typos(words):
+    assert HEAVY.isdisjoint(list_modules(*words.split()))
+
+
+MODULES = "api diff evaluation.scoring export report review.app run.finished run.worker serve.app"
+
+
+def test_no_import_reads_the_rule_book():
+    imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())
+    code = f"{imports}; from extractor.text.book import load_book; print(load_book.cache_info().currsize)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert HEAVY.isdisjoint(done.stdout.split())
+    assert done.stdout == "0\n"
 
 
-def test_the_rules_run_without_importing_the_sdk():
-    code = "import sys; from extractor.cli import main; sys.argv[1:] = ['run', 'tests/records', '--quiet']\n"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}try: main()\nfinally: print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
+@pytest.mark.parametrize("words", ["run RECORD", "run RECORD --dry-run", "diff RECORD RECORD"])
+def test_a_command_names_its_inputs_before_it_loads_what_reads_them(words):
+    """On a terminal: a pipe gets nothing before the results."""
+    code = "import sys; sys.modules['extractor.api'] = None; sys.stderr.isatty = lambda: TERMINAL; "
+    code += "from extractor.cli import main; main()"
+    words = words.replace("RECORD", "tests/records/study.json").split()
+    shown, piped = (
+        subprocess.run(
+            [sys.executable, "-c", code.replace("TERMINAL", terminal), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+        for terminal in ("True", "False")
     )
-    *results, modules = done.stdout.splitlines()
-    assert len(results) > 1
-    assert {"openai", "instructor"}.isdisjoint(modules.split())
-    assert "extractor.parse" in modules.split()
+    assert re.match("extractor: (reading|comparing) tests/records/study.json", shown)
+    assert "extractor.api" in shown
+    assert not re.match("extractor: (reading|comparing)", piped)
+    assert "extractor.api" in piped
+
+
+@pytest.mark.parametrize("words", ["run RECORD", "run RECORD --dry-run", "run RECORD --dry-run --model gpt-5-mini"])
+def test_the_rules_run_without_importing_the_sdk(words):
+    modules = list_modules(*words.replace("RECORD", "tests/records/study.json").split())
+    assert {"openai", "instructor", "duckdb", "scipy"}.isdisjoint(modules)
+    assert "extractor.parse" in modules

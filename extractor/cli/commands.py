@@ -46,6 +46,14 @@ class Command(_Helpful, TyperCommand):
 class CommandGroup(_Helpful, TyperGroup):
     """A group of commands."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """List the options, with False for a flag that is not given: typer would load pydantic to read its None."""
+        found: list[Any] = [*super().get_params(ctx)]
+        for one in found:
+            if one.type_descriptor.annotation is bool and one.default is None:
+                one.default = False
+        return found
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a command by its name. The error for another name suggests the nearest, also one of a group inside."""
         from extractor.suggestions import find_nearest

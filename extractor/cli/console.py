@@ -14,7 +14,13 @@ _GAP = 2
 
 def say(text: str) -> None:
     """Print a message on standard error, without control characters."""
-    print(f"extractor: {without_controls(text)}", file=sys.stderr)
+    print(f"extractor: {without_controls(text)}", file=sys.stderr, flush=True)
+
+
+def say_first(text: str, *, quiet: bool) -> None:
+    """On a terminal, say what is being done before the rules are loaded, which takes a second."""
+    if sys.stderr.isatty() and not quiet:
+        say(text)
 
 
 @contextmanager

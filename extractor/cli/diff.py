@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .console import FAILED, OK, USAGE, errors_for_people, say, split_names, to_printable, warn_incomplete
+from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, split_names, to_printable, warn_incomplete
 from .options import (
     ALL_TASKS,
     COST,
@@ -101,9 +101,10 @@ def diff(
         with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
             if html and not html.parent.is_dir():
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-            kept = _read_filter(only)
             some = split_names(tasks)
             options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
+            say_first(f"comparing {old} with {new}", quiet=quiet)
+            kept = _read_filter(only)
             job = _make_job(options, model, replay, max_usd, workers)
             sides = [
                 _open_side(one, replace(job, out=Path(scratch, name))) for name, one in (("old", old), ("new", new))

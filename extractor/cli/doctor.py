@@ -2,11 +2,11 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,19 +15,23 @@ import typer
 from .console import FAILED, OK, errors_for_people, print_table, say, split_names
 from .options import FILES, JsonOption, ModelOption
 
-EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "evaluate": ("extractor evaluate", ("scipy",)),
-    "export": ("Parquet and DuckDB tables", ("duckdb",)),
-    "fhir": ("FHIR R5 resources", ("fhir",)),
-    "omop": ("OHDSI cohort definitions", ("duckdb", "circe", "ohdsi_cohort_schemas")),
-    "review": ("extractor review", ("starlette", "uvicorn")),
-    "serve": ("extractor serve", ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")),
-    "notebook": ("the notebooks", ("ipykernel", "matplotlib", "pandas")),
-    "ray": ("many machines", ("ray",)),
-    "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
-    "otel": ("OpenTelemetry spans", ("opentelemetry",)),
+PURPOSES: Final = {
+    "evaluate": "extractor evaluate",
+    "export": "Parquet and DuckDB tables",
+    "fhir": "FHIR R5 resources",
+    "omop": "OHDSI cohort definitions",
+    "review": "extractor review",
+    "serve": "extractor serve",
+    "notebook": "the notebooks",
+    "ray": "many machines",
+    "s3": "inputs and results at S3 addresses",
+    "otel": "OpenTelemetry spans",
+    "docs": "the documentation as a site (mkdocs serve)",
+    "train": "training of the learned scorers",
+    "compare": "benchmarks against other libraries",
+    "dev": "tests and linters",
 }
-"""What each extra is for, and the modules that it installs."""
+"""What each extra is for."""
 
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
 """A made-up text for a question to a model."""
@@ -91,8 +95,8 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
     from extractor.errors import MissingExtra
     from extractor.suggestions import refuse_unknown
 
-    refuse_unknown("extra", needed, EXTRAS)
-    for name, (purpose, _) in EXTRAS.items():
+    refuse_unknown("extra", needed, PURPOSES)
+    for name, purpose in PURPOSES.items():
         if missing := _find_missing(name):
             state = "failed" if name in needed else "missing"
             detail = f"{purpose}; not installed: {', '.join(missing)}"
@@ -102,7 +106,21 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
 
 
 def _find_missing(extra: str) -> list[str]:
-    return [module for module in EXTRAS[extra][1] if find_spec(module) is None]
+    """List the libraries of an extra that are not installed."""
+    from importlib.metadata import requires
+
+    wanted = (one for one in requires("trial-extractor") or () if re.search(f"extra == ['\"]{extra}['\"]", one))
+    names = (re.split(r"[^\w.-]", one, maxsplit=1)[0] for one in wanted)
+    return [name for name in names if not _is_installed(name)]
+
+
+def _is_installed(library: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version(library))
+    except PackageNotFoundError:
+        return False
 
 
 def _check_folders(out: Path) -> Iterator[Check]:

@@ -109,6 +109,8 @@ def export(
                 remedy = "let it finish, or export what there is with --partial"
                 raise StoreError(f"{run}: {found.incomplete}; {remedy}")
             warn_incomplete(run)
+        if found and not found.record_ids:
+            raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
         lines = found.read_lines() if found else None
         if format_ == "fhir":
             some = [Task(one) for one in split_names(tasks)]
@@ -121,9 +123,10 @@ def export(
         else:
             destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
             needed = any(table.name in ("records", "eligibility") for table in chosen)
-            registry = _read_registry(found, quiet=quiet) if needed else {}
+            registry = _read_registry(found) if needed else {}
             counts = export_run(run, destination, chosen, lines, registry, threshold)
-            report = (f"{name}: {count}" for name, count in counts.items())
+            missing = _explain_missing(found, registry) if needed else []
+            report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
         if not quiet:
             print("\n".join(report), file=sys.stderr)
             _tell_left_out(threshold)
@@ -176,14 +179,18 @@ def _read_pairs(
     return zip(extractions, (one.record for one in records), strict=True)
 
 
-def _read_registry(run: "FinishedRun | None", *, quiet: bool) -> "Registry":
+def _read_registry(run: "FinishedRun | None") -> "Registry":
     """Read the registered fields of the run's records from the run's inputs."""
     from extractor.export import read_registry
 
-    registry = {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
-    records = len(run.record_ids) if run else 0
-    if not quiet and (len(registry) < records or not records):
-        missing = f"{records - len(registry)} of {records} records" if records else "all records"
-        problem = f"records: the inputs are missing for {missing}, so their registered columns are empty"
-        print(f"{problem}; export the run's folder, from where the run was started", file=sys.stderr)
-    return registry
+    return {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
+
+
+def _explain_missing(run: "FinishedRun | None", registry: "Registry") -> list[str]:
+    """Say for how many records there is no input, if there are any."""
+    missing = len(run.record_ids) - len(registry) if run else None
+    if missing == 0:
+        return []
+    records = f"{missing} of {len(run.record_ids)} records" if run else "all records"
+    problem = f"records: the inputs are missing for {records}, so their registered columns are empty"
+    return [f"{problem}; export the run's folder, from where the run was started"]

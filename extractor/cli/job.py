@@ -209,11 +209,13 @@ def perform_job(job: RunJob) -> int:
             statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
             status = statuses.get(stopped_by, "failed")
             tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
+    exchange = job.extractor.choice.exchange
+    if code == OK and exchange and exchange.failed and not tally.usage.calls:
+        say(f"no line of --answers answers a question of these records; {_resume(job)}")
+        code = FAILED
     if code == OK and tally.lacking > job.max_lacking:
         say(_explain_lacking(job, tally))
         code = FAILED
-    if folder and not job.mirror:
-        folder.remove_empty()
     print_summary(tally, quiet=job.quiet)
     for remark in _list_remarks(job, folder, tally):
         say(remark)
@@ -228,12 +230,19 @@ def export_job(job: RunJob) -> int:
     exchange = job.extractor.choice.exchange
     assert exchange
     assert exchange.requests
+    if not exchange.written:
+        say(f"there is nothing to ask, so there is no {exchange.requests}")
     written = {"records": tally.extracted, "requests": exchange.written}
     print(json.dumps(written | {"files": [str(path) for path in exchange.parts]}, indent=2))
     return FAILED if tally.failed else OK
 
 
 async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interrupts) -> None:
+    spec = job.extractor.choice.spec
+    if job.batch_rounds and spec:
+        from extractor.llm.live import open_client
+
+        open_client(spec, spec.family.mode[0])  # a missing key is told before the folder is made
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_calls if folder else None)

@@ -94,7 +94,9 @@ RequestsPerMinuteOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option(min=1, metavar="N", help="Processes that share the work; else all cores.", rich_help_panel=SPEED),
+    typer.Option(
+        min=1, max=10_000, metavar="N", help="Processes that share the work; else all cores.", rich_help_panel=SPEED
+    ),
 ]
 StrictOption = Annotated[
     bool,

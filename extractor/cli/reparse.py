@@ -38,7 +38,8 @@ def reparse(
         folder = out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
         report = _compare(run, folder, workers, f"remove {folder} and give the command again")
         ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
-        _end(report, f"the results are in {folder}{ask}", as_json=as_json)
+        where = f"the results are in {folder}{ask}" if report.records else f"no record could be read; see {folder}"
+        _end(report, where, as_json=as_json)
 
 
 def impact(run: RunArgument, as_json: JsonOption = False, workers: WorkersOption = None) -> None:

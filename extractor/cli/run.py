@@ -1,10 +1,10 @@
 """``extractor run``: extract from files of records."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from .console import errors_for_people, split_names
+from .console import errors_for_people, say_first, split_names
 from .options import (
     ALL_TASKS,
     FILES,
@@ -122,18 +122,8 @@ def run(
     answers (--max-lacking, --patience), 2 usage, 3 budget reached, 130 interrupted.
     After 1, 3 and 130 the same command resumes.
     """
-    from extractor.api import Extractor
-    from extractor.llm.budget import Limits, Pricing
-    from extractor.llm.client import ClientSettings
-    from extractor.llm.patience import Patience
+    from extractor.options import ExtractionOptions
     from extractor.run.addresses import is_address
-    from extractor.run.batch import BatchLimits
-
-    from .environment import read_model_spec
-    from .interrupts import observing
-    from .job import RunJob, open_job, perform_job, refuse_input_folder
-    from .money import find_prices, quote_job
-    from .report import open_report_of
 
     ray = engine == "ray"
     refusals = {
@@ -148,14 +138,28 @@ def run(
     with errors_for_people():
         if refused := [reason for reason, applies in refusals.items() if applies]:
             raise ValueError(refused[0])
+        options: dict[str, Any] = {"tasks": split_names(tasks), "assist": assist, "effort": effort}
+        options["min_confidence"] = min_confidence
+        ExtractionOptions(**options)  # a wrong value is refused before anything is loaded
+        more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+        say_first(f"reading {inputs[0]}{more}", quiet=quiet)
+        from extractor.api import Extractor
+        from extractor.llm.budget import Limits, Pricing
+        from extractor.llm.client import ClientSettings
+        from extractor.llm.patience import Patience
+        from extractor.run.batch import BatchLimits
+
+        from .environment import read_model_spec
+        from .interrupts import observing
+        from .job import RunJob, open_job, perform_job, refuse_input_folder
+        from .money import find_prices, quote_job
+        from .report import open_report_of
+
         refuse_input_folder(out, inputs, replay)
         spec = read_model_spec(model) if model and not replay else None
         extractor = Extractor(
             spec,
-            tasks=split_names(tasks),
-            assist=assist,
-            effort=effort,
-            min_confidence=min_confidence,
+            **options,
             replay=replay,
         )
         given = RunJob(

@@ -58,6 +58,7 @@ class RecordFile:
         self.wanted, self.registry = wanted, registry
         if path.exists() and not path.is_file():
             raise StoreError(f"{path}: a folder or a device; name a file")
+        self._made = [folder for folder in path.parents if not folder.exists()]
         with ExitStack() as failing:
             try:
                 failing.enter_context(FileLock(path.with_name(f".{path.name}.lock"), timeout=0))
@@ -107,6 +108,9 @@ class RecordFile:
         if not self.complete and not self.path.stat().st_size:  # leave nothing of a fetch that found nothing
             for path in (self.path, self._note_path, self.path.with_name(f".{self.path.name}.lock")):
                 path.unlink(missing_ok=True)
+            for folder in self._made:
+                with suppress(OSError):
+                    folder.rmdir()
         self._closing.close()
 
     def _store_note(self) -> None:

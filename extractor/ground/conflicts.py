@@ -1,10 +1,10 @@
 """How a quote contradicts a text: the words that change a statement's meaning, and the passage nearest to the quote."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from rapidfuzz import fuzz
@@ -77,7 +77,12 @@ def _read_meaning(token: str) -> _Meaning | None:
     if number is not None or any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token if number is None else number
     unit = read_time_unit(_RATES.get(token, token))
-    return (ConflictKind.TIME_UNIT, unit) if unit else _WORDS.get(token)
+    return (ConflictKind.TIME_UNIT, unit) if unit else _critical_words().get(token)
+
+
+@cache
+def _critical_words() -> Mapping[str, _Meaning]:
+    return dict(_list_words())
 
 
 def _list_words() -> Iterator[tuple[str, _Meaning]]:
@@ -91,8 +96,6 @@ def _list_words() -> Iterator[tuple[str, _Meaning]]:
         values = {word: group[0] for group in kind["same"] for word in group}
         yield from ((w, (ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
 
-
-_WORDS = dict(_list_words())
 
 _BAND = 6
 """The greatest drift between quote and text in an alignment, in tokens."""

@@ -79,13 +79,14 @@ class Exchange:
         most_requests: int = MOST_REQUESTS,
         most_bytes: int = MOST_BYTES,
     ) -> Iterator["Exchange"]:
-        """Yield what answers from the files. If the block succeeds, write the calls without an answer for a model."""
+        """Yield what answers from the files. If the block succeeds, write the calls without an answer, if any."""
         yield self
         if not self.requests:
             return
         book, form = BatchBook(self._store), RequestForm(spec, settings)
         self.written = book.plan("file", most_requests, most_bytes)
-        for number in range(1, 1 + max(1, len(book.open_batches()))):
+        self.requests.unlink(missing_ok=True)
+        for number in range(1, 1 + len(book.open_batches())):
             part = self.requests if number == 1 else self.requests.with_stem(f"{self.requests.stem}-{number}")
             unfinished = part.with_name(f".{part.name}.unfinished")
             try:

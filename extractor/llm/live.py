@@ -69,7 +69,7 @@ class LiveModel:
         self.form = RequestForm(spec, settings)
         self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
-        self._client, self._mode = _open(spec, self.form.mode), self.form.mode
+        self._client, self._mode = open_client(spec, self.form.mode), self.form.mode
         without_key = spec.is_server and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
@@ -121,7 +121,7 @@ class LiveModel:
         while True:
             parameters, mode = self.form.parameters(call), self.form.mode
             if mode != self._mode:
-                self._client, self._mode = _open(self._spec, mode), mode
+                self._client, self._mode = open_client(self._spec, mode), mode
             try:
                 await self._exchange(call, answers, reasks, parameters)
             except Exception as error:
@@ -277,7 +277,7 @@ class _Answers:
         return isinstance(error, _NO_ANSWER) and complete and self.garbled is None
 
 
-def _open(spec: ModelSpec, mode: str) -> Any:
+def open_client(spec: ModelSpec, mode: str) -> Any:
     """Open instructor's client of a provider, without the SDK's own retries and limits of time.
 
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key.

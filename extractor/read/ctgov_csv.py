@@ -6,7 +6,7 @@ from typing import Any
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, find_trial_id, list_interventions, text_section
+from .drafts import Draft, find_trial_id, list_interventions, take_sections, text_section
 from .study import load_fields
 
 COLUMNS: Mapping[str, str] = load_fields()["ctgov_csv"]["columns"]
@@ -29,7 +29,7 @@ def build_row(row: Mapping[str, str]) -> Draft:
     registry |= {name.lower(): value.strip() for name, value in _DESIGN.findall(cells.get("study_design", ""))}
     registry["phases"] = tuple(filter(None, cells.get("phases", "").split("|")))
     return Draft(
-        tuple(_list_sections(cells)),
+        take_sections(_list_sections(cells)),
         "ctgov_csv",
         find_trial_id(cells.get("nct_id")),
         RegistryFields.model_validate(registry),

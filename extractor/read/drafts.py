@@ -7,8 +7,10 @@ the file, the id and the place.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeVar
 
+from extractor.limits import MAX_SECTIONS
 from extractor.schemas import Part, RegistryFields, Section
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
@@ -62,6 +64,11 @@ def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str
     """
     number = (text or "").strip().upper()
     return number if numbers.fullmatch(number) else None
+
+
+def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """All sections, but at most one more than a record may have: it is refused, and the rest would fill the memory."""
+    return tuple(islice(sections, MAX_SECTIONS + 1))
 
 
 def text_section(name: str, text: str | None) -> tuple[Section, ...]:

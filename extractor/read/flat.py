@@ -19,9 +19,10 @@ after a comma that names a time and is not a sentence. Prose has sentences and n
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import BinaryIO
 
+from extractor.limits import MAX_LINES
 from extractor.schemas import Section
 
 from .drafts import (
@@ -31,6 +32,7 @@ from .drafts import (
     build_draft,
     is_intervention_list,
     list_interventions,
+    take_sections,
     text_section,
 )
 from .streams import MAX_RECORD_BYTES
@@ -80,8 +82,11 @@ def read_flat(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _build_flat(text: str) -> Draft:
-    lines = _Lines(text, tuple(found.span() for found in _LINE.finditer(text) if found.group().strip()))
-    return Draft(tuple(_list_sections(lines)) if lines else (), "flat")
+    spans = (found.span() for found in _LINE.finditer(text) if found.group().strip())
+    lines = _Lines(text, tuple(islice(spans, MAX_LINES + 1)))
+    if len(lines) > MAX_LINES:
+        raise Unreadable(f"text of more than {MAX_LINES:,} lines", "give one record a file")
+    return Draft(take_sections(_list_sections(lines)) if lines else (), "flat")
 
 
 def _list_sections(lines: _Lines) -> Iterator[Section]:

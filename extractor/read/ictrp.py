@@ -17,6 +17,7 @@ from .drafts import (
     intervention_section,
     join_parts,
     list_items,
+    take_sections,
     text_section,
 )
 from .study import load_fields
@@ -65,7 +66,7 @@ def build_ictrp(fields: Mapping[str, str], format: str) -> Draft:  # noqa: A002 
     registry["phases"] = tuple(filter(None, [read(("phase",))]))
     written = read(("trialid",))
     return Draft(
-        tuple(list_sections()),
+        take_sections(list_sections()),
         format,
         written if find_trial_id(written, _TRIAL_ID) else None,
         RegistryFields.model_validate(registry),

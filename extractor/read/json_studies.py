@@ -13,14 +13,12 @@ import ijson  # type: ignore[import-untyped]
 
 from .drafts import Draft, Found, Unreadable, build_draft
 from .json_fields import Node, find_nodes, read_texts
-from .streams import CappedStream, peek_block, read_lines
+from .streams import MAX_NESTING, CappedStream, peek_block, read_lines
 from .study import list_paths, read_study
 
 _OPENING, _CLOSING = ("start_map", "start_array"), ("end_map", "end_array")
 _DOWNLOAD_AGAIN = "check or download the file again"
 _GIVE_STUDIES = "give studies of ClinicalTrials.gov or trials of CTIS"
-MAX_NESTING = 500
-"""Deepest nesting of lists and objects; the registry's studies stay below 20."""
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:

@@ -20,6 +20,10 @@ RATIO_FREE_BYTES = 10 * 1000**2
 """Unpacked size, in bytes, up to which any ratio is allowed: short repetitive files pack well."""
 
 
+MAX_NESTING = 500
+"""Deepest nesting of lists, objects or elements; the registry's studies stay below 20."""
+
+
 class Bytes(Protocol):
     """A source of bytes."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from extractor.schemas import RegistryFields, Section
 
-from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, text_section
+from .drafts import Draft, criteria_section, find_trial_id, join_parts, list_items, take_sections, text_section
 
 _Node = TypeVar("_Node")
 
@@ -90,7 +90,7 @@ def read_study(
     linked = (text for item in items["interventions"] for text in (read(item, paths.labels) if paths.labels else ()))
     trial_id = read_one(study, paths.trial_id)
     return Draft(
-        tuple(list_sections()),
+        take_sections(list_sections()),
         paths.format,
         find_trial_id(trial_id and paths.id_prefix + trial_id),
         RegistryFields(

@@ -14,7 +14,7 @@ from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from .drafts import Draft, Found, Unreadable, build_draft
 from .ictrp import build_ictrp
-from .streams import CappedStream, peek_block
+from .streams import MAX_NESTING, CappedStream, peek_block
 from .study import StudyPaths, list_paths, read_study
 
 _UTF16 = re.compile(rb"\s*<\?xml[^>]{0,80}utf-?16", re.IGNORECASE)
@@ -54,6 +54,8 @@ def _iterate_records(stream: CappedStream, parser: DefusedXMLParser | None) -> I
         if event == "start":
             open_elements.append(element)
             inside += is_record
+            if len(open_elements) > MAX_NESTING:
+                raise Unreadable(f"XML nested more than {MAX_NESTING} deep", _CORRECT)
             continue
         open_elements.pop()
         inside -= is_record

@@ -75,6 +75,8 @@ def open_review(
     or the port cannot be used.
     """
     records = RunRecords(run, inputs)
+    if not records.doubts:
+        raise StoreError(f"{run}: has no results to review; its failures.jsonl and `extractor report` say why")
     folder = gold / ".review"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -239,7 +239,8 @@ class _Batch:
         if isinstance(error, StoreError) or not isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
         if isinstance(error, ModelError) and error.usage:
-            add_counts(self._tally.counts, {"usage": error.usage.model_dump()})
+            still_open = {"open_questions": error.usage.questions}
+            add_counts(self._tally.counts, {"usage": error.usage.model_dump() | still_open})
         if not isinstance(error, (ModelAway, EngineError)):  # the record is not at fault, and is tried again
             self._tally.failed += 1
             self._sink.write_failure(describe_failure(error, record))

@@ -20,7 +20,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
@@ -30,7 +30,7 @@ from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.llm.querying import converse, query_batch
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract
-from extractor.schemas import TrialRecord
+from extractor.schemas import Source, TrialRecord
 
 from .tally import ExtractedLine, to_line
 from .worker import KILL_S, advance_record, call_picklable, interrupts_blocked, start_worker
@@ -44,6 +44,14 @@ _QUEUED = 8
 _START_ATTEMPTS = 3
 
 
+class FromSource(Protocol):
+    """A record, or the bytes of one."""
+
+    @property
+    def source(self) -> Source:
+        """The place that errors name."""
+
+
 class Executor(ABC):
     """Computes functions of records. An asynchronous context manager, which stops its processes at the end.
 
@@ -53,7 +61,7 @@ class Executor(ABC):
     capacity: int = 0
 
     @abstractmethod
-    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
         """Return ``function(record, *arguments)``. Other processes must be able to import ``function``.
 
         Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that kills its process, and
@@ -70,7 +78,7 @@ class Executor(ABC):
 class InlineExecutor(Executor):
     """Computes in this process, one record at a time."""
 
-    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
         """Like ``Executor.compute``, but a record that kills its process kills this one."""
         return call_picklable(None, function, record, *arguments)
 
@@ -100,7 +108,7 @@ class ProcessExecutor(Executor):
         self._suspects = _Worker(timeout, example)
         self._one_at_a_time = asyncio.Lock()
 
-    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
         """As ``Executor.compute``."""
         if self._inline_left > 0:
             self._inline_left -= 1

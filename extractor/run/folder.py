@@ -70,6 +70,7 @@ class RunFolder(Sink):
             with naming_file(path):
                 self._closing.enter_context(made_folder(path))
                 self._closing.enter_context(lock_folder(path))
+                self._closing.callback(self._remove_empty)
             if not fresh:
                 self._continue_earlier()
             failing.pop_all()
@@ -194,11 +195,11 @@ class RunFolder(Sink):
             self.lacking = manifest.records["lacking"]
             self._write_manifest(manifest)
 
-    def remove_empty(self) -> None:
-        """Remove empty files of a run without results. Call it after the run's end."""
+    def _remove_empty(self) -> None:
+        """Remove the empty files of a run without results."""
         paths = [path for name in (EXTRACTIONS, FAILURES, REPEATED) if (path := self.path / name).exists()]
         empty = [path for path in paths if not path.stat().st_size]
-        if self.path / EXTRACTIONS in empty:
+        if self._files and self.path / EXTRACTIONS in empty:
             for path in empty:
                 path.unlink()
 

@@ -71,6 +71,7 @@ class Mirror:
             return
         self._check_owner()
         for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE, MANIFEST):
+            (self.folder / name).touch()  # a run without results has removed what is empty
             self.place.upload(self.folder / name, name)
 
     def _restore(self) -> None:

@@ -17,9 +17,8 @@ from typing import Any, TypeVar
 from extractor.children import child_environment, environment
 from extractor.errors import EngineError, MissingExtra, ModelAway, RecordError
 from extractor.events import Event, tell
-from extractor.schemas import TrialRecord
 
-from .executor import Executor
+from .executor import Executor, FromSource
 from .manifest import digest_rules
 from .worker import KILL_S, call_picklable
 
@@ -56,7 +55,7 @@ class RayExecutor(Executor):
         self._call = ray.remote(**options)(_call_same_rules)
         self._rules = digest_rules()
 
-    async def compute(self, function: Callable[..., T], record: TrialRecord, *arguments: Any) -> T:
+    async def compute(self, function: Callable[..., T], record: FromSource, *arguments: Any) -> T:
         """Like ``Executor.compute``. Raises ``EngineError`` also if no node is left, or one has another version."""
         async with self._slots:
             for _ in range(_ATTEMPTS):

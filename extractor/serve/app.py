@@ -27,6 +27,7 @@ from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
 from .callers import CallerBook
+from .connections import WatchedConnection
 from .openapi import describe_service
 from .problems import ProblemError, render_problem
 from .routes import routers
@@ -140,6 +141,7 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
         # The server's log of requests would contain addresses; events are logged instead.
         config = uvicorn.Config(
             build_app(settings),
+            http=WatchedConnection,
             access_log=False,
             log_level="warning",
             lifespan="on",

@@ -80,6 +80,7 @@ class Job(BaseModel):
     ended: str | None = None
     extracted: NonNegativeInt = Field(default=0, description="Records with a result.")
     failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
+    repeated: NonNegativeInt = Field(default=0, description="Records left out: an earlier one has the same id.")
     usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
 
 
@@ -123,8 +124,9 @@ class _Entry:
         """The job, with the counts over all starts, and the usage of this start."""
         if self.tally is None:
             return self.job
-        done, failed = self.tally.extracted + self.tally.resumed, self.tally.failed
-        return self.job.model_copy(update={"extracted": done, "failed": failed, "usage": self.tally.usage})
+        tally = self.tally
+        counts = {"extracted": tally.extracted + tally.resumed, "failed": tally.failed, "repeated": tally.repeated}
+        return self.job.model_copy(update={**counts, "usage": tally.usage})
 
 
 class JobRunner:

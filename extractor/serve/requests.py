@@ -21,6 +21,8 @@ from .problems import ProblemError, WrongParameter
 from .service import Service
 
 _READ_TIMEOUT_S = 60.0
+_SLOWEST = 10_000
+"""Bytes per second that a body must have on the whole, after the first ``_READ_TIMEOUT_S``."""
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="EXTRACTOR_TOKEN, or a key of `serve keys add`.")
 
 
@@ -163,14 +165,16 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise _too_large(most_bytes)
-    size = 0
+    size, now = 0, asyncio.get_running_loop().time
+    begun = now()
     async with aclosing(request.stream()) as stream:
         while True:
             try:
-                async with asyncio.timeout(_READ_TIMEOUT_S):
+                async with asyncio.timeout_at(min(now(), begun + size / _SLOWEST) + _READ_TIMEOUT_S):
                     block = await anext(stream, None)
             except TimeoutError:
-                raise ProblemError("upload-too-slow", f"no data for {_READ_TIMEOUT_S:.0f} seconds") from None
+                detail = f"no data for {_READ_TIMEOUT_S:.0f} seconds, or less than {_SLOWEST:,} bytes a second"
+                raise ProblemError("upload-too-slow", detail) from None
             if block is None:
                 return
             size += len(block)
@@ -182,7 +186,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
 def _too_large(most_bytes: int) -> ProblemError:
     remedy = "send fewer records at once, or use POST /v1/jobs for many; gzip helps"
     detail = f"the limit is {most_bytes:,} bytes"
-    return ProblemError("too-large", detail, headers={"connection": "close"}, remedy=remedy)
+    return ProblemError("too-large", detail, remedy=remedy)
 
 
 def _check_type(request: Request) -> None:

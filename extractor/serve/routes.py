@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from hashlib import sha256
 from importlib.util import find_spec
@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import ClientDisconnect
 
 from extractor.errors import BudgetReached
 from extractor.export import Destination, Format, export_run, list_tables
@@ -75,7 +76,21 @@ async def extract(
     _check_money(service, caller, options.assist)
     body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
-    return Response(await service.extract(caller, named, body, options), media_type="application/json")
+    line = await while_connected(request, service.extract(caller, named, body, options))
+    return Response(line, media_type="application/json")
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
+    """Return the result of ``work``. If the caller goes away before, cancel it and raise ``ClientDisconnect``."""
+    working, leaving = asyncio.create_task(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
 
 
 def _check_money(service: Service, caller: Caller, assist: Assist) -> None:

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from functools import partial
-from io import BytesIO
-from itertools import islice
 from logging import NullHandler
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,7 +14,6 @@ from extractor.events import listening
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import Route
 from extractor.options import Assist, ExtractionOptions
-from extractor.read import read_stream
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord, Usage
@@ -25,6 +22,7 @@ from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_call
 from .jobs import JobRunner, JobState, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
+from .reading import Posted, read_posted
 from .settings import ServiceSettings
 
 _SPARE_S = 1.0
@@ -62,21 +60,9 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-def read_single(name: str, body: bytes) -> TrialRecord:
-    r"""Read the only record in a body.
-
-    Raises ``ProblemError`` for several records, or for none.
-
-    >>> read_single("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n").record_id
-    'b'
-    """
-    try:
-        record, *others = islice(read_stream(name, BytesIO(body)), 2)
-    except RecordError as error:
-        raise ProblemError("unreadable", error.problem, place=error.place, remedy=error.remedy) from None
-    if others:
-        remedy = "send several records to POST /v1/jobs"
-        raise ProblemError("unreadable", "the body has more than one record", remedy=remedy)
+def _read_example() -> TrialRecord:
+    record = read_posted(Posted("example", EXAMPLE_RECORD.encode()))
+    assert isinstance(record, TrialRecord)
     return record
 
 
@@ -107,8 +93,7 @@ class Service:
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
             # Jobs have their own processes, so that their long records do not block requests.
-            example = read_single("example", EXAMPLE_RECORD.encode())
-            timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, example)
+            timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, _read_example())
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
@@ -134,7 +119,7 @@ class Service:
             raise self._start_again(error)
 
     async def _start_processes(self) -> None:
-        record, options = read_single("example", EXAMPLE_RECORD.encode()), ExtractionOptions(assist=Assist.NEVER)
+        record, options = _read_example(), ExtractionOptions(assist=Assist.NEVER)
         steps = (self._executor.compute(advance_record, record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
 
@@ -152,7 +137,9 @@ class Service:
         self._taken += 1
         try:
             async with asyncio.timeout(self.settings.timeout_s), self._asking if model else self._computing:
-                record = await asyncio.to_thread(read_single, name, body)
+                record = await self._executor.compute(read_posted, Posted(name, body))
+                if isinstance(record, RecordError):
+                    raise ProblemError("unreadable", record.problem, place=record.place, remedy=record.remedy)
                 return (await extract_with(self._executor, record, options, model)).line
         except TimeoutError:
             detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"

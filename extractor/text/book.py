@@ -16,7 +16,7 @@ from typing import Any
 
 import ahocorasick
 
-from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex
+from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex, list_words
 from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
 
 
@@ -61,7 +61,7 @@ class TermFinder:
         self._entries = entries
         for entry in entries:
             for term in entry.terms:
-                words = lex(term, lexicon).words
+                words = list_words(term)
                 lexicon.join(words)
                 for word, behind in zip(words, [*words[1:], ""], strict=True):
                     code = lexicon.add(word) if word[0].isalpha() else ""
@@ -137,7 +137,7 @@ def load_book() -> Book:
     vocabularies = {name: read_entries(name, text) for name, text in _read_files(folder / "terms")}
     rules: dict[str, Rule] = {}
     for name, text in _read_files(folder):
-        for each in read_rules(text, rules):
+        for each in read_rules(text, rules) if "[[rule]]" in text else ():  # the longest file is a table
             if each.name in rules or each.name in vocabularies:
                 raise RuleError(f"{name}.toml: duplicate rule name {each.name}")
             rules[each.name] = each
@@ -176,7 +176,7 @@ def _write_term(term: str) -> str:
     'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
     return " ".join(
-        word if word[0].isalpha() else "( # | ## )" if word[0].isdigit() else f"\\{word}" for word in lex(term).words
+        word if word[0].isalpha() else "( # | ## )" if word[0].isdigit() else f"\\{word}" for word in list_words(term)
     )
 
 

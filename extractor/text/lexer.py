@@ -78,9 +78,11 @@ _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or",
 """Words with another meaning in capitals: "WHO", "ALL"."""
 PREFIXES = frozenset(["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"])
 """Before a joined word: it does not mean what it means alone. "Anti-" is none: an anti-HIV test is about HIV."""
-_FIRST_CODE, _LAST_CODE = "\u3400", "\u67ff"
-"""The codes of words. Below U+10000, ``re`` matches sets by table lookup. It takes time to compile a wide range."""
+_FIRST_CODE, _LAST_CODE = "\u4e00", "\u9fff"
+"""The codes of words, all letters. Below U+10000, ``re`` matches sets by table lookup."""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
+ANY_WORD = r"[^\W_a-s]"
+"""Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes takes long to compile."""
 _KEPT = 200_000
 
 
@@ -287,6 +289,15 @@ class Tokens:
         )
 
 
+def list_words(text: str) -> list[str]:
+    """The words of ``lex(text)``, for which no word needs to be known yet.
+
+    >>> list_words("CAR-T (day 1)")
+    ['CAR', 'T', '(', 'day', '1', ')']
+    """
+    return _TOKEN.split(text)[2::3]
+
+
 def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     """Read a cleaned text into tokens.
 
@@ -304,7 +315,7 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     return Tokens(text, words, starts, ends, _mark_names(text, starts, ends, codes, lexicon.named))
 
 
-_AFTER_WORD = re.compile(rf"(?<=[{UNKNOWN}{CODES}]){NUMBER}")
+_AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 
 
 def _mark_names(text: str, starts: list[int], ends: list[int], codes: str, named: set[str]) -> str:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .lexer import CODES, LEXICON, NAME_NUMBER, NUMBER, UNKNOWN, Lexicon, Tokens
+from .lexer import ANY_WORD, LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens
 
 _ATOM = re.compile(
     r"\s+|(?P<line_end>\\n)|(?P<capture>[a-z_]\w{0,40})=(?=[<(])|<(?P<keep>\+)?(?P<name>\w+)>|(?P<any>\##?|_|\.)"
@@ -38,7 +38,6 @@ _ATOM = re.compile(
 _MOST = 300
 """The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the square of the length."""
 _SYNTAX = {"(": "(?:", "*": f"{{0,{_MOST}}}", "+": f"{{1,{_MOST}}}", "*+": f"{{0,{_MOST}}}+", "++": f"{{1,{_MOST}}}+"}
-ANY_WORD = f"[{UNKNOWN}{CODES}]"
 
 
 class RuleError(ValueError):

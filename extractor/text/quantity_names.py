@@ -11,11 +11,12 @@ from extractor.text.numbers import list_readings
 from extractor.text.quantity_sense import Sense, read_senses
 from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
-_SPELLINGS = (
-    "haem hem, aemi emi, oest est, oedem edem, foet fet, faec fec, apnoe apne, leuc leuk, tumour tumor, titre titer, "
-    "normalis normaliz, analogue analog, paed ped, behaviour behavior, organis organiz, generalis generaliz, "
-    "catastrophis catastrophiz"
-)
+_SPELLINGS = [
+    ("haem", "hem"), ("aemi", "emi"), ("oest", "est"), ("oedem", "edem"), ("foet", "fet"), ("faec", "fec"),
+    ("apnoe", "apne"), ("leuc", "leuk"), ("tumour", "tumor"), ("titre", "titer"), ("normalis", "normaliz"),
+    ("analogue", "analog"), ("paed", "ped"), ("behaviour", "behavior"), ("organis", "organiz"),
+    ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
+]  # fmt: skip
 """British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
@@ -296,7 +297,7 @@ def spell_words(text: str) -> tuple[str, ...]:
     """
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
     folded = "".join(letter for letter in folded if not unicodedata.combining(letter)).replace("'", "").replace("’", "")
-    for british, american in map(str.split, _SPELLINGS.split(", ")):
+    for british, american in _SPELLINGS:
         folded = folded.replace(british, american)
     return tuple(map(_to_singular, _WORD.findall(folded)))
 

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -92,3 +94,9 @@ def test_recorded_exchanges_are_within_their_forecast(recorded):
     exchanges = list(read_exchanges(Path(recorded)))
     for name, forecast, actual in compare(exchanges, exchanges[0].model):
         assert forecast.low <= actual <= forecast.high, name
+
+
+def test_the_service_stands_a_short_soak(capfd):
+    command = [sys.executable, "-m", "benchmarks.service_soak", "--minutes", "0.1", "--callers", "3"]
+    done = subprocess.run(command, check=False)
+    assert done.returncode == 0, capfd.readouterr().out

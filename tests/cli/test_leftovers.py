@@ -44,7 +44,46 @@ def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
     away = ("--base-url", "http://127.0.0.1:9")
     assert extractor("run", "NCT01234567", *away, "--assist", "never", "--out", tmp_path / "out").returncode == 1
     assert extractor("fetch", "NCT01234567", *away, "--out", tmp_path / "a.jsonl").returncode == 1
+    there = extractor("fetch", "--condition", "x", *away, "--out", tmp_path / "deep" / "folder" / "a.jsonl")
+    assert there.returncode == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(tmp_path):
+    paper, run = tmp_path / "paper.pdf", tmp_path / "run"
+    paper.write_bytes(PDF)
+    invoke("run", paper, "--assist", "never", "--out", run, "--workers", 1)
+    before = sorted(tmp_path.iterdir())
+    for format_ in ("csv", "fhir", "omop"):
+        done = invoke("export", run, "--to", tmp_path / "made", "--format", format_)
+        assert (done.exit_code, "has no results to export" in done.stderr) == (1, True), done.output
+    done = invoke("review", run, "--gold", tmp_path / "gold")
+    assert (done.exit_code, "has no results to review" in done.stderr) == (1, True), done.output
+    assert sorted(tmp_path.iterdir()) == before
+    done = invoke("reparse", run, "--out", tmp_path / "again", "--workers", 1)
+    assert "the results are in" not in done.stderr
+    assert list_empty(tmp_path) == []
+
+
+def test_a_batch_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
+    paper, requests = tmp_path / "paper.pdf", tmp_path / "requests.jsonl"
+    paper.write_bytes(PDF)
+    submit = ("batch", "submit", "tests/records", "--model", "gpt-5-mini")
+    done = invoke(*submit, "--out", tmp_path / "deep" / "out")
+    assert (done.exit_code, "there is no key" in done.stderr) == (2, True), done.output
+    done = invoke("batch", "submit", paper, "--model", "gpt-5-mini", "--requests", requests)
+    assert (done.exit_code, "there is nothing to ask" in done.stderr) == (1, True), done.output
+    assert list(tmp_path.iterdir()) == [paper]
+
+
+def test_files_without_an_answer_are_a_failure(tmp_path):
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text("no answer\n", "utf-8")
+    done = invoke(
+        "batch", "collect", "seeds/records", "--model", "gpt-5-mini", "--answers", answers, "--out", tmp_path / "out"
+    )
+    assert done.exit_code == 1, done.output
+    assert "no line of --answers answers a question" in done.stderr.splitlines()[0]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM")

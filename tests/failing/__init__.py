@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-__all__ = ["FOLDER", "RAISED", "fail_for_some", "path_with_failures"]
+__all__ = ["FOLDER", "RAISED", "die_at_some", "fail_for_some", "path_with_failures"]
 
 FOLDER = Path(__file__).parent / "startup"
 
@@ -57,6 +57,17 @@ def fail_for_some(parse_record):
         return parse_record(record)
 
     return parse
+
+
+def die_at_some(read_stream):
+    """The reader of bodies, whose process ends at those that say so."""
+
+    def read(name, stream):
+        if b"no reader survives" in stream.getvalue():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read_stream(name, stream)
+
+    return read
 
 
 def path_with_failures() -> str:

@@ -39,8 +39,8 @@ class Ended:
     @property
     def results(self) -> list[dict[str, Any]]:
         """The extractions without their usage, which faults increase."""
-        lines = (self.folder / "extractions.jsonl").read_text("utf-8").splitlines()
-        return [{name: value for name, value in json.loads(line).items() if name != "usage"} for line in lines]
+        lines = self._read("extractions.jsonl")
+        return [{name: value for name, value in line.items() if name != "usage"} for line in lines]
 
     @property
     def ids(self) -> list[str]:
@@ -48,7 +48,12 @@ class Ended:
 
     @property
     def failures(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "failures.jsonl").read_text("utf-8").splitlines()]
+        return self._read("failures.jsonl")
+
+    def _read(self, name: str) -> list[dict[str, Any]]:
+        """Read a file's lines. A run without results leaves no empty file."""
+        path = self.folder / name
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
     @property
     def manifest(self) -> dict[str, Any]:

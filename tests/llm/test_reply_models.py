@@ -78,6 +78,7 @@ def test_an_item_of_no_line_costs_only_itself(item, message):
         ({"cat": "weather"}, "category", "'weather' is none of: age, sex, diagnosis"),
         ({"limits": ["good kidneys", "ECOG: 1"]}, "constraints", 'write a limit as "quantity: comparator number unit"'),
         ({"window": 4}, "time_window", "4 is not a string"),
+        ({"limits": ["ECOG: 1 " + "mg " * 400, "ECOG: 1"]}, "constraints", "more than 1000 characters"),
         ({"ok": "perhaps"}, "stands", "Input should be a valid boolean"),
     ],
 )

@@ -24,6 +24,8 @@ GREEN = Answer(n=2, colour="green")
         ('{"ite', None),
         ("", None),
         ("no JSON at all", None),
+        ("\ud800", None),
+        ('{"items":' + "[" * 100_000, None),
         ('{"items":[1,2]}', None),
         ('{"items":{"n":1}}', None),
         ('[{"n":1}]', None),
@@ -43,6 +45,7 @@ def test_complete_items_of_a_truncated_answer(text, numbers):
         ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),
         ('{"a":"```json\\n1\\n```"}', '{"a":"```json\\n1\\n```"}'),
         ('Here: ```json\n{"a":1}\n```', 'Here: ```json\n{"a":1}\n```'),
+        ('{"items":' + "[" * 100_000, '{"items":' + "[" * 100_000),
     ],
 )
 def test_wrapping_is_removed(text, json):

@@ -65,7 +65,7 @@ def test_keys_that_a_server_repeats_are_hidden(leak):
 @pytest.mark.parametrize(
     ("error", "lasting"),
     [
-        *((refusal(status), True) for status in (401, 403, 404)),
+        *((refusal(status), True) for status in (308, 401, 403, 404)),
         (refusal(429, code="insufficient_quota"), True),
         (openai.APIConnectionError(request=REQUEST), True),
         *((refusal(status), False) for status in (400, 413, 429, 500)),

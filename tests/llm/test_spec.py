@@ -40,6 +40,14 @@ def test_nonsense_is_refused_with_a_remedy(text, message):
         ModelSpec.parse(text)
 
 
+@pytest.mark.parametrize("key", ["schlüssel-1234", "a-key\nof-two-lines", "“a-key-1234”"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(key):
+    for text, name in (("gpt-x", "api_key"), ("http://host/v1#m", "server_key")):
+        with pytest.raises(ValueError, match="the key has characters that no key has") as caught:
+            ModelSpec.parse(text, **{name: key})
+        assert key not in str(caught.value)
+
+
 @pytest.mark.parametrize("secret", ["hunter2", "hunt,er2", "hunt@2", "hunt/2", "hunt#2", "hunt?2"])
 def test_password_in_any_address_is_refused_and_not_shown(secret):
     url = f"http://me:{secret}@host/v1"

@@ -36,14 +36,11 @@ def text_record(*texts: str) -> TrialRecord:
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
-        (["x " * 500_001], "the record has 1,000,002 characters, more than 1,000,000"),
-        (["x\n" * 20_001], "the record has 20,001 lines, more than 20,000"),
-        (["x|" * 20_001], "the record has 20,001 lines, more than 20,000"),
-        (["x"] * 5_001, "the record has 5,001 sections, more than 5,000"),
-        (
-            ["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))],
-            "6,000 criteria, more than 5,000",
-        ),
+        (["x " * 500_001], "the record has more than 1,000,000 characters"),
+        (["x\n" * 20_001], "the record has more than 20,000 lines"),
+        (["x|" * 20_001], "the record has more than 20,000 lines"),
+        (["x"] * 5_001, "the record has more than 5,000 sections"),
+        (["Inclusion Criteria:" + "".join(f"\n* Asthma {at}" for at in range(6_000))], "more than 5,000 criteria"),
     ],
 )
 def test_a_record_beyond_a_limit_is_refused(texts: list[str], problem: str) -> None:

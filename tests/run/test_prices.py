@@ -56,6 +56,7 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(own, model, na
         ("as_of = 2026-01-01\n[model.m]\nprompt = 1\n", "model.m.output"),
         ("as_of = 2026-01-01\n[model.m]\nprompt = 1\noutput = 1\ninput = 2\n", "model.m.input"),
         ("as_of = [", "prices.toml"),
+        ("as_of = " + "[" * 100_000, "prices.toml"),
     ],
 )
 def test_the_problem_of_a_broken_file_is_reported(tmp_path, text, reported):

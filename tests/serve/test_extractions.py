@@ -100,6 +100,11 @@ HOSTILE = {
     "a zip without end": b"PK\3\4" + b"\xff" * 1000,
     "a zip in a zip": packed_in_zip(packed_in_zip(one())),
     "too long a text": gzip.compress(json.dumps(study(1, "word " * 250_000)).encode()),
+    "too many sections": gzip.compress(
+        b"A Study\nA summary.\nAsthma\n" + b"DRUG: a|" * 100_000 + b"\nSurvival, 2 years"
+    ),
+    "too many lines": gzip.compress(b"a\n" * 1_000_000),
+    "an element in elements": b"<clinical_study>" + b"<a>" * 50_000,
     "two records": many(2),
     "two records in a zip": packed_in_zip(one(1), one(2)),
 }
@@ -173,6 +178,10 @@ def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, val
     connection.close()
     assert (answer.status, problem["title"]) == (413, "The body is too large")
     assert problem["remedy"]
+
+
+def test_a_client_that_sends_too_much_to_its_end_gets_the_answer(served):
+    check_problem(post(served.client, b" " * 20_000_000), 413, "too-large")
 
 
 @pytest.mark.parametrize(

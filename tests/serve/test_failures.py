@@ -28,6 +28,12 @@ def test_a_record_that_kills_its_process_is_reported_at_once(served, assist):
     assert post(served.client, one(), assist=assist).status_code == 200
 
 
+def test_a_body_that_kills_its_reader_ends_a_worker_and_not_the_service(served):
+    problem = check_problem(post(served.client, one(1, "no reader survives")), 500, "internal")
+    assert "the process that extracted it died" in problem["detail"]
+    assert post(served.client, one()).status_code == 200
+
+
 @pytest.mark.parametrize("assist", ["never", "always"])
 def test_a_job_fails_at_these_records_alone(served, assist):
     ways = (*RAISED, "kill")

@@ -45,6 +45,12 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     assert (failure["path"], failure["place"].split(",")[0]) == ("trials.jsonl", "line 2")
 
 
+def test_a_record_with_the_id_of_an_earlier_one_is_counted(served):
+    body = one(3) + b"\n" + one(3) + b"\n" + one(3, "Other words.")
+    job = finish(served.client, submit(served.client, body, assist="never")["id"])
+    assert (job["state"], job["extracted"], job["failed"], job["repeated"]) == ("done", 1, 0, 2)
+
+
 def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     url = f"/v1/jobs/{done['id']}/results"
     for _ in range(2):  # the second one from the cache

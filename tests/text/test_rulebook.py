@@ -1,6 +1,7 @@
 """Every rule matches its examples, and none of its counter-examples."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import extractor
 from extractor.text.book import find_terms, load_book, read_text
 from extractor.text.clean import clean_text
-from extractor.text.lexer import Lexicon, lex
+from extractor.text.lexer import ANY_WORD, CODES, NAME_NUMBER, NUMBER, SIGNS, Lexicon, lex
 from extractor.text.patterns import RuleError, read_rules
 
 BOOK = load_book()
@@ -37,6 +38,30 @@ def test_every_rule_is_used():
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
     unused = [each.name for each in RULES if each.name not in used and not each.gives]
     assert [name for name in unused if not name.startswith(prefixes)] == []
+
+
+def test_no_expression_holds_the_range_of_all_codes():
+    """It would be compiled code by code, which takes most of the time of a start."""
+    wide = [each.name for each in RULES if re.search(f"[^{CODES[-1]}]-{CODES[-1]}", each.expression.pattern)]
+    assert wide == []
+    assert any(ANY_WORD in each.expression.pattern for each in RULES)
+
+
+def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
+    tokens = lex("Zorp 5 dose, AB12 _ ×\n", Lexicon())
+    words = [word for word, code in zip(tokens.words, tokens.codes, strict=True) if re.fullmatch(ANY_WORD, code)]
+    assert words == ["Zorp", "dose", "AB"]
+    ends = [chr(code) for code in range(ord(CODES[0]), ord(CODES[-1]) + 1)]
+    assert all(re.fullmatch(ANY_WORD, code) for code in ends)
+    assert not any(re.fullmatch(ANY_WORD, code) for code in (NUMBER, NAME_NUMBER, "s", *SIGNS))
+
+
+def test_the_book_reads_no_file_without_rules(monkeypatch):
+    read, loads = [], tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: read.append(text) or loads(text))
+    load_book.__wrapped__()
+    assert read
+    assert [text[:80] for text in read if "[[rule]]" not in text and "[[entry]]" not in text] == []
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():

@@ -1,6 +1,7 @@
 """Find names of agents, their extent, and the form for comparing two names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
@@ -9,9 +10,6 @@ from extractor.text.lexer import NUMBER, Tokens, lex
 Place = tuple[int, int]
 """A half-open range of tokens."""
 
-_KINDS = {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
-_STEMS = tuple(_KINDS)
-_SALTS = frozenset(term for entry in terms_of("salts") for term in entry.terms)
 _SHORTEST = 3
 """The least number of letters before a stem."""
 _LONGEST = 60
@@ -23,6 +21,22 @@ _EDGES = frozenset("-*:,.(®™")
 _HEADS = frozenset({"nab", "peg", "suba"})
 _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", "cells", "dose", "sparing", "specific")
 """Ends of words that a hyphen joins to a name but that are no part of it: "omalizumab-treated"."""
+
+
+@cache
+def _stems() -> Mapping[str, str]:
+    """The kind of agent that each stem names."""
+    return {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
+
+
+@cache
+def _ends() -> tuple[str, ...]:
+    return tuple(_stems())
+
+
+@cache
+def _salts() -> frozenset[str]:
+    return frozenset(term for entry in terms_of("salts") for term in entry.terms)
 
 
 def name_key(name: str) -> str:
@@ -37,7 +51,7 @@ def name_key(name: str) -> str:
     for mark in _MARKS:
         folded = folded.replace(mark, " ")
     words = folded.split()
-    while len(words) > 1 and words[-1] in _SALTS:
+    while len(words) > 1 and words[-1] in _salts():
         words.pop()
     return " ".join(words)
 
@@ -54,7 +68,7 @@ def unify_name(name: str) -> str:
 
 def is_salt(tokens: Tokens, index: int) -> bool:
     """Whether a token is a salt: "phosphate" in "fludarabine phosphate"."""
-    return index < len(tokens) and tokens.words[index].lower() in _SALTS
+    return index < len(tokens) and tokens.words[index].lower() in _salts()
 
 
 def is_code(tokens: Tokens, first: int, end: int) -> bool:
@@ -128,11 +142,10 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
 
 def _find_stem(word: str) -> str | None:
     """The kind of a name, by the stem at its end."""
-    folded = word.lower()
-    if not folded.endswith(_STEMS):
+    behind = word.lower()[_SHORTEST:]
+    if not behind.endswith(_ends()):
         return None
-    stems = (stem for stem in _STEMS if folded.endswith(stem))
-    return next((_KINDS[stem] for stem in stems if len(folded) >= len(stem) + _SHORTEST), None)
+    return next(kind for stem, kind in _stems().items() if behind.endswith(stem))
 
 
 def find_introduced(tokens: Tokens) -> Iterator[Place]:

@@ -10,10 +10,12 @@ class _Watch(MetaPathFinder):
         if name in {"extractor.api", "extractor.pipeline"} and self in sys.meta_path:
             sys.meta_path.remove(self)
             import extractor.parse as stage  # noqa: PLC0415
+            import extractor.read as reading  # noqa: PLC0415
             from extractor import limits  # noqa: PLC0415
-            from tests.failing import fail_for_some  # noqa: PLC0415
+            from tests.failing import die_at_some, fail_for_some  # noqa: PLC0415
 
             limits.MAX_SECONDS = float(os.environ.get("LIMIT_S", limits.MAX_SECONDS))
+            reading.read_stream = die_at_some(reading.read_stream)
             stage.parse_record = fail_for_some(stage.parse_record)
 
 

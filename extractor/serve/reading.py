@@ -1,0 +1,41 @@
+"""Read a posted record. Worker processes do it, so that no body takes the memory or the time of the service."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import islice
+
+from extractor.errors import RecordError, RecordTooSlow
+from extractor.limits import limit_time
+from extractor.read import read_stream
+from extractor.schemas import Source, TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A body with one record. ``name`` is its file name, or the id of a record without one."""
+
+    name: str
+    body: bytes
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from; the format is not known before it is read."""
+        return Source(path=self.name, format="unknown")
+
+
+def read_posted(posted: Posted) -> TrialRecord | RecordError:
+    r"""Return the only record in a body, or why there is none. Raises ``RecordTooSlow``.
+
+    >>> read_posted(Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")).record_id
+    'b'
+    """
+    try:
+        with limit_time(posted.source):
+            record, *others = islice(read_stream(posted.name, BytesIO(posted.body)), 2)
+    except RecordTooSlow:
+        raise
+    except RecordError as error:
+        return error
+    if others:
+        return RecordError(posted.name, "the body has more than one record", "send several records to POST /v1/jobs")
+    return record
