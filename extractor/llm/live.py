@@ -68,7 +68,7 @@ class LiveModel:
         self.form = RequestForm(spec, settings)
         self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
-        self._client, self._mode = _open(spec, self.form.mode), self.form.mode
+        self._clients = {self.form.mode: _open(spec, self.form.mode)}
         without_key = spec.is_server and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
@@ -87,7 +87,7 @@ class LiveModel:
         )
         failure: BaseException
         try:
-            await retrying(self._send_adjusted, call, answers, min(self._settings.reasks, most - 1))
+            await retrying(self._send_adjusted, call, answers, most)
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
@@ -106,32 +106,36 @@ class LiveModel:
     @property
     def sdk(self) -> Any:
         """The provider's SDK."""
-        return self._client.client
+        return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
         """Close the connections."""
-        sdk = getattr(self._client.client, "aio", self._client.client)
-        close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
-        if close and asyncio.iscoroutine(closing := close()):
-            await closing
+        for client in self._clients.values():
+            sdk = getattr(client.client, "aio", client.client)
+            close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
+            if close and asyncio.iscoroutine(closing := close()):
+                await closing
 
-    async def _send_adjusted(self, call: Call, answers: "_Answers", reasks: int) -> None:
+    async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
         """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
         while True:
             parameters, mode = self.form.parameters(call), self.form.mode
-            if mode != self._mode:
-                self._client, self._mode = _open(self._spec, mode), mode
+            if mode not in self._clients:
+                self._clients[mode] = _open(self._spec, mode)
+            reasks = min(self._settings.reasks, most - answers.count - 1)
             try:
-                await self._exchange(call, answers, reasks, parameters)
+                await self._exchange(call, answers, reasks, parameters, self._clients[mode])
             except Exception as error:
                 failure = read_failure(error)
                 if failure is None or not self.form.learn(failure, parameters, mode):
                     raise
             else:
-                if not self.form.gives_more_room(call, answers.last, parameters):
+                if answers.count == most or not self.form.gives_more_room(call, answers.last, parameters):
                     return
 
-    async def _exchange(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+    async def _exchange(
+        self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
+    ) -> None:
         """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
         async with self._pace.admit(expected):
@@ -142,7 +146,7 @@ class LiveModel:
                 with self._watch.exchanging() as came, answers.telling(came):
                     try:
                         async with asyncio.timeout(self._settings.timeout):
-                            await self._create(call, answers, reasks, parameters)
+                            await self._create(call, answers, reasks, parameters, client)
                     except Exception as error:
                         if failure := read_failure(error):
                             self._was_reached |= not failure.is_absence
@@ -173,13 +177,15 @@ class LiveModel:
                 output_tokens=used.output_tokens - spent.output_tokens,
             )
 
-    async def _create(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+    async def _create(
+        self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
+    ) -> None:
         hooks = Hooks()
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
         try:
-            await self._client.create(
+            await client.create(
                 response_model=self.form.reply_model(call),
                 max_retries=AsyncRetrying(
                     stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True

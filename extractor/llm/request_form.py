@@ -94,11 +94,13 @@ class RequestForm:
     def gives_more_room(self, call: Call, answer: Completion | None, sent: Mapping[str, Any]) -> bool:
         """Whether thinking took the output limit of a request. From then on there is more room for it.
 
-        Usage does not always name thinking, but an answer with less than a character per token of the limit shows it:
-        JSON with many numbers has two.
+        Usage does not always name thinking, but fewer characters than tokens show it: JSON with many numbers has two
+        characters per token. If few tokens were written, the context was full.
         """
         limit = sent.get(self._limit, 0)
         if answer is None or answer.ending is not Ending.CUT or len(answer.text) > limit:
+            return False
+        if 0 < answer.usage.output_tokens < limit / 2:
             return False
         if limit >= call.max_output_tokens + self._room:
             if self._has_grown:
