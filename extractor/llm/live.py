@@ -31,7 +31,7 @@ from extractor.errors import MissingExtra
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
-from .completions import Completion, Ending, GarbledReply, read_completion
+from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .estimates import estimate_tokens
 from .failures import Failure, explain_failure, explain_opening, read_failure
 from .limits import Pace, RetryPolicy
@@ -149,7 +149,7 @@ class LiveModel:
                             await self._create(call, answers, reasks, parameters, client)
                     except Exception as error:
                         if failure := read_failure(error):
-                            self._was_reached |= not failure.is_absence
+                            self._was_reached |= failure.status is not None
                             came(_describe_failure(failure))
                             self._hold(failure)
                         raise
@@ -181,6 +181,7 @@ class LiveModel:
         self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
     ) -> None:
         hooks = Hooks()
+        hooks.on("completion:kwargs", answers.await_reply)
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
@@ -202,6 +203,8 @@ class LiveModel:
             cause = error.__cause__
         except Exception as error:  # noqa: BLE001 - a reply in no form that instructor knows
             cause = error
+        if isinstance(cause, json.JSONDecodeError) and answers.awaits:
+            answers.garbled = GarbledReply(describe_garbled(cause.doc))
         if answers.garbled:
             raise answers.garbled
         if cause and not (isinstance(cause, _NO_ANSWER) and answers.last):
@@ -237,12 +240,16 @@ class LiveModel:
 
 
 class _Answers:
-    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them."""
+    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them.
+
+    It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``.
+    """
 
     def __init__(self) -> None:
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
+        self.awaits = False
         self._came: Any = None
 
     @contextmanager
@@ -251,11 +258,16 @@ class _Answers:
         self._came = came
         yield
 
+    def await_reply(self, *_: Any, **__: Any) -> None:
+        """Note that a request is sent."""
+        self.awaits = True
+
     def note(self, reply: Any) -> None:
         """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as complete.
 
         Its usage is read now, because instructor adds up later ones in the same place.
         """
+        self.awaits = False
         try:
             self.last = answer = read_completion(reply)
         except GarbledReply as error:
