@@ -181,7 +181,12 @@ class LiveModel:
         self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
     ) -> None:
         hooks = Hooks()
-        hooks.on("completion:kwargs", answers.await_reply)
+
+        def note_request(*_: Any, **__: Any) -> None:
+            answers.awaits = True
+            self._watch.note_request()
+
+        hooks.on("completion:kwargs", note_request)
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
@@ -257,10 +262,6 @@ class _Answers:
         """Tell each answer that comes inside the block."""
         self._came = came
         yield
-
-    def await_reply(self, *_: Any, **__: Any) -> None:
-        """Note that a request is sent."""
-        self.awaits = True
 
     def note(self, reply: Any) -> None:
         """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as complete.
