@@ -92,6 +92,8 @@ def is_too_long(text: str) -> bool:
 
 def read_failure(error: BaseException) -> Failure | None:
     """What an error of an SDK says; None for an error of another kind."""
+    if not isinstance(error, Exception):
+        return None  # a cancellation may have a broken connection as its context
     if isinstance(error, GarbledReply):
         return Failure(200, str(error))
     if isinstance(error, TimeoutError):

@@ -88,6 +88,9 @@ class LiveModel:
         failure: BaseException
         try:
             await retrying(self._send_adjusted, call, answers, most)
+        except asyncio.CancelledError as error:
+            error.usage = answers.usage  # type: ignore[attr-defined]  # what was answered is paid for
+            raise
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)

@@ -4,7 +4,6 @@ import asyncio
 import re
 
 import httpx2
-import openai
 import pytest
 
 from extractor.errors import ModelAway
@@ -15,7 +14,7 @@ from extractor.llm.spec import ModelSpec
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
-from .stub import completion, items
+from .stub import completion, items, through
 
 SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key="a-long-secret")
 FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9)))).body
@@ -40,14 +39,8 @@ class Server(httpx2.AsyncBaseTransport):
 
 def model_of(server, **settings):
     """A model whose SDK sends its requests to this server."""
-
-    def open_live():
-        live = model._open_live()
-        live.sdk._client = openai.DefaultAsyncHttpxClient(transport=server)
-        return live
-
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    model = Model(SPEC, ClientSettings(**settings), policy, answerer=open_live)
+    model = Model(SPEC, ClientSettings(**settings), policy, answerer=lambda: through(server, model._open_live()))
     return model
 
 

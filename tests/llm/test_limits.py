@@ -2,8 +2,6 @@
 
 import asyncio
 
-import httpx2
-import openai
 import pytest
 
 from extractor.llm.client import ClientSettings
@@ -14,7 +12,7 @@ from extractor.llm.spec import ModelSpec
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
-from .stub import completion, fault, items
+from .stub import InLoop, completion, fault, items, through
 
 POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
 
@@ -65,19 +63,6 @@ async def test_a_pause_holds_all_further_requests():
     assert loop_time() == 7.0
 
 
-class Server(httpx2.AsyncBaseTransport):
-    """Answers the first request with a fault, and notes when each one came."""
-
-    def __init__(self, first):
-        self.first, self.times = first, []
-
-    async def handle_async_request(self, request):
-        self.times.append(loop_time())
-        answer = self.first if len(self.times) == 1 else completion(items({"n": 1, "colour": "red"}))
-        headers = {"content-type": "application/json", **answer.headers}
-        return httpx2.Response(answer.status, headers=headers, content=answer.body.encode(), request=request)
-
-
 @pytest.mark.parametrize(
     ("first", "seconds"),
     [
@@ -91,9 +76,9 @@ class Server(httpx2.AsyncBaseTransport):
 )
 @skipping_time
 async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, seconds):
-    server = Server(first)
-    live = LiveModel(ModelSpec.parse("http://model.test/v1#stub"), ClientSettings(), POLICY, Watch(None, "m"))
-    live.sdk._client = openai.DefaultAsyncHttpxClient(transport=server)
+    server = InLoop(first, completion(items({"n": 1, "colour": "red"})))
+    spec = ModelSpec.parse("http://model.test/v1#stub")
+    live = through(server, LiveModel(spec, ClientSettings(), POLICY, Watch(None, "m")))
     limited = asyncio.ensure_future(live(render(ask_about(1)), 1))
     while not server.times:
         await asyncio.sleep(0)
