@@ -103,9 +103,8 @@ async def test_an_answer_after_a_reask_is_stored_with_all_it_cost(tmp_path):
 )
 async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_path, bad, state, answers):
     chosen = ClientSettings(reasks=0)
-    with serve([bad]) as stub, store_in(tmp_path) as calls:
-        with pytest.raises((AnswerRejected, ModelUnavailable)):
-            await ask(asking(calls, stub, chosen), 1)
+    with serve([bad]) as stub, store_in(tmp_path) as calls, pytest.raises((AnswerRejected, ModelUnavailable)):
+        await ask(asking(calls, stub, chosen), 1)
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await ask(asking(calls, stub, chosen), 1)
         assert calls.spending.unanswered == 1 - answers
@@ -161,9 +160,7 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(tmp_path, g
     """By its caller, or because the model is given up."""
     server, spec = InLoop(completion(items(BLUE)), fault(503)), ModelSpec.parse("http://model.test/v1#stub")
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    model = Model(
-        spec, policy=policy, answerer=lambda: through(server, model._open_live()), store=lambda: calls
-    )
+    model = Model(spec, policy=policy, answerer=lambda: through(server, model._open_live()), store=lambda: calls)
     with store_in(tmp_path) as calls:
         async with model:
             asked = asyncio.ensure_future(ask(model, 1))
@@ -228,12 +225,12 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
 
 
 async def test_a_run_is_replayed_whatever_its_model(tmp_path):
-    with serve([completion(items(RED)), completion(items({"n": 2, "colour": "blue"}))]) as stub:
-        with store_in(tmp_path) as calls:
-            model = asking(calls, stub, ClientSettings(reasks=0))
-            good, _ = await ask(model, 1)
-            with pytest.raises(AnswerRejected) as refused:
-                await ask(model, 2)
+    script = [completion(items(RED)), completion(items({"n": 2, "colour": "blue"}))]
+    with serve(script) as stub, store_in(tmp_path) as calls:
+        model = asking(calls, stub, ClientSettings(reasks=0))
+        good, _ = await ask(model, 1)
+        with pytest.raises(AnswerRejected) as refused:
+            await ask(model, 2)
     with store_in(tmp_path) as calls:
         model = replaying(calls)
         again, _ = await ask(model, 1)
