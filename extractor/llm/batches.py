@@ -191,7 +191,7 @@ class BatchClient:
             try:
                 completion, _ = await self.live(waiting.call, 1)
             except ModelError as error:
-                if error.usage:
+                if error.usage and error.usage.calls:
                     self.book.store.charge(waiting.number, error.usage)
                 raise
             self.book.store.end(waiting.number, judge(completion), completion)
@@ -260,7 +260,7 @@ class BatchClient:
             if (failure := read_failure(error)) is None:
                 raise
             tried = attempts.statistics["attempt_number"]
-            explained = explain_failure(failure, self.spec, tried, longest_wait=0 if failure.status is None else 60)
+            explained = explain_failure(failure, self.spec, tried, longest_wait=60, away=failure.is_absence)
         else:
             self._attempts = _ATTEMPTS
             return result

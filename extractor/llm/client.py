@@ -244,8 +244,8 @@ class Model:
             elif self._store:
                 self._store.withdraw(number)
             raise
-        except ModelError as error:
-            spent = error.usage or Usage()
+        except BaseException as error:  # also a cancellation
+            spent = getattr(error, "usage", None) or Usage()
             if self._store:
                 self._store.charge(number, spent)
             raise

@@ -70,7 +70,7 @@ def read_completion(reply: object) -> Completion:
             # Perhaps the limit cut only white space after the answer.
             ending = Ending.COMPLETE if found.ending is Ending.CUT and is_json(text) else found.ending
             return Completion(text, ending, found.usage, shown_model(found.model), found.problem, found.reason)
-    raise GarbledReply(_describe_garbled(body))
+    raise GarbledReply(describe_garbled(body))
 
 
 def unwrap_json(text: str) -> str:
@@ -222,7 +222,12 @@ def _usage(prompt: int, output: int, *, cached: int = 0, written: int = 0, think
     )
 
 
-def _describe_garbled(body: object) -> str:
+def describe_garbled(body: object) -> str:
+    """What a reply is that is no answer, in a few words.
+
+    >>> describe_garbled("<html>Sign in</html>")
+    "not JSON: '<html>Sign in</html>'"
+    """
     if isinstance(body, str):
         beginning = body[:_SHOWN]
         return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"

@@ -92,6 +92,8 @@ def is_too_long(text: str) -> bool:
 
 def read_failure(error: BaseException) -> Failure | None:
     """What an error of an SDK says; None for an error of another kind."""
+    if not isinstance(error, Exception):
+        return None  # a cancellation may have a broken connection as its context
     if garbled := next((one for one in _list_causes(error) if isinstance(one, GarbledReply)), None):
         return Failure(200, str(garbled))
     if isinstance(error, TimeoutError):
@@ -99,7 +101,7 @@ def read_failure(error: BaseException) -> Failure | None:
     status, body, headers = _read_attributes(error)
     if status is None:
         chain = list(_list_causes(error))
-        names = " ".join(type(one).__name__ for one in chain)
+        names = " ".join(type(one).__name__ for one in chain[1:] or chain)  # an SDK calls each of them a connection's
         if not _SILENCE.search(names):
             return None
         late = "Timeout" in names and "ConnectTimeout" not in names

@@ -31,7 +31,7 @@ from extractor.errors import MissingExtra
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
-from .completions import Completion, Ending, GarbledReply, read_completion
+from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .estimates import estimate_tokens
 from .failures import Failure, explain_failure, explain_opening, read_failure
 from .limits import Pace, RetryPolicy
@@ -69,7 +69,7 @@ class LiveModel:
         self.form = RequestForm(spec, settings)
         self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
-        self._client, self._mode = open_client(spec, self.form.mode), self.form.mode
+        self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_server and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
@@ -88,7 +88,10 @@ class LiveModel:
         )
         failure: BaseException
         try:
-            await retrying(self._send_adjusted, call, answers, min(self._settings.reasks, most - 1))
+            await retrying(self._send_adjusted, call, answers, most)
+        except asyncio.CancelledError as error:
+            error.usage = answers.usage  # type: ignore[attr-defined]  # what was answered is paid for
+            raise
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
@@ -107,32 +110,36 @@ class LiveModel:
     @property
     def sdk(self) -> Any:
         """The provider's SDK."""
-        return self._client.client
+        return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
         """Close the connections."""
-        sdk = getattr(self._client.client, "aio", self._client.client)
-        close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
-        if close and asyncio.iscoroutine(closing := close()):
-            await closing
+        for client in self._clients.values():
+            sdk = getattr(client.client, "aio", client.client)
+            close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
+            if close and asyncio.iscoroutine(closing := close()):
+                await closing
 
-    async def _send_adjusted(self, call: Call, answers: "_Answers", reasks: int) -> None:
+    async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
         """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
         while True:
             parameters, mode = self.form.parameters(call), self.form.mode
-            if mode != self._mode:
-                self._client, self._mode = open_client(self._spec, mode), mode
+            if mode not in self._clients:
+                self._clients[mode] = open_client(self._spec, mode)
+            reasks = min(self._settings.reasks, most - answers.count - 1)
             try:
-                await self._exchange(call, answers, reasks, parameters)
+                await self._exchange(call, answers, reasks, parameters, self._clients[mode])
             except Exception as error:
                 failure = read_failure(error)
                 if failure is None or not self.form.learn(failure, parameters, mode):
                     raise
             else:
-                if not self.form.gives_more_room(call, answers.last, parameters):
+                if answers.count == most or not self.form.gives_more_room(call, answers.last, parameters):
                     return
 
-    async def _exchange(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+    async def _exchange(
+        self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
+    ) -> None:
         """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
         async with self._pace.admit(expected):
@@ -143,10 +150,10 @@ class LiveModel:
                 with self._watch.exchanging() as came, answers.telling(came):
                     try:
                         async with asyncio.timeout(self._settings.timeout):
-                            await self._create(call, answers, reasks, parameters)
+                            await self._create(call, answers, reasks, parameters, client)
                     except Exception as error:
                         if failure := read_failure(error):
-                            self._was_reached |= not failure.is_absence
+                            self._was_reached |= failure.status is not None
                             came(_describe_failure(failure))
                             self._hold(failure)
                         raise
@@ -174,13 +181,21 @@ class LiveModel:
                 output_tokens=used.output_tokens - spent.output_tokens,
             )
 
-    async def _create(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:
+    async def _create(
+        self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any
+    ) -> None:
         hooks = Hooks()
+
+        def note_request(*_: Any, **__: Any) -> None:
+            answers.awaits = True
+            self._watch.note_request()
+
+        hooks.on("completion:kwargs", note_request)
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
         try:
-            await self._client.create(
+            await client.create(
                 response_model=self.form.reply_model(call),
                 max_retries=AsyncRetrying(
                     stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True
@@ -197,6 +212,8 @@ class LiveModel:
             cause = error.__cause__
         except Exception as error:  # noqa: BLE001 - a reply in no form that instructor knows
             cause = error
+        if isinstance(cause, json.JSONDecodeError) and answers.awaits:
+            answers.garbled = GarbledReply(describe_garbled(cause.doc))
         if answers.garbled:
             raise answers.garbled
         if isinstance(cause, (*_NO_ANSWER, RecursionError)):
@@ -235,12 +252,16 @@ class LiveModel:
 
 
 class _Answers:
-    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them."""
+    """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them.
+
+    It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``.
+    """
 
     def __init__(self) -> None:
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
+        self.awaits = False
         self._came: Any = None
 
     @contextmanager
@@ -254,6 +275,7 @@ class _Answers:
 
         Its usage is read now, because instructor adds up later ones in the same place.
         """
+        self.awaits = False
         try:
             self.last = answer = read_completion(reply)
         except GarbledReply as error:

@@ -102,12 +102,15 @@ class Watch:
         elif self._patience and self._failed >= self._patience.calls * (_ONCE_USABLE if self._was_usable else 1):
             raise ModelAway(self._give_up(self._explain_waste())) from None
 
+    def note_request(self) -> None:
+        """Note that a request is sent, which may be one of several in an exchange."""
+        self._requests += 1
+
     @contextmanager
     def exchanging(self) -> Iterator[Callable[[Came], None]]:
         """Hold one exchange with a server inside the block, which tells what came."""
         self._clock = asyncio.get_running_loop().time
         self._in_flight += 1
-        self._requests += 1
         self._since = self._clock() if self._since is None else self._since
         self._reschedule()
 

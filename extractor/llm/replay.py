@@ -10,7 +10,7 @@ from .completions import Completion
 from .estimates import estimate_tokens
 from .requests import Call
 from .session import current_session
-from .store import CallStore
+from .store import CallStore, State
 
 _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
 
@@ -38,7 +38,7 @@ class Replay:
 
     async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - the run had its bound
         kept = self._store.recall(call.question_key)
-        if kept and kept.completion:
+        if kept and kept.completion and kept.state is not State.ASKED:
             if self._tally:
                 self._tally.answered += 1
             return kept.completion, kept.completion.usage.calls

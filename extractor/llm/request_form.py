@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from .completions import Completion, Ending
-from .estimates import estimate_tokens
 from .failures import Failure
 from .requests import Call, schema_of
 from .spec import ModelSpec
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
+_PROVIDER_OF = dict.fromkeys(("server", "azure_openai", "ollama", "litellm"), "openai") | {"google": "genai"}
+"""Whose requests a provider takes, where instructor has another name for them."""
 _MORE_ROOM = 4
 """If thinking takes the whole output limit, the room for it grows so many times, once."""
 
@@ -64,12 +65,11 @@ class RequestForm:
     def write(self, call: Call) -> dict[str, Any]:
         """The body of a request, as instructor would send it now."""
         import instructor  # noqa: PLC0415 - slow
-        from instructor import Provider  # noqa: PLC0415 - slow
+        from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
-        name = "openai" if self.spec.is_server else self.spec.provider
-        provider = Provider({"google": "genai"}.get(name, name))
+        provider = instructor.Provider(_PROVIDER_OF.get(self.spec.provider, self.spec.provider))
         given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
-        _, body = instructor.handle_response_model(
+        _, body = handle_response_model(
             self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
         )
         return dict(body)
@@ -94,10 +94,13 @@ class RequestForm:
     def gives_more_room(self, call: Call, answer: Completion | None, sent: Mapping[str, Any]) -> bool:
         """Whether thinking took the output limit of a request. From then on there is more room for it.
 
-        Usage does not always name thinking, but an answer that was cut long before the limit shows it.
+        Usage does not always name thinking, but fewer characters than tokens show it: JSON with many numbers has two
+        characters per token. If few tokens were written, the context was full.
         """
         limit = sent.get(self._limit, 0)
-        if answer is None or answer.ending is not Ending.CUT or estimate_tokens(answer.text) > limit / 2:
+        if answer is None or answer.ending is not Ending.CUT or len(answer.text) > limit:
+            return False
+        if 0 < answer.usage.output_tokens < limit / 2:
             return False
         if limit >= call.max_output_tokens + self._room:
             if self._has_grown:

@@ -123,10 +123,10 @@ def _parse_url(text: str, key: SecretStr | None) -> ModelSpec:
         raise ValueError(f"{shown!r} is not the address of a model; write {_FORMS}")
     if "@" in url.netloc + url.path or url.query:
         raise ValueError(f"{shown!r}: a model's URL must not contain a user, a password or a query")
+    if "," in text:
+        raise ValueError(f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)")
     if not url.fragment:
         raise ValueError(f"{shown!r} does not say which model; append #NAME, as the server lists it under /models")
-    if "," in url.fragment:
-        raise ValueError(f"{shown!r} names several servers; put a proxy before them (docs/how-to/own-server.md)")
     return ModelSpec(SERVER, url.fragment, text.partition("#")[0].rstrip("/"), api_key=key)
 
 
@@ -159,10 +159,10 @@ def hide_keys(text: str, key: SecretStr | None = None) -> str:
 
 
 def name_model(spec: ModelSpec) -> str:
-    """The name and addresses of a model, for messages.
+    """The name of a model and its address or provider, for messages.
 
-    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m,http://gpu-2/v1#m"))
-    'model m at http://gpu-1/v1 and http://gpu-2/v1'
+    >>> name_model(ModelSpec.parse("http://gpu-1/v1#m")), name_model(ModelSpec.parse("gpt-5-mini"))
+    ('model m at http://gpu-1/v1', 'model gpt-5-mini at openai')
     """
     return f"model {spec.name} at {hide_user(spec.base_url) if spec.base_url else spec.provider}"
 

@@ -1,5 +1,6 @@
 """A chat server on loopback that answers from a script, faults included."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import httpx2
+import openai
+
+from extractor.llm.live import LiveModel
 from extractor.llm.spec import ModelSpec
 from tests.loopback import QuietHandler, run_server
 
@@ -65,6 +70,25 @@ class Stub:
     def said(self) -> list[str]:
         """The last message of each request."""
         return [request["messages"][-1]["content"] for request in self.requests]
+
+
+class InLoop(httpx2.AsyncBaseTransport):
+    """Answers from a list, then repeats the last one, in the test's own event loop, whose time may be skipped."""
+
+    def __init__(self, *script: Scripted) -> None:
+        self._script, self.times = list(script), list[float]()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.times.append(asyncio.get_running_loop().time())
+        answer = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        headers = {"content-type": "application/json", **answer.headers}
+        return httpx2.Response(answer.status, headers=headers, content=answer.body.encode(), request=request)
+
+
+def through(transport: httpx2.AsyncBaseTransport, live: LiveModel) -> LiveModel:
+    """The same live model, whose SDK sends its requests to ``transport``."""
+    live.sdk._client = openai.DefaultAsyncHttpxClient(transport=transport)
+    return live
 
 
 @contextmanager

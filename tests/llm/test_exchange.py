@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from extractor.llm.batch_api.requests import Exchange, name_request
-from extractor.llm.client import Model
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 
@@ -19,8 +19,9 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 
 
 async def put(exchange, *numbers, settings=None):
-    with exchange.open() as transport:
-        return await Model(SPEC, settings, patient(), transport=lambda: transport).complete(ask_about(*numbers), render)
+    settings = settings or ClientSettings()
+    with exchange.open(SPEC, settings) as files:
+        return await Model(SPEC, settings, patient(), answerer=lambda: files).complete(ask_about(*numbers), render)
 
 
 def read_requests(path):
@@ -29,16 +30,35 @@ def read_requests(path):
 
 async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp_path):
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
-    with exchange.open() as transport:
-        model = Model(SPEC, None, patient(), transport=lambda: transport)
+    with exchange.open(SPEC, ClientSettings()) as files:
+        model = Model(SPEC, None, patient(), answerer=lambda: files)
         replies = [await model.complete(ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
-    assert request["custom_id"] == name_request(request["body"])
+    assert request["custom_id"] == render(ask_about(1)).question_key
     assert (request["method"], request["url"]) == ("POST", "/v1/chat/completions")
     assert request["body"]["model"] == "some-model"
-    assert request["body"]["messages"][1]["content"] == "1: line 1"
+    assert [message["content"] for message in request["body"]["messages"]] == ["Name the colour.", "1: line 1"]
+    assert (request["body"]["max_tokens"], request["body"]["temperature"]) == (100, 0)
+    assert request["body"]["response_format"]["json_schema"]["schema"]["properties"].keys() == {"items"}
+
+
+async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
+    spec, exchange = ModelSpec.parse("anthropic/claude-haiku-4-5"), Exchange(requests=tmp_path / "requests.jsonl")
+    with exchange.open(spec, ClientSettings()) as files:
+        await Model(spec, None, patient(), answerer=lambda: files).complete(ask_about(1), render)
+    (request,) = read_requests(tmp_path / "requests.jsonl")
+    assert request.keys() == {"custom_id", "params"}
+    assert request["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
+    message = {"type": "tool_use", "id": "t", "name": "Reply", "input": {"items": [{"n": 1, "colour": "red"}]}}
+    usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
+    result = {"type": "succeeded", "message": {"stop_reason": "tool_use", "content": [message], "usage": usage}}
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(json.dumps({"custom_id": request["custom_id"], "result": result}), "utf-8")
+    reply = await put(Exchange([answers]), 1)
+    assert [item.colour for item in reply.items] == ["red"]
+    assert (reply.usage.prompt_tokens, reply.usage.written_tokens, reply.usage.output_tokens) == (10, 7, 5)
 
 
 async def test_an_imported_answer_is_used_and_its_tokens_count(tmp_path):
@@ -50,21 +70,28 @@ async def test_an_imported_answer_is_used_and_its_tokens_count(tmp_path):
     assert (reply.pending, reply.usage.prompt_tokens, reply.usage.output_tokens) == (False, 10, 5)
 
 
-async def test_a_bad_answer_is_asked_again_by_the_next_file_and_its_good_items_are_kept(tmp_path):
-    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
+async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(tmp_path):
+    requests, answers, more = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more"))
     await put(Exchange(requests=requests), 1, 2)
-    text = items({"n": 1, "colour": "red"}, {"n": 2, "colour": "no colour"})
-    answers.write_text(answer_line(read_requests(requests)[0], text), "utf-8")
-    reply = await put(Exchange([answers], rest), 1, 2)
+    (request,) = read_requests(requests)
+    red, green = {"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}
+    answers.write_text(answer_line(request, items(red, {"n": 2, "colour": "no colour"})), "utf-8")
+    reply = await put(Exchange([answers]), 1, 2)
     assert [item.n for item in reply.items] == [1]
-    assert reply.pending
-    (again,) = read_requests(rest)
-    assert len(again["body"]["messages"]) > 2
-    more = tmp_path / "more.jsonl"
-    more.write_text(answer_line(again, items({"n": 1, "colour": "red"}, {"n": 2, "colour": "green"})), "utf-8")
+    assert "Input should be 'red' or 'green'" in reply.rejected[0]
+    more.write_text(answer_line(request, items(red, green)), "utf-8")
     whole = await put(Exchange([answers, more]), 1, 2)
     assert [(item.n, item.colour) for item in whole.items] == [(1, "red"), (2, "green")]
-    assert not whole.pending
+
+
+async def test_what_was_cut_is_asked_in_halves_by_the_next_file(tmp_path):
+    requests, answers, rest = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "rest"))
+    await put(Exchange(requests=requests), 1, 2, 3)
+    text = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gre'
+    answers.write_text(answer_line(read_requests(requests)[0], text, finish_reason="length"), "utf-8")
+    reply = await put(Exchange([answers], rest), 1, 2, 3)
+    assert ([item.n for item in reply.items], reply.pending) == ([1], True)
+    assert [line["body"]["messages"][1]["content"] for line in read_requests(rest)] == ["2: line 2", "3: line 3"]
 
 
 async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(tmp_path):
@@ -88,9 +115,9 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(t
 )
 async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limits, counts):
     exchange = Exchange(requests=tmp_path / "r.jsonl")
-    with exchange.open(**limits) as transport:
+    with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
-            await Model(SPEC, None, patient(), transport=lambda: transport).complete(ask_about(number), render)
+            await Model(SPEC, None, patient(), answerer=lambda: files).complete(ask_about(number), render)
         assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
     assert exchange.written == 3
     assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
@@ -98,7 +125,8 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limi
 
 
 def test_a_failed_run_leaves_no_file(tmp_path):
-    with pytest.raises(OSError, match="disk"), Exchange(requests=tmp_path / "r.jsonl").open():
+    exchange = Exchange(requests=tmp_path / "r.jsonl")
+    with pytest.raises(OSError, match="disk"), exchange.open(SPEC, ClientSettings()):
         raise OSError("disk full")
     assert not list(tmp_path.iterdir())
 

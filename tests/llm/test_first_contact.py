@@ -11,18 +11,17 @@ from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.patience import Patience
 from extractor.llm.spec import ModelSpec
-from extractor.llm.transport import NetworkTransport
 from tests.skipping import loop_time, skipping_time
 
 from .colours import ask_about, render
-from .stub import completion, items
+from .stub import completion, items, through
 
 SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key="a-long-secret")
-FINE = completion(items({"n": 1, "colour": "red"})).body
+FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 9)))).body
 
 
 class Server(httpx2.AsyncBaseTransport):
-    """Answers one request after the other, each after ``seconds``, with a status and a body."""
+    """Answers one request after the other, each after ``seconds``, with a status and a body; without a network."""
 
     def __init__(self, seconds, status=200, body=FINE):
         self.seconds, self.status, self.body = seconds, status, body
@@ -39,15 +38,17 @@ class Server(httpx2.AsyncBaseTransport):
 
 
 def model_of(server, **settings):
+    """A model whose SDK sends its requests to this server."""
     policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
-    return Model(SPEC, ClientSettings(**settings), policy, lambda: NetworkTransport(inner=server))
+    model = Model(SPEC, ClientSettings(**settings), policy, answerer=lambda: through(server, model._open_live()))
+    return model
 
 
 async def ask(model, calls):
     """Ask so many calls at once. Returns the replies and errors."""
     async with model:
         return await asyncio.gather(
-            *(model.complete(ask_about(1), render) for _ in range(calls)), return_exceptions=True
+            *(model.complete(ask_about(n), render) for n in range(1, calls + 1)), return_exceptions=True
         )
 
 
@@ -68,7 +69,7 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
 async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(seconds, patience):
     server = Server(seconds)
     ended = await ask(model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8)
-    assert [one.items for one in ended] == [ended[0].items] * 8
+    assert [[item.n for item in one.items] for one in ended] == [[n] for n in range(1, 9)]
     assert loop_time() == 8 * seconds
     assert len(server.requests) == 8
 

@@ -2,84 +2,99 @@
 
 import asyncio
 
-import httpx2
 import pytest
 
-from extractor.llm.limits import RequestLimits, RetryPolicy
+from extractor.llm.client import ClientSettings
+from extractor.llm.limits import Pace, RetryPolicy
+from extractor.llm.live import LiveModel
+from extractor.llm.patience import Watch
+from extractor.llm.spec import ModelSpec
 from tests.skipping import loop_time, skipping_time
+
+from .colours import ask_about, render
+from .stub import InLoop, completion, fault, items, through
 
 POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
 
 
-def reply(status=200, **headers):
-    return httpx2.Response(status, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-async def send(limits, answer=None, seconds=0.0):
+async def send(pace, seconds=0.0):
     """Send a request of 100 tokens, answered after ``seconds``."""
-
-    async def exchange():
+    async with pace.admit(100):
         await asyncio.sleep(seconds)
-        return answer or reply()
-
-    return await limits.send(100, exchange)
 
 
 @skipping_time
 async def test_no_more_requests_are_in_flight_than_allowed():
-    limits = RequestLimits(POLICY, 2)
-    await asyncio.gather(*(send(limits, seconds=1.0) for _ in range(9)))
+    pace = Pace(POLICY, 2)
+    await asyncio.gather(*(send(pace, seconds=1.0) for _ in range(9)))
     assert loop_time() == 5.0
 
 
 @pytest.mark.parametrize(
     ("rates", "requests", "seconds"),
     [
-        ({"requests_per_minute": 120}, 9, 3.5),  # two at once, then two a second
-        ({"requests_per_minute": 30}, 4, 6.0),
-        ({"tokens_per_minute": 3000}, 4, 7.0),  # requests of 100 tokens at 50 a second
+        ({"requests": 120}, 9, 3.5),  # two at once, then two a second
+        ({"requests": 30}, 4, 6.0),
+        ({"tokens": 3000}, 4, 7.0),  # requests of 100 tokens at 50 a second
     ],
 )
 @skipping_time
 async def test_limits_of_a_minute_are_spread_evenly(rates, requests, seconds):
-    limits = RequestLimits(POLICY, 20, **rates)
-    await asyncio.gather(*(send(limits) for _ in range(requests)))
+    pace = Pace(POLICY, 20, **rates)
+    await asyncio.gather(*(send(pace) for _ in range(requests)))
     assert loop_time() == pytest.approx(seconds, abs=0.1)
 
 
 @skipping_time
 async def test_tokens_a_minute_are_corrected_by_what_was_used():
-    limits = RequestLimits(POLICY, 2, tokens_per_minute=6000)
-    await send(limits)
-    limits.add_tokens(900)
-    await send(limits)
+    pace = Pace(POLICY, 2, tokens=6000)
+    await send(pace)
+    pace.correct(900)
+    await send(pace)
     assert loop_time() == pytest.approx(10.0, abs=0.1)  # 1000 tokens at 100 a second
+
+
+@skipping_time
+async def test_a_pause_holds_all_further_requests():
+    pace = Pace(POLICY, 2)
+    pace.pause(7.0)
+    pace.pause(3.0)
+    await asyncio.gather(*(send(pace) for _ in range(3)))
+    assert loop_time() == 7.0
 
 
 @pytest.mark.parametrize(
     ("first", "seconds"),
     [
-        (reply(429, retry_after="7"), 7.0),
-        (reply(503, retry_after="7"), 7.0),
-        (reply(429), 0.0),  # the request itself waits
-        (reply(500, retry_after="7"), 0.0),
-        (reply(429, retry_after="86400"), 0.0),  # too long a wait ends the request; the others do not wait
+        (fault(429, headers={"Retry-After": "7"}), 7.0),
+        (fault(503, headers={"Retry-After": "7"}), 7.0),
+        (fault(429, "please try again in 12.5s"), 12.5),
+        (fault(429), 0.0),  # the request itself waits
+        (fault(500, headers={"Retry-After": "7"}), 0.0),
+        (fault(429, headers={"Retry-After": "86400"}), 0.0),  # it ends the request; the others do not wait
     ],
 )
 @skipping_time
 async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, seconds):
-    limits = RequestLimits(POLICY, 2)
-    await send(limits, first)
-    await asyncio.gather(*(send(limits) for _ in range(3)))
-    assert loop_time() == pytest.approx(seconds)
+    server = InLoop(first, completion(items({"n": 1, "colour": "red"})))
+    spec = ModelSpec.parse("http://model.test/v1#stub")
+    live = through(server, LiveModel(spec, ClientSettings(), POLICY, Watch(None, "m")))
+    limited = asyncio.ensure_future(live(render(ask_about(1)), 1))
+    while not server.times:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.001)
+    await asyncio.gather(*(live(render(ask_about(n)), 1) for n in (2, 3, 4)))
+    assert min(server.times[1:]) == pytest.approx(seconds, abs=0.01)
+    await asyncio.wait([limited])
+    await live.close()
 
 
 @skipping_time
 async def test_a_cancelled_request_leaves_its_place():
-    limits = RequestLimits(POLICY, 1)
-    first, second, third = (asyncio.ensure_future(send(limits, seconds=1.0)) for _ in range(3))
+    pace = Pace(POLICY, 1)
+    first, second, third = (asyncio.ensure_future(send(pace, seconds=1.0)) for _ in range(3))
     await asyncio.sleep(0.5)
     second.cancel()
-    assert [(await task).status_code for task in (first, third)] == [200, 200]
+    await asyncio.gather(first, third)
     assert second.cancelled()
     assert loop_time() == 2.0

@@ -1,5 +1,6 @@
 """What the text does not support is asked once more, then dropped and listed; copies of examples are dropped."""
 
+from contextlib import closing
 from dataclasses import replace
 from enum import StrEnum
 
@@ -9,10 +10,12 @@ from extractor import Extractor
 from extractor.assemble import ModelResult
 from extractor.errors import CassetteMiss
 from extractor.ground.check import Answer, ground_answer
+from extractor.llm.database import open_run
 from extractor.llm.estimates import estimate_tokens
 from extractor.llm.prompt import load_prompt, render_line
 from extractor.llm.recheck import LINE_TOKENS, drop_repeated, plan_recheck
 from extractor.llm.reply_models import FIELDS, Reply, read_answers
+from extractor.llm.store import CallStore
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import (
@@ -139,16 +142,20 @@ def test_a_second_question_that_fails_loses_nothing_of_the_first(reply):
     assert kinds == {FindingKind.QUOTE_CONFLICT, FindingKind.ANSWER_MISSING}
 
 
-def test_a_recording_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
-    with serve(answering({LINE: {"limits": [WRONG]}})) as stub:
-        Extractor(stub.spec, assist="always", tasks=["eligibility"], record=tmp_path).extract(RECORD)
-    replayed = Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
-    assert [finding.kind for finding in replayed.findings] == [FindingKind.QUOTE_CONFLICT]
-    for path in tmp_path.iterdir():
-        if "|refused: " in path.read_text("utf-8"):
-            path.unlink()
+async def test_a_run_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
+    def replay():
+        return Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
+
+    with closing(open_run(tmp_path)) as run, serve(answering({LINE: {"limits": [WRONG]}})) as stub:
+        asking = Extractor(stub.spec, assist="always", tasks=["eligibility"])
+        async with asking.open(calls=lambda: CallStore(run)) as extract:
+            recorded = await extract(RECORD)
+    assert [finding.kind for finding in recorded.findings] == [FindingKind.QUOTE_CONFLICT]
+    assert replay() == recorded
+    with closing(open_run(tmp_path)) as run:
+        assert run.execute("DELETE FROM calls WHERE is_recheck").rowcount == 1
     with pytest.raises(CassetteMiss):
-        Extractor(replay=tmp_path, assist="always", tasks=["eligibility"]).extract(RECORD)
+        replay()
 
 
 def many_refusals(number):

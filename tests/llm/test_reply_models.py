@@ -8,7 +8,7 @@ import pytest
 from extractor.llm.estimates import estimate_tokens
 from extractor.llm.prompt import load_prompt
 from extractor.llm.reply_models import FIELDS, Reply, read_answers
-from extractor.llm.requests import Question, compact_schema
+from extractor.llm.requests import Question, schema_of
 from extractor.llm.value_forms import (
     read_amount,
     read_instrument,
@@ -53,7 +53,7 @@ def read(questions, *items, complete=True):
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
-    text = json.dumps(compact_schema(Reply.model_json_schema()), separators=(",", ":"))
+    text = json.dumps(json.loads(schema_of(Reply)), separators=(",", ":"))
     assert [word for word in ("title", "description", "default", "anyOf", "null") if f'"{word}"' in text] == []
     assert estimate_tokens(load_prompt().system) + estimate_tokens(text) <= 7000
 

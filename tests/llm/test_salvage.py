@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.llm.salvage import RejectedItem, Salvage, read_complete_items, salvage_items, unwrap_json
+from extractor.llm.salvage import RejectedItem, Salvage, read_complete_items, salvage_items
 
 from .colours import Answer, ask_about, render
 
@@ -34,22 +34,6 @@ GREEN = Answer(n=2, colour="green")
 def test_complete_items_of_a_truncated_answer(text, numbers):
     items = read_complete_items(text)
     assert (None if items is None else [item["n"] for item in items]) == numbers
-
-
-@pytest.mark.parametrize(
-    ("text", "json"),
-    [
-        ('{"a":1}', '{"a":1}'),
-        ('```json\n{"a":1}\n```', '{"a":1}'),
-        ("```\n[]\n```  ", "[]"),
-        ('<think>{"a":2}</think>\n{"a":1}', '{"a":1}'),
-        ('{"a":"```json\\n1\\n```"}', '{"a":"```json\\n1\\n```"}'),
-        ('Here: ```json\n{"a":1}\n```', 'Here: ```json\n{"a":1}\n```'),
-        ('{"items":' + "[" * 100_000, '{"items":' + "[" * 100_000),
-    ],
-)
-def test_wrapping_is_removed(text, json):
-    assert unwrap_json(text) == json
 
 
 def test_each_item_is_judged_on_its_own_with_the_call_s_context():

@@ -1,42 +1,70 @@
-import pytest
+"""The text after ``--model``, and the table of providers that it is read with."""
 
-from extractor.llm.spec import ModelKind, ModelSpec
+import re
+import tomllib
+from pathlib import Path
+
+import instructor
+import pytest
+from instructor.auto_client import supported_providers
+
+from extractor.llm.client import ClientSettings
+from extractor.llm.providers import Reasoning, find_family, guess_provider, list_providers
+from extractor.llm.request_form import RequestForm
+from extractor.llm.spec import SERVER, ModelSpec, name_model
+
+from .colours import ask_about, render
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "name", "base_url"),
+    ("text", "provider", "name", "base_url"),
     [
-        ("gpt-5-mini", ModelKind.HOSTED, "gpt-5-mini", None),
-        (" gpt-5-mini ", ModelKind.HOSTED, "gpt-5-mini", None),
-        ("ft:gpt-4o:org::8x", ModelKind.HOSTED, "ft:gpt-4o:org::8x", None),
-        ("meta-llama/Llama-3.1-8B", ModelKind.HOSTED, "meta-llama/Llama-3.1-8B", None),
-        ("http://localhost:11434/v1#qwen2.5:7b", ModelKind.SERVER, "qwen2.5:7b", "http://localhost:11434/v1"),
-        ("https://models.example/v1/#org/name", ModelKind.SERVER, "org/name", "https://models.example/v1"),
-        ("http://[::1]:8000/v1#m", ModelKind.SERVER, "m", "http://[::1]:8000/v1"),
+        ("gpt-5-mini", "openai", "gpt-5-mini", None),
+        (" gpt-5-mini ", "openai", "gpt-5-mini", None),
+        ("openai/gpt-5-mini", "openai", "gpt-5-mini", None),
+        ("ft:gpt-4o:org::8x", "openai", "ft:gpt-4o:org::8x", None),
+        ("a-model-of-mine", "openai", "a-model-of-mine", None),
+        ("anthropic/claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5", None),
+        ("google/gemini-2.5-flash", "google", "gemini-2.5-flash", None),
+        ("groq/meta-llama/llama-4-scout", "groq", "meta-llama/llama-4-scout", None),
+        ("bedrock/us.anthropic.claude-sonnet-4-5-v1:0", "bedrock", "us.anthropic.claude-sonnet-4-5-v1:0", None),
+        ("ollama/qwen2.5:7b", "ollama", "qwen2.5:7b", None),
+        ("http://localhost:11434/v1#qwen2.5:7b", SERVER, "qwen2.5:7b", "http://localhost:11434/v1"),
+        ("https://models.example/v1/#org/name", SERVER, "org/name", "https://models.example/v1"),
+        ("http://[::1]:8000/v1#m", SERVER, "m", "http://[::1]:8000/v1"),
     ],
 )
-def test_two_forms(text, kind, name, base_url):
+def test_the_forms_of_a_model(text, provider, name, base_url):
     spec = ModelSpec.parse(text)
-    assert (spec.kind, spec.name, spec.base_url) == (kind, name, base_url)
+    assert (spec.provider, spec.name, spec.base_url) == (provider, name, base_url)
+    assert spec.is_server is (provider == SERVER)
+    assert ModelSpec.parse(str(spec)) == spec
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "names no model"),
-        *((text, "start Ollama, llama-server or vLLM") for text in ("tiny.gguf", "local", "local:", "local:smollm2")),
+        ("openai/", "names no model"),
+        *((text, "run it with Ollama, llama-server or vLLM") for text in ("a/b.gguf", "local", "local:", "local:tiny")),
         ("localhost:8000", "write http://localhost:8000/v1#NAME"),
+        ("10.0.0.7:8000/v1", "write http://10.0.0.7:8000/v1#NAME"),
         ("http://localhost:8000/v1", "append #NAME"),
         ("http://host:99999/v1#m", "is not a URL"),
+        ("ftp://host/v1#m", "is not the address of a model"),
         ("http://host/v1?key=abc#m", "must not contain"),
-        *(
-            (f"{first},http://b/v1#m", "'http://a/v1' is one of several servers; name one server")
-            for first in ("http://a/v1#m", "http://a/v1", "http://a/v1#m, http://c/v1#m")
-        ),
+        ("claude-sonnet-4-5", "write anthropic/claude-sonnet-4-5"),
+        ("gemini-2.5-pro", "write google/gemini-2.5-pro"),
+        ("mistral-large-latest", "write mistral/mistral-large-latest"),
+        ("meta-llama/Llama-3.1-8B", "names no known provider; write one of anthropic, azure_openai"),
+        ("server/m", "names no known provider"),
+        ("http://a/v1#m,http://b/v1#m", "names several servers; put a proxy before them"),
+        ("http://a/v1#m, http://b/v1#m", "names several servers; put a proxy before them"),
+        ("http://a/v1,http://b/v1#m", "names several servers; put a proxy before them"),
     ],
 )
 def test_nonsense_is_refused_with_a_remedy(text, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         ModelSpec.parse(text)
 
 
@@ -58,19 +86,106 @@ def test_password_in_any_address_is_refused_and_not_shown(secret):
 
 
 def test_password_of_an_address_never_shows():
-    spec = ModelSpec(ModelKind.SERVER, "m", "http://me:hunter2@host/v1")
-    assert "hunter2" not in repr(spec) + str(spec)
+    spec = ModelSpec(SERVER, "m", "http://me:hunter2@host/v1")
+    assert "hunter2" not in repr(spec) + str(spec) + name_model(spec)
     assert "***@host/v1" in repr(spec)
 
 
-@pytest.mark.parametrize("text", ["gpt-5-mini", "http://localhost:8000/v1#m"])
-def test_spec_reads_as_it_was_written(text):
-    assert str(ModelSpec.parse(text)) == text
+def test_no_key_goes_to_another_provider_or_server():
+    keys = {"api_key": "sk-hosted", "server_key": "of-the-server", "base_url": "http://gateway/v1"}
+    server, hosted, other = (
+        ModelSpec.parse(text, **keys) for text in ("http://host/v1#m", "gpt-5-mini", "anthropic/claude-sonnet-4-5")
+    )
+    assert server.api_key.get_secret_value() == "of-the-server"
+    assert (hosted.api_key.get_secret_value(), hosted.base_url) == ("sk-hosted", "http://gateway/v1")
+    assert (other.api_key, other.base_url) == (None, None)
+    assert "sk-hosted" not in f"{hosted!r} {hosted}"
 
 
-def test_hosted_key_stays_with_the_hosted_service():
-    keys = {"api_key": "sk-hosted", "server_key": "server"}
-    server = ModelSpec.parse("http://host/v1#m", **keys)
-    assert server.api_key is not None
-    assert server.api_key.get_secret_value() == "server"
-    assert "sk-hosted" not in repr(ModelSpec.parse("gpt-5-mini", **keys))
+FAMILIES = [
+    pytest.param(name, family, id=f"{name} {family.models or 'all'}")
+    for name, provider in list_providers().items()
+    for family in provider.family
+]
+
+
+@pytest.mark.parametrize(("provider", "family"), FAMILIES)
+def test_every_family_of_models_is_complete(provider, family):
+    """Each mode is one of instructor's, and more thinking has more room."""
+    assert all(mode in instructor.Mode.__members__ for mode in family.mode)
+    assert set(family.reasoning) in (set(), set(Reasoning)), "an effort of --reasoning is missing"
+    assert family.effort is None or family.effort in family.reasoning
+    rooms = [family.think(effort)[1] for effort in Reasoning if family.reasoning]
+    assert rooms == sorted(rooms)
+    assert not any("room" in family.think(effort)[0] for effort in Reasoning if family.reasoning)
+    for effort in family.reasoning:
+        budget = family.think(effort)[0].get("thinking", {}).get("budget_tokens", 0)
+        assert budget <= family.think(effort)[1]
+    if not family.reasoning:
+        with pytest.raises(ValueError, match="--model-option"):
+            family.think(Reasoning.LOW)
+
+
+@pytest.mark.parametrize("name", list_providers())
+def test_every_provider_is_known_to_instructor_and_its_sdk_to_the_extras(name):
+    provider = list_providers()[name]
+    assert provider.family[-1].models == "", "the last family is that of all other models"
+    assert all(family.models for family in provider.family[:-1]), "no family hides behind one of all models"
+    if name != SERVER:
+        assert name in supported_providers
+    extras = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert provider.extra is None or provider.extra in extras
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "temperature", "effort"),
+    [
+        ("gpt-5.1", "max_completion_tokens", False, "low"),
+        ("gpt-5-mini", "max_completion_tokens", False, "low"),
+        ("o3", "max_completion_tokens", False, "low"),
+        ("gpt-4.1-mini", "max_completion_tokens", True, None),
+        ("omni-moderation", "max_completion_tokens", True, None),
+    ],
+)
+def test_the_family_of_a_model_of_openai(model, limit, temperature, effort):
+    family = find_family("openai", model)
+    assert (family.limit, family.temperature, family.effort) == (limit, temperature, effort)
+
+
+def test_a_provider_is_guessed_from_the_names_of_its_models_alone():
+    guessed = [guess_provider(name) for name in ("claude-opus-4-1", "grok-4", "deepseek-chat", "o3-mini", "llama-3")]
+    assert guessed == ["anthropic", "xai", "deepseek", "openai", None]
+
+
+def parameters_of(model, reasoning=None, **options):
+    form = RequestForm(ModelSpec.parse(model), ClientSettings(reasoning=reasoning, options=options))
+    return form.parameters(render(ask_about(1)))
+
+
+def test_thinking_gets_its_room_beside_the_answer():
+    assert parameters_of("gpt-5-mini", Reasoning.HIGH) == {
+        "max_completion_tokens": 30100,
+        "prompt_cache_key": "a" * 32,
+        "reasoning_effort": "high",
+    }
+    assert parameters_of("anthropic/claude-haiku-4-5", Reasoning.LOW) == {
+        "max_tokens": 2100,
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    }
+    assert parameters_of("http://host/v1#m") == {"max_tokens": 100, "temperature": 0}
+    assert parameters_of("http://host/v1#m", temperature=0.6, seed=7) == {
+        "max_tokens": 100,
+        "temperature": 0.6,
+        "seed": 7,
+    }
+
+
+def test_only_a_provider_that_needs_a_mark_gets_one_where_the_cached_prefix_ends():
+    call = render(ask_about(1))
+    marked, plain = (
+        RequestForm(ModelSpec.parse(model), ClientSettings()).messages(call)
+        for model in ("anthropic/claude-haiku-4-5", "gpt-5-mini")
+    )
+    assert marked[0]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert plain[0]["content"] == call.system
+    assert marked[1] == plain[1]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
 from extractor.llm.budget import Budget, Limits
-from extractor.llm.cache import Spending
 from extractor.llm.estimates import Forecast, Rates, RequestSize
 from extractor.llm.prices import PICO, Price
+from extractor.llm.store import Spending
 from extractor.schemas import Usage
 from tests.depth import choose
 

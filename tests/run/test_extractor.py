@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import extractor
 from extractor import Extractor, parse_record, pipeline, read_records
 from extractor.errors import RecordError
 from tests.faults.server import serve_faults
+from tests.llm.stub import serve
+from tests.trust import answering
 
 
 async def test_a_record_is_extracted_where_an_event_loop_runs():
@@ -20,9 +23,12 @@ async def test_a_record_is_extracted_where_an_event_loop_runs():
 
 
 async def test_usage_counts_the_calls_to_the_model():
-    async with Extractor(replay="seeds/answers").open() as extract:
-        extraction = await extract(next(read_records("seeds/records")))
-        assert extract.usage.output_tokens == extraction.usage.output_tokens > 0
+    with serve(answering({})) as stub:
+        async with Extractor(stub.spec, assist="always").open() as extract:
+            extractions = [await extract(record) for record in islice(read_records("seeds/records"), 2)]
+            spent = [extraction.usage.output_tokens for extraction in extractions]
+            assert extract.usage.output_tokens == sum(spent)
+            assert min(spent) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import strategies as st
 
-from extractor.llm.prices import PICO, Price, read_prices
+from extractor.llm.prices import PICO, ListedPrice, Price, PriceList, read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 
@@ -66,9 +66,6 @@ def test_the_problem_of_a_broken_file_is_reported(tmp_path, text, reported):
         read_prices([path])
 
 
-usages = st.builds(Usage, prompt_tokens=st.integers(0, 10**9), output_tokens=st.integers(0, 10**9))
-
-
 def test_cached_tokens_cost_what_the_list_says_and_a_batch_its_share():
     price = Price(prompt=2, cached="0.5", output=10, batch="0.5")
     usage = Usage(prompt_tokens=1_000_000, cached_tokens=400_000, output_tokens=100_000)
@@ -82,3 +79,43 @@ def test_the_example_of_the_documentation_is_a_file_of_prices(tmp_path):
     found = read_prices([tmp_path / "prices.toml"]).find(ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b"))
     assert found
     assert found.price.output == 0
+
+
+def test_tokens_written_into_a_cache_are_billed_at_their_price():
+    price = read_prices().find(ModelSpec.parse("anthropic/claude-sonnet-4-5")).price
+    assert price.written > price.prompt > price.cached
+    usage = Usage(prompt_tokens=1_000_000, cached_tokens=300_000, written_tokens=200_000)
+    assert price.cost(usage) == (500_000 * price.prompt + 300_000 * price.cached + 200_000 * price.written) * 10**6
+
+
+def test_a_model_that_also_takes_sound_has_a_price_for_text():
+    found = read_prices().find(ModelSpec.parse("google/gemini-2.5-flash"))
+    assert (found.name, found.price.prompt, found.price.output) == ("gemini-2.5-flash", Decimal("0.3"), Decimal("2.5"))
+
+
+def test_the_first_tier_of_a_price_by_length_counts():
+    """A trial's record is far below the length where the second one begins."""
+    price = read_prices().find(ModelSpec.parse("google/gemini-2.5-pro")).price
+    assert (price.prompt, price.output) == (Decimal("1.25"), 10)
+
+
+@pytest.mark.parametrize(
+    ("entries", "name", "prompt"),
+    [
+        (["m", "openai/m"], "openai/m", 1),
+        (["team-*", "team-a*"], "team-a*", 1),
+        (["team-*", "http://gpu/v1#team-a"], "http://gpu/v1#team-a", 1),
+    ],
+)
+def test_of_several_prices_of_a_model_the_one_that_names_it_best_counts(entries, name, prompt):
+    own = tuple(ListedPrice(name, Price(prompt=n, output=0), "own") for n, name in enumerate(entries))
+    model = "openai/m" if entries[0] == "m" else "http://gpu/v1#team-a"
+    found = PriceList(own).find(ModelSpec.parse(model))
+    assert (found.name, found.price.prompt) == (name, prompt)
+
+
+def test_of_two_files_with_a_price_of_a_model_the_first_counts(own, tmp_path):
+    later = tmp_path / "later.toml"
+    later.write_text(OWN.replace("prompt = 1", "prompt = 9"), "utf-8")
+    assert read_prices([own, later]).find(ModelSpec.parse("gpt-4o")).price.prompt == 1
+    assert read_prices([later, own]).find(ModelSpec.parse("gpt-4o")).price.prompt == 9

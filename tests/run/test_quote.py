@@ -17,14 +17,14 @@ from extractor.llm.estimates import (
 from extractor.llm.patience import MOST_CALLS
 from extractor.llm.planner import Estimate
 from extractor.llm.prices import read_prices
-from extractor.llm.spec import ModelKind, ModelSpec
+from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor
 from extractor.run.quote import measure_records, quote_run
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 
-CAPABLE = load_rates(ModelKind.HOSTED, ModelClass.CAPABLE)
+CAPABLE = load_rates(ModelSpec.parse("gpt-4.1-mini"), ModelClass.CAPABLE)
 
 
 def records(count, seed=0):
@@ -111,7 +111,7 @@ def test_an_unknown_price_is_reported():
 
 def test_calls_that_were_made_correct_the_rates():
     size = RequestSize(1, 4000, 0, 100.0, 500)
-    made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False, False) for n in range(50)]
+    made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False) for n in range(50)]
     rates = calibrate(CAPABLE, made)
     assert rates.calls == 50
     forecast = forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), rates)

@@ -1,0 +1,214 @@
+"""Recordings of HTTP exchanges with models.
+
+A cassette is a YAML file of vcrpy. A note under ``metadata`` holds the models, the prompts, the date, and a digest that
+reveals edits.
+"""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+from vcr import VCR
+
+from extractor.errors import CassetteError, CassetteMiss
+from extractor.llm.live import LiveModel
+from extractor.llm.requests import PromptVersion
+from extractor.llm.spec import LOOPBACK, shown_model
+
+NOTE = "extractor"
+"""The name of our note in a cassette's metadata."""
+
+_SECRETS = re.compile(
+    r"bearer\s{1,9}[\w.~+/-]{8,}|\bsk-[\w-]{8,}|^[ \t]{0,99}(authorization|x-api-key|api-key|cookie)\s*:", re.I | re.M
+)
+_PLACEHOLDER_HOST = "model.test"
+_KEPT_HEADERS = frozenset({"content-type", "retry-after"})
+_SHOWN_LINES, _SHOWN_WIDTH = 24, 160
+
+
+@contextmanager
+def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
+    """Answer HTTP requests inside the block from a cassette, or record them into a new one.
+
+    A replay raises, at the end of the block, ``CassetteMiss`` for a request that was never recorded, in place of what
+    the client made of it, and ``CassetteError`` if an exchange was not used. A recording replaces the cassette only if
+    the block ends without an error.
+    """
+    if record:
+        with _recording(path, now or datetime.now(UTC)) as cassette:
+            yield cassette
+        return
+    read_cassette(path)
+    misses: list[str] = []
+    with _recorder().use_cassette(str(path), record_mode="none") as cassette:
+        can_play = cassette.can_play_response_for
+
+        def check(request: Any) -> bool:
+            if not can_play(request):
+                misses.append(_explain_miss(request, cassette, path))
+            return bool(can_play(request))
+
+        try:
+            with patch.object(cassette, "can_play_response_for", check):
+                yield cassette
+        except Exception:
+            if not misses:
+                raise
+    if misses:
+        raise CassetteMiss(misses[0])
+    if not cassette.all_played:
+        unplayed = sum(1 for number in range(len(cassette)) if not cassette.play_counts[number])
+        raise CassetteError(f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again")
+
+
+@contextmanager
+def _recording(path: Path, now: datetime) -> Iterator[Any]:
+    prompts: dict[str, PromptVersion] = {}
+    answer = LiveModel.__call__
+
+    async def note_prompt(self: LiveModel, call: Any, most: int) -> Any:
+        prompts[call.prompt.name] = call.prompt
+        return await answer(self, call, most)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.recording")
+    fresh.unlink(missing_ok=True)
+    try:
+        with (
+            _recorder().use_cassette(str(fresh), record_mode="all", record_on_exception=False) as cassette,
+            patch.object(LiveModel, "__call__", note_prompt),
+        ):
+            yield cassette
+            exchanges = [
+                (_text(request.body), _text(response["body"]["string"])) for request, response in cassette.data
+            ]
+            models = {shown_model(_load_object(reply).get("model")) for _, reply in exchanges}
+            note = {
+                "recorded": now.date().isoformat(),
+                "models": sorted(models - {""}),
+                "prompts": [{"name": p.name, "version": p.version, "sha256": p.sha256} for p in prompts.values()],
+                "digest": _digest(exchanges),
+            }
+            cassette.get_metadata(NOTE, note)
+        if fresh.exists():
+            fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def check_cassettes(folder: Path, prompts: Iterable[PromptVersion]) -> list[str]:
+    """Return the problems of the cassettes in a folder, one line each. ``prompts`` are the current ones."""
+    today = {prompt.name: prompt for prompt in prompts}
+    paths = sorted(folder.glob("**/*.yaml"))
+    return [f"{path.relative_to(folder)}: {problem}" for path in paths for problem in _check(path, today)]
+
+
+def _check(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    if found := _SECRETS.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        yield f"line {line} looks like a key; remove the file from the history and revoke the key"
+    try:
+        cassette = read_cassette(path)
+    except CassetteError:
+        yield "not a cassette; record it again"
+        return
+    note, interactions = (cassette.get("metadata") or {}).get(NOTE), cassette["interactions"]
+    if not note:
+        yield "has no note of a recording, so it was written by hand or by another tool; record it again"
+        return
+    if note.get("digest") != _digest((i["request"]["body"], i["response"]["body"]["string"]) for i in interactions):
+        yield "edited after it was recorded; record it again"
+    for wanted, lacks in (
+        (interactions, "contains no exchange"),
+        (note.get("models"), "does not say which model answered"),
+    ):
+        if not wanted:
+            yield f"{lacks}; record it again"
+    for used in note.get("prompts") or [{}]:
+        name, current = used.get("name", ""), prompts.get(used.get("name", ""))
+        if current is None:
+            yield f"recorded with prompt {name!r}, which no longer exists; record it again"
+        elif current.sha256 != used.get("sha256"):
+            versions = f"version {used.get('version')}, today {current.version}"
+            yield f"recorded with another text of prompt {name!r} ({versions}); record it again"
+
+
+def read_cassette(path: Path) -> dict[str, Any]:
+    """The content of a cassette. Raises ``CassetteMiss`` without the file, ``CassetteError`` if it is none."""
+    if not path.is_file():
+        raise CassetteMiss(f"{path}: no such cassette; record it (python -m tests.recording record)")
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError:
+        loaded = None
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("interactions"), list):
+        raise CassetteError(f"{path}: not a cassette; record it again")
+    return loaded
+
+
+def _recorder() -> VCR:
+    """A vcrpy recorder that matches requests on the body, replaces loopback addresses and removes keys."""
+
+    def clean_request(request: Any) -> Any:
+        url = urlsplit(request.uri)
+        request.uri = urlunsplit(url._replace(netloc=_PLACEHOLDER_HOST)) if url.hostname in LOOPBACK else request.uri
+        request.headers = {name: value for name, value in request.headers.items() if name.lower() in _KEPT_HEADERS}
+        return request
+
+    def clean_response(response: Any) -> Any:
+        kept = {name: value for name, value in response["headers"].items() if name.lower() in _KEPT_HEADERS}
+        body = response["body"]["string"]
+        name = _load_object(body).get("model")
+        if name and name != shown_model(name):  # it holds a path of the recording machine
+            body = json.dumps(_load_object(body) | {"model": shown_model(name)}, ensure_ascii=False).encode("utf-8")
+        return {**response, "headers": kept, "body": {"string": body}}
+
+    return VCR(
+        match_on=("method", "path", "body"),
+        before_record_request=clean_request,
+        before_record_response=clean_response,
+        decode_compressed_response=True,
+    )
+
+
+def _explain_miss(request: Any, cassette: Any, path: Path) -> str:
+    """The recorded request nearest to this one, and how they differ."""
+    wanted = _show(request)
+    shown = {f"exchange {number}": _show(known) for number, known in enumerate(cassette.requests, start=1)}
+    name = max(shown, key=lambda one: difflib.SequenceMatcher(None, shown[one], wanted, autojunk=False).ratio())
+    lines = difflib.unified_diff(shown[name], wanted, name, "this request", n=0, lineterm="")
+    differing = [line[:_SHOWN_WIDTH] for line in lines if not line.startswith("@@")][:_SHOWN_LINES]
+    told = differing or ["only the number of times differs"]
+    return "\n".join([f"{path}: this request was not recorded; nearest is {name}:", *told])
+
+
+def _show(request: Any) -> list[str]:
+    return json.dumps(_load_object(request.body), indent=1, ensure_ascii=False).replace("\\n", "\n").splitlines()
+
+
+def _digest(exchanges: Iterable[tuple[bytes | str | None, bytes | str | None]]) -> str:
+    """SHA-256 of request and response bodies, which reveals edits of a cassette."""
+    texts = [[_text(request), _text(response)] for request, response in exchanges]
+    return hashlib.sha256(json.dumps(texts).encode("utf-8")).hexdigest()
+
+
+def _text(body: bytes | str | None) -> str:
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+
+
+def _load_object(body: bytes | str | None) -> dict[str, Any]:
+    try:
+        loaded = json.loads(body or "")
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}

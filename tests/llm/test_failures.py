@@ -1,0 +1,194 @@
+"""Faults of servers: which are waited out, and what users are told of the others."""
+
+import httpx2
+import openai
+import pytest
+
+from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.failures import explain_failure, read_failure
+from extractor.llm.limits import retry_after
+from extractor.llm.spec import SERVER, ModelSpec
+
+from .colours import ask_about, complete, model_of, patient, render
+from .stub import Scripted, completion, fault, items, serve
+
+FINE = completion(items({"n": 1, "colour": "red"}))
+
+
+async def test_repeated_faults_end_with_a_message():
+    sleeps: list[float] = []
+    with serve([fault(500, "broken")]) as stub, pytest.raises(ModelUnavailable) as caught:
+        await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
+    assert len(stub.requests) == 4
+    assert sleeps == [1.0, 2.0, 4.0]
+    expected = f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
+    assert str(caught.value) == expected
+
+
+async def test_an_overloaded_server_is_waited_for_until_the_model_is_given_up():
+    with serve([*[fault(503)] * 9, FINE]) as stub:
+        reply = await model_of(stub).complete(ask_about(1), render)
+        assert (len(reply.items), len(stub.requests)) == (1, 10)
+    with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable, match=r"\(after 4 attempts\)"):
+        await model_of(stub, ClientSettings(patience=None)).complete(ask_about(1), render)
+
+
+@pytest.mark.parametrize(
+    "broken", [Scripted(body="{"), Scripted(body=FINE.body, cut=True), *map(fault, (408, 429, 529))]
+)
+async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
+    reply, stub = await complete([broken, FINE], 1)
+    assert (len(reply.items), len(stub.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "body", ["<html>Sign in</html>", '{"error": {"message": "down"}}', '{"a": 1}', "[]", '{"choices": []}']
+)
+async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
+    with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not a chat completion"):
+        await model_of(stub).complete(ask_about(1), render)
+    assert len(stub.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (fault(400, "bad schema"), "HTTP 400, the server refuses the request: bad schema"),
+        (fault(401), "HTTP 401, the key is missing or wrong; give the key of this server"),
+        (fault(403, "not for you"), "HTTP 403, this key may not use the model: not for you"),
+        (fault(404, "no model 'stub'"), "HTTP 404: no model 'stub'; check the model's name"),
+        (fault(429, "pay", code="insufficient_quota"), "no credit left: pay"),
+        (fault(429, "day", headers={"Retry-After": "86400"}), "asks to wait 86400 seconds: day"),
+        (fault(500, headers={"x-should-retry": "false"}), "HTTP 500"),
+        (fault(501, "no"), "HTTP 501"),
+    ],
+)
+async def test_lasting_failures_are_reported_at_once(answer, message):
+    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
+        await model_of(stub).complete(ask_about(1), render)
+    assert len(stub.requests) == 1
+
+
+async def test_a_missing_server_is_reported():
+    with serve([FINE]) as stub:
+        gone = stub.spec
+    with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
+        await Model(gone, policy=patient()).complete(ask_about(1), render)
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen", "message"),
+    [
+        (httpx2.ReadTimeout("silence"), ModelUnavailable, "no answer in time"),
+        (httpx2.ConnectError("refused"), ModelAway, "no connection: refused; is the server running"),
+        (ZeroDivisionError("a bug"), openai.APIConnectionError, "Connection error"),
+    ],
+)
+async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, message, monkeypatch):
+    async def fail(*_, **__):
+        raise raised
+
+    monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fail)
+    with pytest.raises(seen, match=message):
+        await Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()).complete(ask_about(1), render)
+
+
+@pytest.mark.parametrize(
+    ("limited", "waited"),
+    [
+        (fault(429, headers={"Retry-After": "7"}), 7.0),
+        (fault(503, headers={"retry-after-ms": "1500"}), 1.5),
+        (fault(429, "Rate limit reached. Please try again in 12.5s."), 12.5),
+        (fault(429, "quota", details=[{"retryDelay": "37s"}]), 37.0),
+        (fault(429, "busy"), 1.0),
+    ],
+)
+async def test_a_request_is_repeated_when_the_provider_asks_for_it_in_a_header_or_in_the_body(limited, waited):
+    sleeps: list[float] = []
+    reply, stub = await complete([limited, FINE], 1, policy=patient(sleeps))
+    assert (len(reply.items), len(stub.requests)) == (1, 2)
+    assert max(sleeps) == waited
+
+
+NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "6m0s"}, 360.0),
+        ({"retry-after": "120ms"}, 0.12),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after": "Thu, 01 Jan 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 2099 12:00:20 GMT", "date": "Thu, 01 Jan 2099 12:00:00 GMT"}, 20.0),
+        ({"retry-after": "later"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_milliseconds_seconds_or_a_date_on_the_server_s_clock(headers, seconds):
+    assert retry_after({**NOON, **headers}) == seconds
+
+
+SPEC = ModelSpec.parse("gpt-x", api_key="my-own-secret")
+REQUEST = httpx2.Request("POST", "https://api.example/v1/chat/completions")
+
+
+def explain(error, spec=SPEC):
+    failure = read_failure(error)
+    assert failure
+    return explain_failure(failure, spec, 1, longest_wait=60.0)
+
+
+def refusal(status, **error):
+    body = {"message": "no", **error}
+    return openai.APIStatusError(body["message"], response=httpx2.Response(status, request=REQUEST), body=body)
+
+
+@pytest.mark.parametrize(
+    ("error", "too_long"),
+    [
+        (refusal(400, code="context_length_exceeded"), True),
+        (refusal(400, type="exceed_context_size_error", code=400), True),
+        (refusal(400, message="This model's maximum context length is 4096 tokens.", code=400), True),
+        (refusal(413), True),
+        (refusal(400, message="temperature must be positive"), False),
+        (refusal(404, message="the context window of this page is closed"), False),
+    ],
+)
+def test_requests_too_long_are_recognized_by_the_error_message(error, too_long):
+    assert isinstance(explain(error), RequestTooLong) is too_long
+
+
+@pytest.mark.parametrize("leak", ["my-own-secret", "sk-proj-1234567", "gsk_notakey sk-abcdef", "Bearer abc.def"])
+def test_keys_that_a_server_repeats_are_hidden(leak):
+    message = str(explain(refusal(403, message=f"key {leak} is blocked")))
+    assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in message]
+    assert message.startswith("model gpt-x at openai: HTTP 403")
+
+
+@pytest.mark.parametrize(
+    ("error", "lasting"),
+    [
+        *((refusal(status), True) for status in (401, 403, 404)),
+        (refusal(429, code="insufficient_quota"), True),
+        (openai.APIConnectionError(request=REQUEST), True),
+        *((refusal(status), False) for status in (400, 413, 429, 500)),
+        (openai.APITimeoutError(REQUEST), False),
+    ],
+)
+def test_a_failure_is_lasting_if_all_requests_would_fail(error, lasting):
+    assert explain(error).lasting is lasting
+
+
+def test_passwords_in_addresses_are_hidden():
+    spec = ModelSpec(SERVER, "gpt-x", "http://me:hunter2@host/v1")
+    message = str(explain(refusal(403, message="see http://me:hunter2@host/v1/models"), spec))
+    assert "hunter2" not in message
+    assert "model gpt-x at http://***@host/v1: HTTP 403" in message
+    assert "see http://***@host/v1/models" in message

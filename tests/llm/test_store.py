@@ -1,0 +1,317 @@
+"""The store of calls: what is sent again, what is not, what it costs, and its replay."""
+
+import asyncio
+import os
+import signal
+import zlib
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractor.errors import AnswerRejected, CassetteMiss, ModelAway, ModelUnavailable
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.database import open_run, open_run_to_read
+from extractor.llm.limits import RetryPolicy
+from extractor.llm.prices import Price
+from extractor.llm.replay import Replay, ReplayTally
+from extractor.llm.session import session
+from extractor.llm.spec import ModelSpec
+from extractor.llm.store import CallStore
+from extractor.schemas import Usage
+from tests.commands import FORKS
+from tests.depth import choose
+from tests.skipping import loop_time, skipping_time
+
+from .colours import ask_about, patient, render
+from .stub import InLoop, Scripted, completion, fault, items, serve, through
+
+RED = {"n": 1, "colour": "red"}
+BLUE = {"n": 1, "colour": "blue"}
+CUT = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
+
+
+@contextmanager
+def store_in(folder, price=None):
+    with closing(open_run(folder)) as run:
+        yield CallStore(run, price)
+
+
+def asking(calls, stub, settings=None, **spec):
+    chosen = ModelSpec.parse(f"{stub.url}#stub", **spec)
+    return Model(chosen, settings, patient(), store=lambda: calls)
+
+
+def replaying(calls, tally=None, settings=None):
+    spec = ModelSpec.parse("http://nowhere.test/v1#another-name")
+    return Model(spec, settings, patient(), answerer=lambda: Replay(calls, tally))
+
+
+def query(folder, sql):
+    with closing(open_run_to_read(folder)) as run:
+        return run.execute(sql).fetchall()
+
+
+async def ask(model, *numbers, record_id="r"):
+    with session(record_id) as asked:
+        return await model.complete(ask_about(*numbers), render), asked
+
+
+async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path):
+    with serve([completion(items(RED))]) as stub:
+        with store_in(tmp_path) as calls:
+            first, _ = await ask(asking(calls, stub), 1)
+        with store_in(tmp_path) as calls:
+            model = asking(calls, stub)
+            again, _ = await ask(model, 1, record_id="another")
+            assert calls.spending.usage == first.usage.model_copy(update={"questions": 0})
+    assert len(stub.requests) == 1
+    assert again == first
+    assert (first.usage.calls, first.usage.prompt_tokens) == (1, 10)
+    assert model.usage == Usage(questions=1)
+
+
+async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not(tmp_path):
+    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        await ask(asking(calls, stub), 1)
+        await ask(asking(calls, stub, ClientSettings(options={"seed": 7}, reasks=0, output_tokens=50)), 1)
+        assert len(stub.requests) == 1
+        await ask(Model(ModelSpec.parse(f"{stub.url}#b"), store=lambda: calls), 1)
+        await ask(asking(calls, stub), 1, 2)
+    assert len(stub.requests) == 3
+
+
+async def test_an_answer_after_a_reask_is_stored_with_all_it_cost(tmp_path):
+    with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        first, _ = await ask(asking(calls, stub), 1)
+        again, _ = await ask(asking(calls, stub), 1)
+    assert len(stub.requests) == 2
+    assert again == first
+    assert again.usage == Usage(questions=1, calls=2, prompt_tokens=20, output_tokens=10)
+
+
+@pytest.mark.parametrize(
+    ("bad", "state", "answers"),
+    [
+        (completion(items(BLUE)), "rejected", 1),
+        (completion(None, message={"refusal": "no"}), "rejected", 1),
+        (fault(404), "asked", 0),
+        (Scripted(200, "<html>"), "asked", 0),
+    ],
+)
+async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_path, bad, state, answers):
+    chosen = ClientSettings(reasks=0)
+    with serve([bad]) as stub, store_in(tmp_path) as calls, pytest.raises((AnswerRejected, ModelUnavailable)):
+        await ask(asking(calls, stub, chosen), 1)
+    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        good, _ = await ask(asking(calls, stub, chosen), 1)
+        assert calls.spending.unanswered == 1 - answers
+    assert [item.colour for item in good.items] == ["red"]
+    assert query(tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id") == [
+        (state, answers),
+        ("answered", 1),
+    ]
+
+
+async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_path):
+    def answer(request):
+        return completion(CUT, "length") if "1: line 1" in request["messages"][1]["content"] else completion(rest)
+
+    rest = items({"n": 2, "colour": "green"})
+    with serve(answer) as stub, store_in(tmp_path) as calls:
+        first, _ = await ask(asking(calls, stub), 1, 2)
+        again, _ = await ask(asking(calls, stub), 1, 2)
+        assert len(stub.requests) == 2
+        assert again == first
+        assert [item.n for item in again.items] == [2, 1]
+        longer = [replace(render(ask_about(1, 2)), max_output_tokens=limit) for limit in (99, 100, 101)]
+        assert [calls.find(call, "stub") is None for call in longer] == [False, False, True]
+
+
+async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fails_again_in_a_replay(tmp_path):
+    with serve([completion(items(BLUE)), fault(404)]) as stub, store_in(tmp_path) as calls:
+        with pytest.raises(ModelUnavailable) as caught:
+            await ask(asking(calls, stub), 1)
+        assert caught.value.usage.output_tokens == calls.spending.usage.output_tokens == 5
+        with pytest.raises(ModelUnavailable, match="no reply"):
+            await ask(replaying(calls), 1)
+
+
+def send_and_die(folder, url):
+    """In another process: send a call, and be killed before its answer comes."""
+
+    def die(_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def run():
+        with store_in(folder) as calls:
+            model = Model(ModelSpec.parse(url), store=lambda: calls)
+            model.watch.note_request = lambda: die(None)
+            await ask(model, 1)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+@skipping_time
+async def test_a_cancelled_call_is_charged_for_the_answers_that_came(tmp_path, given_up):
+    """By its caller, or because the model is given up."""
+    server, spec = InLoop(completion(items(BLUE)), fault(503)), ModelSpec.parse("http://model.test/v1#stub")
+    policy = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
+    model = Model(spec, policy=policy, answerer=lambda: through(server, model._open_live()), store=lambda: calls)
+    with store_in(tmp_path) as calls:
+        async with model:
+            asked = asyncio.ensure_future(ask(model, 1))
+            await asyncio.wait([asked], timeout=None if given_up else 100.0)
+            asked.cancel()
+            with pytest.raises(ModelAway if given_up else asyncio.CancelledError):
+                await asked
+        assert calls.spending.usage.output_tokens == model.usage.output_tokens == 5
+
+
+async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path):
+    with serve([completion(items(RED))]) as stub:
+        killed = FORKS.Process(target=send_and_die, args=(tmp_path, str(stub.spec)))
+        killed.start()
+        killed.join()
+        assert killed.exitcode == -signal.SIGKILL
+        with store_in(tmp_path) as calls:
+            assert calls.spending.unanswered == 1
+            good, _ = await ask(asking(calls, stub), 1)
+    assert [item.colour for item in good.items] == ["red"]
+    assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [("asked",), ("answered",)]
+
+
+async def test_equal_calls_at_one_time_share_one_answer(tmp_path):
+    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        async with asking(calls, stub) as model:
+            shared = await asyncio.gather(*(ask(model, 1, record_id=f"r{n}") for n in range(5)))
+        assert calls.spending.usage.calls == len(stub.requests) == 1
+    assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
+    assert model.usage.calls == 1
+
+
+async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(tmp_path):
+    with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
+        with store_in(tmp_path) as calls:
+            await ask(asking(calls, stub), 1)
+            assert (calls.spending.picodollars, calls.spending.unpriced) == (0, 1)
+        with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
+            calls.price_unpriced()
+            assert (calls.spending.picodollars, calls.spending.unpriced) == (20_000_000, 0)
+        with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
+            calls.price_unpriced()
+            await ask(asking(calls, stub), 2)
+            assert calls.spending.picodollars == 20_000_000 + 45_000_000
+
+
+async def test_no_key_address_or_header_is_stored(tmp_path):
+    with serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        with pytest.raises(ModelUnavailable):
+            await ask(asking(calls, stub, server_key="sk-very-secret"), 1)
+        await ask(asking(calls, stub, server_key="sk-very-secret"), 1)
+    assert stub.headers[0]["authorization"] == "Bearer sk-very-secret"
+    with closing(open_run_to_read(tmp_path)) as run:
+        kept = []
+        for (table,) in run.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in run.execute(f"SELECT * FROM {table}"):
+                kept += [zlib.decompress(value).decode() if isinstance(value, bytes) else str(value) for value in row]
+    text = "\n".join(kept)
+    assert "line 1" in text
+    for secret in ("Authorization", "Bearer", "127.0.0.1", "user-agent", "sk-very-secret"):
+        assert secret.lower() not in text.lower()
+
+
+async def test_a_run_is_replayed_whatever_its_model(tmp_path):
+    script = [completion(items(RED)), completion(items({"n": 2, "colour": "blue"}))]
+    with serve(script) as stub, store_in(tmp_path) as calls:
+        model = asking(calls, stub, ClientSettings(reasks=0))
+        good, _ = await ask(model, 1)
+        with pytest.raises(AnswerRejected) as refused:
+            await ask(model, 2)
+    with store_in(tmp_path) as calls:
+        model = replaying(calls)
+        again, _ = await ask(model, 1)
+        with pytest.raises(AnswerRejected) as refused_again:
+            await ask(model, 2)
+        with pytest.raises(CassetteMiss, match="nearest is"):
+            await ask(model, 3)
+    assert again == good
+    assert refused_again.value.usage == refused.value.usage
+    assert len(stub.requests) == 2
+
+
+async def test_questions_without_an_answer_in_the_replayed_run_stay_open_and_are_counted(tmp_path):
+    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        await ask(asking(calls, stub), 1)
+        tally = ReplayTally()
+        model = replaying(calls, tally)
+        known, _ = await ask(model, 1)
+        unknown, asked = await ask(model, 2)
+    assert (known.pending, unknown.pending, asked.pending) == (False, True, True)
+    assert (tally.answered, tally.missing) == (1, 1)
+    assert tally.missing_tokens > 4
+
+
+async def test_a_miss_shows_the_nearest_question_of_the_record_and_costs_nothing(tmp_path):
+    sleeps: list[float] = []
+    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
+        spec = ModelSpec.parse("http://nowhere.test/v1#m")
+        model = Model(spec, policy=patient(sleeps), answerer=lambda: Replay(calls))
+        with pytest.raises(CassetteMiss, match="which is empty"):
+            await ask(model, 1)
+        await ask(asking(calls, stub), 1, record_id="one")
+        await ask(asking(calls, stub), 1, 5, record_id="two")
+        with pytest.raises(CassetteMiss) as caught:
+            await ask(model, 1, 2, record_id="one")
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith(f"nearest is {render(ask_about(1)).question_key[:16]}:")
+    assert "+2: line 2" in lines
+    assert not [line for line in lines if line.startswith("-") and not line.startswith("---")]
+    assert (sleeps, model.usage.calls) == ([], 0)
+
+
+SCRIPTS = st.lists(
+    st.sampled_from(["good", "bad", "refused", "cut", "fault", "page", "thinking"]), min_size=1, max_size=12
+)
+ANSWERS = {
+    "good": completion(items(RED)),
+    "bad": completion(items(BLUE)),
+    "refused": completion(None, message={"refusal": "no"}),
+    "cut": completion('{"items":[{"n":1,"col', "length"),
+    "fault": fault(500),
+    "page": Scripted(200, "<html>"),
+    "thinking": completion("", "length", message={"reasoning_content": "Hm."}),
+}
+
+
+@settings(max_examples=choose(5, 100), deadline=None)
+@given(script=SCRIPTS, cancelled=st.sets(st.integers(0, 3)))
+def test_the_total_is_the_sum_over_all_calls(tmp_path_factory, script, cancelled):
+    """This includes failed records, and cancelled invocations as far as their answers came."""
+    folder = tmp_path_factory.mktemp("run")
+    with serve([ANSWERS[name] for name in [*script, "good"]]) as stub:
+        spent = Usage()
+        for invocation in range(3):
+            spent += asyncio.run(invoke(folder, stub, cancelled if invocation == 0 else set()))
+        with store_in(folder) as calls:
+            total = calls.spending.usage
+    assert total.calls == spent.calls <= len(stub.requests)
+    assert (total.prompt_tokens, total.output_tokens) == (spent.prompt_tokens, spent.output_tokens)
+    assert query(folder, "SELECT key FROM calls WHERE state = 'answered' GROUP BY key HAVING count(*) > 1") == []
+
+
+async def invoke(folder, stub, cancelled):
+    """Ask about four records, two of them equal, and cancel some. Returns the model's total usage."""
+    with store_in(folder) as calls:
+        async with asking(calls, stub) as model:
+            tasks = [
+                asyncio.ensure_future(ask(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
+            ]
+            for number in cancelled:
+                await asyncio.sleep(0.002)
+                tasks[number].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return model.usage

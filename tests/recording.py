@@ -1,0 +1,117 @@
+"""Records the exchanges with models that tests replay, and names stale recordings.
+
+    python -m tests.recording record --model SPEC [NAME...]
+    python -m tests.recording check
+
+A scenario of ``tests/cassettes/scenarios.toml`` is a record whose questions a model answers once; its cassette lies
+beside that file. Without names, every scenario meant for the model is recorded.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from extractor.api import extract_record
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.prompt import list_prompt_versions
+from extractor.llm.spec import ModelSpec
+from extractor.options import Assist, ExtractionOptions
+from extractor.read import read_records
+from extractor.schemas import Task, TrialExtraction
+
+from .cassette import check_cassettes, use_cassette
+
+FOLDER = Path(__file__).parent / "cassettes"
+_ANY_NUMBER = 1000
+"""A scenario that truncates answers on purpose shows all halves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A model's task, and the behaviour that it ``shows``.
+
+    ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used. ``answered_by`` is
+    ``capable`` or a model's name. ``output_tokens`` truncates answers on purpose.
+    """
+
+    name: str
+    shows: str
+    input: str
+    answered_by: str = "capable"
+    tasks: tuple[Task, ...] = tuple(Task)
+    assist: Assist = Assist.AUTO
+    reasks: int = 1
+    output_tokens: int | None = None
+    records: int = 1
+
+
+def read_scenarios() -> dict[str, Scenario]:
+    """The scenarios by their names."""
+    raw = tomllib.loads((FOLDER / "scenarios.toml").read_text("utf-8"))["scenario"]
+    return {scenario.name: scenario for scenario in TypeAdapter(tuple[Scenario, ...]).validate_python(raw)}
+
+
+async def record_scenario(scenario: Scenario, spec: ModelSpec) -> list[TrialExtraction]:
+    """Send the scenario's questions to a model, and record the exchanges in ``<name>.yaml``."""
+    async with open_model(ModelChoice(spec), settings_of(scenario)) as model:
+        with use_cassette(FOLDER / f"{scenario.name}.yaml", record=True):
+            return await extract_scenario(scenario, FOLDER, model)
+
+
+def settings_of(scenario: Scenario) -> ClientSettings:
+    """The settings of the client: one request at a time, so that a recording has a fixed order."""
+    settings = ClientSettings(reasks=scenario.reasks, concurrency=1, output_tokens=scenario.output_tokens)
+    return replace(settings, most_calls=_ANY_NUMBER) if scenario.output_tokens else settings
+
+
+async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None) -> list[TrialExtraction]:
+    """Extract a scenario's records."""
+    records = islice(read_records(folder / scenario.input), scenario.records)
+    options = ExtractionOptions(scenario.tasks, scenario.assist)
+    return [await extract_record(record, model, options) for record in records]
+
+
+def find_problems() -> list[str]:
+    """Every cassette that is stale, edited, missing, or holds a key, one line each."""
+    wanted, there = read_scenarios().keys(), {path.stem for path in FOLDER.glob("*.yaml")}
+    problems = check_cassettes(FOLDER, list_prompt_versions())
+    problems += [f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)]
+    return problems + [f"{name}.yaml: belongs to no scenario; delete it" for name in sorted(there - wanted)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.recording", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="name the recordings that cannot be used; exit code 1 if there are any")
+    recording = commands.add_parser("record", help="ask a model, and record the exchanges")
+    recording.add_argument("names", nargs="*", choices=[*read_scenarios(), []], metavar="NAME", help="scenarios")
+    recording.add_argument("--model", required=True, help="as of extractor run; its key comes from the environment")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "check":
+        problems = find_problems()
+        print("\n".join(problems), end="\n" if problems else "")
+        return int(bool(problems))
+    spec = ModelSpec.parse(chosen.model, server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN"))
+    scenarios = read_scenarios()
+    # A model that no scenario names counts as capable.
+    meant = spec.name if any(one.answered_by == spec.name for one in scenarios.values()) else "capable"
+    for name in chosen.names or [name for name, one in scenarios.items() if one.answered_by == meant]:
+        extractions = asyncio.run(record_scenario(scenarios[name], spec))
+        print(f"{name}: {sum(one.usage.calls for one in extractions if one.usage)} answers")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
