@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,13 @@ EXTRAS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "ray": ("many machines", ("ray",)),
     "s3": ("inputs and results at S3 addresses", ("fsspec", "s3fs")),
     "otel": ("OpenTelemetry spans", ("opentelemetry",)),
+    "anthropic": ("models of Anthropic", ("anthropic",)),
+    "google": ("models of Google", ("google.genai", "jsonref")),
+    "mistral": ("models of Mistral", ("mistralai",)),
+    "groq": ("models at Groq", ("groq",)),
+    "bedrock": ("models at Amazon Bedrock", ("boto3",)),
+    "litellm": ("models by LiteLLM", ("litellm",)),
+    "xai": ("models of xAI", ("xai_sdk",)),
 }
 """What each extra is for, and the modules that it installs."""
 
@@ -102,7 +110,13 @@ def _check_extras(needed: Collection[str]) -> Iterator[Check]:
 
 
 def _find_missing(extra: str) -> list[str]:
-    return [module for module in EXTRAS[extra][1] if find_spec(module) is None]
+    return [module for module in EXTRAS[extra][1] if not _is_installed(module)]
+
+
+def _is_installed(module: str) -> bool:
+    with suppress(ModuleNotFoundError):  # the package around it
+        return find_spec(module) is not None
+    return False
 
 
 def _check_folders(out: Path) -> Iterator[Check]:

@@ -1,5 +1,6 @@
 """``extractor run``: extract from files of records."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -23,13 +24,16 @@ from .options import (
     MaxUsdOption,
     MinConfidenceOption,
     ModelOption,
+    ModelOptionOption,
     PricesOption,
     QuietOption,
+    ReasoningOption,
     ReplayOption,
     RequestsPerMinuteOption,
     StrictOption,
     TasksOption,
     WorkersOption,
+    read_model_options,
 )
 
 
@@ -53,6 +57,8 @@ def run(
     model: ModelOption = None,
     effort: EffortOption = "medium",
     assist: AssistOption = "auto",
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     replay: ReplayOption = None,
     dry_run: DryRunOption = False,
     max_usd: MaxUsdOption = None,
@@ -124,7 +130,6 @@ def run(
     """
     from extractor.api import Extractor
     from extractor.llm.budget import Limits, Pricing
-    from extractor.llm.client import ClientSettings
     from extractor.llm.patience import Patience
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
@@ -157,6 +162,8 @@ def run(
             effort=effort,
             min_confidence=min_confidence,
             replay=replay,
+            reasoning=reasoning,
+            model_options=read_model_options(model_option or ()),
         )
         given = RunJob(
             inputs=tuple(inputs),
@@ -166,7 +173,8 @@ def run(
             fresh=fresh,
             quiet=quiet,
             strict=strict,
-            asking=ClientSettings(
+            asking=replace(
+                extractor.asking,
                 timeout=timeout,
                 requests_per_minute=requests_per_minute,
                 tokens_per_minute=tokens_per_minute,

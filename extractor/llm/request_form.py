@@ -64,12 +64,12 @@ class RequestForm:
     def write(self, call: Call) -> dict[str, Any]:
         """The body of a request, as instructor would send it now."""
         import instructor  # noqa: PLC0415 - slow
-        from instructor import Provider  # noqa: PLC0415 - slow
+        from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
         name = "openai" if self.spec.is_server else self.spec.provider
-        provider = Provider({"google": "genai"}.get(name, name))
+        provider = instructor.Provider({"google": "genai"}.get(name, name))
         given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
-        _, body = instructor.handle_response_model(
+        _, body = handle_response_model(
             self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
         )
         return dict(body)

@@ -1,0 +1,120 @@
+"""A stand-in for Anthropic: messages and message batches.
+
+Written from Anthropic's API reference (pages "Create a Message", "Create a Message Batch", "Retrieve Message Batch
+results", "Errors", and the guides "Prompt caching" and "Extended thinking"), and from the SDK's types
+``anthropic.types.Message``, ``anthropic.types.Usage``, ``anthropic.types.messages.MessageBatch`` and
+``anthropic.types.messages.MessageBatchIndividualResponse``.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
+
+_KNOWN = frozenset(
+    "model max_tokens messages system tools tool_choice temperature thinking metadata stop_sequences top_k top_p"
+    " service_tier output_config".split()
+)
+_LONGEST = 64_000
+
+
+@dataclass
+class Anthropic(StandIn):
+    """The stand-in."""
+
+    batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def handle(self, method: str, path: str, body: bytes) -> Reply:
+        assert self.headers[-1]["anthropic-version"], "each request names its version"
+        path = path.removeprefix("/v1/messages").strip("/")
+        if not path:
+            self.requests.append(json.loads(body))
+            return self.ask(self.requests[-1], self.script)
+        name = path.removeprefix("batches").strip("/").partition("/")[0]
+        if method == "POST":
+            name = f"msgbatch_{len(self.batches)}"
+            self.batches[name] = json.loads(body)["requests"]
+            return Reply(self._describe(name))
+        if not name:
+            return Reply({"data": [*map(self._describe, self.batches)], "has_more": False})
+        if path.endswith("/results"):
+            rows = [self._answer(row["custom_id"], row["params"]) for row in self.batches[name]]
+            return Reply("".join(json.dumps(row) + "\n" for row in reversed(rows)))  # in any order
+        return Reply(self._describe(name))
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        counts = {"processing": 0, "succeeded": len(self.batches[name]), "errored": 0, "canceled": 0, "expired": 0}
+        return {
+            **{"id": name, "type": "message_batch", "processing_status": "ended", "request_counts": counts},
+            **{"created_at": "2026-11-20T00:00:00Z", "ended_at": "2026-11-20T00:01:00Z"},
+            **{"expires_at": "2026-11-21T00:00:00Z", "archived_at": None, "cancel_initiated_at": None},
+            "results_url": f"{self.url}/v1/messages/batches/{name}/results",
+        }
+
+    def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
+        self.batched.append(params)
+        reply = self.ask(params, self.batch_script)
+        result = {"type": "succeeded", "message": reply.body}
+        return {"custom_id": name, "result": result if reply.status == 200 else {"type": "errored", "error": reply.body}}
+
+    def read_user(self, request: dict[str, Any]) -> str:
+        content = request["messages"][0]["content"]
+        return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+    def find_fault(self, request: dict[str, Any]) -> Reply | None:
+        for name in request:
+            if name not in _KNOWN or name in self.refuses:
+                return _refuse(f"{name}: Extra inputs are not permitted")
+        thinking, limit = request.get("thinking", {}), request.get("max_tokens")
+        if limit is None:
+            return _refuse("max_tokens: Field required")
+        if limit > _LONGEST:
+            return _refuse(f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens")
+        if limit <= thinking.get("budget_tokens", 0):
+            return _refuse("`max_tokens` must be greater than `thinking.budget_tokens`.")
+        if thinking.get("type") == "enabled" and request.get("tool_choice", {}).get("type") in ("any", "tool"):
+            return _refuse("Thinking may not be enabled when tool_choice forces tool use.")
+        if any(message["role"] == "system" for message in request["messages"]):
+            return _refuse('messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter')
+        return None
+
+    def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
+        if outcome.kind == "unsupported":
+            return _refuse(f"{outcome.name}: Extra inputs are not permitted")
+        if outcome.kind == "limited":
+            return _fail(429, "rate_limit_error", "Number of requests has exceeded", {"retry-after": f"{outcome.seconds:g}"})
+        if outcome.kind == "overloaded":
+            return _fail(529, "overloaded_error", "Overloaded")
+        text: dict[str, Any] = {"type": "text", "text": outcome.text, "citations": None}
+        parts = [text]
+        if request.get("tools"):
+            found = json.loads(outcome.text or "{}") if outcome.kind == "answer" else {}
+            parts = [{"type": "tool_use", "id": "toolu_1", "name": request["tools"][0]["name"], "input": found}]
+        if request.get("thinking"):
+            parts.insert(0, {"type": "thinking", "thinking": "Let me see.", "signature": "c2ln"})
+        if outcome.kind in ("refused", "filtered", "thought"):
+            parts = []
+        reasons = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal", "filtered": "refusal"}
+        has_marks = "cache_control" in json.dumps(request)
+        read = self.cached if has_marks else 0
+        written = PREFIX - read if has_marks else 0
+        usage = {
+            "input_tokens": PROMPT - read - written,
+            "cache_read_input_tokens": read,
+            "cache_creation_input_tokens": written,
+            "output_tokens": request["max_tokens"] if outcome.kind == "thought" else OUTPUT,
+            "service_tier": "standard",
+        }
+        reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": parts}
+        reason = reasons.get(outcome.kind, "tool_use" if request.get("tools") else "end_turn")
+        return Reply({**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage})
+
+
+def _refuse(message: str) -> Reply:
+    return _fail(400, "invalid_request_error", message)
+
+
+def _fail(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> Reply:
+    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
+    return Reply(body, status, headers or {})

@@ -1,0 +1,26 @@
+"""The SDKs find the stand-ins by the variables that their providers name, and no proxy stands between."""
+
+import pytest
+
+_KEYS = {"OPENAI_API_KEY": "sk-test-1", "ANTHROPIC_API_KEY": "sk-ant-test", "GOOGLE_API_KEY": "g-test"}
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GEMINI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, key in _KEYS.items():
+        monkeypatch.setenv(name, key)
+
+
+@pytest.fixture
+def reach(monkeypatch):
+    """Point the SDKs to a stand-in."""
+
+    def point(standin):
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{standin.url}/v1")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", standin.url)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", standin.url)
+
+    return point
