@@ -279,7 +279,7 @@ async def open_batch_client(
 
     Raises ``ValueError`` for a provider without a batch API that is known here, ``MissingKey`` if there is no key.
     """
-    protocol = spec.family.batch or ("openai" if spec.is_server else None)
+    protocol = spec.family.batch
     if protocol is None:
         raise ValueError(f"{spec.provider} has no batch API that this program knows; use extractor run")
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))

@@ -24,7 +24,7 @@ from instructor.core.exceptions import (
     ResponseParsingError,
 )
 from instructor.core.hooks import Hooks
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from extractor.errors import MissingExtra
@@ -77,7 +77,7 @@ class LiveModel:
 
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
-        answers = _Answers()
+        answers = _Answers(call.reply_model)
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_retry),
             wait=self._wait,
@@ -187,6 +187,7 @@ class LiveModel:
                 strict=_STRICT,
                 hooks=hooks,
                 messages=self.form.messages(call),
+                model=self._spec.name,  # not every client keeps it
                 **parameters,
                 **self._unsigned,
             )
@@ -233,7 +234,8 @@ class LiveModel:
 class _Answers:
     """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them."""
 
-    def __init__(self) -> None:
+    def __init__(self, reply_model: type[BaseModel]) -> None:
+        self._reply_model = reply_model
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
@@ -270,7 +272,16 @@ class _Answers:
         """Whether the last answer was complete and broke the schema."""
         error = state.outcome.exception() if state.outcome else None
         complete = self.last is not None and self.last.ending is Ending.COMPLETE
-        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None
+        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
+
+    def _is_valid(self) -> bool:
+        """Whether the last answer is valid: it may be text in place of the tool call that instructor looks for."""
+        assert self.last
+        try:
+            self._reply_model.model_validate_json(self.last.text, strict=_STRICT)
+        except ValidationError:
+            return False
+        return True
 
 
 def _open(spec: ModelSpec, mode: str) -> Any:

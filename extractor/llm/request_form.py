@@ -59,15 +59,14 @@ class RequestForm:
     def reply_model(self, call: Call) -> type[BaseModel]:
         """The reply's model with the schema that is sent."""
         titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
-        return _sent_model(call.reply_model, titled=titled)
+        return _sent_model(call.reply_model, titled=titled, closed=self.spec.provider != "google")
 
     def write(self, call: Call) -> dict[str, Any]:
-        """The body of a request, as instructor would send it now."""
+        """The body of a request in a batch, as instructor would send it now."""
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
-        name = "openai" if self.spec.is_server else self.spec.provider
-        provider = instructor.Provider({"google": "genai"}.get(name, name))
+        provider = instructor.Provider(self._family.batch)
         given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
         _, body = handle_response_model(
             self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
@@ -80,7 +79,8 @@ class RequestForm:
         if refused and not failure.is_about_length:
             if refused == self._limit:
                 other = _OTHER_LIMIT.get(refused)
-                if other is None or other in self._refused:
+                is_too_high = str(sent[refused]) in failure.text
+                if other is None or other in self._refused or is_too_high:
                     return False
                 self._limit = other
             self._refused.add(refused)
@@ -107,9 +107,13 @@ class RequestForm:
 
 
 @cache
-def _sent_model(model: type[BaseModel], *, titled: bool) -> type[BaseModel]:
-    """The same model with a schema that is made once; instructor names some schemas by their ``title``."""
+def _sent_model(model: type[BaseModel], *, titled: bool, closed: bool) -> type[BaseModel]:
+    """The same model with a schema that is made once.
+
+    instructor names some schemas by their ``title``. Gemini refuses ``additionalProperties``.
+    """
     schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
+    schema = schema if closed else schema.replace('"additionalProperties": false, ', "")
 
     class Sent(model):  # type: ignore[valid-type,misc]
         @classmethod

@@ -17,6 +17,13 @@ _KNOWN = frozenset(
     " service_tier output_config".split()
 )
 _LONGEST = 64_000
+_THINKING = {
+    "claude-haiku-4-5": ("disabled", ("enabled", "disabled")),
+    "claude-sonnet-4-6": ("disabled", ("enabled", "adaptive", "disabled")),
+    "claude-opus-5": ("adaptive", ("adaptive", "disabled")),
+    "claude-opus-5-5": ("adaptive", ("adaptive",)),
+}
+"""How a model thinks if nothing is said, and what it accepts (page "Migration guide")."""
 
 
 @dataclass
@@ -73,22 +80,23 @@ class Anthropic(StandIn):
             return _refuse(f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens")
         if limit <= thinking.get("budget_tokens", 0):
             return _refuse("`max_tokens` must be greater than `thinking.budget_tokens`.")
-        if thinking.get("type") == "enabled" and request.get("tool_choice", {}).get("type") in ("any", "tool"):
+        default, kinds = _THINKING[request["model"]]
+        if thinking and thinking["type"] not in kinds:
+            return _refuse(f'"thinking.type.{thinking["type"]}" is not supported for this model.')
+        if (thinking or {"type": default})["type"] in ("enabled", "adaptive") and request.get("tool_choice", {}).get("type") in ("any", "tool"):
             return _refuse("Thinking may not be enabled when tool_choice forces tool use.")
         if any(message["role"] == "system" for message in request["messages"]):
             return _refuse('messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter')
         return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
-        if outcome.kind == "unsupported":
-            return _refuse(f"{outcome.name}: Extra inputs are not permitted")
         if outcome.kind == "limited":
             return _fail(429, "rate_limit_error", "Number of requests has exceeded", {"retry-after": f"{outcome.seconds:g}"})
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
         text: dict[str, Any] = {"type": "text", "text": outcome.text, "citations": None}
         parts = [text]
-        if request.get("tools"):
+        if request.get("tools") and outcome.kind != "said":
             found = json.loads(outcome.text or "{}") if outcome.kind == "answer" else {}
             parts = [{"type": "tool_use", "id": "toolu_1", "name": request["tools"][0]["name"], "input": found}]
         if request.get("thinking"):

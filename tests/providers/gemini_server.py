@@ -21,7 +21,9 @@ class Gemini(StandIn):
     def handle(self, method: str, path: str, body: bytes) -> Reply:
         version, _, action = path.strip("/").partition("/models/")
         name, _, verb = action.partition(":")
-        assert (method, version, verb) == ("POST", "v1beta", "generateContent"), path
+        assert method == "POST"
+        assert version in ("v1", "v1beta")
+        assert verb == "generateContent"
         assert self.headers[-1]["x-goog-api-key"], "the key is a header"
         request = json.loads(body)
         self.requests.append(request | {"model": name})
@@ -35,6 +37,9 @@ class Gemini(StandIn):
             if name not in _KNOWN:
                 return _refuse(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
         config = request["generationConfig"]
+        for name in ("additional_properties", "additionalProperties"):
+            if f'"{name}"' in json.dumps(request):
+                return _refuse(f'Unknown name "{name}" at \'generation_config.response_schema\': Cannot find field.')
         return next((self._refuse_parameter(name) for name in config if name in self.refuses), None)
 
     def _refuse_parameter(self, name: str) -> Reply:
@@ -42,8 +47,6 @@ class Gemini(StandIn):
         return _refuse(f"Invalid value at 'generation_config.{snake}': {snake} is not supported by this model.")
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
-        if outcome.kind == "unsupported":
-            return self._refuse_parameter(outcome.name)
         if outcome.kind == "limited":
             wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{outcome.seconds:g}s"}
             quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaValue": "10"}]}

@@ -78,8 +78,6 @@ class OpenAI(StandIn):
         )
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
-        if outcome.kind == "unsupported":
-            return self._refuse_parameter(outcome.name)
         if outcome.kind == "limited":
             error = {"message": "Rate limit reached", "type": "requests", "param": None, "code": "rate_limit_exceeded"}
             wait = {"retry-after-ms": f"{outcome.seconds * 1000:.0f}", "retry-after": f"{outcome.seconds:.0f}"}

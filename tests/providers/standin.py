@@ -22,13 +22,12 @@ _ANSWERS = json.loads(Path(__file__).with_name("seed_answers.json").read_text("u
 class Outcome:
     """What becomes of a request; each stand-in says it in its provider's form.
 
-    ``cut`` ends an answer at the output limit, ``thought`` ends the thinking there. ``unsupported`` refuses the
-    parameter ``name``; ``limited`` asks to come back after so many ``seconds``.
+    ``said`` is an answer as text where a tool was to be called. ``cut`` ends an answer at the output limit, ``thought``
+    ends the thinking there. ``limited`` asks to come back after so many ``seconds``.
     """
 
-    kind: Literal["answer", "cut", "thought", "refused", "filtered", "unsupported", "limited", "overloaded"]
+    kind: Literal["answer", "said", "cut", "thought", "refused", "filtered", "limited", "overloaded"]
     text: str = ""
-    name: str = ""
     seconds: float = 0.0
 
 

@@ -1,0 +1,90 @@
+"""Batches of OpenAI and Anthropic by their SDKs: the seeds, the bill, and what is learnt before money is spent."""
+
+import pytest
+
+from tests.commands import invoke
+
+from .anthropic_server import Anthropic
+from .openai_server import OpenAI
+from .standin import Outcome, serving
+from .test_seeds_by_providers import COUNTS, check_bill, check_seeds, run_seeds
+
+GPT, CLAUDE = "openai/gpt-5-mini", "anthropic/claude-sonnet-4-6"
+BOTH = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE)])
+
+
+def submit(out, *options):
+    done = invoke("batch", "submit", "seeds/records", "--out", out, "--quiet", *options)
+    assert done.exit_code == 0, done.output
+
+
+def collect(out, *options):
+    return run_seeds(["batch", "collect"], out, "--poll", 0, *options)
+
+
+def users(standin, requests):
+    return [standin.read_user(request) for request in requests]
+
+
+@pytest.mark.parametrize(
+    ("standin", "model", "usd", "written"),
+    [
+        # Half the prices of the live seeds; the cache has the prefix after the call that goes before.
+        (OpenAI(), GPT, (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 2e6, 0),
+        (Anthropic(), CLAUDE, (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 1_000 * 15) / 2e6, 6_000),
+    ],
+    ids=["openai", "anthropic"],
+)
+def test_the_seeds_by_batch(standin, model, usd, written, reach, tmp_path):
+    with serving(standin):
+        reach(standin)
+        submit(tmp_path / "run", "--model", model)
+        assert len(standin.requests) == 1
+        manifest = collect(tmp_path / "run", "--model", model)
+    assert len(standin.batched) == 4
+    assert len(set(users(standin, standin.requests + standin.batched))) == 5
+    check_bill(manifest, standin, usd, written_tokens=written)
+
+
+@BOTH
+def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, reach, tmp_path):
+    name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
+    with serving(kind(refuses=frozenset({name}))) as standin:
+        reach(standin)
+        submit(tmp_path / "run", "--model", model, "--reasoning", "low")
+        collect(tmp_path / "run", "--model", model, "--reasoning", "low")
+    assert [name in request for request in standin.requests] == [True, False]
+    assert [name in request for request in standin.batched] == [False] * 4
+    assert standin.billed == 5
+
+
+def test_gpt_5_gets_no_temperature_in_a_batch(reach, tmp_path):
+    with serving(OpenAI()) as standin:
+        reach(standin)
+        submit(tmp_path / "run", "--model", GPT)
+        collect(tmp_path / "run", "--model", GPT)
+    for request in standin.requests + standin.batched:
+        assert not {"temperature", "max_tokens"} & set(request)
+
+
+@BOTH
+def test_nothing_that_was_paid_for_is_bought_again(kind, model, reach, tmp_path):
+    """One answer is cut off; only its own questions are asked again."""
+    with serving(kind(batch_script=[Outcome("thought")])) as standin:
+        reach(standin)
+        submit(tmp_path / "run", "--model", model)
+        manifest = collect(tmp_path / "run", "--model", model)
+    asked = users(standin, standin.requests + standin.batched)
+    assert len(asked) == len(set(asked)) + 1  # the same questions once more, with more room
+    assert asked.count(asked[-1]) == 2
+    assert manifest["usage"]["calls"] == standin.billed == 6
+
+
+def test_a_truncated_answer_changes_no_key(reach, tmp_path):
+    """An answer that was cut off is in the run once, and the same command asks nothing."""
+    with serving(OpenAI([Outcome("thought")])) as standin:
+        reach(standin)
+        for _ in range(2):
+            manifest = run_seeds(["run"], tmp_path / "run", "--model", GPT)
+    assert manifest["usage"]["calls"] == standin.billed == COUNTS["calls"] + 1
+    assert check_seeds(tmp_path / "run") == manifest
