@@ -172,7 +172,8 @@ class BatchClient:
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses. The stored state
         stays valid.
         """
-        return sum([await self._watch(*pair) for pair in await self.submit_all()])
+        submitted, room = await self.submit_all(), self.live.form.room
+        return sum([await self._watch(batch, name, room) for batch, name in submitted])
 
     async def submit_all(self) -> list[tuple[StoredBatch, str]]:
         """Submit the batches that are not submitted yet. Returns all open batches with their ids at the provider.
@@ -208,8 +209,8 @@ class BatchClient:
         self.report(BatchStatus(batch.number, "submitted", 0, batch.requests))
         return made
 
-    async def _watch(self, stored: StoredBatch, name: str) -> int:
-        """Poll a batch until it has ended, and store its answers."""
+    async def _watch(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Poll a batch, written with this room for thinking, until it has ended, and store its answers."""
         wait = self.policy.first_wait
         last: BatchStatus | None = None
         while True:
@@ -219,16 +220,23 @@ class BatchClient:
                 self.report(status)
             last = status
             if progress.has_ended:
-                return await self._retry(lambda: self._fetch(stored, name))
+                return await self._retry(lambda: self._fetch(stored, name, room))
             await self.policy.sleep(wait)
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
-    async def _fetch(self, stored: StoredBatch, name: str) -> int:
-        """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for."""
+    async def _fetch(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for.
+
+        What thinking left no room for is asked again.
+        """
         answered, missed = 0, ""
         async for row in self.provider.fetch(name):
             if (line := read_line(row)) is None:
                 continue
+            limit = self.book.output_limit(stored.number, line.name)
+            if line.completion and limit and self.live.form.gives_more_room(limit, line.completion, room):
+                self.book.ask_again(stored.number, line.name, line.completion.usage)
+                line = line._replace(completion=None, problem="thinking took the whole output limit")
             if line.completion:
                 answered += self.book.keep_answer(stored.number, line.name, line.completion)
             elif line.is_refused:

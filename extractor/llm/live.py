@@ -118,7 +118,7 @@ class LiveModel:
     async def _send_adjusted(self, call: Call, answers: "_Answers", reasks: int) -> None:
         """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
         while True:
-            parameters, mode = self.form.parameters(call), self.form.mode
+            parameters, mode, room = self.form.parameters(call), self.form.mode, self.form.room
             if mode != self._mode:
                 self._client, self._mode = _open(self._spec, mode), mode
             try:
@@ -128,7 +128,7 @@ class LiveModel:
                 if failure is None or not self.form.learn(failure, parameters, mode):
                     raise
             else:
-                if not self.form.gives_more_room(call, answers.last, parameters):
+                if not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
                     return
 
     async def _exchange(self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any]) -> None:

@@ -91,18 +91,25 @@ class RequestForm:
             return True
         return False
 
-    def gives_more_room(self, call: Call, answer: Completion | None, sent: Mapping[str, Any]) -> bool:
-        """Whether thinking took the output limit of a request. From then on there is more room for it.
+    @property
+    def room(self) -> int:
+        """The output tokens that thinking may take in a request that is written now."""
+        return self._room
 
-        Usage does not always name thinking, but an answer that was cut long before the limit shows it.
+    def gives_more_room(self, wanted: int, answer: Completion | None, room: int) -> bool:
+        """Whether thinking took the output limit of a request for ``wanted`` tokens that was written with this room.
+
+        From then on there is more room for it. Usage does not always name thinking, but an answer that was cut long
+        before the limit shows it.
         """
-        limit = sent.get(self._limit, 0)
-        if answer is None or answer.ending is not Ending.CUT or estimate_tokens(answer.text) > limit / 2:
+        if answer is None or answer.ending is not Ending.CUT or self._limit in self._options:
             return False
-        if limit >= call.max_output_tokens + self._room:
+        if estimate_tokens(answer.text) > (wanted + room) / 2:
+            return False
+        if room >= self._room:
             if self._has_grown:
                 return False
-            self._has_grown, self._room = True, _MORE_ROOM * limit
+            self._has_grown, self._room = True, _MORE_ROOM * (wanted + room)
         return True
 
 

@@ -113,9 +113,7 @@ class Service:
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
-            extractor = Extractor(
-                settings.model, reasoning=settings.reasoning, model_options=settings.model_options
-            )
+            extractor = Extractor(settings.model, reasoning=settings.reasoning, model_options=settings.model_options)
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
             asking = replace(extractor.asking, patience=None)
             opening = extractor.open(settings.concurrency, route=Route(service.budgets), asking=asking)

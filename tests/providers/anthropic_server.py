@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import from_json
+
 from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
 
 _KNOWN = frozenset(
@@ -63,7 +65,10 @@ class Anthropic(StandIn):
         self.batched.append(params)
         reply = self.ask(params, self.batch_script)
         result = {"type": "succeeded", "message": reply.body}
-        return {"custom_id": name, "result": result if reply.status == 200 else {"type": "errored", "error": reply.body}}
+        return {
+            "custom_id": name,
+            "result": result if reply.status == 200 else {"type": "errored", "error": reply.body},
+        }
 
     def read_user(self, request: dict[str, Any]) -> str:
         content = request["messages"][0]["content"]
@@ -83,21 +88,27 @@ class Anthropic(StandIn):
         default, kinds = _THINKING[request["model"]]
         if thinking and thinking["type"] not in kinds:
             return _refuse(f'"thinking.type.{thinking["type"]}" is not supported for this model.')
-        if (thinking or {"type": default})["type"] in ("enabled", "adaptive") and request.get("tool_choice", {}).get("type") in ("any", "tool"):
+        if (thinking or {"type": default})["type"] in ("enabled", "adaptive") and request.get("tool_choice", {}).get(
+            "type"
+        ) in ("any", "tool"):
             return _refuse("Thinking may not be enabled when tool_choice forces tool use.")
         if any(message["role"] == "system" for message in request["messages"]):
-            return _refuse('messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter')
+            return _refuse(
+                'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter'
+            )
         return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            return _fail(429, "rate_limit_error", "Number of requests has exceeded", {"retry-after": f"{outcome.seconds:g}"})
+            return _fail(
+                429, "rate_limit_error", "Number of requests has exceeded", {"retry-after": f"{outcome.seconds:g}"}
+            )
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
         text: dict[str, Any] = {"type": "text", "text": outcome.text, "citations": None}
         parts = [text]
         if request.get("tools") and outcome.kind != "said":
-            found = json.loads(outcome.text or "{}") if outcome.kind == "answer" else {}
+            found = from_json(outcome.text or "{}", allow_partial=True)  # the API closes what was left open
             parts = [{"type": "tool_use", "id": "toolu_1", "name": request["tools"][0]["name"], "input": found}]
         if request.get("thinking"):
             parts.insert(0, {"type": "thinking", "thinking": "Let me see.", "signature": "c2ln"})

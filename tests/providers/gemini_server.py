@@ -39,7 +39,7 @@ class Gemini(StandIn):
         config = request["generationConfig"]
         for name in ("additional_properties", "additionalProperties"):
             if f'"{name}"' in json.dumps(request):
-                return _refuse(f'Unknown name "{name}" at \'generation_config.response_schema\': Cannot find field.')
+                return _refuse(f"Unknown name \"{name}\" at 'generation_config.response_schema': Cannot find field.")
         return next((self._refuse_parameter(name) for name in config if name in self.refuses), None)
 
     def _refuse_parameter(self, name: str) -> Reply:

@@ -8,6 +8,7 @@ from .anthropic_server import Anthropic
 from .openai_server import OpenAI
 from .standin import Outcome, serving
 from .test_seeds_by_providers import COUNTS, check_bill, check_seeds, run_seeds
+from .test_what_providers_say import limit_of
 
 GPT, CLAUDE = "openai/gpt-5-mini", "anthropic/claude-sonnet-4-6"
 BOTH = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE)])
@@ -69,14 +70,15 @@ def test_gpt_5_gets_no_temperature_in_a_batch(reach, tmp_path):
 
 @BOTH
 def test_nothing_that_was_paid_for_is_bought_again(kind, model, reach, tmp_path):
-    """One answer is cut off; only its own questions are asked again."""
+    """Thinking leaves no room for one answer; only its own questions are asked again, in the next round."""
     with serving(kind(batch_script=[Outcome("thought")])) as standin:
         reach(standin)
         submit(tmp_path / "run", "--model", model)
         manifest = collect(tmp_path / "run", "--model", model)
-    asked = users(standin, standin.requests + standin.batched)
-    assert len(asked) == len(set(asked)) + 1  # the same questions once more, with more room
-    assert asked.count(asked[-1]) == 2
+    (first, again), batched = users(standin, standin.requests), users(standin, standin.batched)
+    assert len({first, *batched}) == 5
+    assert again == batched[0]  # the same questions, not halves of them
+    assert limit_of(standin.requests[1]) > 2 * limit_of(standin.batched[0])
     assert manifest["usage"]["calls"] == standin.billed == 6
 
 

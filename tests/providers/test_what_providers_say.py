@@ -8,13 +8,14 @@ import pytest
 from extractor.errors import ModelUnavailable
 from extractor.llm.completions import Ending
 from extractor.llm.providers import Reasoning
+from extractor.llm.salvage import read_complete_items
 from tests.commands import invoke, read_lines
 
 from .anthropic_server import Anthropic
 from .asking import CALL, GOOD, Clock, ask
 from .gemini_server import Gemini
 from .openai_server import OpenAI
-from .standin import THOUGHT, Outcome, serving
+from .standin import THOUGHT, Outcome, answer, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
@@ -88,6 +89,23 @@ def test_thinking_that_took_the_whole_limit_gets_more_room_once(kind, model, sta
     assert limits[1] == limits[2] > 2 * limits[0]
     assert completion.ending is Ending.COMPLETE
     assert (answers, later, completion.usage.calls) == (2, 1, 2)
+
+
+@ALL
+def test_an_answer_that_was_cut_off_is_not_taken_for_a_whole_one(kind, model, stand):
+    cut = Outcome("cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8])
+    standin = stand(kind, cut, cut)
+    ((completion, _),) = ask(model)
+    assert completion.ending is Ending.CUT
+    assert read_complete_items(completion.text) == [{"n": 1, "ok": True}]
+    assert completion.usage.calls == len(standin.requests) == 2
+
+
+def test_an_output_limit_of_the_user_is_kept(stand):
+    standin = stand(OpenAI, *[Outcome("thought")] * 9)
+    ((completion, _),) = ask(GPT, options={"max_completion_tokens": 300})
+    assert completion.ending is Ending.CUT
+    assert [limit_of(request) for request in standin.requests] == [300]
 
 
 def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
