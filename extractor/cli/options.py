@@ -53,7 +53,7 @@ EffortOption = Annotated[
 ]
 ReasoningOption = Annotated[
     Literal["none", "low", "medium", "high"] | None,
-    typer.Option(help="How much the model thinks; else as little as its family needs.", rich_help_panel=MODEL),
+    typer.Option(help="How much the model thinks; else as little as its family needs.", rich_help_panel=RARE),
 ]
 ModelOptionOption = Annotated[
     list[str] | None,
@@ -61,7 +61,7 @@ ModelOptionOption = Annotated[
         "--model-option",
         metavar="KEY=VALUE",
         help="A parameter of each request; JSON, else text. Repeatable.",
-        rich_help_panel=MODEL,
+        rich_help_panel=RARE,
     ),
 ]
 AssistOption = Annotated[

@@ -57,8 +57,6 @@ def run(
     model: ModelOption = None,
     effort: EffortOption = "medium",
     assist: AssistOption = "auto",
-    reasoning: ReasoningOption = None,
-    model_option: ModelOptionOption = None,
     replay: ReplayOption = None,
     dry_run: DryRunOption = False,
     max_usd: MaxUsdOption = None,
@@ -100,6 +98,8 @@ def run(
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
     prices: PricesOption = None,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     max_lacking: Annotated[
         float,
         typer.Option(

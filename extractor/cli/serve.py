@@ -62,8 +62,6 @@ def serve(
         ),
     ] = None,
     effort: EffortOption = "medium",
-    reasoning: ReasoningOption = None,
-    model_option: ModelOptionOption = None,
     concurrency: Annotated[
         int, typer.Option(min=1, metavar="N", help="Records at the model at once.", rich_help_panel=SPEED)
     ] = 16,
@@ -84,6 +82,8 @@ def serve(
         int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
     ] = 1_000_000_000,
     prices: PricesOption = None,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     log_json: LogOption = None,
 ) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.

@@ -14,10 +14,7 @@ from pydantic_core import from_json
 
 from .standin import OUTPUT, PREFIX, PROMPT, Outcome, Reply, StandIn
 
-_KNOWN = frozenset(
-    "model max_tokens messages system tools tool_choice temperature thinking metadata stop_sequences top_k top_p"
-    " service_tier output_config".split()
-)
+_KNOWN = {"model", "max_tokens", "messages", "system", "tools", "tool_choice", "thinking", "output_config"}
 _LONGEST = 64_000
 _THINKING = {
     "claude-haiku-4-5": ("disabled", ("enabled", "disabled")),
@@ -55,9 +52,12 @@ class Anthropic(StandIn):
     def _describe(self, name: str) -> dict[str, Any]:
         counts = {"processing": 0, "succeeded": len(self.batches[name]), "errored": 0, "canceled": 0, "expired": 0}
         return {
-            **{"id": name, "type": "message_batch", "processing_status": "ended", "request_counts": counts},
-            **{"created_at": "2026-11-20T00:00:00Z", "ended_at": "2026-11-20T00:01:00Z"},
-            **{"expires_at": "2026-11-21T00:00:00Z", "archived_at": None, "cancel_initiated_at": None},
+            "id": name,
+            "type": "message_batch",
+            "processing_status": "ended",
+            "request_counts": counts,
+            "created_at": "2026-11-20T00:00:00Z",
+            "expires_at": "2026-11-21T00:00:00Z",
             "results_url": f"{self.url}/v1/messages/batches/{name}/results",
         }
 
@@ -75,28 +75,19 @@ class Anthropic(StandIn):
         return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        for name in request:
-            if name not in _KNOWN or name in self.refuses:
-                return _refuse(f"{name}: Extra inputs are not permitted")
-        thinking, limit = request.get("thinking", {}), request.get("max_tokens")
-        if limit is None:
-            return _refuse("max_tokens: Field required")
-        if limit > _LONGEST:
-            return _refuse(f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens")
-        if limit <= thinking.get("budget_tokens", 0):
-            return _refuse("`max_tokens` must be greater than `thinking.budget_tokens`.")
+        unknown = [name for name in request if name not in _KNOWN or name in self.refuses]
         default, kinds = _THINKING[request["model"]]
-        if thinking and thinking["type"] not in kinds:
-            return _refuse(f'"thinking.type.{thinking["type"]}" is not supported for this model.')
-        if (thinking or {"type": default})["type"] in ("enabled", "adaptive") and request.get("tool_choice", {}).get(
-            "type"
-        ) in ("any", "tool"):
-            return _refuse("Thinking may not be enabled when tool_choice forces tool use.")
-        if any(message["role"] == "system" for message in request["messages"]):
-            return _refuse(
-                'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter'
-            )
-        return None
+        thinking, limit = request.get("thinking", {"type": default}), request["max_tokens"]
+        active, choice = thinking["type"] != "disabled", request["tool_choice"]["type"]
+        faults = {
+            f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
+            f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens": limit > _LONGEST,
+            "`max_tokens` must be greater than `thinking.budget_tokens`.": limit <= thinking.get("budget_tokens", 0),
+            f'"thinking.type.{thinking["type"]}" is not supported for this model.': thinking["type"] not in kinds,
+            "Thinking may not be enabled when tool_choice forces tool use.": active and choice in ("any", "tool"),
+            'messages: Unexpected role "system".': any(each["role"] == "system" for each in request["messages"]),
+        }
+        return next((_refuse(message) for message, applies in faults.items() if applies), None)
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
@@ -105,15 +96,12 @@ class Anthropic(StandIn):
             )
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
-        text: dict[str, Any] = {"type": "text", "text": outcome.text, "citations": None}
-        parts = [text]
-        if request.get("tools") and outcome.kind != "said":
-            found = from_json(outcome.text or "{}", allow_partial=True)  # the API closes what was left open
+        parts: list[dict[str, Any]] = []
+        if outcome.kind == "said":
+            parts = [{"type": "text", "text": outcome.text, "citations": None}]
+        elif outcome.text:
+            found = from_json(outcome.text, allow_partial=True)  # the API closes what was left open
             parts = [{"type": "tool_use", "id": "toolu_1", "name": request["tools"][0]["name"], "input": found}]
-        if request.get("thinking"):
-            parts.insert(0, {"type": "thinking", "thinking": "Let me see.", "signature": "c2ln"})
-        if outcome.kind in ("refused", "filtered", "thought"):
-            parts = []
         reasons = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal", "filtered": "refusal"}
         has_marks = "cache_control" in json.dumps(request)
         read = self.cached if has_marks else 0
@@ -126,7 +114,7 @@ class Anthropic(StandIn):
             "service_tier": "standard",
         }
         reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": parts}
-        reason = reasons.get(outcome.kind, "tool_use" if request.get("tools") else "end_turn")
+        reason = reasons.get(outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use")
         return Reply({**reply, "stop_reason": reason, "stop_sequence": None, "usage": usage})
 
 

@@ -1,5 +1,7 @@
 """The SDKs find the stand-ins by the variables that their providers name, and no proxy stands between."""
 
+import warnings
+
 import pytest
 
 _KEYS = {"OPENAI_API_KEY": "sk-test-1", "ANTHROPIC_API_KEY": "sk-ant-test", "GOOGLE_API_KEY": "g-test"}
@@ -12,6 +14,8 @@ def _keys(monkeypatch):
         monkeypatch.delenv(name.lower(), raising=False)
     for name, key in _KEYS.items():
         monkeypatch.setenv(name, key)
+    # google-genai 3.4 makes a class of aiohttp's sessions of its own.
+    warnings.filterwarnings("ignore", "Inheritance class AiohttpClientSession", DeprecationWarning)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
-_KNOWN = frozenset("contents systemInstruction generationConfig safetySettings tools toolConfig cachedContent".split())
+_KNOWN = {"contents", "systemInstruction", "generationConfig", "safetySettings"}
 
 
 @dataclass
@@ -65,11 +65,7 @@ class Gemini(StandIn):
         reason = reasons.get(outcome.kind, "STOP")
         candidate: dict[str, Any] = {"index": 0, "finishReason": reason, "content": {"role": "model"}}
         if outcome.kind in ("answer", "cut"):
-            part: dict[str, Any] = {"text": outcome.text}
-            if "tools" in request:
-                name = request["tools"][0]["functionDeclarations"][0]["name"]
-                part = {"functionCall": {"name": name, "args": json.loads(outcome.text)}}
-            candidate["content"]["parts"] = [part]
+            candidate["content"]["parts"] = [{"text": outcome.text}]
         reply = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-2.5-flash"}
         return Reply({**reply, "responseId": "r1"})
 

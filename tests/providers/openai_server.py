@@ -1,8 +1,8 @@
 """A stand-in for OpenAI: chat completions, files and batches.
 
 Written from OpenAI's API reference (pages "Create chat completion", "Upload file", "Create batch", "The batch output
-object" and the guides "Error codes" and "Prompt caching"), and from the SDK's types ``openai.types.chat.ChatCompletion``,
-``openai.types.CompletionUsage``, ``openai.types.FileObject`` and ``openai.types.Batch``.
+object" and the guides "Error codes" and "Prompt caching"), and from the SDK's types ``ChatCompletion`` (in
+``openai.types.chat``), ``CompletionUsage``, ``FileObject`` and ``Batch`` (in ``openai.types``).
 """
 
 import json
@@ -15,15 +15,13 @@ from tests.provider import _FILE, Provider
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
 _THINKS = re.compile(r"gpt-5|o\d")
-_KNOWN = frozenset(
-    "messages model max_completion_tokens max_tokens temperature prompt_cache_key reasoning_effort response_format"
-    " tools tool_choice seed top_p service_tier".split()
-)
+_KNOWN = {"messages", "model", "max_completion_tokens", "max_tokens", "temperature", "prompt_cache_key"}
+_KNOWN |= {"reasoning_effort", "response_format", "seed", "service_tier"}
 
 
 @dataclass
 class OpenAI(StandIn):
-    """The stand-in. With ``names_thinking`` off, usage counts thinking in the total alone, as Gemini's endpoint does."""
+    """The stand-in. With ``names_thinking`` off, thinking is in the total of usage alone, as with Gemini."""
 
     names_thinking: bool = True
     book: Provider = field(default_factory=Provider)
@@ -88,10 +86,6 @@ class OpenAI(StandIn):
         message: dict[str, Any] = {"role": "assistant", "content": outcome.text, "refusal": None}
         if outcome.kind == "refused":
             message |= {"content": None, "refusal": "I'm sorry, I cannot assist with that request."}
-        elif "tools" in request:
-            name = request["tools"][0]["function"]["name"]
-            call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": outcome.text}}
-            message |= {"content": None, "tool_calls": [call]}
         limit = request.get("max_completion_tokens") or request.get("max_tokens") or OUTPUT
         reason = {"cut": "length", "thought": "length", "filtered": "content_filter"}.get(outcome.kind, "stop")
         output, thought = (limit, limit) if outcome.kind == "thought" else (OUTPUT, THOUGHT)

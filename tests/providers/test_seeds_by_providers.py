@@ -12,9 +12,6 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import serving
 
-# google-genai 3.4 makes a class of aiohttp's sessions of its own.
-pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-
 COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
 """Five times 7,000 and 200; the prefix of 6,000 comes from the cache four times."""
 

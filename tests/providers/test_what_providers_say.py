@@ -9,15 +9,13 @@ from extractor.errors import ModelUnavailable
 from extractor.llm.completions import Ending
 from extractor.llm.providers import Reasoning
 from extractor.llm.salvage import read_complete_items
-from tests.commands import invoke, read_lines
+from tests.commands import invoke
 
 from .anthropic_server import Anthropic
 from .asking import CALL, GOOD, Clock, ask
 from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import THOUGHT, Outcome, answer, serving
-
-pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
 GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash"
 ALL = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)])
