@@ -15,6 +15,7 @@ from uuid import uuid4
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from extractor.errors import ModelError
+from extractor.schemas import Usage
 
 from .batch_book import BatchBook, StoredBatch, judge
 from .batch_lines import load_row, read_line, write_line
@@ -155,7 +156,7 @@ class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended before it stored the
-    id. ``report`` is called with the status of batches.
+    id. ``report`` is called with the status of batches. ``live_cost`` is that of calls outside them.
     """
 
     live: LiveModel
@@ -164,6 +165,7 @@ class BatchClient:
     book: BatchBook
     policy: PollPolicy = field(default_factory=PollPolicy)
     report: Callable[[BatchStatus], None] = lambda _: None
+    live_cost: Callable[[Usage], int] | None = None
     _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
 
     async def finish_all(self) -> int:
@@ -195,7 +197,7 @@ class BatchClient:
                 if error.usage:
                     self.book.store.charge(waiting.number, error.usage)
                 raise
-            self.book.store.end(waiting.number, judge(completion), completion)
+            self.book.store.end(waiting.number, judge(completion), completion, cost=self.live_cost)
         return self.book.plan(uuid4().hex[:12])
 
     async def _make(self, batch: StoredBatch) -> str:
@@ -282,6 +284,7 @@ async def open_batch_client(
     settings: ClientSettings,
     policy: PollPolicy | None = None,
     report: Callable[[BatchStatus], None] = print,
+    live_cost: Callable[[Usage], int] | None = None,
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
@@ -292,7 +295,8 @@ async def open_batch_client(
         raise ValueError(f"{spec.provider} has no batch API that this program knows; use extractor run")
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
     try:
-        yield BatchClient(live, _PROVIDERS[protocol](live.sdk, book), spec, book, policy or PollPolicy(), report)
+        provider = _PROVIDERS[protocol](live.sdk, book)
+        yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost)
     finally:
         await live.close()
 

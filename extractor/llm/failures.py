@@ -144,6 +144,11 @@ def explain_failure(
     return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}", spec.api_key), lasting=lasting)
 
 
+def lacks_key(error: BaseException) -> bool:
+    """Whether an SDK that opens without a key finds none for a request."""
+    return bool(re.search(r"resolve authentication method|locate credentials", str(error)))
+
+
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     """The error for users if a provider's SDK cannot be opened, most often for want of its key."""
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):

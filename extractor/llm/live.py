@@ -33,7 +33,7 @@ from extractor.schemas import Usage
 
 from .completions import Completion, Ending, GarbledReply, read_completion
 from .estimates import estimate_tokens
-from .failures import Failure, explain_failure, explain_opening, read_failure
+from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
@@ -91,7 +91,7 @@ class LiveModel:
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
-            failure = error
+            failure = explain_opening(error, self._spec) if lacks_key(error) else error
             if read:
                 away = read.is_absence and not self._was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)

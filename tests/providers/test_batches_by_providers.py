@@ -30,9 +30,14 @@ def users(standin, requests):
 @pytest.mark.parametrize(
     ("standin", "model", "usd", "written"),
     [
-        # Half the prices of the live seeds; the cache has the prefix after the call that goes before.
-        (OpenAI(), GPT, (11_000 * 0.25 + 24_000 * 0.025 + 1_000 * 2) / 2e6, 0),
-        (Anthropic(), CLAUDE, (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 1_000 * 15) / 2e6, 6_000),
+        # The call that goes before has the live price, and fills the cache; the batch costs half.
+        (OpenAI(), GPT, (7_000 * 0.25 + 200 * 2 + (4_000 * 0.25 + 24_000 * 0.025 + 800 * 2) / 2) / 1e6, 0),
+        (
+            Anthropic(),
+            CLAUDE,
+            (1_000 * 3 + 6_000 * 3.75 + 200 * 15 + (4_000 * 3 + 24_000 * 0.3 + 800 * 15) / 2) / 1e6,
+            6_000,
+        ),
     ],
     ids=["openai", "anthropic"],
 )

@@ -170,6 +170,15 @@ def test_a_bare_name_of_another_provider_is_refused_before_anything_is_sent(stan
     assert not standin.headers
 
 
+@pytest.mark.parametrize("model", [GPT, CLAUDE, FLASH])
+def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
+    name = f"{model.partition('/')[0].upper()}_API_KEY"
+    monkeypatch.delenv(name)
+    done = invoke("run", "seeds/records", "--limit", 1, "--model", model)
+    assert done.exit_code in (1, 2)
+    assert f"there is no key for it; set {name}" in done.output
+
+
 def test_openai_gets_a_schema_that_is_not_strict(stand):
     """Strict, it would have to write every key of every item."""
     standin = stand(OpenAI)
