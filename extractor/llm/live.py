@@ -68,7 +68,7 @@ class LiveModel:
         self.form = RequestForm(spec, settings)
         self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
-        self._client, self._mode = _open(spec, self.form.mode), self.form.mode
+        self._clients, self._mode = [_open(spec, self.form.mode)], self.form.mode  # the last one is used
         without_key = spec.is_server and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
@@ -106,21 +106,23 @@ class LiveModel:
     @property
     def sdk(self) -> Any:
         """The provider's SDK."""
-        return self._client.client
+        return self._clients[-1].client
 
     async def close(self) -> None:
         """Close the connections."""
-        sdk = getattr(self._client.client, "aio", self._client.client)
-        close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
-        if close and asyncio.iscoroutine(closing := close()):
-            await closing
+        for client in self._clients:
+            sdk = getattr(client.client, "aio", client.client)
+            close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
+            if close and asyncio.iscoroutine(closing := close()):
+                await closing
 
     async def _send_adjusted(self, call: Call, answers: "_Answers", reasks: int) -> None:
         """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
         while True:
             parameters, mode, room = self.form.parameters(call), self.form.mode, self.form.room
             if mode != self._mode:
-                self._client, self._mode = _open(self._spec, mode), mode
+                self._clients.append(_open(self._spec, mode))  # other calls are still sent by the earlier one
+                self._mode = mode
             try:
                 await self._exchange(call, answers, reasks, parameters)
             except Exception as error:
@@ -179,7 +181,7 @@ class LiveModel:
         cause: BaseException | None = None
         answers.garbled = None
         try:
-            await self._client.create(
+            await self._clients[-1].create(
                 response_model=self.form.reply_model(call),
                 max_retries=AsyncRetrying(
                     stop=stop_after_attempt(reasks + 1), retry=answers.are_worth_reask, reraise=True

@@ -21,6 +21,7 @@ _THINKING = {
     "claude-sonnet-4-6": ("disabled", ("enabled", "adaptive", "disabled")),
     "claude-opus-5": ("adaptive", ("adaptive", "disabled")),
     "claude-opus-5-5": ("adaptive", ("adaptive",)),
+    "claude-sonnet-4-9": ("adaptive", ("adaptive",)),  # made up
 }
 """How a model thinks if nothing is said, and what it accepts (page "Migration guide")."""
 
@@ -51,24 +52,15 @@ class Anthropic(StandIn):
 
     def _describe(self, name: str) -> dict[str, Any]:
         counts = {"processing": 0, "succeeded": len(self.batches[name]), "errored": 0, "canceled": 0, "expired": 0}
-        return {
-            "id": name,
-            "type": "message_batch",
-            "processing_status": "ended",
-            "request_counts": counts,
-            "created_at": "2026-11-20T00:00:00Z",
-            "expires_at": "2026-11-21T00:00:00Z",
-            "results_url": f"{self.url}/v1/messages/batches/{name}/results",
-        }
+        described = {"id": name, "type": "message_batch", "processing_status": "ended", "request_counts": counts}
+        dates = {"created_at": "2026-11-20T00:00:00Z", "expires_at": "2026-11-21T00:00:00Z"}
+        return {**described, **dates, "results_url": f"{self.url}/v1/messages/batches/{name}/results"}
 
     def _answer(self, name: str, params: dict[str, Any]) -> dict[str, Any]:
         self.batched.append(params)
         reply = self.ask(params, self.batch_script)
-        result = {"type": "succeeded", "message": reply.body}
-        return {
-            "custom_id": name,
-            "result": result if reply.status == 200 else {"type": "errored", "error": reply.body},
-        }
+        good, bad = {"type": "succeeded", "message": reply.body}, {"type": "errored", "error": reply.body}
+        return {"custom_id": name, "result": good if reply.status == 200 else bad}
 
     def read_user(self, request: dict[str, Any]) -> str:
         content = request["messages"][0]["content"]
@@ -78,7 +70,7 @@ class Anthropic(StandIn):
         unknown = [name for name in request if name not in _KNOWN or name in self.refuses]
         default, kinds = _THINKING[request["model"]]
         thinking, limit = request.get("thinking", {"type": default}), request["max_tokens"]
-        active, choice = thinking["type"] != "disabled", request["tool_choice"]["type"]
+        active, choice = thinking["type"] != "disabled", request.get("tool_choice", {}).get("type")
         faults = {
             f"{' '.join(unknown)}: Extra inputs are not permitted": unknown,
             f"max_tokens: {limit} > {_LONGEST}, which is the maximum allowed number of output tokens": limit > _LONGEST,
@@ -91,9 +83,7 @@ class Anthropic(StandIn):
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":
-            return _fail(
-                429, "rate_limit_error", "Number of requests has exceeded", {"retry-after": f"{outcome.seconds:g}"}
-            )
+            return _fail(429, "rate_limit_error", "Too many requests", {"retry-after": f"{outcome.seconds:g}"})
         if outcome.kind == "overloaded":
             return _fail(529, "overloaded_error", "Overloaded")
         parts: list[dict[str, Any]] = []

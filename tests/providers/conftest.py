@@ -1,8 +1,11 @@
 """The SDKs find the stand-ins by the variables that their providers name, and no proxy stands between."""
 
 import warnings
+from contextlib import ExitStack
 
 import pytest
+
+from .standin import serving
 
 _KEYS = {"OPENAI_API_KEY": "sk-test-1", "ANTHROPIC_API_KEY": "sk-ant-test", "GOOGLE_API_KEY": "g-test"}
 
@@ -19,12 +22,15 @@ def _keys(monkeypatch):
 
 
 @pytest.fixture
-def reach(monkeypatch):
-    """Point the SDKs to a stand-in."""
+def stand(monkeypatch):
+    """Run a stand-in, and point the SDKs to it."""
+    with ExitStack() as stack:
 
-    def point(standin):
-        monkeypatch.setenv("OPENAI_BASE_URL", f"{standin.url}/v1")
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", standin.url)
-        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", standin.url)
+        def start(standin):
+            stack.enter_context(serving(standin))
+            monkeypatch.setenv("OPENAI_BASE_URL", f"{standin.url}/v1")
+            monkeypatch.setenv("ANTHROPIC_BASE_URL", standin.url)
+            monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", standin.url)
+            return standin
 
-    return point
+        yield start

@@ -56,24 +56,18 @@ class OpenAI(StandIn):
         return next(message["content"] for message in request["messages"] if message["role"] == "user")
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        for name in request:
-            if name not in _KNOWN:
-                return _refuse(f"Unrecognized request argument supplied: {name}", name, "unknown_parameter")
-        if _THINKS.match(request["model"]):
-            if request.get("temperature", 1) != 1:
-                text = "Unsupported value: 'temperature' does not support 0 with this model."
-                return _refuse(text, "temperature", "unsupported_value")
-            if "max_tokens" in request:
-                return self._refuse_parameter("max_tokens")
-        form = request.get("response_format", {}).get("json_schema")
-        if form and not re.fullmatch(r"[\w-]{1,64}", form.get("name", "")):
+        thinks = _THINKS.match(request["model"])
+        form = request.get("response_format", {}).get("json_schema", {"name": "none"})
+        if thinks and request.get("temperature", 1) != 1:
+            text = "Unsupported value: 'temperature' does not support 0 with this model."
+            return _refuse(text, "temperature", "unsupported_value")
+        if not re.fullmatch(r"[\w-]{1,64}", form.get("name", "")):
             return _refuse("Missing required parameter", "response_format.json_schema.name", "missing")
-        return next((self._refuse_parameter(name) for name in request if name in self.refuses), None)
-
-    def _refuse_parameter(self, name: str) -> Reply:
-        return _refuse(
-            f"Unsupported parameter: '{name}' is not supported with this model.", name, "unsupported_parameter"
-        )
+        refused = self.refuses | ({"max_tokens"} if thinks else set())
+        wrong = next((name for name in request if name not in _KNOWN or name in refused), None)
+        if wrong:
+            return _refuse(f"Unsupported parameter: '{wrong}' is not supported.", wrong, "unsupported_parameter")
+        return None
 
     def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
         if outcome.kind == "limited":

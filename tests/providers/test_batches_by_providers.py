@@ -6,7 +6,7 @@ from tests.commands import invoke
 
 from .anthropic_server import Anthropic
 from .openai_server import OpenAI
-from .standin import Outcome, serving
+from .standin import Outcome
 from .test_seeds_by_providers import COUNTS, check_bill, check_seeds, run_seeds
 from .test_what_providers_say import limit_of
 
@@ -41,45 +41,34 @@ def users(standin, requests):
     ],
     ids=["openai", "anthropic"],
 )
-def test_the_seeds_by_batch(standin, model, usd, written, reach, tmp_path):
-    with serving(standin):
-        reach(standin)
-        submit(tmp_path / "run", "--model", model)
-        assert len(standin.requests) == 1
-        manifest = collect(tmp_path / "run", "--model", model)
+def test_the_seeds_by_batch(standin, model, usd, written, stand, tmp_path):
+    stand(standin)
+    submit(tmp_path / "run", "--model", model)
+    assert len(standin.requests) == 1
+    manifest = collect(tmp_path / "run", "--model", model)
     assert len(standin.batched) == 4
+    assert not any("temperature" in request for request in standin.requests + standin.batched)
     assert len(set(users(standin, standin.requests + standin.batched))) == 5
     check_bill(manifest, standin, usd, written_tokens=written)
 
 
 @BOTH
-def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, reach, tmp_path):
+def test_a_refused_parameter_costs_one_call_not_a_round(kind, model, stand, tmp_path):
     name = {OpenAI: "reasoning_effort", Anthropic: "thinking"}[kind]
-    with serving(kind(refuses=frozenset({name}))) as standin:
-        reach(standin)
-        submit(tmp_path / "run", "--model", model, "--reasoning", "low")
-        collect(tmp_path / "run", "--model", model, "--reasoning", "low")
+    standin = stand(kind(refuses=frozenset({name})))
+    submit(tmp_path / "run", "--model", model, "--reasoning", "low")
+    collect(tmp_path / "run", "--model", model, "--reasoning", "low")
     assert [name in request for request in standin.requests] == [True, False]
     assert [name in request for request in standin.batched] == [False] * 4
     assert standin.billed == 5
 
 
-def test_gpt_5_gets_no_temperature_in_a_batch(reach, tmp_path):
-    with serving(OpenAI()) as standin:
-        reach(standin)
-        submit(tmp_path / "run", "--model", GPT)
-        collect(tmp_path / "run", "--model", GPT)
-    for request in standin.requests + standin.batched:
-        assert not {"temperature", "max_tokens"} & set(request)
-
-
 @BOTH
-def test_nothing_that_was_paid_for_is_bought_again(kind, model, reach, tmp_path):
+def test_nothing_that_was_paid_for_is_bought_again(kind, model, stand, tmp_path):
     """Thinking leaves no room for one answer; only its own questions are asked again, in the next round."""
-    with serving(kind(batch_script=[Outcome("thought")])) as standin:
-        reach(standin)
-        submit(tmp_path / "run", "--model", model)
-        manifest = collect(tmp_path / "run", "--model", model)
+    standin = stand(kind(batch_script=[Outcome("thought")]))
+    submit(tmp_path / "run", "--model", model)
+    manifest = collect(tmp_path / "run", "--model", model)
     (first, again), batched = users(standin, standin.requests), users(standin, standin.batched)
     assert len({first, *batched}) == 5
     assert again == batched[0]  # the same questions, not halves of them
@@ -87,11 +76,10 @@ def test_nothing_that_was_paid_for_is_bought_again(kind, model, reach, tmp_path)
     assert manifest["usage"]["calls"] == standin.billed == 6
 
 
-def test_a_truncated_answer_changes_no_key(reach, tmp_path):
+def test_a_truncated_answer_changes_no_key(stand, tmp_path):
     """An answer that was cut off is in the run once, and the same command asks nothing."""
-    with serving(OpenAI([Outcome("thought")])) as standin:
-        reach(standin)
-        for _ in range(2):
-            manifest = run_seeds(["run"], tmp_path / "run", "--model", GPT)
+    standin = stand(OpenAI([Outcome("thought")]))
+    for _ in range(2):
+        manifest = run_seeds(["run"], tmp_path / "run", "--model", GPT)
     assert manifest["usage"]["calls"] == standin.billed == COUNTS["calls"] + 1
     assert check_seeds(tmp_path / "run") == manifest

@@ -10,7 +10,7 @@ from tests.test_seeds import GOLD, PARTS, fold
 from .anthropic_server import Anthropic
 from .gemini_server import Gemini
 from .openai_server import OpenAI
-from .standin import serving
+from .standin import Outcome
 
 COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
 """Five times 7,000 and 200; the prefix of 6,000 comes from the cache four times."""
@@ -75,18 +75,25 @@ def check_bill(manifest, standin, usd, **more):
     ],
     ids=["gpt-5", "gpt-4o", "claude", "gemini"],
 )
-def test_the_seeds_live(standin, model, usd, more, reach, tmp_path):
-    with serving(standin):
-        reach(standin)
-        manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
+def test_the_seeds_live(standin, model, usd, more, stand, tmp_path):
+    stand(standin)
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     assert len(standin.requests) == 5
     check_bill(manifest, standin, usd, **more)
 
 
 @pytest.mark.parametrize("name", ["llama3.1", "anthropic/claude-sonnet-4-5"], ids=["ollama", "litellm-proxy"])
-def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, tmp_path):
-    with serving(OpenAI()) as standin:
-        manifest = run_seeds(["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}")
+def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path):
+    standin = stand(OpenAI())
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", f"{standin.url}/v1#{name}")
     assert {request["model"] for request in standin.requests} == {name}
     assert not any("authorization" in headers for headers in standin.headers)  # no key of OpenAI
     check_bill(manifest, standin, None)
+
+
+def test_thinking_in_a_run_halves_no_questions(stand, tmp_path):
+    standin = stand(Gemini([Outcome("thought")]))
+    manifest = run_seeds(["run"], tmp_path / "run", "--model", "google/gemini-2.5-flash")
+    asked = list(map(standin.read_user, standin.requests))
+    assert (len(asked), len(set(asked))) == (6, 5)
+    assert (manifest["usage"]["calls"], manifest["usage"]["unanswered"]) == (standin.billed, 0) == (6, 0)
