@@ -101,7 +101,6 @@ class Anthropic(StandIn):
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
             "output_tokens": request["max_tokens"] if outcome.kind == "thought" else OUTPUT,
-            "service_tier": "standard",
         }
         reply = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": parts}
         reason = reasons.get(outcome.kind, "end_turn" if outcome.kind == "said" else "tool_use")

@@ -21,7 +21,6 @@ class Gemini(StandIn):
     def handle(self, method: str, path: str, body: bytes) -> Reply:
         version, _, action = path.strip("/").partition("/models/")
         name, _, verb = action.partition(":")
-        assert method == "POST"
         assert version in ("v1", "v1beta")
         assert verb == "generateContent"
         assert self.headers[-1]["x-goog-api-key"], "the key is a header"
@@ -33,13 +32,10 @@ class Gemini(StandIn):
         return "".join(part["text"] for part in request["contents"][0]["parts"])
 
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
-        for name in request:
-            if name not in _KNOWN:
-                return _refuse(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
-        config = request["generationConfig"]
-        for name in ("additional_properties", "additionalProperties"):
-            if f'"{name}"' in json.dumps(request):
-                return _refuse(f"Unknown name \"{name}\" at 'generation_config.response_schema': Cannot find field.")
+        config, text = request["generationConfig"], json.dumps(request)
+        beside = [name for name in ("additional_properties", "additionalProperties") if f'"{name}"' in text]
+        if unknown := [*(name for name in request if name not in _KNOWN), *beside]:
+            return _refuse(f'Invalid JSON payload received. Unknown name "{unknown[0]}": Cannot find field.')
         return next((self._refuse_parameter(name) for name in config if name in self.refuses), None)
 
     def _refuse_parameter(self, name: str) -> Reply:

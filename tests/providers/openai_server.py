@@ -91,8 +91,7 @@ class OpenAI(StandIn):
             "completion_tokens_details": {"reasoning_tokens": thought, "audio_tokens": 0},
         }
         if not self.names_thinking:
-            usage |= {"completion_tokens": output - thought}
-            del usage["completion_tokens_details"]
+            usage |= {"completion_tokens": output - thought, "completion_tokens_details": None}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
         reply = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": request["model"]}
         return Reply({**reply, "choices": [choice], "usage": usage, "service_tier": "default"})

@@ -12,6 +12,7 @@ from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import Outcome
 
+GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-sonnet-4-6", "google/gemini-2.5-flash"
 COUNTS = {"calls": 5, "prompt_tokens": 35_000, "cached_tokens": 24_000, "output_tokens": 1_000}
 """Five times 7,000 and 200; the prefix of 6,000 comes from the cache four times."""
 
@@ -59,19 +60,9 @@ def check_bill(manifest, standin, usd, **more):
         # 0.15, from the cache 0.075, output 0.6.
         (OpenAI(), "openai/gpt-4o-mini", (11_000 * 0.15 + 24_000 * 0.075 + 1_000 * 0.6) / 1e6, {}),
         # 3, into the cache 3.75, from it 0.3, output 15.
-        (
-            Anthropic(),
-            "anthropic/claude-sonnet-4-6",
-            (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 1_000 * 15) / 1e6,
-            {"written_tokens": 6_000},
-        ),
+        (Anthropic(), CLAUDE, (5_000 * 3 + 6_000 * 3.75 + 24_000 * 0.3 + 15_000) / 1e6, {"written_tokens": 6_000}),
         # 0.3, from the cache 0.03, output and thinking 2.5.
-        (
-            Gemini(),
-            "google/gemini-2.5-flash",
-            (11_000 * 0.3 + 24_000 * 0.03 + 1_000 * 2.5) / 1e6,
-            {"thinking_tokens": 320},
-        ),
+        (Gemini(), FLASH, (11_000 * 0.3 + 24_000 * 0.03 + 1_000 * 2.5) / 1e6, {"thinking_tokens": 320}),
     ],
     ids=["gpt-5", "gpt-4o", "claude", "gemini"],
 )
@@ -91,9 +82,11 @@ def test_the_seeds_by_a_server_that_speaks_as_openai_does(name, stand, tmp_path)
     check_bill(manifest, standin, None)
 
 
-def test_thinking_in_a_run_halves_no_questions(stand, tmp_path):
-    standin = stand(Gemini([Outcome("thought")]))
-    manifest = run_seeds(["run"], tmp_path / "run", "--model", "google/gemini-2.5-flash")
+@pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Gemini, FLASH)])
+def test_thinking_without_room_halves_no_questions_and_buys_nothing_twice(kind, model, stand, tmp_path):
+    standin = stand(kind([Outcome("thought")]))
+    for _ in range(2):  # the same command asks nothing more
+        manifest = run_seeds(["run"], tmp_path / "run", "--model", model)
     asked = list(map(standin.read_user, standin.requests))
     assert (len(asked), len(set(asked))) == (6, 5)
     assert (manifest["usage"]["calls"], manifest["usage"]["unanswered"]) == (standin.billed, 0) == (6, 0)
