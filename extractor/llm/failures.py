@@ -26,8 +26,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _NO_MODE = re.compile(
-    r"response_format|response_schema|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b"
-    r"|function call",
+    r"response_format|response_schema|json_schema|structured output|guided|grammar|too many states|function call"
+    r"|\btool_choice|\btools?\b",
     re.IGNORECASE,
 )
 _DELAY = re.compile(

@@ -22,9 +22,6 @@ class Clock:
     def __init__(self) -> None:
         self.now, self.slept = 0.0, []
 
-    def read(self) -> float:
-        return self.now
-
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
@@ -34,7 +31,7 @@ class Clock:
 def ask(model, clock=None, calls=1, call=CALL, **settings):
     """The completions of so many equal calls, one after another, by one client, and the number of answers to each."""
     clock = clock or Clock()
-    policy = RetryPolicy(sleep=clock.sleep, clock=clock.read, jitter=lambda: 0.0)
+    policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
 
     async def run():
         live = LiveModel(ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, ""))

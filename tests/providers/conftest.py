@@ -7,16 +7,13 @@ import pytest
 
 from .standin import serving
 
-_KEYS = {"OPENAI_API_KEY": "sk-test-1", "ANTHROPIC_API_KEY": "sk-ant-test", "GOOGLE_API_KEY": "g-test"}
-
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GEMINI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "GEMINI_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name, key in _KEYS.items():
-        monkeypatch.setenv(name, key)
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(name, "sk-test-1")
     # google-genai 3.4 makes a class of aiohttp's sessions of its own.
     warnings.filterwarnings("ignore", "Inheritance class AiohttpClientSession", DeprecationWarning)
 

@@ -9,9 +9,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
-_KNOWN = {"contents", "systemInstruction", "generationConfig", "safetySettings"}
+_KNOWN = {"contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig"}
 
 
 @dataclass
@@ -61,7 +63,11 @@ class Gemini(StandIn):
         reason = reasons.get(outcome.kind, "STOP")
         candidate: dict[str, Any] = {"index": 0, "finishReason": reason, "content": {"role": "model"}}
         if outcome.kind in ("answer", "cut"):
-            candidate["content"]["parts"] = [{"text": outcome.text}]
+            part: dict[str, Any] = {"text": outcome.text}
+            if tools := request.get("tools"):
+                name = tools[0]["functionDeclarations"][0]["name"]
+                part = {"functionCall": {"name": name, "args": from_json(outcome.text, allow_partial=True)}}
+            candidate["content"]["parts"] = [part]
         reply = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "gemini-2.5-flash"}
         return Reply({**reply, "responseId": "r1"})
 
