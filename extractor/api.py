@@ -16,6 +16,7 @@ from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
+from extractor.llm.providers import Reasoning
 from extractor.llm.querying import converse
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
@@ -23,6 +24,7 @@ from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.read import read_stream
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
+from extractor.suggestions import refuse_unknown
 
 if TYPE_CHECKING:
     from extractor.llm.budget import Budget
@@ -73,6 +75,9 @@ class Extractor:
         min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
         replay: The folder of an earlier run, whose answers replace the model.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
+        reasoning: How much the model thinks before it answers: ``none``, ``low``, ``medium`` or ``high``; by default as
+            little as its family needs.
+        model_options: Further parameters of each request, by the names of the provider's SDK.
         key: The key of the model. By default OPENAI_API_KEY for a hosted model, and none for a server.
         timeout: Seconds for one request, from sending it to the end of its reply.
         max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
@@ -98,6 +103,8 @@ class Extractor:
         min_confidence: float = 0.0,
         replay: str | Path | None = None,
         exchange: Exchange | None = None,
+        reasoning: Reasoning | str | None = None,
+        model_options: Mapping[str, Any] | None = None,
         key: str | None = None,
         timeout: float | None = None,
         max_usd: float | None = None,
@@ -108,11 +115,11 @@ class Extractor:
             if spec is None:
                 raise ValueError("a key needs its model; name it with model")
             spec = replace(spec, api_key=SecretStr(key))
-        asking = ClientSettings()
+        asking = ClientSettings(_read_reasoning(reasoning, spec), dict(model_options or {}))
         if timeout is not None:
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
-        self._asking, self._budget = asking, _open_budget(spec, max_usd, prices)
+        self.asking, self._budget = asking, _open_budget(spec, max_usd, prices)
         self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
         self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
@@ -135,7 +142,7 @@ class Extractor:
             asking: The other settings of the client.
         """
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
-        settings = replace(asking or self._asking, concurrency=concurrency)
+        settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
             yield OpenExtractor(model, self.options)
 
@@ -212,6 +219,16 @@ def _as_record(given: object) -> TrialRecord:
         f"a {type(given).__name__} is no record; give one of read_records(PATH), or a study of the registry's API as a "
         "dictionary. For a text, read it as a file in one of the formats of docs/reference/formats.md"
     )
+
+
+def _read_reasoning(reasoning: Reasoning | str | None, spec: ModelSpec | None) -> Reasoning | None:
+    """Raises ``ValueError`` for an unknown one, and if that of the model cannot be set."""
+    if reasoning is None:
+        return None
+    refuse_unknown("reasoning", [reasoning], tuple(Reasoning))
+    if spec:
+        spec.family.think(Reasoning(reasoning))
+    return Reasoning(reasoning)
 
 
 def _open_budget(spec: ModelSpec | None, max_usd: float | None, prices: str | Path | None) -> "Budget | None":

@@ -24,10 +24,13 @@ from .options import (
     MaxUsdOption,
     MinConfidenceOption,
     ModelOption,
+    ModelOptionOption,
     PricesOption,
     QuietOption,
+    ReasoningOption,
     StrictOption,
     TasksOption,
+    read_model_options,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ def submit(
     max_usd: MaxUsdOption = None,
     max_tokens: MaxTokensOption = None,
     prices: PricesOption = None,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,
@@ -91,7 +96,14 @@ def submit(
         _perform(
             quote_job if dry_run else export_job if requests else perform_job,
             *(inputs, model, out, base_url, log_json, Exchange((), requests) if requests else None),
-            options={"tasks": tasks, "assist": assist, "effort": effort, "min_confidence": min_confidence},
+            options={
+                "tasks": split_names(tasks),
+                "assist": assist,
+                "effort": effort,
+                "min_confidence": min_confidence,
+                "reasoning": reasoning,
+                "model_options": read_model_options(model_option or ()),
+            },
             spending=Limits(max_usd, max_tokens),
             prices=prices,
             limit=limit,
@@ -132,6 +144,8 @@ def collect(
     poll: Annotated[
         float, typer.Option(min=0, metavar="S", help="Seconds before the first poll.", rich_help_panel=RARE)
     ] = 5,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     strict: StrictOption = False,
     log_json: LogOption = None,
     base_url: BaseUrlOption = None,
@@ -161,7 +175,14 @@ def collect(
         _perform(
             perform_job,
             *(inputs, model, out, base_url, log_json, Exchange(answers, requests) if answers else None),
-            options={"tasks": tasks, "assist": assist, "effort": effort, "min_confidence": min_confidence},
+            options={
+                "tasks": split_names(tasks),
+                "assist": assist,
+                "effort": effort,
+                "min_confidence": min_confidence,
+                "reasoning": reasoning,
+                "model_options": read_model_options(model_option or ()),
+            },
             spending=Limits(max_usd, max_tokens),
             prices=prices,
             limit=limit,
@@ -205,13 +226,14 @@ def _perform(
         raise ValueError("a batch reads its records several times; name a file instead of standard input")
     refuse_input_folder(out, inputs)
     spec = read_model_spec(model) if model else None
-    options |= {"tasks": split_names(options["tasks"]), "exchange": exchange}
     pricing = Pricing.of(spec, find_prices(prices or ()), spending, in_batches=exchange is None)
     if exchange:
         fields["batch_rounds"] = 0
+    extractor = Extractor(spec, exchange=exchange, **options)
     job = RunJob(
         inputs=tuple(inputs),
-        extractor=Extractor(spec, **options),
+        extractor=extractor,
+        asking=extractor.asking,
         limits=BatchLimits(records=limit),
         out=None,
         pricing=pricing,

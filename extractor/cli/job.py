@@ -305,7 +305,7 @@ async def _extract_in_rounds(
             say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
-    async with open_batch_client(spec, book, job.asking, policy, show_status) as client:
+    async with open_batch_client(spec, book, job.asking, policy, show_status, job.pricing.live_cost) as client:
         if not job.waits:
             await extract_once()
             await client.plan()

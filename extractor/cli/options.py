@@ -1,7 +1,9 @@
 """Options that several commands share, in the groups in which help shows them."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -47,6 +49,19 @@ EffortOption = Annotated[
         metavar="low|medium|high|0..1",
         help="Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
         rich_help_panel=MODEL,
+    ),
+]
+ReasoningOption = Annotated[
+    Literal["none", "low", "medium", "high"] | None,
+    typer.Option(help="How much the model thinks; else as little as its family needs.", rich_help_panel=RARE),
+]
+ModelOptionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-option",
+        metavar="KEY=VALUE",
+        help="A parameter of each request; JSON, else text. Repeatable.",
+        rich_help_panel=RARE,
     ),
 ]
 AssistOption = Annotated[
@@ -114,3 +129,21 @@ BaseUrlOption = Annotated[
         rich_help_panel=RARE,
     ),
 ]
+
+
+def read_model_options(given: Iterable[str]) -> dict[str, Any]:
+    """The parameters that ``--model-option`` names. Raises ``ValueError`` for text without a name.
+
+    >>> read_model_options(["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}'])
+    {'top_k': 40, 'service_tier': 'flex', 'thinking': {'type': 'adaptive'}}
+    """
+    options: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"{text}: not KEY=VALUE; write --model-option top_k=40")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options

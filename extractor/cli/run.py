@@ -1,5 +1,6 @@
 """``extractor run``: extract from files of records."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import typer
@@ -23,13 +24,16 @@ from .options import (
     MaxUsdOption,
     MinConfidenceOption,
     ModelOption,
+    ModelOptionOption,
     PricesOption,
     QuietOption,
+    ReasoningOption,
     ReplayOption,
     RequestsPerMinuteOption,
     StrictOption,
     TasksOption,
     WorkersOption,
+    read_model_options,
 )
 
 
@@ -94,6 +98,8 @@ def run(
         typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
     ] = None,
     prices: PricesOption = None,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     max_lacking: Annotated[
         float,
         typer.Option(
@@ -145,7 +151,6 @@ def run(
         say_first(f"reading {inputs[0]}{more}", quiet=quiet)
         from extractor.api import Extractor
         from extractor.llm.budget import Limits, Pricing
-        from extractor.llm.client import ClientSettings
         from extractor.llm.patience import Patience
         from extractor.run.batch import BatchLimits
 
@@ -161,6 +166,8 @@ def run(
             spec,
             **options,
             replay=replay,
+            reasoning=reasoning,
+            model_options=read_model_options(model_option or ()),
         )
         given = RunJob(
             inputs=tuple(inputs),
@@ -170,7 +177,8 @@ def run(
             fresh=fresh,
             quiet=quiet,
             strict=strict,
-            asking=ClientSettings(
+            asking=replace(
+                extractor.asking,
                 timeout=timeout,
                 requests_per_minute=requests_per_minute,
                 tokens_per_minute=tokens_per_minute,

@@ -18,9 +18,12 @@ from .options import (
     SPEED,
     EffortOption,
     LogOption,
+    ModelOptionOption,
     PricesOption,
+    ReasoningOption,
     RequestsPerMinuteOption,
     WorkersOption,
+    read_model_options,
 )
 
 if TYPE_CHECKING:
@@ -79,6 +82,8 @@ def serve(
         int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
     ] = 1_000_000_000,
     prices: PricesOption = None,
+    reasoning: ReasoningOption = None,
+    model_option: ModelOptionOption = None,
     log_json: LogOption = None,
 ) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
@@ -98,6 +103,7 @@ def serve(
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
         from extractor.llm.budget import Limits, Pricing
+        from extractor.llm.providers import Reasoning
         from extractor.options import read_effort
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
@@ -121,6 +127,8 @@ def serve(
             concurrency,
             jobs,
             timeout,
+            Reasoning(reasoning) if reasoning else None,
+            read_model_options(model_option or ()),
         )
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself
         with observing(log_json):

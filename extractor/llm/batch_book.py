@@ -112,6 +112,18 @@ class BatchBook:
             self.store.end(found, judge(completion), completion)
         return found is not None
 
+    def output_limit(self, number: int, name: str) -> int:
+        """The output limit of a call in a batch; 0 if none waits."""
+        found = self._find(number, name)
+        sql = "SELECT output_limit FROM calls WHERE id = ?"
+        return 0 if found is None else int(self._database.value(sql, (found,)))
+
+    def ask_again(self, number: int, name: str, usage: Usage) -> None:
+        """Store what a call without an answer has cost. It is asked again in the next round."""
+        found = self._find(number, name)
+        if found is not None:
+            self.store.charge(found, usage)
+
     def keep_refusal(self, number: int, name: str, why: str) -> bool:
         """Store that the provider refused a call, which it would refuse again."""
         found = self._find(number, name)

@@ -15,6 +15,7 @@ from uuid import uuid4
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from extractor.errors import ModelError
+from extractor.schemas import Usage
 
 from .batch_book import BatchBook, StoredBatch, judge
 from .batch_lines import load_row, read_line, write_line
@@ -155,7 +156,7 @@ class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended before it stored the
-    id. ``report`` is called with the status of batches.
+    id. ``report`` is called with the status of batches. ``live_cost`` is that of calls outside them.
     """
 
     live: LiveModel
@@ -164,6 +165,7 @@ class BatchClient:
     book: BatchBook
     policy: PollPolicy = field(default_factory=PollPolicy)
     report: Callable[[BatchStatus], None] = lambda _: None
+    live_cost: Callable[[Usage], int] | None = None
     _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
 
     async def finish_all(self) -> int:
@@ -172,7 +174,8 @@ class BatchClient:
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses. The stored state
         stays valid.
         """
-        return sum([await self._watch(*pair) for pair in await self.submit_all()])
+        submitted, room = await self.submit_all(), self.live.form.room
+        return sum([await self._watch(batch, name, room) for batch, name in submitted])
 
     async def submit_all(self) -> list[tuple[StoredBatch, str]]:
         """Submit the batches that are not submitted yet. Returns all open batches with their ids at the provider.
@@ -194,7 +197,7 @@ class BatchClient:
                 if error.usage and error.usage.calls:
                     self.book.store.charge(waiting.number, error.usage)
                 raise
-            self.book.store.end(waiting.number, judge(completion), completion)
+            self.book.store.end(waiting.number, judge(completion), completion, cost=self.live_cost)
         return self.book.plan(uuid4().hex[:12])
 
     async def _make(self, batch: StoredBatch) -> str:
@@ -208,8 +211,8 @@ class BatchClient:
         self.report(BatchStatus(batch.number, "submitted", 0, batch.requests))
         return made
 
-    async def _watch(self, stored: StoredBatch, name: str) -> int:
-        """Poll a batch until it has ended, and store its answers."""
+    async def _watch(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Poll a batch, written with this room for thinking, until it has ended, and store its answers."""
         wait = self.policy.first_wait
         last: BatchStatus | None = None
         while True:
@@ -219,16 +222,23 @@ class BatchClient:
                 self.report(status)
             last = status
             if progress.has_ended:
-                return await self._retry(lambda: self._fetch(stored, name))
+                return await self._retry(lambda: self._fetch(stored, name, room))
             await self.policy.sleep(wait)
             wait = min(wait * self.policy.growth, self.policy.longest_wait)
 
-    async def _fetch(self, stored: StoredBatch, name: str) -> int:
-        """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for."""
+    async def _fetch(self, stored: StoredBatch, name: str, room: int) -> int:
+        """Store the completions and refusals of a batch, even if it failed or expired, because they are paid for.
+
+        What thinking left no room for is asked again.
+        """
         answered, missed = 0, ""
         async for row in self.provider.fetch(name):
             if (line := read_line(row)) is None:
                 continue
+            limit = self.book.output_limit(stored.number, line.name)
+            if line.completion and limit and self.live.form.gives_more_room(limit, line.completion, room):
+                self.book.ask_again(stored.number, line.name, line.completion.usage)
+                line = line._replace(completion=None, problem="thinking took the whole output limit")
             if line.completion:
                 answered += self.book.keep_answer(stored.number, line.name, line.completion)
             elif line.is_refused:
@@ -274,17 +284,19 @@ async def open_batch_client(
     settings: ClientSettings,
     policy: PollPolicy | None = None,
     report: Callable[[BatchStatus], None] = print,
+    live_cost: Callable[[Usage], int] | None = None,
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
     Raises ``ValueError`` for a provider without a batch API that is known here, ``MissingKey`` if there is no key.
     """
-    protocol = spec.family.batch or ("openai" if spec.is_server else None)
+    protocol = spec.family.batch
     if protocol is None:
         raise ValueError(f"{spec.provider} has no batch API that this program knows; use extractor run")
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
     try:
-        yield BatchClient(live, _PROVIDERS[protocol](live.sdk, book), spec, book, policy or PollPolicy(), report)
+        provider = _PROVIDERS[protocol](live.sdk, book)
+        yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost)
     finally:
         await live.close()
 

@@ -144,6 +144,11 @@ class Pricing:
         """Returns the cost of a usage in picodollars; None if no price is known."""
         return self.price.cost if self.price else None
 
+    @property
+    def live_cost(self) -> Callable[[Usage], int] | None:
+        """The same for a call that is sent live, also by a run in batches."""
+        return self.listed.price.cost if self.listed else None
+
     def rates(self, store: CallStore | None = None) -> Rates:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE

@@ -146,7 +146,8 @@ def _read_message(body: _Json) -> Completion:
     reason = body["stop_reason"]
     parts = body.get("content") or ()
     called = [part["input"] for part in parts if part["type"] == "tool_use"]
-    text = json.dumps(called[0]) if called else "".join(part["text"] for part in parts if part["type"] == "text")
+    text = "".join(part["text"] for part in parts if part["type"] == "text")
+    text = _write(called[0], is_cut=reason == "max_tokens") if called else text
     problem = "the model refused" if reason == "refusal" else ""
     ending = Ending.REFUSED if problem else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
     usage = body.get("usage") or {}
@@ -163,7 +164,8 @@ def _read_candidates(body: _Json) -> Completion:
     reason = candidate.get("finish_reason") or ""
     parts = (candidate.get("content") or {}).get("parts") or ()
     called = [part["function_call"]["args"] for part in parts if part.get("function_call")]
-    text = json.dumps(called[0]) if called else "".join(p.get("text") or "" for p in parts if not p.get("thought"))
+    text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
+    text = _write(called[0], is_cut=reason == "MAX_TOKENS") if called else text
     blocked = (body.get("prompt_feedback") or {}).get("block_reason") or (reason if reason in _BLOCKED else "")
     problem = f"the provider's filter stopped the answer ({blocked})" if blocked else ""
     ending = Ending.REFUSED if problem else Ending.CUT if reason == "MAX_TOKENS" else Ending.COMPLETE
@@ -178,7 +180,8 @@ def _read_converse(body: _Json) -> Completion:
     """Bedrock's converse."""
     reason, parts = body.get("stopReason") or "", body["output"]["message"]["content"]
     called = [part["toolUse"]["input"] for part in parts if "toolUse" in part]
-    text = json.dumps(called[0]) if called else "".join(part.get("text", "") for part in parts)
+    text = "".join(part.get("text", "") for part in parts)
+    text = _write(called[0], is_cut=reason == "max_tokens") if called else text
     blocked = reason in ("guardrail_intervened", "content_filtered")
     ending = Ending.REFUSED if blocked else Ending.CUT if reason == "max_tokens" else Ending.COMPLETE
     usage = body.get("usage") or {}
@@ -196,6 +199,12 @@ _READERS: Mapping[str, Callable[[_Json], Completion]] = {
     "output": _read_converse,
 }
 """Each form of a reply by a key that only it has."""
+
+
+def _write(arguments: object, *, is_cut: bool) -> str:
+    """The arguments of a called tool. Providers close brackets that the output limit left open."""
+    text = json.dumps(arguments)
+    return text.removesuffix("}") if is_cut else text
 
 
 def _join(content: object) -> str:

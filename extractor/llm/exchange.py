@@ -80,8 +80,11 @@ class Exchange:
         most_bytes: int = MOST_BYTES,
     ) -> Iterator["Exchange"]:
         """Yield what answers from the files. If the block succeeds, write the calls without an answer, if any."""
+        protocol = spec.family.batch
+        if self.requests and protocol is None:
+            raise ValueError(f"{spec.provider} has no batch files; name a server by its address: http://host/v1#NAME")
         yield self
-        if not self.requests:
+        if not self.requests or protocol is None:
             return
         book, form = BatchBook(self._store), RequestForm(spec, settings)
         self.written = book.plan("file", most_requests, most_bytes)
@@ -92,7 +95,7 @@ class Exchange:
             try:
                 with unfinished.open("wb") as file:
                     for one in book.waiting(number):
-                        file.write(write_line(one.name, form.write(one.call), spec.family.batch or "openai"))
+                        file.write(write_line(one.name, form.write(one.call), protocol))
                 unfinished.replace(part)
             finally:
                 unfinished.unlink(missing_ok=True)

@@ -26,8 +26,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _NO_MODE = re.compile(
-    r"response_format|response_schema|json_schema|structured output|guided|grammar|\btool_choice|\btools?\b"
-    r"|function call",
+    r"response_format|response_schema|json_schema|structured output|guided|grammar|too many states|function call"
+    r"|\btool_choice|\btools?\b",
     re.IGNORECASE,
 )
 _DELAY = re.compile(
@@ -144,6 +144,11 @@ def explain_failure(
         kind, lasting = ModelAway, True
     tried = f" (after {attempts} attempts)" if attempts > 1 else ""
     return kind(hide_keys(f"{name_model(spec)}: {problem}{tried}", spec.api_key), lasting=lasting)
+
+
+def lacks_key(error: BaseException) -> bool:
+    """Whether an SDK that opens without a key finds none for a request."""
+    return bool(re.search(r"resolve authentication method|locate credentials", str(error)))
 
 
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:

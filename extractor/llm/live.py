@@ -24,7 +24,7 @@ from instructor.core.exceptions import (
     ResponseParsingError,
 )
 from instructor.core.hooks import Hooks
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from extractor.errors import MissingExtra
@@ -33,7 +33,7 @@ from extractor.schemas import Usage
 
 from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .estimates import estimate_tokens
-from .failures import Failure, explain_failure, explain_opening, read_failure
+from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
 from .network import open_connection
 from .patience import Came, Watch
@@ -78,7 +78,7 @@ class LiveModel:
 
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
-        answers = _Answers()
+        answers = _Answers(call.reply_model)
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_retry),
             wait=self._wait,
@@ -95,7 +95,7 @@ class LiveModel:
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
-            failure = error
+            failure = explain_opening(error, self._spec) if lacks_key(error) else error
             if read:
                 away = read.is_absence and not self._was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
@@ -123,7 +123,7 @@ class LiveModel:
     async def _send_adjusted(self, call: Call, answers: "_Answers", most: int) -> None:
         """Send a call. What the provider refuses, or thinking that left no room, changes the parameters at once."""
         while True:
-            parameters, mode = self.form.parameters(call), self.form.mode
+            parameters, mode, room = self.form.parameters(call), self.form.mode, self.form.room
             if mode not in self._clients:
                 self._clients[mode] = open_client(self._spec, mode)
             reasks = min(self._settings.reasks, most - answers.count - 1)
@@ -134,7 +134,7 @@ class LiveModel:
                 if failure is None or not self.form.learn(failure, parameters, mode):
                     raise
             else:
-                if answers.count == most or not self.form.gives_more_room(call, answers.last, parameters):
+                if answers.count == most or not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
                     return
 
     async def _exchange(
@@ -203,6 +203,7 @@ class LiveModel:
                 strict=_STRICT,
                 hooks=hooks,
                 messages=self.form.messages(call),
+                model=self._spec.name,  # not every client keeps it
                 **parameters,
                 **self._unsigned,
             )
@@ -257,7 +258,8 @@ class _Answers:
     It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reply_model: type[BaseModel]) -> None:
+        self._reply_model = reply_model
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
@@ -296,7 +298,16 @@ class _Answers:
         """Whether the last answer was complete and broke the schema."""
         error = state.outcome.exception() if state.outcome else None
         complete = self.last is not None and self.last.ending is Ending.COMPLETE
-        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None
+        return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
+
+    def _is_valid(self) -> bool:
+        """Whether the last answer is valid: it may be text in place of the tool call that instructor looks for."""
+        assert self.last
+        try:
+            self._reply_model.model_validate_json(self.last.text, strict=_STRICT)
+        except ValidationError:
+            return False
+        return True
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:

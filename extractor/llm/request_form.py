@@ -60,14 +60,14 @@ class RequestForm:
     def reply_model(self, call: Call) -> type[BaseModel]:
         """The reply's model with the schema that is sent."""
         titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
-        return _sent_model(call.reply_model, titled=titled)
+        return _sent_model(call.reply_model, titled=titled, closed=self.spec.provider != "google")
 
     def write(self, call: Call) -> dict[str, Any]:
-        """The body of a request, as instructor would send it now."""
+        """The body of a request in a batch, as instructor would send it now."""
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
-        provider = instructor.Provider(_PROVIDER_OF.get(self.spec.provider, self.spec.provider))
+        provider = instructor.Provider(self._family.batch)
         given = {"messages": self.messages(call), "model": self.spec.name, **self.parameters(call)}
         _, body = handle_response_model(
             self.reply_model(call), mode=instructor.Mode[self.mode], provider=provider, **given
@@ -80,7 +80,8 @@ class RequestForm:
         if refused and not failure.is_about_length:
             if refused == self._limit:
                 other = _OTHER_LIMIT.get(refused)
-                if other is None or other in self._refused:
+                is_too_high = str(sent[refused]) in failure.text
+                if other is None or other in self._refused or is_too_high:
                     return False
                 self._limit = other
             self._refused.add(refused)
@@ -91,18 +92,23 @@ class RequestForm:
             return True
         return False
 
-    def gives_more_room(self, call: Call, answer: Completion | None, sent: Mapping[str, Any]) -> bool:
-        """Whether thinking took the output limit of a request. From then on there is more room for it.
+    @property
+    def room(self) -> int:
+        """The output tokens that thinking may take in a request that is written now."""
+        return self._room
 
-        Usage does not always name thinking, but fewer characters than tokens show it: JSON with many numbers has two
-        characters per token. If few tokens were written, the context was full.
+    def gives_more_room(self, wanted: int, answer: Completion | None, room: int) -> bool:
+        """Whether thinking took the output limit of a request for ``wanted`` tokens that was written with this room.
+
+        From then on there is more room for it. Usage does not always name thinking, but fewer characters than tokens
+        show it: JSON with many numbers has two characters per token. If few tokens were written, the context was full.
         """
-        limit = sent.get(self._limit, 0)
-        if answer is None or answer.ending is not Ending.CUT or len(answer.text) > limit:
+        limit = wanted + room
+        if answer is None or answer.ending is not Ending.CUT or self._limit in self._options:
             return False
-        if 0 < answer.usage.output_tokens < limit / 2:
+        if len(answer.text) > limit or 0 < answer.usage.output_tokens < limit / 2:
             return False
-        if limit >= call.max_output_tokens + self._room:
+        if room >= self._room:
             if self._has_grown:
                 return False
             self._has_grown, self._room = True, _MORE_ROOM * limit
@@ -110,9 +116,13 @@ class RequestForm:
 
 
 @cache
-def _sent_model(model: type[BaseModel], *, titled: bool) -> type[BaseModel]:
-    """The same model with a schema that is made once; instructor names some schemas by their ``title``."""
+def _sent_model(model: type[BaseModel], *, titled: bool, closed: bool) -> type[BaseModel]:
+    """The same model with a schema that is made once.
+
+    instructor names some schemas by their ``title``. Gemini refuses ``additionalProperties``.
+    """
     schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
+    schema = schema if closed else schema.replace('"additionalProperties": false, ', "")
 
     class Sent(model):  # type: ignore[valid-type,misc]
         @classmethod

@@ -99,12 +99,20 @@ class CallStore:
         assert number is not None
         return number
 
-    def end(self, number: int, state: State, completion: Completion | None = None, why: str = "") -> None:
-        """Store how a call ended, and its answer with the usage of all exchanges."""
+    def end(
+        self,
+        number: int,
+        state: State,
+        completion: Completion | None = None,
+        why: str = "",
+        cost: Callable[[Usage], int] | None = None,
+    ) -> None:
+        """Store how a call ended, and its answer with the usage of all exchanges, at another ``cost`` than usual."""
         usage = completion.usage if completion else Usage()
         answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
-        price = self._price(usage) if self._price else None
+        cost = cost or self._price
+        price = cost(usage) if cost else None
         self.database.execute(
             "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, exchanges = ?,"
             " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, thinking_tokens = ?,"

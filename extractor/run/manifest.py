@@ -172,6 +172,8 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
         "effort": chosen.options.effort,
         "min_confidence": chosen.options.min_confidence,
         "model": str(chosen.choice),
+        "reasoning": chosen.asking.reasoning,
+        "model_options": dict(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
     }
 

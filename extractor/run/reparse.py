@@ -173,7 +173,8 @@ async def reparse_run(
     if "-" in run.manifest.inputs:
         raise StoreError(f"{folder}: read standard input, which cannot be read again")
     recall, earlier, inputs = ReplayTally(), run.manifest.settings, run.manifest.find_inputs()
-    options = {name: earlier[name] for name in ("tasks", "assist", "effort", "min_confidence") if name in earlier}
+    names = ("tasks", "assist", "effort", "min_confidence", "reasoning", "model_options")
+    options = {name: earlier[name] for name in names if name in earlier}
     extractor, model = Extractor(**options), earlier.get("model")
     if model != "none":
         extractor.choice = replace(extractor.choice, replay=folder, tally=recall)

@@ -299,6 +299,8 @@ class JobRunner:
             assist=job.assist,
             effort=job.effort,
             min_confidence=job.min_confidence,
+            reasoning=settings.reasoning,
+            model_options=settings.model_options,
         )
         described = describe_settings(extractor)
         earlier = read_manifest(folder / RUN / MANIFEST)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
 from functools import partial
 from logging import NullHandler
 
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
 from extractor.events import listening
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.opening import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
@@ -97,9 +98,9 @@ class Service:
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
             service = cls(settings, metrics, book, executor, jobs)
-            extractor = Extractor(settings.model)
+            extractor = Extractor(settings.model, reasoning=settings.reasoning, model_options=settings.model_options)
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
-            asking = ClientSettings(patience=None)
+            asking = replace(extractor.asking, patience=None)
             opening = extractor.open(settings.concurrency, route=Route(service.budgets), asking=asking)
             opened = await stack.enter_async_context(opening)
             service.model = opened.model

@@ -2,11 +2,14 @@
 
 import ipaddress
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from extractor.errors import StoreError
 from extractor.llm.budget import Pricing
+from extractor.llm.providers import Reasoning
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort
 
@@ -16,8 +19,8 @@ class ServiceSettings:
     """Settings of a service.
 
     ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run.
-    ``effort`` is that of requests which name none. The
-    rest are limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
+    ``effort`` is that of requests which name none; ``reasoning`` and ``model_options`` are the model's. The rest are
+    limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
     body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
     ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one extraction.
     """
@@ -35,6 +38,8 @@ class ServiceSettings:
     concurrency: int = 16
     jobs: int = 2
     timeout_s: float = 60.0
+    reasoning: Reasoning | None = None
+    model_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from extractor.llm.cache import exchange_key
 
 from benchmarks.comparison import (
     Answered,
@@ -26,7 +27,6 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.cache import exchange_key
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Eligibility, Section, Source, Task, TrialExtraction, TrialRecord, Usage

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from extractor.llm.trace import current_session
 
 import extractor.llm.prompt
 import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
-from extractor.llm.trace import current_session
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 

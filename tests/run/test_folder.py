@@ -4,11 +4,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 
 from extractor.errors import StoreError
 from extractor.llm.reply_models import Item as ReplyItem
 from extractor.llm.requests import PromptVersion, Question
-from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder

@@ -1,0 +1,43 @@
+"""Asks a stand-in one made-up question, in a time of its own."""
+
+import asyncio
+
+from extractor.llm.client import ClientSettings
+from extractor.llm.limits import RetryPolicy
+from extractor.llm.live import LiveModel
+from extractor.llm.patience import Watch
+from extractor.llm.reply_models import Reply
+from extractor.llm.requests import Call, PromptVersion
+from extractor.llm.spec import ModelSpec
+
+from .standin import answer
+
+CALL = Call(PromptVersion("questions", 1, "ab" * 32), (), "The definitions.", "[1|cat] Adults", Reply, 500)
+GOOD = answer({"n": 1, "ok": True})
+
+
+class Clock:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def ask(model, clock=None, calls=1, call=CALL, **settings):
+    """The completions of so many equal calls, one after another, by one client, and the number of answers to each."""
+    clock = clock or Clock()
+    policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
+
+    async def run():
+        live = LiveModel(ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, ""))
+        try:
+            return [await live(call, 4) for _ in range(calls)]
+        finally:
+            await live.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,127 @@
+"""What the stand-ins for providers share: outcomes, the answers to the seeds' questions, and the server on loopback."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, Literal
+
+from tests.loopback import QuietHandler, run_server
+
+PROMPT, PREFIX, OUTPUT, THOUGHT = 7000, 6000, 200, 64
+"""Tokens of each request, of its part that a cache takes, of an answer, and of the thinking in it."""
+_ANSWERS = json.loads(Path(__file__).with_name("seed_answers.json").read_text("utf-8"))
+"""The recorded answers to the seeds' questions, by the beginning of the SHA-256 of the user's message."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of a request; each stand-in says it in its provider's form.
+
+    ``said`` is an answer as text where a tool was to be called. ``cut`` ends an answer at the output limit, ``thought``
+    ends the thinking there. ``limited`` asks to come back after so many ``seconds``.
+    """
+
+    kind: Literal["answer", "said", "cut", "thought", "refused", "filtered", "limited", "overloaded"]
+    text: str = ""
+    seconds: float = 0.0
+
+
+def answer(*items: dict[str, Any]) -> Outcome:
+    return Outcome("answer", json.dumps({"items": items}))
+
+
+def answer_seeds(user: str) -> Outcome:
+    """The right answer to a question about a seed."""
+    return answer(*_ANSWERS[hashlib.sha256(user.encode()).hexdigest()[:16]]["items"])
+
+
+@dataclass
+class Reply:
+    """An HTTP response, whose body is JSON or text."""
+
+    body: Any
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class StandIn:
+    """A provider on loopback.
+
+    ``script`` holds the outcomes of the first requests, ``otherwise`` decides about the rest by the user's message.
+    ``refuses`` are parameters that the model does not take. ``requests`` are the bodies of live requests, ``headers``
+    their headers, ``batched`` the bodies in batches. ``billed`` counts the answers that cost something.
+    """
+
+    script: list[Outcome] = field(default_factory=list)
+    otherwise: Callable[[str], Outcome] = answer_seeds
+    refuses: frozenset[str] = frozenset()
+    url: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    batched: list[dict[str, Any]] = field(default_factory=list)
+    batch_script: list[Outcome] = field(default_factory=list)
+    billed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def handle(self, method: str, path: str, body: bytes) -> Reply:
+        """The response to any request."""
+        raise NotImplementedError
+
+    def render(self, outcome: Outcome, request: dict[str, Any]) -> Reply:
+        """The response to a question."""
+        raise NotImplementedError
+
+    def find_fault(self, request: dict[str, Any]) -> Reply | None:
+        """The provider's error if the request breaks its rules."""
+        raise NotImplementedError
+
+    def read_user(self, request: dict[str, Any]) -> str:
+        """The text of the first question in a request."""
+        raise NotImplementedError
+
+    def ask(self, request: dict[str, Any], script: list[Outcome]) -> Reply:
+        """The response to a question, live or in a batch."""
+        if fault := self.find_fault(request):
+            return fault
+        reply = self.render(script.pop(0) if script else self.otherwise(self.read_user(request)), request)
+        self.billed += reply.status == 200
+        return reply
+
+    @property
+    def cached(self) -> int:
+        """The prompt's tokens that the cache serves: it holds the prefix once a request was answered."""
+        return PREFIX if self.billed else 0
+
+
+@contextmanager
+def serving(standin: StandIn) -> Iterator[StandIn]:
+    """Run a stand-in until the block ends."""
+
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.respond("GET", b"")
+
+        def do_POST(self) -> None:
+            self.respond("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+        def respond(self, method: str, body: bytes) -> None:
+            with standin.lock:
+                standin.headers.append({name.lower(): value for name, value in self.headers.items()})
+                reply = standin.handle(method, self.path.partition("?")[0], body)
+            content = (reply.body if isinstance(reply.body, str) else json.dumps(reply.body)).encode()
+            self.send_response(reply.status)
+            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    with run_server(Handler) as url:
+        standin.url = url
+        yield standin

@@ -1,0 +1,229 @@
+"""What providers refuse, delay, cut off and filter, each in its own way, by their SDKs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from extractor.errors import ModelUnavailable
+from extractor.llm.completions import Ending
+from extractor.llm.providers import Reasoning
+from extractor.llm.salvage import read_complete_items
+from tests.commands import invoke
+
+from .anthropic_server import Anthropic
+from .asking import CALL, GOOD, Clock, ask
+from .gemini_server import Gemini
+from .openai_server import OpenAI
+from .standin import THOUGHT, Outcome, answer
+
+GPT, CLAUDE, FLASH = "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", "google/gemini-2.5-flash"
+ALL = pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)])
+
+
+@pytest.fixture
+def stand(stand):
+    """A stand-in that answers well after the outcomes of its script."""
+    return lambda kind, *script, **settings: stand(kind(list(script), lambda _: GOOD, **settings))
+
+
+@ALL
+def test_a_wait_that_the_provider_asks_for_is_waited(kind, model, stand):
+    standin = stand(kind, Outcome("overloaded"), Outcome("limited", seconds=7))
+    clock = Clock()
+    ((completion, answers),) = ask(model, clock)
+    assert (completion.ending, answers, len(standin.requests)) == (Ending.COMPLETE, 1, 3)
+    assert clock.slept == [1, 7]
+
+
+@ALL
+@pytest.mark.parametrize("outcome", ["refused", "filtered"])
+def test_a_refusal_is_not_asked_again(kind, model, outcome, stand):
+    standin = stand(kind, Outcome(outcome))
+    ((completion, _),) = ask(model)
+    assert completion.ending is Ending.REFUSED
+    assert completion.usage.calls == len(standin.requests) == 1
+
+
+@ALL
+def test_a_broken_answer_is_asked_again_once(kind, model, stand):
+    broken = Outcome("answer", '{"things": []}')
+    standin = stand(kind, broken, broken)
+    ((completion, answers),) = ask(model)
+    assert (answers, len(standin.requests)) == (2, 2)
+    assert completion.usage.calls == 2
+    assert "things" in json.dumps(standin.requests[1])  # the model sees what it said
+
+
+def limit_of(request):
+    """The output limit of a request in any form."""
+    config = request.get("generationConfig", {})
+    return config.get("maxOutputTokens") or request.get("max_tokens") or request.get("max_completion_tokens")
+
+
+@ALL
+def test_thinking_that_took_the_whole_limit_gets_more_room_once(kind, model, stand):
+    standin = stand(kind, Outcome("thought"))
+    (completion, answers), (_, later) = ask(model, calls=2)
+    limits = [limit_of(request) for request in standin.requests]
+    assert limits[1] == limits[2] > 2 * limits[0]
+    assert completion.ending is Ending.COMPLETE
+    assert (answers, later, completion.usage.calls) == (2, 1, 2)
+
+
+@ALL
+def test_an_answer_that_was_cut_off_is_not_taken_for_a_whole_one(kind, model, stand):
+    cut = Outcome("cut", answer({"n": 1, "ok": True}, {"n": 2, "cat": "age", "quote": "18 years"}).text[:-8])
+    standin = stand(kind, cut, cut)
+    ((completion, _),) = ask(model)
+    assert completion.ending is Ending.CUT
+    assert read_complete_items(completion.text) == [{"n": 1, "ok": True}]
+    assert completion.usage.calls == len(standin.requests) == 2
+
+
+def test_an_output_limit_of_the_user_is_kept(stand):
+    standin = stand(OpenAI, *[Outcome("thought")] * 9)
+    ((completion, _),) = ask(GPT, options={"max_completion_tokens": 300})
+    assert completion.ending is Ending.CUT
+    assert [limit_of(request) for request in standin.requests] == [300]
+
+
+def test_thinking_that_usage_does_not_name_gets_more_room_too(stand):
+    """Gemini's endpoint in OpenAI's form counts thinking in the total alone."""
+    standin = stand(OpenAI, Outcome("thought"), names_thinking=False)
+    ((completion, _),) = ask(f"{standin.url}/v1#gemini-2.5-flash")
+    assert limit_of(standin.requests[1]) > limit_of(standin.requests[0]) == CALL.max_output_tokens
+    assert completion.usage.thinking_tokens == CALL.max_output_tokens + THOUGHT
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "name"),
+    [(OpenAI, GPT, "reasoning_effort"), (Anthropic, CLAUDE, "thinking"), (Gemini, FLASH, "thinkingConfig")],
+)
+def test_a_refused_parameter_is_left_out_from_then_on(kind, model, name, stand):
+    """Anthropic and Gemini name it in the message alone."""
+    standin = stand(kind, refuses=frozenset({name}))
+    answers = ask(model, calls=3, reasoning=Reasoning.LOW)
+    assert [count for _, count in answers] == [1, 1, 1]
+    assert len(standin.requests) == 4
+    assert [f'"{name}"' in json.dumps(request) for request in standin.requests] == [True, False, False, False]
+
+
+def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
+    standin = stand(Anthropic)
+    with pytest.raises(ModelUnavailable, match="64000, which is the maximum"):
+        ask(CLAUDE, call=replace(CALL, max_output_tokens=100_000))
+    assert len(standin.requests) == 1
+
+
+def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
+    standin = stand(Anthropic)
+    (first, _), (second, _) = ask(CLAUDE, calls=2)
+    for request in standin.requests:
+        assert json.dumps(request).count("cache_control") == 1
+        assert request["system"] == [{"type": "text", "text": CALL.system, "cache_control": {"type": "ephemeral"}}]
+    assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
+    assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)
+
+
+def test_a_tool_that_cannot_be_forced_is_not_used(stand):
+    """As with a model that thinks by itself, unlike its elders."""
+    standin = stand(Anthropic, Outcome("said", GOOD.text), Outcome("said", GOOD.text))
+    answers = ask("anthropic/claude-sonnet-4-9", calls=2)
+    assert [count for _, count in answers] == [1, 1]
+    assert ["tools" in request for request in standin.requests] == [True, False, False]
+    assert json.dumps(standin.requests[1]).count("cache_control") == 1
+
+
+def test_a_schema_that_gemini_does_not_take_is_sent_as_a_function(stand):
+    standin = stand(Gemini, refuses=frozenset({"responseSchema"}))
+    answers = ask(FLASH, calls=2)
+    assert ["tools" in request for request in standin.requests] == [False, True, True]
+    assert [(json.loads(one.text), count) for one, count in answers] == [(json.loads(GOOD.text), 1)] * 2
+
+
+def test_a_text_of_claude_in_place_of_the_tool_call_is_an_answer(stand):
+    standin = stand(Anthropic, Outcome("said", GOOD.text))
+    ((completion, answers),) = ask("anthropic/claude-opus-5-5")
+    assert json.loads(completion.text) == json.loads(GOOD.text)
+    assert answers == len(standin.requests) == 1
+
+
+def test_a_bare_name_of_another_provider_is_refused_before_anything_is_sent(stand):
+    standin = stand(OpenAI)
+    done = invoke("run", "seeds/records", "--model", "claude-sonnet-4-5")
+    assert done.exit_code == 2
+    assert "write anthropic/claude-sonnet-4-5" in done.output
+    assert not standin.headers
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE, FLASH])
+def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
+    name = f"{model.partition('/')[0].upper()}_API_KEY"
+    monkeypatch.delenv(name)
+    done = invoke("run", "seeds/records", "--limit", 1, "--model", model)
+    assert done.exit_code in (1, 2)
+    assert f"there is no key for it; set {name}" in done.output
+
+
+def test_openai_gets_a_schema_that_is_not_strict(stand):
+    """Strict, it would have to write every key of every item."""
+    standin = stand(OpenAI)
+    ask(GPT)
+    form = standin.requests[0]["response_format"]["json_schema"]
+    assert (form["name"], "strict" in form) == ("Reply", False)
+    assert form["schema"]["$defs"]["Item"]["required"] == ["n"]
+
+
+ADAPTIVE = {"thinking": {"type": "adaptive"}}
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "sent"),
+    [
+        (GPT, None, {"reasoning_effort": "low"}),
+        (GPT, "none", {"reasoning_effort": "minimal"}),
+        (GPT, "high", {"reasoning_effort": "high"}),
+        ("openai/gpt-5.4-mini", "none", {"reasoning_effort": "none"}),
+        (CLAUDE, None, {}),
+        (CLAUDE, "high", {"thinking": {"type": "enabled", "budget_tokens": 24_000}}),
+        ("anthropic/claude-sonnet-4-6", None, {}),
+        ("anthropic/claude-sonnet-4-6", "low", ADAPTIVE | {"output_config": {"effort": "low"}}),
+        ("anthropic/claude-opus-5", None, {"thinking": {"type": "disabled"}}),
+        ("anthropic/claude-opus-5", "high", ADAPTIVE | {"output_config": {"effort": "high"}}),
+        ("anthropic/claude-opus-5-5", None, {"output_config": {"effort": "low"}}),
+        ("anthropic/claude-opus-5-5", "medium", {"output_config": {"effort": "medium"}}),
+        (FLASH, None, {"thinking_budget": 0}),
+        (FLASH, "low", {"thinking_budget": 2_000}),
+        ("google/gemini-3-flash-preview", None, {"thinking_level": "LOW"}),
+        ("google/gemini-3-flash-preview", "high", {"thinking_level": "HIGH"}),
+    ],
+)
+def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
+    standin = stand({"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}[model.partition("/")[0]])
+    ask(model, reasoning=reasoning and Reasoning(reasoning))
+    (request,) = standin.requests  # nothing was refused
+    names = ("reasoning_effort", "thinking", "output_config")
+    found = {name: request[name] for name in names if name in request}
+    assert request.get("generationConfig", {}).get("thinkingConfig", found) == sent
+
+
+def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
+    standin = stand(OpenAI)
+    words = ["run", "seeds/records", "--limit", 1, "--model", GPT, "--out", tmp_path / "run", "--quiet"]
+    options = ["--reasoning", "high", "--model-option", "service_tier=flex", "--model-option", "seed=7"]
+    assert invoke(*words, *options).exit_code == 0
+    request = standin.requests[0]
+    assert (request["reasoning_effort"], request["service_tier"], request["seed"]) == ("high", "flex", 7)
+    settings = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["settings"]
+    assert (settings["reasoning"], settings["model_options"]) == ("high", {"service_tier": "flex", "seed": 7})
+    changed = invoke(*words, "--reasoning", "low")
+    assert changed.exit_code == 2
+    assert "reasoning was high, is low" in changed.output
+
+
+def test_options_that_cannot_be_are_refused():
+    refused = {"--model-option seed": "not KEY=VALUE", "--model gpt-4o-mini --reasoning low": "cannot be set"}
+    for options, said in refused.items():
+        done = invoke("run", "seeds/records", *options.split())
+        assert (done.exit_code, said in done.output) == (2, True)
