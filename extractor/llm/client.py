@@ -17,7 +17,7 @@ from extractor.schemas import Usage
 
 from .completions import Completion, Ending
 from .estimates import RequestSize, measure_call
-from .failures import is_too_long
+from .failures import TOO_LONG, is_too_long
 from .limits import RetryPolicy
 from .patience import MOST_CALLS, Patience, Watch
 from .providers import Reasoning
@@ -247,7 +247,7 @@ class Model:
         except ModelError as error:
             spent = error.usage or Usage()
             if self._store:
-                self._store.charge(number, spent)
+                self._store.charge(number, spent, TOO_LONG if isinstance(error, RequestTooLong) else "")
             raise
         finally:
             tally.add(spent)
