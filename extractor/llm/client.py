@@ -255,7 +255,7 @@ class Model:
                 self._meter.charge(reservation, spent)
         salvage = read_items(completion, call)
         if self._store:
-            self._store.end(number, _judge(completion, salvage), completion)
+            self._store.end(number, _judge(call, completion, salvage), completion)
         return _use(completion, salvage, calls)
 
     def _open_live(self) -> Answerer:
@@ -264,9 +264,9 @@ class Model:
         return LiveModel(self.spec, self._settings, self._policy, self.watch)
 
 
-def _judge(completion: Completion, salvage: Salvage) -> State:
-    if completion.ending is Ending.CUT:
-        return State.CUT
+def _judge(call: Call, completion: Completion, salvage: Salvage) -> State:
+    if completion.ending is Ending.CUT:  # what cannot be halved is asked again in the next run
+        return State.CUT if len(call.questions) > 1 or salvage.items else State.REJECTED
     return State.ANSWERED if salvage.items or not salvage.rejected else State.REJECTED
 
 
