@@ -1,11 +1,11 @@
 """Measure what models add to the rules, field by field, and their cost, on the same records in one run.
 
     python -m benchmarks.comparison GOLD RECORDS [RECORDS ...] [--model NAME=SPEC[@DIR] ...] [--effort EFFORT]
-                                    [--record DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
+                                    [--keep DIR] [--held-out] [--json FILE] [--limit N] [--resamples N]
 
 A SPEC is as for ``--model`` (``gpt-5-mini``, ``http://127.0.0.1:8000/v1#capable``); with ``@DIR`` its recorded
 answers are replayed, without timing. A live model is asked about one record at a time; the seconds do not include
-parsing. ``--record DIR`` stores its answers in ``DIR/NAME``. A model that is not available is left out, with a reason.
+parsing. ``--keep DIR`` stores its answers in ``DIR/NAME``. A model that is not available is left out, with a reason.
 
 Prints as Markdown: F1 of each field by the rules alone, and for each model with its paired difference and a 95 %
 interval; the fields that a model lowers; questions, calls, tokens, seconds. ``--held-out`` adds the scores with a
@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from benchmarks.data import Pairs, format_table, option_parser, read_pairs
+from benchmarks.data import Pairs, format_table, keeping_calls, option_parser, read_pairs
 from benchmarks.policy import Counts, count_situations, nest
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import combine_policy
@@ -38,6 +38,7 @@ from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import converse
 from extractor.llm.spec import LOOPBACK, ModelSpec
+from extractor.llm.store import OpenStore
 from extractor.options import Effort, ExtractionOptions, read_effort
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task, TrialExtraction
@@ -83,18 +84,20 @@ def main() -> None:
     parser.add_argument("records", type=Path, nargs="+")
     parser.add_argument("--model", metavar="NAME=SPEC[@DIR]", action="append", default=[])
     parser.add_argument("--effort", type=read_effort, default=Effort.MEDIUM)
-    parser.add_argument("--record", type=Path, metavar="DIR")
+    parser.add_argument("--keep", type=Path, metavar="DIR")
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--limit", type=int, metavar="N")
     parser.add_argument("--resamples", type=int, default=1000, metavar="N")
     chosen = parser.parse_args()
     try:
-        models = read_models(chosen.model, chosen.record)
+        models = read_models(chosen.model)
     except ValueError as error:
         parser.error(str(error))
+    if chosen.keep and all(choice.replay for choice in models.values()):
+        parser.error("there is no live model whose answers could be kept; add --model or drop --keep")
     pairs = read_pairs(chosen.gold, chosen.records, chosen.limit)
-    options = {"effort": chosen.effort, "resamples": chosen.resamples, "held_out": chosen.held_out}
+    options = {"effort": chosen.effort, "resamples": chosen.resamples, "held_out": chosen.held_out, "keep": chosen.keep}
     comparison = compare_models(pairs, models, **options)
     print(f"`--effort {chosen.effort}`. {format_comparison(comparison)}")
     if chosen.json:
@@ -103,18 +106,16 @@ def main() -> None:
         chosen.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def read_models(texts: Sequence[str], record: Path | None = None) -> dict[str, ModelChoice]:
+def read_models(texts: Sequence[str]) -> dict[str, ModelChoice]:
     """Read the models of a comparison by name, from ``NAME=SPEC``, or ``NAME=SPEC@DIR`` to replay recorded answers.
 
-    The text after the last ``@`` is a folder; end the SPEC with ``@`` if the model's own name holds one. The answers of
-    each live model are stored in a folder in ``record``. Raises ``ValueError`` for bad syntax, a repeated name, and
-    ``record`` without a live model.
+    The text after the last ``@`` is a folder; end the SPEC with ``@`` if the model's own name holds one. Raises
+    ``ValueError`` for bad syntax and a repeated name.
 
     >>> read_models(["small=smollm2-135m@tests/small_answers"])["small"].replay
     PosixPath('tests/small_answers')
-    >>> chosen = read_models(["mine=http://127.0.0.1:8000/v1#org/name@2@"], Path("answers"))["mine"]
-    >>> str(chosen.spec), chosen.record
-    ('http://127.0.0.1:8000/v1#org/name@2', PosixPath('answers/mine'))
+    >>> str(read_models(["mine=http://127.0.0.1:8000/v1#org/name@2@"])["mine"].spec)
+    'http://127.0.0.1:8000/v1#org/name@2'
     """
     found: dict[str, ModelChoice] = {}
     for text in texts:
@@ -129,12 +130,7 @@ def read_models(texts: Sequence[str], record: Path | None = None) -> dict[str, M
         if folder and not Path(folder).is_dir():
             hint = f"if the @ belongs to the model's name, write {rest}@"
             raise ValueError(f"{text!r}: there is no folder {folder} to replay; {hint}")
-        if folder:
-            found[name] = ModelChoice(spec, replay=Path(folder))
-            continue
-        found[name] = ModelChoice(spec, record=record and record / name)
-    if record and not any(choice.record for choice in found.values()):
-        raise ValueError("there is no live model whose answers could be recorded; add --model or drop --record")
+        found[name] = ModelChoice(spec, replay=Path(folder) if folder else None)
     return found
 
 
@@ -145,8 +141,12 @@ def compare_models(
     effort: Effort | float = Effort.MEDIUM,
     resamples: int = 1000,
     held_out: bool = False,
+    keep: Path | None = None,
 ) -> Comparison:
-    """Query one model after the other, with a line on stderr for each. Unavailable models are left out."""
+    """Query one model after the other, with a line on stderr for each. Unavailable models are left out.
+
+    The answers of each live model are stored in a folder in ``keep``.
+    """
     gold = [label for _, label in pairs]
     rules = [assemble_extraction(parsed, ModelResult()) for parsed, _ in pairs]
 
@@ -157,7 +157,8 @@ def compare_models(
     for name, choice in models.items():
         print(f"{name}: {choice}", file=sys.stderr)
         try:
-            answered = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort)))
+            with keeping_calls(keep / name if keep and not choice.replay else None) as calls:
+                answered = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort), calls))
         except (ModelError, CassetteError, StoreError) as error:
             why = str(error).partition("\n")[0]
             comparison.left_out.append(" ".join(f"Left out: {name} ({choice}): {why}".split()))
@@ -170,12 +171,14 @@ def compare_models(
     return comparison
 
 
-async def _ask_all(pairs: Pairs, choice: ModelChoice, options: ExtractionOptions) -> list[Answered]:
+async def _ask_all(
+    pairs: Pairs, choice: ModelChoice, options: ExtractionOptions, calls: OpenStore | None
+) -> list[Answered]:
     """Query about one record after the other."""
     if choice.spec and choice.replay is None:
         _check_available(choice.spec)
     answered = []
-    async with open_model(choice) as model:
+    async with open_model(choice, store=calls) as model:
         for parsed, gold in pairs:
             begun = time.perf_counter()
             result = await converse(dialogue(parsed, options), model)

@@ -10,12 +10,15 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from extractor.evaluation.gold_files import ExtractionSource, open_extractions
 from extractor.evaluation.standoff import is_standoff, read_standoff
+from extractor.llm.database import open_run
+from extractor.llm.store import CallStore, OpenStore
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import ParsedRecord
@@ -31,6 +34,17 @@ PEER = "plain instructor calls"
 """The effort of the figures of ``benchmarks.peers``."""
 RULES = ExtractionOptions(assist=Assist.NEVER)
 """The rules alone."""
+
+
+@contextmanager
+def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
+    """Yield what stores the calls to a model in a folder, from which ``--replay`` takes them; None stores nothing."""
+    if folder is None:
+        yield None
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(open_run(folder)) as run:
+        yield lambda: CallStore(run)
 
 
 def option_parser(description: str | None) -> argparse.ArgumentParser:

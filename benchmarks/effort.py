@@ -1,10 +1,10 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
-    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --record DIR | --replay DIR) [--effort low,0.8,high]
+    python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR) [--effort low,0.8,high]
                                 [--folds 3,4] [--limit N] [--price NAME] [--json FILE] [--plot FILE]
     python -m benchmarks.effort --from FILE... --plot FILE
 
-GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--record`` keeps all answers
+GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
 in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
 macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
 of genai-prices: with the static part of the prompt billed as cached from the second call on, and without. ``--plot``
@@ -17,10 +17,11 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import FOLDS, format_table, option_parser, read_pairs
+from benchmarks.data import FOLDS, format_table, keeping_calls, option_parser, read_pairs
 from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
 from extractor.evaluation import evaluate
@@ -30,6 +31,7 @@ from extractor.llm.prices import PICO, Price, PriceList
 from extractor.llm.prompt import render_call
 from extractor.llm.requests import Question
 from extractor.llm.spec import ModelSpec
+from extractor.llm.store import OpenStore
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("gold", type=Path, nargs="?")
     parser.add_argument("records", type=Path, nargs="*")
     parser.add_argument("--model")
-    parser.add_argument("--record", type=Path)
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--replay", type=Path)
     parser.add_argument("--effort", default="rules,low,medium,high")
     parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
@@ -77,9 +79,11 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     for effort in chosen.effort.split(","):
         options: dict[str, Any] = {"assist": "never"} if effort == "rules" else {"effort": effort}
-        extractor = Extractor(chosen.model, record=chosen.record, replay=chosen.replay, **options)
-        for name, pairs in groups.items():
-            results.append({"effort": effort, "group": name, **asyncio.run(measure(extractor, pairs, listed.price))})
+        extractor = Extractor(chosen.model, replay=chosen.replay, **options)
+        with keeping_calls(chosen.keep) as calls:
+            for name, pairs in groups.items():
+                figures = asyncio.run(measure(extractor, pairs, listed.price, calls))
+                results.append({"effort": effort, "group": name, **figures})
         print(format_results(results[-len(groups) :]), flush=True)
     print(format_fields(results))
     return results
@@ -96,9 +100,11 @@ def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int
     return {name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit] for name in sorted(groups)}
 
 
-async def measure(extractor: Extractor, pairs: Group, price: Price) -> dict[str, Any]:
+async def measure(extractor: Extractor, pairs: Group, price: Price, calls: OpenStore | None = None) -> dict[str, Any]:
     """F1 by field and total, and means a record of calls, tokens and dollars."""
-    found = [one async for one in extractor.extract_many([record for record, _ in pairs], concurrency=64)]
+    async with extractor.open(64, calls) as opened:
+        extract = replace(opened, in_thread=True)
+        found = await asyncio.gather(*(extract(record) for record, _ in pairs))
     return summarise(pairs, found, price, count_static_tokens())
 
 

@@ -1,6 +1,6 @@
 """Count right answers of a model that the extraction does not hold, by field and cause.
 
-    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--record DIR] | --replay DIR) [--effort high]
+    python -m benchmarks.losses GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort high]
                                 [--folds 0,1,2] [--limit N] [--examples N [--field FIELD]]
 
 Each record is extracted twice from the same answers: as always, and with the answers taken as they are, unchecked. A
@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, parse_options
+from benchmarks.data import format_table, keeping_calls, parse_options
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
 from benchmarks.matching import pair_positions
@@ -34,6 +34,7 @@ from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.querying import query_batch
 from extractor.llm.reply_models import read_answers
 from extractor.llm.requests import ModelReply, Question
+from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ParsedRecord, Reading
@@ -184,10 +185,10 @@ def format_losses(found: Sequence[Judged]) -> str:
 
 
 async def judge_all(
-    choice: ModelChoice, options: ExtractionOptions, groups: Mapping[str, Group]
+    choice: ModelChoice, options: ExtractionOptions, groups: Mapping[str, Group], calls: OpenStore | None = None
 ) -> dict[str, list[Judged]]:
     """Ask about all trials at once, and judge each."""
-    async with open_model(choice, ClientSettings(concurrency=100)) as model:
+    async with open_model(choice, ClientSettings(concurrency=100), calls) as model:
         assert model is not None
 
         async def judge_one(pair: tuple[Any, TrialExtraction]) -> Judged:
@@ -200,11 +201,12 @@ async def judge_all(
 def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
     options: dict[str, Any] = {"effort": "high", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
-    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, record=Path, **options)
+    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options)
     folds = set(map(int, chosen.folds.split(",")))
     groups = read_groups(chosen.gold, chosen.records, folds, chosen.limit)
-    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay, chosen.record)
-    found = asyncio.run(judge_all(choice, ExtractionOptions(effort=chosen.effort), groups))
+    choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
+    with keeping_calls(chosen.keep) as calls:
+        found = asyncio.run(judge_all(choice, ExtractionOptions(effort=chosen.effort), groups, calls))
     for name, judged in found.items():
         print(f"{name}, {len(judged)} trials\n{format_losses(judged)}\n")
     known = read_gold()

@@ -1,6 +1,6 @@
 """Count who is right when rules and a model differ, and write the policy of a class of models.
 
-    python -m benchmarks.policy GOLD RECORDS... (--model SPEC | --replay DIR) [--record DIR] [--effort EFFORT]
+    python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort EFFORT]
                                 [--class capable|small --write extractor/assemble/policy.toml]
 
 Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
@@ -12,11 +12,12 @@ import asyncio
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import Pairs, format_table, parse_options, read_pairs
+from benchmarks.data import Pairs, format_table, keeping_calls, parse_options, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
@@ -140,7 +141,7 @@ def show_counts(counts: Counts) -> str:
 def main() -> None:
     """Query the model, count, print and write."""
     options: dict[str, Any] = {"class": ModelClass.CAPABLE, "effort": str}
-    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, record=Path, write=Path, **options)
+    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, **options)
     counts = asyncio.run(_count_all(read_pairs(chosen.gold, chosen.records), chosen))
     print(show_counts(counts))
     if chosen.write:
@@ -152,9 +153,11 @@ def main() -> None:
 
 async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:
     spec = read_model_spec(chosen.model) if chosen.model else None
-    choice = ModelChoice(spec, chosen.replay, chosen.record)
+    choice = ModelChoice(spec, chosen.replay)
     options = ExtractionOptions(effort=chosen.effort or Effort.MEDIUM)
-    async with open_model(choice, ClientSettings(concurrency=100)) as model:
+    async with AsyncExitStack() as stack:
+        calls = stack.enter_context(keeping_calls(chosen.keep))
+        model = await stack.enter_async_context(open_model(choice, ClientSettings(concurrency=100), calls))
 
         async def count(parsed: ParsedRecord, gold: TrialExtraction) -> Counts:
             return count_situations(parsed, await converse(dialogue(parsed, options), model), gold)

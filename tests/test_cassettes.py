@@ -39,6 +39,10 @@ async def replay_scenario(scenario, folder):
             return await extract_scenario(scenario, folder, model)
 
 
+def have_same_messages(one, other):
+    assert json.loads(one.body)["messages"] == json.loads(other.body)["messages"]
+
+
 def exchanges(name, folder=FOLDER):
     cassette = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
     return [

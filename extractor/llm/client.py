@@ -17,7 +17,7 @@ from extractor.schemas import Usage
 
 from .completions import Completion, Ending
 from .estimates import RequestSize, measure_call
-from .failures import is_too_long
+from .failures import TOO_LONG, is_too_long
 from .limits import RetryPolicy
 from .patience import MOST_CALLS, Patience, Watch
 from .providers import Reasoning
@@ -247,7 +247,7 @@ class Model:
         except BaseException as error:  # also a cancellation
             spent = getattr(error, "usage", None) or Usage()
             if self._store:
-                self._store.charge(number, spent)
+                self._store.charge(number, spent, TOO_LONG if isinstance(error, RequestTooLong) else "")
             raise
         finally:
             tally.add(spent)
@@ -255,7 +255,7 @@ class Model:
                 self._meter.charge(reservation, spent)
         salvage = read_items(completion, call)
         if self._store:
-            self._store.end(number, _judge(completion, salvage), completion)
+            self._store.end(number, _judge(call, completion, salvage), completion)
         return _use(completion, salvage, calls)
 
     def _open_live(self) -> Answerer:
@@ -264,9 +264,9 @@ class Model:
         return LiveModel(self.spec, self._settings, self._policy, self.watch)
 
 
-def _judge(completion: Completion, salvage: Salvage) -> State:
-    if completion.ending is Ending.CUT:
-        return State.CUT
+def _judge(call: Call, completion: Completion, salvage: Salvage) -> State:
+    if completion.ending is Ending.CUT:  # what cannot be halved is asked again in the next run
+        return State.CUT if len(call.questions) > 1 or salvage.items else State.REJECTED
     return State.ANSWERED if salvage.items or not salvage.rejected else State.REJECTED
 
 

@@ -25,6 +25,8 @@ _TOO_LONG = re.compile(
     r"|input token count",
     re.IGNORECASE,
 )
+TOO_LONG = "the prompt is too long"
+"""Why the store has no answer to a call that the model refused for its length."""
 _NO_MODE = re.compile(
     r"response_format|response_schema|json_schema|structured output|guided|grammar|too many states|function call"
     r"|\btool_choice|\btools?\b",

@@ -4,10 +4,11 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extractor.errors import AnswerPending, CassetteMiss, ModelUnavailable
+from extractor.errors import AnswerPending, CassetteMiss, ModelUnavailable, RequestTooLong
 
 from .completions import Completion
 from .estimates import estimate_tokens
+from .failures import is_too_long
 from .requests import Call
 from .session import current_session
 from .store import CallStore, State
@@ -42,6 +43,8 @@ class Replay:
             if self._tally:
                 self._tally.answered += 1
             return kept.completion, kept.completion.usage.calls
+        if kept and is_too_long(kept.why):
+            raise RequestTooLong("the model of the run found this call too long", lasting=False)
         if self._tally:
             self._tally.missing += 1
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)

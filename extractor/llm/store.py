@@ -134,9 +134,9 @@ class CallStore:
         assert number is not None
         self.end(number, State.ANSWERED, completion)
 
-    def charge(self, number: int, usage: Usage) -> None:
-        """Store what a call without an answer has cost."""
-        self.end(number, State.ASKED, Completion("", Ending.COMPLETE, usage) if usage.calls else None)
+    def charge(self, number: int, usage: Usage, why: str = "") -> None:
+        """Store what a call without an answer has cost, and ``why`` there is none."""
+        self.end(number, State.ASKED, Completion("", Ending.COMPLETE, usage) if usage.calls else None, why)
 
     def withdraw(self, number: int) -> None:
         """Delete a call that no server received."""

@@ -4,11 +4,11 @@ import json
 import sys
 import tomllib
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from extractor.llm.cache import exchange_key
 
 from benchmarks.comparison import (
     Answered,
@@ -27,6 +27,8 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
+from extractor.llm.database import open_run, open_run_to_read
+from extractor.llm.store import unpack
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Eligibility, Section, Source, Task, TrialExtraction, TrialRecord, Usage
@@ -92,19 +94,20 @@ def run(capsys, monkeypatch, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("texts", "record", "message"),
+    ("words", "message"),
     [
-        (["capable"], None, "NAME=SPEC"),
-        (["a/b=capable"], None, "NAME=SPEC"),
-        (["mine=capable@absent"], None, "no folder absent"),
-        (["mine=local:nonsense"], None, "runs no models"),
-        (["mine=capable", "mine=other"], None, "its own"),
-        ([f"mine=capable@{ANSWERS}"], Path("answers"), "no live model"),
+        (["--model", "capable"], "NAME=SPEC"),
+        (["--model", "a/b=capable"], "NAME=SPEC"),
+        (["--model", "mine=capable@absent"], "no folder absent"),
+        (["--model", "mine=local:nonsense"], "runs no model"),
+        (["--model", "mine=capable", "--model", "mine=other"], "its own"),
+        (["--model", f"mine=capable@{ANSWERS}", "--keep", "answers"], "no live model"),
     ],
 )
-def test_mistakes_on_the_command_line_are_named_before_anything_is_asked(texts, record, message):
-    with pytest.raises(ValueError, match=message):
-        read_models(texts, record)
+def test_mistakes_on_the_command_line_are_named_before_anything_is_asked(capsys, monkeypatch, words, message):
+    with pytest.raises(SystemExit):
+        run(capsys, monkeypatch, *words)
+    assert message in capsys.readouterr().err
 
 
 def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path):
@@ -129,6 +132,7 @@ def test_replayed_models_are_scored_side_by_side(capsys, monkeypatch, tmp_path):
 def test_only_unavailable_models_are_left_out(capsys, monkeypatch, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
+    open_run(empty).close()
     models = ["away=http://127.0.0.1:9/v1#x", f"bare=capable@{empty}", CAPABLE]
     given = [part for model in models for part in ("--model", model)]
     printed = run(capsys, monkeypatch, *given, "--resamples", 0)
@@ -140,17 +144,18 @@ def test_only_unavailable_models_are_left_out(capsys, monkeypatch, tmp_path):
 
 
 def test_a_live_model_is_timed_and_its_answers_can_be_replayed(tmp_path):
-    recorded = [json.loads(path.read_text("utf-8")) for path in ANSWERS.glob("*.json")]
-    replies = {exchange_key(exchange["request"]): exchange for exchange in recorded}
+    with closing(open_run_to_read(ANSWERS)) as run:
+        sql = "SELECT user, answer, prompt_tokens, output_tokens FROM calls"
+        replies = {unpack(user): (unpack(answer), *tokens) for user, answer, *tokens in run.execute(sql)}
 
     def reply(request):
-        exchange = replies[exchange_key(request)]
-        message = exchange["reply"]
-        return completion(message["message"]["content"], message["finish_reason"], usage=exchange["usage"])
+        content, *tokens = replies[request["messages"][1]["content"]]
+        usage = dict(zip(("prompt_tokens", "completion_tokens"), tokens, strict=True))
+        return completion(content, usage=usage)
 
     pairs = read_pairs(GOLD, [RECORDS])
     with serve(reply) as server:
-        live = compare_models(pairs, read_models([f"mine={server.url}#capable"], tmp_path), resamples=0)
+        live = compare_models(pairs, read_models([f"mine={server.url}#capable"]), resamples=0, keep=tmp_path)
         assert len(server.requests) == live.costs["mine"]["calls"]
     again = compare_models(pairs, read_models([f"mine={server.url}#capable@{tmp_path / 'mine'}"]), resamples=0)
     assert live.scores == again.scores

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.quote import compare, describe_class, measure_keys, read_exchanges
+from benchmarks.quote import Answered, compare, describe_class, measure_keys, read_answered
 from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
 from benchmarks.speed import measure_stages
@@ -62,37 +62,41 @@ def test_every_stage_of_a_file_is_measured(in_process, source):
     assert names == ["read", "parse", "assemble", "write", "read + parse", "all", "extractor run, with its start"]
 
 
-def write_exchange(folder, name, lines, items):
-    """A recording as ``--record`` makes them."""
-    messages = [{"role": "system", "content": "Read."}, {"role": "user", "content": "\n".join(lines)}]
-    kept = {
-        "model": "capable",
-        "prompt": {"name": "questions"},
-        "request": {"messages": messages},
-        "reply": {"message": {"content": json.dumps({"items": items})}, "finish_reason": "stop"},
-        "usage": {"prompt_tokens": 30, "completion_tokens": 20},
-    }
-    (folder / f"{name}.json").write_text(json.dumps(kept), "utf-8")
+def make_answered(lines, items):
+    """An answered call."""
+    content = json.dumps({"items": items})
+    return Answered(
+        "capable",
+        "Read.",
+        "\n".join(lines),
+        500,
+        narrow=False,
+        content=content,
+        exchanges=1,
+        prompt_tokens=30,
+        output_tokens=20,
+    )
 
 
-def test_sizes_are_those_of_the_requested_keys(tmp_path):
-    for number in range(6):
+def test_sizes_are_those_of_the_requested_keys():
+    calls = []
+    for _ in range(6):
         items = [{"n": 1, "cat": "age", "ok": True}, {"n": 2, "cat": "performance"}]
-        write_exchange(tmp_path, number, ["[1|cat ok] Adults", "[2|cat] ECOG 0-2"], items)
+        calls.append(make_answered(["[1|cat ok] Adults", "[2|cat] ECOG 0-2"], items))
         regimens = [{"n": 4, "agent": "cisplatin", "route": "IV"}, {"n": 4, "agent": "etoposide"}]
-        write_exchange(tmp_path, f"r{number}", ["[4|regimens] Cisplatin IV and etoposide"], regimens)
-    sizes = measure_keys(read_exchanges(tmp_path))
+        calls.append(make_answered(["[4|regimens] Cisplatin IV and etoposide"], regimens))
+    sizes = measure_keys(calls)
     assert sizes["cat"] == [len('"cat":"age",'), len('"cat":"performance",')] * 6
     assert set(sizes["ok"]) == {len('"ok":true,')}
     assert min(sizes["regimens"]) > 40
-    lines = list(describe_class(list(read_exchanges(tmp_path)), sizes))
+    lines = list(describe_class(calls, sizes))
     assert lines[:3] == ["calls = 12", "asked_again = 0", "narrow = 0"]
 
 
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
-def test_recorded_exchanges_are_within_their_forecast(recorded):
-    exchanges = list(read_exchanges(Path(recorded)))
-    for name, forecast, actual in compare(exchanges, exchanges[0].model):
+def test_recorded_calls_are_within_their_forecast(recorded):
+    calls = read_answered(Path(recorded))
+    for name, forecast, actual in compare(calls, calls[0].model):
         assert forecast.low <= actual <= forecast.high, name
 
 

@@ -1,10 +1,13 @@
 """Export and import of batch files for a provider's batch API."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from extractor.llm.database import open_run_to_read
+from extractor.llm.store import CallStore
 from tests.commands import invoke, read_lines
 
 SEEDS = ("seeds/records", "--quiet")
@@ -21,10 +24,12 @@ def requests(tmp_path_factory):
 
 def recorded(request):
     """Return a line of a provider's output: the recorded answer to the request."""
-    (path,) = Path("seeds/answers").glob(f"{request['custom_id'][:16]}.json")
-    exchange = json.loads(path.read_text("utf-8"))
-    body = {"object": "chat.completion", "id": "x", "created": 0, "choices": [{"index": 0, **exchange["reply"]}]}
-    body |= {name: exchange[name] for name in ("model", "usage")}
+    with closing(open_run_to_read(Path("seeds/answers"))) as run:
+        kept = CallStore(run).recall(request["custom_id"]).completion
+    choice = {"index": 0, "message": {"role": "assistant", "content": kept.text}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": kept.usage.prompt_tokens, "completion_tokens": kept.usage.output_tokens}
+    body = {"object": "chat.completion", "id": "x", "created": 0, "choices": [choice]}
+    body |= {"model": kept.model, "usage": usage}
     return {"id": "b", "custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
 
 

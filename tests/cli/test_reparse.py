@@ -17,6 +17,7 @@ import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
+from extractor.llm.session import current_session
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from extractor.errors import ExtractorError
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run_to_read
@@ -61,13 +63,9 @@ class Ended:
 
     @property
     def paid_twice(self) -> list[str]:
-        """Requests with more than one answer, in valid chains."""
+        """Calls with more than one usable answer."""
         with closing(open_run_to_read(self.folder)) as run:
-            sql = (
-                "SELECT key FROM calls JOIN chains ON chains.id = chain"
-                " WHERE verdict = 'valid' AND status = 200 AND finish_reason IS NOT NULL"
-            )
-            keys = Counter(key for (key,) in run.execute(sql))
+            keys = Counter(key for (key,) in run.execute("SELECT key FROM calls WHERE state = 'answered'"))
         return [key for key, count in keys.items() if count > 1]
 
 
@@ -84,7 +82,8 @@ async def run_against(
     error = None
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as run:
         run.begin()
-        async with Model(spec, settings, POLICY, lambda: server, replies=run.replies) as model:
+        async with Model(spec, settings, POLICY, store=run.calls) as model:
+            model._answerer.sdk._client = httpx2.AsyncClient(transport=server)  # in place of the network
             tally.meter = lambda: model.usage
             options = ExtractionOptions(assist=Assist.ALWAYS)
             extract = partial(extract_with, InlineExecutor(), options=options, model=model)
@@ -97,11 +96,10 @@ async def run_against(
 
 
 def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
-    """Check that every record ends as extraction or failure in input order, all calls count, and none is paid twice."""
+    """Check that every record ends as extraction or failure in input order, all answers count, and none is paid twice."""
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]
     assert len(ended.ids) + len(failed) == len(ids)
-    assert ended.manifest["usage"]["calls"] == server.calls
-    assert ended.tally.usage.calls == server.calls
+    assert ended.manifest["usage"]["calls"] == ended.tally.usage.calls == server.answers
     assert not ended.paid_twice

@@ -43,6 +43,11 @@ class Fault:
     model: str | None = None
     error: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether a whole answer of a model arrives in time."""
+        return self.status == 200 and self.body is None and not self.refused and not self.drip and self.sent == 1
+
     def reply(self, body: bytes) -> bytes:
         """The reply to a request, as its JSON body."""
         if self.body is not None:
@@ -97,6 +102,7 @@ class FaultServer(httpx2.AsyncBaseTransport):
     holds_after: int | None = None
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
+    brought: Counter[str] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
@@ -104,6 +110,11 @@ class FaultServer(httpx2.AsyncBaseTransport):
     @property
     def calls(self) -> int:
         return self.asked.total()
+
+    @property
+    def answers(self) -> int:
+        """The answers of whatever use, which were paid; not the failures."""
+        return self.brought.total()
 
     @property
     def answered_twice(self) -> list[str]:
@@ -116,6 +127,11 @@ class FaultServer(httpx2.AsyncBaseTransport):
         fault = self.judge(body) if self.judge else self.plan(number)
         self.asked[name] += 1
         return number, name, fault
+
+    def note_sent(self, name: str, fault: Fault) -> None:
+        """Count an answer, and a good one."""
+        self.brought[name] += fault.is_answer
+        self.answered[name] += fault == WELL
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if self.missing:
@@ -131,8 +147,7 @@ class FaultServer(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError("nobody listens there")
         if fault.sent == 0:
             raise httpx2.RemoteProtocolError("the connection ended before the first byte")
-        if fault == WELL:
-            self.answered[name] += 1
+        self.note_sent(name, fault)
         headers = {"Content-Type": "application/json", **fault.headers}
         return httpx2.Response(fault.status, headers=headers, stream=_Cut(fault.reply(body), fault))
 
@@ -154,7 +169,7 @@ def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
                 self.send_header(key, str(value))
             self.end_headers()
             self.wfile.write(reply)
-            server.answered[name] += fault == WELL
+            server.note_sent(name, fault)
 
     with run_server(Handler) as url:
         server.url = f"{url}/v1"

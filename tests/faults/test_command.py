@@ -31,7 +31,7 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     resumed = manifest["records"]["resumed"]
     assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "resumed": resumed, "failed": 0}
     assert 0 < resumed < RECORDS
-    assert manifest["usage"]["calls"] == server.calls
+    assert manifest["usage"]["calls"] == server.answers
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -202,7 +202,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(fault,
     assert ended.error is None
     assert ended.results == undisturbed
     assert not server.answered_twice
-    assert ended.manifest["usage"]["calls"] == server.calls
+    assert ended.manifest["usage"]["calls"] == server.answers
 
 
 def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:

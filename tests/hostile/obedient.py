@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx2
+from extractor.llm.completions import Completion, Ending
+from extractor.llm.requests import Call
 
 DICTATED: dict[str, Any] = {
     "ok": True,
@@ -41,30 +42,24 @@ _DOSE = re.compile(r"\d[\d.]*(?: x 10\^\d+)? ?(?:mg/m2|mg/kg|mg|ug|mL|cells/kg|%
 _REGIMEN = ("quote", "agent", "role", "dose", "route", "freq", "cycle", "for", "when")
 
 
-class Obedient(httpx2.AsyncBaseTransport):
+class Obedient:
     """Gives the injected answer to every line of a prompt that ``is_injected``; else repeats the ``honest`` values."""
+
+    queues = False
 
     def __init__(self, is_injected: Callable[[str], bool], honest: Mapping[str, Any]) -> None:
         self._is_injected, self._agent = is_injected, honest["agents"][0]
         self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        messages = json.loads(await request.aread())["messages"]
-        prompt = next(message["content"] for message in messages if message["role"] == "user")
-        self.prompts.append(prompt)
-        answer = self._obey if self._is_injected(prompt) else self._repeat
-        items = [item for line in _LINE.finditer(prompt) if (item := answer(line))]
-        content = json.dumps({"items": items})
-        reply = {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "obedient",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-        }
-        return httpx2.Response(200, json=reply, request=request)
+    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
+        self.prompts.append(call.user)
+        answer = self._obey if self._is_injected(call.user) else self._repeat
+        items = [item for line in _LINE.finditer(call.user) if (item := answer(line))]
+        return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="obedient"), 1
+
+    async def close(self) -> None:
+        pass
 
     def _obey(self, line: re.Match[str]) -> dict[str, Any]:
         keys = _REGIMEN if "regimens" in line[2].split() else line[2].split()

@@ -9,7 +9,6 @@ from extractor.assemble.policy import ModelClass
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
 from extractor.llm.budget import Budget, Limits
 from extractor.llm.estimates import RequestSize, load_rates
-from extractor.llm.spec import ModelKind
 from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -173,7 +172,7 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
 
 @pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
 async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done):
-    budget = Budget(Limits(tokens=limit), load_rates(ModelKind.SERVER, ModelClass.CAPABLE), None)
+    budget = Budget(Limits(tokens=limit), load_rates(None, ModelClass.CAPABLE), None)
 
     async def spend(record):
         with suppress(BudgetReached):  # as ``query_batch`` does, which leaves the questions open
