@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from extractor.llm.trace import current_session
 
 import extractor.llm.prompt
 import extractor.pipeline
