@@ -119,7 +119,7 @@ def _read_chat(body: _Json) -> Completion:
     message, reason = choice["message"], choice.get("finish_reason") or ""
     called = message.get("tool_calls") or ()
     text = called[0]["function"]["arguments"] if called else _join(message.get("content"))
-    text = text if isinstance(text, str) else json.dumps(text)
+    text = json.dumps(text) if isinstance(text, dict) else text  # Mistral's arguments are no text
     problem = f"the model refused: {message['refusal'][:200]}" if message.get("refusal") else ""
     if reason == "content_filter":
         problem = "the provider's content filter stopped the answer"

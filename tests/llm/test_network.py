@@ -1,0 +1,82 @@
+"""A server that is named by its address may be broken or hostile: its replies cost a retry, never a record or a key."""
+
+import pytest
+
+from extractor.errors import AnswerRejected, ModelUnavailable
+from extractor.llm import network
+from extractor.llm.client import Model
+from extractor.llm.spec import ModelSpec
+from extractor.schemas import Usage
+
+from .colours import ask_about, complete, model_of, patient, render
+from .stub import Scripted, completion, fault, items, serve
+
+FINE = completion(items({"n": 1, "colour": "red"}))
+KEY = "a-key-of-this-server"
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the library that dumps the reply
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 100_000,
+        '{"choices": []}',
+        '{"choices": [{"message": "text"}]}',
+        completion(5).body,
+        completion("{}", model=5).body,
+        completion(None, message={"tool_calls": "x"}).body,
+        completion(None, message={"tool_calls": [{"function": {"arguments": [1]}}]}).body,
+    ],
+    ids=lambda body: body[-60:],
+)
+async def test_a_reply_of_no_known_shape_costs_a_retry(body):
+    reply, stub = await complete([Scripted(body=body), FINE], 1)
+    assert (len(reply.items), len(stub.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize("count", [-5, "12", "many", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1]])
+async def test_what_is_no_number_of_tokens_counts_as_not_reported(count):
+    usage = {"prompt_tokens": count, "completion_tokens": count, "prompt_tokens_details": {"cached_tokens": count}}
+    reply, _ = await complete([completion(items({"n": 1, "colour": "red"}), usage=usage)], 1)
+    assert (len(reply.items), reply.usage) == (1, Usage(questions=1, calls=1))
+
+
+async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
+    monkeypatch.setattr(network, "_LONGEST_REPLY", 100_000)
+    with (
+        serve([Scripted(body=" " * 200_000)]) as stub,
+        pytest.raises(ModelUnavailable, match="more than 100,000 bytes"),
+    ):
+        await model_of(stub).complete(ask_about(1), render)
+
+
+async def test_a_reply_that_is_packed_wrongly_is_asked_again():
+    packed = Scripted(body=FINE.body, headers={"Content-Encoding": "gzip"})
+    reply, stub = await complete([packed, FINE], 1)
+    assert (len(reply.items), len(stub.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            fault(307, headers={"Location": "https://other.test/v1"}),
+            "moved to https://other.test/v1; give that address",
+        ),
+        (Scripted(400, "[" * 100_000), "HTTP 400"),
+        (fault(400, "odd", param={"a": 1}, code=[1]), "HTTP 400, the server refuses the request: odd"),
+    ],
+)
+async def test_a_refusal_is_reported_at_once_and_a_redirect_is_not_followed(answer, said):
+    with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=said):
+        await model_of(stub).complete(ask_about(1), render)
+    assert len(stub.requests) == 1
+
+
+@pytest.mark.parametrize("pattern", ["“{}”", "line\n{}", "key={}.", "{}"])
+async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
+    leak = pattern.format(KEY)
+    answer = completion(None, message={"refusal": leak}, model=leak)
+    with serve([answer]) as stub, pytest.raises(AnswerRejected) as caught:
+        await Model(ModelSpec.parse(f"{stub.url}#stub", server_key=KEY), policy=patient()).complete(ask_about(1), render)
+    assert str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
