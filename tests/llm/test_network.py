@@ -77,8 +77,8 @@ async def test_a_refusal_is_reported_at_once_and_a_redirect_is_not_followed(answ
 async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
     leak = pattern.format(KEY)
     answer = completion(None, message={"refusal": leak}, model=leak)
-    with serve([answer]) as stub, pytest.raises(AnswerRejected) as caught:
-        await Model(ModelSpec.parse(f"{stub.url}#stub", server_key=KEY), policy=patient()).complete(
-            ask_about(1), render
-        )
+    with serve([answer]) as stub:
+        model = Model(ModelSpec.parse(f"{stub.url}#stub", server_key=KEY), policy=patient())
+        with pytest.raises(AnswerRejected) as caught:
+            await model.complete(ask_about(1), render)
     assert str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"
