@@ -101,7 +101,7 @@ class CallStore:
 
     def end(self, number: int, state: State, completion: Completion | None = None, why: str = "") -> None:
         """Store how a call ended, and its answer with the usage of all exchanges."""
-        usage = completion.usage if completion else Usage()
+        usage, why = (completion.usage, why or completion.problem) if completion else (Usage(), why)
         answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
         price = self._price(usage) if self._price else None
@@ -164,7 +164,7 @@ class CallStore:
         if answer is None:
             return StoredCall(number, State(state), None, why)
         text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
-        completion = Completion(text, Ending(ending), _usage(spent), answered_by)
+        completion = Completion(text, Ending(ending), _usage(spent), answered_by, why)
         return StoredCall(number, State(state), completion, why)
 
     def texts_of(self, record_id: str | None) -> dict[str, str]:
