@@ -93,7 +93,7 @@ def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flig
             " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
         )
     results = {(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}
-    came = f"the server was asked {server.calls} times, the store knows of {answers} answers, and of {unanswered} calls without one"
+    came = f"the server was asked {server.calls} times, the store knows of {answers} answers, {unanswered} are missing"
     faults = {
         "the results are not those of an undisturbed run": len(results) > 1,
         f"{repeated} requests were sent again that had been answered": repeated > 0,

@@ -37,7 +37,7 @@ from .failures import Failure, explain_failure, explain_opening, read_failure
 from .limits import Pace, RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
-from .request_form import RequestForm
+from .request_form import RequestForm, asked_context
 from .requests import Call
 from .session import current_session
 from .spec import LOOPBACK, ModelSpec
@@ -178,6 +178,7 @@ class LiveModel:
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
+        asked_context.set(dict(call.context))
         try:
             await self._client.create(
                 response_model=self.form.reply_model(call),

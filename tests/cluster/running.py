@@ -21,7 +21,7 @@ def run_here(records: Path, out: Path, model: str) -> bytes:
     extractor, tally = Extractor(f"{model}#stub", assist="always"), Tally()
 
     async def run(folder):
-        async with extractor.open(CONCURRENCY, folder.replies) as opened:
+        async with extractor.open(CONCURRENCY, folder.calls) as opened:
             extract = partial(extract_with, InlineExecutor(), options=opened.options, model=opened.model)
             await run_batch(read_records(records), extract, folder, tally, BatchLimits(CONCURRENCY))
 
