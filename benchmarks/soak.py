@@ -86,20 +86,19 @@ def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flig
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
         summed = run.row("SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls")
-        calls = run.value("SELECT count(*) FROM calls")
-        unanswered = run.value("SELECT count(*) FROM calls WHERE status IS NULL")
+        answers = run.value("SELECT coalesce(sum(exchanges), 0) FROM calls")
+        unanswered = run.value("SELECT count(*) FROM calls WHERE answer IS NULL")
         repeated = run.value(
-            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"
-            " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
-            " AND earlier.status = 200 AND verdict = 'valid')"
+            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
         )
     results = {(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}
-    came = f"the server was asked {server.calls} times, the store knows of {calls}, {unanswered} without a reply"
+    came = f"the server was asked {server.calls} times, the store knows of {answers} answers, {unanswered} are missing"
     faults = {
         "the results are not those of an undisturbed run": len(results) > 1,
         f"{repeated} requests were sent again that had been answered": repeated > 0,
         f"{unanswered} calls are without a reply, more than were in flight": unanswered > in_flight,
-        came: not calls - unanswered <= server.calls <= calls,
+        came: not answers <= server.calls <= answers + unanswered,
         f"run.json counts {counted}, its calls add up to {summed}": counted != summed,
     }
     return [fault for fault, is_found in faults.items() if is_found]

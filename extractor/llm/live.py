@@ -38,7 +38,7 @@ from .limits import Pace, RetryPolicy
 from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
-from .request_form import RequestForm
+from .request_form import RequestForm, asked_context
 from .requests import Call
 from .session import current_session
 from .spec import LOOPBACK, ModelSpec
@@ -194,6 +194,7 @@ class LiveModel:
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
+        asked_context.set(dict(call.context))
         try:
             await client.create(
                 response_model=self.form.reply_model(call),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
-_PROVIDER_OF = dict.fromkeys(("server", "azure_openai", "ollama", "litellm"), "openai") | {"google": "genai"}
-"""Whose requests a provider takes, where instructor has another name for them."""
+asked_context: ContextVar[dict[str, Any] | None] = ContextVar("asked_context", default=None)
+"""The context in which the answer to the current call is valid. instructor would render templates with a context."""
 _MORE_ROOM = 4
 """If thinking takes the whole output limit, the room for it grows so many times, once."""
 
@@ -128,6 +129,10 @@ def _sent_model(model: type[BaseModel], *, titled: bool, closed: bool) -> type[B
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
             return dict(json.loads(schema))  # a copy, because instructor may change it
+
+        @classmethod
+        def model_validate_json(cls, json_data: Any, **options: Any) -> Any:
+            return super().model_validate_json(json_data, **options | {"context": asked_context.get()})
 
     Sent.__name__, Sent.__doc__ = model.__name__, model.__doc__
     return Sent

@@ -108,7 +108,7 @@ class CallStore:
         cost: Callable[[Usage], int] | None = None,
     ) -> None:
         """Store how a call ended, and its answer with the usage of all exchanges, at another ``cost`` than usual."""
-        usage = completion.usage if completion else Usage()
+        usage, why = (completion.usage, why or completion.problem) if completion else (Usage(), why)
         answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
         cost = cost or self._price
@@ -172,7 +172,7 @@ class CallStore:
         if answer is None:
             return StoredCall(number, State(state), None, why)
         text = zlib.decompress(answer).decode("utf-8", "surrogatepass")
-        completion = Completion(text, Ending(ending), _usage(spent), answered_by)
+        completion = Completion(text, Ending(ending), _usage(spent), answered_by, why)
         return StoredCall(number, State(state), completion, why)
 
     def texts_of(self, record_id: str | None) -> dict[str, str]:

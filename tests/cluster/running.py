@@ -21,7 +21,7 @@ def run_here(records: Path, out: Path, model: str) -> bytes:
     extractor, tally = Extractor(f"{model}#stub", assist="always"), Tally()
 
     async def run(folder):
-        async with extractor.open(CONCURRENCY, folder.replies) as opened:
+        async with extractor.open(CONCURRENCY, folder.calls) as opened:
             extract = partial(extract_with, InlineExecutor(), options=opened.options, model=opened.model)
             await run_batch(read_records(records), extract, folder, tally, BatchLimits(CONCURRENCY))
 
@@ -35,7 +35,6 @@ def count_answered_twice(folder: Path) -> int:
     """Count requests that were sent although the store had a good answer."""
     with closing(open_run_to_read(folder)) as run:
         return run.value(
-            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"
-            " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
-            " AND earlier.status = 200 AND verdict = 'valid')"
+            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
         )

@@ -166,7 +166,7 @@ def test_a_run_continues_from_the_rows_of_its_shards(published, tmp_path):
     with closing(open_run_to_read(tmp_path / "work")) as here:
         place_of_run = tmp_path / "there"
         with closing(open_run_to_read(place_of_run)) as there:
-            for table in ("chains", "calls", "uses", "answers"):
+            for table in ("prompts", "calls", "answers"):
                 rows = [one.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for one in (here, there)]
                 assert rows[0] == rows[1]
                 assert rows[0]

@@ -96,7 +96,7 @@ async def run_against(
 
 
 def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
-    """Check that every record ends as extraction or failure in input order, that all answers count, none twice."""
+    """Check that each record ends as extraction or failure in input order, and all answers count and are paid once."""
     failed = {failure["record_id"] for failure in ended.failures}
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]

@@ -4,11 +4,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from extractor.llm.trace import NotedAnswer, Session, session, trace_call
 
 from extractor.errors import StoreError
+from extractor.llm.completions import Completion, Ending
 from extractor.llm.reply_models import Item as ReplyItem
-from extractor.llm.requests import PromptVersion, Question
+from extractor.llm.reply_models import Reply
+from extractor.llm.requests import Call, PromptVersion, Question
+from extractor.llm.session import NotedAnswer, Session
+from extractor.llm.store import State
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
@@ -30,6 +33,7 @@ from extractor.schemas import (
 SETTINGS = {"assist": "never", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
+CALL = Usage(calls=1, prompt_tokens=100, output_tokens=10)
 PROMPT = PromptVersion("questions", 1, "a" * 64)
 
 
@@ -45,16 +49,9 @@ def line(record_id, **parts):
 
 def call_model(folder, name, record_id=None):
     """Store a call in the folder, like a call to a model."""
-    reply = {
-        "choices": [{"message": {"content": name}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 10},
-    }
-    replies = folder.replies()
-    with session(record_id), trace_call(PROMPT) as chain:
-        number = replies.begin_chain(chain)
-        call = replies.begin_call(number, {"model": "m", "messages": [{"role": "user", "content": name}]})
-        replies.end_call(call, 200, json.dumps(reply).encode())
-        chain.endings.append(lambda verdict, why: replies.end_chain(number, verdict, why))
+    store = folder.calls()
+    number = store.begin(Call(PROMPT, (), "Read.", name, Reply, 100), "m", record_id)
+    store.end(number, State.ANSWERED, Completion(name, Ending.COMPLETE, CALL))
 
 
 def take(folder, *records, lacking=()):

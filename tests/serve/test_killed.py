@@ -76,17 +76,16 @@ def check_stop(service, answers):
     assert stopped["state"] == "queued"
     assert 0 < stopped["extracted"] < 10 * COUNT
     with closing(sqlite3.connect(folder / "run" / "run.sqlite")) as run:
-        assert run.execute("SELECT count(*) FROM calls WHERE status IS NULL").fetchone() == (0,)
+        assert run.execute("SELECT count(*) FROM calls WHERE answer IS NULL").fetchone() == (0,)
 
 
 def check_calls(store):
     """Check that no answered call was repeated: only calls under way at the kill have no answer."""
     with closing(sqlite3.connect(store)) as run:
-        (unanswered,) = run.execute("SELECT count(*) FROM calls WHERE status IS NULL").fetchone()
+        (unanswered,) = run.execute("SELECT count(*) FROM calls WHERE answer IS NULL").fetchone()
         repeated = run.execute(
-            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier JOIN chains"
-            " ON chains.id = earlier.chain WHERE earlier.key = later.key AND earlier.id < later.id"
-            " AND earlier.status = 200 AND verdict = 'valid')"
+            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
+            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
         ).fetchone()
     assert repeated == (0,)
     assert unanswered <= CONCURRENCY
