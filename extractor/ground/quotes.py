@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
@@ -129,11 +130,16 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     return word in _WRAPPING_BEFORE and (word != "-" or apart)
 
 
+_MOST_COMPARED = 1_000_000
+"""The most words of one quote that are compared at all its places, so that no text "5-5-5-..." takes the square."""
+
+
 def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[_Place]:
-    """Every place of these words in the text, starting at an offset into the cleaned text."""
+    """The places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
-        yield from ((at, at + len(words)) for at in folded.find(words, first))
+        most = _MOST_COMPARED // len(words)
+        yield from ((at, at + len(words)) for at in islice(folded.find(words, first), most))
 
 
 def _raw_span(folded: FoldedText, place: _Place) -> _Place:

@@ -1,7 +1,7 @@
 """Find numbers, comparators and times in tokens, to compare a value with them."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.parse.eligibility.limit import turn_comparator
@@ -95,10 +95,16 @@ _WEEK = 7
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
 _LONGEST_RANGE = 12
+_MOST_PLACES = 500
+"""The most places of one number that are looked at in a text. No line of a record states a number more often."""
 
 
 def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
-    """Places of the number, or of both numbers in a row, the higher one first or last."""
+    """The first places of the number, or of both numbers in a row, the higher one first or last."""
+    return islice(_find_together(tokens, values), _MOST_PLACES)
+
+
+def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
     wanted = [value for value in values if value is not None]
     found = find_numbers(tokens)
     for position, number in enumerate(found):
