@@ -79,7 +79,9 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     """Whether a number multiplies a limit of normal that its line names elsewhere, or that follows an "x" before it."""
     if at > 0 and tokens.words[at - 1] in "xX×" and rule("upper_normal").starts(tokens, first):
         return True
-    return bool(rule("fold_word").starts(tokens, first) and rule("times_normal").search(tokens, max(0, at - _LINE), at + _LINE))
+    return bool(
+        rule("fold_word").starts(tokens, first) and rule("times_normal").search(tokens, max(0, at - _LINE), at + _LINE)
+    )
 
 
 def borrows_unit(tokens: Tokens, place: Place, unit: str, subject: Collection[str]) -> bool:

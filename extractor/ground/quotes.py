@@ -256,9 +256,9 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 def _is_inside_word(text: FoldedText, at: int) -> bool:
     """Whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
     before, behind = text.tokens.words[at - 1][-1], text.tokens.words[at][0]
-    if not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_"):
-        return False
-    return text.clean_span(at - 1, at)[1] >= text.clean_span(at, at + 1)[0]
+    end, start = text.clean_span(at - 1, at)[1], text.clean_span(at, at + 1)[0]
+    apart = not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_")
+    return end > start or (end == start and not apart)
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:

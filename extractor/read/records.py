@@ -28,7 +28,8 @@ def read_records(
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
     Args:
-        inputs: Files, folders (searched in depth, without folders of results), patterns such as ``*.json``, and ``-`` for standard input.
+        inputs: Files, folders (searched in depth, without folders of results), patterns such as ``*.json``, and ``-``
+            for standard input.
         on_error: Is called with the error of each record that cannot be read. Reading continues with the next record.
         stdin: A binary stream to read in place of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
