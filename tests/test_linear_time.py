@@ -1,10 +1,29 @@
 """No text takes more time than its length allows, whatever it says: the exponent of time over length is about 1."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import pytest
 
+from extractor.ground.check import explain_refusal
+from extractor.ground.support import derive_support, find_support
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_by_rules
-from extractor.schemas import Section, Source, TrialRecord
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    Instrument,
+    Period,
+    Section,
+    Source,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+    TrialRecord,
+)
+from extractor.text.passage import read_section
 
 from .growth import LARGEST_EXPONENT, PIECES, fit_growth, list_expressions
 
@@ -51,4 +70,40 @@ def test_a_record_takes_linear_time(share: int) -> None:
     extract("Inclusion Criteria:\n* Age over 18")  # loads the rules
     pieces = (*PIECES, *MORE)[share::2]
     slow = {piece: exponent for piece in pieces if (exponent := fit_growth(extract, piece)) > LARGEST_EXPONENT}
+    assert not slow
+
+
+NUMBERS = ("5 ", "5-", "5 to ", "-5 ", "5/", "≥ 5 mg, ", "age 5 ", "5 weeks ", "5 x ULN ", "RECIST ")
+
+
+def list_values(text: str) -> Iterator[object]:
+    """Values of a model for a text, with the longest words that it may answer, and with short ones."""
+    week, at_least, between = TimeUnit.WEEK, Comparator.AT_LEAST, Comparator.BETWEEN
+    for words in (text[:1000], text.split(maxsplit=1)[0][:8]):
+        yield words
+        yield Amount(low=5, high=5, unit=words)
+        yield Constraint(quantity=words, comparator=at_least, value=5, unit=words)
+        yield Instrument(name=words, version="5.0")
+        yield TimeWindow(quote=words, comparator=at_least, value=5, unit=week)
+    yield Constraint(quantity="age", comparator=at_least, value=5)
+    yield Constraint(quantity="age", comparator=between, value=5, value_high=7, unit="mg")
+    yield from (Age(value=5, unit=week), Period(value=5, unit=week), TimePoint(value=7, unit=week))
+
+
+@pytest.mark.parametrize("piece", NUMBERS)
+def test_the_proof_of_a_value_takes_linear_time(piece: str) -> None:
+    """Whatever the text repeats and whatever a model answers."""
+
+    def ground(text: str, number: int) -> None:
+        section = read_section("eligibility", text)
+        value = list(list_values(text))[number]
+        if found := find_support(value, section.whole):
+            derive_support(found.value, found.span, section)
+        else:
+            explain_refusal(value, section.whole)
+
+    slow = {}
+    for number, value in enumerate(list_values(piece * 2)):
+        if (exponent := fit_growth(partial(ground, number=number), piece)) > LARGEST_EXPONENT:
+            slow[repr(value)] = exponent
     assert not slow

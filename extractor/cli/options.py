@@ -90,7 +90,7 @@ PricesOption = Annotated[
     typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=RARE),
 ]
 LimitOption = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Only the first N records.", rich_help_panel=FILES)
+    int | None, typer.Option(min=1, max=10**12, metavar="N", help="Only the first N records.", rich_help_panel=FILES)
 ]
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Discard what an earlier run left in --out.", rich_help_panel=FILES)

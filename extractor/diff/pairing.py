@@ -35,6 +35,8 @@ class Paired(Generic[ItemT]):
         return old, new
 
 
+_MOST_COMPARED = 1_000_000
+"""About the most pairs that are compared. Of longer lists, each item is compared with those near its place."""
 Likeness = Callable[[Placed[ItemT], Placed[ItemT]], float]
 
 
@@ -46,12 +48,14 @@ def pair_versions(
     The pair with the greatest ``likeness`` comes first, and ties keep the order of the record. Pairs less alike than
     ``least`` are not made; half of that is enough beside a pair, at the same place.
     """
+    reach = _MOST_COMPARED // max(1, len(old))
+    centres = [a * len(new) // len(old) for a in range(len(old))]
     ranked = sorted(
         (
             (alike, a, b)
             for a, one in enumerate(old)
-            for b, other in enumerate(new)
-            if (alike := likeness(one, other)) >= least / 2
+            for b in range(max(0, centres[a] - reach), min(len(new), centres[a] + reach))
+            if (alike := likeness(one, new[b])) >= least / 2
         ),
         key=lambda found: (-found[0], abs(found[1] - found[2]), found[1]),
     )

@@ -29,6 +29,8 @@ Groups = Mapping[int, CriteriaGroup]
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 100
+_TAKEN = {"summary", "con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+"""Names of our own file and, on Windows, of devices, in any case."""
 
 
 @dataclass(slots=True)
@@ -278,4 +280,4 @@ def _choose_path(folder: Path, record_id: str) -> Path:
     """A new file for a record, whatever its id holds."""
     stem = _UNSAFE.sub("_", record_id)[:_LONGEST_NAME] or "_"
     names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
-    return next(path for name in names if not (path := folder / f"{name}.json").exists() and name != "summary")
+    return next(path for name in names if not (path := folder / f"{name}.json").exists() and name.lower() not in _TAKEN)

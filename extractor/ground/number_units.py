@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
@@ -14,6 +15,12 @@ _BEFORE, _AFTER = 10, 24
 _UNIT_REACH = 7
 """The most words between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
 _STOPS = frozenset(";:\n")
+_LONGEST_LIST = 100
+"""The most tokens of a list between a number and the list's unit. A text that is one list would take the square."""
+_LINE = 300
+"""How far from a number its line may name the limit of normal, in tokens."""
+_LONGEST_UNIT = 30
+"""The most words of a unit that the rules do not know."""
 
 
 def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
@@ -72,7 +79,9 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     """Whether a number multiplies a limit of normal that its line names elsewhere, or that follows an "x" before it."""
     if at > 0 and tokens.words[at - 1] in "xX×" and rule("upper_normal").starts(tokens, first):
         return True
-    return bool(rule("fold_word").starts(tokens, first) and rule("times_normal").search(tokens))
+    return bool(
+        rule("fold_word").starts(tokens, first) and rule("times_normal").search(tokens, max(0, at - _LINE), at + _LINE)
+    )
 
 
 def borrows_unit(tokens: Tokens, place: Place, unit: str, subject: Collection[str]) -> bool:
@@ -115,7 +124,8 @@ def stands_bare(tokens: Tokens, place: Place, subject: Collection[str] = ()) -> 
 
 def _words_after(tokens: Tokens, at: int) -> Place:
     """The range of words after a number, or after the list that contains it."""
-    while found := rule("next_of_list").starts(tokens, at):
+    reach = at + _LONGEST_LIST
+    while at < reach and (found := rule("next_of_list").starts(tokens, at)):
         at = found.end
     if (factor := rule("factor_after").starts(tokens, at)) and tokens.words[factor.end - 1].startswith("10"):
         return at, at
@@ -132,6 +142,7 @@ def _words_after(tokens: Tokens, at: int) -> Place:
     return at, end
 
 
+@lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
     place, code = find_unit(lex(unit), 0, loose=True), read_unit(unit)
     bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None  # "2 x 10^6/kg" are cells
@@ -191,9 +202,16 @@ def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:
     """Whether the words of a unit that the rules do not read in a text begin at a token, and no rate follows them."""
+    words = _list_unknown(unit)
+    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
+    return bool(words) and stated == words and tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
+
+
+@lru_cache(maxsize=256)
+def _list_unknown(unit: str) -> list[str]:
+    """The words of a unit that the rules do not read in a text; none if they read it."""
     alone = lex(unit.lower())
     place = find_unit(alone, 0)
     known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
-    words = [] if (place and place.end == len(alone)) or (known and read_unit(unit)) else alone.words
-    stated = [word.lower() for word in tokens.words[at : min(end, at + len(words))]]
-    return bool(words) and stated == words and tokens.words[at + len(words) : at + len(words) + 1] != ["/"]
+    is_read = (place and place.end == len(alone)) or (known and read_unit(unit))
+    return [] if is_read or len(alone) > _LONGEST_UNIT else alone.words

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
@@ -129,11 +130,16 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
     return word in _WRAPPING_BEFORE and (word != "-" or apart)
 
 
+_MOST_COMPARED = 1_000_000
+"""The most words of one quote that are compared at all its places, so that no text "5-5-5-..." takes the square."""
+
+
 def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[_Place]:
-    """Every place of these words in the text, starting at an offset into the cleaned text."""
+    """The places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
-        yield from ((at, at + len(words)) for at in folded.find(words, first))
+        most = _MOST_COMPARED // len(words)
+        yield from ((at, at + len(words)) for at in islice(folded.find(words, first), most))
 
 
 def _raw_span(folded: FoldedText, place: _Place) -> _Place:
@@ -250,9 +256,9 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 def _is_inside_word(text: FoldedText, at: int) -> bool:
     """Whether a token begins inside a word: "CD|19", "5|mg", half of a "½"."""
     before, behind = text.tokens.words[at - 1][-1], text.tokens.words[at][0]
-    if not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_"):
-        return False
-    return text.clean_span(at - 1, at)[1] >= text.clean_span(at, at + 1)[0]
+    end, start = text.clean_span(at - 1, at)[1], text.clean_span(at, at + 1)[0]
+    apart = not (before.isalnum() or before == "_") or not (behind.isalnum() or behind == "_")
+    return end > start or (end == start and not apart)
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:

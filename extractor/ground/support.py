@@ -394,8 +394,8 @@ def list_mentions(instrument: str, passage: Passage) -> list[tuple[Span, Support
     entry, tokens = find_instrument(instrument), passage.tokens.cut(passage.first, passage.end)
     terms = (term for term in find_terms(tokens, "instruments") if entry and term.value == entry.value)
     others = [*(span_of(passage, tokens, term.first, term.end) for term in terms), *_find_names(entry, passage)]
-    found = [(span, Support.LITERAL) for span in literal]
-    return [*found, *((span, Support.PARSED) for span in dict.fromkeys(others) if span not in literal)]
+    found = dict.fromkeys(literal, Support.LITERAL)
+    return list((found | {span: Support.PARSED for span in others if span not in found}).items())
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:

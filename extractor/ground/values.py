@@ -1,7 +1,7 @@
 """Find numbers, comparators and times in tokens, to compare a value with them."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.parse.eligibility.limit import turn_comparator
@@ -68,7 +68,8 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
         if has_minus(tokens, place.first):
             if is_below_zero(tokens, place.first, last):
-                found = [number for number in found if number.first != place.first]
+                while found and found[-1].first == place.first:
+                    found.pop()
             found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
     return sorted([*found, *_find_counts(tokens, first, end)])
 
@@ -94,10 +95,16 @@ _WEEK = 7
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
 _LONGEST_RANGE = 12
+_MOST_PLACES = 500
+"""The most places of one number that are looked at in a text. No line of a record states a number more often."""
 
 
 def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
-    """Places of the number, or of both numbers in a row, the higher one first or last."""
+    """The first places of the number, or of both numbers in a row, the higher one first or last."""
+    return islice(_find_together(tokens, values), _MOST_PLACES)
+
+
+def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
     wanted = [value for value in values if value is not None]
     found = find_numbers(tokens)
     for position, number in enumerate(found):
@@ -154,8 +161,11 @@ _COMPARED, _AFTER = 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 
 
-def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
-    """The comparator of a number: the last one before it with no other number between, else one directly after it."""
+def find_comparator(tokens: Tokens, place: Place, shared_by: int = _LONGEST_RANGE) -> Comparator | None:
+    """The comparator of a number: the last one before it with no other number between, else one directly after it.
+
+    At most ``shared_by`` numbers before it share theirs with it.
+    """
     low = max(0, place[0] - _COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
@@ -166,7 +176,7 @@ def find_comparator(tokens: Tokens, place: Place) -> Comparator | None:
         return Comparator(terms[-1].value)
     if numbers and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
         last = max(numbers, key=lambda number: (number.end, -number.first))
-        stated = find_comparator(tokens, (last.first, last.end))
+        stated = find_comparator(tokens, (last.first, last.end), shared_by - 1) if shared_by else None
         through = "to" in shared.text.lower().split()  # the upper end: ">= 2 weeks to 4 months"
         return Comparator.AT_MOST if through and stated in (Comparator.MORE, Comparator.AT_LEAST) else stated
     if rule("within_before").ends(tokens, place[0], max(between, place[0] - 2)):

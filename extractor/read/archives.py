@@ -122,6 +122,7 @@ def _open_members(archive_file: IO[bytes]) -> Iterator[Document]:
 def _open_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, meter: UnpackMeter) -> Iterator[BinaryIO]:
     if member.flag_bits & _ENCRYPTED:
         raise Unreadable("the archive's member is encrypted", "unpack it with its password first")
+    meter.add(0)  # members may share their data, so what follows a bomb is not unpacked at all
     with archive.open(member) as stored:
         raw = SteadyStream(stored, meter)
         yield to_utf8(_unpack(_buffer(raw), raw))

@@ -28,7 +28,8 @@ def read_records(
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
     Args:
-        inputs: Files, folders (searched in depth), patterns such as ``*.json``, and ``-`` for standard input.
+        inputs: Files, folders (searched in depth, without folders of results), patterns such as ``*.json``, and ``-``
+            for standard input.
         on_error: Is called with the error of each record that cannot be read. Reading continues with the next record.
         stdin: A binary stream to read in place of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
@@ -152,7 +153,7 @@ def _join_place(member: str | None, place: str | None) -> str | None:
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
     """Yield the files of one input, sorted within each folder, and an error for each that cannot be found.
 
-    Hidden files (a leading dot) are skipped unless named.
+    Hidden files (a leading dot) and folders of results are skipped unless named.
     """
     path = Path(location)
     if path.is_dir():
@@ -169,10 +170,17 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             yield from _locate_in_folder(match) if match.is_dir() else (match,)
 
 
+_RUN = "run.sqlite"
+"""A folder inside an input with this file holds the results of a run, not records."""
+
+
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
     problems: list[OSError] = []
     empty = True
     for parent, folders, names in os.walk(folder, onerror=problems.append):
+        if _RUN in names and Path(parent) != folder:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
             if path.is_file():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,13 @@ def test_the_same_command_again_resumes(tmp_path):
     assert (tmp_path / "extractions.jsonl").read_bytes().startswith(before)
     assert [r["record_id"] for r in read_lines(tmp_path / "extractions.jsonl")] == ["NCT90000006", "NCT90000007"]
     assert "records done: 2 (1 new)" in done.stderr
+
+
+def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
+    (tmp_path / "study.json").write_bytes(Path(STUDY).read_bytes())
+    for name in ("results", "results", "again"):
+        extract(tmp_path, tmp_path / name)
+        assert (tmp_path / name / "failures.jsonl").read_text() == ""
 
 
 def test_values_below_the_minimum_confidence_are_left_out(tmp_path):

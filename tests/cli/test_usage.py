@@ -34,6 +34,7 @@ def run(tmp_path_factory):
         ("run RECORD --model http://localhost:8000/v1", "#NAME"),
         ("run RECORD --fresh", "--out"),
         ("run RECORD --workers 999999999999", "less than or equal to 10000"),
+        ("run RECORD --limit 99999999999999999999999", "less than or equal to 1000000000000"),
         ("run RECORD --open", "name one with --out"),
         ("run tests/records --out tests/records", "is an input"),
         ("run RECORD --replay no-such-folder", "no-such-folder"),

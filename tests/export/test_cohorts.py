@@ -317,12 +317,12 @@ def test_hostile_ids_and_texts_reach_neither_paths_nor_sql(tmp_path):
         {"kind": "exclusion", "section": "eligibility", "quote": f"Stroke {quote} disease", "category": "comorbidity"},
         *bad["eligibility"]["criteria"][:2],
     ]
-    ids = ["../../evil", "..", "a/b", "a?b", "summary", "N" * 500]
+    ids = ["../../evil", "..", "a/b", "a?b", "SUMMARY", "nul", "N" * 500]
     run = write_run(tmp_path / "run", *(TrialExtraction.model_validate(bad | {"record_id": one}) for one in ids[:-1]))
     export(run, tmp_path / "out" / "cohorts")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["cohorts"]
     files = sorted(path.name for path in (tmp_path / "out" / "cohorts").glob("*.json"))
-    assert files == ["_.json", "_evil.json", "a_b-2.json", "a_b.json", "summary-2.json", "summary.json"]
+    assert files == ["SUMMARY-2.json", "_.json", "_evil.json", "a_b-2.json", "a_b.json", "nul-2.json", "summary.json"]
     only = write_run(tmp_path / "only", TrialExtraction.model_validate(bad | {"record_id": ids[-1]}))
     export(only, tmp_path / "sql", dialect="duckdb")
     (sql,) = [path.read_text("utf-8") for path in (tmp_path / "sql").glob("*.sql")]

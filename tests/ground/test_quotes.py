@@ -109,6 +109,7 @@ def test_the_example_of_a_kind_is_a_conflict_of_that_kind(kind):
         ("1. 5 mg daily", ["1.5 mg"]),
         ("days 1, 500 mg", ["1,500 mg"]),
         ("1½ tablets", ["11/2 tablets"]),
+        ("take ⅕ mg", ["5 mg", "1"]),
         ("10^9 or 10⁹ cells", ["109 cells"]),
         ("x ≠ 5", ["x = 5"]),
         ("x ≮ 5", ["x < 5"]),

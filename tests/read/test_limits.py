@@ -74,6 +74,13 @@ def test_many_members_count_together(read_bytes, monkeypatch):
     assert [error.place for error in reading.errors] == ["1.xml", "2.xml"]
 
 
+def test_nothing_is_unpacked_after_a_bomb(read_bytes):
+    """Many members may share the same data."""
+    archive = bytearray(zip_members({"bomb.txt": b"a, b\n" * 8_000_000, "damaged.txt": b"a"}))
+    archive[archive.rindex(b"PK\x03\x04")] = 0
+    assert ["decompression bomb" in error.problem for error in read_bytes(bytes(archive)).errors] == [True, True]
+
+
 @pytest.mark.parametrize("inside", ["", '"{[", ', '{"a": [1]}, '])
 def test_endless_nesting_is_refused(inside):
     reading = read_all("-", stdin=f"[{STUDY}, {inside}".encode() + b"[" * 100_000)
