@@ -36,13 +36,15 @@ _DELAY = re.compile(
     r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s", re.I
 )
 _SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool")
+_UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A failed request: the HTTP status (None without a reply), what was said, and the seconds to wait, if told.
 
-    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in time.
+    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in
+    time, ``is_unconnected`` that the request reached no server.
     """
 
     status: int | None
@@ -50,6 +52,7 @@ class Failure:
     text: str = ""
     wait: float | None = None
     is_late: bool = False
+    is_unconnected: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -63,7 +66,7 @@ class Failure:
     @property
     def is_absence(self) -> bool:
         """Whether any request would have failed now: nothing answers, or there is no room."""
-        return self.is_limit or (self.status is None and not self.is_late)
+        return self.is_limit or self.is_unconnected
 
     @property
     def is_limit(self) -> bool:
@@ -107,7 +110,8 @@ def read_failure(error: BaseException) -> Failure | None:
         if not _SILENCE.search(names):
             return None
         late = "Timeout" in names and "ConnectTimeout" not in names
-        return Failure(None, next((str(one) for one in reversed(chain) if str(one)), ""), is_late=late)
+        said = next((str(one) for one in reversed(chain) if str(one)), "")
+        return Failure(None, said, is_late=late, is_unconnected=bool(_UNCONNECTED.search(names)))
     text = body if isinstance(body, str) else json.dumps(body, default=str)
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     message = inner.get("message") if isinstance(inner, Mapping) else None

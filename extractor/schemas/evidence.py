@@ -102,12 +102,12 @@ class Coverage(FrozenModel):
 
 
 class Usage(FrozenModel):
-    """What was asked of a model for one record, every attempt counted."""
+    """What was asked of a model for one record, with re-asks."""
 
     questions: int = Field(default=0, ge=0, description="Questions asked.")
     open_questions: int = Field(default=0, ge=0, description="Questions that stayed open, at least in part.")
     unanswered: int = Field(default=0, ge=0, description="Open questions that got no usable answer at all.")
-    calls: int = Field(default=0, ge=0, description="HTTP exchanges, re-asks included.")
+    calls: int = Field(default=0, ge=0, description="Answers of the model, re-asks included.")
     prompt_tokens: int = Field(default=0, ge=0, description="Tokens sent, cached ones included.")
     cached_tokens: int = Field(default=0, ge=0, description="Prompt tokens served from a cache.")
     written_tokens: int = Field(default=0, ge=0, description="Prompt tokens written into a cache, at its price.")

@@ -78,7 +78,7 @@ def test_an_answer_that_was_cut_off_is_not_taken_for_a_whole_one(kind, model, st
     ((completion, _),) = ask(model)
     assert completion.ending is Ending.CUT
     assert read_complete_items(completion.text) == [{"n": 1, "ok": True}]
-    assert completion.usage.calls == len(standin.requests) == 2
+    assert completion.usage.calls == len(standin.requests) == 1  # few tokens, so it was the context that was full
 
 
 def test_an_output_limit_of_the_user_is_kept(stand):
