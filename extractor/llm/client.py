@@ -210,7 +210,7 @@ class Model:
         try:
             async with self._asked.setdefault(call.key_for(self.name), asyncio.Lock()):  # equal calls share an answer
                 if completion := self._find(call, tally):
-                    return _use(completion, read_items(completion, call), completion.usage.calls)
+                    return _use(completion, read_items(completion, call), 0)  # what is stored costs nothing now
                 return await self._send(call, tally, most)
         except AnswerPending:
             return CallOutcome(Salvage(), "", pending=True)
