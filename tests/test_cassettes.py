@@ -2,11 +2,11 @@
 
 import json
 
-import httpx2
 import pytest
 import yaml
 
 from extractor.errors import CassetteError, CassetteMiss
+from extractor.llm import network
 from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import SERVER, ModelSpec
@@ -102,13 +102,13 @@ def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
 async def test_a_request_is_the_recorded_one_byte_for_byte(name, monkeypatch):
     """Servers keep the beginning of a prompt in memory, by its bytes."""
     sent = []
-    send = httpx2.AsyncClient.send
+    send = network._GuardedTransport.handle_async_request
 
-    async def note(self, request, **options):
+    async def note(self, request):
         sent.append(request.content.decode())
-        return await send(self, request, **options)
+        return await send(self, request)
 
-    monkeypatch.setattr(httpx2.AsyncClient, "send", note)
+    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
     await replay_scenario(SCENARIOS[name], FOLDER)
     assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
 
