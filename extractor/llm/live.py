@@ -305,7 +305,7 @@ class _Answers:
         """Whether the last answer is valid: it may be text in place of the tool call that instructor looks for."""
         assert self.last
         try:
-            self._reply_model.model_validate_json(self.last.text, strict=_STRICT)
+            self._reply_model.model_validate_json(self.last.text, strict=_STRICT, context=asked_context.get())
         except ValidationError:
             return False
         return True
