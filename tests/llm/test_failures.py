@@ -1,5 +1,7 @@
 """Faults of servers: which are waited out, and what users are told of the others."""
 
+import asyncio
+
 import httpx2
 import openai
 import pytest
@@ -192,3 +194,10 @@ def test_passwords_in_addresses_are_hidden():
     assert "hunter2" not in message
     assert "model gpt-x at http://***@host/v1: HTTP 403" in message
     assert "see http://***@host/v1/models" in message
+
+
+def test_a_cancellation_is_no_fault_of_a_server():
+    """It may come while a broken connection is handled."""
+    cancelled = asyncio.CancelledError()
+    cancelled.__context__ = httpx2.ReadError("broken")
+    assert read_failure(cancelled) is None
