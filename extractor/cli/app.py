@@ -84,7 +84,7 @@ def _root(
 
 
 def treat_termination_as_interrupt() -> None:
-    """Make SIGTERM, by which batch systems and containers end a program, do what Ctrl-C does at that moment."""
+    """Make SIGTERM, which batch systems and containers send, do what Ctrl-C does at that moment."""
     signal.signal(signal.SIGTERM, _interrupt)
 
 

@@ -1,8 +1,8 @@
 """Mirrors a run's local folder to an address, as shards.
 
 A shard is a compressed JSON object with the rows of the store that changed since the last shard, and the lines
-appended to the results. A run on another machine can continue from the shards. It reads them as data: whoever may write
-to the address cannot make it run anything.
+appended to the results. A run on another machine can continue from the shards. It reads them as data,
+so that a person who may write to the address cannot make it run anything.
 """
 
 import asyncio

@@ -44,7 +44,7 @@ _SUBSTANCES = frozenset({"drug", "biological", "dietary_supplement", "genetic", 
 _OWN = frozenset({"route", "length"})
 """Fields without a value if only a description elsewhere states one."""
 _JOINS = frozenset({"and", "plus", "+", "&"})
-"""Between two agents that are registered under one name, of which a dose may be that of one."""
+"""Between two agents that are registered under one name: a dose may be that of only one of them."""
 _IN_FULL = frozenset({"words", "interval"})
 
 

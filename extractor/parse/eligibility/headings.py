@@ -241,7 +241,7 @@ def is_part(opening: Tokens, first: Tokens, tokens: Tokens) -> bool:
 
 
 def lists_kinds(opening: Tokens) -> bool:
-    """Whether the items that a line at their own level introduces are told by their shape: levels, or short names."""
+    """Whether a line introduces items at its own level that only their shape shows: levels, or short names."""
     return _has("levels", opening) or _has("kinds", opening)
 
 
