@@ -28,15 +28,15 @@ import numpy as np
 
 from benchmarks.data import Pairs, format_table, keeping_calls, option_parser, read_pairs
 from benchmarks.policy import Counts, count_situations, nest
+from extractor.ask.dialogue import dialogue
+from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import combine_policy
 from extractor.cli.environment import read_model_spec
 from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import PairedScore, ScoreReport
-from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import converse
 from extractor.llm.spec import LOOPBACK, ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import Effort, ExtractionOptions, read_effort

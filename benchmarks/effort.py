@@ -24,12 +24,12 @@ from typing import Any
 from benchmarks.data import FOLDS, format_table, keeping_calls, option_parser, read_pairs
 from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
+from extractor.ask.prompt import render_call
+from extractor.ask.questions import Question
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN, measure_call
 from extractor.llm.prices import PICO, Price, PriceList
-from extractor.llm.prompt import render_call
-from extractor.llm.requests import Question
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.parse.parsed import Chunk, ChunkKind, Span

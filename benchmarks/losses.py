@@ -21,6 +21,10 @@ from benchmarks.data import format_table, keeping_calls, parse_options
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
 from benchmarks.matching import pair_positions
+from extractor.ask.dialogue import QuestionBatch, Replies, collect, dialogue
+from extractor.ask.querying import query_batch
+from extractor.ask.questions import ModelReply, Question
+from extractor.ask.reply_models import read_answers
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, Policy, combine_policy
 from extractor.cli.environment import read_model_spec
@@ -29,11 +33,7 @@ from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer
 from extractor.ground.places import find_quote
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.dialogue import QuestionBatch, Replies, collect, dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import query_batch
-from extractor.llm.reply_models import read_answers
-from extractor.llm.requests import ModelReply, Question
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record

@@ -19,15 +19,15 @@ from typing import Any
 
 from benchmarks.data import Pairs, format_table, keeping_calls, parse_options, read_pairs
 from benchmarks.matching import is_right, list_values, match_items
+from extractor.ask.dialogue import dialogue
+from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
 from extractor.assemble.resolve import agree
 from extractor.assemble.unconfirmed import is_covered
 from extractor.cli.environment import read_model_spec
 from extractor.llm.client import ClientSettings
-from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import converse
 from extractor.options import Effort, ExtractionOptions
 from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
 from extractor.schemas import TrialExtraction

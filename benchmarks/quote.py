@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.data import format_table, option_parser
+from extractor.ask.reply_models import Reply
 from extractor.assemble.policy import ModelClass, classify_model
+from extractor.llm.calls import schema_of
 from extractor.llm.database import open_run_to_read
 from extractor.llm.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_texts
-from extractor.llm.reply_models import Reply
-from extractor.llm.requests import schema_of
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.llm.store import unpack
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from extractor.ask.querying import converse
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.providers import Reasoning
-from extractor.llm.querying import converse
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import Assist, Effort, ExtractionOptions

@@ -2,11 +2,11 @@
 
 from collections.abc import Generator, Sequence
 
+from extractor.ask.dialogue import QuestionBatch, Replies, dialogue
 from extractor.assemble import assemble_extraction
 from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
 from extractor.limits import MAX_ITEMS, check_size, limit_steps, refuse_larger
-from extractor.llm.dialogue import QuestionBatch, Replies, dialogue
 from extractor.options import ExtractionOptions
 from extractor.parse import ParsedRecord, parse_record
 from extractor.schemas import TrialExtraction, TrialRecord

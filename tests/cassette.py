@@ -20,8 +20,8 @@ import yaml
 from vcr import VCR
 
 from extractor.errors import CassetteError, CassetteMiss
+from extractor.llm.calls import PromptVersion
 from extractor.llm.live import LiveModel
-from extractor.llm.requests import PromptVersion
 from extractor.llm.spec import LOOPBACK, shown_model
 
 NOTE = "extractor"

@@ -20,9 +20,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from extractor.api import extract_record
+from extractor.ask.prompt import list_prompt_versions
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.prompt import list_prompt_versions
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records

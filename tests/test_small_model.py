@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from extractor import read_records
+from extractor.ask.dialogue import dialogue
+from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.evaluation import evaluate
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.dialogue import dialogue
 from extractor.llm.opening import ModelChoice, open_model
-from extractor.llm.querying import converse
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

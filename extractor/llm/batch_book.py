@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.schemas import Usage
 
-from .completions import Completion, Ending
+from .calls import Call, PromptVersion, schema_of
+from .completions import Completion
 from .estimates import RequestSize, measure_call
-from .reply_models import Reply
-from .requests import Call, PromptVersion, schema_of
-from .salvage import read_complete_items
-from .store import CallStore, State, unpack
+from .store import CallStore, State, judge, unpack
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
@@ -47,10 +47,13 @@ class WaitingCall:
 
 
 class BatchBook:
-    """Which calls of a store wait, and for which batch. Each method is one short transaction."""
+    """Which calls of a store wait, and for which batch. Each method is one short transaction.
 
-    def __init__(self, store: CallStore) -> None:
-        self.store, self._database = store, store.database
+    All calls have the same ``reply_model``.
+    """
+
+    def __init__(self, store: CallStore, reply_model: type[BaseModel]) -> None:
+        self.store, self._database, self._reply_model = store, store.database, reply_model
 
     def forgive(self) -> None:
         """Ask refused calls again, as a new run does."""
@@ -64,7 +67,7 @@ class BatchBook:
             (batch, most),
         )
         for number, question, name, version, prompt, system, user, limit in rows:
-            call = Call(PromptVersion(name, version, prompt), (), system, unpack(user), Reply, limit)
+            call = Call(PromptVersion(name, version, prompt), system, unpack(user), self._reply_model, limit)
             yield WaitingCall(number, question, call)
 
     def count_waiting(self) -> int:
@@ -76,7 +79,10 @@ class BatchBook:
         parts: list[list[int]] = []
         size = 0
         for one in self.waiting():
-            length = sum(len(text.encode()) for text in (one.call.system, one.call.user, schema_of(Reply))) + _FRAME
+            length = (
+                sum(len(text.encode()) for text in (one.call.system, one.call.user, schema_of(self._reply_model)))
+                + _FRAME
+            )
             if not parts or len(parts[-1]) >= most_requests or size + length > most_bytes:
                 parts.append([])
                 size = 0
@@ -141,13 +147,6 @@ class BatchBook:
         sql = "SELECT id FROM calls WHERE batch = ? AND question = ? AND state = 'waiting'"
         found: int | None = self._database.value(sql, (number, name))
         return found
-
-
-def judge(completion: Completion) -> State:
-    """The state of a call whose answer has come, by its form."""
-    if completion.ending is Ending.COMPLETE:
-        return State.REJECTED if read_complete_items(completion.text) is None else State.ANSWERED
-    return State.CUT if completion.ending is Ending.CUT else State.REJECTED
 
 
 class RequestBudget(Protocol):

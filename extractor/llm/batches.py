@@ -17,7 +17,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from extractor.errors import ModelError
 from extractor.schemas import Usage
 
-from .batch_book import BatchBook, StoredBatch, judge
+from .batch_book import BatchBook, StoredBatch
 from .batch_lines import load_row, read_line, write_line
 from .client import ClientSettings
 from .completions import as_json
@@ -26,6 +26,7 @@ from .limits import RetryPolicy
 from .live import LiveModel
 from .patience import Watch
 from .spec import ModelSpec
+from .store import judge
 
 _TAG = "extractor"
 _MAX_LISTED = 200

@@ -11,8 +11,6 @@ from extractor.schemas import Usage
 
 from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_texts
 from .prices import PICO, ListedPrice, Price, PriceList
-from .reply_models import Reply
-from .requests import schema_of
 from .spec import ModelSpec
 from .store import CallStore, Spending
 
@@ -154,12 +152,11 @@ class Pricing:
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
         low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
         rates = load_rates(self.spec, model_class, Forecast(low=low, expected=expected, high=high))
-        schema = len(schema_of(Reply))
         calls = store.latest_calls(_MAX_CALLS) if store else ()
         return calibrate(
             rates,
             (
-                (measure_texts(one.system, one.user, schema, one.output_limit), one.usage, one.is_recheck)
+                (measure_texts(one.system, one.user, one.schema, one.output_limit), one.usage, one.is_recheck)
                 for one in calls
             ),
         )

@@ -16,9 +16,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.assemble.policy import ModelClass
-from extractor.llm.requests import Call, schema_of
 from extractor.schemas import Usage
 
+from .calls import Call, schema_of
 from .spec import ModelSpec
 
 CHARACTERS_PER_TOKEN = 4

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from extractor.errors import AnswerPending, CassetteError
 
 from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook
 from .batch_lines import load_row, read_line, write_line
+from .calls import Call
 from .completions import Completion
 from .database import open_scratch
 from .request_form import RequestForm
-from .requests import Call
 from .spec import ModelSpec
 from .store import CallStore, State
 
@@ -55,6 +57,7 @@ class Exchange:
                 failed[answer.name if answer else place] = f"{place}: {why}"
         self.failed = tuple(why for name, why in failed.items() if not self._store.recall(name))
         self._sha256 = digest.hexdigest()
+        self._reply_model: type[BaseModel] = BaseModel  # that of the calls
 
     def __str__(self) -> str:
         return f"answers by file, SHA-256 {self._sha256[:16]}"
@@ -63,7 +66,8 @@ class Exchange:
         """The answer of the files. Raises ``AnswerPending`` without one, and remembers the call."""
         kept = self._store.recall(call.question_key)
         if kept is None:
-            self._store.begin(call, "", None, State.WAITING)
+            self._reply_model = call.reply_model
+            self._store.begin(call, "", State.WAITING)
         if kept is None or kept.completion is None:
             raise AnswerPending("the answer is not in the files")
         return kept.completion, kept.completion.usage.calls
@@ -86,7 +90,7 @@ class Exchange:
         yield self
         if not self.requests or protocol is None:
             return
-        book, form = BatchBook(self._store), RequestForm(spec, settings)
+        book, form = BatchBook(self._store, self._reply_model), RequestForm(spec, settings)
         self.written = book.plan("file", most_requests, most_bytes)
         self.requests.unlink(missing_ok=True)
         for number in range(1, 1 + len(book.open_batches())):

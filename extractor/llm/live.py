@@ -31,6 +31,7 @@ from extractor.errors import MissingExtra
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
+from .calls import Call
 from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .estimates import estimate_tokens
 from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
@@ -39,8 +40,6 @@ from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm, asked_context
-from .requests import Call
-from .session import current_session
 from .spec import LOOPBACK, ModelSpec
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ class LiveModel:
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
         async with self._pace.admit(expected):
             since, spent = monotonic(), answers.usage
-            facts = {"record_id": current_session().record_id, "model": self._spec.name, "attempt": answers.sent + 1}
+            facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
             answers.sent += 1
             try:
                 with self._watch.exchanging() as came, answers.telling(came):

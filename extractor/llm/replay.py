@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from extractor.errors import AnswerPending, CassetteMiss, ModelUnavailable, RequestTooLong
 
+from .calls import Call
 from .completions import Completion
 from .estimates import estimate_tokens
 from .failures import is_too_long
-from .requests import Call
-from .session import current_session
 from .store import CallStore, State
 
 _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
@@ -50,7 +49,7 @@ class Replay:
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)
             raise AnswerPending("the answer is not in the run's store")
         if kept is None:
-            raise CassetteMiss(describe_miss(call.user, self._store.texts_of(current_session().record_id)))
+            raise CassetteMiss(describe_miss(call.user, self._store.texts_of(call.record_id)))
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
 
     async def close(self) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from .calls import Call, schema_of
 from .completions import Completion, Ending
 from .failures import Failure
-from .requests import Call, schema_of
 from .spec import ModelSpec
 
 if TYPE_CHECKING:

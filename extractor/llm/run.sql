@@ -1,7 +1,8 @@
 -- The tables of run.sqlite. Semicolons may only end statements.
 
-CREATE TABLE prompts (sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL)
-WITHOUT ROWID;
+CREATE TABLE prompts (
+    sha256 TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, schema TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE calls (  -- written before it is sent. The key covers question and model
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, question TEXT NOT NULL, record_id TEXT, model TEXT NOT NULL,
     prompt TEXT NOT NULL REFERENCES prompts, is_recheck INTEGER NOT NULL, user BLOB NOT NULL,

@@ -9,9 +9,9 @@ from typing import Any
 
 from extractor.schemas import Usage
 
-from .completions import Completion, Ending
+from .calls import Call, schema_of
+from .completions import Completion, Ending, is_json
 from .database import Database
-from .requests import Call
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "written_tokens", "output_tokens", "thinking_tokens")
 _USAGE = ", ".join(("exchanges", *_TOKENS))
@@ -59,13 +59,22 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class MadeCall:
-    """An answered call: its texts and output limit, whether it is a recheck, and its usage."""
+    """An answered call: its texts, the length of its schema, its output limit, its usage, whether it is a recheck."""
 
     system: str
     user: str
+    schema: int
     output_limit: int
     is_recheck: bool
     usage: Usage
+
+
+def judge(completion: Completion) -> State:
+    """The state of a call whose answer has come, by its form."""
+    if completion.ending is Ending.CUT:
+        return State.CUT
+    is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
+    return State.ANSWERED if is_usable else State.REJECTED
 
 
 class CallStore:
@@ -78,18 +87,18 @@ class CallStore:
     def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
         self.database, self._price = database, price
 
-    def begin(self, call: Call, model: str, record_id: str | None, state: State = State.ASKED) -> int:
+    def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
         """Store a call that is about to be sent. Returns its number."""
         prompt = call.prompt
         row = (
-            *(call.key_for(model), call.question_key, record_id, model, prompt.sha256, call.is_recheck),
+            *(call.key_for(model), call.question_key, call.record_id, model, prompt.sha256, call.is_recheck),
             *(zlib.compress(call.user.encode("utf-8", "surrogatepass")), call.max_output_tokens),
             *(datetime.now(UTC).isoformat(timespec="milliseconds"), state),
         )
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?)",
-                (prompt.sha256, prompt.name, prompt.version, call.system),
+                "INSERT OR IGNORE INTO prompts VALUES (?, ?, ?, ?, ?)",
+                (prompt.sha256, prompt.name, prompt.version, call.system, schema_of(call.reply_model)),
             )
             number = self.database.execute(
                 "INSERT INTO calls (key, question, record_id, model, prompt, is_recheck, user, output_limit, sent,"
@@ -137,6 +146,10 @@ class CallStore:
     def charge(self, number: int, usage: Usage, why: str = "") -> None:
         """Store what a call without an answer has cost, and ``why`` there is none."""
         self.end(number, State.ASKED, Completion("", Ending.COMPLETE, usage) if usage.calls else None, why)
+
+    def reject(self, number: int) -> None:
+        """Store that an answer cannot be used, so that the next run asks again."""
+        self.database.execute("UPDATE calls SET state = ? WHERE id = ?", (State.REJECTED, number))
 
     def withdraw(self, number: int) -> None:
         """Delete a call that no server received."""
@@ -204,11 +217,11 @@ class CallStore:
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
         """The latest ``most`` answered calls, newest first."""
         rows = self.database.execute(
-            f"SELECT system, user, output_limit, is_recheck, {_USAGE} FROM calls JOIN prompts ON prompt = sha256"  # noqa: S608
-            f" WHERE answer IS NOT NULL ORDER BY id DESC LIMIT {most:d}"
+            f"SELECT system, user, length(schema), output_limit, is_recheck, {_USAGE} FROM calls"  # noqa: S608
+            f" JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id DESC LIMIT {most:d}"
         )
-        for system, user, limit, is_recheck, *spent in rows:
-            yield MadeCall(system, unpack(user), limit, bool(is_recheck), _usage(spent))
+        for system, user, schema, limit, is_recheck, *spent in rows:
+            yield MadeCall(system, unpack(user), schema, limit, bool(is_recheck), _usage(spent))
 
     def price_unpriced(self) -> None:
         """Set the current price on calls without one, if it is known."""

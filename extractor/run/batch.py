@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from time import monotonic
 from typing import Any, TextIO
 
+from extractor.ask.session import Session, session
 from extractor.errors import (
     BudgetReached,
     EngineError,
@@ -24,7 +25,6 @@ from extractor.errors import (
 )
 from extractor.events import Event, Fact, tell
 from extractor.llm.budget import Budget
-from extractor.llm.session import Session, session
 from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, Tally, add_counts
@@ -254,7 +254,7 @@ class _Batch:
         tell(Event.RECORD_STARTED, record_id=record.record_id)
         since = monotonic()
         try:
-            with session(record.record_id) as answered:
+            with session() as answered:
                 line = await self._extract(record)
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
             raise

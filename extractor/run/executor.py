@@ -22,12 +22,12 @@ from multiprocessing import get_context
 from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
+from extractor.ask.dialogue import QuestionBatch, Replies
+from extractor.ask.querying import converse, query_batch
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
 from extractor.limits import tell_too_slow
 from extractor.llm.client import Model
-from extractor.llm.dialogue import QuestionBatch, Replies
-from extractor.llm.querying import converse, query_batch
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract
 from extractor.schemas import Source, TrialRecord

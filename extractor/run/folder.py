@@ -9,9 +9,9 @@ from threading import Lock
 from time import monotonic
 from typing import IO, Any, Self
 
+from extractor.ask.session import Session
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import RUN_FILE
-from extractor.llm.session import Session
 from extractor.llm.store import CallStore
 from extractor.schemas import TrialRecord, Usage
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
 import extractor
+from extractor.ask.prompt import list_prompt_versions
 from extractor.errors import StoreError
-from extractor.llm.prompt import list_prompt_versions
 from extractor.schemas import Usage
 
 from .store import RunStore

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from extractor.ask.planner import Estimate, estimate_record
 from extractor.errors import EngineError, ExtractorError
 from extractor.llm.budget import Pricing
 from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
 from extractor.llm.patience import MOST_CALLS
-from extractor.llm.planner import Estimate, estimate_record
 from extractor.llm.prices import PICO, Price
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.api import Extractor
+from extractor.ask.session import current_session
 from extractor.errors import ExtractorError, StoreError
 from extractor.llm.replay import ReplayTally
-from extractor.llm.session import current_session
 from extractor.read import read_records
 from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen, TrialRecord
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from extractor.ask.reply_models import Reply
+from extractor.ask.session import NotedAnswer, Session
 from extractor.llm.batch_book import BatchBook
 from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
-from extractor.llm.session import NotedAnswer, Session
 from extractor.llm.store import CallStore
 from extractor.schemas import RegistryFields, TrialRecord, Usage
 
@@ -47,7 +48,7 @@ class RunStore:
     def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
         self.calls = CallStore(self.database, price)
-        self.batches = BatchBook(self.calls)
+        self.batches = BatchBook(self.calls, Reply)
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:

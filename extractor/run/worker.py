@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
 
+from extractor.ask.dialogue import QuestionBatch, Replies
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.limits import MAX_SECONDS
-from extractor.llm.dialogue import QuestionBatch, Replies
 from extractor.options import ExtractionOptions
 from extractor.pipeline import advance
 from extractor.schemas import TrialRecord

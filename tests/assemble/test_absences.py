@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from extractor import Extractor, pipeline
+from extractor.ask.querying import converse
 from extractor.assemble.policy import FieldPolicy, Policy
 from extractor.errors import BudgetReached
-from extractor.llm.querying import converse
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason
@@ -41,7 +41,7 @@ def doubtful(monkeypatch):
         return replace(parsed, outcomes=outcomes)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", guess)
-    monkeypatch.setattr("extractor.llm.dialogue.load_policy", lambda _: Policy(UNDECIDED, {}))
+    monkeypatch.setattr("extractor.ask.dialogue.load_policy", lambda _: Policy(UNDECIDED, {}))
 
 
 def test_not_reported_names_the_sections_that_were_searched():

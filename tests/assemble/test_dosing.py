@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
+from extractor.ask.dose_passages import list_dose_passages
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.check import Answer, ground_answer
-from extractor.llm.dose_passages import list_dose_passages
 from extractor.parse import parse_record
 from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import Amount, FindingKind, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit

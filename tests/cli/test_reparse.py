@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-import extractor.llm.prompt
+import extractor.ask.prompt
 import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
-from extractor.llm.session import current_session
+from extractor.ask.session import current_session
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 
@@ -78,14 +78,14 @@ def extractions(folder):
 @pytest.fixture
 def other_prompt(monkeypatch):
     """Today's prompt has an additional sentence."""
-    real = extractor.llm.prompt.load_prompt
+    real = extractor.ask.prompt.load_prompt
 
     def load():
         prompt = real()
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
-    monkeypatch.setattr(extractor.llm.prompt, "load_prompt", load)
+    monkeypatch.setattr(extractor.ask.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
     monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda: versions)
 

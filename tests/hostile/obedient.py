@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from extractor.llm.calls import Call
 from extractor.llm.completions import Completion, Ending
-from extractor.llm.requests import Call
 
 DICTATED: dict[str, Any] = {
     "ok": True,

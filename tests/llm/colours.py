@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from extractor.ask.answers import ask
+from extractor.ask.questions import ModelReply, Question
+from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy
-from extractor.llm.requests import Call, ModelReply, PromptVersion, Question
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
@@ -62,7 +64,7 @@ def ask_about(*numbers: int) -> list[Question]:
 def render(questions: Sequence[Question]) -> Call:
     lines = "\n".join(f"{q.chunk.number}: {q.chunk.text}" for q in questions)
     words = {"words": ("rose", "grass")}
-    return Call(PROMPT, tuple(questions), "Name the colour.", lines, Answers, 100, words)
+    return Call(PROMPT, "Name the colour.", lines, Answers, 100, words)
 
 
 def patient(sleeps: list[float] | None = None, attempts: int = 4) -> RetryPolicy:
@@ -86,4 +88,4 @@ async def complete(
 ) -> tuple[ModelReply, Stub]:
     """Ask a scripted server about these lines. Returns the reply, and the server with its requests."""
     with serve(script) as stub:
-        return await model_of(stub, settings, policy).complete(ask_about(*numbers), render), stub
+        return await ask(model_of(stub, settings, policy), ask_about(*numbers), render), stub

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
+from extractor.ask.answers import ask
 from extractor.errors import CassetteError, CassetteMiss, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
@@ -24,12 +25,12 @@ def offline():
 
 async def record(path, script, *numbers):
     with serve(script) as stub, use_cassette(path, record=True, now=NOON):
-        return await model_of(stub).complete(ask_about(*numbers), render)
+        return await ask(model_of(stub), ask_about(*numbers), render)
 
 
 async def replay(path, *numbers, times=1):
     with use_cassette(path):
-        return [await offline().complete(ask_about(*numbers), render) for _ in range(times)][-1]
+        return [await ask(offline(), ask_about(*numbers), render) for _ in range(times)][-1]
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_rate_limit_and_reask_are_replayed(tmp_path):
 async def test_cassette_holds_no_address_no_key_and_says_who_answered(tmp_path):
     path = tmp_path / "one.yaml"
     with serve([completion(items(RED))]) as stub, use_cassette(path, record=True, now=NOON):
-        await Model(ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")).complete(ask_about(1), render)
+        await ask(Model(ModelSpec.parse(f"{stub.url}#stub", server_key="sk-very-secret")), ask_about(1), render)
     text = path.read_text()
     assert not [word for word in ("127.0.0.1", "sk-very", "uthorization", "x-stainless", "date:") if word in text]
     note = yaml.safe_load(text)["metadata"][NOTE]
@@ -88,7 +89,7 @@ async def test_recording_that_fails_leaves_the_old_cassette(cassette):
     before = cassette.read_bytes()
 
     with serve([fault(404)]) as stub, pytest.raises(ModelUnavailable), use_cassette(cassette, record=True):
-        await model_of(stub).complete(ask_about(7), render)
+        await ask(model_of(stub), ask_about(7), render)
     assert cassette.read_bytes() == before
     assert [path.name for path in cassette.parent.iterdir()] == ["one.yaml"]
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from extractor.ask.answers import ask
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice
@@ -21,7 +22,7 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 async def put(exchange, *numbers, settings=None):
     settings = settings or ClientSettings()
     with exchange.open(SPEC, settings) as files:
-        return await Model(SPEC, settings, patient(), answerer=lambda: files).complete(ask_about(*numbers), render)
+        return await ask(Model(SPEC, settings, patient(), answerer=lambda: files), ask_about(*numbers), render)
 
 
 def read_requests(path):
@@ -32,7 +33,7 @@ async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp
     exchange = Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open(SPEC, ClientSettings()) as files:
         model = Model(SPEC, None, patient(), answerer=lambda: files)
-        replies = [await model.complete(ask_about(1), render) for _ in range(2)]
+        replies = [await ask(model, ask_about(1), render) for _ in range(2)]
     assert [(reply.items, reply.pending, reply.rejected) for reply in replies] == [((), True, ())] * 2
     assert model.usage.calls == 0
     (request,) = read_requests(tmp_path / "requests.jsonl")
@@ -47,7 +48,7 @@ async def test_a_request_without_an_answer_is_written_once_and_stays_pending(tmp
 async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
     spec, exchange = ModelSpec.parse("anthropic/claude-haiku-4-5"), Exchange(requests=tmp_path / "requests.jsonl")
     with exchange.open(spec, ClientSettings()) as files:
-        await Model(spec, None, patient(), answerer=lambda: files).complete(ask_about(1), render)
+        await ask(Model(spec, None, patient(), answerer=lambda: files), ask_about(1), render)
     (request,) = read_requests(tmp_path / "requests.jsonl")
     assert request.keys() == {"custom_id", "params"}
     assert request["params"]["system"][0]["cache_control"] == {"type": "ephemeral"}
@@ -117,7 +118,7 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limi
     exchange = Exchange(requests=tmp_path / "r.jsonl")
     with exchange.open(SPEC, ClientSettings(), **limits) as files:
         for number in (1, 2, 1, 3):
-            await Model(SPEC, None, patient(), answerer=lambda: files).complete(ask_about(number), render)
+            await ask(Model(SPEC, None, patient(), answerer=lambda: files), ask_about(number), render)
         assert not list(tmp_path.iterdir()), "an incomplete file must not look complete"
     assert exchange.written == 3
     assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]

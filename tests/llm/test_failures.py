@@ -6,6 +6,7 @@ import httpx2
 import openai
 import pytest
 
+from extractor.ask.answers import ask
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.failures import explain_failure, read_failure
@@ -21,7 +22,7 @@ FINE = completion(items({"n": 1, "colour": "red"}))
 async def test_repeated_faults_end_with_a_message():
     sleeps: list[float] = []
     with serve([fault(500, "broken")]) as stub, pytest.raises(ModelUnavailable) as caught:
-        await model_of(stub, policy=patient(sleeps)).complete(ask_about(1), render)
+        await ask(model_of(stub, policy=patient(sleeps)), ask_about(1), render)
     assert len(stub.requests) == 4
     assert sleeps == [1.0, 2.0, 4.0]
     expected = f"model stub at {stub.url}: HTTP 500, server error: broken; try later (after 4 attempts)"
@@ -30,10 +31,10 @@ async def test_repeated_faults_end_with_a_message():
 
 async def test_an_overloaded_server_is_waited_for_until_the_model_is_given_up():
     with serve([*[fault(503)] * 9, FINE]) as stub:
-        reply = await model_of(stub).complete(ask_about(1), render)
+        reply = await ask(model_of(stub), ask_about(1), render)
         assert (len(reply.items), len(stub.requests)) == (1, 10)
     with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable, match=r"\(after 4 attempts\)"):
-        await model_of(stub, ClientSettings(patience=None)).complete(ask_about(1), render)
+        await ask(model_of(stub, ClientSettings(patience=None)), ask_about(1), render)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
 )
 async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
     with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not a chat completion"):
-        await model_of(stub).complete(ask_about(1), render)
+        await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 4
 
 
@@ -68,7 +69,7 @@ async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
 )
 async def test_lasting_failures_are_reported_at_once(answer, message):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=message):
-        await model_of(stub).complete(ask_about(1), render)
+        await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 1
 
 
@@ -76,7 +77,7 @@ async def test_a_missing_server_is_reported():
     with serve([FINE]) as stub:
         gone = stub.spec
     with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
-        await Model(gone, policy=patient()).complete(ask_about(1), render)
+        await ask(Model(gone, policy=patient()), ask_about(1), render)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, me
 
     monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fail)
     with pytest.raises(seen, match=message):
-        await Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()).complete(ask_about(1), render)
+        await ask(Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()), ask_about(1), render)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import httpx2
 import pytest
 
+from extractor.ask.answers import ask
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy
@@ -44,18 +45,18 @@ def model_of(server, **settings):
     return model
 
 
-async def ask(model, calls):
+async def ask_often(model, calls):
     """Ask so many calls at once. Returns the replies and errors."""
     async with model:
         return await asyncio.gather(
-            *(model.complete(ask_about(n), render) for n in range(1, calls + 1)), return_exceptions=True
+            *(ask(model, ask_about(n), render) for n in range(1, calls + 1)), return_exceptions=True
         )
 
 
 @skipping_time
 async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
     server = Server(10_000.0)
-    ended = await ask(model_of(server), 8)
+    ended = await ask_often(model_of(server), 8)
     assert {type(one) for one in ended} == {ModelAway}
     assert str(ended[0]).startswith(
         "model stub at http://model.test/v1: no answer for 300 seconds (8 requests), and nothing came back; is the"
@@ -68,7 +69,7 @@ async def test_a_server_that_accepts_requests_and_never_answers_is_given_up():
 @skipping_time
 async def test_a_slow_server_that_takes_one_request_at_a_time_is_waited_for(seconds, patience):
     server = Server(seconds)
-    ended = await ask(model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8)
+    ended = await ask_often(model_of(server, timeout=9000.0, patience=Patience(seconds=patience)), 8)
     assert [[item.n for item in one.items] for one in ended] == [[n] for n in range(1, 9)]
     assert loop_time() == 8 * seconds
     assert len(server.requests) == 8
@@ -79,10 +80,10 @@ async def test_time_without_a_question_is_no_silence():
     server = Server(1.0, 500, '{"error": {"message": "down"}}')
     model = model_of(server, patience=Patience(seconds=100.0))
     async with model:
-        assert not isinstance((await ask(model, 1))[0], ModelAway)
+        assert not isinstance((await ask_often(model, 1))[0], ModelAway)
         await asyncio.sleep(5000.0)
         server.status, server.body = 200, FINE
-        assert (await model.complete(ask_about(1), render)).items
+        assert (await ask(model, ask_about(1), render)).items
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ async def test_time_without_a_question_is_no_silence():
 @skipping_time
 async def test_a_server_that_answers_with_faults_alone_is_given_up_with_what_came(status, body, said):
     server = Server(0.1, status, body)
-    ended = await ask(model_of(server), 8)
+    ended = await ask_often(model_of(server), 8)
     requests = len(server.requests)
     assert str(ended[0]) == (
         f"model stub at http://model.test/v1: no answer for 300 seconds ({requests} requests); what came last: {said}"
@@ -126,7 +127,7 @@ async def test_a_model_whose_first_calls_bring_nothing_usable_is_given_up_with_w
     server._busy = asyncio.Lock()
     model = model_of(server, patience=Patience(seconds=9000.0))
     async with model:
-        ended = [(await ask(model, 1))[0] for _ in range(12)]
+        ended = [(await ask_often(model, 1))[0] for _ in range(12)]
     assert [isinstance(one, ModelAway) for one in ended] == [False] * 9 + [True] * 3
     requests = len(server.requests)
     assert f"the first 10 calls brought no usable answer ({requests} requests): " in str(ended[9])
@@ -140,9 +141,9 @@ async def test_a_model_that_was_of_use_may_fail_ten_times_as_often():
     server = Server(0.0)
     model = model_of(server)
     async with model:
-        await ask(model, 1)
+        await ask_often(model, 1)
         server.body = completion("I cannot say.").body
-        ended = [(await ask(model, 1))[0] for _ in range(100)]
+        ended = [(await ask_often(model, 1))[0] for _ in range(100)]
     assert [isinstance(one, ModelAway) for one in ended] == [False] * 99 + [True]
     assert "100 calls in a row" in str(ended[-1])
 
@@ -159,9 +160,9 @@ async def test_the_progress_line_says_what_is_waited_for():
             seen.append(model.watch.describe_wait())
         return seen
 
-    _, first = await asyncio.gather(ask(model, 1), look(1.0, 39.0))
+    _, first = await asyncio.gather(ask_often(model, 1), look(1.0, 39.0))
     assert first == ["", "waiting for the first answer of model stub at http://model.test/v1, 40 s"]
     assert model.watch.describe_wait() == ""
     server.seconds, server.status, server.body = 0.0, 429, '{"error": {"message": "no"}}'
-    _, limited = await asyncio.gather(ask(model, 1), look(*[1.0] * 30))
+    _, limited = await asyncio.gather(ask_often(model, 1), look(*[1.0] * 30))
     assert any(re.fullmatch(r"rate limited, next try in \d+ s", said) for said in limited)

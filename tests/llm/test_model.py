@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from instructor.core.exceptions import ConfigurationError
 
+from extractor.ask.answers import ask
 from extractor.errors import AnswerRejected, MissingExtra, MissingKey, ModelUnavailable
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.live import LiveModel
@@ -48,7 +49,7 @@ def answer_in_mode(request, text):
 async def test_the_request_is_small_and_has_the_schema():
     text = "  {{ 7 * 7 }} {% for %}\n    indented {# note #}"  # looks like a template
     with serve([completion(items(RED))]) as stub:
-        await model_of(stub).complete(ask_about(1), lambda questions: replace(render(questions), user=text))
+        await ask(model_of(stub), ask_about(1), lambda questions: replace(render(questions), user=text))
     (request,) = stub.requests
     assert request["messages"] == [{"role": "system", "content": "Name the colour."}, {"role": "user", "content": text}]
     assert (request["temperature"], request["max_tokens"], request["model"]) == (0, 100, "stub")
@@ -81,7 +82,7 @@ def answer_only(mode):
 async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, calls):
     with serve(answer_only(mode)) as stub:
         async with model_of(stub) as model:
-            replies = [await model.complete(ask_about(1), render) for _ in range(2)]
+            replies = [await ask(model, ask_about(1), render) for _ in range(2)]
     assert [colours(reply) for reply in replies] == [{1: "red"}] * 2
     assert len(stub.requests) == calls + 1
     assert MODES[mode] <= stub.requests[-1].keys()
@@ -129,7 +130,7 @@ async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(answer,
 async def test_a_server_that_knows_no_mode_is_reported():
     refusal = "response_format is not supported"
     with serve([fault(400, refusal)]) as stub, pytest.raises(ModelUnavailable, match=refusal):
-        await model_of(stub).complete(ask_about(1), render)
+        await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 3
 
 
@@ -155,7 +156,7 @@ async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(mo
     cut = completion('{"items":[{"n":1,"colour":"red"},' + " " * 100, "length")
     settings = ClientSettings(most_calls=most)
     with serve([cut]) as stub, pytest.raises(AnswerRejected, match="did not fit"):
-        await model_of(stub, settings).complete(ask_about(*range(2, 40)), render)
+        await ask(model_of(stub, settings), ask_about(*range(2, 40)), render)
     assert len(stub.requests) == most
 
 
@@ -175,10 +176,10 @@ async def test_questions_too_long_for_the_model_are_asked_in_halves():
 async def test_usage_of_the_model_is_the_sum_over_all_calls_failed_ones_included():
     with serve([completion(items(RED)), completion(items(BROWN)), fault(500)]) as stub:
         model = model_of(stub, policy=patient(attempts=2))
-        await model.complete(ask_about(1), render)
+        await ask(model, ask_about(1), render)
         with pytest.raises(ModelUnavailable) as caught:
-            await model.complete(ask_about(2, 3), render)
-        assert (await model.complete([], render)).items == ()
+            await ask(model, ask_about(2, 3), render)
+        assert (await ask(model, [], render)).items == ()
     assert len(stub.requests) == 4
     assert caught.value.usage == Usage(questions=2, calls=1, prompt_tokens=10, output_tokens=5)
     assert model.usage == Usage(questions=3, calls=2, prompt_tokens=20, output_tokens=10)
@@ -187,7 +188,7 @@ async def test_usage_of_the_model_is_the_sum_over_all_calls_failed_ones_included
 async def test_many_calls_at_once_get_their_own_answers():
     with serve(answer_lines) as stub:
         async with model_of(stub, ClientSettings(concurrency=5)) as model:
-            replies = await asyncio.gather(*(model.complete(ask_about(n, n + 100), render) for n in range(40)))
+            replies = await asyncio.gather(*(ask(model, ask_about(n, n + 100), render) for n in range(40)))
     assert [colours(reply) for reply in replies] == [{n: "red", n + 100: "red"} for n in range(40)]
     assert model.usage == Usage(questions=80, calls=40, prompt_tokens=400, output_tokens=200)
 
@@ -203,7 +204,7 @@ async def test_parameters_are_adjusted_to_a_reasoning_model():
     with serve(answer) as stub:
         spec = ModelSpec.parse("thinker", api_key="sk-test-key", base_url=stub.url)
         async with Model(spec, policy=patient()) as model:
-            replies = [await model.complete(ask_about(n), render) for n in (1, 2)]
+            replies = [await ask(model, ask_about(n), render) for n in (1, 2)]
     assert [reply.usage.calls for reply in replies] == [1, 1]
     assert len(stub.requests) == 4
     assert stub.requests[-1].get("max_tokens") == 100
@@ -212,7 +213,7 @@ async def test_parameters_are_adjusted_to_a_reasoning_model():
 async def test_an_option_of_the_user_is_sent_and_never_dropped():
     with serve([fault(400, "temperature is not supported")]) as stub:
         with pytest.raises(ModelUnavailable, match="temperature is not supported"):
-            await model_of(stub, ClientSettings(options={"temperature": 0.6})).complete(ask_about(1), render)
+            await ask(model_of(stub, ClientSettings(options={"temperature": 0.6})), ask_about(1), render)
         assert [request["temperature"] for request in stub.requests] == [0.6]
 
 
@@ -228,7 +229,7 @@ async def test_limit_grows_once_for_a_model_that_thinks_before_it_answers(report
     thoughts = completion("", "length", usage=usage)
     with serve(lambda request: answer_lines(request) if request["max_tokens"] > 100 else thoughts) as stub:
         async with model_of(stub) as model:
-            reply, other = [await model.complete(ask_about(n), render) for n in (1, 2)]
+            reply, other = [await ask(model, ask_about(n), render) for n in (1, 2)]
     assert (colours(reply), colours(other)) == ({1: "red"}, {2: "red"})
     assert [request["max_tokens"] for request in stub.requests] == [100, 500, 500]
     thinking = 100 if reported == "named" else 0
@@ -258,7 +259,7 @@ async def test_key_is_sent_and_never_shown():
     with serve([fault(401, "bad key sk-secret-123456")]) as stub:
         model = Model(ModelSpec.parse("gpt-x", api_key="sk-secret-123456", base_url=stub.url), policy=patient())
         with pytest.raises(ModelUnavailable) as caught:
-            await model.complete(ask_about(1), render)
+            await ask(model, ask_about(1), render)
     assert stub.headers[0]["authorization"] == "Bearer sk-secret-123456"
     assert "sk-secret" not in f"{model!r} {model.spec!r} {caught.value}"
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
@@ -283,7 +284,7 @@ async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(
     with serve([completion(items(RED))]) as stub:
         monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
         monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
-        await Model(ModelSpec.parse("gpt-x", api_key=given)).complete(ask_about(1), render)
+        await ask(Model(ModelSpec.parse("gpt-x", api_key=given)), ask_about(1), render)
     assert stub.headers[0]["authorization"] == f"Bearer {sent}"
 
 

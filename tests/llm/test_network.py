@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor.ask.answers import ask
 from extractor.errors import AnswerRejected, ModelUnavailable
 from extractor.llm import network
 from extractor.llm.client import Model
@@ -47,7 +48,7 @@ async def test_a_reply_beyond_all_bounds_is_not_read(monkeypatch):
         serve([Scripted(body=" " * 200_000)]) as stub,
         pytest.raises(ModelUnavailable, match="more than 100,000 bytes"),
     ):
-        await model_of(stub).complete(ask_about(1), render)
+        await ask(model_of(stub), ask_about(1), render)
 
 
 async def test_a_reply_that_is_packed_wrongly_is_asked_again():
@@ -69,7 +70,7 @@ async def test_a_reply_that_is_packed_wrongly_is_asked_again():
 )
 async def test_a_refusal_is_reported_at_once_and_a_redirect_is_not_followed(answer, said):
     with serve([answer]) as stub, pytest.raises(ModelUnavailable, match=said):
-        await model_of(stub).complete(ask_about(1), render)
+        await ask(model_of(stub), ask_about(1), render)
     assert len(stub.requests) == 1
 
 
@@ -80,5 +81,5 @@ async def test_a_key_that_a_server_repeats_goes_no_further(pattern):
     with serve([answer]) as stub:
         model = Model(ModelSpec.parse(f"{stub.url}#stub", server_key=KEY), policy=patient())
         with pytest.raises(AnswerRejected) as caught:
-            await model.complete(ask_about(1), render)
+            await ask(model, ask_about(1), render)
     assert str(caught.value) == f"model stub: the model refused: {pattern.format('***')}"

@@ -5,21 +5,18 @@ from contextlib import closing
 
 import pytest
 
-from extractor.errors import BudgetReached, ModelAway, ModelUnavailable
+from extractor.ask.reply_models import Reply
+from extractor.errors import AnswerPending, BudgetReached, ModelAway, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
 from extractor.llm.budget import Budget, Limits
+from extractor.llm.calls import Call, PromptVersion, schema_of
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run
 from extractor.llm.estimates import Forecast, Rates
-from extractor.llm.reply_models import Reply
-from extractor.llm.requests import Call, PromptVersion, Question, schema_of
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, State
-from extractor.schemas import Task
 from tests.provider import serve_provider
-
-from .samples import chunk
 
 
 async def no_wait(_):
@@ -45,8 +42,7 @@ def answer_well(_):
 
 
 def call_about(number):
-    question = Question(Task.ELIGIBILITY, chunk(number, "Adults"), ("category",))
-    return Call(PROMPT, (question,), "Read.", f"[{number}|ok] Adults", Reply, 100)
+    return Call(PROMPT, "Read.", f"[{number}|ok] Adults", Reply, 100)
 
 
 CALLS = [call_about(number) for number in range(1, 6)]
@@ -58,7 +54,7 @@ def book(tmp_path):
         store = CallStore(run)
         for call in CALLS:
             store.begin(call, "m", None, State.WAITING)
-        yield BatchBook(store)
+        yield BatchBook(store, Reply)
 
 
 async def finish(provider, book, policy=POLICY):
@@ -239,16 +235,18 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     def model():
         return Model(ModelSpec.parse("http://nowhere.test/v1#m"), store=lambda: book.store, answerer=lambda: queue)
 
-    async def ask(call):
-        return await model().complete(call.questions, lambda _: call)
+    async def queue_up(call):
+        with pytest.raises(AnswerPending):
+            await model().complete(call)
+        return True
 
     queue = BatchQueue(book)
-    assert [(await ask(call)).pending for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
+    assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one, none = Forecast.exactly(1), Forecast.exactly(0)
     queue = BatchQueue(book, Budget(Limits(tokens=2000), Rates(one, none, one, none, none, none), None))
-    assert (await ask(call_about(7))).pending
-    ended = [await asyncio.gather(ask(call_about(number)), return_exceptions=True) for number in range(10, 40)]
+    assert await queue_up(call_about(7))
+    ended = [await asyncio.gather(queue_up(call_about(number)), return_exceptions=True) for number in range(10, 40)]
     refused = [isinstance(one, BudgetReached) for (one,) in ended]
     assert refused == sorted(refused)
     assert book.count_waiting() == 6 + refused.count(False) < 36

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractor.ask.answers import ask
+from extractor.ask.session import session
 from extractor.errors import AnswerRejected, CassetteMiss, ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.prices import Price
 from extractor.llm.replay import Replay, ReplayTally
-from extractor.llm.session import session
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore
 from extractor.schemas import Usage
@@ -54,18 +55,18 @@ def query(folder, sql):
         return run.execute(sql).fetchall()
 
 
-async def ask(model, *numbers, record_id="r"):
-    with session(record_id) as asked:
-        return await model.complete(ask_about(*numbers), render), asked
+async def put(model, *numbers, record_id="r"):
+    with session() as asked:
+        return await ask(model, ask_about(*numbers), lambda some: replace(render(some), record_id=record_id)), asked
 
 
 async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path):
     with serve([completion(items(RED))]) as stub:
         with store_in(tmp_path) as calls:
-            first, _ = await ask(asking(calls, stub), 1)
+            first, _ = await put(asking(calls, stub), 1)
         with store_in(tmp_path) as calls:
             model = asking(calls, stub)
-            again, _ = await ask(model, 1, record_id="another")
+            again, _ = await put(model, 1, record_id="another")
             assert calls.spending.usage == first.usage.model_copy(update={"questions": 0})
     assert len(stub.requests) == 1
     assert again == first
@@ -75,18 +76,18 @@ async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path
 
 async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        await ask(asking(calls, stub), 1)
-        await ask(asking(calls, stub, ClientSettings(options={"seed": 7}, reasks=0, output_tokens=50)), 1)
+        await put(asking(calls, stub), 1)
+        await put(asking(calls, stub, ClientSettings(options={"seed": 7}, reasks=0, output_tokens=50)), 1)
         assert len(stub.requests) == 1
-        await ask(Model(ModelSpec.parse(f"{stub.url}#b"), store=lambda: calls), 1)
-        await ask(asking(calls, stub), 1, 2)
+        await put(Model(ModelSpec.parse(f"{stub.url}#b"), store=lambda: calls), 1)
+        await put(asking(calls, stub), 1, 2)
     assert len(stub.requests) == 3
 
 
 async def test_an_answer_after_a_reask_is_stored_with_all_it_cost(tmp_path):
     with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        first, _ = await ask(asking(calls, stub), 1)
-        again, _ = await ask(asking(calls, stub), 1)
+        first, _ = await put(asking(calls, stub), 1)
+        again, _ = await put(asking(calls, stub), 1)
     assert len(stub.requests) == 2
     assert again == first
     assert again.usage == Usage(questions=1, calls=2, prompt_tokens=20, output_tokens=10)
@@ -104,9 +105,9 @@ async def test_an_answer_after_a_reask_is_stored_with_all_it_cost(tmp_path):
 async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_path, bad, state, answers):
     chosen = ClientSettings(reasks=0)
     with serve([bad]) as stub, store_in(tmp_path) as calls, pytest.raises((AnswerRejected, ModelUnavailable)):
-        await ask(asking(calls, stub, chosen), 1)
+        await put(asking(calls, stub, chosen), 1)
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        good, _ = await ask(asking(calls, stub, chosen), 1)
+        good, _ = await put(asking(calls, stub, chosen), 1)
         assert calls.spending.unanswered == 1 - answers
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id") == [
@@ -121,8 +122,8 @@ async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_p
 
     rest = items({"n": 2, "colour": "green"})
     with serve(answer) as stub, store_in(tmp_path) as calls:
-        first, _ = await ask(asking(calls, stub), 1, 2)
-        again, _ = await ask(asking(calls, stub), 1, 2)
+        first, _ = await put(asking(calls, stub), 1, 2)
+        again, _ = await put(asking(calls, stub), 1, 2)
         assert len(stub.requests) == 2
         assert again == first
         assert [item.n for item in again.items] == [2, 1]
@@ -133,10 +134,10 @@ async def test_a_cut_answer_is_not_asked_for_again_unless_it_may_be_longer(tmp_p
 async def test_a_call_that_failed_after_an_answer_is_stored_with_its_cost_and_fails_again_in_a_replay(tmp_path):
     with serve([completion(items(BLUE)), fault(404)]) as stub, store_in(tmp_path) as calls:
         with pytest.raises(ModelUnavailable) as caught:
-            await ask(asking(calls, stub), 1)
+            await put(asking(calls, stub), 1)
         assert caught.value.usage.output_tokens == calls.spending.usage.output_tokens == 5
         with pytest.raises(ModelUnavailable, match="no reply"):
-            await ask(replaying(calls), 1)
+            await put(replaying(calls), 1)
 
 
 def send_and_die(folder, url):
@@ -149,7 +150,7 @@ def send_and_die(folder, url):
         with store_in(folder) as calls:
             model = Model(ModelSpec.parse(url), store=lambda: calls)
             model.watch.note_request = lambda: die(None)
-            await ask(model, 1)
+            await put(model, 1)
 
     asyncio.run(run())
 
@@ -163,7 +164,7 @@ async def test_a_cancelled_call_is_charged_for_the_answers_that_came(tmp_path, g
     model = Model(spec, policy=policy, answerer=lambda: through(server, model._open_live()), store=lambda: calls)
     with store_in(tmp_path) as calls:
         async with model:
-            asked = asyncio.ensure_future(ask(model, 1))
+            asked = asyncio.ensure_future(put(model, 1))
             await asyncio.wait([asked], timeout=None if given_up else 100.0)
             asked.cancel()
             with pytest.raises(ModelAway if given_up else asyncio.CancelledError):
@@ -179,7 +180,7 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
         assert killed.exitcode == -signal.SIGKILL
         with store_in(tmp_path) as calls:
             assert calls.spending.unanswered == 1
-            good, _ = await ask(asking(calls, stub), 1)
+            good, _ = await put(asking(calls, stub), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [("asked",), ("answered",)]
 
@@ -187,7 +188,7 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
 async def test_equal_calls_at_one_time_share_one_answer(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         async with asking(calls, stub) as model:
-            shared = await asyncio.gather(*(ask(model, 1, record_id=f"r{n}") for n in range(5)))
+            shared = await asyncio.gather(*(put(model, 1, record_id=f"r{n}") for n in range(5)))
         assert calls.spending.usage.calls == len(stub.requests) == 1
     assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
     assert model.usage.calls == 1
@@ -196,22 +197,22 @@ async def test_equal_calls_at_one_time_share_one_answer(tmp_path):
 async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(tmp_path):
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
         with store_in(tmp_path) as calls:
-            await ask(asking(calls, stub), 1)
+            await put(asking(calls, stub), 1)
             assert (calls.spending.picodollars, calls.spending.unpriced) == (0, 1)
         with store_in(tmp_path, Price(prompt=1, output=2).cost) as calls:
             calls.price_unpriced()
             assert (calls.spending.picodollars, calls.spending.unpriced) == (20_000_000, 0)
         with store_in(tmp_path, Price(prompt=3, output=3).cost) as calls:
             calls.price_unpriced()
-            await ask(asking(calls, stub), 2)
+            await put(asking(calls, stub), 2)
             assert calls.spending.picodollars == 20_000_000 + 45_000_000
 
 
 async def test_no_key_address_or_header_is_stored(tmp_path):
     with serve([fault(401, "wrong key sk-very-secret"), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         with pytest.raises(ModelUnavailable):
-            await ask(asking(calls, stub, server_key="sk-very-secret"), 1)
-        await ask(asking(calls, stub, server_key="sk-very-secret"), 1)
+            await put(asking(calls, stub, server_key="sk-very-secret"), 1)
+        await put(asking(calls, stub, server_key="sk-very-secret"), 1)
     assert stub.headers[0]["authorization"] == "Bearer sk-very-secret"
     with closing(open_run_to_read(tmp_path)) as run:
         kept = []
@@ -228,16 +229,16 @@ async def test_a_run_is_replayed_whatever_its_model(tmp_path):
     script = [completion(items(RED)), completion(items({"n": 2, "colour": "blue"}))]
     with serve(script) as stub, store_in(tmp_path) as calls:
         model = asking(calls, stub, ClientSettings(reasks=0))
-        good, _ = await ask(model, 1)
+        good, _ = await put(model, 1)
         with pytest.raises(AnswerRejected) as refused:
-            await ask(model, 2)
+            await put(model, 2)
     with store_in(tmp_path) as calls:
         model = replaying(calls)
-        again, _ = await ask(model, 1)
+        again, _ = await put(model, 1)
         with pytest.raises(AnswerRejected) as refused_again:
-            await ask(model, 2)
+            await put(model, 2)
         with pytest.raises(CassetteMiss, match="nearest is"):
-            await ask(model, 3)
+            await put(model, 3)
     assert again == good
     assert refused_again.value.usage == refused.value.usage
     assert len(stub.requests) == 2
@@ -245,11 +246,11 @@ async def test_a_run_is_replayed_whatever_its_model(tmp_path):
 
 async def test_questions_without_an_answer_in_the_replayed_run_stay_open_and_are_counted(tmp_path):
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        await ask(asking(calls, stub), 1)
+        await put(asking(calls, stub), 1)
         tally = ReplayTally()
         model = replaying(calls, tally)
-        known, _ = await ask(model, 1)
-        unknown, asked = await ask(model, 2)
+        known, _ = await put(model, 1)
+        unknown, asked = await put(model, 2)
     assert (known.pending, unknown.pending, asked.pending) == (False, True, True)
     assert (tally.answered, tally.missing) == (1, 1)
     assert tally.missing_tokens > 4
@@ -261,11 +262,11 @@ async def test_a_miss_shows_the_nearest_question_of_the_record_and_costs_nothing
         spec = ModelSpec.parse("http://nowhere.test/v1#m")
         model = Model(spec, policy=patient(sleeps), answerer=lambda: Replay(calls))
         with pytest.raises(CassetteMiss, match="which is empty"):
-            await ask(model, 1)
-        await ask(asking(calls, stub), 1, record_id="one")
-        await ask(asking(calls, stub), 1, 5, record_id="two")
+            await put(model, 1)
+        await put(asking(calls, stub), 1, record_id="one")
+        await put(asking(calls, stub), 1, 5, record_id="two")
         with pytest.raises(CassetteMiss) as caught:
-            await ask(model, 1, 2, record_id="one")
+            await put(model, 1, 2, record_id="one")
     lines = str(caught.value).splitlines()
     assert lines[0].endswith(f"nearest is {render(ask_about(1)).question_key[:16]}:")
     assert "+2: line 2" in lines
@@ -308,7 +309,7 @@ async def invoke(folder, stub, cancelled):
     with store_in(folder) as calls:
         async with asking(calls, stub) as model:
             tasks = [
-                asyncio.ensure_future(ask(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
+                asyncio.ensure_future(put(model, n, record_id=f"r{place}")) for place, n in enumerate((1, 2, 1, 3))
             ]
             for number in cancelled:
                 await asyncio.sleep(0.002)

@@ -2,17 +2,17 @@
 
 import asyncio
 
+from extractor.ask.reply_models import Reply
+from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import ClientSettings
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.live import LiveModel
 from extractor.llm.patience import Watch
-from extractor.llm.reply_models import Reply
-from extractor.llm.requests import Call, PromptVersion
 from extractor.llm.spec import ModelSpec
 
 from .standin import answer
 
-CALL = Call(PromptVersion("questions", 1, "ab" * 32), (), "The definitions.", "[1|cat] Adults", Reply, 500)
+CALL = Call(PromptVersion("questions", 1, "ab" * 32), "The definitions.", "[1|cat] Adults", Reply, 500)
 GOOD = answer({"n": 1, "ok": True})
 
 

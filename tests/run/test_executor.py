@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from benchmarks.records import write_distinct_records
+from extractor.ask.questions import ModelReply
+from extractor.ask.reply_models import Item
 from extractor.errors import EngineError, ModelUnavailable
 from extractor.events import EventLog, listening
-from extractor.llm.reply_models import Item
-from extractor.llm.requests import ModelReply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules

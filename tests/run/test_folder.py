@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from extractor.ask.questions import Question
+from extractor.ask.reply_models import Item as ReplyItem
+from extractor.ask.reply_models import Reply
+from extractor.ask.session import NotedAnswer, Session
 from extractor.errors import StoreError
+from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
-from extractor.llm.reply_models import Item as ReplyItem
-from extractor.llm.reply_models import Reply
-from extractor.llm.requests import Call, PromptVersion, Question
-from extractor.llm.session import NotedAnswer, Session
 from extractor.llm.store import State
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
@@ -50,7 +51,7 @@ def line(record_id, **parts):
 def call_model(folder, name, record_id=None):
     """Store a call in the folder, like a call to a model."""
     store = folder.calls()
-    number = store.begin(Call(PROMPT, (), "Read.", name, Reply, 100), "m", record_id)
+    number = store.begin(Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id), "m")
     store.end(number, State.ANSWERED, Completion(name, Ending.COMPLETE, CALL))
 
 

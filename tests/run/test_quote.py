@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from extractor.ask.planner import Estimate
 from extractor.assemble.policy import ModelClass
 from extractor.llm.budget import Limits, Pricing
 from extractor.llm.estimates import (
@@ -15,7 +16,6 @@ from extractor.llm.estimates import (
     load_rates,
 )
 from extractor.llm.patience import MOST_CALLS
-from extractor.llm.planner import Estimate
 from extractor.llm.prices import read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions

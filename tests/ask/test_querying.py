@@ -4,11 +4,11 @@ from itertools import groupby
 
 import pytest
 
+from extractor.ask.dialogue import dialogue
+from extractor.ask.querying import converse
+from extractor.ask.questions import ModelReply
 from extractor.assemble import assemble_extraction
 from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
-from extractor.llm.dialogue import dialogue
-from extractor.llm.querying import converse
-from extractor.llm.requests import ModelReply
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -67,7 +67,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
         return [{"n": q.chunk.number, "cat": "age"} for q in questions]
 
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
-    monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
+    monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
     result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
     assert result.usage.calls == 3, "each task once, then what the criteria's answers left out"
     extraction = assemble_extraction(PARSED, result, tasks)
@@ -82,7 +82,7 @@ async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, mon
     def answer(questions):
         raise error
 
-    monkeypatch.setattr("extractor.llm.dialogue.pack_questions", _one_call_a_task)
+    monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
     with pytest.raises(type(error)) as caught:
         await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ELIGIBILITY, Task.ENDPOINTS}, Assist.ALWAYS))
     assert getattr(caught.value, "usage", None) in (None, SPENT + SPENT)

@@ -5,16 +5,17 @@ from functools import partial
 
 import pytest
 
-from extractor.llm.estimates import estimate_tokens
-from extractor.llm.prompt import load_prompt
-from extractor.llm.reply_models import FIELDS, Reply, read_answers
-from extractor.llm.requests import Question, schema_of
-from extractor.llm.value_forms import (
+from extractor.ask.prompt import load_prompt
+from extractor.ask.questions import Question
+from extractor.ask.reply_models import FIELDS, Reply, read_answers
+from extractor.ask.value_forms import (
     read_amount,
     read_instrument,
     read_limit,
     read_time,
 )
+from extractor.llm.calls import schema_of
+from extractor.llm.estimates import estimate_tokens
 from extractor.schemas import (
     Age,
     Amount,

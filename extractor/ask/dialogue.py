@@ -10,7 +10,6 @@ from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.assemble.resolve import PARTICIPANTS
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
-from extractor.llm.requests import ModelReply, Question, Render
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Reading
 from extractor.schemas import Task, Usage
@@ -18,6 +17,7 @@ from extractor.text.numbers import DAYS
 
 from .planner import count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
+from .questions import ModelReply, Question, Render
 from .recheck import drop_repeated, merge_recheck, plan_recheck
 from .reply_models import PEOPLE, PEOPLE_FIELDS, REGIMENS, is_listing, read_answers
 

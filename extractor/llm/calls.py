@@ -1,32 +1,15 @@
-"""Questions to a model, the calls that carry them, and what comes back."""
+"""A call: what is asked of a model in one request."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import BaseModel
 
-from extractor.parse.parsed import Chunk
-from extractor.schemas import Task, Usage
-
-LINE_BREAK = " // "
-"""Stands for a line break of the record where a prompt shows its text as one line."""
-
-
 RECHECK = "recheck"
 """The name under which calls are counted that ask refused answers once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section."""
-
-    task: Task
-    chunk: Chunk
-    fields: tuple[str, ...]
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +30,12 @@ class Call:
     """
 
     prompt: PromptVersion
-    questions: tuple[Question, ...]
     system: str
     user: str
     reply_model: type[BaseModel]
     max_output_tokens: int
     context: Mapping[str, object] = field(default_factory=dict)
+    record_id: str | None = None
 
     @property
     def is_recheck(self) -> bool:
@@ -67,21 +50,6 @@ class Call:
     def key_for(self, model: str) -> str:
         """A key that is equal for calls that ask the same of the same model, with any limits and sampling."""
         return _digest(model, self.question_key)
-
-
-Render = Callable[[Sequence[Question]], Call]
-"""Makes the call for any part of a record's questions."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReply:
-    """The valid items of an answer, its usage, and why other items were dropped. ``pending``: more items will come."""
-
-    items: tuple[BaseModel, ...]
-    usage: Usage
-    model: str
-    rejected: tuple[str, ...] = ()
-    pending: bool = False
 
 
 @cache

@@ -10,9 +10,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from extractor.ground.check import Unreadable
+from extractor.llm.calls import Call
+from extractor.llm.completions import Completion, Ending, is_json
 
-from .completions import Completion, Ending, is_json
-from .requests import Call
+from .questions import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,6 @@ class Salvage:
         return tuple(rejection for rejection in self.rejected if rejection.number not in answered)
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
-    """The result of one call.
-
-    ``truncated`` means that the output limit cut the answer off, ``pending`` that an answer will come later. ``calls``
-    were answered.
-    """
-
-    salvage: Salvage
-    model: str
-    truncated: bool = False
-    pending: bool = False
-    calls: int = 0
-
-
 def item_number(item: BaseModel) -> int | None:
     """The number of the chunk that an item is about."""
     return getattr(item, "n", None)
@@ -106,37 +92,37 @@ def read_complete_items(text: str) -> list[Any] | None:
     return [item for item in complete if item.get("n") != begun]
 
 
-def read_items(completion: Completion, call: Call) -> Salvage:
+def read_items(completion: Completion, call: Call, questions: Sequence[Question]) -> Salvage:
     """The valid items of an answer, and why others cannot be used; of one that was cut off, the complete ones."""
     if completion.ending is Ending.REFUSED:
         return Salvage((), (RejectedItem(None, completion.problem),))
     try:
         reply: Any = call.reply_model.model_validate_json(completion.text, context=dict(call.context))
     except ValidationError as error:
-        salvage = salvage_items(read_complete_items(completion.text) or [], call)
+        salvage = salvage_items(read_complete_items(completion.text) or [], call, questions)
         if completion.ending is Ending.CUT or salvage.rejected:
             return salvage
         problem = describe_errors(error) if completion.text.strip() else "the answer is empty"
         return Salvage(salvage.items, (RejectedItem(None, problem),))
-    return sort_items(reply.items, call)
+    return sort_items(reply.items, questions)
 
 
-def salvage_items(items: list[Any], call: Call) -> Salvage:
-    """Validate each item on its own, against the item type of the reply model and the call's chunks."""
+def salvage_items(items: list[Any], call: Call, questions: Sequence[Question]) -> Salvage:
+    """Validate each item on its own, against the item type of the reply model and the questions' chunks."""
     kept = Salvage()
     for raw in items:
         try:
             item = _item_type(call.reply_model).validate_json(json.dumps(raw), context=dict(call.context))
-            found = sort_items([item], call)
+            found = sort_items([item], questions)
         except ValidationError as error:
             found = Salvage((), (RejectedItem(_number_of(raw), describe_errors(error)),))
         kept = Salvage(kept.items + found.items, kept.rejected + found.rejected)
     return kept
 
 
-def sort_items(items: Sequence[BaseModel | Unreadable], call: Call) -> Salvage:
-    """Keep the items about chunks that the call asks about, and reject the others."""
-    asked = {question.chunk.number for question in call.questions}
+def sort_items(items: Sequence[BaseModel | Unreadable], questions: Sequence[Question]) -> Salvage:
+    """Keep the items about chunks that the questions are about, and reject the others."""
+    asked = {question.chunk.number for question in questions}
     kept: list[BaseModel] = []
     rejected: list[RejectedItem] = []
     for item in items:

@@ -1,8 +1,7 @@
 import pytest
 
-from extractor.llm.salvage import RejectedItem, Salvage, read_complete_items, salvage_items
-
-from .colours import Answer, ask_about, render
+from extractor.ask.salvage import RejectedItem, Salvage, read_complete_items, salvage_items
+from tests.llm.colours import Answer, ask_about, render
 
 RED = Answer(n=1, colour="red")
 GREEN = Answer(n=2, colour="green")
@@ -44,7 +43,7 @@ def test_each_item_is_judged_on_its_own_with_the_call_s_context():
         {"n": 4, "colour": "red"},
         {"colour": "red"},
     ]
-    salvage = salvage_items(raw, render(ask_about(1, 2, 3)))
+    salvage = salvage_items(raw, render(ask_about(1, 2, 3)), ask_about(1, 2, 3))
     assert [(item.n, item.word) for item in salvage.items] == [(1, "rose"), (3, None)]
     assert salvage.rejected == (
         RejectedItem(2, "word: Value error, is not a word of the text"),

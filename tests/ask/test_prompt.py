@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from extractor.ask.planner import plan_questions
+from extractor.ask.prompt import flatten, list_prompt_versions, load_prompt, read_prompt, render_call
+from extractor.ask.questions import Question
+from extractor.ask.reply_models import Item, Reply, key_of, read_answers, words_of
 from extractor.errors import PromptError
 from extractor.ground.check import ground_answer
-from extractor.llm.planner import plan_questions
-from extractor.llm.prompt import flatten, list_prompt_versions, load_prompt, read_prompt, render_call
-from extractor.llm.reply_models import Item, Reply, key_of, read_answers, words_of
-from extractor.llm.requests import Question
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse.parsed import Span
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord

@@ -32,7 +32,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from extractor.ground.check import Answer, Unreadable
-from extractor.llm.requests import LINE_BREAK, Question
 from extractor.schemas import (
     Age,
     Amount,
@@ -53,6 +52,7 @@ from extractor.schemas import (
     TimeWindow,
 )
 
+from .questions import LINE_BREAK, Question
 from .value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_time
 from .value_forms import read_window as read_window_form
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong
+from extractor.llm.client import Model
 from extractor.schemas import Usage
 
-from .client import Model
+from .answers import ask
 from .dialogue import QuestionBatch, Replies
-from .requests import ModelReply, Question, Render
+from .questions import ModelReply, Question, Render
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ async def _complete(pack: Sequence[Question], render: Render, model: Model, may_
     if not may_ask():
         return None
     try:
-        return await model.complete(pack, render)
+        return await ask(model, pack, render)
     except BudgetReached:
         return None
     except (AnswerRejected, RequestTooLong) as error:

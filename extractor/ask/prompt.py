@@ -17,11 +17,12 @@ from typing import Any
 
 import extractor
 from extractor.errors import PromptError
-from extractor.llm.requests import LINE_BREAK, RECHECK, Call, PromptVersion, Question
+from extractor.llm.calls import RECHECK, Call, PromptVersion
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord
 from extractor.text.clean import clean_text
 
+from .questions import LINE_BREAK, Question
 from .reply_models import REGIMENS, Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
@@ -143,12 +144,12 @@ def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: 
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
     return Call(
         prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
-        questions=tuple(questions),
         system=prompt.system,
         user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
         reply_model=Reply,
         max_output_tokens=_count_output_tokens(questions),
         context=Reply.context_of(questions),
+        record_id=record.record_id,
     )
 
 

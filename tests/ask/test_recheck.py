@@ -7,14 +7,14 @@ from enum import StrEnum
 import pytest
 
 from extractor import Extractor
+from extractor.ask.prompt import load_prompt, render_line
+from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
+from extractor.ask.reply_models import FIELDS, Reply, read_answers
 from extractor.assemble import ModelResult
 from extractor.errors import CassetteMiss
 from extractor.ground.check import Answer, ground_answer
 from extractor.llm.database import open_run
 from extractor.llm.estimates import estimate_tokens
-from extractor.llm.prompt import load_prompt, render_line
-from extractor.llm.recheck import LINE_TOKENS, drop_repeated, plan_recheck
-from extractor.llm.reply_models import FIELDS, Reply, read_answers
 from extractor.llm.store import CallStore
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

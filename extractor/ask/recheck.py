@@ -20,12 +20,12 @@ from extractor.assemble.unconfirmed import (
 from extractor.ground.check import GroundedAnswer, Rejection, ground_answer, show_value
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
-from extractor.llm.requests import Question
+from extractor.llm.estimates import estimate_tokens
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
-from .estimates import estimate_tokens
 from .prompt import load_prompt, render_line
+from .questions import Question
 from .reply_models import REGIMENS, Item, Reply, key_of, list_attributes, read_answers
 
 LINE_TOKENS = 1000

@@ -11,7 +11,7 @@ from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
 
-from extractor.llm.requests import Question
+from extractor.llm.estimates import RequestSize, estimate_tokens, measure_call
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import (
@@ -28,8 +28,8 @@ from extractor.schemas import Concept, Task, TrialRecord
 from extractor.text.clean import clean_text
 
 from .dose_passages import DosePassage, list_dose_passages
-from .estimates import RequestSize, estimate_tokens, measure_call
 from .prompt import render_call, render_line
+from .questions import Question
 from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
 
 _EVENTS = ("start_event", "end_events", "censored")
