@@ -109,7 +109,8 @@ class _Asking:
             raise
         self.usage += answer.completion.usage
         salvage, is_cut = read_items(answer.completion, call, questions), answer.completion.ending is Ending.CUT
-        if not salvage.items and (len(questions) == 1 if is_cut else salvage.rejected):
+        # A stored one was useless before; a batch would ask without end.
+        if answer.calls and not salvage.items and (is_cut or salvage.rejected):
             self.model.reject(answer)
         return _Outcome(salvage, answer.completion.model, calls=answer.calls), is_cut
 

@@ -186,12 +186,13 @@ class BatchClient:
         return [(batch, batch.batch or await self._make(batch)) for batch in self.book.open_batches()]
 
     async def plan(self) -> int:
-        """Put waiting calls into batches. Returns their number.
+        """Put waiting calls into batches. Returns how many calls are asked now.
 
-        The first one is asked live before, and its answer is kept. Raises ``ModelUnavailable`` if the provider
+        The first call of all is asked live before, and its answer is kept. Raises ``ModelUnavailable`` if the provider
         refuses it.
         """
-        for waiting in self.book.waiting(most=1):
+        asked_live = 0 if self.live.was_reached else 1
+        for waiting in self.book.waiting(most=asked_live):
             try:
                 completion, _ = await self.live(waiting.call, 1)
             except ModelError as error:
@@ -199,6 +200,7 @@ class BatchClient:
                     self.book.store.charge(waiting.number, error.usage)
                 raise
             self.book.store.end(waiting.number, judge(completion), completion, cost=self.live_cost)
+            return 1 + self.book.plan(uuid4().hex[:12])
         return self.book.plan(uuid4().hex[:12])
 
     async def _make(self, batch: StoredBatch) -> str:

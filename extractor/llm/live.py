@@ -58,7 +58,8 @@ _SHOWN = 80
 class LiveModel:
     """Answers calls by a provider's model. Belongs to one event loop.
 
-    What a provider refuses (a parameter, a way to send the schema) is left out from then on.
+    What a provider refuses (a parameter, a way to send the schema) is left out from then on. ``was_reached`` says
+    whether anything has answered a call.
     """
 
     queues = False
@@ -66,7 +67,7 @@ class LiveModel:
     def __init__(self, spec: ModelSpec, settings: "ClientSettings", policy: RetryPolicy, watch: Watch) -> None:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
-        self._was_reached = False
+        self.was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_server and spec.api_key is None
@@ -96,7 +97,7 @@ class LiveModel:
             read = read_failure(error)
             failure = explain_opening(error, self._spec) if lacks_key(error) else error
             if read:
-                away = read.is_absence and not self._was_reached
+                away = read.is_absence and not self.was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
                 failure.usage = answers.usage
         else:
@@ -152,7 +153,7 @@ class LiveModel:
                             await self._create(call, answers, reasks, parameters, client)
                     except Exception as error:
                         if failure := read_failure(error):
-                            self._was_reached |= failure.status is not None
+                            self.was_reached |= failure.status is not None
                             came(_describe_failure(failure))
                             self._hold(failure)
                         raise
@@ -162,7 +163,7 @@ class LiveModel:
                 status = failure.status if failure else None
                 tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
                 raise
-            self._was_reached, used = True, answers.usage
+            self.was_reached, used = True, answers.usage
             self._pace.correct(
                 used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
             )
@@ -243,7 +244,7 @@ class LiveModel:
         most: float = self._policy.attempts
         if failure and failure.is_absence:
             most = inf if self._watch.gives_up else most
-            most = most if self._was_reached else self._policy.first_attempts
+            most = most if self.was_reached else self._policy.first_attempts
         return state.attempt_number >= most
 
     def _wait(self, state: RetryCallState) -> float:

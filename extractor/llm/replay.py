@@ -17,7 +17,7 @@ _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
 
 @dataclass(slots=True)
 class ReplayTally:
-    """The numbers of calls with and without an answer in a run's store, and the prompt tokens of the latter."""
+    """The numbers of stored answers that were used and of calls without one, and the prompt tokens of the latter."""
 
     answered: int = 0
     missing: int = 0
@@ -40,7 +40,7 @@ class Replay:
         kept = self._store.recall(call.question_key)
         if kept and kept.completion and kept.state is not State.ASKED:
             if self._tally:
-                self._tally.answered += 1
+                self._tally.answered += kept.completion.usage.calls
             return kept.completion, kept.completion.usage.calls
         if kept and is_too_long(kept.why):
             raise RequestTooLong("the model of the run found this call too long", lasting=False)

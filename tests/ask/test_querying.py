@@ -18,6 +18,14 @@ PARSED = parse_record(next(read_records("tests/records/study.json")))
 SPENT = Usage(calls=1, prompt_tokens=100, output_tokens=10)
 
 
+@pytest.fixture(autouse=True)
+def the_fake_model_answers_questions(monkeypatch):
+    """No call is made: what a model is asked, the fake one answers itself."""
+    monkeypatch.setattr(
+        "extractor.ask.querying.ask", lambda model, questions, render: model.complete(questions, render)
+    )
+
+
 class Scripted:
     """A fake ``Model``. ``answer`` returns the items of a reply as dicts, or raises."""
 

@@ -182,7 +182,7 @@ async def test_usage_of_the_model_is_the_sum_over_all_calls_failed_ones_included
         assert (await ask(model, [], render)).items == ()
     assert len(stub.requests) == 4
     assert caught.value.usage == Usage(questions=2, calls=1, prompt_tokens=10, output_tokens=5)
-    assert model.usage == Usage(questions=3, calls=2, prompt_tokens=20, output_tokens=10)
+    assert model.usage == Usage(calls=2, prompt_tokens=20, output_tokens=10)
 
 
 async def test_many_calls_at_once_get_their_own_answers():
@@ -190,7 +190,7 @@ async def test_many_calls_at_once_get_their_own_answers():
         async with model_of(stub, ClientSettings(concurrency=5)) as model:
             replies = await asyncio.gather(*(ask(model, ask_about(n, n + 100), render) for n in range(40)))
     assert [colours(reply) for reply in replies] == [{n: "red", n + 100: "red"} for n in range(40)]
-    assert model.usage == Usage(questions=80, calls=40, prompt_tokens=400, output_tokens=200)
+    assert model.usage == Usage(calls=40, prompt_tokens=400, output_tokens=200)
 
 
 async def test_parameters_are_adjusted_to_a_reasoning_model():

@@ -53,7 +53,7 @@ def book(tmp_path):
     with closing(open_run(tmp_path)) as run:
         store = CallStore(run)
         for call in CALLS:
-            store.begin(call, "m", None, State.WAITING)
+            store.begin(call, "m", State.WAITING)
         yield BatchBook(store, Reply)
 
 
@@ -214,7 +214,7 @@ async def test_a_request_is_asked_live_before_a_batch_is_made_and_its_answer_is_
     with serve_provider(answer=answer_well) as provider:
         spec = ModelSpec.parse(f"{provider.url}#m")
         async with open_batch_client(spec, book, ClientSettings(), POLICY, lambda _: None) as client:
-            assert await client.plan() == 4
+            assert await client.plan() == 5
             assert await client.finish_all() == 4
     assert provider.asked[0] == "POST /chat/completions"
     assert [line["body"]["messages"][1]["content"][1] for line in provider.requests] == ["2", "3", "4", "5"]

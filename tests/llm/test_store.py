@@ -71,7 +71,7 @@ async def test_an_answered_call_is_not_sent_again_and_costs_nothing_now(tmp_path
     assert len(stub.requests) == 1
     assert again == first
     assert (first.usage.calls, first.usage.prompt_tokens) == (1, 10)
-    assert model.usage == Usage(questions=1)
+    assert model.usage == Usage()
 
 
 async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not(tmp_path):

@@ -28,7 +28,6 @@ class ListSink(Sink):
         return record.record_id in self.done
 
     def write(self, line, session):
-        assert session.record_id == line.record_id
         self.written.append(line.record_id)
 
 

@@ -63,7 +63,7 @@ def take(folder, *records, lacking=()):
             done.append(one.record_id)
             continue
         call_model(folder, one.record_id, one.record_id)
-        folder.write(line(one.record_id), Session(one.record_id, lacking=one.record_id in lacking))
+        folder.write(line(one.record_id), Session(lacking=one.record_id in lacking))
     return done
 
 
@@ -174,7 +174,7 @@ def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_c
     with RunFolder(tmp_path, SETTINGS) as folder:
         assert take(folder, record("a"), record("b"), lacking=("a",)) == []
         assert not folder.is_done(record("c"))
-        folder.write(line("c", absences=(gap,)), Session("c"))
+        folder.write(line("c", absences=(gap,)), Session())
         folder.finish(Tally())
     assert manifest(tmp_path)["records"]["lacking"] == 2
     assert invoke(tmp_path, "a", "b", "c") == ["b"]
@@ -190,7 +190,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
             one = record("a", "Adults")
             assert not folder.is_done(one)
             noted = [NotedAnswer(question, ReplyItem(n=7), "some-model")]
-            folder.write(line("a"), Session("a", noted, lacking=True))
+            folder.write(line("a"), Session(noted, lacking=True))
     (row,) = query(tmp_path, "SELECT record_id, chunk, text, task, fields, item, model FROM answers")
     assert row == ("a", 7, "Adults", "eligibility", '["category"]', '{"n":7}', "some-model")
 
