@@ -1,40 +1,63 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR) [--effort low,0.8,high]
-                                [--folds 3,4] [--limit N] [--price NAME] [--json FILE] [--plot FILE]
-    python -m benchmarks.effort --from FILE... --plot FILE
+                                [--folds 3,4] [--limit N] [--price SPEC] [--json FILE] [--plot FILE]
+    python -m benchmarks.effort GOLD RECORDS... --forecast benchmarks/figures/effort.json [--folds 3,4] [--limit N]
+    python -m benchmarks.effort --from FILE... (--plot FILE | --costs [--gpu 2.5,3000,400])
 
 GOLD is a folder of gold JSON, or a file without text such as benchmarks/gold/gold.jsonl. ``--keep`` stores all answers
 in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each group of areas. Prints
 macro-F1 by group and task, by field, calls and tokens a record, and dollars per 1,000 records at the price of a model
-of genai-prices: with the static part of the prompt billed as cached from the second call on, and without. ``--plot``
-draws macro-F1 over dollars (with the cache) as an image; ``--from`` takes the figures from files of ``--json``, those
-of ``benchmarks.peers`` too.
+of genai-prices. Tokens are measured; what a cache serves and what a model thinks is forecast, as ``--dry-run`` does.
+``--plot`` draws macro-F1 over dollars as an image; ``--from`` takes the figures from files of ``--json``, those of
+``benchmarks.peers`` too.
+
+``--costs`` prints the table of docs/how-to/cost.md. ``--gpu`` is the assumption for own hardware: dollars of a GPU's
+hour, the tokens that it reads a second beside those of its prefix cache, and the tokens that it writes a second.
+``--forecast`` prints what ``--dry-run`` expects for the same trials beside what was measured. It asks no model.
 """
 
 import argparse
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from operator import sub
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.data import FOLDS, format_table, keeping_calls, option_parser, read_pairs
 from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
+from extractor.ask.planner import estimate_record
 from extractor.ask.prompt import render_call
 from extractor.ask.questions import Question
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
-from extractor.llm.estimates import CHARACTERS_PER_TOKEN, measure_call
-from extractor.llm.prices import PICO, Price, PriceList
+from extractor.llm.budget import Pricing
+from extractor.llm.estimates import (
+    CHARACTERS_PER_TOKEN,
+    Forecast,
+    RequestSize,
+    TokenForecast,
+    forecast_run,
+    measure_call,
+)
+from extractor.llm.prices import ListedPrice, Price, PriceList
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
+from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.run.quote import forecast_cached, forecast_price, forecast_written
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
+PRICE = "anthropic/claude-sonnet-4-5"
+"""A model that does not think unless it is told to, as the one that was measured."""
+_HOSTED = ("openai/gpt-5-mini", PRICE)
+_RECORDS, _CONCURRENCY = 1000, 8
+_COUNTS = ("calls", "prompt_tokens", "static_tokens", "output_tokens")
 Group = Sequence[tuple[TrialRecord, TrialExtraction]]
 _TOTALS = (*Task, "all")
 
@@ -50,16 +73,27 @@ def main() -> None:
     parser.add_argument("--effort", default="rules,low,medium,high")
     parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--price", default="gpt-5-mini")
+    parser.add_argument("--price", default=PRICE)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--from", dest="figures", type=Path, nargs="+")
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--costs", action="store_true")
+    parser.add_argument("--gpu", default="2.5,3000,400")
+    parser.add_argument("--forecast", type=Path)
     chosen = parser.parse_args()
     if not chosen.figures and not chosen.records:
         parser.error("name GOLD and RECORDS, or figures with --from")
+    pricing = find_pricing(chosen.price)
+    if chosen.forecast:
+        groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
+        print(format_forecast(json.loads(chosen.forecast.read_text("utf-8")), groups, pricing))
+        return
     if chosen.figures:
         results = [one for path in chosen.figures for one in json.loads(path.read_text("utf-8"))]
-        print(format_results(results), format_fields(results), sep="\n")
+        if chosen.costs:
+            print(format_costs(results, chosen.gpu))
+        else:
+            print(format_results(results, pricing), format_fields(results), sep="\n")
     else:
         results = measure_all(chosen)
     if chosen.json:
@@ -67,14 +101,13 @@ def main() -> None:
     if chosen.plot:
         from benchmarks.effort_plot import plot_effort  # noqa: PLC0415 - only a drawing needs matplotlib
 
-        plot_effort(results, chosen.plot)
+        dollars = [bill(one, pricing).dollars for one in results]
+        plot_effort(results, dollars, f"dollars per 1,000 records at the prices of {chosen.price}", chosen.plot)
 
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure and print the figures of each effort and group."""
-    listed = PriceList().find(ModelSpec.parse(chosen.price))
-    if listed is None:
-        raise SystemExit(f"{chosen.price}: genai-prices knows no such model")
+    pricing = find_pricing(chosen.price)
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
     results: list[dict[str, Any]] = []
     for effort in chosen.effort.split(","):
@@ -82,9 +115,9 @@ def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
         extractor = Extractor(chosen.model, replay=chosen.replay, **options)
         with keeping_calls(chosen.keep) as calls:
             for name, pairs in groups.items():
-                figures = asyncio.run(measure(extractor, pairs, listed.price, calls))
+                figures = asyncio.run(measure(extractor, pairs, calls))
                 results.append({"effort": effort, "group": name, **figures})
-        print(format_results(results[-len(groups) :]), flush=True)
+        print(format_results(results[-len(groups) :], pricing), flush=True)
     print(format_fields(results))
     return results
 
@@ -100,28 +133,21 @@ def read_groups(gold: Path, records: Sequence[Path], folds: set[int], limit: int
     return {name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit] for name in sorted(groups)}
 
 
-async def measure(extractor: Extractor, pairs: Group, price: Price, calls: OpenStore | None = None) -> dict[str, Any]:
-    """F1 by field and total, and means a record of calls, tokens and dollars."""
+async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None = None) -> dict[str, Any]:
+    """F1 by field and total, and means a record of calls and tokens."""
     async with extractor.open(64, calls) as opened:
         extract = replace(opened, in_thread=True)
         found = await asyncio.gather(*(extract(record) for record, _ in pairs))
-    return summarise(pairs, found, price, count_static_tokens())
+    return summarise(pairs, found, count_static_tokens())
 
 
-def summarise(pairs: Group, found: Sequence[TrialExtraction], price: Price, static_tokens: int) -> dict[str, Any]:
-    """Score extractions; ``static_tokens`` of each call are billed as cached in ``dollars``."""
+def summarise(pairs: Group, found: Sequence[TrialExtraction], static_tokens: int) -> dict[str, Any]:
+    """Score extractions, and count calls and tokens; ``static_tokens`` of each call are the same in all."""
     figures = evaluate([gold for _, gold in pairs], found, resamples=0, examples=0).figures()
     usage = sum((one.usage or Usage() for one in found), Usage())
     static = min(usage.prompt_tokens, usage.calls * static_tokens)
-    cached = usage.model_copy(update={"cached_tokens": max(usage.cached_tokens, static)})
-    plain = usage.model_copy(update={"cached_tokens": 0})
-    return {
-        "records": len(pairs),
-        "figures": figures,
-        **{name: getattr(usage, name) / len(pairs) for name in ("calls", "prompt_tokens", "output_tokens")},
-        "dollars": price.cost(cached) / PICO / len(pairs) * 1000,
-        "dollars_uncached": price.cost(plain) / PICO / len(pairs) * 1000,
-    }
+    counts = zip(_COUNTS, (usage.calls, usage.prompt_tokens, static, usage.output_tokens), strict=True)
+    return {"records": len(pairs), "figures": figures, **{name: count / len(pairs) for name, count in counts}}
 
 
 def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -137,17 +163,117 @@ def count_static_tokens() -> int:
     return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
 
-def format_results(results: Sequence[Mapping[str, Any]]) -> str:
+class Bill(NamedTuple):
+    """What 1,000 records cost, in dollars: all, the thinking and the writing of a cache in it, and all without a cache.
+
+    ``cached`` is the number of tokens that the cache serves.
+    """
+
+    dollars: float
+    thinking: float
+    writing: float
+    uncached: float
+    cached: float
+
+
+def find_pricing(model: str) -> Pricing:
+    """The prices of a model, and its thinking by default."""
+    pricing = Pricing.of(ModelSpec.parse(model), PriceList())
+    if pricing.price is None:
+        raise SystemExit(f"{model}: genai-prices knows no such model")
+    return pricing
+
+
+def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
+    """The prices of tokens on a machine of ``hour`` dollars that reads and writes so many tokens a second."""
+    prompt, output = (Decimal(hour / 3600 / rate * 1e6) for rate in (reads, writes))
+    return Pricing(None, ListedPrice("own", Price(prompt=prompt, output=output, cached=Decimal(0)), "--gpu"))
+
+
+def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
+    """The cost of measured calls and tokens, with a cache and thinking as a run of 1,000 records expects them."""
+    price, nothing = pricing.price, Forecast.exactly(0)
+    assert price
+    calls, prompt, static, output = (Forecast.exactly(one[name] * _RECORDS) for name in _COUNTS)
+    thinking = calls * Forecast.exactly(pricing.thinking.expected)
+    tokens = TokenForecast(calls, prompt, static, output + thinking)
+    cached = forecast_cached(tokens, pricing, _CONCURRENCY)
+    written = forecast_written(tokens, cached, pricing)
+    return Bill(
+        forecast_price(tokens, cached, written, price).expected,
+        thinking.expected * float(price.output) / 1e6,
+        written.expected * float(price.written or 0) / 1e6,
+        forecast_price(tokens, nothing, nothing, price).expected,
+        cached.expected,
+    )
+
+
+def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
     """One line for each group and effort."""
     head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output", "$/1000", "$ uncached"]
-    return format_table(head, map(_row, results))
+    return format_table(head, (_row(one, bill(one, pricing)) for one in results))
 
 
-def _row(one: Mapping[str, Any]) -> list[object]:
+def _row(one: Mapping[str, Any], cost: Bill) -> list[object]:
     tokens = [f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")]
-    dollars = [f"{one[name]:.2f}" for name in ("dollars", "dollars_uncached")]
     figures = [one["figures"][total] for total in _TOTALS]
+    dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
     return [one["effort"], one["group"], one["records"], *figures, *tokens, *dollars]
+
+
+def format_costs(results: Sequence[Mapping[str, Any]], gpu: str) -> str:
+    """The table of costs of 1,000 records: a column for each effort, with a figure for each group of areas."""
+    hour, reads, writes = map(float, gpu.split(","))
+    models = {model.rpartition("/")[2]: find_pricing(model) for model in _HOSTED}
+    models["a GPU"] = price_hardware(hour, reads, writes)
+    by_effort: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in results:
+        if one["calls"]:
+            by_effort[one["effort"]].append(one)
+    rows: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for ones in by_effort.values():
+        bills = {name: [bill(one, pricing) for one in ones] for name, pricing in models.items()}
+        rows["calls", "measured"].append(_pair((one["calls"] * _RECORDS for one in ones), 0))
+        cached = [cost.cached / 1e6 for cost in bills["a GPU"]]
+        prompt, output = ([one[name] * _RECORDS / 1e6 for one in ones] for name in ("prompt_tokens", "output_tokens"))
+        rows["million prompt tokens", "measured"].append(_pair(prompt))
+        rows["of them from a cache", "forecast"].append(_pair(cached))
+        rows["of them not", "forecast"].append(_pair(map(sub, prompt, cached)))
+        rows["million output tokens", "measured"].append(_pair(output))
+        for name, costs in bills.items():
+            basis = "forecast" if models[name].spec else "assumption"
+            rows[f"{name}: dollars", basis].append(_pair(cost.dollars for cost in costs))
+            if any(thinking := [cost.thinking for cost in costs]):
+                rows["of them for thinking", "assumption"].append(_pair(thinking))
+            if any(writing := [cost.writing for cost in costs]):
+                rows["of them for writing the cache", "forecast"].append(_pair(writing))
+            rows[f"{name}: dollars without a cache", basis].append(_pair(cost.uncached for cost in costs))
+        rows["a GPU: minutes", "assumption"].append(_pair((cost.dollars / hour * 60 for cost in bills["a GPU"]), 0))
+    lines = [[name, *cells, basis] for (name, basis), cells in rows.items()]
+    return format_table(["1,000 records", *by_effort, "is"], lines, markdown=True)
+
+
+def _pair(figures: Iterable[float], digits: int = 2) -> str:
+    return " / ".join(f"{figure:,.{digits}f}" for figure in figures)
+
+
+def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
+    """What a dry run expects a record of these groups to take, without thinking, beside what was measured."""
+    rates, rows = replace(pricing.rates(), thinking=Forecast.exactly(0)), []
+    for one in results:
+        pairs = groups[one["group"]]
+        if one["calls"]:
+            options = ExtractionOptions(effort=one["effort"])
+            forecast = forecast_run(
+                sum((estimate_record(record, options).size for record, _ in pairs), RequestSize()), rates
+            )
+            expected = {name: getattr(forecast, name).expected / len(pairs) for name in _COUNTS}
+            found = [(name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"]
+            found.append(("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars))
+            for name, mean, measured in found:
+                figures = f"{mean:,.2f}", f"{measured:,.2f}", f"{mean / measured - 1:+.0%}"
+                rows.append([one["effort"], one["group"], len(pairs), name, *figures])
+    return format_table(["effort", "group", "trials", "a record", "forecast", "measured", "difference"], rows)
 
 
 def format_fields(results: Sequence[Mapping[str, Any]]) -> str:

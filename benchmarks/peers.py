@@ -1,11 +1,11 @@
 """How right a plain instructor call a task is, with the whole annotation guideline in the prompt, and what it costs.
 
     python -m benchmarks.peers GUIDELINE GOLD RECORDS... --model http://HOST:PORT/v1#NAME [--folds 3,4] [--limit N]
-                               [--price NAME] [--json FILE]
+                               [--price SPEC] [--json FILE]
 
 This is what a good programmer writes in an hour: three calls a record (eligibility, dosing, endpoints), each with the
 guideline, the record's sections and a pydantic model. Prints macro-F1, tokens and dollars per 1,000 records by group of
-areas, with the guideline billed as cached and without. ``benchmarks.effort --from`` draws the figures of ``--json``.
+areas, with a cache of the guideline and without. ``benchmarks.effort --from`` draws the figures of ``--json``.
 """
 
 import asyncio
@@ -18,9 +18,8 @@ import openai
 from pydantic import BaseModel
 
 from benchmarks.data import FOLDS, PEER, option_parser
-from benchmarks.effort import format_results, read_groups, summarise, write_figures
+from benchmarks.effort import PRICE, find_pricing, format_results, read_groups, summarise, write_figures
 from extractor.llm.estimates import CHARACTERS_PER_TOKEN
-from extractor.llm.prices import PriceList
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 from extractor.schemas.extraction import EligibilityAnnotation, EndpointAnnotation, RegimenAnnotation
@@ -92,22 +91,20 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--price", default="gpt-5-mini")
+    parser.add_argument("--price", default=PRICE)
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
-    listed = PriceList().find(ModelSpec.parse(chosen.price))
-    if listed is None:
-        raise SystemExit(f"{chosen.price}: genai-prices knows no such model")
+    pricing = find_pricing(chosen.price)
     guideline = chosen.guideline.read_text("utf-8")
     groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
     records = [record for pairs in groups.values() for record, _ in pairs]
     found = iter(asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records)))
     static = len(guideline) // CHARACTERS_PER_TOKEN
     results = [
-        {"effort": PEER, "group": name, **summarise(pairs, [next(found) for _ in pairs], listed.price, static)}
+        {"effort": PEER, "group": name, **summarise(pairs, [next(found) for _ in pairs], static)}
         for name, pairs in groups.items()
     ]
-    print(format_results(results))
+    print(format_results(results, pricing))
     if chosen.json:
         write_figures(results, chosen.json)
 

@@ -5,9 +5,9 @@
 
 Each FOLDER is that of a run; the default is the recorded ones of this repository. The first requests of all calls are
 measured as ``--dry-run`` measures them, and the forecast is compared with the servers' reports on all exchanges,
-including re-asks and rechecks. Recordings of the model called
-``capable`` have estimates of four characters per token, others the tokens of their tokenizer. Exits with 1 if a figure
-lies outside its forecast.
+including re-asks and rechecks. Recordings of the model called ``capable`` have estimates of four characters per token,
+the reply's schema among them, as of a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies
+outside its forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
 
 ``--sizes`` measures the sizes of answers again, and prints ``extractor/llm/answer_sizes.toml``. The sizes of keys come
 from the capable model, whose answers are compact; the tokens for such a size are measured for each class.
@@ -115,8 +115,9 @@ def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Foreca
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
     sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow)
-    spec = ModelSpec(SERVER, model, "http://recorded.invalid/v1")
-    forecast = forecast_run(sum(sizes, RequestSize()), load_rates(spec, classify_model(model)))
+    model_class = classify_model(model)
+    spec = None if model_class is ModelClass.CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    forecast = forecast_run(sum(sizes, RequestSize()), load_rates(spec, model_class))
     yield "calls", forecast.calls, sum(one.exchanges for one in calls)
     yield "prompt tokens", forecast.prompt_tokens, sum(one.prompt_tokens for one in calls)
     yield "output tokens", forecast.output_tokens, sum(one.output_tokens for one in calls)

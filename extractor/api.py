@@ -119,7 +119,7 @@ class Extractor:
         if timeout is not None:
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
-        self.asking, self._budget = asking, _open_budget(spec, max_usd, prices)
+        self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
         self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
         self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
@@ -231,11 +231,13 @@ def _read_reasoning(reasoning: Reasoning | str | None, spec: ModelSpec | None) -
     return Reasoning(reasoning)
 
 
-def _open_budget(spec: ModelSpec | None, max_usd: float | None, prices: str | Path | None) -> "Budget | None":
+def _open_budget(
+    spec: ModelSpec | None, max_usd: float | None, prices: str | Path | None, reasoning: Reasoning | None
+) -> "Budget | None":
     if max_usd is None:
         return None
     from extractor.llm.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
     from extractor.llm.prices import read_prices  # noqa: PLC0415 - as above
 
     listed = read_prices([Path(prices)] if prices else [])
-    return Pricing.of(spec, listed, Limits(max_usd, None), in_batches=False).open_budget()
+    return Pricing.of(spec, listed, Limits(max_usd), reasoning).open_budget()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.effort import main as measure_effort
 from extractor.schemas import Task
 
 from .commands import invoke
@@ -93,6 +94,13 @@ def test_the_figures_of_accuracy_are_as_measured():
     for effort in efforts:
         cells = (" / ".join(f"{by_place[effort, group][total]:.3f}" for group in groups) for total in totals)
         assert f"| {effort} | {' | '.join(cells)} |" in page
+
+
+def test_the_table_of_costs_is_as_measured(monkeypatch, capsys):
+    figures = ROOT / "benchmarks/figures/effort.json"
+    monkeypatch.setattr(sys, "argv", ["effort", "--from", str(figures), "--costs"])
+    measure_effort()
+    assert capsys.readouterr().out in (ROOT / "docs/how-to/cost.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md"])

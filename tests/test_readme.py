@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from benchmarks.effort import PRICE, bill, find_pricing
 from docs.hooks import describe_commands
 from extractor.cli.app import app
 from extractor.schemas import Task
@@ -154,8 +155,8 @@ def pair(results, name):
     return " / ".join(f"{one['figures'][name]:.3f}" for one in results)
 
 
-def price(results):
-    return " / ".join(f"{one['dollars']:.2f}" for one in results)
+def price(results, model=PRICE):
+    return " / ".join(f"{bill(one, find_pricing(model)).dollars:.2f}" for one in results)
 
 
 def test_the_table_of_accuracy_is_as_measured():
@@ -164,8 +165,8 @@ def test_the_table_of_accuracy_is_as_measured():
     assert [effort for effort, _ in table if effort != "`--effort`"] == ["rules alone", "`low`", "`medium`", "`high`"]
     for effort, cells in table:
         results = measured[effort.strip("`").removesuffix(" alone")]
-        dollars = " / ".join(f"{one['dollars']:.2f}" for one in results).replace("0.00 / 0.00", "0")
-        assert cells.split(" | ") == [dollars, *(pair(results, name) for name in (*Task, "all"))]
+        dollars = [price(results, model).replace("0.00 / 0.00", "0") for model in ("gpt-5-mini", PRICE)]
+        assert cells.split(" | ") == [*dollars, *(pair(results, name) for name in (*Task, "all"))]
     assert "(16 trials)" in README
     assert "(48)" in README
     assert [one["records"] for one in measured["rules"]] == [16, 48]

@@ -226,10 +226,11 @@ def _perform(
         raise ValueError("a batch reads its records several times; name a file instead of standard input")
     refuse_input_folder(out, inputs)
     spec = read_model_spec(model) if model else None
-    pricing = Pricing.of(spec, find_prices(prices or ()), spending, in_batches=exchange is None)
     if exchange:
         fields["batch_rounds"] = 0
     extractor = Extractor(spec, exchange=exchange, **options)
+    listed, reasoning = find_prices(prices or ()), extractor.asking.reasoning
+    pricing = Pricing.of(spec, listed, spending, reasoning, in_batches=exchange is None)
     job = RunJob(
         inputs=tuple(inputs),
         extractor=extractor,

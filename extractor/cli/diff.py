@@ -148,7 +148,7 @@ def _make_job(
 
     spec = read_model_spec(model) if model and not replay else None
     extractor = Extractor(spec, replay=replay, **options)
-    pricing = Pricing.of(spec, find_prices(()), Limits(max_usd, None), in_batches=False)
+    pricing = Pricing.of(spec, find_prices(()), Limits(max_usd))
     return RunJob(
         inputs=(),
         extractor=extractor,

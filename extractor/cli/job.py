@@ -318,8 +318,7 @@ async def _extract_in_rounds(
             await extract_once()
             if round_number == job.batch_rounds or not await client.plan():
                 break
-    if queue.has_refused:
-        raise BudgetReached(str(queue.budget))
+    queue.check()
     if book.count_waiting():
         say("requests are left that no batch answered; the same command goes on")
 

@@ -72,9 +72,10 @@ def print_quote(quote: "Quote") -> None:
     print_table((f"{quote.records:,} records", "least", "expected", "most"), rows, apart=False)
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
     if price := quote.price:
-        cached = "" if price["cached"] is None else f", {price['cached']:g} for cached ones"
+        kinds = {"cached": "cached ones", "written": "ones that are written into a cache"}
+        others = (f", {price[name]:g} for {kind}" for name, kind in kinds.items() if price[name] is not None)
         say(
-            f"{price['model']} costs ${price['prompt']:g} for a million prompt tokens{cached},"
+            f"{price['model']} costs ${price['prompt']:g} for a million prompt tokens{''.join(others)},"
             f" and ${price['output']:g} for a million output tokens ({price['source']})"
         )
     for note in quote.notes:

@@ -185,7 +185,9 @@ def run(
                 patience=Patience(seconds=patience),
             ),
             workers=workers,
-            pricing=Pricing.of(spec, find_prices(prices or ()), Limits(max_usd, max_tokens), in_batches=False),
+            pricing=Pricing.of(
+                spec, find_prices(prices or ()), Limits(max_usd, max_tokens), extractor.asking.reasoning
+            ),
             engine=engine,
             address=address,
             max_lacking=max_lacking,

@@ -102,7 +102,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
-        from extractor.llm.budget import Limits, Pricing
+        from extractor.llm.budget import Pricing
         from extractor.llm.providers import Reasoning
         from extractor.options import read_effort
         from extractor.run.executor import count_cores
@@ -113,12 +113,13 @@ def serve(
         from .money import find_prices
 
         spec = read_model_spec(model) if model else None
+        effort_of_reasoning = Reasoning(reasoning) if reasoning else None
         settings = ServiceSettings(
             chosen_root,
             token,
             spec,
             read_effort(effort),
-            Pricing.of(spec, find_prices(prices or ()), Limits(), in_batches=False),
+            Pricing.of(spec, find_prices(prices or ()), reasoning=effort_of_reasoning),
             requests_per_minute,
             max_bytes,
             max_upload_bytes,
@@ -127,7 +128,7 @@ def serve(
             concurrency,
             jobs,
             timeout,
-            Reasoning(reasoning) if reasoning else None,
+            effort_of_reasoning,
             read_model_options(model_option or ()),
         )
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself

@@ -163,15 +163,12 @@ class RequestBudget(Protocol):
 
 
 class BatchQueue:
-    """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room.
-
-    ``has_refused`` says whether there was no room for a call of the current round.
-    """
+    """Takes calls for the next batch: raises ``AnswerPending``, or ``BudgetReached`` if the budget has no room."""
 
     queues = True
 
     def __init__(self, book: BatchBook, budget: RequestBudget | None = None) -> None:
-        self._book, self.budget, self.has_refused = book, budget, False
+        self._book, self._budget, self._has_refused = book, budget, False
         book.forgive()
         self._reserved: dict[str, int] = {}
         if budget:
@@ -179,24 +176,29 @@ class BatchQueue:
                 self._reserved |= {one.name: budget.set_aside(measure_call(one.call)) for one in book.waiting(batch)}
 
     async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - a batch answers once
-        if self.budget and call.question_key not in self._reserved:
+        if self._budget and call.question_key not in self._reserved:
             size = measure_call(call)
             # The first call of all is asked live, which costs up to twice as much as in a batch.
-            reservation = self.budget.try_reserve(size if self._reserved else size + size)
+            reservation = self._budget.try_reserve(size if self._reserved else size + size)
             if reservation is None:
-                self.has_refused = True
+                self._has_refused = True
                 raise BudgetReached("the budget has no room for another request")
             self._reserved[call.question_key] = reservation
         raise AnswerPending("the answer has not arrived yet")
 
     def settle(self) -> None:
         """Charge the budget with what arrived, which may leave room for what was refused."""
-        self.has_refused = False
+        self._has_refused = False
         for name in list(self._reserved):
             stored = self._book.store.recall(name)
-            if self.budget and stored and stored.state is not State.WAITING:
+            if self._budget and stored and stored.state is not State.WAITING:
                 usage = stored.completion.usage if stored.completion else Usage()
-                self.budget.charge(self._reserved.pop(name), usage)
+                self._budget.charge(self._reserved.pop(name), usage)
+
+    def check(self) -> None:
+        """Raise ``BudgetReached`` if there was no room for a call of the last round."""
+        if self._has_refused:
+            raise BudgetReached(str(self._budget))
 
     async def close(self) -> None:
         """Nothing to close."""

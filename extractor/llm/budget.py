@@ -11,10 +11,13 @@ from extractor.schemas import Usage
 
 from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_texts
 from .prices import PICO, ListedPrice, Price, PriceList
+from .providers import Reasoning
 from .spec import ModelSpec
 from .store import CallStore, Spending
 
 _MAX_CALLS = 2000
+_THOUGHT = 8
+"""A call is assumed to think an eighth of the room that its effort of reasoning gives it, at most all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class Budget:
     def try_reserve(self, size: RequestSize) -> int | None:
         """Like ``reserve``, but returns None instead of waiting for room."""
         forecast = forecast_request(size, self._rates)
-        prompt, output = round(forecast.prompt_tokens.expected), round(forecast.output_tokens.expected)
-        if not self.reached and self._has_room(Usage(prompt_tokens=prompt, output_tokens=output)):
+        parts = (forecast.prompt_tokens.expected, forecast.static_tokens.expected, forecast.output_tokens.expected)
+        if not self.reached and self._has_room(_use(*parts)):
             return self.set_aside(size)
         self.reached |= not self._most
         return None
@@ -72,8 +75,8 @@ class Budget:
         """Reserve what a request in flight may use, even without room."""
         forecast, number = forecast_request(size, self._rates), next(self._numbers)
         # The output limit includes the thinking of some models.
-        output = max(size.most_tokens, round(forecast.output_tokens.high))
-        self._most[number] = Usage(prompt_tokens=round(forecast.prompt_tokens.high), output_tokens=output)
+        output = max(size.most_tokens, forecast.output_tokens.high)
+        self._most[number] = _use(forecast.prompt_tokens.high, forecast.static_tokens.high, output)
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:
@@ -105,22 +108,37 @@ class Budget:
         self._ended = asyncio.Event()
 
 
+def _use(prompt: float, static: float, output: float) -> Usage:
+    """A request's usage if all of its static part is written into a cache."""
+    return Usage(prompt_tokens=round(prompt), written_tokens=round(static), output_tokens=round(output))
+
+
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The model of a run, its listed price if known, and the run's limits.
+    """The model of a run, its listed price if known, the run's limits, and how much the model thinks.
 
-    ``in_batches`` selects the provider's batch price. Raises ``ValueError`` for a money limit without a known price.
+    ``in_batches`` selects the provider's batch price. ``reasoning`` is None for the default of the model's family.
+    Raises ``ValueError`` for a money limit without a known price.
     """
 
     spec: ModelSpec | None = None
     listed: ListedPrice | None = None
     limits: Limits = field(default_factory=Limits)
     in_batches: bool = False
+    reasoning: Reasoning | None = None
 
     @classmethod
-    def of(cls, spec: ModelSpec | None, prices: PriceList, limits: Limits, *, in_batches: bool) -> "Pricing":
+    def of(
+        cls,
+        spec: ModelSpec | None,
+        prices: PriceList,
+        limits: Limits | None = None,
+        reasoning: Reasoning | None = None,
+        *,
+        in_batches: bool = False,
+    ) -> "Pricing":
         """The pricing of a model."""
-        return cls(spec, prices.find(spec) if spec else None, limits, in_batches)
+        return cls(spec, prices.find(spec) if spec else None, limits or Limits(), in_batches, reasoning)
 
     def __post_init__(self) -> None:
         if self.limits.usd is not None and self.listed is None:
@@ -147,11 +165,23 @@ class Pricing:
         """The same for a call that is sent live, also by a run in batches."""
         return self.listed.price.cost if self.listed else None
 
+    @property
+    def thinking(self) -> Forecast:
+        """The assumed tokens of thinking per call: as the user's prices state them, or by the effort of reasoning.
+
+        >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
+        Forecast(low=0, expected=500, high=4000)
+        """
+        if self.listed and self.listed.price.thinking:
+            low, expected, high = self.listed.price.thinking
+            return Forecast(low=low, expected=expected, high=high)
+        room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
+        return Forecast(low=0, expected=room // _THOUGHT, high=room)
+
     def rates(self, store: CallStore | None = None) -> Rates:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
-        low, expected, high = self.listed.price.thinking if self.listed else (0, 0, 0)
-        rates = load_rates(self.spec, model_class, Forecast(low=low, expected=expected, high=high))
+        rates = load_rates(self.spec, model_class, self.thinking)
         calls = store.latest_calls(_MAX_CALLS) if store else ()
         return calibrate(
             rates,

@@ -162,13 +162,16 @@ _RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
 
 
 def load_rates(spec: ModelSpec | None, model_class: ModelClass, thinking: Forecast | None = None) -> Rates:
-    """The default rates for a model and its class; ``thinking`` is its reasoning tokens per call."""
+    """The default rates for a model and its class, without a ``spec`` those of a hosted one.
+
+    ``thinking`` is its tokens of thinking per call.
+    """
     measured = _measurements()["class"][model_class.value]
     low, mean, high = measured["tokens_per_character"]
     answer = Forecast(low=low, expected=mean, high=high)
     return Rates(
         messages=_MESSAGES,
-        schema=_SCHEMA if spec and not spec.is_server else _SCHEMA.model_copy(update={"expected": 0.0}),
+        schema=_SCHEMA.model_copy(update={"expected": 0.0}) if spec and spec.is_server else _SCHEMA,
         answer=answer * _TOKENIZERS if model_class is ModelClass.CAPABLE else answer,
         asked_again=_share(measured["asked_again"], measured["calls"]),
         narrow=_share(measured["narrow"], measured["calls"]),

@@ -24,8 +24,6 @@ PICO = 10**12
 """Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million picodollars per token."""
 
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}"
-_THINKING = {r"gpt-(5\.|6)": (0, 300, 3000), r"gpt-5|o\d": (0, 500, 5000)}
-"""Assumed thinking tokens per call (least, expected, most), by the start of the model's name."""
 
 
 class Price(BaseModel):
@@ -33,7 +31,7 @@ class Price(BaseModel):
 
     ``cached`` is the price of prompt tokens from a cache, ``written`` that of tokens written into one. ``batch`` is the
     share of the price that a provider charges in a batch. ``thinking`` is the number of tokens that a
-    model uses per call before it answers: least, expected and most.
+    model uses per call before it answers: least, expected and most; None to assume them by the effort of reasoning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +41,7 @@ class Price(BaseModel):
     cached: Decimal | None = Field(default=None, ge=0)
     written: Decimal | None = Field(default=None, ge=0)
     batch: Decimal = Field(default=Decimal(1), ge=0, le=1)
-    thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] = (0, 0, 0)
+    thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
 
     def cost(self, usage: Usage) -> int:
         """The cost of these tokens in picodollars.
@@ -154,8 +152,7 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
         return None
     batch = next((each.prices for each in model.price_variants or () if each.when == {"processing": "batch"}), None)
     share = (_base(batch.input_mtok) or prompt) / prompt if batch else Decimal(1)
-    thinking = next((tokens for start, tokens in _THINKING.items() if re.match(start, model.id)), (0, 0, 0))
-    price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share, thinking=thinking)
+    price = Price(prompt=prompt, output=output, cached=cached, written=written, batch=share)
     return ListedPrice(model.id, price, f"genai-prices {version('genai-prices')}")
 
 

@@ -178,8 +178,8 @@ def quote_run(
         Forecast(low=lowest, expected=probable, high=highest)
         for lowest, probable, highest in (zip(*((asked, seconds) for asked, _, seconds in shifted), strict=True))
     )
-    cached, price = _forecast_cached(tokens, pricing, concurrency), pricing.price
-    exact = measured.sampled == measured.records
+    cached, price = forecast_cached(tokens, pricing, concurrency), pricing.price
+    exact, nothing = measured.sampled == measured.records, Forecast.exactly(0)
     return Quote(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
@@ -188,8 +188,8 @@ def quote_run(
         prompt_tokens=tokens.prompt_tokens.rounded(),
         cached_tokens=cached.rounded(),
         output_tokens=tokens.output_tokens.rounded(),
-        usd=_forecast_price(tokens, cached, price) if price else None,
-        usd_uncached=_forecast_price(tokens, Forecast.exactly(0), price) if price else None,
+        usd=forecast_price(tokens, cached, forecast_written(tokens, cached, pricing), price) if price else None,
+        usd_uncached=forecast_price(tokens, nothing, nothing, price) if price else None,
         seconds=_forecast_seconds(tokens, work * _ASSEMBLING, pricing, concurrency, latency).rounded(1),
         price=_describe_price(pricing),
         calibrated_on_calls=rates.calls,
@@ -202,20 +202,38 @@ def _most_calls(records: int, packs: int) -> int:
     return MOST_CALLS * (packs + min(records, packs))
 
 
-def _forecast_cached(tokens: TokenForecast, pricing: Pricing, concurrency: int) -> Forecast:
+def forecast_cached(tokens: TokenForecast, pricing: Pricing, concurrency: int) -> Forecast:
     """The static tokens of all calls but the first ones, which are sent before the cache has them.
 
     Providers do not promise a cache in batches.
     """
-    if pricing.in_batches or tokens.static_tokens.expected < _CACHED_FROM * max(1.0, tokens.calls.expected):
+    if pricing.in_batches or not _is_cacheable(tokens):
         return Forecast.exactly(0)
     later = {name: max(0.0, 1 - concurrency / max(1.0, calls)) for name, calls in tokens.calls}
     return tokens.static_tokens * Forecast(**later)
 
 
-def _forecast_price(tokens: TokenForecast, cached: Forecast, price: Price) -> Forecast:
-    """The cost in US dollars."""
-    parts = {"prompt_tokens": tokens.prompt_tokens, "cached_tokens": cached, "output_tokens": tokens.output_tokens}
+def forecast_written(tokens: TokenForecast, cached: Forecast, pricing: Pricing) -> Forecast:
+    """The static tokens that are written into a cache: those not read from it, if a request names its prefix."""
+    if pricing.spec is None or pricing.spec.family.cache == "auto" or not _is_cacheable(tokens):
+        return Forecast.exactly(0)
+    static = tokens.static_tokens
+    return Forecast(**{bound: max(0, getattr(static, bound) - read) for bound, read in cached})
+
+
+def _is_cacheable(tokens: TokenForecast) -> bool:
+    """Whether the beginning of the prompts is long enough for a cache."""
+    return tokens.static_tokens.expected >= _CACHED_FROM * max(1.0, tokens.calls.expected)
+
+
+def forecast_price(tokens: TokenForecast, cached: Forecast, written: Forecast, price: Price) -> Forecast:
+    """The cost in US dollars, with prompt tokens that are read from a cache and written into it."""
+    parts = {
+        "prompt_tokens": tokens.prompt_tokens,
+        "cached_tokens": cached,
+        "written_tokens": written,
+        "output_tokens": tokens.output_tokens,
+    }
     costs = {
         bound: price.cost(Usage(**{name: round(getattr(part, bound)) for name, part in parts.items()})) / PICO
         for bound in Forecast.model_fields
@@ -248,8 +266,8 @@ def _describe_price(pricing: Pricing) -> dict[str, Any] | None:
     listed, price = pricing.listed, pricing.price
     if listed is None or price is None:
         return None
-    cached = None if price.cached is None else float(price.cached)
-    dollars = {"prompt": float(price.prompt), "cached": cached, "output": float(price.output)}
+    stated = {name: getattr(price, name) for name in ("prompt", "cached", "written", "output")}
+    dollars = {name: None if each is None else float(each) for name, each in stated.items()}
     return {"model": listed.name, **dollars, "as_of": listed.as_of, "source": listed.source}
 
 
@@ -259,8 +277,9 @@ def _notes(pricing: Pricing, rates: Rates) -> Iterable[str]:
         yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:
         yield f"the price of {pricing.spec} is unknown; write it into a file and name that with --prices FILE"
-    if pricing.listed and any(pricing.listed.price.thinking) and not rates.calls:
+    if rates.thinking.high:
         yield (
-            "the thinking tokens of this model are assumed; after a run of a few records (--limit 100 --out DIR),"
-            " --dry-run with the same --out uses the measured tokens"
+            f"the thinking of this model is assumed: {rates.thinking.expected:,} tokens per call, at most"
+            f" {rates.thinking.high:,}; after a run of a few records (--limit 100 --out DIR), --dry-run with the same"
+            " --out uses the measured tokens"
         )

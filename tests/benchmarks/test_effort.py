@@ -10,10 +10,14 @@ from benchmarks.data import PEER
 from extractor.schemas import Task
 
 
-def figures(name, group, dollars, f1):
-    counts = dict.fromkeys(("records", "calls", "prompt_tokens", "output_tokens", "dollars_uncached"), 1)
-    totals = dict.fromkeys((*Task, "all"), f1)
-    return {"effort": name, "group": group, "dollars": dollars, "figures": totals, **counts}
+def figures(name, group, calls, f1):
+    counts = {
+        "calls": calls,
+        "prompt_tokens": 8000 * calls,
+        "static_tokens": 6000 * calls,
+        "output_tokens": 100 * calls,
+    }
+    return {"effort": name, "group": group, "records": 1, "figures": dict.fromkeys((*Task, "all"), f1), **counts}
 
 
 @pytest.fixture
@@ -39,6 +43,25 @@ def test_figures_of_files_are_drawn_with_a_peer(known, monkeypatch, tmp_path):
     assert both.startswith(b"\x89PNG")
     assert alone != both
     assert [one["effort"] for one in json.loads((tmp_path / "both.json").read_text("utf-8"))][-1] == PEER
+
+
+def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():
+    """Of 1,000 calls, the first eight write the 6,000 tokens at their beginning into the cache."""
+    one = figures("low", "home", 1, 0.8)
+    cheap, middle = (effort.bill(one, effort.find_pricing(model)) for model in ("gpt-5-mini", effort.PRICE))
+    assert cheap.cached == middle.cached == 6000 * 992
+    assert (cheap.thinking, cheap.writing) == (500 * 1000 * 2 / 1e6, 0)
+    assert cheap.dollars == pytest.approx((8e6 - 5.952e6) * 0.25e-6 + 5.952e6 * 0.025e-6 + 0.6e6 * 2e-6, abs=1e-4)
+    assert (middle.thinking, middle.writing) == (0, 6000 * 8 * 3.75 / 1e6)
+    assert middle.dollars == pytest.approx(2 * 3 + 5.952 * 0.3 + 0.18 + 0.1 * 15, abs=1e-4)
+    assert middle.uncached == 8 * 3 + 0.1 * 15
+
+
+def test_the_dollars_of_own_hardware_are_its_hours():
+    """8 million tokens at 4,000 a second, or 2.048 million if a cache holds the others, and 100,000 at 500."""
+    cost = effort.bill(figures("low", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500))
+    assert cost.dollars == pytest.approx(0.001 * (2.048e6 / 4000 + 0.1e6 / 500), abs=1e-4)
+    assert cost.uncached == pytest.approx(0.001 * (8e6 / 4000 + 0.1e6 / 500), abs=1e-4)
 
 
 def test_without_records_and_figures_there_is_nothing_to_measure(monkeypatch, capsys):

@@ -157,7 +157,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions():
     assert head == ["5 records", "least", "expected", "most"]
     assert {name: expected for name, _, expected, _ in rows}["calls"] == "6"
     assert "gpt-5-mini costs $0.25 for a million prompt tokens" in done.stderr
-    assert "the thinking tokens of this model are assumed" in done.stderr
+    assert "the thinking of this model is assumed: 500 tokens per call, at most 4,000" in done.stderr
 
 
 def test_a_replay_without_the_recording_explains_the_miss(tmp_path):

@@ -10,6 +10,7 @@ from extractor.ask.planner import Estimate
 from extractor.assemble.policy import ModelClass
 from extractor.llm.budget import Limits, Pricing
 from extractor.llm.estimates import (
+    Forecast,
     RequestSize,
     calibrate,
     forecast_request,
@@ -101,6 +102,42 @@ def test_without_a_cache_both_costs_are_the_same(system, in_batches):
     quote = quote_run(all_records, CAPABLE, replace(pricing(), in_batches=in_batches), 1)
     assert quote.cached_tokens.high == 0
     assert quote.usd == quote.usd_uncached
+
+
+@pytest.mark.parametrize("in_batches", [False, True], ids=["live", "in a provider's batches"])
+def test_what_is_written_into_a_cache_costs_its_price(in_batches):
+    """The first eight calls write their static beginning, in batches all do."""
+    size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
+    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, size)):
+        all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
+    marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
+    quote = quote_run(all_records, CAPABLE, marked, 8)
+    static = quote_run(all_records, CAPABLE, pricing(), 1).cached_tokens.expected
+    more = (0 if in_batches else quote.cached_tokens.expected) * (0.3 - 3)
+    more += (static - quote.cached_tokens.expected) * (3.75 - 3) * (0.5 if in_batches else 1)
+    assert quote.usd.expected - quote.usd_uncached.expected == pytest.approx(more / 1e6, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "each", "most"),
+    [
+        ("gpt-5-mini", None, 500, 4000),
+        ("gpt-5-mini", "none", 125, 1000),
+        ("gpt-5-mini", "high", 3750, 30_000),
+        ("gpt-4.1-mini", None, 0, 0),
+        ("anthropic/claude-sonnet-4-5", None, 0, 0),
+        ("anthropic/claude-sonnet-4-5", "low", 250, 2000),
+        ("google/gemini-2.5-pro", None, 250, 2000),
+    ],
+)
+def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
+    chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
+    plain, thinking = (
+        quote_run(measured(records(10)), rates, chosen, 8).output_tokens
+        for rates in (replace(chosen.rates(), thinking=Forecast.exactly(0)), chosen.rates())
+    )
+    assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
+    assert (thinking.high > plain.high) == bool(most)
 
 
 def test_an_unknown_price_is_reported():
