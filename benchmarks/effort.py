@@ -34,18 +34,18 @@ from extractor import Extractor
 from extractor.ask.planner import estimate_record
 from extractor.ask.prompt import render_call
 from extractor.ask.questions import Question
-from extractor.evaluation import evaluate
-from extractor.evaluation.fields import FIELDS
-from extractor.llm.budget import Pricing
-from extractor.llm.estimates import (
-    CHARACTERS_PER_TOKEN,
+from extractor.cost.budget import Pricing
+from extractor.cost.estimates import (
     Forecast,
     RequestSize,
     TokenForecast,
     forecast_run,
     measure_call,
 )
-from extractor.llm.prices import ListedPrice, Price, PriceList
+from extractor.cost.prices import ListedPrice, Price, PriceList
+from extractor.evaluation import evaluate
+from extractor.evaluation.fields import FIELDS
+from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions

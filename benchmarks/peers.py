@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from benchmarks.data import FOLDS, PEER, option_parser
 from benchmarks.effort import PRICE, find_pricing, format_results, read_groups, summarise, write_figures
-from extractor.llm.estimates import CHARACTERS_PER_TOKEN
+from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 from extractor.schemas.extraction import EligibilityAnnotation, EndpointAnnotation, RegimenAnnotation

@@ -9,7 +9,7 @@ including re-asks and rechecks. Recordings of the model called ``capable`` have 
 the reply's schema among them, as of a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies
 outside its forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
 
-``--sizes`` measures the sizes of answers again, and prints ``extractor/llm/answer_sizes.toml``. The sizes of keys come
+``--sizes`` measures the sizes of answers again, and prints ``extractor/cost/answer_sizes.toml``. The sizes of keys come
 from the capable model, whose answers are compact; the tokens for such a size are measured for each class.
 """
 
@@ -26,9 +26,9 @@ from typing import NamedTuple
 from benchmarks.data import format_table, option_parser
 from extractor.ask.reply_models import Reply
 from extractor.assemble.policy import ModelClass, classify_model
+from extractor.cost.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_texts
 from extractor.llm.calls import schema_of
 from extractor.llm.database import open_run_to_read
-from extractor.llm.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_texts
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.llm.store import unpack
 

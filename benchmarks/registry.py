@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.data import RULES, format_table, parse_options
 from benchmarks.processes import run_command, time_work
-from extractor.llm.prices import read_prices
+from extractor.cost.prices import read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records

@@ -27,7 +27,7 @@ from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 from extractor.suggestions import refuse_unknown
 
 if TYPE_CHECKING:
-    from extractor.llm.budget import Budget
+    from extractor.cost.budget import Budget
 
 
 async def extract_record(
@@ -236,8 +236,8 @@ def _open_budget(
 ) -> "Budget | None":
     if max_usd is None:
         return None
-    from extractor.llm.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
-    from extractor.llm.prices import read_prices  # noqa: PLC0415 - as above
+    from extractor.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
+    from extractor.cost.prices import read_prices  # noqa: PLC0415 - as above
 
     listed = read_prices([Path(prices)] if prices else [])
     return Pricing.of(spec, listed, Limits(max_usd), reasoning).open_budget()

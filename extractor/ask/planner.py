@@ -11,7 +11,8 @@ from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
 
-from extractor.llm.estimates import RequestSize, estimate_tokens, measure_call
+from extractor.cost.estimates import RequestSize, measure_call
+from extractor.llm.calls import estimate_tokens
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
 from extractor.parse.parsed import (

@@ -20,7 +20,7 @@ from extractor.assemble.unconfirmed import (
 from extractor.ground.check import GroundedAnswer, Rejection, ground_answer, show_value
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
-from extractor.llm.estimates import estimate_tokens
+from extractor.llm.calls import estimate_tokens
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 

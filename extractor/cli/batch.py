@@ -34,7 +34,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from extractor.llm.budget import Limits
+    from extractor.cost.budget import Limits
     from extractor.llm.exchange import Exchange
 
     from .job import RunJob
@@ -80,7 +80,7 @@ def submit(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.llm.budget import Limits
+    from extractor.cost.budget import Limits
     from extractor.llm.exchange import Exchange
 
     from .job import export_job, perform_job
@@ -162,7 +162,7 @@ def collect(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.llm.budget import Limits
+    from extractor.cost.budget import Limits
     from extractor.llm.exchange import Exchange
 
     from .job import perform_job
@@ -211,7 +211,7 @@ def _perform(
 ) -> NoReturn:
     """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
     from extractor.api import Extractor
-    from extractor.llm.budget import Pricing
+    from extractor.cost.budget import Pricing
     from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
 

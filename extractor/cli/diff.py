@@ -139,7 +139,7 @@ def _make_job(
     workers: int | None,
 ) -> "RunJob":
     from extractor.api import Extractor
-    from extractor.llm.budget import Limits, Pricing
+    from extractor.cost.budget import Limits, Pricing
     from extractor.run.batch import BatchLimits
 
     from .environment import read_model_spec

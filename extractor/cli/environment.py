@@ -34,7 +34,7 @@ def read_model_spec(text: str) -> ModelSpec:
 
 def _find_similar_model(spec: ModelSpec) -> str | None:
     """Return the known model with a similar name, None if the model itself is known or nothing is similar."""
-    from extractor.llm.prices import list_names, read_prices
+    from extractor.cost.prices import list_names, read_prices
     from extractor.suggestions import find_nearest
 
     if read_prices().find(spec):

@@ -17,10 +17,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from extractor.api import Extractor
+from extractor.cost.budget import Pricing
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
-from extractor.llm.budget import Pricing
 from extractor.llm.client import ClientSettings
 from extractor.llm.opening import Route
 from extractor.options import Assist

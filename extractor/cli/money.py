@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .console import FAILED, OK, print_table, say
 
 if TYPE_CHECKING:
-    from extractor.llm.estimates import Forecast, Rates
-    from extractor.llm.prices import PriceList
+    from extractor.cost.estimates import Forecast, Rates
+    from extractor.cost.prices import PriceList
     from extractor.run.quote import Measured, Quote
     from extractor.run.tally import Tally
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def find_prices(files: Sequence[Path]) -> "PriceList":
     """Return the prices in these files, then those in the user's settings folder, then those of genai-prices."""
-    from extractor.llm.prices import read_prices
+    from extractor.cost.prices import read_prices
 
     from .environment import find_own_prices
 

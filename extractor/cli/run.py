@@ -150,7 +150,7 @@ def run(
         more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
         say_first(f"reading {inputs[0]}{more}", quiet=quiet)
         from extractor.api import Extractor
-        from extractor.llm.budget import Limits, Pricing
+        from extractor.cost.budget import Limits, Pricing
         from extractor.llm.patience import Patience
         from extractor.run.batch import BatchLimits
 

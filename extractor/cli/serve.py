@@ -102,7 +102,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
-        from extractor.llm.budget import Pricing
+        from extractor.cost.budget import Pricing
         from extractor.llm.providers import Reasoning
         from extractor.options import read_effort
         from extractor.run.executor import count_cores

@@ -12,7 +12,6 @@ from extractor.schemas import Usage
 
 from .calls import Call, PromptVersion, schema_of
 from .completions import Completion
-from .estimates import RequestSize, measure_call
 from .store import CallStore, State, judge, unpack
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
@@ -152,11 +151,11 @@ class BatchBook:
 class RequestBudget(Protocol):
     """A budget for the calls of a batch, which are all in flight at once, so none waits."""
 
-    def set_aside(self, size: RequestSize) -> int:
+    def set_aside(self, call: Call) -> int:
         """Reserve what a call in flight may use, even without room."""
 
-    def try_reserve(self, size: RequestSize) -> int | None:
-        """Reserve what a call may use; None without room."""
+    def try_reserve(self, call: Call, times: int = 1) -> int | None:
+        """Reserve what a call may use so many ``times``; None without room."""
 
     def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation, and count the actual usage."""
@@ -173,13 +172,12 @@ class BatchQueue:
         self._reserved: dict[str, int] = {}
         if budget:
             for batch in (None, *(batch.number for batch in book.open_batches())):
-                self._reserved |= {one.name: budget.set_aside(measure_call(one.call)) for one in book.waiting(batch)}
+                self._reserved |= {one.name: budget.set_aside(one.call) for one in book.waiting(batch)}
 
     async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - a batch answers once
         if self._budget and call.question_key not in self._reserved:
-            size = measure_call(call)
             # The first call of all is asked live, which costs up to twice as much as in a batch.
-            reservation = self._budget.try_reserve(size if self._reserved else size + size)
+            reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
             if reservation is None:
                 self._has_refused = True
                 raise BudgetReached("the budget has no room for another request")

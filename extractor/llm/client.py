@@ -17,7 +17,6 @@ from extractor.schemas import Usage
 
 from .calls import Call
 from .completions import Completion
-from .estimates import RequestSize, measure_call
 from .failures import TOO_LONG, is_too_long
 from .limits import RetryPolicy
 from .patience import MOST_CALLS, Patience, Watch
@@ -53,8 +52,8 @@ class ClientSettings:
 class Meter(Protocol):
     """A budget, which decides whether a request may be sent."""
 
-    async def reserve(self, size: RequestSize) -> int:
-        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
+    async def reserve(self, call: Call) -> int:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
 
     def charge(self, reservation: int, usage: Usage) -> None:
         """Release a reservation, and count the actual usage."""
@@ -174,7 +173,7 @@ class Model:
     async def _send(self, call: Call, most: int) -> Answer:
         """A new answer, within the budget. The call is stored before it is sent."""
         assert self._answerer is not None
-        reservation = await self._meter.reserve(measure_call(call)) if self._meter else 0
+        reservation = await self._meter.reserve(call) if self._meter else 0
         number = self._store.begin(call, self.name) if self._store else 0
         spent = Usage()
         try:

@@ -31,9 +31,8 @@ from extractor.errors import MissingExtra
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
-from .calls import Call
+from .calls import Call, estimate_tokens
 from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
-from .estimates import estimate_tokens
 from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
 from .network import open_connection

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from extractor.errors import AnswerPending, CassetteMiss, ModelUnavailable, RequestTooLong
 
-from .calls import Call
+from .calls import Call, estimate_tokens
 from .completions import Completion
-from .estimates import estimate_tokens
 from .failures import is_too_long
 from .store import CallStore, State
 

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, TextIO
 
 from extractor.ask.session import Session, session
+from extractor.cost.budget import Budget
 from extractor.errors import (
     BudgetReached,
     EngineError,
@@ -24,7 +25,6 @@ from extractor.errors import (
     as_extractor_error,
 )
 from extractor.events import Event, Fact, tell
-from extractor.llm.budget import Budget
 from extractor.schemas import TrialRecord
 
 from .tally import ExtractedLine, Tally, add_counts

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from extractor.ask.planner import Estimate, estimate_record
+from extractor.cost.budget import Pricing
+from extractor.cost.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
+from extractor.cost.prices import PICO, Price
 from extractor.errors import EngineError, ExtractorError
-from extractor.llm.budget import Pricing
-from extractor.llm.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
 from extractor.llm.patience import MOST_CALLS
-from extractor.llm.prices import PICO, Price
 from extractor.options import ExtractionOptions
 from extractor.schemas import TrialRecord, Usage
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from extractor.cost.budget import Budget, Limits, Pricing
+from extractor.cost.prices import PICO
 from extractor.errors import BudgetReached
-from extractor.llm.budget import Budget, Limits, Pricing
+from extractor.llm.calls import Call
 from extractor.llm.database import Database
-from extractor.llm.estimates import RequestSize
-from extractor.llm.prices import PICO
 from extractor.llm.store import Spending
 from extractor.schemas import Usage
 
@@ -219,13 +219,13 @@ class CallerBudgets:
             raise BudgetReached(SPENT)
         return budget
 
-    async def reserve(self, size: RequestSize) -> int:
-        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
+    async def reserve(self, call: Call) -> int:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
         if self._limiter:
             await self._limiter.acquire()
         name, number = current_caller.get(), next(self._numbers)
         budget = self.find(name)
-        self._reserved[number] = name, budget, await budget.reserve(size) if budget else 0
+        self._reserved[number] = name, budget, await budget.reserve(call) if budget else 0
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:

@@ -24,9 +24,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
+from extractor.cost.budget import Budget
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
-from extractor.llm.budget import Budget
 from extractor.llm.opening import Route
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from extractor.cost.budget import Pricing
 from extractor.errors import StoreError
-from extractor.llm.budget import Pricing
 from extractor.llm.providers import Reasoning
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort

@@ -8,7 +8,7 @@ import pytest
 from extractor.ask.dose_passages import list_dose_passages
 from extractor.ask.planner import pack_questions, plan_questions
 from extractor.ask.prompt import render_line
-from extractor.llm.estimates import estimate_tokens
+from extractor.llm.calls import estimate_tokens
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.parse.parsed import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord

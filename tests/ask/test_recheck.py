@@ -13,8 +13,8 @@ from extractor.ask.reply_models import FIELDS, Reply, read_answers
 from extractor.assemble import ModelResult
 from extractor.errors import CassetteMiss
 from extractor.ground.check import Answer, ground_answer
+from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run
-from extractor.llm.estimates import estimate_tokens
 from extractor.llm.store import CallStore
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading

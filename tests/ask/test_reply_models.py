@@ -14,8 +14,7 @@ from extractor.ask.value_forms import (
     read_limit,
     read_time,
 )
-from extractor.llm.calls import schema_of
-from extractor.llm.estimates import estimate_tokens
+from extractor.llm.calls import estimate_tokens, schema_of
 from extractor.schemas import (
     Age,
     Amount,

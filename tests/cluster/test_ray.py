@@ -13,8 +13,8 @@ from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
 from extractor.cli.job import RunJob, perform_job
+from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ModelAway
-from extractor.llm.budget import Limits, Pricing
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.batch import BatchLimits

@@ -6,14 +6,14 @@ from contextlib import closing
 import pytest
 
 from extractor.ask.reply_models import Reply
+from extractor.cost.budget import Budget, Limits
+from extractor.cost.estimates import Forecast, Rates
 from extractor.errors import AnswerPending, BudgetReached, ModelAway, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
-from extractor.llm.budget import Budget, Limits
 from extractor.llm.calls import Call, PromptVersion, schema_of
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run
-from extractor.llm.estimates import Forecast, Rates
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, State
 from tests.provider import serve_provider

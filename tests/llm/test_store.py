@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from extractor.ask.answers import ask
 from extractor.ask.session import session
+from extractor.cost.prices import Price
 from extractor.errors import AnswerRejected, CassetteMiss, ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.limits import RetryPolicy
-from extractor.llm.prices import Price
 from extractor.llm.replay import Replay, ReplayTally
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore

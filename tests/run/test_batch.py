@@ -4,11 +4,13 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from pydantic import BaseModel
 
 from extractor.assemble.policy import ModelClass
+from extractor.cost.budget import Budget, Limits
+from extractor.cost.estimates import load_rates
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.llm.budget import Budget, Limits
-from extractor.llm.estimates import RequestSize, load_rates
+from extractor.llm.calls import Call, PromptVersion
 from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -175,7 +177,7 @@ async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_other
 
     async def spend(record):
         with suppress(BudgetReached):  # as ``query_batch`` does, which leaves the questions open
-            reservation = await budget.reserve(RequestSize(calls=1, messages=395))
+            reservation = await budget.reserve(Call(PromptVersion("p", 1, "a"), "x" * 240, "", BaseModel, 10))
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 

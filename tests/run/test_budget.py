@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractor.cost.budget import Budget, Limits
+from extractor.cost.estimates import Forecast, Rates, RequestSize
+from extractor.cost.prices import PICO, Price
 from extractor.errors import BudgetReached
-from extractor.llm.budget import Budget, Limits
-from extractor.llm.estimates import Forecast, Rates, RequestSize
-from extractor.llm.prices import PICO, Price
 from extractor.llm.store import Spending
 from extractor.schemas import Usage
 from tests.depth import choose
@@ -20,6 +20,13 @@ SURE = Rates(ONE, NONE, ONE, NONE, NONE, NONE)
 """One token per character."""
 PRICE = Price(prompt=1, output=10)
 UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE, NONE)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sizes_in_place_of_calls():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("extractor.cost.budget.measure_call", lambda size: size)
+        yield
 
 
 def call(prompt, answer, most=1000):

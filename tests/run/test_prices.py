@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.llm.prices import PICO, ListedPrice, Price, PriceList, read_prices
+from extractor.cost.prices import PICO, ListedPrice, Price, PriceList, read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 

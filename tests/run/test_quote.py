@@ -8,16 +8,16 @@ import pytest
 
 from extractor.ask.planner import Estimate
 from extractor.assemble.policy import ModelClass
-from extractor.llm.budget import Limits, Pricing
-from extractor.llm.estimates import (
+from extractor.cost.budget import Limits, Pricing
+from extractor.cost.estimates import (
     Forecast,
     RequestSize,
     calibrate,
     forecast_request,
     load_rates,
 )
+from extractor.cost.prices import read_prices
 from extractor.llm.patience import MOST_CALLS
-from extractor.llm.prices import read_prices
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor

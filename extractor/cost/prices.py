@@ -15,10 +15,9 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, TieredPrices
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
+from extractor.llm.providers import list_providers
+from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
-
-from .providers import list_providers
-from .spec import ModelSpec
 
 PICO = 10**12
 """Costs are whole picodollars, so that sums are exact. $1 per million tokens is a million picodollars per token."""

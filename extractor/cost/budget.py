@@ -7,13 +7,23 @@ from itertools import count
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
+from extractor.llm.calls import Call
+from extractor.llm.providers import Reasoning
+from extractor.llm.spec import ModelSpec
+from extractor.llm.store import CallStore, Spending
 from extractor.schemas import Usage
 
-from .estimates import Forecast, Rates, RequestSize, calibrate, forecast_request, load_rates, measure_texts
+from .estimates import (
+    Forecast,
+    Rates,
+    RequestSize,
+    calibrate,
+    forecast_request,
+    load_rates,
+    measure_call,
+    measure_texts,
+)
 from .prices import PICO, ListedPrice, Price, PriceList
-from .providers import Reasoning
-from .spec import ModelSpec
-from .store import CallStore, Spending
 
 _MAX_CALLS = 2000
 _THOUGHT = 8
@@ -53,26 +63,30 @@ class Budget:
         self._ended = asyncio.Event()
         self.reached = False
 
-    async def reserve(self, size: RequestSize) -> int:
-        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
-        while (number := self.try_reserve(size)) is None:
+    async def reserve(self, call: Call) -> int:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
+        while (number := self.try_reserve(call)) is None:
             if self.reached:
                 self._wake()
                 raise BudgetReached(str(self))
             await self._ended.wait()
         return number
 
-    def try_reserve(self, size: RequestSize) -> int | None:
-        """Like ``reserve``, but returns None instead of waiting for room."""
+    def try_reserve(self, call: Call, times: int = 1) -> int | None:
+        """Like ``reserve``, but returns None instead of waiting for room. The call costs so many ``times`` as much."""
+        size = sum([measure_call(call)] * times, RequestSize())
         forecast = forecast_request(size, self._rates)
         parts = (forecast.prompt_tokens.expected, forecast.static_tokens.expected, forecast.output_tokens.expected)
         if not self.reached and self._has_room(_use(*parts)):
-            return self.set_aside(size)
+            return self._set_aside(size)
         self.reached |= not self._most
         return None
 
-    def set_aside(self, size: RequestSize) -> int:
-        """Reserve what a request in flight may use, even without room."""
+    def set_aside(self, call: Call) -> int:
+        """Reserve what a call in flight may use, even without room."""
+        return self._set_aside(measure_call(call))
+
+    def _set_aside(self, size: RequestSize) -> int:
         forecast, number = forecast_request(size, self._rates), next(self._numbers)
         # The output limit includes the thinking of some models.
         output = max(size.most_tokens, forecast.output_tokens.high)

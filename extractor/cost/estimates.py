@@ -1,7 +1,7 @@
 """Sizes of requests in characters, and forecasts of their calls and tokens.
 
-A provider's tokenizer cannot run here, so tokens are characters times rates. The default rates were measured on models
-whose servers report token counts; ``calibrate`` replaces them with rates of the run itself.
+Tokens are characters times rates, because a provider's tokenizer cannot run here. The default rates were measured on
+models whose servers report token counts; ``calibrate`` replaces them with rates of the run itself.
 """
 
 import re
@@ -16,13 +16,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from extractor.assemble.policy import ModelClass
+from extractor.llm.calls import Call, schema_of
+from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 
-from .calls import Call, schema_of
-from .spec import ModelSpec
-
-CHARACTERS_PER_TOKEN = 4
-"""A rough mean for English text."""
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 """The start of a line in a prompt: its number and the keys that it asks for."""
 _WRAPPING = 70
@@ -33,15 +30,6 @@ _DEVIATIONS = 2.6
 _MIN_CALLS = 30
 """Fewer calls of a run do not replace the default rates."""
 _FEW = 5
-
-
-def estimate_tokens(text: str) -> int:
-    """The approximate number of tokens in a text.
-
-    >>> estimate_tokens("overall survival")
-    4
-    """
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
