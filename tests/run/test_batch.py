@@ -4,13 +4,11 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from pydantic import BaseModel
 
 from extractor.assemble.policy import ModelClass
 from extractor.cost.budget import Budget, Limits
-from extractor.cost.estimates import load_rates
+from extractor.cost.estimates import RequestSize, load_rates
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.llm.calls import Call, PromptVersion
 from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
@@ -172,12 +170,13 @@ async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
 
 
 @pytest.mark.parametrize(("limit", "done"), [(250, []), (100, ["r1", "r2"])])
-async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done):
+async def test_a_spent_budget_stops_after_the_records_in_flight_unless_all_others_are_done(limit, done, monkeypatch):
+    monkeypatch.setattr("extractor.cost.budget.measure_call", lambda _: RequestSize(calls=1, messages=395))
     budget = Budget(Limits(tokens=limit), load_rates(None, ModelClass.CAPABLE), None)
 
     async def spend(record):
         with suppress(BudgetReached):  # as ``query_batch`` does, which leaves the questions open
-            reservation = await budget.reserve(Call(PromptVersion("p", 1, "a"), "x" * 240, "", BaseModel, 10))
+            reservation = await budget.reserve(record)
             budget.charge(reservation, Usage(calls=1, prompt_tokens=100))
         return await extract(record)
 
