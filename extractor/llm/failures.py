@@ -157,6 +157,12 @@ def lacks_key(error: BaseException) -> bool:
     return bool(re.search(r"resolve authentication method|locate credentials", str(error)))
 
 
+def find_unknown(error: BaseException) -> str | None:
+    """The parameter that an SDK does not know, if that is the fault."""
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
+    return found and found[1]
+
+
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
     """The error for users if a provider's SDK cannot be opened, most often for want of its key."""
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):

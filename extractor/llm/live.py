@@ -27,13 +27,13 @@ from instructor.core.hooks import Hooks
 from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from extractor.errors import MissingExtra
+from extractor.errors import MissingExtra, ModelAway
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
 from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .estimates import estimate_tokens
-from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
+from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
 from .network import open_connection
 from .patience import Came, Watch
@@ -41,7 +41,7 @@ from .providers import list_providers
 from .request_form import RequestForm, asked_context
 from .requests import Call
 from .session import current_session
-from .spec import LOOPBACK, ModelSpec
+from .spec import LOOPBACK, ModelSpec, name_model
 
 if TYPE_CHECKING:
     from .client import ClientSettings
@@ -100,6 +100,9 @@ class LiveModel:
                 away = read.is_absence and not self._was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
                 failure.usage = answers.usage
+            elif unknown := find_unknown(error):
+                names = ", ".join(sorted(self.form.beside or {unknown}))
+                failure = ModelAway(f"{name_model(self._spec)}: its SDK takes no parameter {names} (--model-option)")
         else:
             assert answers.last
             return replace(answers.last, usage=answers.usage), answers.count
@@ -131,7 +134,8 @@ class LiveModel:
                 await self._exchange(call, answers, reasks, parameters, self._clients[mode])
             except Exception as error:
                 failure = read_failure(error)
-                if failure is None or not self.form.learn(failure, parameters, mode):
+                known = failure is None and self.form.put_beside(find_unknown(error))
+                if not known and (failure is None or not self.form.learn(failure, parameters, mode)):
                     raise
             else:
                 if answers.count == most or not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
@@ -205,7 +209,7 @@ class LiveModel:
                 hooks=hooks,
                 messages=self.form.messages(call),
                 model=self._spec.name,  # not every client keeps it
-                **parameters,
+                **self.form.arguments(parameters),
                 **self._unsigned,
             )
         except IncompleteOutputException:
@@ -332,7 +336,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         extra = list_providers()[spec.provider].extra
         missing = re.search("install", str(error), re.IGNORECASE)
         failure = (
-            MissingExtra(f"a model of {spec.provider}", extra) if missing and extra else explain_opening(error, spec)
+            MissingExtra(f"a model of {spec.provider} needs its SDK", extra) if missing and extra else explain_opening(error, spec)
         )
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
