@@ -154,7 +154,7 @@ def explain_failure(
 
 def lacks_key(error: BaseException) -> bool:
     """Whether an SDK that opens without a key finds none for a request."""
-    return bool(re.search(r"resolve authentication method|locate credentials", str(error)))
+    return bool(re.search(r"resolve authentication method|(locate|missing) credentials", str(error), re.IGNORECASE))
 
 
 def find_unknown(error: BaseException) -> str | None:

@@ -6,10 +6,12 @@ Only a process that asks a model imports this module: instructor and an SDK take
 import asyncio
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -70,7 +72,7 @@ class LiveModel:
         self._was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
-        without_key = spec.is_server and spec.api_key is None
+        without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
     async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
@@ -95,8 +97,10 @@ class LiveModel:
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
-            failure = explain_opening(error, self._spec) if lacks_key(error) else error
-            if read:
+            failure = error
+            if lacks_key(error):
+                failure = explain_opening(error, self._spec)
+            elif read:
                 away = read.is_absence and not self._was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
                 failure.usage = answers.usage
@@ -236,7 +240,7 @@ class LiveModel:
 
     def _is_worth_retry(self, error: BaseException) -> bool:
         failure = read_failure(error)
-        if failure is None:
+        if failure is None or lacks_key(error):
             return False
         too_long = failure.wait is not None and failure.wait > self._policy.longest_wait
         return failure.status == 200 or (failure.is_temporary and not too_long)
@@ -322,22 +326,24 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     """
     key = spec.api_key.get_secret_value() if spec.api_key else None
     given: dict[str, Any] = {"api_key": key} if key else {}
-    name = f"openai/{spec.name}" if spec.is_server else str(spec)
+    name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     if spec.base_url:
         given["base_url"] = spec.base_url
         direct = urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
         given["http_client"] = open_connection(key, direct=direct)
-    if spec.is_server and not key:
+    if spec.is_compatible and not key:
         given["api_key"] = "none"
+    if spec.provider == "litellm":
+        _quieten_litellm()
     failure: Exception
     try:
         client = instructor.from_provider(name, async_client=True, mode=instructor.Mode[mode], **given)
     except ConfigurationError as error:
         extra = list_providers()[spec.provider].extra
-        missing = re.search("install", str(error), re.IGNORECASE)
-        failure = (
-            MissingExtra(f"a model of {spec.provider} needs its SDK", extra) if missing and extra else explain_opening(error, spec)
-        )
+        if extra and re.search("install", str(error), re.IGNORECASE):
+            failure = MissingExtra(f"a model of {spec.provider} needs its SDK", extra)
+        else:
+            failure = explain_opening(error, spec)
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
     else:
@@ -345,10 +351,17 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         for attribute, value in (("max_retries", 0), ("timeout", None)):
             if hasattr(sdk, attribute):
                 setattr(sdk, attribute, value)
-        if spec.is_server:
+        if spec.is_compatible:
             sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
         return client
     raise failure
+
+
+def _quieten_litellm() -> None:
+    """Keep LiteLLM from fetching its prices from the network, and from advertising on standard output."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    with suppress(ImportError):
+        import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
 
 
 def _describe_failure(failure: Failure) -> Came:

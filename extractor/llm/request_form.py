@@ -94,9 +94,12 @@ class RequestForm:
                 self._limit = other
             self._refused.add(refused)
             return True
-        if failure.is_about_mode and len(self._modes) > 1:
-            if self.mode == mode:  # another call may have changed it meanwhile
-                self._modes.pop(0)
+        if not failure.is_about_mode:
+            return False
+        if self.mode != mode:  # another call has changed it meanwhile
+            return True
+        if len(self._modes) > 1:
+            self._modes.pop(0)
             return True
         return False
 
