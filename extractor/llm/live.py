@@ -333,17 +333,14 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         given["http_client"] = open_connection(key, direct=direct)
     if spec.is_compatible and not key:
         given["api_key"] = "none"
-    if spec.provider == "litellm":
-        _quieten_litellm()
+    _quieten_litellm(spec)
     failure: Exception
     try:
         client = instructor.from_provider(name, async_client=True, mode=instructor.Mode[mode], **given)
     except ConfigurationError as error:
-        extra = list_providers()[spec.provider].extra
-        if extra and re.search("install", str(error), re.IGNORECASE):
-            failure = MissingExtra(f"a model of {spec.provider} needs its SDK", extra)
-        else:
-            failure = explain_opening(error, spec)
+        missing = list_providers()[spec.provider].extra if "install" in str(error).lower() else None
+        needs = f"a model of {spec.provider} needs its SDK"
+        failure = MissingExtra(needs, missing) if missing else explain_opening(error, spec)
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
     else:
@@ -357,11 +354,12 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     raise failure
 
 
-def _quieten_litellm() -> None:
-    """Keep LiteLLM from fetching its prices from the network, and from advertising on standard output."""
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    with suppress(ImportError):
-        import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
+def _quieten_litellm(spec: ModelSpec) -> None:
+    """LiteLLM would fetch prices from the network, and advertise on standard output."""
+    if spec.provider == "litellm":
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        with suppress(ImportError):
+            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
 
 
 def _describe_failure(failure: Failure) -> Came:

@@ -99,7 +99,8 @@ class ModelSpec:
     @property
     def key_name(self) -> str:
         """The variable that holds its key."""
-        return "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key or "its key"
+        named = "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key
+        return named or "the key of its provider"
 
     def __repr__(self) -> str:
         shown = self.base_url and hide_user(self.base_url)

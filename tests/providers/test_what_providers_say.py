@@ -226,7 +226,7 @@ def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
 def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(kind, model, stand):
     """Servers take more than their provider's SDK names, such as vLLM's chat_template_kwargs."""
     standin = stand(kind)
-    with pytest.raises(ModelUnavailable, match="new_one.*not"):
+    with pytest.raises(ModelUnavailable, match=r"new_one.*not"):
         ask(model, options={"new_one": 1})
     assert [request["new_one"] for request in standin.requests] == [1]
 
