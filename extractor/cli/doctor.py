@@ -70,7 +70,7 @@ def doctor(
     """Show what is installed, what is missing, and the command that mends it.
 
     With --model, one question about a made-up record goes to the model, of about
-    4,000 tokens. Nothing is sent without it.
+    6,500 tokens. Nothing is sent without it.
 
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
