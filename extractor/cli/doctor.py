@@ -163,7 +163,7 @@ def _check_model(name: str) -> Check:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)
     usage = found.usage
-    if usage and usage.unanswered >= usage.questions:
+    if usage and not usage.calls:
         problem = "; ".join(one.message for one in found.findings if one.kind is FindingKind.ANSWER_MISSING)
         return Check("model", "failed", problem, "see docs/how-to/own-server.md")
     tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens" if usage else ""

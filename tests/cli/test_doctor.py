@@ -73,7 +73,7 @@ def test_a_model_that_refuses_fails_with_the_reason():
     assert "401" in found["detail"] + found["remedy"]
 
 
-def test_a_model_without_a_usable_answer_fails_with_the_reason():
+def test_a_model_that_takes_no_question_fails_with_the_reason():
     with serve([fault(400, "request (6619 tokens) exceeds the available context size (4096 tokens)")] * 9) as server:
         found = examine("--model", f"{server.url}#stub", code=1)["model"]
     assert found["state"] == "failed"
