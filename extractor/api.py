@@ -78,7 +78,7 @@ class Extractor:
         reasoning: How much the model thinks before it answers: ``none``, ``low``, ``medium`` or ``high``; by default as
             little as its family needs.
         model_options: Further parameters of each request, by the names of the provider's SDK.
-        key: The key of the model. By default OPENAI_API_KEY for a hosted model, and none for a server.
+        key: The key of the model. By default the provider's SDK reads its own variable, and a server gets none.
         timeout: Seconds for one request, from sending it to the end of its reply.
         max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
         prices: A file of prices, before known ones: see docs/how-to/cost.md.

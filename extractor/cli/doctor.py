@@ -70,7 +70,7 @@ def doctor(
     """Show what is installed, what is missing, and the command that mends it.
 
     With --model, one question about a made-up record goes to the model, of about
-    4,000 tokens. Nothing is sent without it.
+    6,500 tokens. Nothing is sent without it.
 
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
@@ -150,7 +150,7 @@ def _check_model(name: str) -> Check:
     """Ask the model about a made-up record. Raises ``ValueError`` if ``name`` is not a model's specification."""
     from extractor.api import Extractor
     from extractor.errors import ExtractorError
-    from extractor.schemas import Section, Source, TrialRecord
+    from extractor.schemas import FindingKind, Section, Source, TrialRecord
 
     from .environment import read_model_spec
 
@@ -158,9 +158,13 @@ def _check_model(name: str) -> Check:
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:
-        usage = Extractor(spec, assist="always").extract(record).usage
+        found = Extractor(spec, assist="always").extract(record)
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)
+    usage = found.usage
+    if usage and not usage.calls:
+        problem = "; ".join(one.message for one in found.findings if one.kind is FindingKind.ANSWER_MISSING)
+        return Check("model", "failed", problem, "see docs/how-to/own-server.md")
     tokens = f"{usage.prompt_tokens:,} prompt and {usage.output_tokens:,} output tokens" if usage else ""
     return Check("model", "ok", f"{spec} answers: {tokens}")

@@ -271,7 +271,12 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
             await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
 
         if queue and folder:
-            await _extract_in_rounds(job, folder, queue, extract_once, interrupts)
+            try:
+                await _extract_in_rounds(job, folder, queue, extract_once, interrupts)
+            finally:  # the store counts what a batch costs, not the client
+                spent = folder.calls().spending
+                tally.meter = lambda: spent.usage
+                tally.price = None if spent.unpriced else lambda _: spent.picodollars
         else:
             await extract_once()
 

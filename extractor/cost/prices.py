@@ -100,8 +100,10 @@ class PriceList:
         for name in dict.fromkeys((str(spec), spec.name)):
             if matching := [entry for entry in self.own if _matches(entry.name, name)]:
                 return max(matching, key=lambda entry: len(entry.name))  # the first of equals
-        provider = list_providers()[spec.provider].prices
-        return _find_listed(spec.name, provider) if provider else None
+        provider, name = list_providers()[spec.provider].prices, spec.name
+        if spec.provider == "litellm" and "/" in name:  # whose names begin with the provider, mostly as in the table
+            provider, _, name = name.partition("/")
+        return _find_listed(name, provider) if provider else None
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:

@@ -154,7 +154,13 @@ def explain_failure(
 
 def lacks_key(error: BaseException) -> bool:
     """Whether an SDK that opens without a key finds none for a request."""
-    return bool(re.search(r"resolve authentication method|locate credentials", str(error)))
+    return bool(re.search(r"resolve authentication method|(locate|missing) credentials", str(error), re.IGNORECASE))
+
+
+def find_unknown(error: BaseException) -> str | None:
+    """The parameter that an SDK does not know, if that is the fault."""
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
+    return found and found[1]
 
 
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:

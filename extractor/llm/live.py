@@ -6,10 +6,11 @@ Only a process that asks a model imports this module: instructor and an SDK take
 import asyncio
 import json
 import logging
-import re
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -27,19 +28,19 @@ from instructor.core.hooks import Hooks
 from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from extractor.errors import MissingExtra
+from extractor.errors import MissingExtra, ModelAway
 from extractor.events import Event, tell
 from extractor.schemas import Usage
 
 from .calls import Call, estimate_tokens
 from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
-from .failures import Failure, explain_failure, explain_opening, lacks_key, read_failure
+from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
 from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm, asked_context
-from .spec import LOOPBACK, ModelSpec
+from .spec import LOOPBACK, ModelSpec, name_model
 
 if TYPE_CHECKING:
     from .client import ClientSettings
@@ -69,7 +70,7 @@ class LiveModel:
         self.was_reached = False
         self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
-        without_key = spec.is_server and spec.api_key is None
+        without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
     async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
@@ -94,11 +95,16 @@ class LiveModel:
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             attempts = retrying.statistics["attempt_number"]
             read = read_failure(error)
-            failure = explain_opening(error, self._spec) if lacks_key(error) else error
-            if read:
+            failure = error
+            if lacks_key(error):
+                failure = explain_opening(error, self._spec)
+            elif read:
                 away = read.is_absence and not self.was_reached
                 failure = explain_failure(read, self._spec, attempts, longest_wait=self._policy.longest_wait, away=away)
                 failure.usage = answers.usage
+            elif unknown := find_unknown(error):
+                names = ", ".join(sorted(self.form.beside or {unknown}))
+                failure = ModelAway(f"{name_model(self._spec)}: its SDK takes no parameter {names} (--model-option)")
         else:
             assert answers.last
             return replace(answers.last, usage=answers.usage), answers.count
@@ -130,7 +136,8 @@ class LiveModel:
                 await self._exchange(call, answers, reasks, parameters, self._clients[mode])
             except Exception as error:
                 failure = read_failure(error)
-                if failure is None or not self.form.learn(failure, parameters, mode):
+                known = failure is None and self.form.put_beside(find_unknown(error))
+                if not known and (failure is None or not self.form.learn(failure, parameters, mode)):
                     raise
             else:
                 if answers.count == most or not self.form.gives_more_room(call.max_output_tokens, answers.last, room):
@@ -204,7 +211,7 @@ class LiveModel:
                 hooks=hooks,
                 messages=self.form.messages(call),
                 model=self._spec.name,  # not every client keeps it
-                **parameters,
+                **self.form.arguments(parameters),
                 **self._unsigned,
             )
         except IncompleteOutputException:
@@ -231,7 +238,7 @@ class LiveModel:
 
     def _is_worth_retry(self, error: BaseException) -> bool:
         failure = read_failure(error)
-        if failure is None:
+        if failure is None or lacks_key(error):
             return False
         too_long = failure.wait is not None and failure.wait > self._policy.longest_wait
         return failure.status == 200 or (failure.is_temporary and not too_long)
@@ -317,22 +324,21 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     """
     key = spec.api_key.get_secret_value() if spec.api_key else None
     given: dict[str, Any] = {"api_key": key} if key else {}
-    name = f"openai/{spec.name}" if spec.is_server else str(spec)
+    name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     if spec.base_url:
         given["base_url"] = spec.base_url
         direct = urlsplit(spec.base_url).hostname in LOOPBACK  # no proxy leads to this machine
         given["http_client"] = open_connection(key, direct=direct)
-    if spec.is_server and not key:
+    if spec.is_compatible and not key:
         given["api_key"] = "none"
+    _quieten_litellm(spec)
     failure: Exception
     try:
         client = instructor.from_provider(name, async_client=True, mode=instructor.Mode[mode], **given)
     except ConfigurationError as error:
-        extra = list_providers()[spec.provider].extra
-        missing = re.search("install", str(error), re.IGNORECASE)
-        failure = (
-            MissingExtra(f"a model of {spec.provider}", extra) if missing and extra else explain_opening(error, spec)
-        )
+        missing = list_providers()[spec.provider].extra if "install" in str(error).lower() else None
+        needs = f"a model of {spec.provider} needs its SDK"
+        failure = MissingExtra(needs, missing) if missing else explain_opening(error, spec)
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
     else:
@@ -340,10 +346,18 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         for attribute, value in (("max_retries", 0), ("timeout", None)):
             if hasattr(sdk, attribute):
                 setattr(sdk, attribute, value)
-        if spec.is_server:
+        if spec.is_compatible:
             sdk.organization = sdk.project = None  # the environment sets them for OpenAI alone
         return client
     raise failure
+
+
+def _quieten_litellm(spec: ModelSpec) -> None:
+    """LiteLLM would fetch prices from the network, and advertise on standard output."""
+    if spec.provider == "litellm":
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        with suppress(ImportError):
+            import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
 
 
 def _describe_failure(failure: Failure) -> Came:

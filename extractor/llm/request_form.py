@@ -34,6 +34,7 @@ class RequestForm:
         self._thinking, self._room = self._family.think(settings.reasoning)
         self._limit = self._family.limit
         self._refused: set[str] = set()
+        self.beside: set[str] = set()
         self._has_grown = False
 
     @property
@@ -57,6 +58,12 @@ class RequestForm:
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
         parameters |= self._thinking
         return {name: value for name, value in parameters.items() if name not in self._refused} | self._options
+
+    def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters as arguments of the SDK, with options that it does not know beside the others."""
+        beside = {name: value for name, value in parameters.items() if name in self.beside}
+        known = {name: value for name, value in parameters.items() if name not in self.beside}
+        return known | ({"extra_body": beside} if beside else {})
 
     def reply_model(self, call: Call) -> type[BaseModel]:
         """The reply's model with the schema that is sent."""
@@ -87,11 +94,20 @@ class RequestForm:
                 self._limit = other
             self._refused.add(refused)
             return True
-        if failure.is_about_mode and len(self._modes) > 1:
-            if self.mode == mode:  # another call may have changed it meanwhile
-                self._modes.pop(0)
+        if not failure.is_about_mode:
+            return False
+        if self.mode != mode:  # another call has changed it meanwhile
+            return True
+        if len(self._modes) > 1:
+            self._modes.pop(0)
             return True
         return False
+
+    def put_beside(self, unknown: str | None) -> bool:
+        """Send an option that the SDK does not know all the same. Whether to send the request again."""
+        new = unknown in self._options.keys() - self.beside - {None}
+        self.beside |= {str(unknown)} if new else set()
+        return new
 
     @property
     def room(self) -> int:

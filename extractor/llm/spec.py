@@ -13,6 +13,7 @@ SERVER = "server"
 """The provider of a model that is named by the address of an OpenAI-compatible server."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
+_OLLAMA = "http://localhost:11434/v1"
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _FORMS = "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
 _OWN = "run it with Ollama, llama-server or vLLM, and name it by its address: http://host:port/v1#NAME"
@@ -70,7 +71,7 @@ class ModelSpec:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{text!r} names no model; write {_FORMS}")
         if provider != "openai":
-            return cls(provider, name)
+            return cls(provider, name, _OLLAMA if provider == "ollama" else None)
         if base_url and "@" in base_url:
             raise ValueError(f"{hide_user(base_url)!r}: the service's address must not contain a user or a password")
         return cls(provider, name, base_url, _secret(api_key))
@@ -86,6 +87,11 @@ class ModelSpec:
         return self.provider == SERVER
 
     @property
+    def is_compatible(self) -> bool:
+        """Whether its server is not OpenAI's, and speaks as OpenAI's does."""
+        return self.is_server or self.provider == "ollama"
+
+    @property
     def host(self) -> str:
         """The host of its server, with its port; empty if its SDK knows the address."""
         return urlsplit(self.base_url).netloc if self.base_url else ""
@@ -93,7 +99,8 @@ class ModelSpec:
     @property
     def key_name(self) -> str:
         """The variable that holds its key."""
-        return "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key or "its key"
+        named = "EXTRACTOR_MODEL_TOKEN" if self.is_server else list_providers()[self.provider].key
+        return named or "the key of its provider"
 
     def __repr__(self) -> str:
         shown = self.base_url and hide_user(self.base_url)

@@ -73,6 +73,13 @@ def test_a_model_that_refuses_fails_with_the_reason():
     assert "401" in found["detail"] + found["remedy"]
 
 
+def test_a_model_that_takes_no_question_fails_with_the_reason():
+    with serve([fault(400, "request (6619 tokens) exceeds the available context size (4096 tokens)")] * 9) as server:
+        found = examine("--model", f"{server.url}#stub", code=1)["model"]
+    assert found["state"] == "failed"
+    assert "exceeds the available context size" in found["detail"]
+
+
 def test_the_table_names_the_version_and_each_extra():
     done = invoke("doctor")
     assert done.exit_code == 0

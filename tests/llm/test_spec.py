@@ -28,7 +28,7 @@ from .colours import ask_about, render
         ("google/gemini-2.5-flash", "google", "gemini-2.5-flash", None),
         ("groq/meta-llama/llama-4-scout", "groq", "meta-llama/llama-4-scout", None),
         ("bedrock/us.anthropic.claude-sonnet-4-5-v1:0", "bedrock", "us.anthropic.claude-sonnet-4-5-v1:0", None),
-        ("ollama/qwen2.5:7b", "ollama", "qwen2.5:7b", None),
+        ("ollama/qwen2.5:7b", "ollama", "qwen2.5:7b", "http://localhost:11434/v1"),
         ("http://localhost:11434/v1#qwen2.5:7b", SERVER, "qwen2.5:7b", "http://localhost:11434/v1"),
         ("https://models.example/v1/#org/name", SERVER, "org/name", "https://models.example/v1"),
         ("http://[::1]:8000/v1#m", SERVER, "m", "http://[::1]:8000/v1"),

@@ -16,7 +16,7 @@ from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
 _THINKS = re.compile(r"gpt-5|o\d")
 _KNOWN = {"messages", "model", "max_completion_tokens", "max_tokens", "temperature", "prompt_cache_key"}
-_KNOWN |= {"reasoning_effort", "response_format", "seed", "service_tier"}
+_KNOWN |= {"stream", "reasoning_effort", "response_format", "seed", "service_tier", "tools", "tool_choice"}
 
 
 @dataclass
@@ -32,7 +32,7 @@ class OpenAI(StandIn):
 
     def handle(self, method: str, path: str, body: bytes) -> Reply:
         path = path.removeprefix("/v1")
-        if path == "/chat/completions":
+        if path.endswith("/chat/completions"):  # of Azure and Groq after a prefix
             self.requests.append(json.loads(body))
             return self.ask(self.requests[-1], self.script)
         if path == "/files":
@@ -80,6 +80,9 @@ class OpenAI(StandIn):
         message: dict[str, Any] = {"role": "assistant", "content": outcome.text, "refusal": None}
         if outcome.kind == "refused":
             message |= {"content": None, "refusal": "I'm sorry, I cannot assist with that request."}
+        if request.get("tools") and outcome.kind in ("answer", "cut"):
+            function = {"name": request["tools"][0]["function"]["name"], "arguments": outcome.text}
+            message |= {"content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": function}]}
         limit = request.get("max_completion_tokens") or request.get("max_tokens") or OUTPUT
         reason = {"cut": "length", "thought": "length", "filtered": "content_filter"}.get(outcome.kind, "stop")
         output, thought = (limit, limit) if outcome.kind == "thought" else (OUTPUT, THOUGHT)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from extractor.ask.salvage import read_complete_items
-from extractor.errors import ModelUnavailable
+from extractor.errors import ModelAway, ModelUnavailable
 from extractor.llm.completions import Ending
 from extractor.llm.providers import Reasoning
 from tests.commands import invoke
@@ -220,6 +220,22 @@ def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
     changed = invoke(*words, "--reasoning", "low")
     assert changed.exit_code == 2
     assert "reasoning was high, is low" in changed.output
+
+
+@pytest.mark.parametrize(("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE)])
+def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(kind, model, stand):
+    """Servers take more than their provider's SDK names, such as vLLM's chat_template_kwargs."""
+    standin = stand(kind)
+    with pytest.raises(ModelUnavailable, match=r"new_one.*not"):
+        ask(model, options={"new_one": 1})
+    assert [request["new_one"] for request in standin.requests] == [1]
+
+
+def test_an_option_for_which_the_sdk_has_no_place_ends_the_run(stand):
+    standin = stand(Gemini)
+    with pytest.raises(ModelAway, match=r"its SDK takes no parameter new_one \(--model-option\)"):
+        ask(FLASH, options={"new_one": 1, "top_p": 0.5})
+    assert not standin.requests
 
 
 def test_options_that_cannot_be_are_refused():
