@@ -109,6 +109,7 @@ class Model:
         self.usage = Usage()
         self._users = 0
         self._answerer: Answerer | None = None
+        self._slots = asyncio.Semaphore(1)  # one of the event loop takes its place
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def __repr__(self) -> str:
@@ -121,7 +122,7 @@ class Model:
 
     async def __aenter__(self) -> "Model":
         if self._answerer is None:
-            self._answerer = self._make()
+            self._answerer, self._slots = self._make(), asyncio.Semaphore(self._settings.concurrency)
         self._users += 1
         return self
 
@@ -150,7 +151,10 @@ class Model:
         if self._open_store and self._store is None:
             self._store = self._open_store()
         async with self, self._asked.setdefault(call.key_for(self.name), asyncio.Lock()):  # equal calls share an answer
-            return self._find(call) or await self._send(call, most)
+            if kept := self._find(call):
+                return kept
+            async with self._slots:  # only what may be sent is stored
+                return await self._send(call, most)
 
     def reject(self, answer: Answer) -> None:
         """Note that nothing of an answer can be used: the next run asks again."""

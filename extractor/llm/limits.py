@@ -7,8 +7,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,28 +49,23 @@ class RetryPolicy:
 
 
 class Pace:
-    """Lets requests go: at most ``concurrency`` at once, at most so many and so many tokens a minute.
+    """Lets requests go: at most so many, and so many tokens, a minute.
 
     A pause that the server asks for holds all further requests. Belongs to one event loop.
     """
 
-    def __init__(
-        self, policy: RetryPolicy, concurrency: int, requests: float | None = None, tokens: float | None = None
-    ) -> None:
-        self._policy, self._slots = policy, asyncio.Semaphore(concurrency)
+    def __init__(self, policy: RetryPolicy, requests: float | None = None, tokens: float | None = None) -> None:
+        self._policy = policy
         self._requests, self._tokens = _limiter(requests), _limiter(tokens)
         self._debt = self._paused_until = 0.0
 
-    @asynccontextmanager
-    async def admit(self, tokens: float) -> AsyncIterator[None]:
-        """Hold a request of about so many tokens inside the block."""
-        async with self._slots:
-            if self._requests:
-                await self._requests.acquire()
-            await self._await_tokens(tokens)
-            while (left := self._paused_until - self._policy.clock()) > 0:
-                await self._policy.sleep(left)
-            yield
+    async def admit(self, tokens: float) -> None:
+        """Wait until a request of about so many tokens may go."""
+        if self._requests:
+            await self._requests.acquire()
+        await self._await_tokens(tokens)
+        while (left := self._paused_until - self._policy.clock()) > 0:
+            await self._policy.sleep(left)
 
     def pause(self, seconds: float) -> None:
         """Hold all further requests for so long."""

@@ -68,7 +68,7 @@ class LiveModel:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
         self.was_reached = False
-        self._pace = Pace(policy, settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute)
+        self._pace = Pace(policy, settings.requests_per_minute, settings.tokens_per_minute)
         self._clients = {self.form.mode: open_client(spec, self.form.mode)}
         without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
@@ -148,44 +148,44 @@ class LiveModel:
     ) -> None:
         """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
-        async with self._pace.admit(expected):
-            since, spent = monotonic(), answers.usage
-            facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
-            answers.sent += 1
-            try:
-                with self._watch.exchanging() as came, answers.telling(came):
-                    try:
-                        async with asyncio.timeout(self._settings.timeout):
-                            await self._create(call, answers, reasks, parameters, client)
-                    except Exception as error:
-                        if failure := read_failure(error):
-                            self.was_reached |= failure.status is not None
-                            came(_describe_failure(failure))
-                            self._hold(failure)
-                        raise
-            except BaseException as error:
-                failure = read_failure(error)
-                name = str(failure.status) if failure and failure.status else type(error).__name__
-                status = failure.status if failure else None
-                tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
-                raise
-            self.was_reached, used = True, answers.usage
-            self._pace.correct(
-                used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
-            )
-            assert answers.last
-            tell(
-                Event.CALL_ENDED,
-                **facts,
-                seconds=round(monotonic() - since, 3),
-                status=200,
-                error=None,
-                response_model=_short_name(answers.last.model),
-                finish_reason=_short_name(answers.last.reason),
-                prompt_tokens=used.prompt_tokens - spent.prompt_tokens,
-                cached_tokens=used.cached_tokens - spent.cached_tokens,
-                output_tokens=used.output_tokens - spent.output_tokens,
-            )
+        await self._pace.admit(expected)
+        since, spent = monotonic(), answers.usage
+        facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
+        answers.sent += 1
+        try:
+            with self._watch.exchanging() as came, answers.telling(came):
+                try:
+                    async with asyncio.timeout(self._settings.timeout):
+                        await self._create(call, answers, reasks, parameters, client)
+                except Exception as error:
+                    if failure := read_failure(error):
+                        self.was_reached |= failure.status is not None
+                        came(_describe_failure(failure))
+                        self._hold(failure)
+                    raise
+        except BaseException as error:
+            failure = read_failure(error)
+            name = str(failure.status) if failure and failure.status else type(error).__name__
+            status = failure.status if failure else None
+            tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
+            raise
+        self.was_reached, used = True, answers.usage
+        self._pace.correct(
+            used.prompt_tokens + used.output_tokens - spent.prompt_tokens - spent.output_tokens - expected
+        )
+        assert answers.last
+        tell(
+            Event.CALL_ENDED,
+            **facts,
+            seconds=round(monotonic() - since, 3),
+            status=200,
+            error=None,
+            response_model=_short_name(answers.last.model),
+            finish_reason=_short_name(answers.last.reason),
+            prompt_tokens=used.prompt_tokens - spent.prompt_tokens,
+            cached_tokens=used.cached_tokens - spent.cached_tokens,
+            output_tokens=used.output_tokens - spent.output_tokens,
+        )
 
     async def _create(
         self, call: Call, answers: "_Answers", reasks: int, parameters: Mapping[str, Any], client: Any

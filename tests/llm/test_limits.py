@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from extractor.llm.client import ClientSettings
+from extractor.llm.client import ClientSettings, Model
+from extractor.llm.completions import Completion, Ending
 from extractor.llm.limits import Pace, RetryPolicy
 from extractor.llm.live import LiveModel
 from extractor.llm.patience import Watch
@@ -17,16 +18,27 @@ from .stub import InLoop, completion, fault, items, through
 POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
 
 
-async def send(pace, seconds=0.0):
-    """Send a request of 100 tokens, answered after ``seconds``."""
-    async with pace.admit(100):
-        await asyncio.sleep(seconds)
+class Slow:
+    """Answers each call after a second."""
+
+    queues = False
+
+    async def __call__(self, call, most):
+        await asyncio.sleep(1.0)
+        return Completion('{"items": []}', Ending.COMPLETE), 1
+
+    async def close(self):
+        pass
+
+
+def slow_model(concurrency):
+    return Model(ModelSpec.parse("slow"), ClientSettings(concurrency=concurrency), answerer=Slow)
 
 
 @skipping_time
 async def test_no_more_requests_are_in_flight_than_allowed():
-    pace = Pace(POLICY, 2)
-    await asyncio.gather(*(send(pace, seconds=1.0) for _ in range(9)))
+    async with slow_model(2) as model:
+        await asyncio.gather(*(model.complete(render(ask_about(n))) for n in range(9)))
     assert loop_time() == 5.0
 
 
@@ -40,26 +52,26 @@ async def test_no_more_requests_are_in_flight_than_allowed():
 )
 @skipping_time
 async def test_limits_of_a_minute_are_spread_evenly(rates, requests, seconds):
-    pace = Pace(POLICY, 20, **rates)
-    await asyncio.gather(*(send(pace) for _ in range(requests)))
+    pace = Pace(POLICY, **rates)
+    await asyncio.gather(*(pace.admit(100) for _ in range(requests)))
     assert loop_time() == pytest.approx(seconds, abs=0.1)
 
 
 @skipping_time
 async def test_tokens_a_minute_are_corrected_by_what_was_used():
-    pace = Pace(POLICY, 2, tokens=6000)
-    await send(pace)
+    pace = Pace(POLICY, tokens=6000)
+    await pace.admit(100)
     pace.correct(900)
-    await send(pace)
+    await pace.admit(100)
     assert loop_time() == pytest.approx(10.0, abs=0.1)  # 1000 tokens at 100 a second
 
 
 @skipping_time
 async def test_a_pause_holds_all_further_requests():
-    pace = Pace(POLICY, 2)
+    pace = Pace(POLICY)
     pace.pause(7.0)
     pace.pause(3.0)
-    await asyncio.gather(*(send(pace) for _ in range(3)))
+    await asyncio.gather(*(pace.admit(100) for _ in range(3)))
     assert loop_time() == 7.0
 
 
@@ -91,10 +103,10 @@ async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, sec
 
 @skipping_time
 async def test_a_cancelled_request_leaves_its_place():
-    pace = Pace(POLICY, 1)
-    first, second, third = (asyncio.ensure_future(send(pace, seconds=1.0)) for _ in range(3))
-    await asyncio.sleep(0.5)
-    second.cancel()
-    await asyncio.gather(first, third)
+    async with slow_model(1) as model:
+        first, second, third = (asyncio.ensure_future(model.complete(render(ask_about(n)))) for n in range(3))
+        await asyncio.sleep(0.5)
+        second.cancel()
+        await asyncio.gather(first, third)
     assert second.cancelled()
     assert loop_time() == 2.0
