@@ -25,7 +25,7 @@ from instructor.core.exceptions import (
     ResponseParsingError,
 )
 from instructor.core.hooks import Hooks
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from extractor.errors import MissingExtra, ModelAway
@@ -39,7 +39,7 @@ from .limits import Pace, RetryPolicy
 from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
-from .request_form import RequestForm, asked_context
+from .request_form import RequestForm
 from .spec import LOOPBACK, ModelSpec, name_model
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class LiveModel:
 
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
-        answers = _Answers(call.reply_model)
+        answers = _Answers(call)
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_retry),
             wait=self._wait,
@@ -200,7 +200,6 @@ class LiveModel:
         hooks.on("completion:response", answers.note)
         cause: BaseException | None = None
         answers.garbled = None
-        asked_context.set(dict(call.context))
         try:
             await client.create(
                 response_model=self.form.reply_model(call),
@@ -265,8 +264,8 @@ class _Answers:
     It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``.
     """
 
-    def __init__(self, reply_model: type[BaseModel]) -> None:
-        self._reply_model = reply_model
+    def __init__(self, call: Call) -> None:
+        self._call = call
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
@@ -311,7 +310,7 @@ class _Answers:
         """Whether the last answer is valid: it may be text in place of the tool call that instructor looks for."""
         assert self.last
         try:
-            self._reply_model.model_validate_json(self.last.text, strict=_STRICT, context=asked_context.get())
+            self._call.reply_model.model_validate_json(self.last.text, strict=_STRICT, context=dict(self._call.context))
         except ValidationError:
             return False
         return True

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
-asked_context: ContextVar[dict[str, Any] | None] = ContextVar("asked_context", default=None)
-"""The context in which the answer to the current call is valid. instructor would render templates with a context."""
 _MORE_ROOM = 4
 """If thinking takes the whole output limit, the room for it grows so many times, once."""
 
@@ -68,7 +65,7 @@ class RequestForm:
     def reply_model(self, call: Call) -> type[BaseModel]:
         """The reply's model with the schema that is sent."""
         titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
-        return _sent_model(call.reply_model, titled=titled, closed=self.spec.provider != "google")
+        return _answer_to(call, titled=titled, closed=self.spec.provider != "google")
 
     def write(self, call: Call) -> dict[str, Any]:
         """The body of a request in a batch, as instructor would send it now."""
@@ -132,23 +129,29 @@ class RequestForm:
         return True
 
 
-@cache
-def _sent_model(model: type[BaseModel], *, titled: bool, closed: bool) -> type[BaseModel]:
-    """The same model with a schema that is made once.
+def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
+    """The call's reply model as instructor sees it: a schema, and a check of the answer in the context of the call.
 
-    instructor names some schemas by their ``title``. Gemini refuses ``additionalProperties``.
+    It has no fields of its own, because instructor would walk through them five times a call, and no context of
+    instructor's, with which it would render templates in a record's text.
     """
-    schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
-    schema = schema if closed else schema.replace('"additionalProperties": false, ', "")
+    import instructor  # noqa: PLC0415 - slow
 
-    class Sent(model):  # type: ignore[valid-type,misc]
+    class Reply(instructor.OpenAISchema):
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            return dict(json.loads(schema))  # a copy, because instructor may change it
+            return dict(json.loads(_write_schema(call.reply_model, titled, closed)))  # instructor may change it
 
         @classmethod
         def model_validate_json(cls, json_data: Any, **options: Any) -> Any:
-            return super().model_validate_json(json_data, **options | {"context": asked_context.get()})
+            return call.reply_model.model_validate_json(json_data, **options | {"context": dict(call.context)})
 
-    Sent.__name__, Sent.__doc__ = model.__name__, model.__doc__
-    return Sent
+    Reply.__name__, Reply.__doc__ = call.reply_model.__name__, call.reply_model.__doc__
+    return Reply
+
+
+@cache
+def _write_schema(model: type[BaseModel], titled: bool, closed: bool) -> str:  # noqa: FBT001 - a cache
+    """The schema that is sent. instructor names some by their ``title``; Gemini refuses ``additionalProperties``."""
+    schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
+    return schema if closed else schema.replace('"additionalProperties": false, ', "")
