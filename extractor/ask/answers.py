@@ -14,6 +14,7 @@ from .salvage import RejectedItem, Salvage, item_number, read_items
 from .session import NotedAnswer, current_session
 
 _CUT = "the answer did not fit into the output limit (finish reason length)"
+_SILENT = "the output limit was reached before the answer began (finish reason length); lower --reasoning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class _Asking:
             raise
         self.usage += answer.completion.usage
         salvage, is_cut = read_items(answer.completion, call, questions), answer.completion.ending is Ending.CUT
+        if is_cut and not answer.completion.text.strip():  # fewer questions would take as many thoughts
+            salvage, is_cut = Salvage(rejected=(RejectedItem(None, _SILENT),)), False
         # A stored one was useless before; a batch would ask without end.
         if answer.calls and not salvage.items and (is_cut or salvage.rejected):
             self.model.reject(answer)

@@ -74,9 +74,14 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
             received, lines = [*received, reply], len(rechecks)
     result = collect(asked, unasked, answers, received)
     still_open = count_asked(unasked) + count_asked(pending) + sum(map(result.is_open, result.asked))
-    unanswered = sum(map(result.is_unanswered, result.asked))
+    unanswered = sum(result.is_unanswered(_key(question)) for question in asked if question.fields)
     counts = {"questions": count_asked(asked) + lines, "open_questions": still_open, "unanswered": unanswered}
     return replace(result, usage=result.usage.model_copy(update=counts))
+
+
+def _key(question: Question) -> int:
+    """Where ``ModelResult`` has the answer to a question: with its chunk, or with the participants."""
+    return PARTICIPANTS if set(question.fields) <= {PEOPLE} else question.chunk.number
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[GroundedAnswer]:

@@ -236,8 +236,9 @@ async def test_limit_grows_once_for_a_model_that_thinks_before_it_answers(report
     assert reply.usage == Usage(
         questions=1, calls=2, prompt_tokens=20, cached_tokens=4, output_tokens=105, thinking_tokens=thinking
     )
-    with pytest.raises(AnswerRejected, match="did not fit"):
-        await complete([thoughts], 1)
+    with serve([thoughts]) as stub, pytest.raises(AnswerRejected, match="before the answer began"):
+        await ask(model_of(stub), ask_about(*range(1, 9)), render)
+    assert len(stub.requests) == 2, "halves of the questions would take as many thoughts"
 
 
 async def test_an_answer_that_was_cut_while_it_was_written_gets_no_more_room():
