@@ -24,7 +24,7 @@ PURPOSES: Final = {
     "serve": "extractor serve",
     "notebook": "the notebooks",
     "ray": "many machines",
-    "s3": "inputs and results at S3 addresses",
+    "s3": "inputs at S3 addresses",
     "otel": "OpenTelemetry spans",
     "anthropic": "models of Anthropic",
     "google": "models of Google",
