@@ -25,7 +25,6 @@ PURPOSES: Final = {
     "notebook": "the notebooks",
     "ray": "many machines",
     "s3": "inputs at S3 addresses",
-    "otel": "OpenTelemetry spans",
     "anthropic": "models of Anthropic",
     "google": "models of Google",
     "mistral": "models of Mistral",
