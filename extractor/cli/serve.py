@@ -12,6 +12,7 @@ import typer
 from .commands import Commands
 from .console import OK, errors_for_people
 from .options import (
+    COST,
     LIMITS,
     MODEL,
     SERVICE,
@@ -83,7 +84,9 @@ def serve(
     ] = 1_000_000_000,
     max_usd: Annotated[
         float | None,
-        typer.Option(min=0, metavar="USD", help="Most dollars for the model until the end.", rich_help_panel=LIMITS),
+        typer.Option(
+            min=0, metavar="USD", help="Most dollars for the model while the service runs.", rich_help_panel=COST
+        ),
     ] = None,
     prices: PricesOption = None,
     reasoning: ReasoningOption = None,
