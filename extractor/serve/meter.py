@@ -2,6 +2,7 @@
 
 from extractor.cost.budget import Pricing
 from extractor.llm.calls import Call
+from extractor.options import Assist
 from extractor.schemas import Usage
 
 from .callers import limit_rate
@@ -17,9 +18,9 @@ class SharedMeter:
         self.budget = pricing.open_budget()
         self._limiter = limit_rate(requests_per_minute) if requests_per_minute else None
 
-    def check(self) -> None:
-        """Raise ``ProblemError`` if nothing may be spent any more."""
-        if self.budget and self.budget.reached:
+    def check(self, assist: Assist) -> None:
+        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
+        if assist is not Assist.NEVER and self.budget and self.budget.reached:
             remedy = "ask the operator for a higher limit, or use assist=never"
             raise ProblemError("spending-limit", SPENT, remedy=remedy)
 

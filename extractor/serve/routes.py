@@ -17,7 +17,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
 from extractor.export import Destination, Format, export_run, list_tables
-from extractor.options import Assist
 from extractor.pages import read_assets, read_shared_script, render_page, state_policy
 from extractor.schemas import TrialExtraction
 
@@ -67,7 +66,7 @@ async def extract(
     The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
     first eight digits of the body's SHA-256.
     """
-    _check_money(service, options.assist)
+    service.meter.check(options.assist)
     body = await read_body(request, service.settings.max_bytes)
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
     line = await while_connected(request, service.extract(named, body, options))
@@ -87,12 +86,6 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) ->
         leaving.cancel()
 
 
-def _check_money(service: Service, assist: Assist) -> None:
-    """Raise ``ProblemError`` if the model may be asked and the limit of money is reached."""
-    if assist is not Assist.NEVER:
-        service.meter.check()
-
-
 @jobs.post("", status_code=202)
 async def submit_job(
     request: Request,
@@ -105,7 +98,7 @@ async def submit_job(
     """The body is a file in any format that `extractor run` reads, written to disk as it arrives. The job is accepted
     once the upload is complete, and continues after a restart of the service.
     """
-    _check_money(service, options.assist)
+    service.meter.check(options.assist)
     job_id, upload = service.runner.prepare(caller.name)
     try:
         size = await save_body(request, upload / name, service.settings.max_upload_bytes)
@@ -167,7 +160,7 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
-    _check_money(service, job.assist)
+    service.meter.check(job.assist)
     return service.runner.resume(job.id)
 
 
