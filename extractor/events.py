@@ -1,4 +1,4 @@
-"""Events of a run, for a log or for telemetry.
+"""Events of a run, for a log.
 
 Events are records of the logger ``extractor.events``: the message is the event's name, and the attribute ``facts``
 holds its facts. Without a listener they cost nothing. Facts are numbers, names and identifiers; never the text of a
@@ -67,16 +67,10 @@ def listening(handler: logging.Handler) -> Iterator[None]:
         handler.close()
 
 
-def facts_of(record: logging.LogRecord) -> dict[str, Fact]:
-    """The facts of an event."""
-    facts: dict[str, Fact] = record.__dict__.get("facts", {})
-    return facts
-
-
 class EventLog(logging.StreamHandler[TextIO]):
     """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, in ASCII because a terminal interprets some other characters."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return json.dumps({"time": time, "event": record.getMessage()} | facts_of(record))
+        return json.dumps({"time": time, "event": record.getMessage()} | getattr(record, "facts", {}))

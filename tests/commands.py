@@ -111,17 +111,13 @@ def extractor(*arguments: object, stdin: bytes | None = None, **environment: str
 
 @contextmanager
 def start_extractor(*arguments: object, stdin: bytes | None = None, **environment: str) -> Iterator[Running]:
-    """Start it, and kill it at the end of the block if it still runs then.
-
-    What the environment says of OpenTelemetry is left out: no test tells somebody's collector of its runs.
-    """
-    known = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    """Start it, and kill it at the end of the block if it still runs then."""
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder, name) for name in ("stdin", "stdout", "stderr")]
         for stream in streams:
             stream.write_bytes(stdin or b"" if stream is streams[0] else b"")
         words = ["extractor", *map(str, arguments)]
-        process = FORKS.Process(target=_run, args=(words, Path.cwd(), known | environment, streams))
+        process = FORKS.Process(target=_run, args=(words, Path.cwd(), {**os.environ, **environment}, streams))
         process.start()
         try:
             yield Running(words, *streams[1:], process)

@@ -93,7 +93,7 @@ def run_blocks(folder):
     (site,) = (clone / ".venv").glob("lib/python*/site-packages")
     (site / "packages_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
     script = [make_script(n, block, printed) for n, block in enumerate(BLOCKS) if not is_suite(block)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHON"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment |= {f"PIP_{name}": "1" for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")}
     environment |= {"PIP_NO_BUILD_ISOLATION": "0", "HOME": str(printed)}
     paths = [path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path]

@@ -14,9 +14,8 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
-from .import_gold import app as import_gold
 from .parse import parse
-from .reparse import impact, reparse
+from .reparse import reparse
 from .report import report
 from .review import review
 from .run import run
@@ -59,8 +58,6 @@ for _command in (report, review, export):
 app.command(rich_help_panel=_SCORE)(evaluate)
 app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SCORE)(reparse)
-app.command(rich_help_panel=_SCORE)(impact)
-app.add_typer(import_gold, name="import", rich_help_panel=_SCORE)
 app.command(rich_help_panel=_SET_UP)(doctor)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(schema)

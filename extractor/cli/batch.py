@@ -212,19 +212,16 @@ def _perform(
     """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
     from extractor.api import Extractor
     from extractor.cost.budget import Pricing
-    from extractor.run.addresses import is_address
     from extractor.run.batch import BatchLimits
 
     from .environment import read_model_spec
     from .interrupts import observing
-    from .job import RunJob, open_job, refuse_input_folder
+    from .job import RunJob, open_job, refuse_folder
     from .money import find_prices
 
-    if exchange is None and out and is_address(out):
-        raise ValueError(f"a batch needs a folder of this machine, which {out} is not")
     if exchange is None and "-" in inputs:
         raise ValueError("a batch reads its records several times; name a file instead of standard input")
-    refuse_input_folder(out, inputs)
+    refuse_folder(out, inputs)
     spec = read_model_spec(model) if model else None
     if exchange:
         fields["batch_rounds"] = 0

@@ -10,7 +10,6 @@ from .console import say
 
 MODEL_KEY = "EXTRACTOR_MODEL_TOKEN"
 """The variable with the key of a model server. EXTRACTOR_TOKEN is that of the service."""
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def read_model_spec(text: str) -> ModelSpec:
@@ -47,8 +46,3 @@ def find_own_prices() -> Path:
     import platformdirs
 
     return platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
-
-
-def has_telemetry_endpoint() -> bool:
-    """Whether OpenTelemetry's own environment variables name an endpoint for spans."""
-    return any(os.environ.get(name) for name in _ENDPOINTS)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a run, and listeners for its events."""
+"""Ctrl-C and SIGTERM during a run, and the log of its events."""
 
 import asyncio
 import os
@@ -6,12 +6,9 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
-
-from .environment import has_telemetry_endpoint
 
 _NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at once\n"
 
@@ -64,17 +61,11 @@ class Interrupts:
 
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``, and to OpenTelemetry if the environment
-    names an endpoint and the extra is installed.
-    """
+    """Write the block's events to a file, or to standard error for ``-``."""
     from extractor.events import EventLog, listening
 
     with ExitStack() as closing:
         if log_json:
             file = None if log_json == "-" else closing.enter_context(Path(log_json).open("a", encoding="utf-8"))
             closing.enter_context(listening(EventLog(file or sys.stderr)))
-        if has_telemetry_endpoint() and find_spec("opentelemetry"):
-            from extractor.run.telemetry import SpanWriter
-
-            closing.enter_context(listening(SpanWriter()))
         yield

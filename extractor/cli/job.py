@@ -12,7 +12,6 @@ from functools import partial
 from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,6 @@ from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
     from extractor.llm.batches import BatchStatus
-    from extractor.run.mirror import Mirror
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -63,8 +61,8 @@ class RunJob:
     With ``strict``, a record that occurs twice with different texts is a failure. ``workers`` processes share the work,
     one per core if None. ``batch_rounds`` limits the provider's batches, 0 for none; the first poll for answers comes
     after ``poll_s`` seconds. Without ``waits`` the run ends when a batch is submitted. ``address`` is that of the Ray
-    cluster, None for one on this machine. ``mirror`` is the remote copy of ``out``, if ``out`` is an address. If more
-    than the share ``max_lacking`` of the questions get no usable answer, the run fails.
+    cluster, None for one on this machine. If more than the share ``max_lacking`` of the questions get no usable answer,
+    the run fails.
     """
 
     inputs: tuple[str, ...]
@@ -82,7 +80,6 @@ class RunJob:
     waits: bool = True
     engine: str = "local"
     address: str | None = None
-    mirror: "Mirror | None" = None
     max_lacking: float = 1.0
 
     @property
@@ -122,29 +119,6 @@ class RunJob:
 
 
 @contextmanager
-def kept_at(out: str | None, *, fresh: bool) -> Iterator[tuple[Path | None, "Mirror | None"]]:
-    """Yield the folder that a run works in, and its mirror if ``out`` is an address.
-
-    A mirror's folder lies on this machine and starts as a copy of the files at the address. When the run ends, its
-    files are published there, whatever the exit code.
-    """
-    from extractor.run.addresses import Place, is_address
-
-    if out is None or not is_address(out):
-        yield Path(out) if out else None, None
-        return
-    from extractor.run.mirror import Mirror
-
-    with TemporaryDirectory(prefix="extractor-") as scratch:
-        mirror = Mirror(Place(out), Path(scratch), fresh=fresh)
-        try:
-            yield Path(scratch), mirror
-        except SystemExit:
-            mirror.publish()
-            raise
-
-
-@contextmanager
 def open_job(
     job: RunJob, out: str | None, base_url: str | None = None, *, keeps_fetched: bool = True
 ) -> Iterator[tuple[RunJob, int]]:
@@ -152,15 +126,11 @@ def open_job(
 
     The code is 1 if the registry does not know a number. Fetched records stay in the folder if ``keeps_fetched``.
     """
-    with (
-        kept_at(out, fresh=job.fresh) as (folder, mirror),
-        find_records(job.inputs, folder if keeps_fetched else None, base_url, fresh=job.fresh, quiet=job.quiet) as (
-            found,
-            unknown,
-        ),
-    ):
+    folder = Path(out) if out else None
+    kept = folder if keeps_fetched else None
+    with find_records(job.inputs, kept, base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown):
         _refuse_missing(found)
-        yield replace(job, inputs=found, out=folder, mirror=mirror), unknown
+        yield replace(job, inputs=found, out=folder), unknown
 
 
 def _refuse_missing(inputs: Sequence[str]) -> None:
@@ -171,8 +141,10 @@ def _refuse_missing(inputs: Sequence[str]) -> None:
         raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
 
 
-def refuse_input_folder(out: str | None, inputs: Sequence[str], replay: Path | None = None) -> None:
-    """Raise ``ValueError`` if a run would write its results into an input, or into the answers that it replays."""
+def refuse_folder(out: str | None, inputs: Sequence[str], replay: Path | None = None) -> None:
+    """Raise ``ValueError`` if results would go to an address, into an input, or into the answers that a run replays."""
+    if out and "://" in out:
+        raise ValueError(f"{out} is an address; name a folder of this machine or of a shared file system with --out")
     place = Path(out).resolve() if out else None
     if place in [Path(one).resolve() for one in inputs]:
         raise ValueError(f"{out} is an input; name another folder with --out")
@@ -256,8 +228,6 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         await stack.enter_async_context(executor)
         if folder:
             folder.begin()
-        if folder and job.mirror:
-            await stack.enter_async_context(job.mirror.following(folder))
         tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
         tally.watch = opened.watch
         ahead = executor.capacity
@@ -376,22 +346,20 @@ def _list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterat
     if not job.waits:
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
         return
-    place = job.mirror.place.address if job.mirror else str(job.out)
     if folder:
-        yield from _list_failures(folder, place, tally)
+        yield from _list_failures(folder, tally)
     if job.uses_rules_alone and asks and tally.usage.open_questions:
         yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
     if exchange and exchange.requests:
         files = ", ".join(map(str, exchange.parts))
         yield f"{exchange.written} requests still open, in {files}"
-    if job.mirror:
-        yield f"the results are at {place}"
-    elif job.out and tally.extracted + tally.resumed:
-        yield f"to read the results: extractor report {shlex.quote(place)}"
-        yield f"to correct them: extractor review {shlex.quote(place)} --gold GOLD"
+    if job.out and tally.extracted + tally.resumed:
+        place = shlex.quote(str(job.out))
+        yield f"to read the results: extractor report {place}"
+        yield f"to correct them: extractor review {place} --gold GOLD"
 
 
-def _list_failures(folder: RunFolder, place: str, tally: Tally) -> Iterator[str]:
+def _list_failures(folder: RunFolder, tally: Tally) -> Iterator[str]:
     """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
     from extractor.report.overview import count_reasons, read_failures
 
@@ -399,10 +367,10 @@ def _list_failures(folder: RunFolder, place: str, tally: Tally) -> Iterator[str]
         for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
             message = to_printable(reason.message)[:_LONGEST]
             yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
-        yield f"all failures are in {place}/{FAILURES}"
+        yield f"all failures are in {folder.path / FAILURES}"
     yield from map(str, folder.differing[:_MOST_SHOWN])
     if len(folder.differing) > _MOST_SHOWN:
-        yield f"all of these are in {place}/{REPEATED}"
+        yield f"all of these are in {folder.path / REPEATED}"
     if folder.changed:
         yield f"records with another text than in an earlier run: {folder.changed}"
     if folder.lacking:

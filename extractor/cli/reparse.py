@@ -1,16 +1,16 @@
-"""``extractor reparse`` and ``extractor impact``: apply today's rules and prompts to an earlier run's replies."""
+"""``extractor reparse``: apply today's rules and prompts to an earlier run's replies."""
 
 import json
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, without_controls
-from .options import FILES, JsonOption, RunArgument, WorkersOption
+from .options import COST, FILES, JsonOption, RunArgument, WorkersOption
 
 if TYPE_CHECKING:
     from extractor.run.reparse import ComparisonReport
@@ -24,39 +24,43 @@ def reparse(
         Path | None,
         typer.Option(metavar="DIR", help="New folder of results; else RUN-reparsed.", rich_help_panel=FILES),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; write nothing.", rich_help_panel=COST)
+    ] = False,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
 ) -> None:
     """Redo a run from its inputs and its stored replies, with today's rules. Calls no model.
 
     Prints what changed. Questions that the run never asked stay open, and are
-    counted; the run's own command with the new folder as --out asks them.
+    counted with their tokens, about; the run's own command with the new folder as
+    --out asks them.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
     with errors_for_people():
-        folder = out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
-        report = _compare(run, folder, workers, f"remove {folder} and give the command again")
-        ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
-        where = f"the results are in {folder}{ask}" if report.records else f"no record could be read; see {folder}"
-        _end(report, where, as_json=as_json)
+        if dry_run and out:
+            raise ValueError("--dry-run writes nothing; drop --out")
+        folder = None if dry_run else out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
+        report = _compare(run, folder, workers)
+        print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
+        failed = f", {report.failed} failed" if report.failed else ""
+        say(f"done{failed}; {_name_next_step(report, run, folder)}")
+    raise SystemExit(FAILED if report.failed else OK)
 
 
-def impact(run: RunArgument, as_json: JsonOption = False, workers: WorkersOption = None) -> None:
-    """Show what today's rules and prompts would change in a run. Calls no model and writes nothing.
-
-    A call whose request has changed would be made again; its tokens are estimated.
-
-    Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
-    """
-    with errors_for_people():
-        report = _compare(run, None, workers, "nothing was written")
+def _name_next_step(report: "ComparisonReport", run: Path, folder: Path | None) -> str:
+    if folder is None:
         apply = f"; to apply it: extractor reparse {shlex.quote(str(run))}" if report.changed or report.open else ""
-        _end(report, f"nothing was written{apply}", as_json=as_json)
+        return f"nothing was written{apply}"
+    if not report.records:
+        return f"no record could be read; see {folder}"
+    ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
+    return f"the results are in {folder}{ask}"
 
 
-def _compare(run: Path, folder: Path | None, workers: int | None, if_interrupted: str) -> "ComparisonReport":
-    """Compare a run with today's results, write these to ``folder``, and show progress."""
+def _compare(run: Path, folder: Path | None, workers: int | None) -> "ComparisonReport":
+    """Compare a run with today's results, write these to ``folder`` if there is one, and show progress."""
     import asyncio
 
     from extractor.errors import StoreError
@@ -81,16 +85,9 @@ def _compare(run: Path, folder: Path | None, workers: int | None, if_interrupted
         with show_progress(tally, count, quiet=False):
             return asyncio.run(reparse_run(run, folder, say_failure, tally, workers))
     except KeyboardInterrupt:
-        say(f"interrupted; {if_interrupted}")
+        remedy = f"remove {folder} and give the command again" if folder else "nothing was written"
+        say(f"interrupted; {remedy}")
         raise SystemExit(INTERRUPTED) from None
-
-
-def _end(report: "ComparisonReport", next_step: str, *, as_json: bool) -> NoReturn:
-    """Print the report and the outcome, and exit."""
-    print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
-    failed = f", {report.failed} failed" if report.failed else ""
-    say(f"done{failed}; {next_step}")
-    raise SystemExit(FAILED if report.failed else OK)
 
 
 def _describe(report: "ComparisonReport") -> Iterator[str]:

@@ -41,9 +41,7 @@ def run(
     inputs: InputsArgument,
     out: Annotated[
         str | None,
-        typer.Option(
-            metavar="DIR", help="Folder or address of the results; else standard output.", rich_help_panel=FILES
-        ),
+        typer.Option(metavar="DIR", help="Folder of the results; else standard output.", rich_help_panel=FILES),
     ] = None,
     limit: LimitOption = None,
     fresh: FreshOption = False,
@@ -129,7 +127,6 @@ def run(
     After 1, 3 and 130 the same command resumes.
     """
     from extractor.options import ExtractionOptions
-    from extractor.run.addresses import is_address
 
     ray = engine == "ray"
     refusals = {
@@ -137,7 +134,6 @@ def run(
         "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
         "--engine ray asks a model or the rules; drop --replay": ray and replay,
         "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
-        f"--open needs a folder of this machine, which {out} is not": out and is_address(out) and open_report,
         "--sample, --latency and --json are for --dry-run": not dry_run and (sample or latency is not None or as_json),
         "--fresh discards what --out holds; name a folder with --out": fresh and not out,
     }
@@ -156,11 +152,11 @@ def run(
 
         from .environment import read_model_spec
         from .interrupts import observing
-        from .job import RunJob, open_job, perform_job, refuse_input_folder
+        from .job import RunJob, open_job, perform_job, refuse_folder
         from .money import find_prices, quote_job
         from .report import open_report_of
 
-        refuse_input_folder(out, inputs, replay)
+        refuse_folder(out, inputs, replay)
         spec = read_model_spec(model) if model and not replay else None
         extractor = Extractor(
             spec,

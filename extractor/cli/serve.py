@@ -12,6 +12,7 @@ import typer
 from .commands import Commands
 from .console import OK, errors_for_people
 from .options import (
+    COST,
     LIMITS,
     MODEL,
     SERVICE,
@@ -29,7 +30,7 @@ from .options import (
 if TYPE_CHECKING:
     from extractor.serve.callers import CallerBook
 
-_EXTRA = frozenset({"aiolimiter", "fastapi", "prometheus_client", "sse_starlette", "starlette", "uvicorn"})
+_EXTRA = frozenset({"aiolimiter", "fastapi", "sse_starlette", "starlette", "uvicorn"})
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
@@ -40,7 +41,7 @@ RootOption = Annotated[
 ]
 
 app = Commands(invoke_without_command=True)
-keys = Commands(help="Manage callers' keys and limits.", no_args_is_help=True)
+keys = Commands(help="Manage callers' keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 
@@ -81,6 +82,12 @@ def serve(
     max_upload_bytes: Annotated[
         int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
     ] = 1_000_000_000,
+    max_usd: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="USD", help="Most dollars for the model while the service runs.", rich_help_panel=COST
+        ),
+    ] = None,
     prices: PricesOption = None,
     reasoning: ReasoningOption = None,
     model_option: ModelOptionOption = None,
@@ -102,7 +109,7 @@ def serve(
         serve_service = _load()
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
-        from extractor.cost.budget import Pricing
+        from extractor.cost.budget import Limits, Pricing
         from extractor.llm.providers import Reasoning
         from extractor.options import read_effort
         from extractor.run.executor import count_cores
@@ -119,7 +126,7 @@ def serve(
             token,
             spec,
             read_effort(effort),
-            Pricing.of(spec, find_prices(prices or ()), reasoning=effort_of_reasoning),
+            Pricing.of(spec, find_prices(prices or ()), Limits(max_usd), effort_of_reasoning),
             requests_per_minute,
             max_bytes,
             max_upload_bytes,
@@ -144,33 +151,20 @@ def serve(
 def add_key(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
     root: RootOption = None,
-    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="600 if left out.")] = None,
-    max_bytes: Annotated[int | None, typer.Option(min=1, help="Largest body; the service's if left out.")] = None,
-    max_concurrent: Annotated[int | None, typer.Option(min=1, help="Extractions at once; 16 if left out.")] = None,
-    max_jobs: Annotated[int | None, typer.Option(min=1, help="Jobs kept at once; 20 if left out.")] = None,
-    max_usd: Annotated[
-        float | None, typer.Option(min=0, help="Dollars for the model in a calendar month; no limit if left out.")
-    ] = None,
+    requests_per_minute: Annotated[int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")] = 600,
 ) -> None:
     """Create a key and print it. It is not stored, and cannot be shown again."""
-    from extractor.serve.callers import CallerLimits
-
-    given = {name: value for name, value in locals().items() if name in CallerLimits.model_fields}
     with errors_for_people():
-        limits = CallerLimits(**{name: value for name, value in given.items() if value is not None})
-        print(_open_book(root).add(name, limits))
+        print(_open_book(root).add(name, requests_per_minute))
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
-    """List callers, tab-separated, with their limits and this month's spending."""
+    """List callers, tab-separated, with their limits."""
     with errors_for_people():
-        print("name\tmade\trequests per minute\tbytes\tat once\tjobs\tusd\tspent usd\ttokens")
-        for caller, made, spent in _open_book(root):
-            cells = ["" if limit is None else str(limit) for _, limit in caller.limits]
-            tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
-            cost = f"{spent.picodollars / 1e12:.4f}" + " and more" * bool(spent.unpriced)
-            print("\t".join((caller.name, made, *cells, cost, str(tokens))))
+        print("name\tmade\trequests per minute")
+        for caller, made in _open_book(root):
+            print(caller.name, made, caller.requests_per_minute, sep="\t")
 
 
 @keys.command("revoke")

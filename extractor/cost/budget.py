@@ -158,8 +158,8 @@ class Pricing:
         if self.limits.usd is not None and self.listed is None:
             model = self.spec or "a run without --model"
             raise ValueError(
-                f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE,"
-                " or use --max-tokens"
+                f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
+                " (docs/how-to/cost.md shows one), or use --max-tokens"
             )
 
     @property

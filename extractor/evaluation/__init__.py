@@ -1,6 +1,5 @@
 """Score extractions against gold annotations, and check the gold itself."""
 
-from .brat import write_brat_import
 from .comparers import ErrorKind
 from .gold_check import GoldProblem, check_gold, check_gold_files
 from .report import ErrorExample, ScoreReport
@@ -14,5 +13,4 @@ __all__ = [
     "check_gold",
     "check_gold_files",
     "evaluate",
-    "write_brat_import",
 ]

@@ -31,7 +31,7 @@ from .connections import WatchedConnection
 from .openapi import describe_service
 from .problems import ProblemError, render_problem
 from .routes import routers
-from .service import Metrics, Service
+from .service import Service
 from .settings import ServiceSettings
 
 _LOCK_TIMEOUT_S = 5.0
@@ -48,11 +48,10 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 
 def build_app(settings: ServiceSettings) -> FastAPI:
     """Build the application. Its service opens at the start and closes at the stop of the server."""
-    metrics = Metrics()
 
     @asynccontextmanager
     async def live(app: FastAPI) -> AsyncIterator[None]:
-        async with Service.open(settings, metrics) as service:
+        async with Service.open(settings) as service:
             app.state.service = service
             yield
 
@@ -60,7 +59,7 @@ def build_app(settings: ServiceSettings) -> FastAPI:
         title="Extractor",
         version=version("trial-extractor"),
         lifespan=live,
-        middleware=[Middleware(_Envelope, metrics=metrics)],
+        middleware=[Middleware(_Envelope)],
         exception_handlers=dict.fromkeys(
             (ProblemError, ModelError, RequestValidationError, HTTPException), _answer_error
         ),
@@ -86,13 +85,13 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 class _Envelope:
-    """Gives every request an id, a response to unexpected errors, common headers, an event and metrics.
+    """Gives every request an id, a response to unexpected errors, common headers and an event.
 
     The log has only the method, route and caller of a request.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -125,8 +124,6 @@ class _Envelope:
         finally:
             seconds, route = monotonic() - since, getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.requests.labels(method, route, str(status)).inc()
-            self._metrics.seconds.labels(route).observe(seconds)
             facts = {"request": request_id, "caller": state.get("caller"), "method": method, "route": route}
             tell(Event.REQUEST_ENDED, **facts, status=status, seconds=round(seconds, 4))
 

@@ -24,7 +24,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
-from extractor.cost.budget import Budget
 from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
 from extractor.events import Event, EventLog, tell
 from extractor.llm.opening import Route
@@ -38,7 +37,7 @@ from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import Task, TrialRecord, Usage
 
-from .callers import SPENT, CallerBudgets, current_caller
+from .meter import SPENT, SharedMeter
 from .problems import describe_unexpected
 from .settings import ServiceSettings
 
@@ -135,8 +134,8 @@ class JobRunner:
     The next job is the oldest one of the caller with the fewest running jobs.
     """
 
-    def __init__(self, settings: ServiceSettings, budgets: CallerBudgets, executor: Executor) -> None:
-        self._settings, self._budgets, self._executor = settings, budgets, executor
+    def __init__(self, settings: ServiceSettings, meter: SharedMeter, executor: Executor) -> None:
+        self._settings, self._meter, self._executor = settings, meter, executor
         self._root = (settings.root / "jobs").absolute()
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._entries: dict[str, _Entry] = {}
@@ -176,10 +175,6 @@ class JobRunner:
     def list_jobs(self, caller: str) -> list[Job]:
         """All jobs of a caller, newest first."""
         return [entry.shown for entry in reversed(self._entries.values()) if entry.caller == caller]
-
-    def count(self, state: JobState) -> int:
-        """The number of jobs in a state."""
-        return sum(entry.job.state is state for entry in self._entries.values())
 
     def submit(self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions) -> Job:
         """Queue a job whose upload is complete, and write its state."""
@@ -242,18 +237,12 @@ class JobRunner:
             if not waiting or running.total() >= self._settings.jobs:
                 return
             entry = min(waiting, key=lambda each: running[each.caller])
-            try:
-                budget = self._budgets.find(entry.caller) if self._asks(entry.job) else None
-            except BudgetReached as error:
-                self._set(entry, state=JobState.PAUSED, reason=str(error), ended=_now())
-                continue
             self._set(entry, state=JobState.RUNNING, started=entry.job.started or _now(), ended=None)
             entry.tally, entry.stopping = Tally(), False
-            entry.task = asyncio.create_task(self._run(entry, entry.tally, budget))
+            entry.task = asyncio.create_task(self._run(entry, entry.tally))
 
-    async def _run(self, entry: _Entry, tally: Tally, budget: Budget | None) -> None:
+    async def _run(self, entry: _Entry, tally: Tally) -> None:
         """Run the rest of a job, and store its final state."""
-        current_caller.set(entry.caller)
         job, since = entry.job, monotonic()
         model = self._settings.model.name if self._settings.model and self._asks(job) else None
         try:
@@ -261,7 +250,7 @@ class JobRunner:
                 _event_log.set(EventLog(file))
                 facts = {"assist": job.assist.value, "effort": job.effort, "model": model}
                 tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
-                state, status, reason = await self._perform(entry, tally, budget)
+                state, status, reason = await self._perform(entry, tally)
                 tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
         except OSError as error:
             state, reason = JobState.FAILED, f"{EVENTS}: {error.strerror}"
@@ -273,11 +262,11 @@ class JobRunner:
             self._set(entry, state=state, reason=reason, ended=_now())
         self._fill()
 
-    async def _perform(self, entry: _Entry, tally: Tally, budget: Budget | None) -> tuple[JobState, str, str | None]:
+    async def _perform(self, entry: _Entry, tally: Tally) -> tuple[JobState, str, str | None]:
         """Run a job. Returns its final state, the status for its events, and the reason for its caller."""
         failed, folder = (JobState.FAILED, "failed"), self.path(entry.caller, entry.job.id)
         try:
-            await self._extract(entry, tally, budget, folder)
+            await self._extract(entry, tally, folder)
         except BudgetReached:
             return JobState.PAUSED, "budget", SPENT
         except ModelUnavailable:
@@ -290,7 +279,7 @@ class JobRunner:
             return *failed, describe_unexpected(error)
         return (JobState.CANCELLED, "interrupted", None) if entry.stopping else (JobState.DONE, "done", None)
 
-    async def _extract(self, entry: _Entry, tally: Tally, budget: Budget | None, folder: Path) -> None:
+    async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
         """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
         settings, job, asks = self._settings, entry.job, self._asks(entry.job)
         extractor = Extractor(
@@ -307,11 +296,12 @@ class JobRunner:
         stale = earlier is not None and any(earlier.settings.get(name) != described[name] for name in described)
         if stale and asks:
             raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
+        budget = self._meter.budget if asks else None
         limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
             try:
-                route = Route(self._budgets)
+                route = Route(self._meter)
                 async with extractor.open(limits.concurrency, results.calls, route) as opened:
                     tally.meter = lambda: opened.usage
                     extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path as FilePath
 from typing import Annotated
@@ -43,12 +43,12 @@ async def _find_caller(
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
-        caller = Caller.operator() if secrets.compare_digest(key, token) else service.book.find(given.credentials)
+        caller = Caller(OPERATOR) if secrets.compare_digest(key, token) else service.book.find(given.credentials)
     if caller is None:
         why = "this key is not valid" if given else "send a key as Authorization: Bearer KEY"
         raise ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})
     request.state.caller = caller.name
-    await service.limits.count_request(caller)
+    await service.rates.count_request(caller)
     _check_query(request)
     return caller
 
@@ -65,25 +65,6 @@ def _check_query(request: Request) -> None:
 
 
 CallerOfRequest = Annotated[Caller, Depends(_find_caller)]
-
-
-async def _require_operator(caller: CallerOfRequest) -> Caller:
-    if caller.name != OPERATOR:
-        raise ProblemError("not-allowed", "send the service's own token")
-    return caller
-
-
-OperatorOfRequest = Annotated[Caller, Depends(_require_operator)]
-
-
-def admit(what: str) -> Callable[..., AsyncIterator[None]]:
-    """A dependency that counts a request as running until its response is sent."""
-
-    async def admitted(caller: CallerOfRequest, service: ServiceOfRequest) -> AsyncIterator[None]:
-        with service.limits.admit(caller, what):
-            yield
-
-    return admitted
 
 
 _TASK = "|".join(Task)

@@ -13,29 +13,23 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
-from prometheus_client import CONTENT_TYPE_LATEST
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
-from extractor.errors import BudgetReached
 from extractor.export import Destination, Format, export_run, list_tables
-from extractor.options import Assist
 from extractor.pages import read_assets, read_shared_script, render_page, state_policy
 from extractor.schemas import TrialExtraction
 
-from .callers import Caller
 from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
 from .problems import ProblemError
 from .requests import (
     CallerOfRequest,
     JobIdPath,
     NameQuery,
-    OperatorOfRequest,
     OptionalNameQuery,
     OptionsOfRequest,
     RecordIdHeader,
     ServiceOfRequest,
-    admit,
     read_body,
     save_body,
 )
@@ -56,12 +50,11 @@ routers = (extractions, jobs, health, pages)
 @extractions.post(
     "/v1/extractions",
     response_class=Response,
-    dependencies=[Depends(admit("extractions"))],
     responses={200: {"model": TrialExtraction}},
 )
 async def extract(
     request: Request,
-    caller: CallerOfRequest,
+    _: CallerOfRequest,
     service: ServiceOfRequest,
     options: OptionsOfRequest,
     name: OptionalNameQuery = None,
@@ -73,10 +66,10 @@ async def extract(
     The extraction's id is the record's NCT number, else `X-Record-Id`, else the stem of `name`, else `text-` and the
     first eight digits of the body's SHA-256.
     """
-    _check_money(service, caller, options.assist)
-    body = await read_body(request, min(service.settings.max_bytes, caller.limits.max_bytes or 10**18))
+    service.meter.check(options.assist)
+    body = await read_body(request, service.settings.max_bytes)
     named = record_id or name or f"text-{sha256(body).hexdigest()[:8]}"
-    line = await while_connected(request, service.extract(caller, named, body, options))
+    line = await while_connected(request, service.extract(named, body, options))
     return Response(line, media_type="application/json")
 
 
@@ -93,17 +86,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) ->
         leaving.cancel()
 
 
-def _check_money(service: Service, caller: Caller, assist: Assist) -> None:
-    """Raise ``ProblemError`` if the model may be asked and the caller has reached the spending limit."""
-    try:
-        if assist is not Assist.NEVER and service.model:
-            service.budgets.find(caller.name)
-    except BudgetReached as error:
-        remedy = "wait for the next month, ask the operator for a higher limit, or use assist=never"
-        raise ProblemError("spending-limit", str(error), remedy=remedy) from None
-
-
-@jobs.post("", status_code=202, dependencies=[Depends(admit("uploads"))])
+@jobs.post("", status_code=202)
 async def submit_job(
     request: Request,
     response: Response,
@@ -115,27 +98,16 @@ async def submit_job(
     """The body is a file in any format that `extractor run` reads, written to disk as it arrives. The job is accepted
     once the upload is complete, and continues after a restart of the service.
     """
-    _check_money(service, caller, options.assist)
-    _check_room(service, caller)
+    service.meter.check(options.assist)
     job_id, upload = service.runner.prepare(caller.name)
     try:
-        most = min(service.settings.max_upload_bytes, caller.limits.max_bytes or 10**18)
-        size = await save_body(request, upload / name, most)
-        _check_room(service, caller)
+        size = await save_body(request, upload / name, service.settings.max_upload_bytes)
     except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
-    service.metrics.uploaded.inc(size)
     job = service.runner.submit(caller.name, job_id, name, size, options)
     response.headers["location"] = f"/v1/jobs/{job_id}"
     return job
-
-
-def _check_room(service: Service, caller: Caller) -> None:
-    most = caller.limits.max_jobs
-    if most is not None and len(service.runner.list_jobs(caller.name)) >= most:
-        remedy = "delete one that has ended"
-        raise ProblemError("too-many-at-once", f"the limit is {most} jobs", retry_s=60, remedy=remedy)
 
 
 @jobs.get("")
@@ -184,11 +156,11 @@ async def cancel_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
 
 
 @jobs.post("/{job_id}/resume")
-async def resume_job(job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
+async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid again."""
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
-    _check_money(service, caller, job.assist)
+    service.meter.check(job.assist)
     return service.runner.resume(job.id)
 
 
@@ -198,7 +170,7 @@ async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
     await service.runner.delete(job.id)
 
 
-@jobs.get("/{job_id}/events", response_class=Response, dependencies=[Depends(admit("event streams"))])
+@jobs.get("/{job_id}/events", response_class=Response)
 async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
     """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
     events = service.runner.path(caller.name, job.id) / EVENTS
@@ -294,12 +266,6 @@ async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
     """Ready from the start of all worker processes until the service stops. Needs no key."""
     service.check_ready()
     return {"status": "ok"}
-
-
-@health.get("/metrics", response_class=Response)
-async def show_metrics(_: OperatorOfRequest, service: ServiceOfRequest) -> Response:
-    """For the operator only, because the metrics cover all callers."""
-    return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
 
 @pages.get("/")

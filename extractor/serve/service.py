@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
-from functools import partial
 from logging import NullHandler
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from extractor.api import Extractor
 from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordTooSlow
@@ -17,10 +14,11 @@ from extractor.llm.opening import Route
 from extractor.options import Assist, ExtractionOptions
 from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
-from extractor.schemas import TrialRecord, Usage
+from extractor.schemas import TrialRecord
 
-from .callers import Caller, CallerBook, CallerBudgets, RateLimits, current_caller
-from .jobs import JobRunner, JobState, keep_job_events_apart
+from .callers import CallerBook, RequestRates
+from .jobs import JobRunner, keep_job_events_apart
+from .meter import SharedMeter
 from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted
@@ -28,37 +26,6 @@ from .settings import ServiceSettings
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 20.0
-_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
-
-
-class Metrics:
-    """Metrics for Prometheus, in their own registry. They name neither callers nor records."""
-
-    def __init__(self) -> None:
-        registry = self._registry = CollectorRegistry()
-        labels = ("method", "route", "status")
-        self.requests = Counter("extractor_requests", "Requests answered.", labels, registry=registry)
-        self.seconds = Histogram(
-            "extractor_request_seconds", "Time to answer.", ("route",), buckets=_SECONDS, registry=registry
-        )
-        self.extractions = Gauge("extractor_extractions", "Extractions running or waiting.", registry=registry)
-        self.tokens = Counter("extractor_model_tokens", "Tokens of the model.", ("kind",), registry=registry)
-        self.calls = Counter("extractor_model_calls", "Calls to the model.", registry=registry)
-        self.dollars = Counter("extractor_model_usd", "Cost of the calls with a known price.", registry=registry)
-        self.jobs = Gauge("extractor_jobs", "Stored jobs.", ("state",), registry=registry)
-        self.uploaded = Counter("extractor_upload_bytes", "Bytes of uploads.", registry=registry)
-
-    def note_call(self, usage: Usage, picodollars: int | None) -> None:
-        """Count the usage of a call to the model."""
-        self.calls.inc(usage.calls)
-        self.tokens.labels("prompt").inc(usage.prompt_tokens)
-        self.tokens.labels("cached").inc(usage.cached_tokens)
-        self.tokens.labels("output").inc(usage.output_tokens)
-        self.dollars.inc((picodollars or 0) / 1e12)
-
-    def render(self) -> bytes:
-        """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
 
 
 def _read_example() -> TrialRecord:
@@ -70,24 +37,21 @@ def _read_example() -> TrialRecord:
 class Service:
     """The parts of a running service. ``open`` starts it."""
 
-    def __init__(
-        self, settings: ServiceSettings, metrics: Metrics, book: CallerBook, executor: Executor, jobs: Executor
-    ) -> None:
-        self.settings, self.metrics, self.book = settings, metrics, book
-        self.limits = RateLimits()
-        self.budgets = CallerBudgets(book, settings.pricing, settings.requests_per_minute, metrics.note_call)
-        self.runner = JobRunner(settings, self.budgets, jobs)
+    def __init__(self, settings: ServiceSettings, book: CallerBook, executor: Executor, jobs: Executor) -> None:
+        self.settings, self.book = settings, book
+        self.rates = RequestRates()
+        self.meter = SharedMeter(settings.pricing, settings.requests_per_minute)
+        self.runner = JobRunner(settings, self.meter, jobs)
         self.model: Model | None = None
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
         self._asking = asyncio.Semaphore(settings.concurrency)
         self._taken = 0
         self._starting = asyncio.create_task(self._start_processes())
-        metrics.extractions.set_function(lambda: self._taken)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: ServiceSettings, metrics: Metrics) -> AsyncIterator["Service"]:
+    async def open(cls, settings: ServiceSettings) -> AsyncIterator["Service"]:
         """Start a service, and continue its unfinished jobs. Raises ``StoreError`` if its root cannot be used."""
         async with AsyncExitStack() as stack:
             stack.enter_context(listening(NullHandler()))
@@ -97,15 +61,13 @@ class Service:
             timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, _read_example())
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
-            service = cls(settings, metrics, book, executor, jobs)
+            service = cls(settings, book, executor, jobs)
             extractor = Extractor(settings.model, reasoning=settings.reasoning, model_options=settings.model_options)
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
             asking = replace(extractor.asking, patience=None)
-            opening = extractor.open(settings.concurrency, route=Route(service.budgets), asking=asking)
+            opening = extractor.open(settings.concurrency, route=Route(service.meter), asking=asking)
             opened = await stack.enter_async_context(opening)
             service.model = opened.model
-            for state in JobState:
-                metrics.jobs.labels(state.value).set_function(partial(service.runner.count, state))
             service.runner.start()
             try:
                 yield service
@@ -129,12 +91,11 @@ class Service:
         remedy = "see the service's standard error"
         return ProblemError("not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy)
 
-    async def extract(self, caller: Caller, name: str, body: bytes, options: ExtractionOptions) -> bytes:
+    async def extract(self, name: str, body: bytes, options: ExtractionOptions) -> bytes:
         """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
         if self._taken >= self.settings.queue:
             raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
         model = None if options.assist is Assist.NEVER else self.model
-        current_caller.set(caller.name)
         self._taken += 1
         try:
             async with asyncio.timeout(self.settings.timeout_s), self._asking if model else self._computing:

@@ -20,9 +20,10 @@ class ServiceSettings:
 
     ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run.
     ``effort`` is that of requests which name none; ``reasoning`` and ``model_options`` are the model's. The rest are
-    limits for all callers together: ``requests_per_minute`` to the model; ``max_bytes`` of an extraction's
-    body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers`` processes;
-    ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one extraction.
+    limits for all callers together: the money of ``pricing``; ``requests_per_minute`` to the model; ``max_bytes`` of an
+    extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers``
+    processes; ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one
+    extraction.
     """
 
     root: Path

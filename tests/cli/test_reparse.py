@@ -1,4 +1,4 @@
-"""Replay, reparse and impact of a run from its own store."""
+"""Replay and reparse of a run from its own store."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def run(made, tmp_path):
 
 def command(*words):
     """Run a command in this process, so that patches of tests apply."""
-    alone = ("--workers", 1) if words[0] in {"impact", "reparse"} and "--workers" not in words else ()
+    alone = ("--workers", 1) if words[0] == "reparse" and "--workers" not in words else ()
     return invoke(*words, *alone)
 
 
@@ -117,14 +117,19 @@ def test_a_replay_of_a_run_is_byte_identical_and_calls_no_model(made, tmp_path, 
     assert usage[0]["calls"] == calls
 
 
-def test_without_changes_there_is_no_impact_and_nothing_is_written(made, run):
+def test_without_changes_nothing_changes_and_nothing_is_written(made, run):
     before = contents(run)
-    done = command("impact", run, "--json")
+    done = command("reparse", run, "--dry-run", "--json")
     report = report_of(done)
     assert (report["records"], report["calls_to_ask"], report["changed"], report["gone"]) == (RECORDS, 0, 0, 0)
     assert report["calls_unchanged"] == made[0].calls
     assert contents(run) == before
     assert done.stderr == "extractor: done; nothing was written\n"
+
+
+def test_a_dry_run_takes_no_folder(run):
+    done = command("reparse", run, "--dry-run", "--out", run.parent / "new")
+    assert (done.exit_code, done.stderr) == (2, "extractor: --dry-run writes nothing; drop --out\n")
 
 
 def test_many_processes_give_the_results_of_one(run, forked_workers):
@@ -133,13 +138,13 @@ def test_many_processes_give_the_results_of_one(run, forked_workers):
         new = run.parent / f"new-{workers}"
         reports.append(report_of(command("reparse", run, "--out", new, "--json", "--workers", workers)))
         written.append((new / "extractions.jsonl").read_bytes())
-    reports.append(report_of(command("impact", run, "--json", "--workers", 2)))
+    reports.append(report_of(command("reparse", run, "--dry-run", "--json", "--workers", 2)))
     assert all(report == reports[0] for report in reports)
     assert written[0] == written[1]
 
 
 @pytest.mark.parametrize(
-    ("words", "remedy"), [(["impact"], "nothing was written"), (["reparse", "--out", "NEW"], "remove NEW")]
+    ("words", "remedy"), [(["--dry-run"], "nothing was written"), (["--out", "NEW"], "remove NEW")]
 )
 def test_ctrl_c_prints_a_remedy(run, monkeypatch, words, remedy):
     presses = iter([signal.SIGINT])
@@ -151,14 +156,14 @@ def test_ctrl_c_prints_a_remedy(run, monkeypatch, words, remedy):
 
     new = str(run.parent / "new")
     monkeypatch.setattr("extractor.run.reparse.current_session", press)
-    done = command(words[0], run, *(word.replace("NEW", new) for word in words[1:]))
+    done = command("reparse", run, *(word.replace("NEW", new) for word in words))
     assert done.exit_code == 130
     assert f"extractor: interrupted; {remedy.replace('NEW', new)}" in done.stderr
 
 
 @pytest.mark.usefixtures("other_prompt")
 def test_a_changed_prompt_repeats_all_calls(run):
-    report = report_of(command("impact", run, "--json"))
+    report = report_of(command("reparse", run, "--dry-run", "--json"))
     assert report["calls_unchanged"] == 0
     assert report["calls_to_ask"] >= RECORDS
     assert report["prompt_tokens_to_ask"] > 100 * RECORDS
@@ -169,7 +174,7 @@ def test_a_changed_prompt_repeats_all_calls(run):
 def test_a_changed_rule_shows_what_it_changes_and_the_run_goes_on_after_reparse(made, run):
     server, new = made[0], run.parent / "new"
     calls = server.calls
-    done = command("impact", run)
+    done = command("reparse", run, "--dry-run")
     assert f'eligibility.sex: {RECORDS}, such as NCT00000000: null -> "male"' in done.stdout
     assert done.stderr == f"extractor: done; nothing was written; to apply it: extractor reparse {run}\n"
     words = ("run", run.parent / "records.jsonl", *options(server))
@@ -211,13 +216,13 @@ def test_changed_new_and_missing_inputs_are_counted(run):
     del rows[1]
     extra = rows[2].replace("NCT00000003", "NCT77777777")
     path.write_text("\n".join([*rows, extra]) + "\n", "utf-8")
-    report = report_of(command("impact", run, "--json"))
+    report = report_of(command("reparse", run, "--dry-run", "--json"))
     assert (report["records"], report["other_text"], report["gone"], report["new"]) == (RECORDS, 1, 1, 1)
 
 
 def test_a_missing_input_is_a_failure(run):
     (run.parent / "records.jsonl").unlink()
-    done = command("impact", run)
+    done = command("reparse", run, "--dry-run")
     assert done.exit_code == 1
     assert "there is no such file" in done.stderr
     assert f"records of the run that are not in its inputs: {RECORDS}\n" in done.stdout

@@ -27,7 +27,7 @@ def test_commands_print_no_control_characters(hostile, command):
     [
         (["run", "tests/records", "--assist", "never"], "records extracted"),
         (["run", "tests/records", "--dry-run"], ""),
-        (["impact", "RUN"], "done"),
+        (["reparse", "RUN", "--dry-run"], "done"),
     ],
 )
 def test_on_a_terminal_progress_and_a_table_are_shown(tmp_path, words, summary):

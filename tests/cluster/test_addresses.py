@@ -1,25 +1,15 @@
-"""Inputs and results at addresses: S3 on loopback, and another file system."""
+"""Inputs at addresses: S3 on loopback."""
 
 import gzip
 import json
-import signal
-import subprocess
-import sys
-import time
-from contextlib import closing
 
 import pytest
 
 from benchmarks.records import write_distinct_records
-from benchmarks.servers import serve_counting
-from extractor.errors import RecordError, StoreError
-from extractor.llm.database import open_run_to_read
+from extractor.errors import RecordError
 from extractor.read import read_records
-from extractor.run.addresses import Place, open_inputs
-from extractor.run.mirror import Mirror
-from tests.commands import extractor
-
-from .running import run_here
+from extractor.run.addresses import open_inputs
+from tests.commands import extractor, invoke
 
 RECORDS = 20
 fsspec = pytest.importorskip("fsspec")
@@ -53,10 +43,10 @@ def records(tmp_path_factory):
 def placed(s3, records):
     """The records in the bucket, one file compressed."""
     lines = records.read_bytes().splitlines(keepends=True)
-    place = Place(f"{s3}/in")
-    place.write("a/first.jsonl", b"".join(lines[:12]))
-    place.write("b.jsonl.gz", gzip.compress(b"".join(lines[12:])))
-    place.write(".hidden", b"nothing")
+    files = fsspec.filesystem("s3")
+    files.pipe_file(f"{s3}/in/a/first.jsonl", b"".join(lines[:12]))
+    files.pipe_file(f"{s3}/in/b.jsonl.gz", gzip.compress(b"".join(lines[12:])))
+    files.pipe_file(f"{s3}/in/.hidden", b"nothing")
     return f"{s3}/in"
 
 
@@ -79,115 +69,23 @@ def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
     assert errors[0].path == address
 
 
-def test_a_run_from_s3_to_s3_equals_a_run_on_disk(s3, placed, records, tmp_path):
-    with serve_counting() as server:
-        command = ("run", placed, "--out", f"{s3}/out", "--model", f"{server.url}#stub", "--assist", "always")
-        done = extractor(*command)
+def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
+    for source, out in ((placed, "there"), (records, "here")):
+        done = extractor("run", source, "--out", tmp_path / out, "--assist", "never")
         assert done.returncode == 0, done.stderr
-        assert f"the results are at {s3}/out" in done.stderr.decode()
-        calls = server.calls
-        again = extractor(*command)
-        assert b" new)" in again.stderr
-        assert server.calls - calls < calls / 4
-    with serve_counting() as server:
-        here = run_here(records, tmp_path / "here", server.url)
-    place = Place(f"{s3}/out")
-    assert _without_source(place.read("extractions.jsonl")) == _without_source(here)
-    assert json.loads(place.read("run.json"))["records"]["extracted"] == RECORDS
-    assert {"run.sqlite", "failures.jsonl"} <= set(place.list(""))
+    there, here = (_without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here"))
+    assert len(there) == RECORDS
+    assert there == here
 
 
-def test_a_run_continues_from_the_address_after_its_driver_is_killed(s3, records, tmp_path):
-    out = f"{s3}/killed"
-    with serve_counting(0.4) as server:
-        command = ("run", str(records), "--out", out, "--model", f"{server.url}#stub", "--assist", "always")
-        options = ("--concurrency", "2", "--quiet")
-        killed = subprocess.Popen([sys.executable, "-m", "extractor", *command, *options])
-        place = Place(out)
-        while len(place.list("shards")) < 4 and killed.poll() is None:
-            time.sleep(0.05)
-        killed.send_signal(signal.SIGKILL)
-        assert killed.wait() == -signal.SIGKILL
-        before = server.calls
-        assert before >= 4
-        done = extractor(*command, *options)
-        assert done.returncode == 0, done.stderr
-        # At most the answers of the last second and the calls in flight are asked again.
-        assert server.repeated <= 2 + 2 * 3
-    with serve_counting() as server:
-        here = run_here(records, tmp_path / "here", server.url)
-    assert place.read("extractions.jsonl") == here
-
-
-def test_the_run_that_began_last_owns_the_address(tmp_path, records):
-    place = Place(tmp_path.as_uri())
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "run.json").write_text("{}")
-    first, second = (Mirror(place, tmp_path / "work", fresh=True) for _ in range(2))
-    first._begin()
-    second._begin()
-    second._send("shards/1", {})
-    with pytest.raises(StoreError, match="another run has begun"):
-        first._send("shards/2", {})
-
-
-def _without_source(lines):
-    found = [json.loads(line) for line in lines.splitlines()]
+def _without_source(file):
+    found = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     return [{name: value for name, value in line.items() if name != "source"} for line in found]
 
 
-@pytest.fixture
-def published(tmp_path, records):
-    """A run at an address, with its shards."""
-    address = f"{(tmp_path / 'there').as_uri()}"
-    with serve_counting() as server:
-        command = (
-            "run",
-            records,
-            "--out",
-            address,
-            "--model",
-            f"{server.url}#stub",
-            "--assist",
-            "always",
-            "--limit",
-            4,
-        )
-        done = extractor(*command, "--quiet")
-        assert done.returncode == 0, done.stderr
-        yield Place(address), command
-
-
-def test_a_run_continues_from_the_rows_of_its_shards(published, tmp_path):
-    place, _ = published
-    (tmp_path / "work").mkdir()
-    Mirror(place, tmp_path / "work")
-    assert (tmp_path / "work" / "extractions.jsonl").read_bytes()
-    with closing(open_run_to_read(tmp_path / "work")) as here:
-        place_of_run = tmp_path / "there"
-        with closing(open_run_to_read(place_of_run)) as there:
-            for table in ("prompts", "calls", "answers"):
-                rows = [one.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for one in (here, there)]
-                assert rows[0] == rows[1]
-                assert rows[0]
-
-
-@pytest.mark.parametrize(
-    "shard",
-    [
-        {"statements": ["ATTACH DATABASE '{evil}' AS evil", "CREATE TABLE evil.t (x)"], "lines": ""},
-        {"rows": [["x; ATTACH DATABASE '{evil}' AS evil", [1], {"a": 1}]], "lines": ""},
-        {"rows": [["records", ["r"], {"\" FROM x; ATTACH DATABASE '{evil}' AS evil": 1}]], "lines": ""},
-        {"rows": [["records", ["r"], {"record_id": ["ATTACH DATABASE '{evil}' AS evil"]}]], "lines": ""},
-        {"rows": "none", "lines": 3},
-    ],
-)
-def test_nothing_in_a_shard_is_executed(published, tmp_path, shard):
-    place, command = published
-    evil = tmp_path / "evil.sqlite"
-    text = json.dumps(shard).replace("{evil}", str(evil))
-    place.write("shards/00000099-0.json.gz", gzip.compress(text.encode()))
-    done = extractor(*command)
-    assert done.returncode == 1
-    assert b"use --fresh or another --out" in done.stderr
-    assert not evil.exists()
+def test_results_go_to_no_address(records, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("run", records, "--out", "s3://trials/out", "--assist", "never")
+    assert done.exit_code == 2
+    assert "s3://trials/out is an address; name a folder of this machine" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,33 +1,16 @@
-"""Events of a run in a log and in OpenTelemetry, without texts, addresses or keys."""
+"""Events of a run in a log, without texts, addresses or keys."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, StatusCode
 
 from extractor.events import Event, EventLog, listening, tell
-from extractor.run.telemetry import SpanWriter
 from tests.commands import extractor
 from tests.llm.stub import completion, fault, serve
 
 KEY = "sk-hostile-0123456789"
 SECRET = "Patients with the secret condition"
-
-
-class Kept(SpanExporter):
-    """Keeps spans beyond the end of their provider."""
-
-    def __init__(self):
-        self.spans = []
-
-    def export(self, spans):
-        self.spans += spans
-        return SpanExportResult.SUCCESS
 
 
 def events_of(path):
@@ -82,56 +65,6 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     assert any(event["event"] == "rate_limited" for event in events_of(tmp_path / "l"))
     for hidden in (SECRET, KEY, address, "127.0.0.1"):
         assert hidden not in text
-
-
-def test_spans_follow_the_conventions():
-    kept = Kept()
-    with listening(SpanWriter(kept)):
-        tell(Event.RUN_STARTED, assist="auto", model="m", workers=1)
-        tell(Event.RECORD_STARTED, record_id="NCT90000001")
-        tell(Event.CALL_ENDED, record_id="NCT90000001", model="m", attempt=1, seconds=0.5, status=429, error="429")
-        tell(
-            Event.CALL_ENDED, record_id="NCT90000001", model="m", attempt=2, seconds=2.0, status=200, error=None,
-            response_model="m-1", finish_reason="stop", prompt_tokens=100, cached_tokens=40, output_tokens=7,
-        )  # fmt: skip
-        tell(Event.RECORD_DONE, record_id="NCT90000001", seconds=3.0)
-        tell(Event.RECORD_FAILED, record_id=None, error="RecordError")
-        tell(Event.RUN_ENDED, status="done", seconds=3.1, extracted=1)
-    refused, call, record, unread, run = kept.spans
-    assert [span.name for span in kept.spans] == ["chat m", "chat m", "record", "record", "run"]
-    assert dict(call.attributes) == {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "openai",
-        "gen_ai.request.model": "m",
-        "gen_ai.response.model": "m-1",
-        "gen_ai.response.finish_reasons": ("stop",),
-        "gen_ai.usage.input_tokens": 100,
-        "gen_ai.usage.cache_read.input_tokens": 40,
-        "gen_ai.usage.output_tokens": 7,
-        "http.response.status_code": 200,
-        "extractor.record.id": "NCT90000001",
-        "extractor.call.attempt": 2,
-    }
-    assert call.kind is SpanKind.CLIENT
-    assert call.end_time - call.start_time == pytest.approx(2e9, abs=1000)
-    assert call.parent.span_id == record.context.span_id
-    assert record.parent.span_id == run.context.span_id
-    assert refused.attributes["error.type"] == "429"
-    assert refused.status.status_code is unread.status.status_code is StatusCode.ERROR
-    assert run.parent is None
-
-
-@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9"])
-def test_opentelemetry_is_imported_only_where_an_endpoint_is_named(endpoint):
-    code = (
-        "import sys; from extractor.cli.interrupts import observing\n"
-        "with observing(None): print('opentelemetry' in sys.modules)"
-    )
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    if endpoint:
-        environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
-    assert done.stdout.strip() == (b"True" if endpoint else b"False")
 
 
 @pytest.mark.parametrize("event", Event)

