@@ -8,6 +8,7 @@ import numpy as np
 
 from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen
 
+from .assignment import assign
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -22,14 +23,11 @@ def pair_values(
     >>> pair_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     [(1, 0)]
     """
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # noqa: PLC0415 - needs an extra
-
     if not gold or not predicted:
         return []
     table = np.array([[likeness(one, other) for other in predicted] for one in gold])
     table[table < threshold] = 0.0
-    pairs = np.transpose(linear_sum_assignment(table, maximize=True)).tolist()
-    return [(row, column) for row, column in pairs if table[row, column] > 0]
+    return [(row, column) for row, column in assign(table) if table[row, column] > 0]
 
 
 @dataclass(frozen=True, slots=True)
