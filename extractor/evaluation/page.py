@@ -22,7 +22,7 @@ from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
-_SCRIPTS = ("difference.js", "state.js", "text.js", "list.js", "detail.js", "start.js")
+_SCRIPTS = ("state.js", "text.js", "list.js", "detail.js", "start.js")
 _MOST_LABELS = 12
 """A larger confusion matrix shows only the confused choices."""
 
