@@ -1,6 +1,7 @@
 """Whether changed limits admit fewer people or more, from comparator, number, unit and list."""
 
 from collections.abc import Iterable, Sequence
+from math import isclose
 from typing import NamedTuple
 
 from extractor.evaluation.alignment import pair_values
@@ -9,24 +10,19 @@ from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
 from extractor.text.book import rule
 from extractor.text.numbers import DAYS, read_time_unit
 from extractor.text.passage import read_passage
-from extractor.text.quantity_names import name_quantity
-from extractor.text.units import read_unit
 
 from .changes import ChangeKind
 from .wording import read_wording
 
 _LIMIT = COMPARERS[Comparison.LIMIT]
-_ROUNDED = 0.02
-"""A limit in another unit is the same limit if it differs by less than this share: 1.5 mg/dL is 133 umol/L."""
 _WINDOW = "time window"
 
 
 class AdmissionLimit(NamedTuple):
-    """One bound, and whether it ``excludes``: to exclude "> 2" is to admit "<= 2". ``quote`` is the criterion's."""
+    """One bound, and whether it ``excludes``: to exclude "> 2" is to admit "<= 2"."""
 
     bound: Bound
     excludes: bool
-    quote: str
     text: str
 
     @property
@@ -40,13 +36,8 @@ class AdmissionLimit(NamedTuple):
         return (self.bound.comparator in (Comparator.LESS, Comparator.MORE)) is not self.excludes
 
     def scale(self) -> tuple[str, float]:
-        """Return the value in its quantity's canonical unit, else in base units; a length of time is in days."""
+        """Return the dimension and the value in base units; a length of time in days, to compare months with weeks."""
         value, unit = self.bound.value, self.bound.unit
-        code = read_unit(unit) if unit else None
-        known = name_quantity(self.bound.quantity, code, self.quote, value) if self.quote else None
-        canonical = known.to_canonical(value, code) if known and (code or not unit) else None
-        if known and canonical is not None:
-            return known.unit, canonical
         if (time := read_time_unit(unit or "")) and time in DAYS:
             return "day", value * DAYS[time]
         scaled, dimension = scale_quantity(value, unit)
@@ -73,15 +64,15 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
     """
     found: list[AdmissionLimit] = []
     for criterion in criteria:
-        excludes, quote = not admits(criterion), criterion.quote
+        excludes = not admits(criterion)
         # "Must not have bilirubin > 2" is read as a limit of those who are admitted: <= 2.
-        inverted = _is_negated(criterion) and rule("must_not").search(read_passage(quote).tokens) is not None
+        inverted = _is_negated(criterion) and rule("must_not").search(read_passage(criterion.quote).tokens) is not None
         for bound in list_bounds(criterion.constraints):
             text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
-            found.append(AdmissionLimit(bound, excludes is not inverted, quote, text))
+            found.append(AdmissionLimit(bound, excludes is not inverted, text))
         if window := criterion.time_window:
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
-            found.append(AdmissionLimit(bound, excludes, "", " ".join(window.quote.split())))
+            found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))
     return found
 
 
@@ -108,10 +99,10 @@ def _direct(old: AdmissionLimit, new: AdmissionLimit) -> ChangeKind | None:
     (dimension, was), (other_dimension, now) = old.scale(), new.scale()
     if old.is_floor != new.is_floor or dimension != other_dimension:
         return ChangeKind.CHANGED
-    rounded = _ROUNDED if old.bound.unit != new.bound.unit else 1e-9
-    if abs(was - now) <= rounded * min(abs(was), abs(now)):
-        fewer = new.is_strict
-        return None if old.is_strict == new.is_strict else ChangeKind.TIGHTENED if fewer else ChangeKind.LOOSENED
+    # Between units, a small difference is rounding: 90 days are three months.
+    if isclose(was, now, rel_tol=0.02 if old.bound.unit != new.bound.unit else 1e-9):
+        stricter = ChangeKind.TIGHTENED if new.is_strict else ChangeKind.LOOSENED
+        return None if old.is_strict == new.is_strict else stricter
     return ChangeKind.TIGHTENED if (now > was) is new.is_floor else ChangeKind.LOOSENED
 
 
