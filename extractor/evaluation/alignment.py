@@ -186,10 +186,10 @@ class Aligned(NamedTuple):
     new: Sequence[Side]
 
 
-def align(group: Group, old: TrialExtraction, new: TrialExtraction, kind: ItemKind | None = None) -> list[Aligned]:
+def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Aligned]:
     """Pair the items of a group in two extractions, in the order of the old one; items without a counterpart follow.
 
-    Items with the same values are paired before all others. ``kind`` is by default that of the group.
+    Items with the same values are paired before all others.
 
     >>> from .fields import ENDPOINTS
     >>> pain = {"rank": "primary", "index": 0, "measure": "Pain at rest"}
@@ -209,7 +209,7 @@ def align(group: Group, old: TrialExtraction, new: TrialExtraction, kind: ItemKi
         known[one.identity].append(one)
     found = [([one], [known[one.identity].pop(0)]) for one in ours if known[one.identity]]
     ours, theirs = _list_others(ours, found, 0), _list_others(theirs, found, 1)
-    pairing = pair_items(kind or KINDS[path], ours, theirs)
+    pairing = pair_items(KINDS[path], ours, theirs)
     for row, column in pairing.pairs:
         merged, split = pairing.merges.get(column, ()), pairing.splits.get(row, ())
         found.append(([ours[part] for part in (row, *merged)], [theirs[part] for part in (column, *split)]))
