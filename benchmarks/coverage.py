@@ -4,7 +4,7 @@
 
 For each task, over the records with gold for it: Spearman's correlation of the recall of the task's values with the
 unclaimed share of the sections that the task reads, and with the number of findings of unread text; with 95 %
-bootstrap intervals over records. Only the rules run. Needs the extra `evaluate`.
+bootstrap intervals over records. Only the rules run. Needs the extra `dev`.
 """
 
 import math

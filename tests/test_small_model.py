@@ -22,8 +22,6 @@ from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import Concept, EndpointCategory, Task, TimeKind
 
-pytest.importorskip("scipy", reason="needs the extra `evaluate`")
-
 ROOT = Path(__file__).parents[1]
 ANSWERS = ROOT / "tests" / "small_answers"
 

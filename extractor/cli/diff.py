@@ -1,48 +1,29 @@
 """``extractor diff``: what changed between two versions of the same trials."""
 
-import codecs
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
 from .console import FAILED, OK, USAGE, errors_for_people, say, say_first, split_names, to_printable, warn_incomplete
-from .options import (
-    ALL_TASKS,
-    COST,
-    FILES,
-    WHAT,
-    AssistOption,
-    EffortOption,
-    MinConfidenceOption,
-    ModelOption,
-    QuietOption,
-    ReplayOption,
-    TasksOption,
-    WorkersOption,
-)
+from .options import FILES, WHAT, QuietOption, WorkersOption
 
 if TYPE_CHECKING:
-    from extractor.diff import StatedValue, TrialChange, TrialDiff
-    from extractor.evaluation.gold_files import Extractions
+    from extractor.diff import TrialChange, TrialDiff
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialRecord
 
-    from .job import RunJob
-
 CHANGED = 1
 """The exit code if the versions differ, as that of ``diff``; errors have ``USAGE``."""
-_INPUT = "records in any format that extractor run reads, a run's folder, or a file of extractions"
-_HEAD = 200
-"""How many bytes of a file tell whether it holds extractions."""
+_INPUT = "records in any format that extractor run reads, or a run's folder"
 _NAMED = 20
-"""Most trials of one side alone that are named in the text."""
+"""Most trials of one side alone, and most failures, that are named."""
 
 
 def diff(
@@ -58,59 +39,38 @@ def diff(
     ] = None,
     severity: Annotated[
         Literal["major", "minor", "editorial"],
-        typer.Option(
-            help="The least severe changes to report; editorial ones are other words for the same.",
-            rich_help_panel=WHAT,
-        ),
+        typer.Option(help="The least severe changes; editorial: other words for the same.", rich_help_panel=WHAT),
     ] = "minor",
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME,...",
-            help="Only these kinds of change or items, such as tightened,endpoint.",
-            rich_help_panel=WHAT,
+            metavar="NAME,...", help="These kinds of change or items: tightened,endpoint.", rich_help_panel=WHAT
         ),
     ] = None,
     quiet: QuietOption = False,
-    tasks: TasksOption = ALL_TASKS,
-    min_confidence: MinConfidenceOption = 0.0,
-    model: ModelOption = None,
-    effort: EffortOption = "medium",
-    assist: AssistOption = "auto",
-    replay: ReplayOption = None,
-    max_usd: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="USD", help="Most dollars for each of the two sides.", rich_help_panel=COST),
-    ] = None,
     workers: WorkersOption = None,
 ) -> None:
     """Show what changed between two versions of the same trials.
 
-    Criteria added, removed, tightened, loosened or moved, and the lines above
-    them; ages and sex; arms; doses and regimens; endpoints added, removed,
-    promoted, demoted or redefined; enrolment, dates and status. Each change
-    quotes both sides. Other words for the same meaning are no change.
+    Criteria added, removed, tightened, loosened or moved; ages and sex; doses
+    and regimens; endpoints added, removed, promoted, demoted or redefined;
+    enrolment, dates and status. Each change quotes both sides. Other words for
+    the same meaning are no change.
 
-    Records are extracted as extractor run does it. For a budget, a resume or
-    another engine, run both versions first, and give the two folders.
+    Rules alone read records. To use a model, run both versions first, and give
+    the two folders.
 
-    Exit codes: 0 no change, 1 changes, 2 usage or an error, 3 budget reached,
-    130 interrupted.
+    Exit codes: 0 no change, 1 changes, 2 usage or an error, 130 interrupted.
     """
     try:
         with errors_for_people(), TemporaryDirectory(prefix="extractor-") as scratch:
             if html and not html.parent.is_dir():
                 raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-            some = split_names(tasks)
-            options = {"tasks": some, "assist": assist, "effort": effort, "min_confidence": min_confidence}
             say_first(f"comparing {old} with {new}", quiet=quiet)
-            kept = _read_filter(only)
-            job = _make_job(options, model, replay, max_usd, workers)
-            sides = [
-                _open_side(one, replace(job, out=Path(scratch, name))) for name, one in (("old", old), ("new", new))
-            ]
-            _warn_settings(*sides)
-            found = list(_compare(sides[0], sides[1], severity, kept))
+            kept = _read_filter(severity, only)
+            sides = [_open_side(one, Path(scratch, name), workers) for name, one in (("old", old), ("new", new))]
+            _warn_settings(sides[0].run.manifest.settings, sides[1].run.manifest.settings)
+            found = list(_compare(sides[0], sides[1], kept))
             shown = [one for one in found if one.only_in or one.changes]
             if html:
                 from extractor.diff.page import write_diff_page
@@ -131,142 +91,86 @@ def diff(
     raise SystemExit(code)
 
 
-def _make_job(
-    options: dict[str, Any],
-    model: str | None,
-    replay: Path | None,
-    max_usd: float | None,
-    workers: int | None,
-) -> "RunJob":
-    from extractor.api import Extractor
-    from extractor.cost.budget import Limits, Pricing
-    from extractor.run.batch import BatchLimits
-
-    from .environment import read_model_spec
-    from .job import RunJob
-    from .money import find_prices
-
-    spec = read_model_spec(model) if model and not replay else None
-    extractor = Extractor(spec, replay=replay, **options)
-    pricing = Pricing.of(spec, find_prices(()), Limits(max_usd))
-    return RunJob(
-        inputs=(),
-        extractor=extractor,
-        limits=BatchLimits(),
-        out=None,
-        fresh=False,
-        quiet=True,
-        workers=workers,
-        pricing=pricing,
-    )
-
-
 @dataclass
 class _Side:
-    """One version: its extractions, its records if they are at hand, and the settings of its run."""
+    """One version: a run, its records, and whether some could not be extracted."""
 
-    name: str
-    extractions: "Extractions"
+    run: "FinishedRun"
     records: "dict[str, TrialRecord]"
-    settings: dict[str, Any]
-    failed: bool = False
+    failed: bool
 
 
-def _open_side(name: str, job: "RunJob") -> _Side:
-    """Open finished results, or extract the records into the job's folder."""
-    from extractor.evaluation.gold_files import open_extractions
-    from extractor.run.finished import find_run
+def _open_side(name: str, scratch: Path, workers: int | None) -> _Side:
+    """Open a run, or extract records by the rules into the folder ``scratch``."""
+    from extractor.run.finished import FinishedRun, find_run
 
-    path, failed = Path(name), False
-    run = find_run(path) if path.exists() else None
-    if run is None and _holds_extractions(path):
-        return _Side(name, open_extractions(path, name), {}, {})
-    if run is None:
-        run, failed = _extract(name, job)
+    failed, run = False, find_run(Path(name)) if Path(name).exists() else None
+    if run:
+        warn_incomplete(run.folder)
     else:
-        warn_incomplete(path)
-    records = {one.record_id: one.record for one in run.reread() if one.record}
-    return _Side(name, open_extractions(run.folder, name), records, run.manifest.settings, failed)
+        failed = _extract(name, scratch, workers)
+        run = FinishedRun(scratch)
+        if not run.record_ids:
+            raise ValueError(f"{name}: no record could be read; name {_INPUT}")
+    return _Side(run, {one.record_id: one.record for one in run.reread() if one.record}, failed)
 
 
-def _extract(name: str, job: "RunJob") -> "tuple[FinishedRun, bool]":
-    """Extract the records of one side, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
+def _extract(name: str, out: Path, workers: int | None) -> bool:
+    """Extract records by the rules, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
+    from extractor.api import Extractor
     from extractor.report.overview import read_failures
-    from extractor.run.finished import FinishedRun
+    from extractor.run.batch import BatchLimits
     from extractor.run.folder import FAILURES
 
-    from .job import perform_job
+    from .job import RunJob, perform_job
 
-    assert job.out
-    code = perform_job(replace(job, inputs=(name,)))
-    failures = read_failures(job.out / FAILURES)
+    rules, limits = Extractor(assist="never"), BatchLimits()
+    job = RunJob(inputs=(name,), extractor=rules, limits=limits, out=out, fresh=False, quiet=True, workers=workers)
+    code = perform_job(job)
+    failures = read_failures(out / FAILURES)
     for failure in failures[:_NAMED]:
         say(str(failure.get("message", "")).splitlines()[0])
-    run = FinishedRun(job.out)
     if code not in (OK, FAILED) or (code and not failures):
         raise SystemExit(code)
-    if not run.record_ids:
-        raise ValueError(f"{name}: no record could be read; name {_INPUT}")
-    return run, bool(failures)
+    return bool(failures)
 
 
-def _holds_extractions(path: Path) -> bool:
-    """Whether a file, or the first file of a folder, begins as an extraction does, and not as a record."""
-    from extractor.evaluation.gold_files import list_files
-
-    files = [one for one in list_files(path) if one.suffix in (".json", ".jsonl")] if path.exists() else []
-    if not files:
-        return False
-    with files[0].open("rb") as file:
-        head = file.read(_HEAD).removeprefix(codecs.BOM_UTF8).lstrip()
-    return head.startswith(b"{") and b'"record_id"' in head
-
-
-def _warn_settings(old: _Side, new: _Side) -> None:
-    if not old.settings or not new.settings:
-        return
-    names = [name for name in old.settings if old.settings[name] != new.settings.get(name)]
-    if old.settings.get("model") == new.settings.get("model") == "none":
-        names = [name for name in names if name not in _OF_MODELS]
+def _warn_settings(old: dict[str, Any], new: dict[str, Any]) -> None:
+    by_rules = old.get("model") == new.get("model") == "none"  # how a model is asked has no effect then
+    names = [name for name in old if new and old[name] != new.get(name) and not (by_rules and name in _OF_MODELS)]
     if names:
         say(f"the two runs had other settings ({', '.join(names)}); some changes may come from that")
 
 
 _OF_MODELS = ("assist", "effort")
-"""Settings without effect on the rules."""
-
-Filter = tuple[set[str], set[str]]
-"""Kinds of changes, and items."""
 
 
-def _read_filter(only: str | None) -> Filter:
-    from typing import get_args
-
-    from extractor.diff.changes import ChangeKind, ItemName
+def _read_filter(severity: str, only: str | None) -> set[str]:
+    """Return the names of the severities, kinds and items to report."""
+    from extractor.diff.changes import ChangeKind, ChangeSeverity, ItemName
     from extractor.suggestions import refuse_unknown
 
-    kinds, items = {kind.value for kind in ChangeKind}, set(get_args(ItemName))
+    severities, kinds, items = list(ChangeSeverity), {kind.value for kind in ChangeKind}, set(get_args(ItemName))
     wanted = set(split_names(only or ""))
     refuse_unknown("change", sorted(wanted), (*sorted(kinds), *sorted(items)))
-    return wanted & kinds or kinds, wanted & items or items
+    least = severities[: severities.index(ChangeSeverity(severity)) + 1]
+    return {*least, *(wanted & kinds or kinds), *(wanted & items or items)}
 
 
-def _compare(old: _Side, new: _Side, severity: str, kept: Filter) -> "Iterator[TrialDiff]":
+def _compare(old: _Side, new: _Side, kept: set[str]) -> "Iterator[TrialDiff]":
     """Yield the changes of each trial, by id. Two single records are compared whatever their ids."""
-    from extractor.diff import ChangeSeverity, TrialDiff, diff_trials
+    from extractor.diff import TrialDiff, diff_trials
+    from extractor.schemas import TrialExtraction
 
-    ours, theirs = old.extractions.record_ids, new.extractions.record_ids
-    pairs = {name: (name, name) for name in sorted({*ours, *theirs})}
-    if len(ours) == len(theirs) == 1:
-        pairs = {theirs[0]: (ours[0], theirs[0])}
-    for name, (was, now) in pairs.items():
-        before, after = old.extractions.get(was), new.extractions.get(now)
-        if before is None or after is None:
-            yield TrialDiff(record_id=name, only_in="new" if before is None else "old")
+    ours, theirs = dict.fromkeys(old.run.record_ids), dict.fromkeys(new.run.record_ids)
+    pairs = [(*ours, *theirs)] if len(ours) == len(theirs) == 1 else [(one, one) for one in sorted({*ours, *theirs})]
+    for was, now in pairs:
+        if was not in ours or now not in theirs:
+            yield TrialDiff(record_id=now, only_in="old" if was in ours else "new")
             continue
+        before, after = old.run.read_result(was, TrialExtraction), new.run.read_result(now, TrialExtraction)
         found = diff_trials(before, after, old.records.get(was), new.records.get(now))
-        least = found.keep(ChangeSeverity(severity))
-        changes = tuple(one for one in least.changes if one.kind in kept[0] and one.item in kept[1])
+        changes = tuple(one for one in found.changes if {one.severity, one.kind, one.item} <= kept)
         yield found.model_copy(update={"changes": changes})
 
 
@@ -281,22 +185,13 @@ def print_diffs(diffs: "Sequence[TrialDiff]", form: str) -> None:
         if alone:
             more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
             print(f"only in the {side} version: {', '.join(alone[:_NAMED])}{more}")
-    for one in diffs:
-        if one.changes:
-            print(f"\n{to_printable(one.record_id)}: {_count(one.changes)}")
-            for change in one.changes:
-                print("\n".join(_describe(change)))
-
-
-def _describe(change: "TrialChange") -> Iterator[str]:
-    yield f"  {change.severity.value}: {change.item} {change.kind.value}: {to_printable(change.message)}"
-    for sign, side in (("-", change.old), ("+", change.new)):
-        yield from (f"    {sign} {line}" for line in _quote(side))
-
-
-def _quote(side: "StatedValue | None") -> Iterator[str]:
-    for one in side.citations if side else ():
-        yield f"{to_printable(one.quote)}  [{one.section} {one.start}-{one.end}]"
+    for one in (one for one in diffs if one.changes):
+        print(f"\n{to_printable(one.record_id)}: {_count(one.changes)}")
+        for change in one.changes:
+            print(f"  {change.severity}: {change.item} {change.kind}: {to_printable(change.message)}")
+            for sign, value in (("-", change.old), ("+", change.new)):
+                for cited in value.citations if value else ():
+                    print(f"    {sign} {to_printable(cited.quote)}  [{cited.section} {cited.start}-{cited.end}]")
 
 
 def _count(changes: "Sequence[TrialChange]") -> str:
@@ -308,9 +203,8 @@ def _print_summary(diffs: "Sequence[TrialDiff]") -> None:
     both = [one for one in diffs if one.only_in is None]
     changed = [one for one in both if one.differs]
     total = _count([change for one in changed for change in one.changes if change.is_of_meaning]) or "no changes"
-    alone = Counter(one.only_in for one in diffs if one.only_in)
-    parts = Counter(task.value for one in both for task in one.not_compared)
-    for task, number in parts.items():
+    for task, number in Counter(task.value for one in both for task in one.not_compared).items():
         say(f"{task} was not compared in {number} of these trials: only one version has its sections")
-    sides = "".join(f"; {alone[side]} only in the {side} version" for side in ("old", "new") if alone[side])
+    alone = Counter(one.only_in for one in diffs if one.only_in)
+    sides = "".join(f"; {number} only in the {side} version" for side, number in sorted(alone.items(), reverse=True))
     say(f"{len(both)} trial{'s' * (len(both) != 1)} compared, {len(changed)} changed: {total}{sides}")

@@ -16,7 +16,6 @@ from .console import FAILED, OK, errors_for_people, print_table, say, split_name
 from .options import FILES, JsonOption, ModelOption
 
 PURPOSES: Final = {
-    "evaluate": "extractor evaluate",
     "export": "Parquet and DuckDB tables",
     "fhir": "FHIR R5 resources",
     "omop": "OHDSI cohort definitions",

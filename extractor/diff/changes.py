@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from extractor.schemas import Citation, Task
+from extractor.evaluation.alignment import Aligned, Side
+from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
 
-ItemName = Literal["eligibility", "criterion", "arm", "regimen", "endpoint", "registration"]
+ItemName = Literal["eligibility", "criterion", "regimen", "endpoint", "registration"]
 """What a change concerns.
 
 ``eligibility`` is an age limit, the sex, or healthy volunteers; ``registration`` the enrolment, a date, or the status.
@@ -55,15 +56,6 @@ class ChangeSeverity(StrEnum):
     MINOR = "minor"
     EDITORIAL = "editorial"
 
-    def reaches(self, least: "ChangeSeverity") -> bool:
-        """Whether this is at least as severe.
-
-        >>> ChangeSeverity.MAJOR.reaches(ChangeSeverity.MINOR), ChangeSeverity.EDITORIAL.reaches(ChangeSeverity.MINOR)
-        (True, False)
-        """
-        order = list(ChangeSeverity)
-        return order.index(self) <= order.index(least)
-
 
 class StatedValue(FrozenModel):
     """One side of a change: a value, where it is in the extraction, and the words that state it.
@@ -93,29 +85,6 @@ class TrialChange(FrozenModel):
         return self.severity is not ChangeSeverity.EDITORIAL
 
 
-def make_change(
-    item: ItemName,
-    kind: ChangeKind,
-    severity: ChangeSeverity,
-    message: str,
-    *sides: StatedValue | None,
-    field: str | None = None,
-) -> TrialChange:
-    """Return a change; ``sides`` are the old and the new one."""
-    old, new = sides
-    return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
-
-
-def overlap(one: Citation, other: Citation) -> bool:
-    """Whether two citations share characters."""
-    return one.section == other.section and one.start < other.end and other.start < one.end
-
-
-def make_rewording(item: ItemName, *sides: StatedValue | None) -> TrialChange:
-    """Return a change of words alone."""
-    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", *sides)
-
-
 class TrialDiff(FrozenModel):
     """The changes of one trial. ``only_in`` names the version that has the trial, if the other does not.
 
@@ -132,9 +101,35 @@ class TrialDiff(FrozenModel):
         """Whether the versions differ in meaning."""
         return self.only_in is not None or any(change.is_of_meaning for change in self.changes)
 
-    def keep(
-        self, least: ChangeSeverity = ChangeSeverity.EDITORIAL, kinds: Sequence[ChangeKind] = tuple(ChangeKind)
-    ) -> "TrialDiff":
-        """Return the diff with the changes that are at least this severe and of these kinds."""
-        kept = tuple(one for one in self.changes if one.severity.reaches(least) and one.kind in kinds)
-        return self.model_copy(update={"changes": kept})
+
+_WHOLE = {"criterion": ("quote",), "regimen": ("quote",), "endpoint": ("measure", "description", "time_frame")}
+"""The fields whose evidence quotes a whole item."""
+_OF_WHOLE = frozenset({"kind", "constraints", "quote"})
+"""Fields of a criterion whose change is shown in the whole criterion."""
+
+
+def make_change(
+    item: ItemName, kind: ChangeKind, severity: ChangeSeverity, message: str, pair: Aligned, field: str | None = None
+) -> TrialChange:
+    """Return a change of a pair of items, or of one of their fields, with the evidence of both sides."""
+    shown = None if field in _OF_WHOLE else field
+    old, new = (_state(_WHOLE[item], side, shown) if side else None for side in pair)
+    return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
+
+
+def make_rewording(item: ItemName, pair: Aligned) -> TrialChange:
+    """Return a change of words alone."""
+    return make_change(item, ChangeKind.REWORDED, ChangeSeverity.EDITORIAL, "other words, same meaning", pair)
+
+
+def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> StatedValue:
+    cited = [one for side in sides for one in _cite(side.item.evidence, field)] if field else []
+    cited = cited or [one for side in sides for name in whole for one in _cite(side.item.evidence, name)]
+    path = ", ".join(f"{side.path}.{field}" if field else str(side.path) for side in sides)
+    dumped = [side.item.model_dump(mode="json") for side in sides]
+    value = dumped[0][field] if field else " ".join(str(one[whole[0]]) for one in dumped)
+    return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
+
+
+def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:
+    return [one.cite() for one in evidence if one.field == name or one.field.startswith((f"{name}[", f"{name}."))]

@@ -1,13 +1,16 @@
-"""Pair predicted items with gold items, and find items that were split or merged."""
+"""Pair the items of two extractions, such as gold and a prediction, and find items that were split or merged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen
+from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
+from .assignment import assign
+from .fields import Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
 
@@ -22,14 +25,11 @@ def pair_values(
     >>> pair_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     [(1, 0)]
     """
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # noqa: PLC0415 - needs an extra
-
     if not gold or not predicted:
         return []
     table = np.array([[likeness(one, other) for other in predicted] for one in gold])
     table[table < threshold] = 0.0
-    pairs = np.transpose(linear_sum_assignment(table, maximize=True)).tolist()
-    return [(row, column) for row, column in pairs if table[row, column] > 0]
+    return [(row, column) for row, column in assign(table) if table[row, column] > 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +170,59 @@ def _find_parts(
             free = [part for part in free if part not in parts]
             found |= {position: parts} if parts else {}
     return found
+
+
+class Side(NamedTuple):
+    """An item and its path in the extraction; both None if this side has no such item."""
+
+    item: Any = None
+    path: str | None = None
+
+
+class Aligned(NamedTuple):
+    """Corresponding items of two extractions: none where there is no counterpart, several where one was split."""
+
+    old: Sequence[Side]
+    new: Sequence[Side]
+
+
+def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Aligned]:
+    """Pair the items of a group in two extractions, in the order of the old one; items without a counterpart follow.
+
+    Items with the same values are paired before all others.
+
+    >>> from .fields import ENDPOINTS
+    >>> pain = {"rank": "primary", "index": 0, "measure": "Pain at rest"}
+    >>> old, new = (
+    ...     TrialExtraction.model_validate({"record_id": "A", "eligibility": {}, "endpoints": [one]})
+    ...     for one in (pain, pain | {"measure": "Pain"})
+    ... )
+    >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, old, new)]
+    [(1, 1)]
+    """
+    path = group.path
+    if path not in KINDS:
+        return [Aligned(*([Side(item, path) for item in group.items(each)] for each in (old, new)))]
+    ours, theirs = (place_items(group.items(each)) for each in (old, new))
+    known = defaultdict[str, list[IdentifiedItem]](list)
+    for one in theirs:
+        known[one.identity].append(one)
+    found = [([one], [known[one.identity].pop(0)]) for one in ours if known[one.identity]]
+    ours, theirs = _list_others(ours, found, 0), _list_others(theirs, found, 1)
+    pairing = pair_items(KINDS[path], ours, theirs)
+    for row, column in pairing.pairs:
+        merged, split = pairing.merges.get(column, ()), pairing.splits.get(row, ())
+        found.append(([ours[part] for part in (row, *merged)], [theirs[part] for part in (column, *split)]))
+    found.sort(key=lambda pair: pair[0][0].position)
+    removed, added = _list_others(ours, found, 0), _list_others(theirs, found, 1)
+    found += [*(([one], []) for one in removed), *(([], [one]) for one in added)]
+    return [Aligned(*([Side(one.item, f"{path}[{one.position}]") for one in side] for side in pair)) for pair in found]
+
+
+_Found = tuple[list[IdentifiedItem], list[IdentifiedItem]]
+
+
+def _list_others(items: Iterable[IdentifiedItem], found: Sequence[_Found], side: int) -> list[IdentifiedItem]:
+    """Return the items that are in no pair."""
+    paired = {one.position for pair in found for one in pair[side]}
+    return [one for one in items if one.position not in paired]

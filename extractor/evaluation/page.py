@@ -22,7 +22,7 @@ from .report import LEAST_VALUES, ConfusionCell, ScoreReport
 
 __all__ = ["WorstErrors", "render_score_page", "write_score_page"]
 
-_SCRIPTS = ("difference.js", "state.js", "text.js", "list.js", "detail.js", "start.js")
+_SCRIPTS = ("state.js", "text.js", "list.js", "detail.js", "start.js")
 _MOST_LABELS = 12
 """A larger confusion matrix shows only the confused choices."""
 
@@ -40,7 +40,7 @@ def write_score_page(
 
     Fill ``errors`` by ``evaluate(..., on_record=errors.add)``. The texts come from ``records``, the inputs of the run,
     by default from the sources that the predictions name. The same input gives the same bytes. Raises ``OSError`` if
-    the file cannot be written, ``ExtractorError`` without the extra ``evaluate``.
+    the file cannot be written.
     """
     page = render_score_page(report, errors, records)
     Path(path).write_bytes(page.encode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from extractor.schemas import AbsenceReason, TrialExtraction
 
-from .alignment import KINDS, Pairing, pair_items, pair_values, place_items
+from .alignment import KINDS, Pairing, Side, pair_items, pair_values, place_items
 from .comparers import ErrorKind, Level
 from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
 from .report import ErrorExample
@@ -45,13 +45,6 @@ class JudgedAbsence(NamedTuple):
 
 Confused = tuple[str, str | None, str | None]
 """A field with a closed set, gold's choice and the predicted one. None is an empty field."""
-
-
-class Side(NamedTuple):
-    """An item and its path in the extraction; both None if this side has no such item."""
-
-    item: Any = None
-    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,10 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.errors import MissingExtra
 from extractor.schemas import AbsenceReason, Task
 
 from .comparers import ErrorKind
@@ -73,7 +71,6 @@ def evaluate(
 
     Raises:
         GoldError: A source cannot be read.
-        MissingExtra: The extra ``evaluate`` (scipy) is not installed.
         ValueError: ``examples`` or ``resamples`` is negative.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
@@ -83,10 +80,6 @@ def evaluate(
     """
     if examples < 0 or resamples < 0:
         raise ValueError("examples and resamples are 0 or more")
-    try:
-        import_module("scipy")
-    except ImportError as error:
-        raise MissingExtra("evaluation needs scipy", "evaluate") from error
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")
     scored = _score_records(ours, theirs, examples, on_record)

@@ -88,7 +88,8 @@ def read_shared_script() -> str:
     >>> read_shared_script().startswith('"use strict";')
     True
     """
-    return f"{read_assets(_SHARED, 'values.js')}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
+    script = read_assets(_SHARED, "values.js", "difference.js")
+    return f"{script}\nconst LABELS = new Map({json.dumps(list(_LABELS.items()))});\n"
 
 
 _WIDE = re.compile("[\U00010000-\U0010ffff]")

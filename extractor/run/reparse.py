@@ -1,8 +1,7 @@
 """Applies the current rules and prompts to an earlier run's replies, and compares the results. Asks no model."""
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,11 @@ from pydantic import BaseModel
 from extractor.api import Extractor
 from extractor.ask.session import current_session
 from extractor.errors import ExtractorError, StoreError
+from extractor.evaluation.alignment import KINDS, align
+from extractor.evaluation.fields import GROUPS
 from extractor.llm.replay import ReplayTally
 from extractor.read import read_records
-from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, Regimen, TrialRecord
+from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
 
 from .batch import BatchLimits, Sink, describe_failure, note_unread, run_batch
 from .executor import extract_with, open_executor
@@ -28,60 +29,37 @@ from .tally import ExtractedLine, Tally
 
 _EXAMPLES = 3
 
-_Json = Mapping[str, Any]
-_PROVENANCE = frozenset(ExtractedItem.model_fields)
-_KINDS: Mapping[str, tuple[type[ExtractedItem], str]] = {
-    "criteria": (Criterion, "quote"),
-    "dosing": (Regimen, "quote"),
-    "endpoints": (Endpoint, "measure"),
-}
+_LEFT_OUT = {*ExtractedItem.model_fields, "criteria"}
+"""Fields that are no values: provenance, and the criteria, which are items of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field with two values. For an item on one side only, the field is the kind of the item."""
+    """A field with two values as JSON. For an item on one side only, the field is the kind of the item."""
 
     field: str
     old: Any
     new: Any
 
 
-def compare_extractions(old: _Json, new: _Json) -> Iterator[Difference]:
-    """The differences between two extractions as JSON, field by field, without provenance.
+def compare_extractions(old: TrialExtraction, new: TrialExtraction) -> Iterator[Difference]:
+    """The differences between the values of two extractions, field by field. Items are paired as in evaluation.
 
-    Items are matched by their quotes, then by order.
-
-    >>> eligibility = {"minimum_age": {"value": 18}, "criteria": []}
-    >>> older = {"eligibility": eligibility, "endpoints": [{"measure": "Pain", "concept": None}]}
-    >>> newer = {"eligibility": eligibility, "endpoints": [{"measure": "Pain", "concept": "other"}]}
-    >>> list(compare_extractions(older, newer))
-    [Difference(field='endpoints.concept', old=None, new='other')]
+    >>> old, new = (TrialExtraction(record_id="A", eligibility={"sex": sex}) for sex in ("all", "female"))
+    >>> list(compare_extractions(old, new))
+    [Difference(field='eligibility.sex', old='all', new='female')]
     """
-    yield from _compare_fields("eligibility", Eligibility, old["eligibility"], new["eligibility"])
-    for kind, (model, quote) in _KINDS.items():
-        before, after = _key_items(old, kind), _key_items(new, kind)
-        yield from (Difference(kind, before[key].get(quote), None) for key in before if key not in after)
-        yield from (Difference(kind, None, after[key].get(quote)) for key in after if key not in before)
-        for key in before.keys() & after.keys():
-            yield from _compare_fields(kind, model, before[key], after[key])
-
-
-def _compare_fields(kind: str, model: type[ExtractedItem], old: _Json, new: _Json) -> Iterator[Difference]:
-    for name in model.model_fields:
-        if name not in _PROVENANCE and name != "criteria" and old.get(name) != new.get(name):
-            yield Difference(f"{kind}.{name}", old.get(name), new.get(name))
-
-
-def _key_items(extraction: _Json, kind: str) -> dict[tuple[Any, ...], _Json]:
-    """Items by place, quote, and number among equals."""
-    parent = extraction["eligibility"] if kind == "criteria" else extraction
-    seen: Counter[tuple[Any, ...]] = Counter()
-    keyed = {}
-    for item in parent.get(kind, ()):
-        place = (item.get("section") or item.get("rank"), item.get(_KINDS[kind][1]))
-        keyed[*place, seen[place]] = item
-        seen[place] += 1
-    return keyed
+    for group in GROUPS:
+        for before, after in align(group, old, new):
+            both = int(bool(before and after))  # a part that was split off has no counterpart either
+            for side in before[both:]:
+                yield Difference(group.path, KINDS[group.path].label(side.item), None)
+            for side in after[both:]:
+                yield Difference(group.path, None, KINDS[group.path].label(side.item))
+            if both:
+                one, other = (side[0].item.model_dump(mode="json", exclude=_LEFT_OUT) for side in (before, after))
+                names = (name for name in one if one[name] != other[name])
+                yield from (Difference(f"{group.path}.{name}", one[name], other[name]) for name in names)
 
 
 class Change(BaseModel):
@@ -136,12 +114,15 @@ class _Comparison:
         if pending:
             self._counts["open"] += 1
         elif self._store.find(line.record_id):
-            old, name = json.loads(self._run.read_line(line.record_id)), line.record_id
-            differences = {one.field: one for one in reversed([*compare_extractions(old, json.loads(line.line))])}
+            if self._run.read_line(line.record_id) == line.line:
+                return
+            old = self._run.read_result(line.record_id, TrialExtraction)
+            found = compare_extractions(old, TrialExtraction.model_validate_json(line.line))
+            differences = {one.field: one for one in reversed([*found])}  # the first of each field
             self._counts["changed"] += bool(differences)
             self._fields.update(differences.keys())
             for field, one in differences.items():
-                examples = [*self._examples[field], {"record_id": name, "old": one.old, "new": one.new}]
+                examples = [*self._examples[field], {"record_id": line.record_id, "old": one.old, "new": one.new}]
                 self._examples[field] = sorted(examples, key=lambda each: str(each["record_id"]))[:_EXAMPLES]
 
     def report(self, recall: ReplayTally, failed: int) -> ComparisonReport:

@@ -96,7 +96,6 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
         ("ray", f"run {RECORD} --engine ray --out OUT", "ray"),
-        ("scipy", "evaluate seeds/gold seeds/gold", "evaluate"),
         ("fsspec", "run s3://bucket/records.jsonl", "s3"),
     ],
 )

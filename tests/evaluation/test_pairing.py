@@ -1,8 +1,16 @@
 """Pairing by likeness, never by position, even for repeated items."""
 
-import pytest
+import random
 
-from extractor.evaluation.alignment import pair_values
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+
+from extractor.evaluation.alignment import align, pair_values
+from extractor.evaluation.assignment import assign
+from extractor.evaluation.fields import CRITERIA
+from extractor.run.reparse import Difference, compare_extractions
+from extractor.schemas import TrialExtraction
 
 from .annotations import criterion, make_gold, make_repetitive, name_errors, score, shuffle, without_places
 
@@ -53,3 +61,31 @@ def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     gold, predicted = ({"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2))
     del predicted["eligibility"]["criteria"][dropped]
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_assignment_is_that_of_scipy_also_with_ties(seed):
+    rng = random.Random(seed)
+    for _ in range(100):
+        rows, columns = rng.randint(1, 15), rng.randint(1, 15)
+        table = np.array([[rng.choice([0, 0, 0, 0.5, 1, rng.random()]) for _ in range(columns)] for _ in range(rows)])
+        assert assign(table) == list(
+            zip(*map(np.ndarray.tolist, linear_sum_assignment(table, maximize=True)), strict=True)
+        )
+
+
+def _read(*quotes):
+    criteria = [criterion(quote) for quote in quotes]
+    return TrialExtraction.model_validate({"record_id": "A", "eligibility": {"criteria": criteria}})
+
+
+def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
+    old, new = _read("No fever", "Adults", "Severe asthma"), _read("Severe stable asthma", "Gout", "No fever")
+    pairs = [[[side.path for side in each] for each in pair] for pair in align(CRITERIA, old, new)]
+    path = "eligibility.criteria[{}]".format
+    assert pairs == [[[path(0)], [path(2)]], [[path(2)], [path(0)]], [[path(1)], []], [[], [path(1)]]]
+
+
+def test_a_longer_quote_is_one_difference_and_not_an_item_lost_and_one_won():
+    found = list(compare_extractions(_read("Severe asthma"), _read("Severe stable asthma")))
+    assert found == [Difference("eligibility.criteria.quote", "Severe asthma", "Severe stable asthma")]

@@ -1,12 +1,11 @@
 """Sources of extractions, and the join of records."""
 
 import json
-import sys
 
 import pytest
 
 import extractor
-from extractor.errors import GoldError, MissingExtra
+from extractor.errors import GoldError
 from extractor.evaluation import evaluate
 from extractor.schemas import TrialExtraction
 
@@ -93,9 +92,3 @@ def test_broken_arguments_are_refused(tmp_path):
         evaluate(GOLDS, [{"record_id": "A", "eligibility": {"minimum_age": {"value": object(), "unit": "year"}}}])
     with pytest.raises(ValueError, match="0 or more"):
         extractor.evaluate(GOLDS, GOLDS, resamples=-1)
-
-
-def test_without_the_extra_the_remedy_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(MissingExtra, match=r"needs scipy; .*: pip install '\.\[evaluate"):
-        evaluate(GOLDS, GOLDS)

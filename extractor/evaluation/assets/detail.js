@@ -42,18 +42,12 @@ function showSide(side, title, error) {
     "section",
     { class: `side ${side}`, "aria-label": title },
     make("h4", {}, title),
-    areTexts ? showDifference(compareTexts(...values)[side === "gold" ? 0 : 1]) : showValue(value),
+    areTexts ? make("p", { class: "value" }, showDifference(compareTexts(...values)[side === "gold" ? 0 : 1], "em")) : showValue(value),
     quote && quote !== value ? make("blockquote", {}, quote) : "",
     path ? make("p", { class: "path" }, make("code", {}, path)) : "",
     make("p", { class: "file dim" }, file || "not predicted"),
     side === "predicted" && error.provenance ? make("p", { class: "file dim" }, `item: ${error.provenance}`) : "",
   );
-}
-
-/** A text, with the words that the other side lacks emphasised. */
-function showDifference(pieces) {
-  const words = pieces.map(({ text, apart }) => (apart && text.trim() ? make("em", {}, text) : text));
-  return make("p", { class: "value" }, words);
 }
 
 /** Scroll a long text to its first mark. */

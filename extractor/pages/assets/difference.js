@@ -2,7 +2,7 @@
 
 /** Split two texts into pieces, each with whether the other text lacks it, by words along their longest common run. */
 function compareTexts(one, other) {
-  const [ours, theirs] = [one, other].map((text) => text.match(/\s+|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) || []);
+  const [ours, theirs] = [one, other].map((text) => text.match(/\s+|\p{N}+(?:[.,]\p{N}+)*|[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) || []);
   const width = theirs.length + 1;
   if (ours.length * width > 400000) return [[{ text: one, apart: false }], [{ text: other, apart: false }]];
   const common = new Uint16Array((ours.length + 1) * width);
@@ -26,4 +26,9 @@ function compareTexts(one, other) {
     }
   }
   return pieces;
+}
+
+/** The pieces of a text, with the words that the other text lacks in elements of this kind. */
+function showDifference(pieces, tag) {
+  return pieces.map(({ text, apart }) => (apart && text.trim() ? make(tag, {}, text) : text));
 }

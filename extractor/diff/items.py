@@ -1,0 +1,168 @@
+"""Compare paired criteria, regimens and endpoints of two versions."""
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from extractor.evaluation.alignment import Aligned
+from extractor.evaluation.comparers import COMPARERS
+from extractor.evaluation.text import fold_name, fold_text
+from extractor.pages import name_label
+from extractor.schemas import Amount, Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, make_rewording
+from .limits import admits, compare_limits, list_limits, merge_directions
+from .wording import describe_words, differ_decisively, read_wording
+
+_MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
+_DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
+"""Categories whose criteria seldom decide who takes part."""
+_DOSES = {
+    "amounts": Comparison.AMOUNT,
+    "route": Comparison.CHOICE,
+    "frequency": Comparison.FREQUENCY,
+    "cycle": Comparison.TIME,
+    "duration": Comparison.TIME,
+}
+_DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
+_STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
+"""Roles whose doses belong to what the trial compares."""
+_RANKS = list(Rank)
+_TEXTS = ("measure", "time_frame", "description")
+_DECISIVE = "other numbers, comparators, negations or conjunctions"
+
+
+def compare_criterion(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one criterion."""
+    one: Criterion = (pair.new or pair.old)[0].item
+    severity = _MINOR if one.category in _DETAILS else _MAJOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("criterion", kind, severity, f"{one.kind.value} criterion {kind.value}", pair)
+        return
+    before, after = pair.old[0].item, pair.new[0].item
+    moves, flips = before.kind is not after.kind, admits(before) is not admits(after)
+    if moves:
+        message = f"moved from {before.kind.value} to {after.kind.value}"
+        message += "" if flips else ", in words that admit the same people"
+        yield make_change("criterion", ChangeKind.MOVED, _MAJOR if flips else _MINOR, message, pair, "kind")
+    if (not moves or not flips) and (change := _compare_statements(pair, severity, moves=moves)):
+        yield change
+
+
+def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool) -> TrialChange | None:
+    """Compare the quotes of two versions of a criterion, and the limits in them."""
+    quotes = [" ".join(" ".join(side.item.quote.split()) for side in each) for each in pair]
+    was, now = map(read_wording, quotes)
+    limits = [list_limits(_drop_introduced(side.item) for side in each) for each in pair]
+    changes, is_same = compare_limits(*limits), was.says_same(now)
+    words = describe_words(was, now, read_wording(" ".join(f"{one.old} {one.new}" for one in changes)))
+    numbers = [one.pick("number").total() for one in (was, now)]
+    # If the limits are the same and no other number stands beside them, numbers and signs may be written otherwise.
+    covered = not changes and max(numbers) <= len(limits[0])
+    besides = ("number", "comparator") * covered + ("negation",) * moves
+    decisive = differ_decisively(was, now, besides)
+    if is_same or not (changes or words or decisive):
+        return None if moves or quotes[0] == quotes[1] else make_rewording("criterion", pair)
+    kind = ChangeKind.CHANGED
+    # A limit without a counterpart may have one whose number was not read as a limit.
+    alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
+    unread = any(alone[side] and numbers[side] > len(limits[side]) for side in (0, 1))
+    if changes and not words and not unread and was.is_negated is now.is_negated:
+        kind = merge_directions(changes)
+    told = [*(f"{one.old or 'no limit'} -> {one.new or 'no limit'}" for one in changes), words]
+    rated = severity if changes or decisive else _MINOR
+    message = "; ".join(filter(None, told)) or _DECISIVE
+    return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
+
+
+def _drop_introduced(criterion: Criterion) -> Criterion:
+    """Return a criterion without a time window that stands in the line that introduces it."""
+    window = criterion.time_window
+    own = window is None or fold_text(window.quote) in fold_text(criterion.quote)
+    return criterion if own else criterion.model_copy(update={"time_window": None})
+
+
+def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one regimen."""
+    one: Regimen = (pair.new or pair.old)[0].item
+    rated = _MAJOR if one.role in _STUDIED else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        dose = _show(one.amounts) if one.amounts else ""
+        yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
+        return
+    for name in _DOSES:
+        values = [getattr(side[0].item, name) for side in pair]
+        if key_of(name, values[0]) != key_of(name, values[1]) and set(values) != {None, Frequency.OTHER}:
+            severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
+            message = f"{one.agent}, {name.rstrip('s')}: {_show(values[0])} -> {_show(values[1])}"
+            yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
+
+
+def key_of(name: str, value: Any) -> frozenset[Hashable]:
+    """Return a dose, route or time in a form that is equal for equal values, as in evaluation."""
+    comparer = COMPARERS[_DOSES[name]]
+    return frozenset(map(comparer.key, comparer.spread(value)))
+
+
+def identify_regimen(regimen: Regimen) -> Hashable:
+    """Return what a regimen says, wherever it is stated."""
+    return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in _DOSES)
+
+
+def _show(value: Any) -> str:
+    if not value:
+        return "not stated"
+    if isinstance(value, tuple):
+        return ", ".join(map(_show, value))
+    if isinstance(value, Amount):
+        numbers = dict.fromkeys(f"{one:,}" for one in (value.low, value.high) if one is not None)
+        return f"{'up to ' if value.low is None else ''}{'-'.join(numbers)} {value.unit}"
+    return str(value) if isinstance(value, str) else f"{value.value} {value.unit}"
+
+
+def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the changes of one endpoint."""
+    sides: list[Endpoint] = [side.item for each in pair for side in each[:1]]
+    severity = _MAJOR if any(one.rank is Rank.PRIMARY for one in sides) else _MINOR
+    if not pair.old or not pair.new:
+        kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
+        yield make_change("endpoint", kind, severity, f"{sides[0].rank.value} endpoint {kind.value}", pair)
+        return
+    before, after = sides
+    if before.rank is not after.rank:
+        rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
+        kind, message = (
+            ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED,
+            f"{before.rank.value} -> {after.rank.value}",
+        )
+        yield make_change("endpoint", kind, severity, message, pair, "rank")
+    wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
+    found = list(_compare_texts(pair, before, after, severity)) if wholes[0] != wholes[1] else []
+    yield from found
+    if not found and wholes[0] != wholes[1]:
+        yield make_rewording("endpoint", pair)
+
+
+def _compare_texts(pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity) -> Iterator[TrialChange]:
+    named = [one.instrument for one in (before, after)]
+    key = COMPARERS[Comparison.NAME].key
+    other_instrument = named[0] and named[1] and key(named[0]) != key(named[1])
+    # A measure may have stood in the description, and the other way round.
+    said = [read_wording(f"{one.measure or ''} {one.description or ''}") for one in (before, after)]
+    for name in _TEXTS:
+        old, new = getattr(before, name), getattr(after, name)
+        was, now = read_wording(old), read_wording(new)
+        if was.says_same(now) or (name != "time_frame" and said[0].says_same(said[1])):
+            continue
+        if name == "description" and (other_instrument or not old or not new):
+            continue
+        rated = severity if name == "measure" or differ_decisively(was, now) else _MINOR
+        message = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
+        message = message if name == "time_frame" else describe_words(was, now) or _DECISIVE
+        rated = _MINOR if name == "description" else rated
+        yield make_change("endpoint", ChangeKind.REDEFINED, rated, f"{name_label(name)}: {message}", pair, name)
+    if other_instrument:
+        shown = [" ".join(filter(None, (one.name, one.version))) for one in named if one]
+        message = f"instrument: {shown[0]} -> {shown[1]}"
+        yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
