@@ -7,7 +7,7 @@ Reads every record below DIR/records with the rules alone. ``specific`` names ar
 general names such as duration, dose or count. ``--misses`` is the number of misses printed for each kind; ``--sample``
 prints that many names with their quotes, for a reader to judge. ``--ranges`` prints instead, for each quantity with at
 least 20 limits, between which values the middle 80 % of them lie, in its canonical unit: the ``usual`` range of
-``rulebook/quantity_names.toml`` is this one, ten times as wide at either end. Numbers with two readings do not count.
+``rulebook/quantity_names`` is this one, ten times as wide at either end. Numbers with two readings do not count.
 """
 
 import random

@@ -19,6 +19,10 @@ import ahocorasick
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex, list_words
 from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
 
+_FOLDER = files("extractor") / "rulebook"
+_OTHER_FOLDERS = ("terms", "weights")
+"""Folders beside the rules: vocabularies, and what was fitted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -112,12 +116,18 @@ def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
             done = term.end
 
 
-def read_entries(vocabulary: str, text: str) -> tuple[Entry, ...]:
-    """The entries of one file."""
-    entries: list[dict[str, Any]] = tomllib.loads(text)["entry"]
-    for entry in entries:
-        entry |= {name: tuple(entry.get(name, ())) for name in ("terms", "rules", "also")}
-    return tuple(Entry(vocabulary, **entry) for entry in entries)
+def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
+    r"""The entries of one file: ``value = [terms]``, or a table of an entry's fields.
+
+    The key is the value, unless the table has another.
+
+    >>> [entry.value for entry in read_entries("frequencies", 'QD = ["daily"]\ntwice = { value = "BID" }')]
+    ['QD', 'BID']
+    """
+    for name, given in tomllib.loads(text).items():
+        fields = given if isinstance(given, dict) else {"terms": given}
+        lists = {key: tuple(fields.get(key, ())) for key in ("terms", "rules", "also")}
+        yield Entry(vocabulary, **{"value": name, **fields, **lists})
 
 
 @dataclass(frozen=True)
@@ -133,13 +143,14 @@ class Book:
 @cache
 def load_book() -> Book:
     """Read ``extractor/rulebook``. Raises ``RuleError`` if two rules have the same name."""
-    folder = files("extractor") / "rulebook"
-    vocabularies = {name: read_entries(name, text) for name, text in _read_files(folder / "terms")}
+    vocabularies: dict[str, tuple[Entry, ...]] = {}
+    for name, text in _read_files(_FOLDER / "terms"):
+        vocabularies[name] = (*vocabularies.get(name, ()), *read_entries(name, text))
     rules: dict[str, Rule] = {}
-    for name, text in _read_files(folder):
-        for each in read_rules(text, rules) if "[[rule]]" in text else ():  # the longest file is a table
+    for name, text in _read_files(_FOLDER):
+        for each in read_rules(text, rules) if "[rule." in text else ():  # the others are tables
             if each.name in rules or each.name in vocabularies:
-                raise RuleError(f"{name}.toml: duplicate rule name {each.name}")
+                raise RuleError(f"{name}: duplicate rule name {each.name}")
             rules[each.name] = each
     for name, entries in vocabularies.items():
         written = (_write_entry(at, entry) for at, entry in enumerate(entries) if entry.rules or entry.terms)
@@ -156,9 +167,12 @@ def _read_entry_rules(entries: Iterable[Entry], book: Mapping[str, Rule]) -> Ite
 
 
 def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
+    """The name and text of each file. The files of a topic's folder have the folder's name."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.endswith(".toml"):
             yield path.name.removesuffix(".toml"), path.read_text("utf-8")
+        elif path.is_dir() and path.name not in _OTHER_FOLDERS:
+            yield from ((path.name, text) for _, text in _read_files(path))
 
 
 def _write_entry(number: int, entry: Entry) -> str:
@@ -224,8 +238,10 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
 
 @cache
 def read_table(name: str) -> Mapping[str, Any]:
-    """A file of ``extractor/rulebook`` by its name without the suffix, cached."""
-    return tomllib.loads((files("extractor") / "rulebook" / f"{name}.toml").read_text("utf-8"))
+    """A file of ``extractor/rulebook`` by its name without the suffix, or all files of a folder; cached."""
+    if (folder := _FOLDER / name).is_dir():
+        return {key: value for _, text in _read_files(folder) for key, value in tomllib.loads(text).items()}
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
 @cache

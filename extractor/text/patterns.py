@@ -2,8 +2,7 @@ r"""Rules over tokens, as data: ``rulebook/*.toml``.
 
 A rule has a name, a pattern, and texts that it must and must not find::
 
-    [[rule]]
-    name = "washout"
+    [rule.washout]
     pattern = "within span=<duration> ( before | prior to ) <study_entry>"
     examples = ["within 4 weeks before the first dose"]
     counter_examples = ["planned within 4 weeks after surgery"]
@@ -212,10 +211,10 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
 
 def read_rules(text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON) -> list[Rule]:
     """Read the rules of one file and register their words. They may refer to the rules in ``book``."""
-    entries: list[dict[str, Any]] = tomllib.loads(text).get("rule", [])
-    for entry in entries:
-        entry |= {key: tuple(entry.get(key, ())) for key in ("examples", "counter_examples")}
-    return [make_rule(**entry, book=book, lexicon=lexicon) for entry in entries]
+    rules: dict[str, dict[str, Any]] = tomllib.loads(text).get("rule", {})
+    for fields in rules.values():
+        fields |= {key: tuple(fields.get(key, ())) for key in ("examples", "counter_examples")}
+    return [make_rule(name=name, **fields, book=book, lexicon=lexicon) for name, fields in rules.items()]
 
 
 def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:

@@ -42,7 +42,7 @@ _SHORT = frozenset({"ms", "s", "min"})
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity of the vocabulary, as ``quantity_names.toml`` describes it. ``unit`` is the canonical one.
+    """A quantity of the vocabulary, as ``quantity_names/people.toml`` says. ``unit`` is the canonical one.
 
     ``loinc`` holds its LOINC codes by a unit of each dimension in which it is measured.
     """

@@ -144,8 +144,8 @@ def list_units() -> tuple[Unit, ...]:
     ['drop']
     """
     return tuple(
-        Unit(**(entry | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")}))
-        for entry in read_table("units")["unit"]
+        Unit(**(entry | {"code": code} | {key: tuple(entry.get(key, ())) for key in ("terms", "loose")}))
+        for code, entry in read_table("units")["unit"].items()
     )
 
 

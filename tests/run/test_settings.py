@@ -23,7 +23,7 @@ def copied(tmp_path_factory):
     [
         ("rulebook/weights/criteria.npz", True),
         ("rulebook/weights/outcome_cuts.toml", True),
-        ("rulebook/endpoints.toml", True),
+        ("rulebook/endpoints/moments.toml", True),
         ("rulebook/notes.md", False),
         ("prompts/frame.v4.md", True),
         ("prompts/dosing.v4.examples.json", True),

@@ -2,31 +2,107 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import extractor
-from extractor.text.book import find_terms, load_book, read_text
+from extractor.text.book import find_terms, load_book, read_text, word_set
 from extractor.text.clean import clean_text
 from extractor.text.lexer import ANY_WORD, CODES, NAME_NUMBER, NUMBER, SIGNS, Lexicon, lex
-from extractor.text.patterns import RuleError, read_rules
+from extractor.text.patterns import Rule, RuleError, read_rules
 
+RULE_BOOK = Path(extractor.__file__).parent / "rulebook"
 BOOK = load_book()
 RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabularies]
+
+
+_COMMON = word_set("a an and are as at be been by for from in is it of on or s that the this to was were with")
+"""Words that make no text a near miss."""
+_OPEN = word_set(
+    """
+    about age_before_it age_filler age_of_some_after age_words answered_limit answered_number anybody around
+    as_reported assessed bare_list bare_version beginning between_times bracket_opening cell_amount cell_modifier
+    counted counted_noun course_before cycle_of_days dose_unit dosed_at duration_is ecg_part empty_name ends_list
+    event_qualifier examination examining_word filler_unit follow_up_of frame_word given_amount goes_on_after_sex
+    governs grade_letter healthy_adjective json_name kind_of_dose length_adjective length_before life_event
+    listed_number lone_moment moment_alone moment_list_word moment_number name_filler name_to_giving names_nobody
+    no_age_filler no_amount_filler no_condition no_counted_noun no_dose_event no_event_line no_giving no_limit_after
+    no_treatment_before normal_adjective not_before_event old_thing one_sex only_age opens_definition operation_word
+    or_between other_picture own_limit part_of_a_trial part_opening passive_verb person_filler persons_before
+    plain_event pregnancy_word quantity_lead range_of_moments rank_before relation_after reported_trial says_phase
+    schedule_word shared_comparator single_time slow_change stimulus target_cells time_word topic trial_division
+    trial_section until_some_end use_after volume_noun with_sex
+    """
+)
+"""Rules whose counter-examples are no near misses yet. The list may only become shorter."""
+
+
+def list_words(text: str) -> set[str]:
+    """The words of a text in lower case. A number is "5"."""
+    return {"5" if word.isdigit() else word.lower() for word in re.findall(r"[^\W\d_]+|\d+", text)}
+
+
+def list_pattern_words(pattern: str) -> Iterator[str]:
+    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a stem has no "~"."""
+    for name in re.findall(r"<\+?(\w+)>", pattern):
+        if name in BOOK.vocabularies:
+            yield from list_words(" ".join(term for entry in BOOK.vocabularies[name] for term in entry.terms))
+        else:
+            yield from list_pattern_words(BOOK.rules[name].pattern)
+    yield from list_words(re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern).replace("#", "5"))
+
+
+def has_near_misses(each: Rule) -> bool:
+    """Whether a text can share a word with the rule and not match: not if the rule is a list of words."""
+    return not (is_list(each.pattern) or all(each.search(read_text(word)) for word in find_known(each)))
+
+
+def is_list(pattern: str) -> bool:
+    """Whether a pattern is one of several words, also by the rules that it names."""
+    parts = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
+    return all(len(part.split()) == 1 and "(" not in part for part in parts) and all(
+        name in BOOK.rules and name not in BOOK.vocabularies and is_list(BOOK.rules[name].pattern)
+        for name in re.findall(r"<(\w+)>", pattern)
+    )
+
+
+def find_known(each: Rule) -> set[str]:
+    known = {*list_pattern_words(each.pattern), *list_words(" ".join(each.examples))}
+    return known - _COMMON or known
+
+
+def is_near(text: str, each: Rule) -> bool:
+    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no words."""
+    known = find_known(each)
+    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", each.pattern))
+    if known & list_words(text) or (stems and any(word.startswith(stems) for word in list_words(text))):
+        return True
+    return known <= {"5"} | _COMMON and bool(set(text) & set("".join(each.examples)))
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.name)
 def test_a_rule_matches_only_its_examples(each):
     assert each.examples, "a rule needs examples"
-    assert each.counter_examples, "a rule needs counter-examples"
+    assert each.counter_examples or not has_near_misses(each), "a rule needs counter-examples"
     assert [text for text in each.examples if not each.search(read_text(text))] == []
     assert [text for text in each.counter_examples if each.search(read_text(text))] == []
 
 
+def test_a_counter_example_is_a_near_miss():
+    far = {each.name for each in RULES if not all(is_near(text, each) for text in each.counter_examples)}
+    assert far == _OPEN
+
+
+def test_files_are_short():
+    files = {path: len(path.read_text("utf-8").splitlines()) for path in RULE_BOOK.rglob("*.toml")}
+    assert {str(path): lines for path, lines in files.items() if lines > 500 and path.parent.name != "weights"} == {}
+
+
 def test_patterns_are_short():
     lengths = {each.name: len(" ".join(each.pattern.split())) for each in RULES}
-    assert {name: length for name, length in lengths.items() if length > 200} == {}
+    assert {name: length for name, length in lengths.items() if length > 300} == {}
 
 
 def test_every_rule_is_used():
@@ -61,20 +137,18 @@ def test_the_book_reads_no_file_without_rules(monkeypatch):
     monkeypatch.setattr(tomllib, "loads", lambda text: read.append(text) or loads(text))
     load_book.__wrapped__()
     assert read
-    assert [text[:80] for text in read if "[[rule]]" not in text and "[[entry]]" not in text] == []
+    terms = {path.read_text("utf-8") for path in (RULE_BOOK / "terms").rglob("*.toml")}
+    assert [text[:80] for text in read if "[rule." not in text and text not in terms] == []
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():
     book, words = {}, Lexicon()
     text = """
-        [[rule]]
-        name = "dose"
+        [rule.dose]
         pattern = "amount=( # ) mg"
-        [[rule]]
-        name = "plain"
+        [rule.plain]
         pattern = "give <dose>"
-        [[rule]]
-        name = "kept"
+        [rule.kept]
         pattern = "give <+dose>"
     """
     book |= {each.name: each for each in read_rules(text, book, words)}
@@ -98,7 +172,7 @@ def test_a_term_finds_its_entry(entry):
 )
 def test_an_error_names_an_invalid_rule(pattern, message):
     book = {}
-    book |= {each.name: each for each in read_rules(f"[[rule]]\nname = 'self'\npattern = '{pattern}'", book, Lexicon())}
+    book |= {each.name: each for each in read_rules(f"[rule.self]\npattern = '{pattern}'", book, Lexicon())}
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression
 
