@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import bootstrap, spearmanr  # type: ignore[import-untyped]
+from scipy.stats import bootstrap, spearmanr
 
 from benchmarks.data import format_table, parse_options, read_pairs
 from extractor.assemble import ModelResult, assemble_extraction

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from scipy.stats import binomtest  # type: ignore[import-untyped]
+from scipy.stats import binomtest
 
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.alignment import KINDS, pair_items, place_items

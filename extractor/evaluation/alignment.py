@@ -9,7 +9,6 @@ import numpy as np
 
 from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
-from .assignment import assign
 from .fields import Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
@@ -29,7 +28,12 @@ def pair_values(
         return []
     table = np.array([[likeness(one, other) for other in predicted] for one in gold])
     table[table < threshold] = 0.0
-    return [(row, column) for row, column in assign(table) if table[row, column] > 0]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
+
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return [
+        (row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if table[row, column] > 0
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,8 @@
 """Pairing by likeness, never by position, even for repeated items."""
 
-import random
-
-import numpy as np
 import pytest
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from extractor.evaluation.alignment import align, pair_values
-from extractor.evaluation.assignment import assign
 from extractor.evaluation.fields import CRITERIA
 from extractor.run.reparse import Difference, compare_extractions
 from extractor.schemas import TrialExtraction
@@ -61,17 +56,6 @@ def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     gold, predicted = ({"record_id": "A", "eligibility": {"criteria": list(repeated)}} for _ in range(2))
     del predicted["eligibility"]["criteria"][dropped]
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_assignment_is_that_of_scipy_also_with_ties(seed):
-    rng = random.Random(seed)
-    for _ in range(100):
-        rows, columns = rng.randint(1, 15), rng.randint(1, 15)
-        table = np.array([[rng.choice([0, 0, 0, 0.5, 1, rng.random()]) for _ in range(columns)] for _ in range(rows)])
-        assert assign(table) == list(
-            zip(*map(np.ndarray.tolist, linear_sum_assignment(table, maximize=True)), strict=True)
-        )
 
 
 def _read(*quotes):
