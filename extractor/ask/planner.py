@@ -66,6 +66,13 @@ class Estimate:
     size: RequestSize = field(default_factory=RequestSize)
     seconds: float = 0.0
 
+    def __add__(self, other: "Estimate") -> "Estimate":
+        return Estimate(self.questions + other.questions, self.size + other.size, self.seconds + other.seconds)
+
+    def times(self, factor: float) -> "Estimate":
+        """What so many times as many records take."""
+        return Estimate(round(factor * self.questions), self.size.times(factor), factor * self.seconds)
+
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
     """The cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""

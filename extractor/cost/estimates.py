@@ -27,9 +27,8 @@ _WRAPPING = 70
 
 _DEVIATIONS = 2.6
 """Standard deviations of a 99 % interval."""
-_MIN_CALLS = 30
+_MANY = 30
 """Fewer calls of a run do not replace the default rates."""
-_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,10 @@ class RequestSize:
 
     def __add__(self, other: Self) -> "RequestSize":
         return RequestSize(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize)))
+
+    def times(self, factor: float) -> "RequestSize":
+        """The size of so many times as many requests."""
+        return RequestSize(*(round(factor * getattr(self, f.name)) for f in fields(RequestSize)))
 
 
 def measure_call(call: Call) -> RequestSize:
@@ -112,16 +115,15 @@ class Forecast(BaseModel):
 class Rates:
     """Token rates of requests.
 
-    ``messages``, ``schema`` and ``answer`` are tokens per character; ``thinking`` is tokens per call. ``asked_again``
-    is the share of calls repeated because the answer broke its schema, ``narrow`` the share followed by a recheck.
+    ``messages``, ``schema`` and ``answer`` are tokens per character; ``thinking`` is tokens per call. ``again`` is the
+    share of calls after which a second one follows: a recheck, or a re-ask because the answer broke its schema.
     ``calls`` is the number of the run's calls behind the rates, 0 for the default rates.
     """
 
     messages: Forecast
     schema: Forecast
     answer: Forecast
-    asked_again: Forecast
-    narrow: Forecast
+    again: Forecast
     thinking: Forecast
     calls: int = 0
 
@@ -142,11 +144,11 @@ _SCHEMA = Forecast(low=0, expected=1 / 3.95, high=1 / 3.1)
 """Hosted models read the schema as part of the prompt; servers that compile it to a grammar mostly do not."""
 _TOKENIZERS = Forecast(low=0.85, expected=1.1, high=1.6)
 """Recordings of a capable model assume four characters per token, so the true rates vary between tokenizers."""
-_REPEATED_PROMPT = Forecast(low=1.0, expected=1.1, high=1.4)
-"""Prompt of a re-ask, which quotes the first request, as a multiple of the first."""
-_RECHECK_LINES = Forecast(low=40, expected=200, high=1100)
-"""Prompt of a recheck after its static part."""
-_RECHECK_ANSWER = Forecast(low=8, expected=25, high=200)
+_AGAIN_LINES = Forecast(low=40, expected=200, high=1100)
+"""Prompt of a second call after its static part."""
+_AGAIN_ANSWER = Forecast(low=8, expected=25, high=200)
+_OF_A_RUN = Forecast(low=0.85, expected=1.0, high=1.2)
+"""Assumed: the calls to come take as many tokens as those of the run so far, give or take so much."""
 
 
 def load_rates(spec: ModelSpec | None, model_class: ModelClass, thinking: Forecast | None = None) -> Rates:
@@ -161,18 +163,15 @@ def load_rates(spec: ModelSpec | None, model_class: ModelClass, thinking: Foreca
         messages=_MESSAGES,
         schema=_SCHEMA.model_copy(update={"expected": 0.0}) if spec and spec.is_server else _SCHEMA,
         answer=answer * _TOKENIZERS if model_class is ModelClass.CAPABLE else answer,
-        asked_again=_share(measured["asked_again"], measured["calls"]),
-        narrow=_share(measured["narrow"], measured["calls"]),
+        again=_share(measured["asked_again"] + measured["narrow"], measured["calls"]),
         thinking=thinking or Forecast.exactly(0),
     )
 
 
 def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
-    """Forecast requests without re-asks and rechecks. No answer exceeds its output limit."""
-    spread = max(1.0, sqrt(_FEW / max(1, size.calls)))
-    answer = Forecast.exactly(size.answer) * rates.answer
+    """Forecast requests without second calls. No answer exceeds its output limit."""
     thinking = Forecast.exactly(size.calls) * rates.thinking
-    output = Forecast(low=answer.low / spread, expected=answer.expected, high=answer.high * spread) + thinking
+    output = Forecast.exactly(size.answer) * rates.answer + thinking
     most = size.most_tokens + thinking.high
     bounded = Forecast(**{name: min(value, most) for name, value in output})
     schema = Forecast.exactly(size.schema) * rates.schema
@@ -182,15 +181,17 @@ def forecast_request(size: RequestSize, rates: Rates) -> TokenForecast:
 
 def forecast_run(size: RequestSize, rates: Rates) -> TokenForecast:
     """Forecast all calls of a run, including re-asks and rechecks."""
-    first = forecast_request(size, rates)
-    again = _widen_share(rates.asked_again, size.calls)
-    narrow = first.calls * _widen_share(rates.narrow, size.calls)
-    rechecks = narrow * Forecast.exactly(1 / max(1, size.calls)) * first.static_tokens
+    first, calls = forecast_request(size, rates), max(1, size.calls)
+    likely = min(rates.again.high, 0.5)
+    margin = _DEVIATIONS * sqrt(likely * (1 - likely) / calls)  # few calls may differ much from the share
+    low, high = max(0.0, rates.again.low - margin), min(1.0, rates.again.high + margin)
+    again = first.calls * Forecast(low=low, expected=rates.again.expected, high=high)
+    static = again * Forecast.exactly(1 / calls) * first.static_tokens
     return TokenForecast(
-        first.calls + first.calls * again + narrow,
-        first.prompt_tokens + first.prompt_tokens * again * _REPEATED_PROMPT + rechecks + narrow * _RECHECK_LINES,
-        first.static_tokens + first.static_tokens * again + rechecks,
-        first.output_tokens + first.output_tokens * again + narrow * _RECHECK_ANSWER,
+        first.calls + again,
+        first.prompt_tokens + static + again * _AGAIN_LINES,
+        first.static_tokens + static,
+        first.output_tokens + again * (_AGAIN_ANSWER + rates.thinking),
     )
 
 
@@ -201,39 +202,23 @@ def calibrate(rates: Rates, calls: Iterable[tuple[RequestSize, Usage, bool]]) ->
     re-asks count only as such.
     """
     kept = [call for call in calls if call[1].prompt_tokens]
-    first = [(size, usage) for size, usage, narrow in kept if usage.calls < 2 and not narrow]
-    if len(first) < _MIN_CALLS:
+    first = [(size, usage) for size, usage, is_recheck in kept if usage.calls < 2 and not is_recheck]
+    if len(first) < _MANY:
         return rates
-    expected = [forecast_request(size, rates).prompt_tokens.expected for size, _ in first]
-    prompt = _ratio([usage.prompt_tokens for _, usage in first], expected)
+    size, spent = sum((size for size, _ in first), RequestSize()), sum((usage for _, usage in first), Usage())
+    prompt = _OF_A_RUN * Forecast.exactly(spent.prompt_tokens / forecast_request(size, rates).prompt_tokens.expected)
     return Rates(
         messages=Forecast.exactly(rates.messages.expected) * prompt,
         schema=Forecast.exactly(rates.schema.expected) * prompt,
         thinking=Forecast.exactly(0),  # reported output tokens include it
-        answer=_ratio([usage.output_tokens for _, usage in first], [size.answer for size, _ in first]),
-        asked_again=_share(sum(usage.calls > 1 for _, usage, _ in kept), len(kept)),
-        narrow=_share(sum(narrow for _, _, narrow in kept), len(first)),
+        answer=_OF_A_RUN * Forecast.exactly(spent.output_tokens / size.answer),
+        again=_share(len(kept) - len(first), len(kept)),
         calls=len(first),
     )
 
 
-def _ratio(reported: list[int], expected: list[float]) -> Forecast:
-    """The ratio of two sums, with its spread over calls."""
-    ratio = sum(reported) / sum(expected)
-    spread = sqrt(sum((one - ratio * guess) ** 2 for one, guess in zip(reported, expected, strict=True)))
-    margin = _DEVIATIONS * spread / sum(expected)
-    return Forecast(low=max(0.0, ratio - margin), expected=ratio, high=ratio + margin)
-
-
 def _share(count: int, of: int) -> Forecast:
-    """A counted share with Wilson's interval."""
-    share, z = count / of, _DEVIATIONS**2 / of
-    middle, width = (share + z / 2) / (1 + z), sqrt(share * (1 - share) * z + z * z / 4) / (1 + z)
-    return Forecast(low=max(0.0, middle - width) if count else 0.0, expected=share, high=middle + width)
-
-
-def _widen_share(share: Forecast, calls: int) -> Forecast:
-    """Widen the interval of a share for a small number of calls."""
-    likely = min(share.high, 0.5)
-    margin = _DEVIATIONS * sqrt(likely * (1 - likely) / max(1, calls))
-    return Forecast(low=max(0.0, share.low - margin), expected=share.expected, high=share.high + margin)
+    """A counted share, with an interval of 99 % that is never empty."""
+    share = count / of
+    margin = _DEVIATIONS * sqrt(max(share * (1 - share), 1 / of) / of)
+    return Forecast(low=max(0.0, share - margin), expected=share, high=min(1.0, share + margin))

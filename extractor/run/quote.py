@@ -2,19 +2,19 @@
 
 import asyncio
 import random
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import islice
+from math import sqrt
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from extractor.ask.planner import Estimate, estimate_record
 from extractor.cost.budget import Pricing
-from extractor.cost.estimates import Forecast, Rates, RequestSize, TokenForecast, forecast_run
+from extractor.cost.estimates import Forecast, Rates, TokenForecast, forecast_run
 from extractor.cost.prices import PICO, Price
 from extractor.errors import EngineError, ExtractorError
 from extractor.llm.patience import MOST_CALLS
@@ -34,7 +34,6 @@ _ASSEMBLING = Forecast(low=1.0, expected=1.2, high=1.8)
 """Total processor time of a record, as a multiple of its parsing time."""
 _BATCH_SECONDS = Forecast(low=300, expected=3 * 3600, high=3 * 24 * 3600)
 """A provider's batch ends within a day; a run needs one to three batches."""
-_QUANTITIES = 8
 
 
 class Sampled(BaseModel):
@@ -73,22 +72,12 @@ class Quote(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The number of records, the number in the sample, and eight ``sums`` over all records with standard ``errors``.
-
-    The sums are questions, the six fields of ``RequestSize``, and seconds of processor time.
-    """
+    """What ``records`` ask in ``total``, of which ``sampled`` were read; ``margin`` is the share it may differ by."""
 
     records: int
     sampled: int
-    sums: NDArray[np.float64]
-    errors: NDArray[np.float64]
-
-    def shift(self, errors: float) -> tuple[float, RequestSize, float]:
-        """Questions, sizes and seconds, shifted by a number of standard errors."""
-        questions, *sizes, seconds = np.maximum(0.0, self.sums + errors * self.errors)
-        calls, messages, schema, answer, most, system = sizes
-        size = RequestSize(round(calls), round(messages), round(schema), float(answer), round(most), round(system))
-        return float(questions), size, float(seconds)
+    total: Estimate
+    margin: float
 
 
 async def measure_records(
@@ -105,30 +94,33 @@ async def measure_records(
     ``on_error`` gets the error of each record that cannot be estimated; ``on_estimate`` is called for all others.
     """
 
-    async def estimate(chosen: Iterable[TrialRecord]) -> AsyncIterator[tuple[float, ...]]:
+    async def estimate(chosen: Iterable[TrialRecord]) -> AsyncIterator[Estimate]:
         left = iter(chosen)
         while chunk := tuple(islice(left, max(1, executor.capacity))):
             steps = (executor.compute(estimate_record, record, options) for record in chunk)
             for found in await asyncio.gather(*steps, return_exceptions=True):
                 if isinstance(found, Estimate):
                     on_estimate()
-                    yield (found.questions, *astuple(found.size), found.seconds)
+                    yield found
                 elif isinstance(found, ExtractorError) and not isinstance(found, EngineError):
                     on_error(found)
                 else:
                     raise found
 
     strata = [(None, records)] if sample is None else draw_sample(records, sample)
-    sums, variances, count, estimated = np.zeros(_QUANTITIES), np.zeros(_QUANTITIES), 0, 0
+    count, sampled, total, variance = 0, 0, Estimate(), 0.0
     for members, drawn in strata:
-        table = np.array([row async for row in estimate(drawn)], dtype=np.float64)
-        if rows := len(table):
-            number = members or rows
-            count, estimated = count + number, estimated + rows
-            sums += number * table.mean(axis=0)
-            if rows > 1:
-                variances += number**2 * (1 - rows / number) * table.var(axis=0, ddof=1) / rows
-    return Measured(count, estimated, sums, np.sqrt(variances))
+        part, characters = Estimate(), list[int]()
+        async for one in estimate(drawn):
+            part += one
+            characters.append(one.size.messages)
+        if not (read := len(characters)):
+            continue
+        number = members or read
+        count, sampled, total = count + number, sampled + read, total + part.times(number / read)
+        if 1 < read < number:
+            variance += number**2 * (1 - read / number) * statistics.variance(characters) / read
+    return Measured(count, sampled, total, _STANDARD_ERRORS * sqrt(variance) / max(1, total.size.messages))
 
 
 def draw_sample(
@@ -162,8 +154,8 @@ def quote_run(
     measured: Measured, rates: Rates, pricing: Pricing, concurrency: int, latency: float | None = None
 ) -> Quote:
     """The quote for measured records, with ``concurrency`` calls at once of ``latency`` seconds each."""
-    shifted = [measured.shift(errors) for errors in (-_STANDARD_ERRORS, 0.0, _STANDARD_ERRORS)]
-    low, expected, high = (forecast_run(size, rates) for _, size, _ in shifted)
+    cases = [measured.total.times(max(0.0, 1 + share)) for share in (-measured.margin, 0.0, measured.margin)]
+    low, expected, high = (forecast_run(case.size, rates) for case in cases)
     tokens = TokenForecast(
         *(
             Forecast(
@@ -175,8 +167,8 @@ def quote_run(
         )
     )
     questions, work = (
-        Forecast(low=lowest, expected=probable, high=highest)
-        for lowest, probable, highest in (zip(*((asked, seconds) for asked, _, seconds in shifted), strict=True))
+        Forecast(**{name: getattr(case, part) for name, case in zip(Forecast.model_fields, cases, strict=True)})
+        for part in ("questions", "seconds")
     )
     cached, price = forecast_cached(tokens, pricing, concurrency), pricing.price
     exact, nothing = measured.sampled == measured.records, Forecast.exactly(0)
@@ -184,7 +176,7 @@ def quote_run(
         records=measured.records,
         sampled=None if exact else Sampled(records=measured.sampled),
         questions=questions.rounded(),
-        calls=tokens.calls.rounded().model_copy(update={"high": _most_calls(measured.records, shifted[-1][1].calls)}),
+        calls=tokens.calls.rounded().model_copy(update={"high": _most_calls(measured.records, cases[-1].size.calls)}),
         prompt_tokens=tokens.prompt_tokens.rounded(),
         cached_tokens=cached.rounded(),
         output_tokens=tokens.output_tokens.rounded(),

@@ -244,7 +244,7 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
     one, none = Forecast.exactly(1), Forecast.exactly(0)
-    queue = BatchQueue(book, Budget(Limits(tokens=2000), Rates(one, none, one, none, none, none), None))
+    queue = BatchQueue(book, Budget(Limits(tokens=2000), Rates(one, none, one, none, none), None))
     assert await queue_up(call_about(7))
     ended = [await asyncio.gather(queue_up(call_about(number)), return_exceptions=True) for number in range(10, 40)]
     refused = [isinstance(one, BudgetReached) for (one,) in ended]

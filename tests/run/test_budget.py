@@ -16,10 +16,10 @@ from tests.depth import choose
 
 ONE = Forecast.exactly(1)
 NONE = Forecast.exactly(0)
-SURE = Rates(ONE, NONE, ONE, NONE, NONE, NONE)
+SURE = Rates(ONE, NONE, ONE, NONE, NONE)
 """One token per character."""
 PRICE = Price(prompt=1, output=10)
-UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE, NONE)
+UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE)
 
 
 @pytest.fixture(autouse=True, scope="module")

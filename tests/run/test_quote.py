@@ -153,7 +153,7 @@ def test_calls_that_were_made_correct_the_rates():
     assert rates.calls == 50
     forecast = forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), rates)
     assert forecast.prompt_tokens.low <= 152_450 <= forecast.prompt_tokens.high
-    assert forecast.prompt_tokens.high - forecast.prompt_tokens.low < 5000
+    assert forecast.prompt_tokens.expected == pytest.approx(152_450, rel=0.001)
     assert forecast.output_tokens.expected == pytest.approx(8000)
     assert calibrate(CAPABLE, made[:5]) is CAPABLE
 
