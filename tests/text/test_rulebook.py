@@ -20,23 +20,6 @@ RULES = [each for each in BOOK.rules.values() if each.name not in BOOK.vocabular
 
 _COMMON = word_set("a an and are as at be been by for from in is it of on or s that the this to was were with")
 """Words that make no text a near miss."""
-_OPEN = word_set(
-    """
-    about age_before_it age_filler age_of_some_after age_words answered_limit answered_number anybody around
-    as_reported assessed bare_list bare_version beginning between_times bracket_opening cell_amount cell_modifier
-    counted counted_noun course_before cycle_of_days dose_unit dosed_at duration_is ecg_part empty_name ends_list
-    event_qualifier examination examining_word filler_unit follow_up_of frame_word given_amount goes_on_after_sex
-    governs grade_letter healthy_adjective json_name kind_of_dose length_adjective length_before life_event
-    listed_number lone_moment moment_alone moment_list_word moment_number name_filler name_to_giving names_nobody
-    no_age_filler no_amount_filler no_condition no_counted_noun no_dose_event no_event_line no_giving no_limit_after
-    no_treatment_before normal_adjective not_before_event old_thing one_sex only_age opens_definition operation_word
-    or_between other_picture own_limit part_of_a_trial part_opening passive_verb person_filler persons_before
-    plain_event pregnancy_word quantity_lead range_of_moments rank_before relation_after reported_trial says_phase
-    schedule_word shared_comparator single_time slow_change stimulus target_cells time_word topic trial_division
-    trial_section until_some_end use_after volume_noun with_sex
-    """
-)
-"""Rules whose counter-examples are no near misses yet. The list may only become shorter."""
 
 
 def list_words(text: str) -> set[str]:
@@ -91,8 +74,8 @@ def test_a_rule_matches_only_its_examples(each):
 
 
 def test_a_counter_example_is_a_near_miss():
-    far = {each.name for each in RULES if not all(is_near(text, each) for text in each.counter_examples)}
-    assert far == _OPEN
+    far = {each.name: text for each in RULES for text in each.counter_examples if not is_near(text, each)}
+    assert far == {}
 
 
 def test_files_are_short():
