@@ -1,7 +1,5 @@
 // The list of errors and its filters.
 
-const STEP = 200;
-
 /** Fill the choices of the filters from the errors there are. */
 function fillFilters(form, errors) {
   const count = (name) => {
@@ -38,27 +36,17 @@ function readFilters(form, state) {
   return next;
 }
 
-/** One line of the list: a link that opens the error. */
+/** The link of an error in the list. */
 function makeRow(error, state) {
   const span = (name, ...children) => make("span", { class: name }, ...children);
   const line = (side) => span(`${side}-line`, shorten(toLine(error[side].value)));
-  const isOpen = state.error === error.id;
-  const link = make(
+  return make(
     "a",
-    { href: writeState({ ...state, error: error.id }), "data-id": error.id, "aria-current": isOpen && "true" },
+    { href: writeState({ ...state, error: error.id }) },
     span("row-head", span("kind", toWords(error.kind)), span("field", error.field), span("harm", `harm ${error.harm}`)),
     span("row-values", line("gold"), span("sr", " in gold, predicted "), line("predicted")),
     span("row-record", error.record),
   );
-  return make("li", {}, link);
-}
-
-/** Draw the list, up to ``limit`` lines. */
-function showList(page, found, state, limit) {
-  page.list.replaceChildren(...found.slice(0, limit).map((error) => makeRow(error, state)));
-  const rest = found.length - limit;
-  page.more.hidden = rest <= 0;
-  page.more.textContent = `Show ${Math.min(STEP, rest)} more of ${found.length}`;
 }
 
 /** Describe the list in words. */
@@ -67,16 +55,6 @@ function describe(found, all, state) {
   const name = (choice) => (choice === "" ? "(empty)" : choice);
   const cell = isCell ? ` where gold has ${name(state.gold)} and ${name(state.predicted)} is predicted` : "";
   return `${found.length} of ${all.length} errors${cell}`;
-}
-
-/** Up and down move between the lines of the list. */
-function moveInList(event) {
-  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-  const line = step && event.target.closest("li")?.[step];
-  if (line) {
-    event.preventDefault();
-    line.querySelector("a").focus();
-  }
 }
 
 function shorten(text) {

@@ -1,4 +1,4 @@
-// Filters and order of the list.
+// The list's rows, filters and order.
 
 const TASKS = ["eligibility", "dosing", "endpoints"];
 
@@ -72,4 +72,28 @@ async function searchRows(rows, words) {
   recordWords ??= unpack("words");
   const known = await recordWords;
   return rows.filter(({ number }) => words.every((word) => known[number].includes(word)));
+}
+
+/** The link of a record in the list. */
+function makeRow(row) {
+  const [criteria, regimens, endpoints] = row.items;
+  const sure = leastSure(row);
+  const number = (count, word) => make("span", {}, make("b", {}, String(count)), ` ${word}${count === 1 ? "" : "s"}`);
+  const findings = row.findings ? number(row.findings, "finding") : null;
+  if (findings) findings.className = "has-findings";
+  return make(
+    "a",
+    { href: writeRecord(row.id) },
+    make("span", { class: "row-title" }, make("code", {}, row.id), " ", row.title),
+    make(
+      "span",
+      { class: "row-note" },
+      make("span", {}, make("b", {}, String(criteria)), criteria === 1 ? " criterion" : " criteria"),
+      number(regimens, "regimen"),
+      number(endpoints, "endpoint"),
+      findings,
+      make("span", {}, make("b", {}, String(row.empty)), " empty"),
+      make("span", {}, "least confidence ", make("b", {}, sure.toFixed(2))),
+    ),
+  );
 }

@@ -10,7 +10,7 @@ function startPage(index) {
   const views = { overview: find("#overview"), records: find("#records"), record: find("#record") };
   const form = find(".filters");
   const status = find(".status");
-  const list = new RecordList(find(".scroller"), find(".rows"));
+  const list = new List(find(".scroller"), makeRow, "No record matches.");
   const view = new RecordView(views.record, index.meanings);
   let filters = {};
   let found = rows;
