@@ -60,10 +60,6 @@ function leastSure(row, field) {
   return known.length ? Math.min(...known) : 1;
 }
 
-function splitWords(text) {
-  return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
-}
-
 /** The words of each record, by its number: unpacked at the first search. */
 let recordWords = null;
 
