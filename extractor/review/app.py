@@ -98,7 +98,6 @@ def open_review(
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
     """Build the guarded application. Handlers are coroutines: the database belongs to the event loop's thread."""
-
     reads: dict[str, Callable[[QueryParams], Any]] = {
         "form": lambda _: describe_form(),
         "queue": lambda _: review.list_queue(),

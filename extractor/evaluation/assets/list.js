@@ -1,37 +1,11 @@
 // The list of errors and its filters.
 
-/** Fill the choices of the filters from the errors there are. */
-function fillFilters(form, errors) {
-  const count = (name) => {
-    const numbers = new Map();
-    for (const error of errors) numbers.set(error[name], (numbers.get(error[name]) || 0) + 1);
-    return [...numbers].sort(([one], [other]) => compare(one, other));
-  };
-  const option = (value, label) => make("option", { value }, label);
-  const kinds = count("kind").map(([kind, number]) => option(kind, `${toWords(kind)} (${number})`));
-  form.kind.append(option("", "any"), ...kinds);
-  form.field.append(option("", "any"));
-  const fields = count("field");
-  for (const task of [...new Set(fields.map(([field]) => field.split(".")[0]))]) {
-    const own = fields.filter(([field]) => isTaskOf(task, field));
-    const total = own.reduce((sum, [, number]) => sum + number, 0);
-    const options = own.map(([field, number]) => option(field, `${field} (${number})`));
-    form.field.append(make("optgroup", { label: task }, option(task, `all of ${task} (${total})`), options));
-  }
-  document.getElementById("record-ids").append(...count("record").map(([record]) => option(record, "")));
-}
-
-/** Show a state in the filters. */
-function showFilters(form, state) {
-  for (const name of ["kind", "field", "record", "text", "sort"]) {
-    if (form[name].value !== (state[name] || "")) form[name].value = state[name] || "";
-  }
-}
+const FILTERS = ["kind", "field", "record", "text", "sort"];
 
 /** The state of the filters. A cell of a confusion matrix applies only to its field. */
 function readFilters(form, state) {
   const next = { ...state, error: undefined };
-  for (const name of ["kind", "field", "record", "text", "sort"]) next[name] = form[name].value;
+  for (const name of FILTERS) next[name] = form[name].value;
   if (next.field !== (state.field || "")) next.gold = next.predicted = undefined;
   return next;
 }

@@ -14,7 +14,6 @@ function start() {
     status: find(".status"),
     browser: find(".browser"),
     detail: find(".detail"),
-    keys: find("dialog.help"),
   };
   let state = {};
   let found = [];
@@ -24,7 +23,7 @@ function start() {
     state = next;
     found = selectErrors(data.errors, state);
     const error = byId.get(state.error);
-    showFilters(page.form, state);
+    for (const name of FILTERS) page.form[name].value = state[name] || "";
     page.status.textContent = describe(found, data.errors, state);
     page.browser.classList.toggle("opened", Boolean(state.error));
     showDetail(page, error, found, state, data.texts);
@@ -61,20 +60,9 @@ function start() {
     history.replaceState(null, "", writeState(state));
   }
 
-  function step(event) {
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!isPlain || page.keys.open || event.target.closest("input, select, textarea")) return;
-    const act = {
-      j: () => go(page.detail.querySelector(".next[href]")),
-      k: () => go(page.detail.querySelector(".previous[href]")),
-      "/": () => page.form.text.focus(),
-      "?": () => page.keys.showModal(),
-    }[event.key];
-    if (act) event.preventDefault();
-    act?.();
-  }
-
-  fillFilters(page.form, data.errors);
+  fillFilters(page.form, data.errors, ({ kind, field }) => [`kind ${kind}`, ...nameField(field)], ["kind"]);
+  const records = [...new Set(data.errors.map(({ record }) => record))].sort();
+  find("#record-ids").append(...records.map((value) => make("option", { value })));
   page.form.addEventListener("input", filter);
   page.form.addEventListener("submit", (event) => event.preventDefault());
   page.form.clear.addEventListener("click", () => {
@@ -82,8 +70,11 @@ function start() {
     show({});
     history.replaceState(null, "", "#errors");
   });
-  document.addEventListener("keydown", step);
-  find(".keys-button").addEventListener("click", () => page.keys.showModal());
+  listenToKeys({
+    j: () => go(page.detail.querySelector(".next[href]")),
+    k: () => go(page.detail.querySelector(".previous[href]")),
+    "/": () => page.form.text.focus(),
+  });
   addEventListener("hashchange", follow);
   show({});
   follow();

@@ -91,14 +91,3 @@ class List {
     this.focus(this.cursor + steps[event.key]);
   }
 }
-
-/** The words of a search. */
-function splitWords(text) {
-  return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
-}
-
-/** Whether each of these words is part of one of the texts. */
-function hasWords(texts, words) {
-  const joined = words.length ? texts.join("\n").toLowerCase() : "";
-  return words.every((word) => joined.includes(word));
-}

@@ -1,26 +1,8 @@
 // The list's rows, filters and order.
 
-const TASKS = ["eligibility", "dosing", "endpoints"];
-
-/** Fill the choices from the records' facts, each with its number of records. */
-function fillFilters(form, rows) {
-  const counts = new Map();
-  for (const row of rows) {
-    const names = row.facts.flatMap(([field, said]) => [`field ${field}`, `task ${field.split(".")[0]}`, said]);
-    for (const name of new Set(names)) counts.set(name, (counts.get(name) || 0) + 1);
-  }
-  const names = (start) => [...counts.keys()].filter((key) => key.startsWith(`${start} `)).map((key) => key.slice(start.length + 1));
-  const option = (value, label, key) => make("option", { value }, `${label} (${counts.get(key)})`);
-  const fields = names("field").sort();
-  for (const task of [...TASKS, "record"].filter((task) => counts.has(`task ${task}`))) {
-    const own = fields.filter((field) => field.startsWith(`${task}.`));
-    const options = own.map((field) => option(field, toWords(field.slice(task.length + 1)), `field ${field}`));
-    const whole = task === "record" ? "the record as a whole" : `all of ${task}`;
-    form.field.append(make("optgroup", { label: task }, option(task, whole, `task ${task}`), options));
-  }
-  for (const name of ["absence", "finding", "origin"]) {
-    form[name].append(...names(name).sort().map((value) => option(value, toWords(value), `${name} ${value}`)));
-  }
+/** What a row can be filtered by: its fields with their tasks, and what is said of these. */
+function listNames({ facts }) {
+  return facts.flatMap(([field, said]) => [...nameField(field), said]);
 }
 
 /** Rows that pass the filters, in order. The search for words is separate: they are in the records. */
