@@ -80,7 +80,9 @@ class List {
     const bottom = top + this.height - this.box.clientHeight;
     if (bottom > this.box.scrollTop) this.box.scrollTop = bottom;
     this.draw();
-    return this.lines.get(at) || this.add(at);
+    const line = this.lines.get(at) || this.add(at);
+    this.setCursor(at);
+    return line;
   }
 
   move(event) {
