@@ -1,4 +1,4 @@
-"""Measure a review of many records: its start, the queue, a search, a record.
+"""Measure a review of many records: its start, the queue, a record.
 
     python -m benchmarks.review_queue [--records 2000]
 
@@ -35,8 +35,7 @@ def main() -> None:
         show("start", lambda: opened.append(RunRecords(run)))
         print(f"memory that stays: {(psutil.Process().memory_info().rss - before) / 1e6:,.0f} MB")
         review = Review(opened[0], Path(folder), journal, "nobody")
-        show("page of the queue", review.list_queue)
-        show("search", lambda: review.list_queue("part 19"))
+        show("queue", review.list_queue)
         first, second = list(opened[0].doubts)[:2]
         review.describe(first)  # the first record of a process loads the rules
         show("record", lambda: review.describe(second))

@@ -21,7 +21,7 @@ from .record import RunRecord, gather_words, show_record
 
 _CHARACTERS = 200_000
 """A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
-_SCRIPTS = ("chunks", "address", "filters", "list", "text", "cards", "record", "keys", "start")
+_SCRIPTS = ("chunks", "address", "filters", "text", "cards", "record", "start")
 _ENTRY = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
 
 

@@ -33,7 +33,6 @@ from .queue import RunRecords
 _T = TypeVar("_T")
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
-_PAGE_ROWS = 50
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 _HEADERS = {
     "content-security-policy": (
@@ -99,15 +98,9 @@ def open_review(
 
 def _build_app(review: Review, token: str, port: int) -> Starlette:
     """Build the guarded application. Handlers are coroutines: the database belongs to the event loop's thread."""
-
-    def list_queue(query: QueryParams) -> Any:
-        start, count = (max(0, int(query.get(name, known))) for name, known in (("start", 0), ("count", _PAGE_ROWS)))
-        unfinished = query.get("unfinished") == "true"
-        return review.list_queue(query.get("words", ""), unfinished=unfinished, start=start, count=count)
-
     reads: dict[str, Callable[[QueryParams], Any]] = {
         "form": lambda _: describe_form(),
-        "queue": list_queue,
+        "queue": lambda _: review.list_queue(),
         "find": lambda query: {"record": review.find(query.get("id", ""), query.get("direction", ""))},
         "record": lambda query: review.describe(query.get("id", "")),
         "version": lambda query: review.describe_version(query.get("id", "")),

@@ -92,31 +92,24 @@ class Review:
         self.reviewer = reviewer
         self._records, self._gold, self._journal = records, gold, journal
 
-    def list_queue(self, words: str = "", *, unfinished: bool = False, start: int = 0, count: int = 50) -> Json:
-        """Return ``count`` rows from ``start`` on, for the records with all words in their id, title or reasons.
-
-        Records with more expected errors come first. No result and no text is read.
-        """
-        records, progress = self._records, dict(self._list_progress())
-        found = [name for name in records.search(words) if not unfinished or progress[name]["state"] not in _DONE]
+    def list_queue(self) -> Json:
+        """Return a row for each record. Records with more expected errors come first. No result and no text is read."""
+        records = self._records
         rows = [
             {
                 "record": name,
                 "expected": records.doubts[name].expected,
                 "reasons": records.doubts[name].reasons,
                 "title": records.titles.get(name),
-                "progress": progress[name],
+                "progress": progress,
             }
-            for name in found[start : start + count]
+            for name, progress in self._list_progress()
         ]
         return {
             "reviewer": self.reviewer,
             "gold": str(self._gold),
             "incomplete": records.incomplete,
             "records": rows,
-            "found": len(found),
-            "total": len(progress),
-            "finished": sum(one["state"] == "finished" for one in progress.values()),
         }
 
     def find(self, record_id: str, direction: str) -> str | None:

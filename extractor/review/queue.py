@@ -1,7 +1,7 @@
 """The records of a run with their texts, those with the most expected errors first."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,14 +84,6 @@ class RunRecords:
     def read_extraction(self, record_id: str) -> TrialExtraction:
         """Return the result of a record."""
         return self._run.read_result(record_id, TrialExtraction)
-
-    def search(self, text: str) -> Iterator[str]:
-        """Yield the records with all words of ``text`` in their id, title or reasons."""
-        words = text.casefold().split()
-        for name, doubt in self.doubts.items():
-            shown = "\n".join((name, self.titles.get(name) or "", *doubt.reasons)).casefold()
-            if all(word in shown for word in words):
-                yield name
 
 
 def read_title(record: TrialRecord) -> str | None:

@@ -13,28 +13,23 @@ function start() {
     form: find(".filters"),
     status: find(".status"),
     browser: find(".browser"),
-    list: find(".list"),
-    more: find(".more"),
     detail: find(".detail"),
-    keys: find("dialog.help"),
   };
   let state = {};
   let found = [];
-  let limit = STEP;
+  const list = new List(find(".scroller"), (error) => makeRow(error, state), "No error matches.");
 
   function show(next) {
-    const isSameList = writeState({ ...next, error: "" }) === writeState({ ...state, error: "" }) && found.length > 0;
     state = next;
-    if (!isSameList) limit = STEP;
     found = selectErrors(data.errors, state);
     const error = byId.get(state.error);
-    limit = Math.max(limit, found.indexOf(error) + 1);
-    showFilters(page.form, state);
-    showList(page, found, state, limit);
+    for (const name of FILTERS) page.form[name].value = state[name] || "";
     page.status.textContent = describe(found, data.errors, state);
     page.browser.classList.toggle("opened", Boolean(state.error));
     showDetail(page, error, found, state, data.texts);
-    page.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    list.current = error?.id;
+    list.show(found);
+    if (found.includes(error)) list.reveal(found.indexOf(error));
   }
 
   function follow() {
@@ -44,7 +39,7 @@ function start() {
     const last = state.error;
     show(next);
     if (next.error) openDetail();
-    else if (isBack) page.list.querySelector(`[data-id="${CSS.escape(last)}"]`)?.focus();
+    else if (isBack) list.focus(found.findIndex(({ id }) => id === last));
     else if (location.hash.length > 1) page.title.focus();
   }
 
@@ -65,20 +60,9 @@ function start() {
     history.replaceState(null, "", writeState(state));
   }
 
-  function step(event) {
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (!isPlain || page.keys.open || event.target.closest("input, select, textarea")) return;
-    const act = {
-      j: () => go(page.detail.querySelector(".next[href]")),
-      k: () => go(page.detail.querySelector(".previous[href]")),
-      "/": () => page.form.text.focus(),
-      "?": () => page.keys.showModal(),
-    }[event.key];
-    if (act) event.preventDefault();
-    act?.();
-  }
-
-  fillFilters(page.form, data.errors);
+  fillFilters(page.form, data.errors, ({ kind, field }) => [`kind ${kind}`, ...nameField(field)], ["kind"]);
+  const records = [...new Set(data.errors.map(({ record }) => record))].sort();
+  find("#record-ids").append(...records.map((value) => make("option", { value })));
   page.form.addEventListener("input", filter);
   page.form.addEventListener("submit", (event) => event.preventDefault());
   page.form.clear.addEventListener("click", () => {
@@ -86,15 +70,11 @@ function start() {
     show({});
     history.replaceState(null, "", "#errors");
   });
-  page.more.addEventListener("click", () => {
-    const next = limit;
-    limit += STEP;
-    showList(page, found, state, limit);
-    page.list.children[next]?.querySelector("a").focus();
+  listenToKeys({
+    j: () => go(page.detail.querySelector(".next[href]")),
+    k: () => go(page.detail.querySelector(".previous[href]")),
+    "/": () => page.form.text.focus(),
   });
-  page.list.addEventListener("keydown", moveInList);
-  document.addEventListener("keydown", step);
-  find(".keys-button").addEventListener("click", () => page.keys.showModal());
   addEventListener("hashchange", follow);
   show({});
   follow();

@@ -24,7 +24,7 @@ function writeState(state) {
 
 /** The errors that pass a state's filters, in its order. */
 function selectErrors(errors, state) {
-  const words = (state.text || "").toLowerCase().split(/\s+/).filter(Boolean);
+  const words = splitWords(state.text);
   const record = (state.record || "").toLowerCase();
   const found = errors.filter(
     (error) =>

@@ -12,10 +12,8 @@ function listMarks(name, error) {
 /** One section with its marks. */
 function showSection(name, text, error) {
   const marks = listMarks(name, error);
-  const pieces = cutText(text.length, marks).map(({ start, end, over }) => {
-    const words = text.slice(start, end);
+  const pieces = markText(text, marks, (words, over) => {
     const sides = [...new Set(over.map((mark) => mark.side))].sort();
-    if (sides.length === 0) return words;
     const side = sides.length === 2 ? "both" : sides[0];
     const spoken = side === "both" ? "gold and predicted" : side;
     const said = (text) => make("span", { class: "sr" }, text);

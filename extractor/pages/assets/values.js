@@ -48,15 +48,17 @@ function listParts(value) {
     .sort(([one], [other]) => rank(one) - rank(other) || (one < other ? -1 : 1));
 }
 
-/** Cut a text at the ends of marks and at ``starts``; each piece has the marks over it. */
-function cutText(length, marks, starts = []) {
-  const cuts = [...new Set([0, length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+/** A text cut at the ends of its marks and at ``starts``; ``makeMark`` makes the pieces with marks over them, ``makeStart`` what stands before a start. */
+function markText(text, marks, makeMark, starts = [], makeStart = null) {
+  const cuts = [...new Set([0, text.length, ...starts, ...marks.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
   const starting = Map.groupBy(marks, ({ start }) => start);
   let over = [];
-  return cuts.slice(1).map((end, place) => {
+  return cuts.slice(1).flatMap((end, place) => {
     const start = cuts[place];
     over = over.concat(starting.get(start) || []).filter((mark) => mark.end > start);
-    return { start, end, over };
+    const words = text.slice(start, end);
+    const piece = over.length ? makeMark(words, over) : words;
+    return starts.includes(start) ? [makeStart(starts.indexOf(start)), piece] : [piece];
   });
 }
 

@@ -1,26 +1,8 @@
-// Filters and order of the list.
+// The list's rows, filters and order.
 
-const TASKS = ["eligibility", "dosing", "endpoints"];
-
-/** Fill the choices from the records' facts, each with its number of records. */
-function fillFilters(form, rows) {
-  const counts = new Map();
-  for (const row of rows) {
-    const names = row.facts.flatMap(([field, said]) => [`field ${field}`, `task ${field.split(".")[0]}`, said]);
-    for (const name of new Set(names)) counts.set(name, (counts.get(name) || 0) + 1);
-  }
-  const names = (start) => [...counts.keys()].filter((key) => key.startsWith(`${start} `)).map((key) => key.slice(start.length + 1));
-  const option = (value, label, key) => make("option", { value }, `${label} (${counts.get(key)})`);
-  const fields = names("field").sort();
-  for (const task of [...TASKS, "record"].filter((task) => counts.has(`task ${task}`))) {
-    const own = fields.filter((field) => field.startsWith(`${task}.`));
-    const options = own.map((field) => option(field, toWords(field.slice(task.length + 1)), `field ${field}`));
-    const whole = task === "record" ? "the record as a whole" : `all of ${task}`;
-    form.field.append(make("optgroup", { label: task }, option(task, whole, `task ${task}`), options));
-  }
-  for (const name of ["absence", "finding", "origin"]) {
-    form[name].append(...names(name).sort().map((value) => option(value, toWords(value), `${name} ${value}`)));
-  }
+/** What a row can be filtered by: its fields with their tasks, and what is said of these. */
+function listNames({ facts }) {
+  return facts.flatMap(([field, said]) => [...nameField(field), said]);
 }
 
 /** Rows that pass the filters, in order. The search for words is separate: they are in the records. */
@@ -60,10 +42,6 @@ function leastSure(row, field) {
   return known.length ? Math.min(...known) : 1;
 }
 
-function splitWords(text) {
-  return (text || "").toLowerCase().split(/\s+/).filter(Boolean);
-}
-
 /** The words of each record, by its number: unpacked at the first search. */
 let recordWords = null;
 
@@ -72,4 +50,28 @@ async function searchRows(rows, words) {
   recordWords ??= unpack("words");
   const known = await recordWords;
   return rows.filter(({ number }) => words.every((word) => known[number].includes(word)));
+}
+
+/** The link of a record in the list. */
+function makeRow(row) {
+  const [criteria, regimens, endpoints] = row.items;
+  const sure = leastSure(row);
+  const number = (count, word) => make("span", {}, make("b", {}, String(count)), ` ${word}${count === 1 ? "" : "s"}`);
+  const findings = row.findings ? number(row.findings, "finding") : null;
+  if (findings) findings.className = "has-findings";
+  return make(
+    "a",
+    { href: writeRecord(row.id) },
+    make("span", { class: "row-title" }, make("code", {}, row.id), " ", row.title),
+    make(
+      "span",
+      { class: "row-note" },
+      make("span", {}, make("b", {}, String(criteria)), criteria === 1 ? " criterion" : " criteria"),
+      number(regimens, "regimen"),
+      number(endpoints, "endpoint"),
+      findings,
+      make("span", {}, make("b", {}, String(row.empty)), " empty"),
+      make("span", {}, "least confidence ", make("b", {}, sure.toFixed(2))),
+    ),
+  );
 }

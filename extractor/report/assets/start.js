@@ -10,7 +10,7 @@ function startPage(index) {
   const views = { overview: find("#overview"), records: find("#records"), record: find("#record") };
   const form = find(".filters");
   const status = find(".status");
-  const list = new RecordList(find(".scroller"), find(".rows"));
+  const list = new List(find(".scroller"), makeRow, "No record matches.");
   const view = new RecordView(views.record, index.meanings);
   let filters = {};
   let found = rows;
@@ -118,7 +118,7 @@ function startPage(index) {
 
   let waiting = 0;
   const pageTitle = document.title;
-  fillFilters(form, rows);
+  fillFilters(form, rows, listNames, ["absence", "finding", "origin"]);
   if (innerWidth <= 640) form.querySelector(".choices").open = false;
   form.addEventListener("input", (event) => {
     clearTimeout(waiting);
@@ -129,15 +129,18 @@ function startPage(index) {
     form.reset();
     readForm();
   });
+  const stepValue = (direction) => opening.then(() => shown.view === "record" && view.record?.id === shown.id && view.step(direction));
   listenToKeys({
-    overview: () => shown.view !== "overview" && go("#"),
-    search: () => {
+    "/": () => {
       if (shown.view !== "records") go(writeList(filters), { isSearch: true });
       form.text.focus();
     },
-    step,
-    stepValue: (direction) => opening.then(() => shown.view === "record" && view.record?.id === shown.id && view.step(direction)),
-    back: () => shown.view === "record" && go(writeList(filters)),
+    o: () => shown.view !== "overview" && go("#"),
+    j: () => step(1),
+    k: () => step(-1),
+    n: () => stepValue(1),
+    p: () => stepValue(-1),
+    Escape: () => shown.view === "record" && go(writeList(filters)),
   });
   addEventListener("hashchange", () => follow());
   addEventListener("beforeprint", () => {

@@ -30,11 +30,10 @@ function showSection(record, number, owners) {
     .map(([section, start, end], place) => ({ section, start, end, number: place }))
     .filter((span) => span.section === number);
   const shortestFirst = (one, other) => one.end - one.start - (other.end - other.start) || one.number - other.number;
-  const pieces = cutText(text.length, spans).map((piece) => {
-    const words = text.slice(piece.start, piece.end);
-    const over = piece.over.toSorted(shortestFirst).map((span) => span.number);
-    const all = over.flatMap((span) => owners[span]);
-    return all.length === 0 ? words : makeMark(record.id, words, over, all);
+  const pieces = markText(text, spans, (words, over) => {
+    const numbers = over.toSorted(shortestFirst).map((span) => span.number);
+    const all = numbers.flatMap((span) => owners[span]);
+    return all.length === 0 ? words : makeMark(record.id, words, numbers, all);
   });
   const isRegistry = name.startsWith("registry.");
   return make("section", { class: isRegistry ? "passage registry" : "passage", "data-section": name }, make("h3", {}, name), make("p", {}, pieces));

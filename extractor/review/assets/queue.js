@@ -1,10 +1,8 @@
-// The queue: records with the most expected errors first, a page at a time.
+// The queue: records with the most expected errors first.
 
 import { read } from "./api.js";
 import { makeChip } from "./summary.js";
 
-const PAGE = 50;
-const PATIENCE_MS = 150;
 const STATES = {
   open: "not begun",
   begun: "begun",
@@ -13,114 +11,74 @@ const STATES = {
   without_text: "text missing",
 };
 
-/** The list of records. Its search and its length stay while a record is open. */
+/** The list of records. Its search stays while a record is open. */
 export class QueueView {
-  constructor(main, say) {
-    Object.assign(this, { main, say, words: "", unfinished: false, count: PAGE, last: null, turn: 0 });
+  constructor(main) {
+    Object.assign(this, { main, records: [], last: null });
     this.search = make("input", { type: "search", id: "search", placeholder: "id, title or reason", autocomplete: "off" });
-    this.search.addEventListener("input", () => {
-      clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => this.narrow({ words: this.search.value }), PATIENCE_MS);
-    });
     this.box = make("input", { type: "checkbox", id: "unfinished" });
-    this.box.addEventListener("change", () => this.narrow({ unfinished: this.box.checked }));
-    this.more = make("button", { type: "button", class: "more", hidden: true }, `Show ${PAGE} more`);
-    this.more.addEventListener("click", () => this.goOn());
+    for (const input of [this.search, this.box]) input.addEventListener("input", () => this.narrow());
     this.lead = make("p", { class: "lead" });
     this.partial = make("p", { class: "notice", hidden: true });
     this.status = make("p", { class: "status", role: "status" });
-    this.list = make("ol", { class: "queue list framed" });
+    const scroller = make("div", { class: "scroller framed" }, make("ol", { class: "queue list rows", "aria-label": "Records" }));
+    this.list = new List(scroller, makeRow, "No record is listed.");
     this.page = make("div", {},
       make("h1", {}, "Records to review"), this.partial, this.lead,
       make("div", { class: "filters" },
         make("label", { class: "wide" }, "Search", this.search),
         make("label", { class: "check" }, this.box, "Only what is left to do")),
-      this.status, this.list, this.more);
+      this.status, scroller);
   }
 
-  /** Draw the queue, and scroll to the record that the reviewer comes from. */
+  /** Draw the queue, and put the focus on the record that the reviewer comes from. */
   async show(isWanted) {
-    const { page, turn } = await this.ask(0, this.count);
+    const { records, gold, reviewer, incomplete } = await read("queue");
     if (!isWanted()) return;
+    this.records = records;
     this.main.replaceChildren(this.page);
-    this.draw(page, turn);
-    const row = this.last && this.list.querySelector(`a[href="${CSS.escape(addressOf(this.last))}"]`);
-    row?.focus({ preventScroll: true });
-    row?.scrollIntoView({ block: "center" });
+    this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, gold),
+      "; you review as ", make("b", {}, reviewer), ".");
+    this.partial.hidden = !incomplete;
+    this.partial.textContent = `This run is not complete: ${incomplete}.`;
+    this.narrow();
+    const place = this.list.rows.findIndex(({ record }) => record === this.last);
+    if (place >= 0) this.list.focus(place);
   }
 
-  async narrow(how) {
-    Object.assign(this, how, { count: PAGE });
-    await this.tryTo(async () => {
-      const { page, turn } = await this.ask(0, PAGE);
-      this.draw(page, turn);
-    });
-  }
-
-  async goOn() {
-    await this.tryTo(async () => {
-      const start = this.list.children.length;
-      const { page, turn } = await this.ask(start, PAGE);
-      if (turn !== this.turn) return;
-      this.list.append(...page.records.map(makeRow));
-      this.count = start + PAGE;
-      this.showMore(page);
-      this.list.children[start]?.querySelector("a").focus();
-    });
-  }
-
-  async tryTo(act) {
-    try {
-      await act();
-    } catch (error) {
-      this.say(error.message);
-    }
-  }
-
-  async ask(start, count) {
-    const turn = ++this.turn;
-    return { turn, page: await read("queue", { words: this.words, unfinished: this.unfinished, start, count }) };
-  }
-
-  /** Replace all rows with a page's rows, unless another page has been requested. */
-  draw(page, turn) {
-    if (turn !== this.turn) return;
-    this.lead.replaceChildren("Those with the most expected errors come first. Gold goes to ", make("code", {}, page.gold),
-      "; you review as ", make("b", {}, page.reviewer), ".");
-    this.partial.hidden = !page.incomplete;
-    this.partial.textContent = `This run is not complete: ${page.incomplete}.`;
-    this.list.replaceChildren(...page.records.map(makeRow));
-    this.showMore(page);
-  }
-
-  showMore({ found, total, finished }) {
-    const number = (count) => count.toLocaleString("en");
-    const share = `${number(finished)} of ${number(total)} finished`;
-    const isNarrowed = this.words.trim() !== "" || this.unfinished;
-    this.status.textContent = !isNarrowed ? share : `${share}; ${found ? `${number(found)} shown here` : this.words.trim() === "" ? "nothing is left to do" : "no record matches"}`;
-    this.more.hidden = this.list.children.length >= found;
+  /** List the records with all searched words in their id, title or reasons. */
+  narrow() {
+    const words = splitWords(this.search.value);
+    const isLeft = ({ progress: { state } }) => state !== "finished" && state !== "without_text";
+    const found = this.records.filter((row) => (!this.box.checked || isLeft(row)) && hasWords([row.record, row.title, ...row.reasons], words));
+    this.list.show(found);
+    const isNarrowed = words.length > 0 || this.box.checked;
+    const told = found.length ? `${found.length.toLocaleString("en")} shown here` : words.length ? "no record matches" : "nothing is left to do";
+    this.status.textContent = `${tellFinished(this.records)}${isNarrowed ? `; ${told}` : ""}`;
   }
 
   /** Move the focus in the list. */
   step(by) {
-    const links = [...this.list.querySelectorAll("a[href]")];
-    const place = links.indexOf(document.activeElement);
-    links[place < 0 ? 0 : Math.min(links.length - 1, Math.max(0, place + by))]?.focus();
+    const isInside = this.list.box.contains(document.activeElement);
+    if (this.list.rows.length) this.list.focus(isInside ? this.list.cursor + by : 0);
   }
+}
+
+/** How many records of the queue are finished. */
+export function tellFinished(records) {
+  const finished = records.filter(({ progress }) => progress.state === "finished").length;
+  return `${finished.toLocaleString("en")} of ${records.length.toLocaleString("en")} finished`;
 }
 
 function makeRow(row) {
   const { state, decided, items } = row.progress;
   const isOpenable = state !== "without_text";
   const share = items ? Math.round((100 * decided) / items) : 0;
-  return make("li", { class: `state-${state}` },
-    make("a", { href: isOpenable ? addressOf(row.record) : null, class: "row" },
-      make("span", {}, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
-      state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
-        row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
-      make("span", { class: "row-state" }, makeChip(state, STATES[state]),
-        state === "begun" ? ` ${share} % decided` : ""),
-    ));
+  return make("a", { href: isOpenable ? addressOf(row.record) : null, class: `row state-${state}` },
+    make("span", { class: "row-name" }, make("code", { class: "row-code" }, row.record), " ", make("span", { class: "row-title" }, row.title || row.record)),
+    state === "finished" ? null : make("span", { class: "row-note" }, make("b", {}, row.expected.toFixed(1)), " errors expected",
+      row.reasons.length ? `: ${row.reasons.join(", ")}` : ""),
+    make("span", { class: "row-state" }, makeChip(state, STATES[state]), state === "begun" ? ` ${share} % decided` : ""));
 }
 
 /** The address of a record in this page. */

@@ -3,12 +3,12 @@
 import { read, Refused } from "./api.js";
 import { hush, say } from "./message.js";
 import { showKeys } from "./dialogs.js";
-import { addressOf, QueueView } from "./queue.js";
+import { addressOf, QueueView, tellFinished } from "./queue.js";
 import { RecordView } from "./record.js";
 
 const FOLLOW_MS = 4000;
 const main = document.querySelector("main");
-const queue = new QueueView(main, say);
+const queue = new QueueView(main);
 let [form, view, turn] = [null, null, 0];
 
 /** Show the state in the address, unless it has changed when the answer arrives. */
@@ -45,8 +45,8 @@ async function finish() {
   if (!(await view.send("finish"))) return;
   const next = await findRecord(record, "unfinished");
   if (next !== null) return say("Finished: its gold is written.", make("a", { href: addressOf(next) }, "Next record"));
-  const { finished, total } = await read("queue", { count: 0 });
-  say(`Finished: its gold is written. Nothing is left to do: ${finished} of ${total} records are finished.`, make("a", { href: "#queue" }, "To the queue"));
+  const { records } = await read("queue");
+  say(`Finished: its gold is written. Nothing is left to do: ${tellFinished(records)}.`, make("a", { href: "#queue" }, "To the queue"));
 }
 
 const ACTS = {

@@ -13,33 +13,24 @@ export function makeText(record) {
 
 /** Mark the words of all items, with emphasis on the current one. */
 export function showMarks(pane, record, current) {
-  const bySection = new Map();
-  for (const item of record.items) {
-    if (item.state === "rejected" && item.id !== current) continue;
-    for (const [field, section, start, end] of item.marks) {
-      if (!bySection.has(section)) bySection.set(section, []);
-      bySection.get(section).push({ item: item.id, field, start, end });
-    }
-  }
+  const shown = record.items.filter((item) => item.state !== "rejected" || item.id === current);
+  const marks = shown.flatMap((item) => item.marks.map(([field, section, start, end]) => ({ item: item.id, field, section, start, end })));
   for (const pre of pane.querySelectorAll("pre")) {
     const { text, starts } = record.sections.find(({ name }) => name === pre.dataset.section);
-    const pieces = cutText(text.length, bySection.get(pre.dataset.section) || [], starts);
-    const signature = JSON.stringify([current, pieces]);
+    const own = marks.filter(({ section }) => section === pre.dataset.section);
+    const signature = JSON.stringify([current, own]);
     if (pre.signature === signature) continue;
     pre.signature = signature;
-    pre.replaceChildren(...pieces.flatMap((piece) => [makeStart(piece, starts), makePiece(text, piece, current)].filter((part) => part !== null)));
+    pre.replaceChildren(...markText(text, own, (words, over) => makeMark(words, over, current), starts, makeStart));
   }
 }
 
 /** The start of one of several items: a number on its own line. It is not text, so offsets do not change. */
-function makeStart({ start }, starts) {
-  const place = starts.indexOf(start);
-  return place < 0 ? null : make("span", { class: place ? "start later" : "start", "data-number": `${place + 1}. ` });
+function makeStart(place) {
+  return make("span", { class: place ? "start later" : "start", "data-number": `${place + 1}. ` });
 }
 
-function makePiece(text, { start, end, over }, current) {
-  const words = text.slice(start, end);
-  if (over.length === 0) return words;
+function makeMark(words, over, current) {
   const own = over.filter((mark) => mark.item === current);
   const fields = own.map((mark) => mark.field);
   const shortest = [...over].sort((one, other) => one.end - one.start - (other.end - other.start))[0];

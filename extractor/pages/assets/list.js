@@ -1,20 +1,15 @@
-// The list of records: only the visible lines are elements, however many records there are.
+// The list of a page: only the visible lines are elements, however many rows there are.
 
 const AROUND = 6;
 
-/** A list in a scrolling box. */
-class RecordList {
-  constructor(box, list) {
-    this.box = box;
-    this.list = list;
-    this.rows = [];
-    this.lines = new Map();
-    this.cursor = 0;
-    this.current = null;
+/** A list in a scrolling box. ``makeLink`` makes the link of a row, which has an id; all lines are ``--row`` high. */
+class List {
+  constructor(box, makeLink, nothing) {
+    Object.assign(this, { box, makeLink, nothing, list: box.querySelector("ol"), rows: [], lines: new Map(), cursor: 0, current: null });
     box.addEventListener("scroll", () => this.draw());
     addEventListener("resize", () => this.redraw());
-    list.addEventListener("keydown", (event) => this.move(event));
-    list.addEventListener("focusin", (event) => this.setCursor(Number(event.target.closest("li").dataset.place)));
+    this.list.addEventListener("keydown", (event) => this.move(event));
+    this.list.addEventListener("focusin", (event) => this.setCursor(Number(event.target.closest("li").dataset.place)));
   }
 
   /** Show other rows, from the first. */
@@ -33,7 +28,7 @@ class RecordList {
     this.list.style.height = `${this.rows.length * this.height}px`;
     this.lines.clear();
     const isEmpty = this.rows.length === 0;
-    this.list.replaceChildren(...(isEmpty ? [make("li", { class: "nothing" }, make("p", { class: "none" }, "No record matches."))] : []));
+    this.list.replaceChildren(...(isEmpty ? [make("li", { class: "nothing" }, make("p", {}, this.nothing))] : []));
     if (!isEmpty) this.draw();
   }
 
@@ -53,9 +48,9 @@ class RecordList {
   }
 
   add(place) {
-    const line = makeLine(this.rows[place], place, this.rows.length);
+    const link = this.makeLink(this.rows[place]);
+    const line = make("li", { "data-place": place, "aria-setsize": this.rows.length, "aria-posinset": place + 1 }, link);
     line.style.top = `${place * this.height}px`;
-    const link = line.firstChild;
     link.tabIndex = place === this.cursor ? 0 : -1;
     if (this.rows[place].id === this.current) link.setAttribute("aria-current", "true");
     const next = [...this.list.children].find((other) => Number(other.dataset.place) > place);
@@ -74,13 +69,20 @@ class RecordList {
   }
 
   focus(place) {
+    this.reveal(place).firstChild.focus({ preventScroll: true });
+  }
+
+  /** Scroll to a line, or to the nearest one; return it. */
+  reveal(place) {
     const at = Math.max(0, Math.min(this.rows.length - 1, place));
     const top = at * this.height;
     if (top < this.box.scrollTop) this.box.scrollTop = top;
     const bottom = top + this.height - this.box.clientHeight;
     if (bottom > this.box.scrollTop) this.box.scrollTop = bottom;
     this.draw();
-    (this.lines.get(at) || this.add(at)).firstChild.focus({ preventScroll: true });
+    const line = this.lines.get(at) || this.add(at);
+    this.setCursor(at);
+    return line;
   }
 
   move(event) {
@@ -90,29 +92,4 @@ class RecordList {
     event.preventDefault();
     this.focus(this.cursor + steps[event.key]);
   }
-}
-
-/** One record of the list: a link. */
-function makeLine(row, place, count) {
-  const [criteria, regimens, endpoints] = row.items;
-  const sure = leastSure(row);
-  const number = (count, word) => make("span", {}, make("b", {}, String(count)), ` ${word}${count === 1 ? "" : "s"}`);
-  const findings = row.findings ? number(row.findings, "finding") : null;
-  if (findings) findings.className = "has-findings";
-  const link = make(
-    "a",
-    { href: writeRecord(row.id) },
-    make("span", { class: "row-title" }, make("code", {}, row.id), " ", row.title),
-    make(
-      "span",
-      { class: "row-note" },
-      make("span", {}, make("b", {}, String(criteria)), criteria === 1 ? " criterion" : " criteria"),
-      number(regimens, "regimen"),
-      number(endpoints, "endpoint"),
-      findings,
-      make("span", {}, make("b", {}, String(row.empty)), " empty"),
-      make("span", {}, "least confidence ", make("b", {}, sure.toFixed(2))),
-    ),
-  );
-  return make("li", { "data-place": place, "aria-setsize": count, "aria-posinset": place + 1 }, link);
 }
