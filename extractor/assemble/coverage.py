@@ -71,8 +71,9 @@ def measure_coverage(record: TrialRecord, items: Items) -> Coverage:
     """Count the characters of a record by class, in total and for each kind of section."""
     counts: dict[str, Counter[str]] = {section.name.partition("[")[0]: Counter() for section in record.sections}
     for covered in list_covered_spans(record, items):
-        length = covered.span.length
-        counts[covered.span.section.partition("[")[0]] += Counter({"characters": length, covered.text_class: length})
+        count = counts[covered.span.section.partition("[")[0]]
+        for name in ("characters", covered.text_class):
+            count[name] += covered.span.length
     total = sum(counts.values(), Counter())
     names = ("characters", TextClass.CLAIMED, TextClass.BOILERPLATE)
     sections = (SectionCoverage(kind=kind, **{name: count[name] for name in names}) for kind, count in counts.items())

@@ -112,6 +112,8 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     joined = {at for found in rule("raised").find(tokens) for at in range(found.first + 1, found.end)}
     signs = [at for found in rule("joined_digits").find(tokens) for at in range(found.first + 1, found.end, 2)]
     joined |= {at + step for at in signs if tokens.joined(at) and tokens.joined(at + 1) for step in (0, 1)}
+    if not joined:
+        return tokens, list(range(len(tokens)))
     firsts = [at for at in range(len(tokens)) if at not in joined]
     groups = list(pairwise([*firsts, len(tokens)]))
     words, codes = ["".join(tokens.words[first:end]) for first, end in groups], [tokens.codes[at] for at in firsts]

@@ -17,7 +17,7 @@ from typing import Any
 import ahocorasick
 
 from .lexer import LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens, lex, list_words
-from .patterns import Rule, RuleError, learn_words, make_rule, read_rules
+from .patterns import Rule, RuleError, join_rules, learn_words, make_rule, read_rules
 
 _FOLDER = files("extractor") / "rulebook"
 _OTHER_FOLDERS = ("terms", "weights")
@@ -231,9 +231,16 @@ def find_terms(tokens: Tokens, vocabulary: str, first: int = 0, end: int | None 
     end = len(tokens) if end is None else end
     book = load_book()
     found = book.finders[vocabulary].find(tokens, first, end)
+    if not any(each.occurs(tokens, first, end) for each in _join_entry_rules(vocabulary)):
+        return found
     rules = book.entry_rules[vocabulary]
     by_rules = [Term(entry, at.first, at.end) for each, entry in rules for at in each.find(tokens, first, end)]
-    return list(drop_overlaps([*found, *by_rules])) if by_rules else found
+    return list(drop_overlaps([*found, *by_rules]))
+
+
+@cache
+def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
+    return join_rules(rule for rule, _ in load_book().entry_rules[vocabulary])
 
 
 @cache

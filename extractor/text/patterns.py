@@ -21,7 +21,7 @@ A pattern is a regular expression over tokens, separated by white space:
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,8 +125,9 @@ class Rule:
         return re.compile(f"(?:{self.expression.pattern})$")
 
     @cached_property
-    def _anchored(self) -> bool:
-        return "^" in self.expression.pattern
+    def anchored(self) -> bool:
+        """Whether ``^`` in the rule matches at the start of a range."""
+        return "^" in _write(self, set())
 
     def find(self, tokens: Tokens, first: int = 0, end: int | None = None) -> Iterator[Found]:
         """All matches, from left to right, without overlaps."""
@@ -138,6 +139,11 @@ class Rule:
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
         return self._note(tokens, match, shift) if match else None
+
+    def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
+        """Whether there is a match. It is not traced."""
+        codes, first, end, _ = self._cut(tokens, first, end)
+        return self.expression.search(codes, first, end) is not None
 
     def starts(self, tokens: Tokens, first: int, end: int | None = None) -> Found | None:
         """The match that begins at token ``first``."""
@@ -156,7 +162,7 @@ class Rule:
         codes = tokens.codes
         if end is None:
             end = len(codes)
-        if first and self._anchored:
+        if first and self.anchored:
             return codes[first:end], 0, end - first, first
         return codes, first, end, 0
 
@@ -222,6 +228,25 @@ def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
     made = Rule(**fields, lexicon=lexicon)
     learn_words(made.pattern, lexicon)
     return made
+
+
+def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """One or two rules, of which one occurs wherever any of the given ones does. Most texts hold none of them.
+
+    Two, because only rules with ``^`` take the start of a range for the start of the text.
+
+    >>> from extractor.text.book import read_text
+    >>> rules = [make_rule(name=name, pattern=name, book={}) for name in ("weeks", "^ days")]
+    >>> [any(each.occurs(read_text(text), 1) for each in join_rules(rules)) for text in ("2 weeks", "2 days", "5 mg")]
+    [True, True, False]
+    """
+    expressions: dict[bool, list[str]] = {}
+    for each in rules:
+        expressions.setdefault(each.anchored, []).append(re.sub(_NAMED_PART, "(?:", f"(?:{_write(each, set())})"))
+    joined = [Rule("any of several", "") for _ in expressions]
+    for one, written in zip(joined, expressions.values(), strict=True):
+        one.written.append("|".join(written))
+    return tuple(joined)
 
 
 def learn_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:

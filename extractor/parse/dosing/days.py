@@ -1,6 +1,7 @@
 """When an agent is given: listed days ("days 1, 8 and 15", "D-5 to -3"), moments, and the frequency of the days."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from extractor.schemas import Frequency, Period, TimeUnit
@@ -21,8 +22,12 @@ def find_days(tokens: Tokens) -> tuple[Mark[Days], ...]:
     return tuple(mark for mark in find_dates(tokens) if mark.value)
 
 
+@lru_cache(maxsize=2)
 def find_dates(tokens: Tokens) -> tuple[Mark[Days], ...]:
-    """Like ``find_days``, with empty marks for limits: "starting on day 7", "from day 0 up to week 48"."""
+    """Like ``find_days``, with empty marks for limits: "starting on day 7", "from day 0 up to week 48".
+
+    The last result is cached, since the readers of amounts, frequencies, lengths and days ask for it in turn.
+    """
     marks = [mark for lead in rule("days_lead").find(tokens) if (mark := _read_days(tokens, lead))]
     for lead in rule("weeks_lead").find(tokens):
         months = tokens.words[lead.end - 1].lower().startswith("m")
