@@ -214,7 +214,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
     if job.batch_rounds and spec:
         from extractor.llm.live import open_client
 
-        open_client(spec, spec.family.mode[0])  # a missing key is told before the folder is made
+        open_client(spec, spec.family.mode[0])  # a missing key is reported before the folder is made
     report = partial(note_unread, sink=sink, tally=tally)
     folder = sink if isinstance(sink, RunFolder) else None
     budget = job.pricing.open_budget(folder.earlier_calls if folder else None)

@@ -69,9 +69,9 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
     unread = any(alone[side] and numbers[side] > len(limits[side]) for side in (0, 1))
     if changes and not words and not unread and was.is_negated is now.is_negated:
         kind = merge_directions(changes)
-    told = [*(f"{one.old or 'no limit'} -> {one.new or 'no limit'}" for one in changes), words]
+    parts = [*(f"{one.old or 'no limit'} -> {one.new or 'no limit'}" for one in changes), words]
     rated = severity if changes or decisive else _MINOR
-    message = "; ".join(filter(None, told)) or _DECISIVE
+    message = "; ".join(filter(None, parts)) or _DECISIVE
     return make_change("criterion", kind, rated, message, pair, "constraints" if changes else "quote")
 
 

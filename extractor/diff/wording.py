@@ -147,12 +147,12 @@ def describe_words(old: Wording, new: Wording, beside: Wording | None = None) ->
     'words added: moderate'
     """
     known = beside.pick("word") if beside else ()
-    told = []
+    described = []
     for name, parts in (("removed", old.list_beyond(new)), ("added", new.list_beyond(old))):
         words = [form for kind, form in parts if kind == "word" and form not in known]
         more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
-        told += [f"words {name}: {', '.join(words[:_SHOWN])}{more}"] if words else []
-    return "; ".join(told)
+        described += [f"words {name}: {', '.join(words[:_SHOWN])}{more}"] if words else []
+    return "; ".join(described)
 
 
 def differ_decisively(old: Wording, new: Wording, besides: Collection[str] = ()) -> bool:

@@ -57,8 +57,8 @@ def read_line(row: Any) -> AnswerLine | None:
         except GarbledReply as garbled:
             return AnswerLine(name, None, str(garbled))
     said = error.get("message") or error.get("code") if isinstance(error, Mapping) else error
-    told = " ".join(str(said or "no completion").split())[:200]
-    return AnswerLine(name, None, ", ".join(filter(None, (problem, told))), refused)
+    reason = " ".join(str(said or "no completion").split())[:200]
+    return AnswerLine(name, None, ", ".join(filter(None, (problem, reason))), refused)
 
 
 def load_row(line: bytes) -> Any:

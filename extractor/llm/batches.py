@@ -249,8 +249,8 @@ class BatchClient:
             missed = missed or line.problem
         self.book.close(stored.number)
         missing = stored.requests - answered
-        told = f", such as {missed}" if missed else ""
-        message = f"{missing} without an answer{told}" if missing else f"some refused{told}" if missed else ""
+        example = f", such as {missed}" if missed else ""
+        message = f"{missing} without an answer{example}" if missing else f"some refused{example}" if missed else ""
         self.report(BatchStatus(stored.number, "fetched", answered, stored.requests, message))
         return answered
 

@@ -85,9 +85,8 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
     one after another, but not in two at once. ``usage`` is the sum over all calls that were sent, including failed
-    ones; ``watch`` says what it waits for. ``answerer`` opens whatever answers
-    (default: the provider's live model), ``store`` opens the store of calls, and ``meter`` is the budget that each
-    call must fit.
+    ones; ``watch`` says what it waits for. ``answerer`` opens what answers the calls (default: the provider's live
+    model), ``store`` opens the store of calls, and ``meter`` is the budget that each call must fit.
     """
 
     def __init__(

@@ -14,11 +14,10 @@ from typing import Any
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 
 from .completions import GarbledReply
-from .limits import retry_after
+from .limits import is_temporary, retry_after
 from .spec import ModelSpec, hide_keys, name_model
 
 _NO_ACCESS = frozenset({401, 403, 404})
-_TEMPORARY = frozenset({408, 409, 425, 429})
 _NO_CREDIT = re.compile(r"insufficient_quota|billing_error|credit balance", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (?:size|window)|prompt is too long"
@@ -41,10 +40,10 @@ _UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefus
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed request: the HTTP status (None without a reply), what was said, and the seconds to wait, if told.
+    """A failed request: the HTTP status (None without a reply), what was said, and the seconds to wait, if stated.
 
-    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in
-    time, ``is_unconnected`` that the request reached no server.
+    ``text`` is all that the provider said, for searching; ``is_late`` means that no reply came in time,
+    ``is_unconnected`` that the request reached no server.
     """
 
     status: int | None
@@ -61,7 +60,7 @@ class Failure:
         if self.status is None:
             return True
         refused = self.headers.get("x-should-retry") == "false" or bool(_NO_CREDIT.search(self.text))
-        return (self.status in _TEMPORARY or self.status >= 500) and self.status != 501 and not refused
+        return (is_temporary(self.status) or self.status == 425) and self.status != 501 and not refused
 
     @property
     def is_absence(self) -> bool:
@@ -116,10 +115,10 @@ def read_failure(error: BaseException) -> Failure | None:
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     message = inner.get("message") if isinstance(inner, Mapping) else None
     said = " ".join(str(message or getattr(error, "message", "") or "no reason is given").split())[:300]
-    told = _DELAY.search(text)
+    delay = _DELAY.search(text)
     wait = retry_after(headers)
-    if wait is None and told:
-        wait = float(told[1] or told[2])
+    if wait is None and delay:
+        wait = float(delay[1] or delay[2])
     return Failure(status, said, f"{text} {said}", wait, headers=headers)
 
 
@@ -193,8 +192,8 @@ def _read_attributes(error: BaseException) -> tuple[int | None, Any, Mapping[str
     """Status, body and headers of an SDK's error."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore
-        told = response.get("ResponseMetadata", {})
-        return told.get("HTTPStatusCode"), {"error": response.get("Error", {})}, told.get("HTTPHeaders", {})
+        facts = response.get("ResponseMetadata", {})
+        return facts.get("HTTPStatusCode"), {"error": response.get("Error", {})}, facts.get("HTTPHeaders", {})
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
     headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}

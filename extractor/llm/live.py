@@ -7,8 +7,8 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from math import inf
@@ -153,7 +153,8 @@ class LiveModel:
         facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
         answers.sent += 1
         try:
-            with self._watch.exchanging() as came, answers.telling(came):
+            with self._watch.exchanging() as came:
+                answers.came = came
                 try:
                     async with asyncio.timeout(self._settings.timeout):
                         await self._create(call, answers, reasks, parameters, client)
@@ -261,7 +262,8 @@ class LiveModel:
 class _Answers:
     """The answers to one call: the ``last`` one, their ``count`` and ``usage``; ``sent`` exchanges brought them.
 
-    It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``.
+    It ``awaits`` a reply from the sending of a request until the SDK has read one, which may be ``garbled``. ``came``
+    takes each answer.
     """
 
     def __init__(self, call: Call) -> None:
@@ -270,13 +272,7 @@ class _Answers:
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
         self.awaits = False
-        self._came: Any = None
-
-    @contextmanager
-    def telling(self, came: Any) -> Iterator[None]:
-        """Tell each answer that comes inside the block."""
-        self._came = came
-        yield
+        self.came: Callable[[Came], None] = lambda _: None
 
     def note(self, reply: Any) -> None:
         """Note a reply, and clean it for instructor: without fences and thoughts, complete JSON as complete.
@@ -298,7 +294,7 @@ class _Answers:
                 choices[0].finish_reason = "stop"
         text = " ".join(answer.text.split())[:_SHOWN]
         label = f"HTTP 200, finish reason {answer.reason or 'unknown'}"
-        self._came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
+        self.came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Whether the last answer was complete and broke the schema."""

@@ -52,7 +52,7 @@ class Replay:
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
 
     async def close(self) -> None:
-        """Nothing to close: whoever opened the store closes it."""
+        """Nothing to close: the caller closes the store."""
 
 
 def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:

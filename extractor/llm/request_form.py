@@ -23,7 +23,10 @@ _MORE_ROOM = 4
 
 
 class RequestForm:
-    """How requests to a model are written: first as the table of providers says, then as its failures teach."""
+    """How requests to a model are written: first as the table of providers says, then as its failures teach.
+
+    ``beside`` are the options that its SDK does not know.
+    """
 
     def __init__(self, spec: ModelSpec, settings: "ClientSettings") -> None:
         self.spec, self._family, self._options = spec, spec.family, dict(settings.options)

@@ -47,7 +47,7 @@ class Sampled(BaseModel):
 class Quote(BaseModel):
     """The forecast of a run.
 
-    ``calls.high`` is a bound: a run gets no more answers than that. The other figures are intervals of confidence.
+    ``calls.high`` is a bound: a run gets no more answers than that. The other figures are estimates.
     ``cached_tokens`` are the prompt tokens that a provider's cache should serve. ``usd`` is the cost with them at their
     price, ``usd_uncached`` the cost without a cache; both are None if no price is known. ``calibrated_on_calls`` is the
     number of the run's own calls behind the token rates, 0 for the default rates.
@@ -72,7 +72,7 @@ class Quote(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What ``records`` ask in ``total``, of which ``sampled`` were read; ``margin`` is the share it may differ by."""
+    """What ``records`` ask in ``total``, from ``sampled`` of them; ``margin`` is the share by which it may differ."""
 
     records: int
     sampled: int

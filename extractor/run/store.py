@@ -23,8 +23,8 @@ _IN_ORDER = "ORDER BY invocation DESC, position"
 
 def digest_record(record: TrialRecord) -> str:
     """SHA-256 of a record's sections and registry data, which decide its extraction."""
-    told = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)})
-    return sha256(told.encode("utf-8")).hexdigest()
+    text = record.model_dump_json(include={"sections", "registry"}, exclude={"registry": set(RegistryFields.beside)})
+    return sha256(text.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
