@@ -25,7 +25,7 @@ from extractor.parse.parsed import (
     Reading,
     Span,
 )
-from extractor.schemas import Concept, Task, TrialRecord
+from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
 from .dose_passages import DosePassage, list_dose_passages
@@ -47,8 +47,7 @@ _TIMED = frozenset(
     }
 )
 """Time-to-event concepts: only they have a start event, end events and censoring."""
-_RARE = frozenset({*PEOPLE_FIELDS, "instrument", "start_event", "end_events", "specimens", "methods"})
-"""Fields that few items state, so that a value that is missed weighs more."""
+_RARE = frozenset(info.name for task in Task for info in list_fields(task) if info.metadata.rare)
 _PEOPLE = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?|old)\b", re.IGNORECASE
 )

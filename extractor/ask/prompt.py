@@ -19,11 +19,11 @@ import extractor
 from extractor.errors import PromptError
 from extractor.llm.calls import RECHECK, Call, PromptVersion
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
 from .questions import LINE_BREAK, Question
-from .reply_models import REGIMENS, Reply, is_listing, keys_asked
+from .reply_models import Reply, is_listing, keys_asked
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
@@ -35,10 +35,12 @@ _PER_ITEM, _PER_REPLY, _PER_LIST = 8, 250, 500
 regimens are listed, for one line that holds most of them.
 """
 _ALLOWANCES = {
-    "constraints": 90, "time_window": 40, REGIMENS: 250, "amounts": 50, "timing": 40, "split": 40, "time_points": 30,
-    "agent": 15, "instrument": 20, "start_event": 30, "end_events": 60, "specimens": 20, "methods": 20,
-}  # fmt: skip
-"""Output tokens that a field may take at most, where that is more than ``_ALLOWANCE``."""
+    info.metadata.question: info.metadata.tokens
+    for task in Task
+    for info in list_fields(task)
+    if info.metadata.question
+}
+"""Output tokens that an answer may take at most, by the name of its question; ``_ALLOWANCE`` for others."""
 _ALLOWANCE = 8
 
 _INVISIBLE = re.compile(

@@ -59,6 +59,8 @@ class FieldMetadata:
         weight: Factor from 0 to 1 on the harm of an error.
         decided: Whether the guideline requires a value for every item, although the schema allows none.
         in_gold: Whether the field is in the guideline, and so in gold.
+        rare: Whether few items state the field, so that a value that is missed weighs more.
+        tokens: Output tokens that a model's answer may take at most.
     """
 
     comparison: Comparison
@@ -69,3 +71,5 @@ class FieldMetadata:
     weight: float = 1.0
     decided: bool = False
     in_gold: bool = True
+    rare: bool = False
+    tokens: int = 8

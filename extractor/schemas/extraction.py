@@ -69,10 +69,10 @@ class CriterionAnnotation(FrozenModel):
         Category | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
     ] = None
     constraints: Annotated[
-        tuple[Constraint, ...], FieldMetadata(Comparison.LIMIT, question="constraints", family="limit")
+        tuple[Constraint, ...], FieldMetadata(Comparison.LIMIT, question="constraints", family="limit", tokens=90)
     ] = ()
     time_window: Annotated[
-        TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window")
+        TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window", tokens=40)
     ] = None
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
@@ -86,11 +86,13 @@ class Criterion(ExtractedItem, CriterionAnnotation):
 class EligibilityAnnotation(FrozenModel):
     """Everything the record says of who may take part, as an annotator writes it."""
 
-    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
-    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age")] = None
-    sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE)] = None
+    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age", rare=True)] = None
+    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age", rare=True)] = None
+    sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE, rare=True)] = None
     healthy_volunteers: Annotated[
-        bool | None, FieldMetadata(Comparison.POLARITY), Field(description="Whether healthy volunteers are accepted.")
+        bool | None,
+        FieldMetadata(Comparison.POLARITY, rare=True),
+        Field(description="Whether healthy volunteers are accepted."),
     ] = None
     criteria: tuple[Criterion, ...] = ()
 
@@ -118,7 +120,9 @@ class RegimenAnnotation(FrozenModel):
     """One agent and one way of giving it, as an annotator writes it."""
 
     agent: Annotated[
-        str, FieldMetadata(Comparison.TEXT, question="agent"), Field(description="The shortest full name in the text.")
+        str,
+        FieldMetadata(Comparison.TEXT, question="agent", tokens=15),
+        Field(description="The shortest full name in the text."),
     ]
     role: Annotated[Role | None, FieldMetadata(Comparison.CHOICE, question="role", weight=0.5, decided=True)] = None
     section: Annotated[
@@ -128,17 +132,19 @@ class RegimenAnnotation(FrozenModel):
     ]
     quote: Annotated[
         str,
-        FieldMetadata(Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25),
+        FieldMetadata(Comparison.EXTENT, EvidenceKind.ITEM, question="regimens", weight=0.25, tokens=250),
         Field(description="The shortest text that carries the dose."),
     ]
-    amounts: Annotated[tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount")] = ()
+    amounts: Annotated[
+        tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount", tokens=50)
+    ] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
     frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
     cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
     duration: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="duration", family="duration")] = None
-    timing: Annotated[str | None, FieldMetadata(Comparison.EXTENT, question="timing", family="timing", weight=0.5)] = (
-        Field(default=None, description="Quote of the days or moments of giving.")
-    )
+    timing: Annotated[
+        str | None, FieldMetadata(Comparison.EXTENT, question="timing", family="timing", weight=0.5, tokens=40)
+    ] = Field(default=None, description="Quote of the days or moments of giving.")
 
 
 class Regimen(ExtractedItem, RegimenAnnotation):
@@ -168,17 +174,17 @@ class EndpointAnnotation(FrozenModel):
     )
     measure: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.5),
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
         Field(description="What is measured, as in the text."),
     ] = None
     description: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.25),
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.25, tokens=40),
         Field(description="The explanation of the measure, as in the text."),
     ] = None
     time_frame: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="split", weight=0.5),
+        FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
         Field(description="When it is measured, as in the text."),
     ] = None
     concept: Annotated[Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)] = None
@@ -186,23 +192,24 @@ class EndpointAnnotation(FrozenModel):
         EndpointCategory | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
     ] = None
     time_points: Annotated[
-        tuple[TimePoint, ...], FieldMetadata(Comparison.TIME, question="time_points", family="time_point")
+        tuple[TimePoint, ...], FieldMetadata(Comparison.TIME, question="time_points", family="time_point", tokens=30)
     ] = ()
     time_kind: Annotated[
         TimeKind | None,
         FieldMetadata(Comparison.CHOICE, question="time_kind", label="kind of time", weight=0.5, decided=True),
     ] = None
     instrument: Annotated[
-        Instrument | None, FieldMetadata(Comparison.NAME, question="instrument", family="instrument", weight=0.5)
+        Instrument | None,
+        FieldMetadata(Comparison.NAME, question="instrument", family="instrument", weight=0.5, rare=True, tokens=20),
     ] = None
     start_event: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5),
+        FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5, rare=True, tokens=30),
         Field(description="Quote of what starts the clock."),
     ] = None
     end_events: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5),
+        FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5, rare=True, tokens=60),
         Field(description="Quotes of what stops the clock."),
     ] = ()
     censored: Annotated[
@@ -212,12 +219,12 @@ class EndpointAnnotation(FrozenModel):
     ] = None
     specimens: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25),
+        FieldMetadata(Comparison.TEXT, question="specimens", family="specimen", weight=0.25, rare=True, tokens=20),
         Field(description="Quotes of samples, such as 'serum'."),
     ] = ()
     methods: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25),
+        FieldMetadata(Comparison.TEXT, question="methods", family="method", weight=0.25, rare=True, tokens=20),
         Field(description="Quotes of techniques, such as 'flow cytometry'."),
     ] = ()
 
