@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from extractor.ask.querying import converse
+from extractor.fields import read_fields
+from extractor.fields.models import Declared
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
@@ -82,8 +84,11 @@ class Extractor:
         timeout: Seconds for one request, from sending it to the end of its reply.
         max_usd: The most dollars for all records of this extractor. What is not asked then is reported as absent.
         prices: A file of prices, before known ones: see docs/how-to/cost.md.
+        fields: Fields of your own: pydantic models, TOML files, or names of the catalogue; see
+            docs/how-to/your-own-fields.md.
 
     Raises:
+        FieldError: A field of your own is declared wrongly.
         ValueError: The model or an option is not valid, the folder ``replay`` does not exist, or ``max_usd`` is given
             and the price of the model is unknown.
 
@@ -109,6 +114,7 @@ class Extractor:
         timeout: float | None = None,
         max_usd: float | None = None,
         prices: str | Path | None = None,
+        fields: Iterable[Declared] | Declared = (),
     ) -> None:
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
         if key:
@@ -120,7 +126,7 @@ class Extractor:
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
         self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
-        self.options = ExtractionOptions(tasks, assist, min_confidence, effort)
+        self.options = ExtractionOptions(tasks, assist, min_confidence, effort, read_fields(fields))
         self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
     @asynccontextmanager

@@ -28,6 +28,7 @@
      +-- UnexpectedError        a bug of this program, at one record
      +-- MissingExtra           a library of an extra is not installed
      +-- GoldError              a gold annotation is broken
+     +-- FieldError             a user's own field is declared wrongly; also a ValueError
 
 A wrong argument raises ``ValueError``. Each stage converts the exceptions of the libraries that it uses.
 """
@@ -223,6 +224,10 @@ class UnexpectedError(ExtractorError):
 
 class GoldError(ExtractorError):
     """A gold annotation is broken."""
+
+
+class FieldError(ExtractorError, ValueError):
+    """A user's own field is declared wrongly. The message says which one, and how to write it."""
 
 
 def as_extractor_error(error: BaseException) -> ExtractorError:

@@ -1,10 +1,11 @@
 """The options of an extraction. One object is passed through all layers and processes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from extractor.fields.declaration import CustomField
 from extractor.schemas import Task
 from extractor.suggestions import refuse_unknown, suggest
 
@@ -72,8 +73,8 @@ class ExtractionOptions:
 
     ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about; ``always`` and
     ``high`` imply each other. A value with a confidence below ``min_confidence`` (0 to 1) is left out; its absence has
-    the reason ``low_confidence``. Names and efforts may be strings. Raises ``ValueError`` for an unknown name, no task,
-    or a confidence outside 0 to 1.
+    the reason ``low_confidence``. ``fields`` are the user's own. Names and efforts may be strings. Raises
+    ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
 
     >>> ExtractionOptions(["dosing"], "never").assist
     <Assist.NEVER: 'never'>
@@ -85,6 +86,7 @@ class ExtractionOptions:
     assist: Assist
     min_confidence: float
     effort: Effort | float
+    fields: tuple[CustomField, ...]
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class ExtractionOptions:
         assist: Assist | str = Assist.AUTO,
         min_confidence: float = 0.0,
         effort: Effort | str | float = Effort.MEDIUM,
+        fields: Iterable[CustomField] = (),
     ) -> None:
         if not tasks:
             raise ValueError(f"no task is named; choose from {', '.join(Task)}")
@@ -109,6 +112,7 @@ class ExtractionOptions:
         object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
         object.__setattr__(self, "assist", chosen)
         object.__setattr__(self, "min_confidence", float(min_confidence))
+        object.__setattr__(self, "fields", tuple(fields))
 
     @property
     def asks(self) -> bool:

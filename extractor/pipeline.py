@@ -26,10 +26,10 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 
 def _run_stages(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     check_size(record)
-    parsed = parse_record(record)
+    parsed = parse_record(record, options.fields)
     check_items(parsed)
     result = yield from dialogue(parsed, options)
-    extraction = assemble_extraction(parsed, result, options.tasks)
+    extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
     return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
-from extractor.assemble.resolve import PARTICIPANTS
+from extractor.assemble.resolve import PARTICIPANTS, RECORD
+from extractor.fields.declaration import CustomField, Of
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Reading
@@ -43,16 +44,16 @@ Dialogue = Generator[QuestionBatch, Replies | None, ModelResult]
 
 def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
     """The questions about a record that ``options`` want asked."""
-    return (yield from discuss(parsed, plan_questions(parsed, options)))
+    return (yield from discuss(parsed, plan_questions(parsed, options), options.fields))
 
 
-def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
+def discuss(parsed: ParsedRecord, questions: Sequence[Question], own: tuple[CustomField, ...] = ()) -> Dialogue:
     """These questions about a record, then a recheck of what the text does not support and what was left out."""
     packs = pack_questions(questions)
     shown = narrow_record(parsed.record)
     replies: Replies | None = ()
     if packs:
-        replies = yield QuestionBatch(packs, partial(render_call, shown), needed=True)
+        replies = yield QuestionBatch(packs, partial(render_call, shown, own=own), needed=True)
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
     pairs = list(zip(packs, replies, strict=True))
@@ -64,11 +65,11 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
     asked = [question for question in questions if question not in pending and question not in unasked]
     missing = [q for q, reply in open_ if reply.items and not reply.pending and q.fields and not is_listing(q)]
-    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing)
+    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing, own)
     lines = 0
     if rechecks:
         pack = tuple(recheck.question for recheck in rechecks)
-        again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True), needed=False)
+        again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True, own=own), needed=False)
         if again and (reply := again[0]):
             answers = merge_recheck(parsed, answers, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
@@ -80,8 +81,19 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question]) -> Dialogue:
 
 
 def _key(question: Question) -> int:
-    """Where ``ModelResult`` has the answer to a question: with its chunk, or with the participants."""
-    return PARTICIPANTS if set(question.fields) <= {PEOPLE} else question.chunk.number
+    """Where ``ModelResult`` has the answer to a question: with its chunk, the participants, or the record."""
+    if _fields_of_chunk(question):
+        return question.chunk.number
+    return PARTICIPANTS if PEOPLE in question.fields else RECORD
+
+
+def _fields_of_chunk(question: Question) -> frozenset[str]:
+    """The fields that are said of the chunk, not of all participants or the record."""
+    return frozenset(question.fields) - {PEOPLE} - _fields_of_record(question)
+
+
+def _fields_of_record(question: Question) -> frozenset[str]:
+    return frozenset(field.name for field in question.own if field.of is Of.RECORD)
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[GroundedAnswer]:
@@ -122,8 +134,13 @@ def collect(
     by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
     for answer in answers:
         by_chunk[answer.chunk] += (answer,)
-    fields = {q.chunk.number: frozenset(q.fields) - {PEOPLE} for q in asked if set(q.fields) - {PEOPLE}}
-    missing = {q.chunk.number: frozenset(q.fields) - {PEOPLE} for q in unasked}
+    fields = {q.chunk.number: _fields_of_chunk(q) for q in asked if _fields_of_chunk(q)}
+    missing = {q.chunk.number: _fields_of_chunk(q) for q in unasked}
+    if own := frozenset[str]().union(*map(_fields_of_record, asked)):
+        fields[RECORD] = own
+        by_chunk[RECORD] = (_join_own(answers, own),)
+    if left := frozenset[str]().union(*map(_fields_of_record, unasked)):
+        missing[RECORD] = left
     if any(PEOPLE in question.fields for question in asked):
         fields[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
         by_chunk[PARTICIPANTS] = (_join_people(answers),)
@@ -139,6 +156,18 @@ def collect(
         reread={q.chunk.number: q.chunk for q in (*asked, *unasked) if REGIMENS in q.fields},
         unasked=missing,
     )
+
+
+def _join_own(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> GroundedAnswer:
+    """What lines say of the user's own fields of the record, in their order."""
+    found = {name: [a.readings[name] for a in answers if name in a.readings] for name in sorted(names)}
+    joined = {
+        name: Reading(
+            tuple(c for r in known for c in r.value), MODEL_CONFIDENCE, tuple(s for r in known for s in r.spans)
+        )
+        for name, known in found.items()
+    }
+    return GroundedAnswer(Task.ELIGIBILITY, RECORD, joined)
 
 
 def _join_people(answers: Iterable[GroundedAnswer]) -> GroundedAnswer:

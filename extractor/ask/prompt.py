@@ -17,13 +17,15 @@ from typing import Any
 
 import extractor
 from extractor.errors import PromptError
+from extractor.fields.declaration import CustomField
 from extractor.llm.calls import RECHECK, Call, PromptVersion
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
+from .definitions import describe_fields
 from .questions import LINE_BREAK, Question
-from .reply_models import Reply, is_listing, keys_asked
+from .reply_models import Reply, is_listing, keys_asked, reply_for
 
 _PROMPTS = Path(extractor.__file__).parent / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
@@ -62,18 +64,25 @@ class Prompt:
     answer: tuple[Mapping[str, Any], ...]
 
 
-def load_prompt() -> Prompt:
-    """The newest prompt. Raises ``PromptError`` if a file is missing or broken.
+@cache
+def load_prompt(own: tuple[CustomField, ...] = ()) -> Prompt:
+    """The newest prompt, with the definitions of the user's own fields.
+
+    Raises ``PromptError`` if a file is missing or broken.
 
     >>> load_prompt().version.name
     'questions'
     """
-    return read_prompt(_PROMPTS)
+    prompt = read_prompt(_PROMPTS)
+    if not own:
+        return prompt
+    system = "\n\n".join([prompt.system, *describe_fields(own)])
+    return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
 
 
-def list_prompt_versions() -> tuple[PromptVersion, ...]:
+def list_prompt_versions(own: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
     """All prompts that a run may use."""
-    version = load_prompt().version
+    version = load_prompt(own).version
     return version, replace(version, name=RECHECK)
 
 
@@ -99,8 +108,11 @@ def read_prompt(folder: Path) -> Prompt:
     written = json.dumps({"items": answer}, ensure_ascii=False, separators=(",", ":"))
     shown = "\n".join([*map(render_line, questions), written])
     system = form.replace(_GUIDELINE, guideline).replace(_EXAMPLES, shown)
-    sha256 = hashlib.sha256(system.encode()).hexdigest()
-    return Prompt(PromptVersion("questions", version, sha256), system, questions, answer)
+    return Prompt(PromptVersion("questions", version, _digest(system)), system, questions, answer)
+
+
+def _digest(system: str) -> str:
+    return hashlib.sha256(system.encode()).hexdigest()
 
 
 def _read_question(raw: Mapping[str, Any]) -> Question:
@@ -134,21 +146,23 @@ def narrow_record(record: TrialRecord) -> TrialRecord:
     return record.model_copy(update={"sections": kept})
 
 
-def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False) -> Call:
+def render_call(
+    record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, own: tuple[CustomField, ...] = ()
+) -> Call:
     """One call that carries questions about one record, in the order of the tasks.
 
-    ``recheck`` if they are about refused answers. Raises ``ValueError`` without questions or if two are about one
-    chunk.
+    ``recheck`` if they are about refused answers; ``own`` are the user's fields, defined in every call of a run. Raises
+    ``ValueError`` without questions or if two are about one chunk.
     """
     if not questions or len({question.chunk.number for question in questions}) < len(questions):
         raise ValueError("a call needs questions, each about a chunk of its own: its number identifies the answer")
-    prompt = load_prompt()
+    prompt = load_prompt(own)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
     return Call(
         prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
         system=prompt.system,
         user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
-        reply_model=Reply,
+        reply_model=reply_for(own),
         max_output_tokens=_count_output_tokens(questions),
         context=Reply.context_of(questions),
         record_id=record.record_id,
@@ -157,9 +171,15 @@ def render_call(record: TrialRecord, questions: Sequence[Question], *, recheck: 
 
 def _count_output_tokens(questions: Sequence[Question]) -> int:
     """A limit that a good answer never reaches."""
+    own = {field.name: field.tokens for question in questions for field in question.own}
     fields = [field for question in questions for field in question.fields]
     lists = any(map(is_listing, questions))
-    return _PER_REPLY + _PER_LIST * lists + _PER_ITEM * len(questions) + sum(map(_allow, fields))
+    return (
+        _PER_REPLY
+        + _PER_LIST * lists
+        + _PER_ITEM * len(questions)
+        + sum(own.get(field) or _allow(field) for field in fields)
+    )
 
 
 def _allow(field: str) -> int:

@@ -1,10 +1,11 @@
 """Questions to a model, and what comes back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
+from extractor.fields.declaration import CustomField
 from extractor.llm.calls import Call
 from extractor.parse.parsed import Chunk
 from extractor.schemas import Task, Usage
@@ -15,12 +16,20 @@ LINE_BREAK = " // "
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section."""
+    """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section.
+
+    ``fields`` are names; ``own`` has the declarations of those that are the user's own.
+    """
 
     task: Task
     chunk: Chunk
     fields: tuple[str, ...]
     hint: str = ""
+    own: tuple[CustomField, ...] = ()
+
+    def asking(self, field: CustomField) -> "Question":
+        """The question with a field of the user's own."""
+        return replace(self, fields=(*self.fields, field.name), own=(*self.own, field))
 
 
 Render = Callable[[Sequence[Question]], Call]

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from typing import Annotated, Any, Self, get_origin
 
@@ -28,9 +28,11 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from extractor.fields.declaration import Claim, CustomField
+from extractor.fields.value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_time, read_window
 from extractor.ground.check import Answer, Unreadable
 from extractor.schemas import (
     Age,
@@ -53,8 +55,6 @@ from extractor.schemas import (
 )
 
 from .questions import LINE_BREAK, Question
-from .value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_time
-from .value_forms import read_window as read_window_form
 
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
@@ -194,9 +194,7 @@ class Item(_WireModel):
     kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind"), _OrUnreadable] | None = Field(None, alias="list")
     category: Annotated[Category, Words.of(Category, "category"), _OrUnreadable] | None = Field(None, alias="cat")
     constraints: tuple[Annotated[Constraint, Written(read_limit), _OrUnreadable], ...] = Field((), alias="limits")
-    time_window: Annotated[TimeWindow | str, Written(read_window_form), _OrUnreadable] | None = Field(
-        None, alias="window"
-    )
+    time_window: Annotated[TimeWindow | str, Written(read_window), _OrUnreadable] | None = Field(None, alias="window")
     lead_in: Annotated[int, _OrUnreadable] | None = Field(None, alias="under")
 
     minimum_age: _Age | None = Field(None, alias="min")
@@ -228,6 +226,9 @@ class Item(_WireModel):
     specimens: tuple[_Quote, ...] = ()
     methods: tuple[_Quote, ...] = ()
 
+    custom: SkipJsonSchema[dict[str, Any]] = {}
+    """What is said of the user's own fields, as it was written; their declarations read it."""
+
     @model_validator(mode="before")
     @classmethod
     def _keep_what_was_asked(cls, data: Any, info: ValidationInfo) -> Any:
@@ -241,7 +242,9 @@ class Item(_WireModel):
             if question is None:
                 raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
             names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-            kept = {key: value for key, value in kept.items() if key in names}
+            own = {field.name for field in question.own} & kept.keys()
+            custom = {"custom": {key: kept[key] for key in own}} if own else {}
+            kept = {key: value for key, value in kept.items() if key in names - own} | custom
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")
@@ -262,7 +265,13 @@ class Item(_WireModel):
         # What is no criterion has no fields of one, but may speak of the participants.
         denied = "stands" in asked and self.stands is False
         fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
-        for field in fields if denied else expand(question.fields):
+        own = {one.name for one in question.own}
+        claims: dict[str, tuple[Claim, ...]] = {}
+        for one in question.own:
+            claims[one.name], faults = one.read(_restore_lines(self.custom.get(one.name)))
+            if faults:
+                unreadable[one.name] = tuple(Unreadable(*fault) for fault in faults)
+        for field in fields if denied else expand(name for name in question.fields if name not in own):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
             members = value if isinstance(value, tuple) else (value,)
             if broken := tuple(member for member in members if isinstance(member, Unreadable)):
@@ -273,7 +282,8 @@ class Item(_WireModel):
         split: Split | None = values.pop("split", None)
         values |= cut_outcome(question.chunk.text, split.d, split.t) if split else {}
         restored = {field: _restore_lines(value) for field, value in values.items()}
-        return Answer(question.task, self.n, restored, unreadable) if values or unreadable else None
+        said = values or unreadable or any(claims.values())
+        return Answer(question.task, self.n, restored, unreadable, claims) if said else None
 
 
 class Reply(_WireModel):
@@ -306,9 +316,26 @@ _LISTS = frozenset(
 """The keys and attributes that hold a list."""
 
 
+@cache
+def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
+    """The reply of a run with these fields of the user's own."""
+    if not fields:
+        return Reply
+
+    class OwnReply(Reply):
+        @classmethod
+        def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+            schema = super().model_json_schema(*args, **options)
+            schema["$defs"]["Item"]["properties"] |= {field.name: field.json_schema for field in fields}
+            return schema
+
+    OwnReply.__name__ = Reply.__name__
+    return OwnReply
+
+
 def is_listing(question: Question) -> bool:
-    """Whether the line of a question may have any number of items."""
-    return set(question.fields) <= set(_EXPANDED)
+    """Whether the line of a question may have any number of items, or none."""
+    return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.own)}
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
@@ -350,8 +377,8 @@ def words_of(attribute: str) -> Words | None:
 def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
     """The values in the items of a reply to the questions ``asked``.
 
-    Of several items for a line that has one, later ones add what the first leaves out. A line that was asked for its
-    regimens and has no item holds none (``stands`` is False); this is concluded only from a ``complete`` reply.
+    Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
+    regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
     answers: list[Answer] = []
@@ -362,13 +389,16 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
             continue
         same = None if is_listing(question) else next((one for one in answers if one.chunk == answer.chunk), None)
         if same:
-            answers[answers.index(same)] = replace(same, values={**answer.values, **same.values})
+            united = {**answer.values, **same.values}, {**answer.claims, **same.claims}
+            answers[answers.index(same)] = replace(same, values=united[0], claims=united[1])
         else:
             answers.append(answer)
     if complete:
         answered = {answer.chunk for answer in answers}
-        empty = (q for q in asked if REGIMENS in q.fields and q.chunk.number not in answered)
-        answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in empty]
+        silent = [q for q in asked if is_listing(q) and q.chunk.number not in answered]
+        answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in silent if REGIMENS in q.fields]
+        nothing = ((q, {field.name: () for field in q.own}) for q in silent if q.own and REGIMENS not in q.fields)
+        answers += [Answer(q.task, q.chunk.number, {}, claims=claims) for q, claims in nothing]
     return tuple(answers)
 
 
@@ -378,7 +408,9 @@ def _restore_lines(value: Any) -> Any:
         return value.replace(LINE_BREAK, "\n")
     if isinstance(value, TimeWindow):
         return value.model_copy(update={"quote": _restore_lines(value.quote)})
-    return tuple(map(_restore_lines, value)) if isinstance(value, tuple) else value
+    if isinstance(value, dict):
+        return {key: _restore_lines(one) for key, one in value.items()}
+    return type(value)(map(_restore_lines, value)) if isinstance(value, tuple | list) else value
 
 
 def _number(data: Mapping[str, Any]) -> int:

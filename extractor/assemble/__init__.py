@@ -1,11 +1,13 @@
 """Assemble the rules' readings and the model's supported answers into one extraction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from extractor.fields.declaration import CustomField
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
 
 from .coverage import measure_coverage
+from .custom import assemble_custom
 from .dosing import assemble_dosing
 from .findings import report_hostile, report_implausible, report_rejections, report_unconfirmed, report_unproven
 from .items import assemble_eligibility, assemble_endpoints
@@ -18,11 +20,14 @@ ALL_TASKS = frozenset(Task)
 
 
 def assemble_extraction(
-    parsed: ParsedRecord, result: ModelResult, tasks: Collection[Task] = ALL_TASKS
+    parsed: ParsedRecord,
+    result: ModelResult,
+    tasks: Collection[Task] = ALL_TASKS,
+    fields: Sequence[CustomField] = (),
 ) -> TrialExtraction:
     """Assemble an extraction, each value with its evidence and each empty field with its reason.
 
-    A task that is not in ``tasks`` is empty, with the reason ``not_asked``.
+    A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the user's own.
     """
     people: tuple[Eligibility, list[Absence]] = (Eligibility(), [])
     regimens: tuple[tuple[Regimen, ...], list[Absence]] = ((), [])
@@ -43,6 +48,9 @@ def assemble_extraction(
         absences=(*unwanted, *people[1], *regimens[1], *outcomes[1]),
         usage=result.usage,
     )
+    if fields:
+        custom, left = assemble_custom(parsed, result, fields, extraction)
+        extraction = extraction.model_copy(update={"custom": custom, "absences": (*extraction.absences, *left)})
     findings = (
         *report_hostile(parsed),
         *report_rejections(parsed, result),

@@ -16,6 +16,8 @@ from .policy import FieldPolicy, ModelClass, Policy, load_policy
 T_co = TypeVar("T_co", covariant=True)
 PARTICIPANTS = -1
 """Stands for a chunk's number where a record's statements about all participants are meant."""
+RECORD = -2
+"""The same for the user's own fields of the record."""
 _EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]
 _SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
+from extractor.fields.declaration import Claim
+from extractor.parse.parsed import Chunk, ParsedRecord, ProvenClaim, Reading, Span
 from extractor.schemas import (
     Age,
     Amount,
@@ -14,6 +15,7 @@ from extractor.schemas import (
     FindingKind,
     Instrument,
     Period,
+    Quantity,
     Support,
     Task,
     TimePoint,
@@ -26,6 +28,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
+from .claims import check_claim
 from .conflicts import ConflictKind, TokenConflict
 from .number_units import has_unit, stands_bare
 from .places import find_parts, find_quote, span_of
@@ -61,12 +64,14 @@ class Answer:
             quotes that are not located yet: a string, or a tuple of strings. None means that the text does not
             state the field. ``stands`` says whether a criterion or regimen exists; ``quote`` holds a regimen's words.
         unreadable: By field, what was written for a value and is none.
+        claims: What is said of the user's own fields, by field.
     """
 
     task: Task
     chunk: int
     values: Mapping[str, Any]
     unreadable: Mapping[str, tuple[Unreadable, ...]] = dataclasses.field(default_factory=dict)
+    claims: Mapping[str, tuple[Claim, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +154,24 @@ def ground_answer(
                 rejections.append(_reject(chunk, field, member, here))
         if supported or not refused:
             readings[field] = _read(supported, many=isinstance(value, tuple))
+    _ground_claims(answer, chunk, here, readings, rejections)
     for field, broken in answer.unreadable.items():
         forms = (Refusal(reason=one.reason) for one in broken)
         pairs = zip(broken, forms, strict=True)
         rejections += (Rejection(chunk, field, one.text, FindingKind.ANSWER_MISSING, form) for one, form in pairs)
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
+
+
+def _ground_claims(
+    answer: Answer, chunk: Chunk, here: Passage, readings: dict[str, Reading[Any]], rejections: list[Rejection]
+) -> None:
+    """Add what the chunk bears out of the user's own fields, and what it does not."""
+    for field, claims in answer.claims.items():
+        checked = [check_claim(claim, here) for claim in claims]
+        proven = tuple(one.claim for one in checked if one.claim)
+        rejections += (_reject(chunk, field, value, here, why) for one in checked for value, why in one.refused)
+        if proven or not claims:
+            readings[field] = Reading(proven, MODEL_CONFIDENCE, tuple(_span_of(one, chunk) for one in proven))
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
@@ -191,8 +209,13 @@ def _read(supported: list[Supported], *, many: bool) -> Reading[Any]:
     return Reading(value, MODEL_CONFIDENCE, tuple(s.span for s in supported), weakest)
 
 
-def _reject(chunk: Chunk, field: str, value: Any, here: Passage) -> Rejection:
-    refusal = explain_refusal(value, here)
+def _span_of(claim: ProvenClaim, chunk: Chunk) -> Span:
+    """The words of a claim; its chunk if it is a judgement without any."""
+    return next((one.span for one in claim.values if one.span), chunk.span)
+
+
+def _reject(chunk: Chunk, field: str, value: Any, here: Passage, reason: str = "") -> Rejection:
+    refusal = Refusal(reason=reason) if reason else explain_refusal(value, here)
     kind = FindingKind.QUOTE_NOT_FOUND if isinstance(value, str) else FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.status is QuoteStatus.CONFLICT:
         kind = FindingKind.QUOTE_CONFLICT
@@ -220,6 +243,9 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     match value:
         case Constraint():
             found = _contradict_limit(value, passage, tokens)
+        case Quantity():
+            named = Constraint(quantity="", **value.model_dump())
+            found = _contradict_limit(named, passage, tokens)
         case Amount(low=low, high=high, unit=unit):
             stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
             found = _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
@@ -295,10 +321,11 @@ def show_value(value: Any) -> str:
     ('1-2 mg', '21 day', 'oral')
     """
     match value:
-        case Constraint(comparator=sign):
+        case Constraint(comparator=sign) | Quantity(comparator=sign):
             low, high = _show(value.value), _show(value.value_high)
             limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
-            return f"{value.quantity}: {limit} {value.unit or ''}".rstrip()
+            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
+            return f"{named}{limit} {value.unit or ''}".rstrip()
         case Amount():
             low, high = _show(value.low), _show(value.high)
             both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"

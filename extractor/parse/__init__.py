@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import count
 
+from extractor.fields.declaration import CustomField
 from extractor.schemas import TrialRecord
 from extractor.text.passage import LexedSection, read_section
 
@@ -10,17 +11,19 @@ from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
 from .injection import blank_out, find_hostile, shorten_parts
+from .own_fields import learn_words, read_own_fields
 from .parsed import ParsedRecord
 from .scoring import calibrate_record
 
 __all__ = ["Outcome", "ParsedRecord", "parse_record", "parse_uncalibrated", "split_outcomes"]
 
 
-def parse_record(record: TrialRecord) -> ParsedRecord:
+def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> ParsedRecord:
     r"""Read everything that the rules find in a record. The same record always gives the same result.
 
     Text aimed at a model is reported and blanked first. The confidence of a reading, 0 to 1, is the share of such
-    readings that were right on annotated records. A text in which nothing is found gives open readings, not an error.
+    readings that were right on annotated records. ``fields`` are the user's own; those with rules are read. A text in
+    which nothing is found gives open readings, not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
@@ -28,7 +31,8 @@ def parse_record(record: TrialRecord) -> ParsedRecord:
     >>> parse_record(record).eligibility.minimum_age.value.value
     18
     """
-    return calibrate_record(parse_uncalibrated(record))
+    learn_words(fields)
+    return read_own_fields(calibrate_record(parse_uncalibrated(record)), fields)
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:

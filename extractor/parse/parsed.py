@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from extractor.schemas import (
     Age,
@@ -100,6 +100,36 @@ _OPEN = Reading.open_()
 def span_of(passage: Passage) -> Span:
     """The raw span of a passage."""
     return Span(passage.section.name, *passage.raw_span)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenValue:
+    """A value of one attribute of a user's own field, or a member of it, with the characters that support it.
+
+    ``span`` is None for a judgement without words.
+    """
+
+    attribute: str
+    value: Any
+    span: Span | None
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenClaim:
+    """What is said of a user's own field at one place, as far as the text bears it out."""
+
+    values: tuple[ProvenValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReading:
+    """What the rules of a user's own field read, in the chunk of an item or, without one, of the record."""
+
+    field: str
+    chunk: int | None
+    claim: ProvenClaim
+    confidence: float
 
 
 class ChunkKind(StrEnum):
@@ -245,6 +275,12 @@ class ParsedRecord:
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()
     hostile: tuple[HostileText, ...] = ()
+    own: tuple[OwnReading, ...] = ()
+
+    def list_own(self, field: str, chunk: Chunk | None) -> list[OwnReading]:
+        """What the rules of a user's own field read of an item, or of the record."""
+        number = chunk.number if chunk else None
+        return [one for one in self.own if one.field == field and one.chunk == number]
 
     def raw(self, span: Span) -> str:
         """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""

@@ -41,6 +41,15 @@ class Constraint(FrozenModel):
     unit: str | None = Field(default=None, description="As written; null for counts and grades.")
 
 
+class Quantity(FrozenModel):
+    """A limit without the name of what is limited, in a user's own field. "below 40 %" is <, 40, %."""
+
+    comparator: Comparator
+    value: Number = Field(description="The number, or the lower bound of 'between'.")
+    value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
+    unit: str | None = Field(default=None, description="As written; null for counts and grades.")
+
+
 class TimeWindow(FrozenModel):
     """A time limit. "within 4 weeks before enrollment" is <=, 4, week."""
 
@@ -233,6 +242,13 @@ class Endpoint(ExtractedItem, EndpointAnnotation):
     """One registered outcome, with its provenance."""
 
 
+class CustomItem(ExtractedItem):
+    """One value of a user's own field, with its provenance."""
+
+    of: str | None = Field(default=None, description="Path of its criterion, regimen or endpoint; null for the record.")
+    values: dict[str, Any] = Field(description="By attribute; a field of one type has one, 'value'.")
+
+
 class TrialExtraction(FrozenModel):
     """Eligibility, dosing and endpoints of one trial record, with the proof of every value.
 
@@ -243,6 +259,11 @@ class TrialExtraction(FrozenModel):
     eligibility: Eligibility
     dosing: tuple[Regimen, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+    custom: dict[str, tuple[CustomItem, ...]] = Field(
+        default_factory=dict,
+        description="Values of the user's own fields, by field.",
+        exclude_if=lambda custom: not custom,
+    )
     source: Source | None = None
     absences: tuple[Absence, ...] = Field(default=(), description="Why each empty field is empty.")
     findings: tuple[Finding, ...] = ()
@@ -270,6 +291,8 @@ class TrialExtraction(FrozenModel):
         yield from ((f"eligibility.criteria[{n}]", one) for n, one in enumerate(self.eligibility.criteria))
         yield from ((f"dosing[{n}]", one) for n, one in enumerate(self.dosing))
         yield from ((f"endpoints[{n}]", one) for n, one in enumerate(self.endpoints))
+        for name, items in self.custom.items():
+            yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
 
     def _repr_html_(self) -> str:
         """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""

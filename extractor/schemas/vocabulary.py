@@ -158,12 +158,14 @@ class Support(StrEnum):
     - ``parsed``: a grammar derives the value from the quoted text ("two years" is 2, year).
     - ``inferred``: the quoted text decides the value, which is a class of the guideline.
     - ``unsupported``: the value cannot be derived from what is quoted. A model's is kept out; a rule's is shown so.
+    - ``unproven``: a judgement that no words bear out, in a user's own field that allows it.
     """
 
     LITERAL = "literal"
     PARSED = "parsed"
     INFERRED = "inferred"
     UNSUPPORTED = "unsupported"
+    UNPROVEN = "unproven"
 
 
 AbsenceReason = StrEnum(

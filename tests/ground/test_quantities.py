@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.ask.value_forms import read_amount, read_limit, read_time, read_window
+from extractor.fields.value_forms import read_amount, read_limit, read_time, read_window
 from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
 from extractor.schemas import Age, Amount, Comparator, Period, Support, TimeUnit

@@ -7,8 +7,19 @@ Every reader raises ``ValueError`` with the form that is allowed.
 import re
 from typing import TypeVar
 
-from extractor.schemas import Age, Amount, Comparator, Constraint, Instrument, Period, TimePoint, TimeUnit, TimeWindow
-from extractor.text.book import read_text, rule
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    Instrument,
+    Period,
+    Quantity,
+    TimePoint,
+    TimeUnit,
+    TimeWindow,
+)
+from extractor.text.book import find_terms, read_text, rule
 from extractor.text.clean import clean_text
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import find_durations, read_number
@@ -56,6 +67,41 @@ def read_limit(text: str) -> Constraint:
         value_high=high,
         unit=_read_limit_unit(tokens, found) or None,
     )
+
+
+def read_quantity(text: str) -> Quantity:
+    """A limit without the name of what is limited: "comparator number unit".
+
+    >>> quantity = read_quantity("<= 40 %")
+    >>> quantity.comparator.value, quantity.value, quantity.unit
+    ('<=', 40, '%')
+    >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
+    ('>=', '>=')
+    """
+    tokens = _read_tokens(text)
+    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
+    words = (
+        f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}" if signs else text
+    )
+    try:
+        limit = read_limit(f"quantity: {' '.join(words.split())}")
+    except ValueError:
+        raise ValueError(
+            f'{text!r}: write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        ) from None
+    return Quantity(**limit.model_dump(exclude={"quantity"}))
+
+
+def read_bare_number(text: str) -> int | float:
+    """A number alone, in digits or words.
+
+    >>> read_bare_number("1,500"), read_bare_number("three")
+    (1500, 3)
+    """
+    value = read_number(text.strip().removeprefix("-").strip())
+    if value is None:
+        raise ValueError(f"{text!r}: write a number alone, such as 3 or 1.5")
+    return -value if text.strip().startswith("-") else value
 
 
 def read_amount(text: str) -> Amount:

@@ -1,0 +1,99 @@
+"""The lines that are asked for the user's own fields."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from extractor.fields.declaration import CustomField, Of
+from extractor.options import ExtractionOptions
+from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedOutcome, ParsedRecord, Reading
+from extractor.parse.parsed import span_of as raw_span
+from extractor.schemas import Task
+
+from .dose_passages import list_dose_passages
+from .questions import Question
+from .reply_models import REGIMENS
+
+_HEADER = re.compile(r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*", re.IGNORECASE)
+"""Lines that say nothing of their own."""
+
+
+def add_own_questions(
+    planned: Mapping[int, Question], parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]
+) -> dict[int, Question]:
+    """The planned questions with the user's own fields: on lines that are asked anyway, and on more.
+
+    What the rules of a field read without doubt is not asked.
+    """
+    questions = dict(planned)
+    for field in options.fields:
+        for line in list(_list_lines(field, questions, parsed, options, numbers)):
+            known = questions.get(line.chunk.number, line)
+            questions[line.chunk.number] = known.asking(field)
+    return questions
+
+
+def _list_lines(
+    field: CustomField,
+    known: Mapping[int, Question],
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    numbers: Iterator[int],
+) -> Iterator[Question]:
+    if field.of is Of.REGIMEN:
+        asked = [question for question in known.values() if REGIMENS in question.fields]
+        passages = (Question(Task.DOSING, p.chunk, (REGIMENS,), p.hint) for p in list_dose_passages(parsed, numbers))
+        yield from asked or passages
+    elif field.of is Of.RECORD:
+        if not _is_sure(parsed, field, None, options):
+            yield from _list_record_lines(field, known.values(), parsed, numbers)
+    else:
+        criteria, outcomes = parsed.eligibility.criteria, parsed.outcomes
+        for item in criteria if field.of is Of.CRITERION else outcomes:
+            wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
+            if wanted and not _is_sure(parsed, field, item.chunk, options):
+                yield Question(field.of.task, item.chunk, (), _hint_of(item.chunk))
+
+
+def _is_sure(parsed: ParsedRecord, field: CustomField, chunk: Chunk | None, options: ExtractionOptions) -> bool:
+    """Whether the rules of a field read it, and the effort asks for no second opinion."""
+    read = parsed.list_own(field.name, chunk)
+    return bool(read) and min(one.confidence for one in read) >= options.asks_below
+
+
+def _may_have(field: CustomField, item: ParsedCriterion | ParsedOutcome, options: ExtractionOptions) -> bool:
+    """Whether an item has the field, or may have it because what ``when`` asks is in doubt."""
+    doubts: list[bool] = []
+
+    def find(name: str) -> object:
+        reading = getattr(item, name)
+        if not isinstance(reading, Reading):
+            return reading
+        doubts.append(reading.confidence < options.asks_below)
+        return reading.value
+
+    return field.applies(find) or any(doubts)
+
+
+def _hint_of(chunk: Chunk) -> str:
+    return "" if chunk.kind is ChunkKind.OUTCOME else chunk.span.section.replace("_", " ")
+
+
+def _list_record_lines(
+    field: CustomField, known: Iterable[Question], parsed: ParsedRecord, numbers: Iterator[int]
+) -> Iterator[Question]:
+    """The passages that may state a field of the record. A passage that is asked anyway keeps its number."""
+    shown = {question.chunk.number: question for question in known}
+    chunks = [*(one.chunk for one in parsed.eligibility.criteria), *(one.chunk for one in parsed.outcomes)]
+    for chunk in chunks:
+        shown.setdefault(chunk.number, Question(Task.ELIGIBILITY, chunk, (), _hint_of(chunk)))
+    for name, section in parsed.sections.items():
+        if field.sections and not name.startswith(field.sections):
+            continue
+        here = [question for question in shown.values() if question.chunk.span.section == name]
+        yield from (question for question in here if field.may_be_in(question.chunk.text))
+        for line in section.lines():
+            span = raw_span(line)
+            covered = any(question.chunk.span.overlaps(span) for question in here)
+            if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
+                chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, line.text)
+                yield Question(Task.ELIGIBILITY, chunk, (), _hint_of(chunk))

@@ -1,0 +1,186 @@
+"""The values of the user's own fields: those of the rules and of the model, with evidence and reasons for gaps."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from extractor.fields.declaration import CustomField, Of
+from extractor.ground.check import GroundedAnswer
+from extractor.parse.parsed import Chunk, ParsedRecord, ProvenClaim, ProvenValue, Span
+from extractor.schemas import (
+    Absence,
+    AbsenceReason,
+    CustomItem,
+    Evidence,
+    ExtractedItem,
+    Origin,
+    Support,
+    TrialExtraction,
+)
+
+from .resolve import RECORD, ModelResult
+from .unconfirmed import is_same_agent
+
+PRIORS: Mapping[Support, float] = {
+    Support.LITERAL: 0.9,
+    Support.PARSED: 0.9,
+    Support.INFERRED: 0.85,
+    Support.UNSUPPORTED: 0.6,
+    Support.UNPROVEN: 0.5,
+}
+"""The confidence of a model's value without gold of the user's own, by how it follows from its words."""
+_AGREED, _DISPUTED, _LEFT_OUT = 0.95, 0.5, 0.6
+"""The same where rules and model say the same, where one record says two things, and where the model says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An item that may have a field: its path, None for the record, and the chunk that was asked."""
+
+    path: str | None
+    chunk: int
+    sections: tuple[str, ...]
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A claim, who makes it, and its confidence if that is known."""
+
+    claim: ProvenClaim
+    origin: Origin
+    confidence: float | None = None
+
+
+def assemble_custom(
+    parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], extraction: TrialExtraction
+) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
+    """The values of all fields by name, and why each empty field is empty."""
+    custom: dict[str, tuple[CustomItem, ...]] = {}
+    absences: list[Absence] = []
+    for field in fields:
+        found: list[CustomItem] = []
+        for place in _list_places(field, parsed, result, extraction):
+            sources = list(_list_sources(field, place, parsed, result))
+            chosen = sources if field.many else _choose(sources)
+            found += (_make_item(parsed, field, place.path, one) for one in chosen)
+            if not chosen:
+                reason = _explain(field, place, result)
+                path = f"{place.path}.{field.name}" if place.path else f"custom.{field.name}"
+                absences.append(Absence(field=path, reason=reason, sections=place.sections))
+        custom[field.name] = tuple(found)
+    return custom, absences
+
+
+def _list_places(
+    field: CustomField, parsed: ParsedRecord, result: ModelResult, extraction: TrialExtraction
+) -> Iterator[_Place]:
+    """The items that have the field in the finished extraction, which knows for sure what ``when`` asks."""
+    if field.of is Of.RECORD:
+        names = (section.name for section in parsed.record.sections)
+        yield _Place(None, RECORD, tuple(n for n in names if not field.sections or n.startswith(field.sections)))
+        return
+    group, items, chunks = {
+        Of.CRITERION: ("eligibility.criteria", extraction.eligibility.criteria, _chunks(parsed.eligibility.criteria)),
+        Of.OUTCOME: ("endpoints", extraction.endpoints, _chunks(parsed.outcomes)),
+        Of.REGIMEN: ("dosing", extraction.dosing, [*result.reread.values(), *_chunks(parsed.dosing.regimens)]),
+    }[field.of]
+    for number, item in enumerate(items):
+        span = _span_of(item) if field.of is not Of.OUTCOME else chunks[number].span
+        chunk = next((one for one in chunks if span and one.span.contains(span)), None)
+        if chunk and field.may_be_in(chunk.text) and field.applies(partial(getattr, item)):
+            yield _Place(f"{group}[{number}]", chunk.number, (chunk.span.section,), getattr(item, "agent", None))
+
+
+def _chunks(items: Iterable[Any]) -> list[Chunk]:
+    return [item.chunk for item in items]
+
+
+def _span_of(item: ExtractedItem) -> Span | None:
+    """Where the quote of an item stands."""
+    quoted = next((one for one in item.evidence if one.field == "quote"), next(iter(item.evidence), None))
+    return Span(quoted.section, quoted.start, quoted.end) if quoted else None
+
+
+def _list_sources(field: CustomField, place: _Place, parsed: ParsedRecord, result: ModelResult) -> Iterator[_Source]:
+    """What the model says of the field there, else the rules; both, if they say the same."""
+    number = None if place.chunk == RECORD else place.chunk
+    by_rules = [one for one in parsed.own if one.field == field.name and one.chunk == number]
+    answered = [answer for answer in result.answers.get(place.chunk, ()) if field.name in answer.readings]
+    if place.agent:
+        answered = [one for one in answered if _is_about(one, place.agent)]
+    claims = [claim for answer in answered for claim in answer.readings[field.name].value]
+    said = {_values_of(one.claim): one.confidence for one in by_rules}
+    for claim in claims:
+        agreed = said.get(_values_of(claim))
+        yield _Source(claim, Origin.BOTH, max(agreed, _AGREED)) if agreed else _Source(claim, Origin.MODEL)
+    if not claims:
+        most = _LEFT_OUT if answered else 1.0
+        yield from (_Source(one.claim, Origin.RULE, min(one.confidence, most)) for one in by_rules)
+
+
+def _is_about(answer: GroundedAnswer, agent: str) -> bool:
+    named = answer.readings.get("agent")
+    return named is not None and is_same_agent(named.value, agent)
+
+
+def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
+    return tuple((one.attribute, one.value) for one in claim.values)
+
+
+def _choose(sources: Sequence[_Source]) -> list[_Source]:
+    """Of several claims, the one that says most, the first of equals; it is doubtful if another contradicts it."""
+    if not sources:
+        return []
+    best = max(sources, key=lambda one: len(one.claim.values))
+    said = dict(_values_of(best.claim))
+    disputed = any(said.get(name, value) != value for one in sources for name, value in _values_of(one.claim))
+    return [_Source(best.claim, best.origin, _DISPUTED) if disputed else best]
+
+
+def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, source: _Source) -> CustomItem:
+    values: dict[str, Any] = {}
+    evidence: list[Evidence] = []
+    least = 1.0
+    for one in source.claim.values:
+        sure = PRIORS[one.support] if source.confidence is None else source.confidence
+        least = min(least, sure)
+        name = one.attribute.partition("[")[0]
+        values[name] = (*values.get(name, ()), one.value) if field.attribute(name).many else one.value
+        evidence += _prove(parsed, one, source.origin, sure)
+    supports = [one.support for one in source.claim.values]
+    return CustomItem(
+        of=path,
+        values=values,
+        evidence=tuple(evidence),
+        origin=source.origin,
+        support=max(supports, key=list(Support).index),
+        confidence=least,
+    )
+
+
+def _prove(parsed: ParsedRecord, value: ProvenValue, origin: Origin, confidence: float) -> Iterator[Evidence]:
+    if value.span:
+        yield Evidence(
+            field=f"values.{value.attribute}",
+            section=value.span.section,
+            start=value.span.start,
+            end=value.span.end,
+            quote=parsed.raw(value.span),
+            origin=origin,
+            support=value.support,
+            confidence=confidence,
+        )
+
+
+def _explain(field: CustomField, place: _Place, result: ModelResult) -> AbsenceReason:
+    """Why a field is empty: the model said nothing, its answer was refused, or nobody was asked."""
+    answers = (answer for given in result.answers.values() for answer in given)
+    own = list(answers) if place.chunk == RECORD else result.answers.get(place.chunk, ())
+    if any(rejection.field == field.name for answer in own for rejection in answer.rejections):
+        return AbsenceReason.UNSUPPORTED_ANSWER
+    if any(field.name in answer.readings for answer in result.answers.get(place.chunk, ())):
+        return AbsenceReason.NOT_REPORTED
+    gap = result.gap(place.chunk, field.name)
+    return AbsenceReason.NOT_REPORTED if field.rules and gap is AbsenceReason.NOT_ASKED else gap

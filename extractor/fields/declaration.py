@@ -1,0 +1,250 @@
+"""What a custom field is: where it stands, what it means, its attributes, and rules that read it.
+
+A declaration is a value: a pydantic model and a TOML table that mean the same give equal ones.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from extractor.schemas import ExtractedItem, FieldInfo, Task, TrialExtraction, ValueKind, list_fields
+from extractor.schemas.base import FrozenModel
+from extractor.suggestions import refuse_unknown
+
+from .attributes import Attribute, AttributeType
+
+
+class Of(StrEnum):
+    """The items that have a field: the whole record, or each criterion, regimen or outcome."""
+
+    RECORD = "record"
+    CRITERION = "criterion"
+    REGIMEN = "regimen"
+    OUTCOME = "outcome"
+
+    @property
+    def task(self) -> Task:
+        """The task whose items have the field. What is said of a whole record is mostly said in its eligibility."""
+        return {Of.REGIMEN: Task.DOSING, Of.OUTCOME: Task.ENDPOINTS}.get(self, Task.ELIGIBILITY)
+
+    @property
+    def fields(self) -> tuple[FieldInfo, ...]:
+        """The built-in fields of these items."""
+        group = "eligibility.criteria" if self is Of.CRITERION else self.task.value
+        return tuple(info for info in list_fields(self.task) if info.group == group)
+
+
+class Example(FrozenModel):
+    """A text of the user's own, and what the field's answer to it is; ``value`` None says that there is none."""
+
+    text: str = Field(min_length=1, max_length=2000)
+    value: Any = None
+
+
+class FieldRule(FrozenModel):
+    """A token rule of the rule book's language, and what it gives: values of attributes that it does not capture.
+
+    A named part of the pattern is the value of the attribute of that name. ``examples`` are texts in which it must
+    be found, ``near_misses`` texts in which it must not.
+    """
+
+    pattern: str = Field(min_length=1, max_length=1000)
+    gives: Mapping[str, Any] = Field(default_factory=dict)
+    examples: tuple[str, ...] = Field(min_length=1)
+    near_misses: tuple[str, ...] = ()
+    confidence: float = Field(default=0.85, gt=0, le=1)
+
+
+_CONDITION = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>!?=)\s*(?P<words>[\w\s|]+?)\s*")
+
+
+class CustomField(FrozenModel):
+    """A user's own field.
+
+    Attributes:
+        name: The key of its values, in the extraction and for a model.
+        of: The items that have it.
+        when: Which of these items: ``category = biomarker``, ``kind = exclusion and category != age | sex``.
+        definition: What it is, for a model and for readers.
+        attributes: What it says. A field of one type has one attribute, ``value``.
+        many: Whether an item may have several.
+        judgement: Whether a value without a quote is kept; it is marked ``unproven``.
+        sections: The sections in which a record's field is looked for; by default all.
+        mentions: Beginnings of words; only texts with one of them may state the field.
+        examples: Texts with their answers.
+        rules: Rules that read it without a model.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
+    of: Of = Of.RECORD
+    when: str = ""
+    definition: str = Field(min_length=1, max_length=4000)
+    attributes: tuple[Attribute, ...] = Field(min_length=1)
+    many: bool = False
+    judgement: bool = False
+    sections: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    rules: tuple[FieldRule, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.definition))
+
+    @field_validator("definition")
+    @classmethod
+    def _one_paragraph(cls, definition: str) -> str:
+        return " ".join(definition.split())
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [one.name for one in self.attributes]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two attributes have one name: {', '.join(names)}")
+        if "quote" in names and self.needs_quote:
+            raise ValueError("'quote' is the key of the words that prove a value; name the attribute otherwise")
+        if self.of is not Of.RECORD and self.sections:
+            raise ValueError(f"'sections' is for a field of the record; a {self.of} stands where it stands")
+        if self.when and self.of is Of.RECORD:
+            raise ValueError("'when' chooses among criteria, regimens or outcomes; a record is one")
+        list(self._conditions())
+        for example in self.examples:
+            if example.value is not None:
+                claims, broken = self.read(example.value)
+                if broken or not claims:
+                    raise ValueError(f"example {example.text!r}: {broken[0][1] if broken else 'no value'}")
+        return self
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the field is one value, named ``value``."""
+        return len(self.attributes) == 1 and self.attributes[0].name == "value"
+
+    @property
+    def needs_quote(self) -> bool:
+        """Whether an answer needs a quote beside its attributes; words of the record are their own."""
+        return any(one.type is not AttributeType.QUOTE for one in self.attributes)
+
+    @property
+    def tokens(self) -> int:
+        """Output tokens that an answer may take at most: a long sentence for the quote, and its values."""
+        return (60 if self.needs_quote else 10) + 30 * len(self.attributes) * (3 if self.many else 1)
+
+    def attribute(self, name: str) -> Attribute:
+        """An attribute by its name. Raises ``KeyError``."""
+        return {one.name: one for one in self.attributes}[name]
+
+    def _conditions(self) -> Iterator[tuple[str, bool, frozenset[str]]]:
+        """The conditions of ``when``: a field, whether it must be one of the words, the words."""
+        for text in self.when.split(" and ") if self.when else ():
+            found = _CONDITION.fullmatch(text)
+            if not found:
+                raise ValueError(f"when: {text.strip()!r}: write a condition as 'field = word | word', or with !=")
+            kinds = {info.name: info.type for info in self.of.fields if info.kind is ValueKind.CHOICE}
+            closed = {name: tuple(kind.__members__.values()) for name, kind in kinds.items()}
+            refuse_unknown(f"closed set of a {self.of}", [found["name"]], tuple(closed))
+            words = frozenset(word.strip() for word in found["words"].split("|"))
+            refuse_unknown(found["name"], sorted(words), closed[found["name"]])
+            yield found["name"], found["sign"] == "=", words
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text has one of the words that a statement of the field mentions."""
+        return not self.mentions or _find_beginnings(self.mentions).search(text) is not None
+
+    def applies(self, find: Callable[[str], object]) -> bool:
+        """Whether an item has the field; ``find`` gives the item's value of a built-in field."""
+        return all((str(find(name)) in words) is wanted for name, wanted, words in self._conditions())
+
+    def read(self, written: Any) -> tuple[tuple["Claim", ...], tuple[tuple[str, str], ...]]:
+        """The claims that a model or an example writes, and what cannot be read: the text and the reason.
+
+        >>> value = Attribute(name="value", type="quote")
+        >>> field = CustomField(name="assay", definition="The test.", attributes=(value,))
+        >>> field.read(["22C3", 5])[0][0].values[0].value
+        '22C3'
+        """
+        if written is None:
+            return (), ()
+        claims: list[Claim] = []
+        broken: list[tuple[str, str]] = []
+        for one in written if isinstance(written, list | tuple) and not self._is_one_list(written) else [written]:
+            given = one if isinstance(one, dict) else {self.attributes[0].name: one}
+            values: dict[str, Any] = {}
+            for attribute in self.attributes:
+                raw = given.get(attribute.name)
+                if raw in (None, "", []):
+                    continue
+                try:
+                    values[attribute.name] = attribute.read_all(raw)
+                except ValueError as error:
+                    broken.append((str(raw), str(error)))
+            quote = given.get("quote") if self.needs_quote else None
+            lacking = [one.name for one in self.attributes if one.required and one.name not in values]
+            if values and not lacking:
+                said = tuple(
+                    Said(one.name, values[one.name], one.type.is_concluded)
+                    for one in self.attributes
+                    if one.name in values
+                )
+                claims.append(Claim(str(quote) if quote else None, said, self.judgement))
+            elif not broken:
+                broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
+        return tuple(claims), tuple(broken)
+
+    def _is_one_list(self, written: Any) -> bool:
+        """Whether a list is the value of the only attribute, and not several values of the field."""
+        return self.is_plain and self.attributes[0].many and not any(isinstance(one, dict | list) for one in written)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON schema of what a model writes for one item."""
+        if self.is_plain and not self.needs_quote:
+            one = self.attributes[0].json_schema
+        else:
+            quote = {"quote": {"type": "string"}} if self.needs_quote else {}
+            known = {one.name: one.json_schema for one in self.attributes}
+            one = {"type": "object", "properties": quote | known, "additionalProperties": False}
+        return {"type": "array", "items": one} if self.many and one.get("type") != "array" else one
+
+
+@cache
+def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
+
+
+class Said(NamedTuple):
+    """A value of an attribute. ``concluded``: a word of a closed set, or true or false."""
+
+    attribute: str
+    value: Any
+    concluded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody says of a field at one place, and the words that bear it out.
+
+    ``judgement``: whether it may have no words that do.
+    """
+
+    quote: str | None
+    values: tuple[Said, ...]
+    judgement: bool = False
+
+
+_KEYS = """
+n stands split ok list cat limits window under min max healthy dose freq for when domain times span tool start ends d t
+"""
+TAKEN = frozenset(
+    [
+        *_KEYS.split(),
+        *TrialExtraction.model_fields,
+        *ExtractedItem.model_fields,
+        *(i.name for o in Of for i in o.fields),
+    ]
+)
+"""The guideline's names, and the short keys that a model writes for them; no custom field may have one."""

@@ -1,0 +1,116 @@
+"""Custom fields from TOML files, and the catalogue of those that come with the product."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.errors import FieldError
+from extractor.suggestions import suggest
+
+from .attributes import Attribute
+from .declaration import TAKEN, CustomField
+from .models import Declared, declare, describe
+from .rules import check_rules
+
+_CATALOGUE = files(__package__) / "catalogue"
+_OF_ATTRIBUTE = frozenset({"type", "choices"})
+
+
+def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+    """The declarations of fields, in order, with their rules checked.
+
+    Args:
+        given: Pydantic models, TOML files, names of the catalogue, or declarations; one, or several.
+
+    Raises:
+        FieldError: A field is wrong, or two have one name. The message says where, and how to write it.
+
+    >>> [field.name for field in read_fields("blinding")]
+    ['blinding']
+    """
+    several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
+    found = [field for one in several for field in _read_one(one)]  # type: ignore[arg-type]
+    for field in found:
+        if field.name in TAKEN:
+            raise FieldError(f"{field.name}: the guideline has a field or key of that name; take another one")
+        if sum(other.name == field.name for other in found) > 1:
+            raise FieldError(f"{field.name}: two fields have this name; rename one of them")
+        check_rules(field)
+    return tuple(found)
+
+
+def _read_one(given: Declared) -> Iterator[CustomField]:
+    if isinstance(given, CustomField):
+        yield given
+    elif isinstance(given, str | Path):
+        yield from _read_file(str(given))
+    else:
+        yield declare(given)
+
+
+def list_catalogue() -> tuple[str, ...]:
+    """The names of the fields that come with the product."""
+    return tuple(
+        sorted(file.name.removesuffix(".toml") for file in _CATALOGUE.iterdir() if file.name.endswith(".toml"))
+    )
+
+
+def _read_file(name: str) -> Iterator[CustomField]:
+    if name in list_catalogue():
+        text = (_CATALOGUE / f"{name}.toml").read_text("utf-8")
+    else:
+        try:
+            text = Path(name).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            if "/" in name or name.endswith(".toml"):
+                raise FieldError(f"{name}: {error}; give a TOML file with [[field]] tables") from error
+            known = list_catalogue()
+            raise FieldError(
+                f"{name}: no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"
+            ) from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FieldError(f"{name}: {error}; TOML is described at https://toml.io") from error
+    unknown = tables.keys() - {"field"}
+    if unknown or not isinstance(tables.get("field"), list):
+        wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no field"
+        raise FieldError(f"{name}: {wrong}; write each field as a table [[field]]")
+    for number, table in enumerate(tables["field"], start=1):
+        place = f"{name}, field {table.get('name', number)}"
+        try:
+            yield CustomField.model_validate(dict(_read_table(table)))
+        except ValidationError as error:
+            raise FieldError(f"{place}: {describe(error)}") from error
+
+
+def _read_table(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The arguments of a declaration. Without attributes, the table's type is that of the only one."""
+    if "attributes" not in table:
+        alone = {"name": "value", "required": True} | {key: table[key] for key in _OF_ATTRIBUTE & table.keys()}
+        yield "attributes", [_read_attribute(alone)]
+    for key, value in table.items():
+        if key == "attributes" and isinstance(value, dict):
+            yield key, [_read_attribute({"name": name} | one) for name, one in value.items()]
+        elif key == "rules":
+            yield key, [_read_rule(rule) for rule in value]
+        elif key not in _OF_ATTRIBUTE or "attributes" in table:
+            yield key, value
+
+
+def _read_attribute(table: Mapping[str, Any]) -> Attribute:
+    given = table.get("choices", ())
+    meanings = given.items() if isinstance(given, dict) else ((word, "") for word in given)
+    return Attribute.model_validate(dict(table) | {"choices": [{"word": w, "meaning": m} for w, m in meanings]})
+
+
+def _read_rule(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A rule; ``value`` is what it gives a field of one type."""
+    given = dict(table)
+    if "value" in given:
+        given["gives"] = {"value": given.pop("value")} | given.get("gives", {})
+    return given

@@ -1,0 +1,157 @@
+"""Custom fields as pydantic models, in the way that users of instructor write them."""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from extractor.errors import FieldError
+from extractor.schemas import TrialExtraction
+
+from .attributes import CLASSES, Attribute, AttributeType, Choice
+from .declaration import CustomField, Of
+
+_SETTINGS = frozenset({"name", "when", "many", "judgement", "sections", "mentions", "examples", "rules"})
+
+
+class _FieldModel(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    _of: ClassVar[Of]
+    _settings: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        known = {name: settings.pop(name) for name in _SETTINGS & settings.keys()}
+        super().__init_subclass__(**settings)
+        cls._settings = known
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Take the settings in the class statement; ``__init_subclass__`` has kept them."""
+
+    @classmethod
+    def find_in(cls, extraction: TrialExtraction) -> tuple[Self, ...]:
+        """The values of this field in an extraction, in order. Their evidence is in ``extraction.custom``."""
+        field = declare(cls)
+        return tuple(
+            cls.model_validate({n: field.attribute(n).restore(v) for n, v in item.values.items()})
+            for item in extraction.custom.get(field.name, ())
+        )
+
+
+class RecordField(_FieldModel):
+    """A field of the whole record. See ``docs/how-to/your-own-fields.md``."""
+
+    _of = Of.RECORD
+
+
+class CriterionField(_FieldModel):
+    """A field of each criterion."""
+
+    _of = Of.CRITERION
+
+
+class RegimenField(_FieldModel):
+    """A field of each regimen."""
+
+    _of = Of.REGIMEN
+
+
+class OutcomeField(_FieldModel):
+    """A field of each outcome."""
+
+    _of = Of.OUTCOME
+
+
+_BASES = (RecordField, CriterionField, RegimenField, OutcomeField)
+
+
+def declare(model: type[BaseModel]) -> CustomField:
+    """The declaration of a pydantic model. Raises ``FieldError`` with what is wrong, and how to write it.
+
+    >>> from pydantic import Field
+    >>> class BrainMetastases(RecordField):
+    ...     "May participants with brain metastases take part?"
+    ...     status: Literal["allowed", "excluded"] = Field(description="What holds for them.")
+    >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
+    ('brain_metastases', 'choice')
+    """
+    if not (isinstance(model, type) and issubclass(model, _FieldModel) and model not in _BASES):
+        bases = ", ".join(base.__name__ for base in _BASES)
+        raise FieldError(f"{getattr(model, '__name__', model)!s}: write a field as a subclass of one of {bases}")
+    definition = inspect.cleandoc(vars(model).get("__doc__") or "")
+    if not definition:
+        raise FieldError(
+            f"{model.__name__}: the class has no docstring; a model is asked with it, so say there what the field is"
+        )
+    settings = dict(model._settings)
+    settings.setdefault("name", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower())
+    attributes = tuple(_declare_attribute(model.__name__, name, info) for name, info in model.model_fields.items())
+    try:
+        return CustomField(of=model._of, definition=definition, attributes=attributes, **settings)
+    except ValidationError as error:
+        raise FieldError(f"{model.__name__}: {describe(error)}") from error
+
+
+def _declare_attribute(model: str, name: str, info: FieldInfo) -> Attribute:
+    where = f"{model}.{name}"
+    if not info.is_required() and info.get_default(call_default_factory=True, validated_data={}) not in (None, (), []):
+        raise FieldError(
+            f"{where}: the default {info.default!r} would stand where the text says nothing; use None, or none at all"
+        )
+    options = [one for one in _list_options(info.annotation) if one is not NoneType]
+    if len(options) != 1:
+        raise FieldError(f"{where}: of the types {_show(info.annotation)} nothing says which one to check; give it one")
+    held, many = options[0], False
+    if get_origin(held) in (list, tuple) or held in (list, tuple):
+        inner = [one for one in get_args(held) if one is not Ellipsis]
+        if len(inner) != 1:
+            raise FieldError(f"{where}: write a list as list[str] or tuple[Quantity, ...], with one type")
+        held, many = inner[0], True
+    kind, choices = _read_type(where, held)
+    try:
+        return Attribute(
+            name=name,
+            type=kind,
+            definition=info.description or "",
+            many=many,
+            required=info.is_required(),
+            choices=choices,
+        )
+    except ValidationError as error:
+        raise FieldError(f"{where}: {describe(error)}") from error
+
+
+def _list_options(annotation: Any) -> Iterable[Any]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _read_type(where: str, held: Any) -> tuple[AttributeType, tuple[Choice, ...]]:
+    if get_origin(held) is Literal:
+        return AttributeType.CHOICE, tuple(Choice(word=str(word)) for word in get_args(held))
+    if isinstance(held, type) and issubclass(held, Enum):
+        return AttributeType.CHOICE, tuple(Choice(word=str(member.value)) for member in held)
+    if held in CLASSES:
+        return CLASSES[held], ()
+    known = ", ".join(sorted({each.__name__ for each in CLASSES} | {"Literal[...]", "list[...]"}))
+    raise FieldError(f"{where}: {_show(held)} is no type that can be checked against a text; use one of {known}")
+
+
+def _show(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def describe(error: ValidationError) -> str:
+    """What is wrong, each with its place."""
+    lines = ((".".join(map(str, line["loc"])), line["msg"].removeprefix("Value error, ")) for line in error.errors())
+    return "; ".join(f"{place}: {message}" if place else message for place, message in lines)
+
+
+Declared = CustomField | type[BaseModel] | str | Path
+"""A declaration, a pydantic model, the path of a TOML file, or the name of a field of the catalogue."""

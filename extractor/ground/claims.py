@@ -1,0 +1,85 @@
+"""Check what is said of the user's own fields against the text: in the quote of the claim, else in its line."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from extractor.fields.declaration import Claim
+from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
+from extractor.schemas import Quantity, Support
+from extractor.text.passage import Passage
+
+from .places import span_of
+from .quotes import QuoteStatus, verify_quote
+from .support import Supported, derive_support, find_limit, find_support
+from .values import find_numbers
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedClaim:
+    """The supported part of a claim, None without any, and the refused values, each with a reason if one is known."""
+
+    claim: ProvenClaim | None
+    refused: tuple[tuple[Any, str], ...] = ()
+
+
+_UNQUOTED = "the words that bear it out are missing; give them as quote"
+
+
+def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
+    """Check each value of a claim. A conclusion needs the claim's quote in the passage, a quantity its own words.
+
+    >>> from extractor.fields.declaration import Said
+    >>> from extractor.text.passage import read_passage
+    >>> claim = Claim("stable for 4 weeks", (Said("status", "allowed", concluded=True),))
+    >>> check_claim(claim, read_passage("Brain metastases if stable for 4 weeks")).claim.values[0].support.value
+    'inferred'
+    >>> check_claim(claim, read_passage("Brain metastases if stable for 6 weeks")).claim
+    """
+    quote = _find_words(claim.quote, here) if claim.quote else None
+    if claim.quote and quote is None:
+        return CheckedClaim(None, ((claim.quote, ""),))
+    places = [here.section.between(quote.start, quote.end), here] if quote else [here]
+    kept: list[ProvenValue] = []
+    refused: list[tuple[Any, str]] = []
+    for said in claim.values:
+        many = isinstance(said.value, tuple)
+        for number, member in enumerate(said.value if many else (said.value,)):
+            path = f"{said.attribute}[{number}]" if many else said.attribute
+            if said.concluded and quote:
+                kept.append(ProvenValue(path, member, quote, Support.INFERRED))
+            elif said.concluded and claim.judgement:
+                kept.append(ProvenValue(path, member, None, Support.UNPROVEN))
+            elif said.concluded:
+                refused.append((member, _UNQUOTED))
+            elif found := next((one for place in places if (one := _find(member, place))), None):
+                kept.append(ProvenValue(path, found.value, found.span, found.support))
+            else:
+                refused.append((member, ""))
+    return CheckedClaim(ProvenClaim(tuple(kept)) if kept else None, tuple(refused))
+
+
+def _find_words(quote: str, here: Passage) -> Span | None:
+    """Where a passage has a quote, and does not deny it."""
+    check = verify_quote(quote, here.raw)
+    if check.status not in (QuoteStatus.EXACT, QuoteStatus.FOLDED) or check.start is None or check.end is None:
+        return None
+    first = here.raw_span[0]
+    return Span(here.section.name, first + check.start, first + check.end)
+
+
+def _find(value: Any, here: Passage) -> Supported | None:
+    """A value that the passage states, if it can be derived again from the words found."""
+    tokens = here.tokens.cut(here.first, here.end)
+    match value:
+        case Quantity(comparator=comparator, value=low, value_high=high, unit=unit):
+            place = find_limit(tokens, comparator, (low, high), unit, [])
+            return Supported(value, span_of(here, tokens, place.first, place.end), place.support) if place else None
+        case int() | float():
+            stated = next((number for number in find_numbers(tokens) if number.value == value), None)
+            span = span_of(here, tokens, stated.first, stated.end) if stated else None
+            return Supported(value, span, Support.PARSED) if span else None
+        case str():
+            span = _find_words(value, here)
+            return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+    found = find_support(value, here)
+    return found if found and derive_support(found.value, found.span, here.section) else None

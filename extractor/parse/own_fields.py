@@ -1,0 +1,82 @@
+"""The user's own fields that bring rules, read without a model."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from extractor.fields.attributes import Attribute
+from extractor.fields.declaration import CustomField, FieldRule, Of
+from extractor.fields.rules import compile_rules, find_claims
+from extractor.schemas import Support
+from extractor.text.passage import Passage
+from extractor.text.patterns import Found, Rule
+
+from .parsed import Chunk, OwnReading, ParsedRecord, ProvenClaim, ProvenValue, Reading, Span
+
+
+def learn_words(fields: tuple[CustomField, ...]) -> None:
+    """Make the words of the fields' rules known; texts that are read later have them."""
+    for field in fields:
+        compile_rules(field)
+
+
+def read_own_fields(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> ParsedRecord:
+    """The record with what the rules of these fields read."""
+    found = tuple(one for field in fields if field.rules for one in _read_field(parsed, field))
+    return replace(parsed, own=found) if found else parsed
+
+
+def _read_field(parsed: ParsedRecord, field: CustomField) -> Iterator[OwnReading]:
+    for chunk, passage in _list_passages(parsed, field):
+        readings = [
+            one for rule, declared in compile_rules(field) for one in _read(field, chunk, passage, rule, declared)
+        ]
+        yield from readings if field.many else readings[:1]
+
+
+def _list_passages(parsed: ParsedRecord, field: CustomField) -> Iterator[tuple[Chunk | None, Passage]]:
+    items: dict[Of, tuple[Any, ...]] = {
+        Of.CRITERION: parsed.eligibility.criteria,
+        Of.OUTCOME: parsed.outcomes,
+        Of.REGIMEN: parsed.dosing.regimens,
+    }
+    if field.of is Of.RECORD:
+        for name, section in parsed.sections.items():
+            if not field.sections or name.startswith(field.sections):
+                yield None, section.whole
+        return
+    for item in items[field.of]:
+        span = item.chunk.span
+        if field.may_be_in(item.chunk.text) and field.applies(partial(_value_of, item)):
+            yield item.chunk, parsed.sections[span.section].between(span.start, span.end)
+
+
+def _value_of(item: Any, name: str) -> object:
+    found = getattr(item, name)
+    return found.value if isinstance(found, Reading) else found
+
+
+def _read(
+    field: CustomField, chunk: Chunk | None, passage: Passage, rule: Rule, declared: FieldRule
+) -> Iterator[OwnReading]:
+    for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
+        proven = tuple(one for a in field.attributes if a.name in values for one in _prove(a, values, found, passage))
+        yield OwnReading(field.name, chunk.number if chunk else None, ProvenClaim(proven), declared.confidence)
+
+
+def _prove(attribute: Attribute, values: dict[str, Any], found: Found, passage: Passage) -> Iterator[ProvenValue]:
+    """The values of an attribute at the words that the rule captured for it, else at all words that it found."""
+    place = found.part(attribute.name)
+    span = _span(passage, *(place or (found.first, found.end)))
+    support = Support.INFERRED if attribute.type.is_concluded or not place else Support.PARSED
+    value = values[attribute.name]
+    if place and isinstance(value, str) and not attribute.type.is_concluded:
+        value, support = passage.section.raw[span.start : span.end], Support.LITERAL
+    for number, one in enumerate(value if isinstance(value, tuple) else (value,)):
+        name = f"{attribute.name}[{number}]" if attribute.many else attribute.name
+        yield ProvenValue(name, one, span, support)
+
+
+def _span(passage: Passage, first: int, end: int) -> Span:
+    return Span(passage.section.name, *passage.part(first, end).raw_span)
