@@ -58,7 +58,7 @@ def limits(extraction):
 def _model_decides(monkeypatch):
     """The rules know nothing of limits here, so that the answers are all there is."""
 
-    def forget(record):
+    def forget(record, *_):
         parsed = parse_record(record)
         criteria = tuple(replace(one, constraints=Reading.open_()) for one in parsed.eligibility.criteria)
         return replace(parsed, eligibility=replace(parsed.eligibility, criteria=criteria))

@@ -32,7 +32,7 @@ def ask(script, record, tasks, assist="always"):
 def doubtful(monkeypatch):
     """The rules guess that specimens are "plasma", and a model has no more weight than the rules."""
 
-    def guess(record):
+    def guess(record, *_):
         parsed = parse_record(record)
         outcomes = tuple(
             replace(one, specimens=Reading(("plasma",), 0.3, (replace(one.chunk.span, start=8, end=14),)))

@@ -45,7 +45,7 @@ RAISED = {
 def fail_for_some(parse_record):
     """The parser, failing at records that say so."""
 
-    def parse(record):
+    def parse(record, *fields):
         if found := re.search(r"fails by (\w+)", " ".join(section.text for section in record.sections)):
             if found[1] == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -54,7 +54,7 @@ def fail_for_some(parse_record):
             if found[1] == "count":
                 sum(range(10**14))  # in C, where no signal ends it
             RAISED[found[1]]()
-        return parse_record(record)
+        return parse_record(record, *fields)
 
     return parse
 
