@@ -10,6 +10,7 @@ from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    CustomItem,
     Evidence,
     EvidenceKind,
     ExtractedItem,
@@ -173,6 +174,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
         "eligibility": eligibility.model_copy(update={"criteria": criteria}),
         "dosing": filtered.keep_all(extraction.dosing, "dosing"),
         "endpoints": filtered.keep_all(extraction.endpoints, "endpoints"),
+        "custom": {name: filtered.keep_custom(items, name) for name, items in extraction.custom.items()},
         "absences": (*filtered.follow(extraction.absences), *filtered.absences),
         "findings": tuple(filtered.follow(extraction.findings)),
     }
@@ -200,8 +202,16 @@ class _Filter:
             self._add_absence(path, [piece for item in items for piece in item.evidence])
         return tuple(kept)
 
+    def keep_custom(self, items: tuple[CustomItem, ...], name: str) -> tuple[CustomItem, ...]:
+        """Return the remaining values of a user's own field, at the new places of their items."""
+        places = [(item, item.of and self.moved.get(item.of, item.of)) for item in items]
+        left = tuple(item.model_copy(update={"of": of}) for item, of in places if of or not item.of)
+        return self.keep_all(left, f"custom.{name}")
+
     def keep(self, item: ItemT, before: str, after: str) -> ItemT | None:
         """Return the rest of an item, None if it lacks a required field. ``before`` and ``after`` are its paths."""
+        if isinstance(item, CustomItem):
+            return item if item.confidence is None or item.confidence >= self._minimum else None
         least: dict[str, float] = {}
         for piece in item.evidence:
             if piece.confidence is not None:

@@ -127,11 +127,11 @@ class Attribute(FrozenModel):
         return tuple(map(self.read, written if isinstance(written, list | tuple) else [written]))
 
     def restore(self, value: Any) -> Any:
-        """A value of a stored extraction in the class of its type."""
+        """A value of an extraction in the class of its type."""
+        if isinstance(value, tuple):
+            return tuple(map(self.restore, value))
         held = _FORMS[self.type][0]
-        if self.many:
-            return tuple(self.model_copy(update={"many": False}).restore(one) for one in value)
-        return held.model_validate(value) if issubclass(held, FrozenModel) and isinstance(value, dict) else value
+        return held.model_validate(value.model_dump()) if isinstance(value, FrozenModel) else value
 
     def describe(self) -> str:
         """How a model writes the value, and what it means."""

@@ -185,11 +185,8 @@ class CustomField(FrozenModel):
             quote = given.get("quote") if self.needs_quote else None
             lacking = [one.name for one in self.attributes if one.required and one.name not in values]
             if values and not lacking:
-                said = tuple(
-                    Said(one.name, values[one.name], one.type.is_concluded)
-                    for one in self.attributes
-                    if one.name in values
-                )
+                given_by = [(one, values[one.name]) for one in self.attributes if one.name in values]
+                said = tuple(Said(one.name, value, one.type.is_concluded, one.required) for one, value in given_by)
                 claims.append(Claim(str(quote) if quote else None, said, self.judgement))
             elif not broken:
                 broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
@@ -217,11 +214,15 @@ def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 class Said(NamedTuple):
-    """A value of an attribute. ``concluded``: a word of a closed set, or true or false."""
+    """A value of an attribute.
+
+    ``concluded``: a word of a closed set, or true or false. ``required``: without it the claim says nothing.
+    """
 
     attribute: str
     value: Any
     concluded: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

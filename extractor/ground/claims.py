@@ -55,7 +55,9 @@ def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
                 kept.append(ProvenValue(path, found.value, found.span, found.support))
             else:
                 refused.append((member, ""))
-    return CheckedClaim(ProvenClaim(tuple(kept)) if kept else None, tuple(refused))
+    proven = {one.attribute.partition("[")[0] for one in kept}
+    is_whole = kept and all(said.attribute in proven for said in claim.values if said.required)
+    return CheckedClaim(ProvenClaim(tuple(kept)) if is_whole else None, tuple(refused))
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:

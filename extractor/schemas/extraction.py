@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
@@ -247,6 +247,21 @@ class CustomItem(ExtractedItem):
 
     of: str | None = Field(default=None, description="Path of its criterion, regimen or endpoint; null for the record.")
     values: dict[str, Any] = Field(description="By attribute; a field of one type has one, 'value'.")
+    calibrated: bool = Field(default=False, description="Whether gold of the user's own gave the confidence.")
+
+    @field_validator("values")
+    @classmethod
+    def _restore(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A stored value has no class; its keys tell which one it was, as far as it matters."""
+        return {name: _restore_value(value) for name, value in values.items()}
+
+
+def _restore_value(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(map(_restore_value, value))
+    kinds = (Constraint, Quantity, Amount, Instrument, Period)
+    held = value.keys() if isinstance(value, dict) else None
+    return next((kind.model_validate(value) for kind in kinds if held == kind.model_fields.keys()), value)
 
 
 class TrialExtraction(FrozenModel):

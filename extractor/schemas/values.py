@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from .evidence import Evidence, ExtractedItem
+from .extraction import CustomItem
 
 _PLACES = frozenset({"section", "rank", "index", "criteria"})
 
@@ -27,16 +28,20 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][1]
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
-    for name in _name_attributes(type(item)):
-        value = getattr(item, name)
-        whole = [one for one in item.evidence if one.field == name]
+    if isinstance(item, CustomItem):
+        held = {f"values.{name}": value for name, value in item.values.items()}
+    else:
+        held = {name: getattr(item, name) for name in _name_attributes(type(item))}
+    for field, value in held.items():
+        name = field.removeprefix("values.")
+        whole = [one for one in item.evidence if one.field == field]
         if not isinstance(value, tuple):
             if value is not None:
-                parts = [one for one in item.evidence if re.match(rf"{name}\b", one.field)]
-                yield Value(f"{path}.{name}", name, value, parts)
+                parts = [one for one in item.evidence if re.match(rf"{re.escape(field)}\b", one.field)]
+                yield Value(f"{path}.{field}", name, value, parts)
             continue
         for number, one in enumerate(value):
-            member = f"{name}[{number}]"
+            member = f"{field}[{number}]"
             own = [one for one in item.evidence if f"{one.field}.".startswith((f"{member}.", f"{member}["))]
             yield Value(f"{path}.{member}", name, one, own or whole)
 

@@ -1,0 +1,160 @@
+"""Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before anything is sent."""
+
+from enum import StrEnum
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from extractor.ask.reply_models import Item, key_of
+from extractor.errors import FieldError
+from extractor.fields import CriterionField, Duration, Quantity, RecordField, declare, list_catalogue, read_fields
+from extractor.fields.declaration import TAKEN
+
+
+class BrainMetastases(RecordField, mentions=("brain", "CNS")):
+    """May participants with brain metastases take part?"""  # noqa: D400 - a question
+
+    status: Literal["allowed", "allowed_if_treated", "excluded"] = Field(description="What holds for them.")
+    stable_for: Duration | None = Field(None, description="How long they must have been stable.")
+
+
+TOML = """
+[[field]]
+name = "brain_metastases"
+definition = "May participants with brain metastases take part?"
+mentions = ["brain", "CNS"]
+[field.attributes.status]
+type = "choice"
+choices = ["allowed", "allowed_if_treated", "excluded"]
+definition = "What holds for them."
+required = true
+[field.attributes.stable_for]
+type = "duration"
+definition = "How long they must have been stable."
+"""
+PLAIN = '[[field]]\nname = "assay"\ntype = "quote"\ndefinition = "The test."\n'
+
+
+def read(tmp_path, text):
+    path = tmp_path / "my.toml"
+    path.write_text(text, "utf-8")
+    return read_fields(path)
+
+
+def test_a_model_and_a_file_that_mean_the_same_are_equal(tmp_path):
+    assert read(tmp_path, TOML) == (declare(BrainMetastases),)
+
+
+def test_an_attribute_takes_its_type_from_the_annotation():
+    class Grade(StrEnum):
+        LOW = "low"
+        HIGH = "high"
+
+    class Everything(CriterionField, when="kind = exclusion", many=True):
+        """One of each."""
+
+        grade: Grade
+        flag: bool
+        number: int
+        limits: list[Quantity] = Field(default_factory=list)
+        words: str | None = None
+
+    field = declare(Everything)
+    shapes = [(one.name, one.type.value, one.many, one.required) for one in field.attributes]
+    assert shapes == [
+        ("grade", "choice", False, True),
+        ("flag", "boolean", False, True),
+        ("number", "number", False, True),
+        ("limits", "quantity", True, False),
+        ("words", "quote", False, False),
+    ]
+    assert field.applies({"kind": "exclusion"}.get)
+    assert not field.applies({"kind": "inclusion"}.get)
+
+
+def _make(annotation, doc="A field.", base=RecordField, default=..., **settings):
+    body = {"__annotations__": {"value": annotation}, "__doc__": doc, "__module__": __name__}
+    return type(base)("Wrong", (base,), body if default is ... else body | {"value": default}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: _make(str, doc=""), "Wrong: the class has no docstring"),
+        (lambda: _make(int | str), r"Wrong.value: of the types int \| str nothing says which one to check"),
+        (lambda: _make(dict), "Wrong.value: dict is no type that can be checked against a text; use one of"),
+        (lambda: _make(str, default="none"), "Wrong.value: the default 'none' would stand where the text says nothing"),
+        (lambda: _make(list[str | int]), "Wrong.value: .* is no type that can be checked"),
+        (lambda: _make(str, name="dosing"), "dosing: the guideline has a field or key of that name"),
+        (lambda: _make(str, base=CriterionField, when="colour = red"), "colour: no such closed set of a criterion"),
+        (lambda: _make(str, base=CriterionField, when="kind is red"), "write a condition as 'field = word"),
+        (
+            lambda: _make(str, base=CriterionField, when="kind = includes"),
+            "includes: no such kind; choose from inclusion, exclusion",
+        ),
+        (lambda: _make(str, when="kind = inclusion"), "a record is one"),
+        (lambda: RecordField, "write a field as a subclass of one of RecordField, CriterionField"),
+        (lambda: dict, "dict: write a field as a subclass"),
+    ],
+)
+def test_a_wrong_model_is_refused_with_its_remedy(made, said):
+    with pytest.raises(FieldError, match=said):
+        read_fields(made())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[field", "my.toml: Expected .* at the end of an array declaration"),
+        ("[fields]", "my.toml: fields is unknown; write each field as a table"),
+        ("", "there is no field"),
+        (PLAIN * 2, "assay: two fields have this name"),
+        (PLAIN.replace('"quote"', '"word"'), "field assay: type: Input should be 'quote'"),
+        (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),
+        (PLAIN + 'colour = "red"\n', "field assay: colour: Extra inputs are not permitted"),
+        (PLAIN + 'examples = [{ text = "22C3", value = { other = 1 } }]\n', "value is missing"),
+        (PLAIN + 'rules = [{ pattern = "<nothing>", examples = ["x"] }]\n', "refers to 'nothing'"),
+        (PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["with it"] }]\n', "finds nothing in its example"),
+        (
+            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["by hand"] }]\n',
+            "it finds its near miss 'by hand'",
+        ),
+        (
+            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["of it"] }]\n',
+            "shares no word",
+        ),
+        (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
+    with pytest.raises(FieldError, match=said):
+        read(tmp_path, text)
+
+
+def test_a_missing_file_and_an_unknown_name_are_told_apart():
+    with pytest.raises(FieldError, match=r"no/such.toml: .*give a TOML file"):
+        read_fields("no/such.toml")
+    with pytest.raises(FieldError, match=r"blindin: no such field \(did you mean blinding\?\); give a file, or one of"):
+        read_fields("blindin")
+
+
+@pytest.mark.parametrize("name", list_catalogue())
+def test_each_field_of_the_catalogue_can_be_read(name):
+    assert [field.name for field in read_fields(name)] == [name]
+
+
+def test_no_field_can_have_a_key_of_the_reply():
+    assert {name for attribute in Item.model_fields for name in (attribute, key_of(attribute))} - {"custom"} <= TAKEN
+
+
+def test_an_answer_is_read_by_type(tmp_path):
+    (field,) = read(tmp_path, TOML)
+    claims, broken = field.read({"quote": "stable", "status": "Excluded", "stable_for": "long"})
+    assert [(said.attribute, said.value) for said in claims[0].values] == [("status", "excluded")]
+    assert broken[0][0] == "long"
+    assert "write a time" in broken[0][1]
+    assert field.read({"stable_for": "4 week"}) == (
+        (),
+        (("{'stable_for': '4 week'}", "brain_metastases: status is missing"),),
+    )

@@ -1,0 +1,197 @@
+"""A user's own fields through a whole extraction: asked in the same calls, proven, refused, absent, by rules alone."""
+
+import pytest
+
+from extractor import Extractor, TrialExtraction
+from extractor.fields import Duration, RecordField, read_fields
+from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
+from extractor.schemas.values import list_values
+from tests.llm.stub import serve
+from tests.trust import answering, read_lines, trial
+
+from .test_declaration import TOML, BrainMetastases
+
+FIELDS = (
+    TOML
+    + """
+[[field]]
+name = "assay"
+of = "criterion"
+when = "category = biomarker"
+type = "quote"
+definition = "The test by which the marker is measured, as named."
+examples = [{ text = "HER2 3+ by Examplassay", value = "Examplassay" }, { text = "HER2 negative" }]
+
+[[field]]
+name = "ejection_fraction"
+of = "criterion"
+mentions = ["ejection"]
+type = "quantity"
+definition = "The limit of the ejection fraction."
+[[field.rules]]
+pattern = "ejection fraction value=( ( below | above | at least ) # % )"
+examples = ["ejection fraction below 30 %"]
+
+[[field]]
+name = "with_food"
+of = "regimen"
+type = "boolean"
+definition = "Whether it is taken with food."
+
+[[field]]
+name = "well_designed"
+type = "boolean"
+definition = "Whether the trial is well designed."
+sections = ["title"]
+judgement = true
+"""
+)
+RECORD = trial(
+    title="Examplumab in lung cancer",
+    eligibility=(
+        "Inclusion Criteria:\n\n* PD-L1 TPS >= 50 % by 22C3\n* Left ventricular ejection fraction below 40 %\n\n"
+        "Exclusion Criteria:\n\n* Active brain metastases, unless treated and stable for at least 4 weeks"
+    ),
+    arms_0="Examplumab 200 mg intravenously every 3 weeks with food",
+    interventions_0="Examplumab",
+)
+BRAIN = {"quote": "treated and stable for at least 4 weeks", "status": "allowed_if_treated", "stable_for": "4 week"}
+DOSE = {"quote": "Examplumab 200 mg intravenously every 3 weeks", "agent": "Examplumab", "dose": ["200 mg"]}
+
+
+@pytest.fixture
+def fields(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text(FIELDS, "utf-8")
+    return path
+
+
+def extract(fields, answers, again=None, **more):
+    """The extraction by a model that answers so, and the requests that it got."""
+    with serve(answering(answers, again)) as stub:
+        return Extractor(stub.spec, fields=fields, **more).extract(RECORD), stub.requests
+
+
+def values_of(extraction, name):
+    return [item.values for item in extraction.custom[name]]
+
+
+def test_fields_are_asked_in_the_call_of_the_built_in_ones_and_defined_once(fields):
+    extraction, requests = extract(fields, {"brain": {"brain_metastases": BRAIN}, "22C3": {"assay": "22C3"}})
+    assert len(requests) == 1 + any("refused" in str(one) for one in requests)
+    system = requests[0]["messages"][0]["content"]
+    assert system.count("The test by which the marker is measured, as named.") == 1
+    assert '"HER2 3+ by Examplassay" gives {"assay": "Examplassay"}' in system
+    lines = {line["text"]: line["keys"].split() for line in read_lines(requests[0])}
+    assert "assay" in next(keys for text, keys in lines.items() if "22C3" in text)
+    assert [text for text, keys in lines.items() if "brain_metastases" in keys] == [
+        "Active brain metastases, unless treated and stable for at least 4 weeks"
+    ]
+    assert values_of(extraction, "assay") == [{"value": "22C3"}]
+
+
+def test_each_value_points_at_its_own_characters(fields):
+    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}})
+    (item,) = extraction.custom["brain_metastases"]
+    text = RECORD.raw_text("eligibility")
+    assert [(one.field, text[one.start : one.end], one.support) for one in item.evidence] == [
+        ("values.status", "treated and stable for at least 4 weeks", Support.INFERRED),
+        ("values.stable_for", "4 weeks", Support.PARSED),
+    ]
+    assert (item.origin, item.confidence, item.calibrated, item.of) == (Origin.MODEL, 0.85, False, None)
+    shown = [(one.path, one.name) for one in list_values("custom.brain_metastases[0]", item)]
+    assert shown[0] == ("custom.brain_metastases[0].values.status", "status")
+
+
+@pytest.mark.parametrize(
+    ("altered", "kind"),
+    [
+        ({"quote": "treated and stable for at least 6 weeks"}, FindingKind.QUOTE_CONFLICT),
+        ({"quote": "brain metastases are welcome"}, FindingKind.QUOTE_NOT_FOUND),
+        ({"stable_for": "6 week"}, FindingKind.QUOTE_CONFLICT),
+        ({"stable_for": "4 month"}, FindingKind.QUOTE_CONFLICT),
+        ({"quote": ""}, FindingKind.QUOTE_NOT_FOUND),
+        ({"status": "welcome"}, FindingKind.ANSWER_MISSING),
+        ({"stable_for": "a while"}, FindingKind.ANSWER_MISSING),
+    ],
+)
+def test_an_altered_answer_is_asked_once_more_then_kept_out(fields, altered, kind):
+    answer = {"brain_metastases": BRAIN | altered}
+    extraction, requests = extract(fields, {"brain": answer}, again=answer)
+    assert len(requests) == 2
+    assert "refused: brain_metastases" in requests[1]["messages"][-1]["content"]
+    assert kind in [finding.kind for finding in extraction.findings]
+    kept = values_of(extraction, "brain_metastases")
+    assert not kept or set(altered) == {"stable_for"}
+    assert all("stable_for" not in one for one in kept)
+
+
+def test_a_refused_answer_that_is_put_right_counts(fields):
+    wrong = {"brain_metastases": BRAIN | {"stable_for": "6 week"}}
+    extraction, _ = extract(fields, {"brain": wrong}, again={"brain_metastases": BRAIN})
+    assert values_of(extraction, "brain_metastases")[0]["stable_for"] == Duration(value=4, unit="week")
+
+
+def test_a_denied_quote_is_no_quote(fields):
+    record = trial(eligibility="Exclusion Criteria:\n\n* No brain metastases that are treated")
+    answer = {"brain_metastases": {"quote": "brain metastases that are treated", "status": "allowed"}}
+    with serve(answering({"brain": answer}, again=answer)) as stub:
+        extraction = Extractor(stub.spec, fields=fields).extract(record)
+    assert extraction.custom["brain_metastases"] == ()
+    (absence,) = [one for one in extraction.absences if one.field == "custom.brain_metastases"]
+    assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
+
+
+def test_silence_is_an_answer_and_costs_no_second_question(fields):
+    extraction, requests = extract(fields, {"": {"cat": "other"}})
+    reasons = {one.field: one.reason for one in extraction.absences}
+    assert reasons["custom.brain_metastases"] is AbsenceReason.NOT_REPORTED
+    assert not any("brain_metastases" in str(one["messages"][-1]) for one in requests[1:])
+
+
+def test_a_regimens_field_stands_with_its_regimen(fields):
+    answer = DOSE | {"with_food": {"quote": "with food", "value": True}}
+    extraction, _ = extract(fields, {"200 mg": answer})
+    (item,) = extraction.custom["with_food"]
+    assert (item.of, item.values) == ("dosing[0]", {"value": True})
+    assert extraction.dosing[0].agent == "Examplumab"
+
+
+def test_rules_read_without_a_model_and_the_model_confirms_them(fields):
+    alone = Extractor(fields=fields).extract(RECORD)
+    (item,) = alone.custom["ejection_fraction"]
+    assert (item.origin, item.of) == (Origin.RULE, "eligibility.criteria[1]")
+    assert item.values == {"value": Quantity(comparator="<", value=40, unit="%")}
+    assert {one.field: one.reason for one in alone.absences}["custom.brain_metastases"] is AbsenceReason.NOT_ASKED
+    both, _ = extract(fields, {"ejection": {"ejection_fraction": {"quote": "below 40 %", "value": "< 40 %"}}})
+    assert both.custom["ejection_fraction"][0].origin is Origin.BOTH
+    silent, _ = extract(fields, {})
+    assert silent.custom["ejection_fraction"][0].confidence < item.confidence
+
+
+def test_a_judgement_without_words_is_kept_and_marked(fields):
+    extraction, _ = extract(fields, {"Examplumab in lung": {"well_designed": {"value": True}}})
+    (item,) = extraction.custom["well_designed"]
+    assert (item.values, item.support, item.evidence) == ({"value": True}, Support.UNPROVEN, ())
+
+
+def test_values_survive_the_way_through_json_and_come_back_typed(fields):
+    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}})
+    again = TrialExtraction.model_validate_json(extraction.model_dump_json())
+    assert again == extraction
+    (found,) = BrainMetastases.find_in(again)
+    assert (found.status, found.stable_for) == ("allowed_if_treated", Duration(value=4, unit="week"))
+    assert isinstance(found, RecordField)
+
+
+def test_doubtful_values_are_left_out_with_the_reason(fields):
+    extraction, _ = extract(fields, {"brain": {"brain_metastases": BRAIN}}, min_confidence=0.88)
+    assert extraction.custom["brain_metastases"] == ()
+    assert ("custom.brain_metastases", AbsenceReason.LOW_CONFIDENCE) in [
+        (a.field, a.reason) for a in extraction.absences
+    ]
+
+
+def test_without_fields_an_extraction_is_what_it_was():
+    assert "custom" not in Extractor().extract(RECORD).model_dump(mode="json")
+    assert read_fields(()) == ()
