@@ -1,5 +1,6 @@
 """The token rules of custom fields: compiled with the rule book, checked, and read in a passage."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -11,8 +12,8 @@ from extractor.text.patterns import Found, Rule, RuleError, make_rule
 
 from .declaration import CustomField, FieldRule
 
-_SHARED = 3
-"""Letters from which on a word that a rule and a near miss share says something."""
+_WORD = re.compile(r"[^\W\d_]{3,}")
+"""Words that say something if a rule and a near miss share them."""
 
 
 @cache
@@ -38,13 +39,13 @@ def check_rules(field: CustomField) -> None:
             for text in declared.examples:
                 if next(find_claims(rule, declared, field, read_text(text)), None) is None:
                     _refuse(field, declared, f"it finds nothing in its example {text!r}")
-            words = {word.casefold() for text in declared.examples for word in text.split() if len(word) >= _SHARED}
+            words = {word.casefold() for word in _WORD.findall(f"{declared.pattern} {' '.join(declared.examples)}")}
             for text in declared.near_misses:
                 if rule.search(read_text(text)):
                     _refuse(field, declared, f"it finds its near miss {text!r}")
-                if words.isdisjoint(word.casefold() for word in text.split()):
+                if words.isdisjoint(word.casefold() for word in _WORD.findall(text)):
                     _refuse(
-                        field, declared, f"its near miss {text!r} shares no word with an example, so it proves nothing"
+                        field, declared, f"its near miss {text!r} shares no word with the rule, so it proves nothing"
                     )
     except RuleError as error:
         raise FieldError(f"{field.name}: {error}") from error

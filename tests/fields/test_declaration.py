@@ -121,7 +121,7 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
             "it finds its near miss 'by hand'",
         ),
         (
-            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["of it"] }]\n',
+            PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["an hour"] }]\n',
             "shares no word",
         ),
         (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
@@ -141,7 +141,9 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart():
 
 @pytest.mark.parametrize("name", list_catalogue())
 def test_each_field_of_the_catalogue_can_be_read(name):
-    assert [field.name for field in read_fields(name)] == [name]
+    fields = read_fields(name)
+    assert fields
+    assert all(field.examples or field.rules for field in fields)
 
 
 def test_no_field_can_have_a_key_of_the_reply():
