@@ -1,0 +1,125 @@
+"""Score the user's own fields: pair their values in each record, and compare attribute by attribute by their types."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from extractor.fields.attributes import Attribute, AttributeType
+from extractor.fields.declaration import CustomField
+from extractor.schemas import Comparison, Constraint, CustomItem, Quantity, TrialExtraction
+
+from .alignment import pair_values
+from .comparers import COMPARERS, Comparer, Level
+from .gold_files import ExtractionSource, open_extractions
+
+COMPARED: Mapping[AttributeType, Comparison] = {
+    AttributeType.QUOTE: Comparison.EXTENT,
+    AttributeType.CHOICE: Comparison.CHOICE,
+    AttributeType.BOOLEAN: Comparison.POLARITY,
+    AttributeType.NUMBER: Comparison.CHOICE,
+    AttributeType.QUANTITY: Comparison.LIMIT,
+    AttributeType.CONSTRAINT: Comparison.LIMIT,
+    AttributeType.AMOUNT: Comparison.AMOUNT,
+    AttributeType.INSTRUMENT: Comparison.NAME,
+    AttributeType.DURATION: Comparison.TIME,
+    AttributeType.AGE: Comparison.TIME,
+    AttributeType.TIME_POINT: Comparison.TIME,
+}
+"""How two values of a type are compared."""
+_LEAST_ALIKE = 0.3
+"""Items less alike are not paired: no attribute agrees, and hardly a word."""
+
+
+class AttributeScore(NamedTuple):
+    """The values of one attribute of a field, or of all attributes of a type."""
+
+    name: str
+    type: str
+    gold: int
+    predicted: int
+    right: int
+
+    @property
+    def f1(self) -> float | None:
+        """The F1, None without any value."""
+        total = self.gold + self.predicted
+        return 2 * self.right / total if total else None
+
+
+def score_custom(
+    gold: ExtractionSource, predicted: ExtractionSource, fields: Iterable[CustomField]
+) -> tuple[AttributeScore, ...]:
+    """The scores of each attribute, then those of each type (named ``all``). Raises ``GoldError``.
+
+    Values of one field are paired within a record, the likest first; each member of a list is a value. A value is right
+    if it agrees with that of its pair.
+
+    >>> from extractor.fields import read_fields
+    >>> said = {"record_id": "A", "eligibility": {}, "custom": {"blinding": [{"values": {"value": "double"}}]}}
+    >>> [score.f1 for score in score_custom([said], [said], read_fields("blinding"))]
+    [1.0, 1.0]
+    """
+    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
+    attributes = [(field, one) for field in fields for one in field.attributes]
+    counts = {(field.name, one.name): Counter[str]() for field, one in attributes}
+    for record_id in ours.record_ids:
+        wanted, found = ours.get(record_id), theirs.get(record_id)
+        for field in {field.name: field for field, _ in attributes}.values():
+            for old, new in _pair(field, _items(wanted, field), _items(found, field)):
+                for one in field.attributes:
+                    counts[field.name, one.name].update(_count(one, old, new))
+    scores = [_sum(f"{f.name}.{one.name}", one.type, [counts[f.name, one.name]]) for f, one in attributes]
+    kinds = dict.fromkeys(one.type for _, one in attributes)
+    by_type = {kind: [counts[f.name, one.name] for f, one in attributes if one.type is kind] for kind in kinds}
+    return (*scores, *(_sum("all", kind, found) for kind, found in by_type.items()))
+
+
+def _items(extraction: TrialExtraction | None, field: CustomField) -> Sequence[CustomItem]:
+    return extraction.custom.get(field.name, ()) if extraction else ()
+
+
+def _pair(
+    field: CustomField, gold: Sequence[CustomItem], predicted: Sequence[CustomItem]
+) -> list[tuple[CustomItem | None, CustomItem | None]]:
+    pairs = pair_values(gold, predicted, lambda one, other: _compare(field, one, other), _LEAST_ALIKE)
+    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
+    return [
+        *((gold[row], predicted[column]) for row, column in pairs),
+        *((one, None) for row, one in enumerate(gold) if row not in rows),
+        *((None, one) for column, one in enumerate(predicted) if column not in columns),
+    ]
+
+
+def _compare(field: CustomField, one: CustomItem, other: CustomItem) -> float:
+    """The mean likeness of the attributes that either has. The only value of a record is always paired."""
+    if not field.many and one.of is None:
+        return 1.0
+    stated = [a for a in field.attributes if a.name in one.values or a.name in other.values]
+    found = (max(_list_likeness(a, one.values.get(a.name), other.values.get(a.name)), default=0.0) for a in stated)
+    return sum(found) / len(stated) if stated else 0.0
+
+
+def _list_likeness(attribute: Attribute, one: Any, other: Any) -> list[float]:
+    comparer = COMPARERS[COMPARED[attribute.type]]
+    ours, theirs = _spread(comparer, one), _spread(comparer, other)
+    return [max(comparer.likeness(a, b), float(comparer.level(a, b) >= Level.NORMALISED)) for a in ours for b in theirs]
+
+
+def _count(attribute: Attribute, gold: CustomItem | None, predicted: CustomItem | None) -> Counter[str]:
+    comparer = COMPARERS[COMPARED[attribute.type]]
+    ours, theirs = (_spread(comparer, one.values.get(attribute.name) if one else None) for one in (gold, predicted))
+    pairs = pair_values(ours, theirs, lambda a, b: 1e-6 + comparer.level(a, b), 1e-9)
+    right = sum(comparer.level(ours[row], theirs[column]) >= Level.NORMALISED for row, column in pairs)
+    return Counter(gold=len(ours), predicted=len(theirs), right=right)
+
+
+def _spread(comparer: Comparer, value: Any) -> list[Any]:
+    """The comparable values: the sides of a quantity, the members of a list."""
+    members = value if isinstance(value, tuple) else () if value is None else (value,)
+    named = tuple(Constraint(quantity="", **m.model_dump()) if isinstance(m, Quantity) else m for m in members)
+    return [one for member in named for one in comparer.spread((member,))]
+
+
+def _sum(name: str, kind: AttributeType, counts: Iterable[Counter[str]]) -> AttributeScore:
+    total = sum(counts, Counter[str]())
+    return AttributeScore(name, kind.value, total["gold"], total["predicted"], total["right"])
