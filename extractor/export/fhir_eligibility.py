@@ -12,14 +12,13 @@ from extractor.schemas import Category, Comparator, Constraint, Criterion, Crite
 from extractor.text.quantity_names import find_loinc, list_quantities
 from extractor.text.registered_ages import AGES
 
-from .cohorts import limits_age, read_groups
 from .columns import name_limit
-from .fhir_types import LOINC, Json, Proof, TrialResources, Why, code, extension, own_code, quantity, value_range
-from .omop_nodes import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .fhir_types import LOINC, Json, Proof, TrialResources, Why, code, own_code, quantity, value_range
+from .omop_circe import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_groups import limits_age, read_groups, read_targets
 from .omop_rules import demands
 from .omop_vocabulary import WordLists
 from .people import People, Stated, read_people
-from .targets import read_targets
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
@@ -55,7 +54,7 @@ def add_group(trial: TrialResources) -> Json | None:
         return None
     content = {
         "meta": {"profile": [f"{_EBM}/study-eligibility-criteria|1.0.0-ballot"]},
-        "extension": [extension(f"{_EBM}/combination-method", valueCode="all-of")],
+        "extension": [{"url": f"{_EBM}/combination-method", "valueCode": "all-of"}],
         "type": "person",
         "membership": "definitional",
         "name": f"Eligibility criteria of {trial.extraction.record_id}",
@@ -112,7 +111,7 @@ def _read_criterion(
     if isinstance(result, CriteriaGroup):
         try:
             if values := _read_values(criterion, result):
-                described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
+                described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
                 trial.leave_out(f"{path}.category", criterion.category, "no_element")
                 return [described | value for value in values]
         except Undecided as error:
@@ -124,7 +123,7 @@ def _read_criterion(
     known = criterion.category
     text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
     if window := criterion.time_window:
-        said = [extension("text", valueString=window.quote)]
+        said = [{"url": "text", "valueString": window.quote}]
         text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
         trial.leave_out(f"{path}.time_window", window, "no_direction")
     # "Participants must be off steroids" among the exclusions is what they must be.

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from extractor.schemas import Citation, Evidence, ExtractedItem, TrialExtraction, TrialRecord
 from extractor.text.units import read_unit
 
-from .confidence import LEAST
+from .omop_groups import is_sure
 
 Json = dict[str, Any]
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -130,12 +130,6 @@ class TrialResources:
             self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason, detail))
 
 
-def is_sure(item: ExtractedItem, name: str) -> bool:
-    """Whether the value of a field, such as ``amounts[0]``, is sure enough to be structured. Gold is sure."""
-    known = (each.confidence for each in item.evidence if each.field == name and each.confidence is not None)
-    return min(known, default=1.0) >= LEAST
-
-
 def code(system: str, words: str | Sequence[str] | None, text: str | None = None) -> Json:
     """A CodeableConcept with the codes of a system, any of which fits, and the words of the text.
 
@@ -153,11 +147,6 @@ def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json
     [{'system': 'urn:trial-extractor:role', 'code': 'placebo'}]
     """
     return code(f"{BASE}:{vocabulary}", word, text)
-
-
-def extension(url: str, **value: Any) -> Json:
-    """An extension with one value, such as ``valueString="..."``; without the value it is dropped later."""
-    return {"url": url, **value}
 
 
 def quantity(value: float, unit: str | None, comparator: str | None = None, ucum: str | None = None) -> Json:

@@ -13,8 +13,7 @@ from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import DAYS, read_number
 from extractor.text.passage import read_passage
 
-from .omop_limits import Limited, find_limited, read_limited
-from .omop_nodes import (
+from .omop_circe import (
     AgeLimit,
     ConceptSet,
     CriteriaGroup,
@@ -28,6 +27,7 @@ from .omop_nodes import (
     Undecided,
     words_of,
 )
+from .omop_limits import Limited, find_limited, read_limited
 
 # fmt: off
 _DECIDABLE = frozenset({

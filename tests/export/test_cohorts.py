@@ -9,8 +9,7 @@ from extractor import Extractor
 from extractor.errors import StoreError
 from extractor.export import find_results, read_results
 from extractor.export.cohorts import export_cohorts, read_rules
-from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Reason
-from extractor.export.omop_sql import check_cohort
+from extractor.export.omop_circe import CriteriaGroup, MeasurementLimit, Reason, check_cohort
 from extractor.export.omop_vocabulary import WordLists, open_vocabulary
 from extractor.schemas import RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table

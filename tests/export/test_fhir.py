@@ -10,9 +10,8 @@ from fhir.resources import get_fhir_model_class
 
 from extractor import Extractor
 from extractor.export import export_fhir, read_results
-from extractor.export.fhir import KINDS
+from extractor.export.fhir import KINDS, list_terms
 from extractor.export.fhir_study import build_trial
-from extractor.export.fhir_terms import list_terms
 from extractor.export.fhir_types import Why
 from extractor.run.store import digest_record
 from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
