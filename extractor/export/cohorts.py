@@ -180,13 +180,9 @@ def _express(
             "record_id": extraction.record_id,
             "criterion_index": place if criterion else None,
             "field": None if criterion else place,
-            "kind": criterion and criterion.kind,
-            "category": criterion and criterion.category,
-            "quote": criterion and criterion.quote,
-            "reason": error.reason,
-            "detail": error.detail,
         }
-        list_unmapped(row)
+        row |= {name: getattr(criterion, name, None) for name in ("kind", "category", "quote")}
+        list_unmapped(row | {"reason": error.reason, "detail": error.detail})
     return rules
 
 

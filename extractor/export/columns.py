@@ -148,10 +148,8 @@ def _find_named(tokens: Tokens) -> dict[int, Sex]:
     return {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
 
 
-def _list_evidence(member: Json, item: Json, field: str) -> list[Json]:
-    """The evidence of one member of a list of an item."""
-    index = next(place for place, one in enumerate(item[field]) if one is member)
-    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{field}[{index}]"]
+def _list_evidence(field: str, item: Json) -> list[Json]:
+    return [piece for piece in item.get("evidence") or () if piece["field"] == field]
 
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
@@ -159,26 +157,25 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    pieces = _list_evidence(limit, criterion, "constraints")
-    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
     index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
+    pieces = _list_evidence(f"constraints[{index}]", criterion)
+    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
     sex = find_sex(index, criterion)
     return *named, read_admitted(limit, criterion), sex.value if sex else None, _find_least(pieces)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Row:
-    return *_convert_amount(amount), _find_least(_list_evidence(amount, regimen, "amounts"))
-
-
-def _convert_amount(amount: Json) -> Row:
+    index = next(place for place, one in enumerate(regimen["amounts"]) if one is amount)
+    confidence = _find_least(_list_evidence(f"amounts[{index}]", regimen))
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
-        return None, None, None, None
+        return None, None, None, None, confidence
     first, *rest = unit.split("/")
     base = next((one for one in _DOSE_UNITS if first and find_dimension(one)[1] == find_dimension(first)[1]), first)
     target = "/".join([base, *rest])
     numbers = (amount.get("low"), amount.get("high"))
-    return unit, target, *(None if number is None else convert(number, unit, target) for number in numbers)
+    low, high = (None if number is None else convert(number, unit, target) for number in numbers)
+    return unit, target, low, high, confidence
 
 
 def _to_days(period: Json | None) -> float | None:
@@ -204,7 +201,7 @@ def _compute_people(people: Json, extraction: Json) -> Row:
 
 
 def _name_comparator(name: str, people: Json) -> str:
-    proofs = [piece for piece in people.get("evidence") or () if piece["field"] == name]
+    proofs = _list_evidence(name, people)
     criteria = () if proofs else people.get("criteria") or ()
     shape = {name: people[name], "evidence": proofs, "criteria": criteria}
     return read_comparator(name, Eligibility.model_validate(shape)).value

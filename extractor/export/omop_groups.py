@@ -49,25 +49,32 @@ def read_groups(
     groups: dict[int, CriteriaGroup] = {}
     undecided: dict[int | str, Undecided] = {}
     for index, criterion in enumerate(criteria):
-        if excludes_target(criterion, targets):
-            undecided[index] = Undecided(Reason.TARGET_CONDITION)
-            continue
         try:
-            groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
+            if excludes_target(criterion, targets):
+                raise Undecided(Reason.TARGET_CONDITION)
+            group = read_line(criterion, criteria[index - 1] if index else None, names)
+            if not is_sure(criterion, *_DECISIVE):
+                raise Undecided(Reason.UNSURE)
+            if limits_age(group) and people.compare(criterion) is False:  # it is not for the trial as a whole
+                raise Undecided(Reason.OTHER_AGE)
+            groups[index] = group
         except Undecided as error:
             undecided[index] = error
-    for reason, find in _DOUBTS.items():
-        for index in find(groups, criteria, people):
+    for reason, find in ((Reason.ALTERNATIVE, _find_bare_names), (Reason.SEX_OR_GROUP, _find_group_limits)):
+        for index in find(groups, criteria):
             del groups[index]
             undecided[index] = Undecided(reason)
     return groups, undecided
 
 
-def _find_unsure(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
-    return [index for index in groups if not is_sure(criteria[index], *_DECISIVE)]
+def limits_age(group: CriteriaGroup) -> bool:
+    """Whether a rule limits the age and nothing else."""
+    return bool(group.members) and all(
+        limits_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
+    )
 
 
-def _find_group_limits(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
+def _find_group_limits(groups: Groups, criteria: Sequence[Criterion]) -> list[int]:
     """Inclusion criteria that bound one quantity differently: they are for different groups of participants."""
     bounds: dict[tuple[str, bool], dict[float, set[int]]] = {}
     for index, group in groups.items():
@@ -78,7 +85,7 @@ def _find_group_limits(groups: Groups, criteria: Sequence[Criterion], _: People)
     return sorted({index for values in several for indices in values.values() for index in indices})
 
 
-def _find_bare_names(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
+def _find_bare_names(groups: Groups, criteria: Sequence[Criterion]) -> list[int]:
     """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
     bare = [
         index
@@ -88,27 +95,6 @@ def _find_bare_names(groups: Groups, criteria: Sequence[Criterion], _: People) -
         if isinstance(one, Occurred) and criteria[index].quote.lower().startswith(one.concepts.name.lower())
     ]
     return bare if len(bare) > 1 else []
-
-
-def limits_age(group: CriteriaGroup) -> bool:
-    """Whether a rule limits the age and nothing else."""
-    return bool(group.members) and all(
-        limits_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
-    )
-
-
-def _find_other_ages(groups: Groups, criteria: Sequence[Criterion], people: People) -> list[int]:
-    """Criteria that limit the age otherwise than the trial as a whole."""
-    return [at for at, group in groups.items() if limits_age(group) and people.compare(criteria[at]) is False]
-
-
-_DOUBTS = {
-    Reason.UNSURE: _find_unsure,
-    Reason.OTHER_AGE: _find_other_ages,
-    Reason.ALTERNATIVE: _find_bare_names,
-    Reason.SEX_OR_GROUP: _find_group_limits,
-}
-"""Why criteria that could be expressed are not, and what finds them."""
 
 
 def read_targets(record: TrialRecord | None) -> Targets:

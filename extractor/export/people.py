@@ -95,7 +95,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
     left_out: list[LeftOut] = []
     proofs = {piece.field: piece for piece in eligibility.evidence}
-    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", read_sex), ("healthy_volunteers", read_answer)):
+    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", _read_sex), ("healthy_volunteers", read_answer)):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
         registered = read(written) if written else None
         if value is not None:
@@ -121,8 +121,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
 
 
-def read_sex(written: str) -> Sex | None:
-    """Return a registered sex; None if it is unknown."""
+def _read_sex(written: str) -> Sex | None:
     return _SEXES.get(written.strip().lower())
 
 
