@@ -49,15 +49,9 @@ def read_groups(
     groups: dict[int, CriteriaGroup] = {}
     undecided: dict[int | str, Undecided] = {}
     for index, criterion in enumerate(criteria):
+        after = criteria[index - 1] if index else None
         try:
-            if excludes_target(criterion, targets):
-                raise Undecided(Reason.TARGET_CONDITION)
-            group = read_line(criterion, criteria[index - 1] if index else None, names)
-            if not is_sure(criterion, *_DECISIVE):
-                raise Undecided(Reason.UNSURE)
-            if limits_age(group) and people.compare(criterion) is False:  # it is not for the trial as a whole
-                raise Undecided(Reason.OTHER_AGE)
-            groups[index] = group
+            groups[index] = _read_alone(criterion, after, names, people, targets)
         except Undecided as error:
             undecided[index] = error
     for reason, find in ((Reason.ALTERNATIVE, _find_bare_names), (Reason.SEX_OR_GROUP, _find_group_limits)):
@@ -65,6 +59,20 @@ def read_groups(
             del groups[index]
             undecided[index] = Undecided(reason)
     return groups, undecided
+
+
+def _read_alone(
+    criterion: Criterion, after: Criterion | None, names: Names, people: People, targets: Targets
+) -> CriteriaGroup:
+    """Express a criterion that follows the line ``after``. Raises ``Undecided`` if it alone is no rule."""
+    if excludes_target(criterion, targets):
+        raise Undecided(Reason.TARGET_CONDITION)
+    group = read_line(criterion, after, names)
+    if not is_sure(criterion, *_DECISIVE):
+        raise Undecided(Reason.UNSURE)
+    if limits_age(group) and people.compare(criterion) is False:  # it is not for the trial as a whole
+        raise Undecided(Reason.OTHER_AGE)
+    return group
 
 
 def limits_age(group: CriteriaGroup) -> bool:
