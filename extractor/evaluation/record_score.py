@@ -256,11 +256,9 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
             moved[position] = found[origin]
             halves |= {origin} if found[origin].predicted is None else set()
     kept = [(at, one) for at, one in enumerate(found) if at in moved or at not in halves]
-    return [_move(one, moved[at]) if at in moved else one for at, one in kept]
-
-
-def _move(one: Disagreement, origin: Disagreement) -> Disagreement:
-    return replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=origin.path(origin.gold_side))
+    wrong = ErrorKind.WRONG_PAIRING
+    belongs = {at: origin.path(origin.gold_side) for at, origin in moved.items()}
+    return [replace(one, kind=wrong, belongs_to=belongs[at]) if at in belongs else one for at, one in kept]
 
 
 class RecordErrors(NamedTuple):

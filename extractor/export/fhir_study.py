@@ -22,7 +22,7 @@ from extractor.schemas import (
 from extractor.text.book import read_table
 
 from .fhir_eligibility import add_group
-from .fhir_types import BASE, HL7, Json, TrialResources, Why, code, own_code, quantity, value_range
+from .fhir_types import BASE, HL7, Json, TrialResources, UnmappedReason, code, own_code, quantity, value_range
 from .omop_groups import is_sure
 
 _DESIGN = "http://hl7.org/fhir/study-design"
@@ -326,7 +326,7 @@ def _read_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Js
         case TimeKind.FROM_TO, [low, high] if span := value_range(low, high):
             return [common | {"range": span}]
         case ((TimeKind.FROM_TO | TimeKind.PER), [_, *_]):
-            reason: Why = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
+            reason: UnmappedReason = "no_range" if endpoint.time_kind is TimeKind.FROM_TO else "no_element"
             for index, point in enumerate(endpoint.time_points):
                 trial.leave_out(f"{path}.time_points[{index}]", point, reason)
         case _, [_, *_]:

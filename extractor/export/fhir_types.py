@@ -28,7 +28,7 @@ _LONGEST_ID = 40
 """Of the 64 characters of an id; suffixes such as ``-endpoint-123`` and a digest take the others."""
 
 # fmt: off
-Why = Literal[
+UnmappedReason = Literal[
     "no_element", "compound", "unsure", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range",
     "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "input_missing",
 ]
@@ -43,7 +43,7 @@ class Unmapped:
     record_id: str
     field: str
     value: Any
-    reason: Why
+    reason: UnmappedReason
     detail: str = ""
 
 
@@ -122,7 +122,7 @@ class TrialResources:
             self.leave_out(f"{path}.{name}", getattr(item, name), "unsure")
         return item.model_copy(update=dict.fromkeys(unsure))
 
-    def leave_out(self, path: str, value: Any, reason: Why, detail: str = "") -> None:
+    def leave_out(self, path: str, value: Any, reason: UnmappedReason, detail: str = "") -> None:
         """List a value without a place; nothing if there is no value."""
         if isinstance(value, BaseModel):
             value = value.model_dump(mode="json")

@@ -17,8 +17,8 @@ from .people import People
 
 Groups = Mapping[int, CriteriaGroup]
 """What criteria say, by their positions."""
-Name = tuple[str, ...]
-Targets = frozenset[Name]
+Words = tuple[str, ...]
+Targets = frozenset[Words]
 """The names of the registered conditions, each as its words."""
 
 _LEAST = 0.8
@@ -132,7 +132,7 @@ def excludes_target(criterion: Criterion, targets: Targets) -> bool:
     return any(_holds(target, name) for name in _split(criterion.quote) for target in targets)
 
 
-def _split(quote: str) -> list[Name]:
+def _split(quote: str) -> list[Words]:
     """The names in a criterion, without the words before them ("history of"); none if it is a sentence."""
     names: list[list[str]] = [[]]
     for word in map(str.lower, _without_brackets(quote)):
@@ -161,11 +161,11 @@ def _turn(name: str) -> str:
     return f"{rest} {first}" if comma and "," not in rest else name
 
 
-def _fold(name: str) -> Name:
+def _fold(name: str) -> Words:
     return tuple(word for word in spell_words(" ".join(_without_brackets(name))) if word not in _IDLE)
 
 
-def _holds(target: Name, name: Name) -> bool:
+def _holds(target: Words, name: Words) -> bool:
     """Whether a name is a part of the other one's words, side by side. "Non-small cell" does not hold "small cell"."""
     places = (at for at in range(len(target) - len(name) + 1) if target[at : at + len(name)] == name)
     return any(target[at - 1 : at] != ("non",) for at in places)

@@ -27,7 +27,7 @@ from extractor.text.numbers import find_durations, read_time_unit
 from extractor.text.registered_ages import AGES, OLDEST, count_days
 
 T_co = TypeVar("T_co", covariant=True)
-WayOut = Literal["text_decides", "registry_decides", "no_restriction"]
+LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 _SEXES = {one.value: one for one in Sex} | {"both": Sex.ALL}
@@ -57,7 +57,7 @@ class LeftOut(NamedTuple):
 
     field: str
     value: Any
-    reason: WayOut
+    reason: LeftOutReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from extractor import Extractor
 from extractor.export import export_fhir, read_results
 from extractor.export.fhir import KINDS, list_terms
 from extractor.export.fhir_study import build_trial
-from extractor.export.fhir_types import Why
+from extractor.export.fhir_types import UnmappedReason
 from extractor.run.store import digest_record
 from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
@@ -172,13 +172,15 @@ def test_the_counts_are_those_of_the_files(exported):
     assert len(resources["ResearchStudy"]) == 12
     counted = [int(re.search(r": (\d+)", line)[1]) for line in said[len(KINDS) + 2 :]]
     assert sum(counted) == len(unmapped)
-    assert {row["reason"] for row in unmapped} <= set(get_args(Why))
+    assert {row["reason"] for row in unmapped} <= set(get_args(UnmappedReason))
 
 
 def test_every_reason_is_documented():
     documented = Path("docs/how-to/fhir.md").read_text("utf-8")
     meanings = read_table("fhir")["reasons"]
-    assert [reason for reason in get_args(Why) if f"| `{reason}` | {meanings[reason]} |" not in documented] == []
+    assert [
+        reason for reason in get_args(UnmappedReason) if f"| `{reason}` | {meanings[reason]} |" not in documented
+    ] == []
 
 
 def list_changes(value, path=()):
