@@ -231,8 +231,11 @@ def build_cohort(record_id: str, rules: Sequence[InclusionRule]) -> Json:
 
 
 def _write_node(group: CriteriaGroup, sets: dict[ConceptSet, int]) -> Json:
-    people: list[Json] = [{"Age": _write_range(one.bound)} for one in group.members if isinstance(one, AgeLimit)]
-    people += ({"Gender": [_write_concept(_SEXES[one.sex])]} for one in group.members if isinstance(one, SexLimit))
+    people: list[Json] = [
+        {"Age": _write_range(one.bound)} if isinstance(one, AgeLimit) else {"Gender": [_write_concept(_SEXES[one.sex])]}
+        for one in group.members
+        if isinstance(one, AgeLimit | SexLimit)
+    ]
     events = [_write_event(one, sets) for one in group.members if isinstance(one, MeasurementLimit | Occurred)]
     groups = [_write_node(one, sets) for one in group.members if isinstance(one, CriteriaGroup)]
     if group.operator is Operator.NONE:
