@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, say, split_names, warn_incomplete
-from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption
+from .console import say, split_names, warn_incomplete
+from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption, option
 
 if TYPE_CHECKING:
     from extractor.export import Registry, Threshold
@@ -21,48 +21,28 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
         Path,
-        typer.Option(
-            metavar="PATH",
-            help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.",
-            rich_help_panel=FILES,
-        ),
+        option(FILES, "A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.", metavar="PATH"),
     ],
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "fhir", "omop"] | None,
-        typer.Option(
-            "--format",
-            help="For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).",
-            rich_help_panel=FILES,
-        ),
+        option(FILES, "For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).", "--format"),
     ] = None,
     gold: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.", rich_help_panel=FILES),
+        Path | None, option(FILES, "Take corrected records from this folder of a review.", metavar="DIR")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.", rich_help_panel=FILES)] = False,
+    force: Annotated[bool, option(FILES, "Replace an earlier export.", "--force")] = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
-    tables: Annotated[
-        str,
-        typer.Option(metavar="NAME,...", help="Only these tables, such as criteria,constraints.", rich_help_panel=WHAT),
-    ] = "",
+    tables: Annotated[str, option(WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,...")] = "",
     min_confidence: MinConfidenceOption = 0.0,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Export a run that is not complete.", rich_help_panel=RARE)
-    ] = False,
-    bundles: Annotated[
-        bool, typer.Option("--bundles", help="For fhir: one transaction for each trial.", rich_help_panel=RARE)
-    ] = False,
-    bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.", rich_help_panel=RARE)] = False,
+    partial: Annotated[bool, option(RARE, "Export a run that is not complete.", "--partial")] = False,
+    bundles: Annotated[bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")] = False,
+    bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
     vocabulary: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="For omop: a folder of vocabulary files from Athena.", rich_help_panel=RARE),
+        Path | None, option(RARE, "For omop: a folder of vocabulary files from Athena.", metavar="DIR")
     ] = None,
     dialect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="For omop: also write SQL, such as duckdb or postgresql.", rich_help_panel=RARE
-        ),
+        str | None, option(RARE, "For omop: also write SQL, such as duckdb or postgresql.", metavar="NAME")
     ] = None,
 ) -> None:
     """Write a run's results, or reviewed gold, as tables, as FHIR resources or as cohort definitions.
@@ -93,45 +73,44 @@ def export(
     from extractor.schemas import Task
     from extractor.suggestions import refuse_unknown
 
-    with errors_for_people():
-        _check_options(
-            format_ or "tables", {"tables": tables, "bundles": bundles, "vocabulary": vocabulary, "dialect": dialect}
-        )
-        if format_ == "omop" and "eligibility" not in split_names(tasks):
-            raise ValueError("cohort definitions are made from eligibility; drop --tasks")
-        refuse_unknown("task", split_names(tasks), tuple(Task))
-        chosen = choose_tables(split_names(tasks), split_names(tables))
-        threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
-        found = find_run(run)
-        _take_corrected(found, gold)
-        if found and found.incomplete:
-            if not partial:
-                remedy = "let it finish, or export what there is with --partial"
-                raise StoreError(f"{run}: {found.incomplete}; {remedy}")
-            warn_incomplete(run)
-        if found and not found.record_ids:
-            raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
-        lines = found.read_lines() if found else None
-        if format_ == "fhir":
-            some = [Task(one) for one in split_names(tasks)]
-            report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
-        elif format_ == "omop":
-            from extractor.export.cohorts import export_cohorts
+    _check_options(
+        format_ or "tables", {"tables": tables, "bundles": bundles, "vocabulary": vocabulary, "dialect": dialect}
+    )
+    if format_ == "omop" and "eligibility" not in split_names(tasks):
+        raise ValueError("cohort definitions are made from eligibility; drop --tasks")
+    refuse_unknown("task", split_names(tasks), tuple(Task))
+    chosen = choose_tables(split_names(tasks), split_names(tables))
+    threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
+    found = find_run(run)
+    _take_corrected(found, gold)
+    if found and found.incomplete:
+        if not partial:
+            remedy = "let it finish, or export what there is with --partial"
+            raise StoreError(f"{run}: {found.incomplete}; {remedy}")
+        warn_incomplete(run)
+    if found and not found.record_ids:
+        raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
+    lines = found.read_lines() if found else None
+    if format_ == "fhir":
+        some = [Task(one) for one in split_names(tasks)]
+        report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
+    elif format_ == "omop":
+        from extractor.export.cohorts import export_cohorts
 
-            pairs = _read_pairs(run, found, threshold)
-            report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
-        else:
-            destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-            needed = any(table.name in ("records", "eligibility") for table in chosen)
-            registry = _read_registry(found) if needed else {}
-            counts = export_run(run, destination, chosen, lines, registry, threshold)
-            missing = _explain_missing(found, registry) if needed else []
-            report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
-        if not quiet:
-            print("\n".join(report), file=sys.stderr)
-            _tell_left_out(threshold)
-            if format_ == "omop" and not vocabulary:
-                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
+        pairs = _read_pairs(run, found, threshold)
+        report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
+    else:
+        destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
+        needed = any(table.name in ("records", "eligibility") for table in chosen)
+        registry = _read_registry(found) if needed else {}
+        counts = export_run(run, destination, chosen, lines, registry, threshold)
+        missing = _explain_missing(found, registry) if needed else []
+        report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
+    if not quiet:
+        print("\n".join(report), file=sys.stderr)
+        _tell_left_out(threshold)
+        if format_ == "omop" and not vocabulary:
+            say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
 def _check_options(format_: str, given: Mapping[str, object]) -> None:

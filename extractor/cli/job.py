@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,10 +13,10 @@ from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.api import Extractor
-from extractor.cost.budget import Pricing
+from extractor.cost.budget import Limits, Pricing
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
@@ -41,12 +41,16 @@ from extractor.run.tally import Tally
 from extractor.suggestions import suggest
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, say, to_printable
+from .environment import read_model_spec
 from .fetch import find_records
-from .interrupts import Interrupts
+from .interrupts import Interrupts, observing
+from .money import find_prices
+from .options import RunOptions, read_model_options
 from .progress import count_records, print_summary, show_progress
 
 if TYPE_CHECKING:
     from extractor.llm.batches import BatchStatus
+    from extractor.llm.exchange import Exchange
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
@@ -120,28 +124,61 @@ class RunJob:
 
 @contextmanager
 def open_job(
-    job: RunJob, out: str | None, base_url: str | None = None, *, keeps_fetched: bool = True
+    given: RunOptions,
+    out: str | None,
+    *,
+    replay: Path | None = None,
+    exchange: "Exchange | None" = None,
+    dry_run: bool = False,
+    concurrency: int = 8,
+    asking: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Iterator[tuple[RunJob, int]]:
-    """Yield the job with its folder and with records fetched for NCT numbers, and an exit code.
+    """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the log meanwhile.
 
-    The code is 1 if the registry does not know a number. Fetched records stay in the folder if ``keeps_fetched``.
+    The code is 1 if the registry does not know a number. Fetched records stay in the folder ``out`` unless it is a dry
+    run. ``asking`` are settings of the model's client, ``more`` further fields of the job. Raises ``ValueError`` for
+    options that do not fit together, and if no input exists.
     """
-    folder = Path(out) if out else None
-    kept = folder if keeps_fetched else None
-    with find_records(job.inputs, kept, base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown):
-        _refuse_missing(found)
-        yield replace(job, inputs=found, out=folder), unknown
+    _refuse_folder(out, given.inputs, replay)
+    in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
+    if in_batches and "-" in given.inputs:
+        raise ValueError("a batch reads its records several times; name a file instead of standard input")
+    spec = read_model_spec(given.model) if given.model and not replay else None
+    extractor = Extractor(
+        spec,
+        **given.extraction,
+        replay=replay,
+        exchange=exchange,
+        reasoning=given.reasoning,
+        model_options=read_model_options(given.model_option or ()),
+    )
+    limits, prices = Limits(given.max_usd, given.max_tokens), find_prices(given.prices or ())
+    job = RunJob(
+        inputs=tuple(given.inputs),
+        extractor=extractor,
+        limits=BatchLimits(concurrency, given.limit),
+        out=folder,
+        fresh=given.fresh,
+        quiet=given.quiet,
+        strict=given.strict,
+        asking=replace(extractor.asking, **(asking or {})),
+        pricing=Pricing.of(spec, prices, limits, extractor.asking.reasoning, in_batches=in_batches),
+        **more,
+    )
+    kept = None if dry_run else folder
+    with (
+        find_records(job.inputs, kept, given.base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
+        observing(None if dry_run else given.log_json),
+    ):
+        if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
+            path = Path(found[0])  # one that is missing among others is a failure of the run
+            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
+        yield replace(job, inputs=found), unknown
 
 
-def _refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ValueError`` if no input is there; one that is missing among others is a failure of the run."""
-    if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in inputs):
-        path = Path(inputs[0])
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
-
-
-def refuse_folder(out: str | None, inputs: Sequence[str], replay: Path | None = None) -> None:
+def _refuse_folder(out: str | None, inputs: Sequence[str], replay: Path | None) -> None:
     """Raise ``ValueError`` if results would go to an address, into an input, or into the answers that a run replays."""
     if out and "://" in out:
         raise ValueError(f"{out} is an address; name a folder of this machine or of a shared file system with --out")

@@ -6,12 +6,10 @@ import re
 import sys
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from extractor.cli.evaluate import evaluate, print_report
+from extractor.cli.evaluate import print_report
 from extractor.evaluation import evaluate as score
-from tests.commands import extract
+from tests.commands import extract, invoke
 from tests.evaluation.annotations import make_gold
 
 
@@ -27,9 +25,7 @@ def sources(tmp_path):
 
 
 def _invoke(*arguments):
-    app = typer.Typer()
-    app.command()(evaluate)
-    return CliRunner().invoke(app, [*arguments, "--resamples", "20"])
+    return invoke("evaluate", *arguments, "--resamples", "20")
 
 
 def test_piped_output_is_a_table_of_tabs(sources):
