@@ -34,9 +34,9 @@ Mark = tuple[str, str, int, int]
 def describe_form() -> Json:
     """Return the fields of each kind of item, in schema order.
 
-    ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list, ``optional``
-    that the field may be empty, ``fixed`` that no reviewer changes it in a predicted item, and ``marked`` that words
-    marked in the text may fill it.
+    ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list,
+    ``optional`` that the field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
+    the text may fill it.
 
     >>> [field["widget"] for field in describe_form()["people"]]
     ['group', 'group', 'choice', 'flag']
