@@ -8,7 +8,7 @@ from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
 from extractor.limits import MAX_ITEMS, check_size, limit_steps, refuse_larger
 from extractor.options import ExtractionOptions
-from extractor.parse import parse_record
+from extractor.parse import ParsedRecord, parse_record
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
@@ -27,12 +27,18 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
 def _run_stages(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     check_size(record)
     parsed = parse_record(record)
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
+    check_items(parsed)
     result = yield from dialogue(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks)
     return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
+
+
+def check_items(parsed: ParsedRecord) -> None:
+    """Raise ``RecordTooLarge`` for a record with too many criteria, regimens or outcomes."""
+    source = parsed.record.source
+    refuse_larger(source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
+    refuse_larger(source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
+    refuse_larger(source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
 
 
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:

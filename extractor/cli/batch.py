@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from .commands import Commands
+from .console import refuse
 from .options import FILES, RARE, DryRunOption, RunOptions, option
 
 app = Commands(help="Ask by a provider's batch API or by files, at a lower price.", no_args_is_help=True)
@@ -28,12 +29,14 @@ def submit(
 
     Exit codes: those of `extractor run`.
     """
-    if bool(out) == bool(requests) and not dry_run:
-        raise ValueError("name a folder with --out, or a file of requests with --requests: one of the two")
-    if not given.model:
-        raise ValueError("a batch needs a model; name it with --model")
-    if given.assist == "never":
-        raise ValueError("--assist never asks nothing, so there is nothing to submit")
+    both = bool(out) == bool(requests)
+    refuse(
+        {
+            "name a folder with --out, or a file of requests with --requests: one of the two": both and not dry_run,
+            "a batch needs a model; name it with --model": not given.model,
+            "--assist never asks nothing, so there is nothing to submit": given.assist == "never",
+        }
+    )
     from extractor.llm.exchange import Exchange
 
     from .job import export_job, open_job, perform_job

@@ -36,19 +36,16 @@ def reparse(
     folder = None if dry_run else out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
     report = _compare(run, folder, workers)
     print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
-    failed = f", {report.failed} failed" if report.failed else ""
-    say(f"done{failed}; {_name_next_step(report, run, folder)}")
-    return FAILED if report.failed else OK
-
-
-def _name_next_step(report: "ComparisonReport", run: Path, folder: Path | None) -> str:
     if folder is None:
         apply = f"; to apply it: extractor reparse {shlex.quote(str(run))}" if report.changed or report.open else ""
-        return f"nothing was written{apply}"
-    if not report.records:
-        return f"no record could be read; see {folder}"
-    ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
-    return f"the results are in {folder}{ask}"
+        following = f"nothing was written{apply}"
+    elif not report.records:
+        following = f"no record could be read; see {folder}"
+    else:
+        ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
+        following = f"the results are in {folder}{ask}"
+    say(f"done{f', {report.failed} failed' if report.failed else ''}; {following}")
+    return FAILED if report.failed else OK
 
 
 def _compare(run: Path, folder: Path | None, workers: int | None) -> "ComparisonReport":

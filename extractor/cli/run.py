@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from .console import say_first
+from .console import refuse, say_first
 from .options import (
     FILES,
     MACHINES,
@@ -80,16 +80,17 @@ def run(
     from extractor.options import ExtractionOptions
 
     ray = engine == "ray"
-    refusals = {
-        "--address names a Ray cluster; add --engine ray": address and not ray,
-        "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
-        "--engine ray asks a model or the rules; drop --replay": ray and replay,
-        "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
-        "--sample, --latency and --json are for --dry-run": not dry_run and (sample or latency is not None or as_json),
-        "--fresh discards what --out holds; name a folder with --out": given.fresh and not out,
-    }
-    if refused := [reason for reason, applies in refusals.items() if applies]:
-        raise ValueError(refused[0])
+    refuse(
+        {
+            "--address names a Ray cluster; add --engine ray": address and not ray,
+            "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
+            "--engine ray asks a model or the rules; drop --replay": ray and replay,
+            "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
+            "--sample, --latency and --json are for --dry-run": not dry_run
+            and (sample or latency is not None or as_json),
+            "--fresh discards what --out holds; name a folder with --out": given.fresh and not out,
+        }
+    )
     ExtractionOptions(**given.extraction)  # a wrong value is refused before anything is loaded
     inputs = given.inputs
     more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""

@@ -3,14 +3,13 @@
 import os
 import shlex
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .commands import Commands
-from .console import OK, errors_for_people
+from .console import OK, errors_for_people, say
 from .options import (
     COST,
     LIMITS,
@@ -119,10 +118,17 @@ def serve(
             reasoning=effort_of_reasoning,
             model_options=read_model_options(model_option or ()),
         )
+
+        def announce(url: str) -> None:
+            if token_file:
+                command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
+                say(f"clients need the token in {token_file}; in their shell: {command}")
+            print(url, flush=True)  # last, so that a script knows that nothing follows
+
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself
         with observing(log_json):
             try:
-                serve_service(settings, host, port, lambda url: _announce(url, token_file))
+                serve_service(settings, host, port, announce)
             except KeyboardInterrupt:
                 typer.echo("stopped", err=True)
     raise SystemExit(OK)
@@ -182,11 +188,3 @@ def _open_book(root: Path | None) -> "CallerBook":
     from extractor.serve.callers import CallerBook
 
     return CallerBook(_choose_root(root))
-
-
-def _announce(url: str, token: Path | None) -> None:
-    if token:
-        command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token))})"
-        typer.echo(f"extractor: clients need the token in {token}; in their shell: {command}", err=True)
-    print(url)  # last, so that a script knows that nothing follows
-    sys.stdout.flush()
