@@ -1,6 +1,5 @@
 """``extractor evaluate``: score extractions against gold."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,9 +121,9 @@ def evaluate(
     for name, floor in floors.items():
         value = report.figure(name)
         if value is None:
-            print(f"extractor: {name} has nothing to score; its floor is not checked", file=sys.stderr)
+            say(f"{name} has nothing to score; its floor is not checked")
         elif value < floor:
-            print(f"extractor: {name} is {value:.3f}, under {floor:g}", file=sys.stderr)
+            say(f"{name} is {value:.3f}, under {floor:g}")
             code = FAILED
     return code
 
@@ -139,7 +138,7 @@ def _check(gold: Path, records: Path) -> int:
     warnings = sum(problem.warns for problem in problems)
     wrong = len(problems) - warnings
     more = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
-    print(f"extractor: {wrong} problem{'s' * (wrong != 1)}{more}", file=sys.stderr)
+    say(f"{wrong} problem{'s' * (wrong != 1)}{more}")
     return FAILED if wrong else OK
 
 
@@ -160,10 +159,10 @@ def _read_gold(
         raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
     found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))
     for record_id, sections in found.changed.items():
-        print(f"extractor: {record_id} is left out: the text of {', '.join(sections)} has changed", file=sys.stderr)
+        say(f"{record_id} is left out: the text of {', '.join(sections)} has changed")
     if found.missing:
         shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
-        print(f"extractor: {len(found.missing)} records of {gold} have no text here: {shown}", file=sys.stderr)
+        say(f"{len(found.missing)} records of {gold} have no text here: {shown}")
     return found.annotations
 
 

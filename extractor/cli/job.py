@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,7 +38,7 @@ from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 from extractor.suggestions import suggest
 
-from .console import BUDGET, FAILED, INTERRUPTED, OK, say
+from .console import BUDGET, FAILED, INTERRUPTED, OK, refuse, say
 from .environment import read_model_spec
 from .fetch import find_records
 from .interrupts import Interrupts, observing
@@ -138,10 +138,18 @@ def open_job(
     run. ``asking`` are settings of the model's client, ``more`` further fields of the job. Raises ``ValueError`` for
     options that do not fit together, and if no input exists.
     """
-    _refuse_folder(out, given.inputs, replay)
     in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
-    if in_batches and "-" in given.inputs:
-        raise ValueError("a batch reads its records several times; name a file instead of standard input")
+    place, inputs = folder and folder.resolve(), [Path(one).resolve() for one in given.inputs]
+    away = "name a folder of this machine or of a shared file system with --out"
+    refuse(
+        {
+            f"{out} is an address; {away}": out and "://" in out,
+            f"{out} is an input; name another folder with --out": place in inputs,
+            f"{out} is replayed; name another folder with --out": replay and place == replay.resolve(),
+            "a batch reads its records several times; name a file instead of standard input": in_batches
+            and "-" in given.inputs,
+        }
+    )
     spec = read_model_spec(given.model) if given.model and not replay else None
     extractor = Extractor(
         spec,
@@ -174,17 +182,6 @@ def open_job(
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
         yield replace(job, inputs=found), unknown
-
-
-def _refuse_folder(out: str | None, inputs: Sequence[str], replay: Path | None) -> None:
-    """Raise ``ValueError`` if results would go to an address, into an input, or into the answers that a run replays."""
-    if out and "://" in out:
-        raise ValueError(f"{out} is an address; name a folder of this machine or of a shared file system with --out")
-    place = Path(out).resolve() if out else None
-    if place in [Path(one).resolve() for one in inputs]:
-        raise ValueError(f"{out} is an input; name another folder with --out")
-    if replay and place == replay.resolve():
-        raise ValueError(f"{out} is replayed; name another folder with --out")
 
 
 def perform_job(job: RunJob) -> int:
