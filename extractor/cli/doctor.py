@@ -66,7 +66,15 @@ def doctor(
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
     """
-    checks = [*_check_program(), *_check_extras(split_names(needs)), *_check_folders(out)]
+    from importlib.metadata import version
+
+    checks = [
+        Check("extractor", "ok", version("trial-extractor")),
+        Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),
+        *_check_extras(split_names(needs)),
+        _check_folder("results", out, "name another folder with --out"),
+        _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write"),
+    ]
     if model:
         checks.append(_check_model(model))
     if as_json:
@@ -78,13 +86,6 @@ def doctor(
         if any(one.remedy.startswith("pip") for one in checks):
             say("extras are for the features named beside them; pip runs in the folder of your clone")
     return FAILED if any(check.state == "failed" for check in checks) else OK
-
-
-def _check_program() -> Iterator[Check]:
-    from importlib.metadata import version
-
-    yield Check("extractor", "ok", version("trial-extractor"))
-    yield Check("python", "ok", ".".join(map(str, sys.version_info[:3])))
 
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
@@ -118,11 +119,6 @@ def _is_installed(library: str) -> bool:
         return bool(version(library))
     except PackageNotFoundError:
         return False
-
-
-def _check_folders(out: Path) -> Iterator[Check]:
-    yield _check_folder("results", out, "name another folder with --out")
-    yield _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write")
 
 
 def _check_folder(name: str, folder: Path, remedy: str) -> Check:
