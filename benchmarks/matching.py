@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scipy.stats import binomtest
 
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.evaluation.alignment import KINDS, pair_items, place_items
+from extractor.evaluation.alignment import KINDS, pair_items
 from extractor.evaluation.fields import FIELDS, GROUPS
 from extractor.parse.parsed import (
     ParsedCriterion,
@@ -162,9 +162,7 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Pars
 
 def pair_positions(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
     """Return the positions of paired items in gold and in the extraction."""
-    ours, theirs = place_items(gold), place_items(predicted)
-    pairs = pair_items(KINDS[path], ours, theirs).pairs
-    return {ours[row].position: theirs[column].position for row, column in pairs}
+    return {old[0].position: new[0].position for old, new in pair_items(path, gold, predicted) if old and new}
 
 
 def quote_span(item: ExtractedItem) -> Span:

@@ -32,26 +32,20 @@ if TYPE_CHECKING:
     from extractor.cost.budget import Budget
 
 
-async def extract_record(
-    record: TrialRecord, model: Model | None, options: ExtractionOptions, *, in_thread: bool = False
-) -> TrialExtraction:
-    """Extract a record. If the model's budget is spent, absences name the fields that were not asked.
-
-    ``in_thread`` keeps the event loop going meanwhile, but no time limit can stop a record there.
-    """
-    return await converse(extract(record, options), model, in_thread=in_thread)
-
-
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts each record that it is called with, while its model is open."""
+    """Extracts each record that it is called with, while its model is open.
+
+    If the model's budget is spent, absences name the fields that were not asked. ``in_thread`` keeps the event loop
+    going meanwhile, but no time limit can stop a record there.
+    """
 
     model: Model | None
     options: ExtractionOptions
     in_thread: bool = False
 
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
-        return await extract_record(record, self.model, self.options, in_thread=self.in_thread)
+        return await converse(extract(record, self.options), self.model, in_thread=self.in_thread)
 
     @property
     def usage(self) -> Usage:
@@ -165,13 +159,18 @@ class Extractor:
             ValueError: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
-        record = _as_record(record)
+        read = _as_record(record)
+
+        async def extract_one() -> TrialExtraction:
+            async with self.open() as opened:
+                return await opened(read)
+
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._extract(record))
+            return asyncio.run(extract_one())
         with ThreadPoolExecutor(1) as thread:  # an event loop already runs in this thread, as in a notebook
-            return thread.submit(asyncio.run, self._extract(record)).result()
+            return thread.submit(asyncio.run, extract_one()).result()
 
     async def extract_many(
         self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8
@@ -209,10 +208,6 @@ class Extractor:
             finally:
                 for task in flight:
                     task.cancel()
-
-    async def _extract(self, record: TrialRecord) -> TrialExtraction:
-        async with self.open() as extract:
-            return await extract(record)
 
 
 def _as_record(given: object) -> TrialRecord:

@@ -15,9 +15,7 @@
      |    |    +-- ModelAway    its server does not answer: the run stops and can continue later
      |    |    +-- MissingKey   there is no key for it
      |    |    +-- RequestTooLong  the questions do not fit its context
-     |    |    +-- ModeRefused  it does not take the reply's schema in this way
      |    +-- AnswerRejected    no part of its answer could be used
-     |    +-- AnswerTruncated   the output limit cut its answer off
      |    +-- AnswerPending     the request is in a file that has not been answered yet
      +-- CassetteError          a recording cannot be used
      |    +-- CassetteMiss      a request was never recorded
@@ -148,16 +146,8 @@ class RequestTooLong(ModelUnavailable):
     """The questions do not fit the model's context. Fewer questions may."""
 
 
-class ModeRefused(ModelUnavailable):
-    """The server does not support this way of sending the reply's schema, but may support another."""
-
-
 class AnswerRejected(ModelError):
     """No part of an answer passed validation, even after all re-asks."""
-
-
-class AnswerTruncated(ModelError):
-    """The output limit cut an answer off."""
 
 
 class AnswerPending(ModelError):

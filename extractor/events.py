@@ -40,14 +40,9 @@ class Event(StrEnum):
     JOB_CHANGED = "job_changed"
 
 
-def is_heard() -> bool:
-    """Whether there is a listener."""
-    return _logger.isEnabledFor(logging.INFO)
-
-
 def tell(event: Event, **facts: Fact) -> None:
     """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
-    if is_heard():
+    if _logger.isEnabledFor(logging.INFO):
         limits = dict.fromkeys(facts, _LONGEST) | {"traceback": _LONGEST_TRACEBACK}
         short = {name: fact[: limits[name]] if isinstance(fact, str) else fact for name, fact in facts.items()}
         _logger.info(event.value, extra={"facts": short})

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from extractor.api import extract_record
+from extractor.api import OpenExtractor
 from extractor.ask.prompt import list_prompt_versions
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
@@ -77,7 +77,7 @@ async def extract_scenario(scenario: Scenario, folder: Path, model: Model | None
     """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(scenario.tasks, scenario.assist)
-    return [await extract_record(record, model, options) for record in records]
+    return [await OpenExtractor(model, options)(record) for record in records]
 
 
 def find_problems() -> list[str]:

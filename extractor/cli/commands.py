@@ -1,13 +1,17 @@
 """Commands whose usage errors name the nearest command, option or value."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
-from .options import RARE
+from .console import OK, errors_for_people
+from .options import PANELS, RARE
 
 _MOVED: Final = {
     "--batch": "extractor batch submit",
@@ -81,8 +85,46 @@ class Commands(typer.Typer):
         super().__init__(cls=CommandGroup, **options)
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
-        """Register a command, as ``typer.Typer.command``."""
-        return super().command(name, cls=Command, **options)
+        """Register a command, as ``typer.Typer.command``. What it returns is the exit code; its errors are for people.
+
+        A parameter that is a dataclass, such as ``RunOptions``, stands for options of the names of its fields.
+        """
+        register = super().command(name, cls=Command, **options)
+
+        def add(command: CommandFunctionType) -> CommandFunctionType:
+            register(_complete(command))
+            return command
+
+        return add
+
+
+def _complete(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that typer calls, with all options in the order of the groups of help."""
+    given = signature(command)
+    shared: dict[str, Any] = {
+        name: one.annotation for name, one in given.parameters.items() if is_dataclass(one.annotation)
+    }
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        made = {name: kind(**{one.name: values.pop(one.name) for one in fields(kind)}) for name, kind in shared.items()}
+        with errors_for_people():
+            code = command(**values, **made)
+        raise SystemExit(code or OK)
+
+    found: list[Parameter] = []
+    for name, one in given.parameters.items():
+        found += signature(shared[name]).parameters.values() if name in shared else [one]
+    found.sort(key=_place_of_panel)
+    options = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in found]
+    run.__signature__ = given.replace(parameters=options)  # type: ignore[attr-defined]
+    return run
+
+
+def _place_of_panel(option: Parameter) -> int:
+    """Return the place of an option's group in help. Arguments come first."""
+    metadata = getattr(option.annotation, "__metadata__", ())
+    return max((PANELS.index(one.rich_help_panel) for one in metadata if one.rich_help_panel), default=-1)
 
 
 def _explain(error: Any) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +53,15 @@ def errors_for_people() -> Iterator[None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         say(f"{error.filename or 'standard output'}: {error.strerror}")
         raise SystemExit(FAILED) from error
+
+
+def refuse(refusals: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` with the first reason whose condition holds.
+
+    >>> refuse({"--bundles needs --format fhir": False})
+    """
+    if found := [reason for reason, applies in refusals.items() if applies]:
+        raise ValueError(found[0])
 
 
 def split_names(text: str) -> list[str]:

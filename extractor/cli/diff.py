@@ -53,9 +53,9 @@ def diff(
     """Show what changed between two versions of the same trials.
 
     Criteria added, removed, tightened, loosened or moved; ages and sex; doses
-    and regimens; endpoints added, removed, promoted, demoted or redefined;
-    enrolment, dates and status. Each change quotes both sides. Other words for
-    the same meaning are no change.
+    and regimens; arms; endpoints added, removed, promoted, demoted or
+    redefined; enrolment, dates and status. Each change quotes both sides.
+    Other words for the same meaning are no change.
 
     Rules alone read records. To use a model, run both versions first, and give
     the two folders.

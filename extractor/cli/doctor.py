@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
-
-from .console import FAILED, OK, errors_for_people, print_table, say, split_names
-from .options import FILES, JsonOption, ModelOption
+from .console import FAILED, OK, print_table, say, split_names
+from .options import FILES, JsonOption, ModelOption, option
 
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
@@ -53,18 +51,13 @@ class Check:
 
 
 def doctor(
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="A folder that must be writable.", rich_help_panel=FILES)
-    ] = Path(),
+    out: Annotated[Path, option(FILES, "A folder that must be writable.", metavar="DIR")] = Path(),
     needs: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,...", help="Extras that must be installed, such as serve,export.", rich_help_panel=FILES
-        ),
+        str, option(FILES, "Extras that must be installed, such as serve,export.", metavar="NAME,...")
     ] = "",
     as_json: JsonOption = False,
     model: ModelOption = None,
-) -> None:
+) -> int:
     """Show what is installed, what is missing, and the command that mends it.
 
     With --model, one question about a made-up record goes to the model, of about
@@ -73,26 +66,26 @@ def doctor(
     Exit codes: 0 all is well, 1 the model does not answer, a folder cannot be
     written, or an extra of --needs is missing; 2 usage.
     """
-    with errors_for_people():
-        checks = [*_check_program(), *_check_extras(split_names(needs)), *_check_folders(out)]
-        if model:
-            checks.append(_check_model(model))
-        if as_json:
-            print(json.dumps([asdict(check) for check in checks], indent=2))
-        else:
-            rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
-            names = ("check", "state", "detail", "remedy")
-            print_table(names, rows, prose=names, apart=False)
-            if any(one.remedy.startswith("pip") for one in checks):
-                say("extras are for the features named beside them; pip runs in the folder of your clone")
-    raise SystemExit(FAILED if any(check.state == "failed" for check in checks) else OK)
-
-
-def _check_program() -> Iterator[Check]:
     from importlib.metadata import version
 
-    yield Check("extractor", "ok", version("trial-extractor"))
-    yield Check("python", "ok", ".".join(map(str, sys.version_info[:3])))
+    checks = [
+        Check("extractor", "ok", version("trial-extractor")),
+        Check("python", "ok", ".".join(map(str, sys.version_info[:3]))),
+        *_check_extras(split_names(needs)),
+        _check_folder("results", out, "name another folder with --out"),
+        _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write"),
+    ]
+    if model:
+        checks.append(_check_model(model))
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        rows = [(one.name, one.state, one.detail, one.remedy) for one in checks]
+        names = ("check", "state", "detail", "remedy")
+        print_table(names, rows, prose=names, apart=False)
+        if any(one.remedy.startswith("pip") for one in checks):
+            say("extras are for the features named beside them; pip runs in the folder of your clone")
+    return FAILED if any(check.state == "failed" for check in checks) else OK
 
 
 def _check_extras(needed: Collection[str]) -> Iterator[Check]:
@@ -126,11 +119,6 @@ def _is_installed(library: str) -> bool:
         return bool(version(library))
     except PackageNotFoundError:
         return False
-
-
-def _check_folders(out: Path) -> Iterator[Check]:
-    yield _check_folder("results", out, "name another folder with --out")
-    yield _check_folder("temporary files", Path(tempfile.gettempdir()), "set TMPDIR to a folder that you may write")
 
 
 def _check_folder(name: str, folder: Path, remedy: str) -> Check:

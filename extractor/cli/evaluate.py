@@ -1,14 +1,13 @@
 """``extractor evaluate``: score extractions against gold."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, OK, Row, errors_for_people, print_table, say, to_printable, warn_incomplete
-from .options import FILES, RARE, SCORES, JsonOption
+from .console import FAILED, OK, Row, print_table, say, to_printable, warn_incomplete
+from .options import FILES, RARE, SCORES, JsonOption, option
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -34,47 +33,29 @@ def evaluate(
     predicted: Annotated[Path, typer.Argument(metavar="PREDICTED", exists=True, help=f"Extractions: {_SOURCE}.")],
     as_json: JsonOption = False,
     html: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", dir_okay=False, help="Write a page with plots and every error.", rich_help_panel=FILES
-        ),
+        Path | None, option(FILES, "Write a page with plots and every error.", metavar="FILE", dir_okay=False)
     ] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="INPUT",
-            exists=True,
-            help="Records for --html and for GOLD without text; else the run's inputs.",
-            rich_help_panel=FILES,
+        option(
+            FILES, "Records for --html and for GOLD without text; else the run's inputs.", metavar="INPUT", exists=True
         ),
     ] = None,
     compare: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="OTHER", exists=True, help="Other extractions, for paired differences.", rich_help_panel=SCORES
-        ),
+        Path | None, option(SCORES, "Other extractions, for paired differences.", metavar="OTHER", exists=True)
     ] = None,
     fail_under: Annotated[
-        str | None,
-        typer.Option(metavar="NAME=SCORE,...", help="Exit 1 if one is lower, such as all=0.8.", rich_help_panel=SCORES),
+        str | None, option(SCORES, "Exit 1 if one is lower, such as all=0.8.", metavar="NAME=SCORE,...")
     ] = None,
     check: Annotated[
-        bool,
-        typer.Option(
-            "--check", help="Check GOLD against its records, given in place of PREDICTED.", rich_help_panel=SCORES
-        ),
+        bool, option(SCORES, "Check GOLD against its records, given in place of PREDICTED.", "--check")
     ] = False,
     resamples: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="Bootstrap samples for the intervals; 0 for none.", rich_help_panel=RARE),
+        int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N")
     ] = 1000,
-    examples: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Errors of each kind that --json holds.", rich_help_panel=RARE)
-    ] = 10,
-    html_errors: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Errors that --html holds, the worst first.", rich_help_panel=RARE)
-    ] = 5000,
-) -> None:
+    examples: Annotated[int, option(RARE, "Errors of each kind that --json holds.", min=0, metavar="N")] = 10,
+    html_errors: Annotated[int, option(RARE, "Errors that --html holds, the worst first.", min=0, metavar="N")] = 5000,
+) -> int:
     """Score extractions against gold annotations.
 
     Items are paired by their quotes. F1 is over values that gold states
@@ -105,47 +86,46 @@ def evaluate(
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
     """
-    with errors_for_people():
-        if check:
-            given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
-            if names := [name for name, value in given.items() if value]:
-                raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-            raise SystemExit(_check(gold, predicted))
-        from extractor.evaluation.record_score import WorstErrors
-        from extractor.evaluation.scoring import evaluate as score
-        from extractor.run.finished import find_run
+    if check:
+        given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
+        if names := [name for name, value in given.items() if value]:
+            raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
+        return _check(gold, predicted)
+    from extractor.evaluation.record_score import WorstErrors
+    from extractor.evaluation.scoring import evaluate as score
+    from extractor.run.finished import find_run
 
-        floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
-        if find_run(gold) and not find_run(predicted):
-            say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
-        if html and not html.parent.is_dir():
-            raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
-        report = score(
-            _read_gold(gold, predicted, records, for_page=html is not None),
-            predicted,
-            compare=compare,
-            examples=examples,
-            resamples=resamples,
-            on_record=errors.add if html else None,
-        )
-        if html:
-            from extractor.evaluation.page import write_score_page
+    floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
+    if find_run(gold) and not find_run(predicted):
+        say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
+    if html and not html.parent.is_dir():
+        raise ValueError(f"--html {html}: the folder {html.parent} does not exist")
+    report = score(
+        _read_gold(gold, predicted, records, for_page=html is not None),
+        predicted,
+        compare=compare,
+        examples=examples,
+        resamples=resamples,
+        on_record=errors.add if html else None,
+    )
+    if html:
+        from extractor.evaluation.page import write_score_page
 
-            write_score_page(html, report, errors, records or _find_inputs(predicted))
-        if as_json:
-            print(report.model_dump_json(indent=2))
-        else:
-            print_report(report)
-        warn_incomplete(gold, predicted, compare)
+        write_score_page(html, report, errors, records or _find_inputs(predicted))
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_report(report)
+    warn_incomplete(gold, predicted, compare)
     code = OK
     for name, floor in floors.items():
         value = report.figure(name)
         if value is None:
-            print(f"extractor: {name} has nothing to score; its floor is not checked", file=sys.stderr)
+            say(f"{name} has nothing to score; its floor is not checked")
         elif value < floor:
-            print(f"extractor: {name} is {value:.3f}, under {floor:g}", file=sys.stderr)
+            say(f"{name} is {value:.3f}, under {floor:g}")
             code = FAILED
-    raise SystemExit(code)
+    return code
 
 
 def _check(gold: Path, records: Path) -> int:
@@ -158,7 +138,7 @@ def _check(gold: Path, records: Path) -> int:
     warnings = sum(problem.warns for problem in problems)
     wrong = len(problems) - warnings
     more = f", {warnings} warning{'s' * (warnings != 1)}" if warnings else ""
-    print(f"extractor: {wrong} problem{'s' * (wrong != 1)}{more}", file=sys.stderr)
+    say(f"{wrong} problem{'s' * (wrong != 1)}{more}")
     return FAILED if wrong else OK
 
 
@@ -179,10 +159,10 @@ def _read_gold(
         raise ValueError(f"{gold} holds no text; name the records with --records INPUT")
     found = read_standoff(gold, read_records(*inputs, on_error=lambda _: None))
     for record_id, sections in found.changed.items():
-        print(f"extractor: {record_id} is left out: the text of {', '.join(sections)} has changed", file=sys.stderr)
+        say(f"{record_id} is left out: the text of {', '.join(sections)} has changed")
     if found.missing:
         shown = ", ".join(found.missing[:5]) + (" ..." if len(found.missing) > 5 else "")
-        print(f"extractor: {len(found.missing)} records of {gold} have no text here: {shown}", file=sys.stderr)
+        say(f"{len(found.missing)} records of {gold} have no text here: {shown}")
     return found.annotations
 
 

@@ -1,18 +1,18 @@
 """``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import errors_for_people, say, split_names, warn_incomplete
-from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption
+from .console import refuse, say, split_names, warn_incomplete
+from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption, option
 
 if TYPE_CHECKING:
-    from extractor.export import Registry, Threshold
+    from extractor.export import Threshold
     from extractor.run.finished import FinishedRun
     from extractor.schemas import TrialExtraction, TrialRecord
 
@@ -21,48 +21,28 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, its extractions.jsonl, or gold.")],
     to: Annotated[
         Path,
-        typer.Option(
-            metavar="PATH",
-            help="A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.",
-            rich_help_panel=FILES,
-        ),
+        option(FILES, "A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.", metavar="PATH"),
     ],
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "fhir", "omop"] | None,
-        typer.Option(
-            "--format",
-            help="For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).",
-            rich_help_panel=FILES,
-        ),
+        option(FILES, "For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).", "--format"),
     ] = None,
     gold: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Take corrected records from this folder of a review.", rich_help_panel=FILES),
+        Path | None, option(FILES, "Take corrected records from this folder of a review.", metavar="DIR")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.", rich_help_panel=FILES)] = False,
+    force: Annotated[bool, option(FILES, "Replace an earlier export.", "--force")] = False,
     quiet: QuietOption = False,
     tasks: TasksOption = ALL_TASKS,
-    tables: Annotated[
-        str,
-        typer.Option(metavar="NAME,...", help="Only these tables, such as criteria,constraints.", rich_help_panel=WHAT),
-    ] = "",
+    tables: Annotated[str, option(WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,...")] = "",
     min_confidence: MinConfidenceOption = 0.0,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Export a run that is not complete.", rich_help_panel=RARE)
-    ] = False,
-    bundles: Annotated[
-        bool, typer.Option("--bundles", help="For fhir: one transaction for each trial.", rich_help_panel=RARE)
-    ] = False,
-    bom: Annotated[bool, typer.Option("--bom", help="Mark CSV as UTF-8, for Excel.", rich_help_panel=RARE)] = False,
+    partial: Annotated[bool, option(RARE, "Export a run that is not complete.", "--partial")] = False,
+    bundles: Annotated[bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")] = False,
+    bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
     vocabulary: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="For omop: a folder of vocabulary files from Athena.", rich_help_panel=RARE),
+        Path | None, option(RARE, "For omop: a folder of vocabulary files from Athena.", metavar="DIR")
     ] = None,
     dialect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="For omop: also write SQL, such as duckdb or postgresql.", rich_help_panel=RARE
-        ),
+        str | None, option(RARE, "For omop: also write SQL, such as duckdb or postgresql.", metavar="NAME")
     ] = None,
 ) -> None:
     """Write a run's results, or reviewed gold, as tables, as FHIR resources or as cohort definitions.
@@ -79,7 +59,6 @@ def export(
     leaves the earlier one. A run that was interrupted or is still going needs
     --partial.
     """
-    from extractor.errors import StoreError
     from extractor.export import (
         Destination,
         Format,
@@ -87,82 +66,76 @@ def export(
         choose_tables,
         export_fhir,
         export_run,
+        read_registry,
     )
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
     from extractor.schemas import Task
     from extractor.suggestions import refuse_unknown
 
-    with errors_for_people():
-        _check_options(
-            format_ or "tables", {"tables": tables, "bundles": bundles, "vocabulary": vocabulary, "dialect": dialect}
-        )
-        if format_ == "omop" and "eligibility" not in split_names(tasks):
-            raise ValueError("cohort definitions are made from eligibility; drop --tasks")
-        refuse_unknown("task", split_names(tasks), tuple(Task))
-        chosen = choose_tables(split_names(tasks), split_names(tables))
-        threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
-        found = find_run(run)
-        _take_corrected(found, gold)
-        if found and found.incomplete:
-            if not partial:
-                remedy = "let it finish, or export what there is with --partial"
-                raise StoreError(f"{run}: {found.incomplete}; {remedy}")
-            warn_incomplete(run)
-        if found and not found.record_ids:
-            raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
-        lines = found.read_lines() if found else None
-        if format_ == "fhir":
-            some = [Task(one) for one in split_names(tasks)]
-            report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
-        elif format_ == "omop":
-            from extractor.export.cohorts import export_cohorts
+    refuse(
+        {
+            f"--format {format_} writes no tables; drop --tables": tables and format_ in ("fhir", "omop"),
+            "--bundles needs --format fhir": bundles and format_ != "fhir",
+            "--vocabulary needs --format omop": vocabulary and format_ != "omop",
+            "--dialect needs --format omop": dialect and format_ != "omop",
+            "cohort definitions are made from eligibility; drop --tasks": format_ == "omop"
+            and "eligibility" not in split_names(tasks),
+        }
+    )
+    refuse_unknown("task", split_names(tasks), tuple(Task))
+    chosen = choose_tables(split_names(tasks), split_names(tables))
+    threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
+    if found := find_run(run):
+        _prepare(run, found, gold, partial=partial)
+    elif gold:
+        raise ValueError("--gold corrects a run; name the run's folder")
+    lines = found.read_lines() if found else None
+    if format_ == "fhir":
+        some = [Task(one) for one in split_names(tasks)]
+        report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
+    elif format_ == "omop":
+        from extractor.export.cohorts import export_cohorts
 
-            pairs = _read_pairs(run, found, threshold)
-            report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
-        else:
-            destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
-            needed = any(table.name in ("records", "eligibility") for table in chosen)
-            registry = _read_registry(found) if needed else {}
-            counts = export_run(run, destination, chosen, lines, registry, threshold)
-            missing = _explain_missing(found, registry) if needed else []
-            report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
-        if not quiet:
-            print("\n".join(report), file=sys.stderr)
-            _tell_left_out(threshold)
-            if format_ == "omop" and not vocabulary:
-                say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
-
-
-def _check_options(format_: str, given: Mapping[str, object]) -> None:
-    """Raise ``ValueError`` for an option that the format has not."""
-    if given["tables"] and format_ in ("fhir", "omop"):
-        raise ValueError(f"--format {format_} writes no tables; drop --tables")
-    for name, wanted in (("bundles", "fhir"), ("vocabulary", "omop"), ("dialect", "omop")):
-        if given[name] and format_ != wanted:
-            raise ValueError(f"--{name} needs --format {wanted}")
+        pairs = _read_pairs(run, found, threshold)
+        report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
+    else:
+        destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
+        needed = any(table.name in ("records", "eligibility") for table in chosen)
+        reread = found.reread() if found and needed else ()
+        registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
+        counts = export_run(run, destination, chosen, lines, registry, threshold)
+        missing = _explain_missing(found, len(registry)) if needed else []
+        report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
+    if not quiet:
+        print("\n".join(report), file=sys.stderr)
+        if threshold.seen:
+            below = f"left out below {threshold.minimum:g}: {threshold}"
+            say(f"{below}; others keep their sure fields, and positions count what is left")
+        if format_ == "omop" and not vocabulary:
+            say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
-def _take_corrected(run: "FinishedRun | None", gold: Path | None) -> None:
-    """Replace the results of a run by those in a folder of gold files, and tell how many."""
+def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool) -> None:
+    """Refuse a run without results, and an incomplete one unless ``partial``; take corrected results from ``gold``."""
+    from extractor.errors import StoreError
+
+    if found.incomplete and not partial:
+        raise StoreError(f"{run}: {found.incomplete}; let it finish, or export what there is with --partial")
+    if found.incomplete:
+        warn_incomplete(run)
+    if not found.record_ids:
+        raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")
     if gold is None:
         return
     from extractor.review.gold import name_gold
 
-    if run is None:
-        raise ValueError("--gold corrects a run; name the run's folder")
-    named = {record_id: gold / name_gold(record_id) for record_id in run.record_ids}
+    named = {record_id: gold / name_gold(record_id) for record_id in found.record_ids}
     corrected = {record_id: path for record_id, path in named.items() if path.is_file()}
     if not corrected:
         raise ValueError(f"{gold}: holds no finished record of this run; finish one in `extractor review`")
-    run.correct(corrected)
+    found.correct(corrected)
     say(f"{len(corrected):,} of {len(named):,} records are corrected ones")
-
-
-def _tell_left_out(threshold: "Threshold") -> None:
-    if threshold.seen:
-        below = f"left out below {threshold.minimum:g}: {threshold}"
-        say(f"{below}; others keep their sure fields, and positions count what is left")
 
 
 def _read_pairs(
@@ -179,16 +152,9 @@ def _read_pairs(
     return zip(extractions, (one.record for one in records), strict=True)
 
 
-def _read_registry(run: "FinishedRun | None") -> "Registry":
-    """Read the registered fields of the run's records from the run's inputs."""
-    from extractor.export import read_registry
-
-    return {one.record_id: read_registry(one.record) for one in run.reread() if one.record} if run else {}
-
-
-def _explain_missing(run: "FinishedRun | None", registry: "Registry") -> list[str]:
+def _explain_missing(run: "FinishedRun | None", found: int) -> list[str]:
     """Say for how many records there is no input, if there are any."""
-    missing = len(run.record_ids) - len(registry) if run else None
+    missing = len(run.record_ids) - found if run else None
     if missing == 0:
         return []
     records = f"{missing} of {len(run.record_ids)} records" if run else "all records"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, split_names
-from .options import FILES, QUERY, RARE, SPEED, BaseUrlOption, FreshOption, LimitOption, QuietOption
+from .console import FAILED, INTERRUPTED, OK, say, split_names
+from .options import FILES, QUERY, RARE, SPEED, BaseUrlOption, FreshOption, LimitOption, QuietOption, option
 
 if TYPE_CHECKING:
     from extractor.fetch import FetchedPage, Registry
@@ -23,57 +23,27 @@ _FETCHED = "fetched.jsonl"
 
 def fetch(
     numbers: Annotated[list[str] | None, typer.Argument(metavar="NCT", help="NCT numbers.")] = None,
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out", "-o", metavar="FILE", help="JSON lines, packed as .gz; - is stdout.", rich_help_panel=FILES
-        ),
-    ] = "-",
+    out: Annotated[str, option(FILES, "JSON lines, packed as .gz; - is stdout.", "--out", "-o", metavar="FILE")] = "-",
     limit: LimitOption = None,
     fresh: FreshOption = False,
     quiet: QuietOption = False,
-    ids: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="A file of NCT numbers; - is standard input.", rich_help_panel=QUERY),
-    ] = None,
-    condition: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="Of this condition or disease.", rich_help_panel=QUERY)
-    ] = None,
-    intervention: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="Of this intervention or treatment.", rich_help_panel=QUERY)
-    ] = None,
-    term: Annotated[
-        str | None,
-        typer.Option(metavar="WORDS", help="With these words, in the registry's syntax.", rich_help_panel=QUERY),
-    ] = None,
-    status: Annotated[
-        str,
-        typer.Option(metavar="NAME,...", help="With a status such as recruiting,completed.", rich_help_panel=QUERY),
-    ] = "",
-    phase: Annotated[
-        str, typer.Option(metavar="NAME,...", help="In some of early1,1,2,3,4,na.", rich_help_panel=QUERY)
-    ] = "",
+    ids: Annotated[str | None, option(QUERY, "A file of NCT numbers; - is standard input.", metavar="FILE")] = None,
+    condition: Annotated[str | None, option(QUERY, "Of this condition or disease.", metavar="WORDS")] = None,
+    intervention: Annotated[str | None, option(QUERY, "Of this intervention or treatment.", metavar="WORDS")] = None,
+    term: Annotated[str | None, option(QUERY, "With these words, in the registry's syntax.", metavar="WORDS")] = None,
+    status: Annotated[str, option(QUERY, "With a status such as recruiting,completed.", metavar="NAME,...")] = "",
+    phase: Annotated[str, option(QUERY, "In some of early1,1,2,3,4,na.", metavar="NAME,...")] = "",
     updated_since: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Updated on this day or later.", rich_help_panel=QUERY
-        ),
+        datetime | None, option(QUERY, "Updated on this day or later.", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")
     ] = None,
     param: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Any other parameter of the API. Repeatable.", rich_help_panel=QUERY),
+        list[str] | None, option(QUERY, "Any other parameter of the API. Repeatable.", metavar="NAME=VALUE")
     ] = None,
-    requests_per_minute: Annotated[
-        float, typer.Option(min=0.01, metavar="N", help="Most requests, evenly spaced.", rich_help_panel=SPEED)
-    ] = 50.0,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Seconds without a byte of the reply.", rich_help_panel=SPEED)
-    ] = 60.0,
-    page_size: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Records a request.", rich_help_panel=RARE)
-    ] = 1000,
+    requests_per_minute: Annotated[float, option(SPEED, "Most requests, evenly spaced.", min=0.01, metavar="N")] = 50.0,
+    timeout: Annotated[float, option(SPEED, "Seconds without a byte of the reply.", min=0.1, metavar="S")] = 60.0,
+    page_size: Annotated[int, option(RARE, "Records a request.", min=1, max=1000, metavar="N")] = 1000,
     base_url: BaseUrlOption = None,
-) -> None:
+) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 
     The same command with --out FILE goes on where it stopped: records in FILE are
@@ -84,34 +54,33 @@ def fetch(
     """
     from extractor.fetch import BASE_URL, Registry, RegistryQuery, parse_nct_numbers
 
-    with errors_for_people():
-        wanted: tuple[str, ...] | RegistryQuery
-        given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(_read_ids(ids), ids or "")
-        wanted = tuple(dict.fromkeys(chain(*given)))
-        asked: dict[str, Any] = {
-            "condition": condition,
-            "intervention": intervention,
-            "term": term,
-            "statuses": tuple(split_names(status)),
-            "phases": tuple(split_names(phase)),
-            "updated_since": updated_since and updated_since.date(),
-            "more": dict(map(_split_parameter, param or ())),
-        }
-        if wanted and (limit or any(asked.values())):
-            raise ValueError("name NCT numbers or a query (with --limit), one of the two")
-        if not wanted:
-            if ids:
-                raise ValueError(f"{ids}: holds no NCT numbers")
-            wanted = RegistryQuery(**asked)
-        registry = Registry(
-            base_url=base_url or BASE_URL,
-            requests_per_minute=requests_per_minute,
-            page_size=page_size,
-            timeout=timeout,
-        )
-        if out == "-":
-            raise SystemExit(_fetch_to_stdout(wanted, registry, limit, quiet=quiet))
-        raise SystemExit(_fetch_to_file(wanted, registry, Path(out), limit, is_kept=True, fresh=fresh, quiet=quiet))
+    wanted: tuple[str, ...] | RegistryQuery
+    given = parse_nct_numbers(" ".join(numbers or ())), parse_nct_numbers(_read_ids(ids), ids or "")
+    wanted = tuple(dict.fromkeys(chain(*given)))
+    asked: dict[str, Any] = {
+        "condition": condition,
+        "intervention": intervention,
+        "term": term,
+        "statuses": tuple(split_names(status)),
+        "phases": tuple(split_names(phase)),
+        "updated_since": updated_since and updated_since.date(),
+        "more": dict(map(_split_parameter, param or ())),
+    }
+    if wanted and (limit or any(asked.values())):
+        raise ValueError("name NCT numbers or a query (with --limit), one of the two")
+    if not wanted:
+        if ids:
+            raise ValueError(f"{ids}: holds no NCT numbers")
+        wanted = RegistryQuery(**asked)
+    registry = Registry(
+        base_url=base_url or BASE_URL,
+        requests_per_minute=requests_per_minute,
+        page_size=page_size,
+        timeout=timeout,
+    )
+    if out == "-":
+        return _fetch_to_stdout(wanted, registry, limit, quiet=quiet)
+    return _fetch_to_file(wanted, registry, Path(out), limit, is_kept=True, fresh=fresh, quiet=quiet)
 
 
 @contextmanager

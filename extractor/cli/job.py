@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import re
-import shlex
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,10 +11,10 @@ from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extractor.api import Extractor
-from extractor.cost.budget import Pricing
+from extractor.cost.budget import Limits, Pricing
 from extractor.errors import BudgetReached, ExtractorError, ModelAway
 from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
@@ -35,22 +33,26 @@ from extractor.run.executor import (
     extract_with,
     open_executor,
 )
-from extractor.run.folder import FAILURES, REPEATED, RunFolder
+from extractor.run.folder import RunFolder
 from extractor.run.manifest import RunState, describe_settings
 from extractor.run.tally import Tally
 from extractor.suggestions import suggest
 
-from .console import BUDGET, FAILED, INTERRUPTED, OK, say, to_printable
+from .console import BUDGET, FAILED, INTERRUPTED, OK, refuse, say
+from .environment import read_model_spec
 from .fetch import find_records
-from .interrupts import Interrupts
-from .progress import count_records, print_summary, show_progress
+from .interrupts import Interrupts, observing
+from .money import find_prices
+from .options import RunOptions, read_model_options
+from .progress import count_records, show_progress
+from .summary import explain_lacking, how_to_resume, list_remarks, print_summary
 
 if TYPE_CHECKING:
     from extractor.llm.batches import BatchStatus
+    from extractor.llm.exchange import Exchange
 
 _MOST_PROCESSES = 5
 """With a model: the head process, and as many workers as it keeps busy."""
-_MOST_SHOWN, _LONGEST = 3, 300
 _SLICE_S = 0.5
 
 
@@ -120,36 +122,66 @@ class RunJob:
 
 @contextmanager
 def open_job(
-    job: RunJob, out: str | None, base_url: str | None = None, *, keeps_fetched: bool = True
+    given: RunOptions,
+    out: str | None,
+    *,
+    replay: Path | None = None,
+    exchange: "Exchange | None" = None,
+    dry_run: bool = False,
+    concurrency: int = 8,
+    asking: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Iterator[tuple[RunJob, int]]:
-    """Yield the job with its folder and with records fetched for NCT numbers, and an exit code.
+    """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the log meanwhile.
 
-    The code is 1 if the registry does not know a number. Fetched records stay in the folder if ``keeps_fetched``.
+    The code is 1 if the registry does not know a number. Fetched records stay in the folder ``out`` unless it is a dry
+    run. ``asking`` are settings of the model's client, ``more`` further fields of the job. Raises ``ValueError`` for
+    options that do not fit together, and if no input exists.
     """
-    folder = Path(out) if out else None
-    kept = folder if keeps_fetched else None
-    with find_records(job.inputs, kept, base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown):
-        _refuse_missing(found)
-        yield replace(job, inputs=found, out=folder), unknown
-
-
-def _refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ValueError`` if no input is there; one that is missing among others is a failure of the run."""
-    if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in inputs):
-        path = Path(inputs[0])
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
-
-
-def refuse_folder(out: str | None, inputs: Sequence[str], replay: Path | None = None) -> None:
-    """Raise ``ValueError`` if results would go to an address, into an input, or into the answers that a run replays."""
-    if out and "://" in out:
-        raise ValueError(f"{out} is an address; name a folder of this machine or of a shared file system with --out")
-    place = Path(out).resolve() if out else None
-    if place in [Path(one).resolve() for one in inputs]:
-        raise ValueError(f"{out} is an input; name another folder with --out")
-    if replay and place == replay.resolve():
-        raise ValueError(f"{out} is replayed; name another folder with --out")
+    in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
+    place, inputs = folder and folder.resolve(), [Path(one).resolve() for one in given.inputs]
+    away = "name a folder of this machine or of a shared file system with --out"
+    refuse(
+        {
+            f"{out} is an address; {away}": out and "://" in out,
+            f"{out} is an input; name another folder with --out": place in inputs,
+            f"{out} is replayed; name another folder with --out": replay and place == replay.resolve(),
+            "a batch reads its records several times; name a file instead of standard input": in_batches
+            and "-" in given.inputs,
+        }
+    )
+    spec = read_model_spec(given.model) if given.model and not replay else None
+    extractor = Extractor(
+        spec,
+        **given.extraction,
+        replay=replay,
+        exchange=exchange,
+        reasoning=given.reasoning,
+        model_options=read_model_options(given.model_option or ()),
+    )
+    limits, prices = Limits(given.max_usd, given.max_tokens), find_prices(given.prices or ())
+    job = RunJob(
+        inputs=tuple(given.inputs),
+        extractor=extractor,
+        limits=BatchLimits(concurrency, given.limit),
+        out=folder,
+        fresh=given.fresh,
+        quiet=given.quiet,
+        strict=given.strict,
+        asking=replace(extractor.asking, **(asking or {})),
+        pricing=Pricing.of(spec, prices, limits, extractor.asking.reasoning, in_batches=in_batches),
+        **more,
+    )
+    kept = None if dry_run else folder
+    with (
+        find_records(job.inputs, kept, given.base_url, fresh=job.fresh, quiet=job.quiet) as (found, unknown),
+        observing(None if dry_run else given.log_json),
+    ):
+        if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
+            path = Path(found[0])  # one that is missing among others is a failure of the run
+            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+            raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
+        yield replace(job, inputs=found), unknown
 
 
 def perform_job(job: RunJob) -> int:
@@ -167,14 +199,14 @@ def perform_job(job: RunJob) -> int:
                 interrupts.run(_extract_all(job, sink, tally, interrupts))
             stopped_by = ""
         except ModelAway as error:
-            say(f"{error}; {_resume(job)}")
+            say(f"{error}; {how_to_resume(job)}")
             code, stopped_by = FAILED, "the model was away"
         except BudgetReached as error:
-            say(f"{error}; with a higher limit, {_resume(job, _raise_limits(_words()))}")
+            say(f"{error}; with a higher limit, {how_to_resume(job, raises_limits=True)}")
             code, stopped_by = BUDGET, "the budget was reached"
             tell(Event.BUDGET_REACHED)
         except KeyboardInterrupt:
-            say(f"interrupted; {_resume(job)}")
+            say(f"interrupted; {how_to_resume(job)}")
             code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
             folder.finish(tally, stopped_by or None) if folder else sys.stdout.flush()
@@ -183,13 +215,13 @@ def perform_job(job: RunJob) -> int:
             tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
     exchange = job.extractor.choice.exchange
     if code == OK and exchange and exchange.failed and not tally.usage.calls:
-        say(f"no line of --answers answers a question of these records; {_resume(job)}")
+        say(f"no line of --answers answers a question of these records; {how_to_resume(job)}")
         code = FAILED
     if code == OK and tally.lacking > job.max_lacking:
-        say(_explain_lacking(job, tally))
+        say(explain_lacking(job, tally))
         code = FAILED
     print_summary(tally, quiet=job.quiet)
-    for remark in _list_remarks(job, folder, tally):
+    for remark in list_remarks(job, folder, tally):
         say(remark)
     return code or (FAILED if tally.failed else OK)
 
@@ -303,75 +335,3 @@ def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
         return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
     settings, price = describe_settings(job.extractor), job.pricing.cost
     return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
-
-
-def _resume(job: RunJob, words: Sequence[str] | None = None) -> str:
-    if job.out is None:
-        return "with --out DIR a run can go on where it stopped"
-    return f"go on with: extractor {shlex.join(words or _words())}"
-
-
-def _explain_lacking(job: RunJob, tally: Tally) -> str:
-    usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
-    share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
-    because = f"; such as: {problem}" if problem else ""
-    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}; to ask again, {_resume(job)}"
-
-
-def _raise_limits(words: Sequence[str]) -> list[str]:
-    """The words of a command, with ``MORE`` in place of its limits of money and tokens.
-
-    >>> _raise_limits(["run", "a.json", "--max-usd", "5", "--max-tokens=900"])
-    ['run', 'a.json', '--max-usd', 'MORE', '--max-tokens=MORE']
-    """
-    raised = [re.sub(r"^(--max-(?:usd|tokens))=.*", r"\1=MORE", word, flags=re.DOTALL) for word in words]
-    for place, word in enumerate(words[:-1]):
-        if word in ("--max-usd", "--max-tokens"):
-            raised[place + 1] = "MORE"
-    return raised
-
-
-def _words() -> list[str]:
-    """The words of this command that continue it."""
-    return [word for word in sys.argv[1:] if word != "--fresh"]
-
-
-def _list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
-    """Yield lines on failures, omitted records and open questions, and on the next steps."""
-    exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
-    for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
-        yield f"no answer in {broken}"
-    if job.quiet:
-        return
-    if not job.waits:
-        yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
-        return
-    if folder:
-        yield from _list_failures(folder, tally)
-    if job.uses_rules_alone and asks and tally.usage.open_questions:
-        yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
-    if exchange and exchange.requests:
-        files = ", ".join(map(str, exchange.parts))
-        yield f"{exchange.written} requests still open, in {files}"
-    if job.out and tally.extracted + tally.resumed:
-        place = shlex.quote(str(job.out))
-        yield f"to read the results: extractor report {place}"
-        yield f"to correct them: extractor review {place} --gold GOLD"
-
-
-def _list_failures(folder: RunFolder, tally: Tally) -> Iterator[str]:
-    """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
-    from extractor.report.overview import count_reasons, read_failures
-
-    if tally.failed:
-        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
-            message = to_printable(reason.message)[:_LONGEST]
-            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
-        yield f"all failures are in {folder.path / FAILURES}"
-    yield from map(str, folder.differing[:_MOST_SHOWN])
-    if len(folder.differing) > _MOST_SHOWN:
-        yield f"all of these are in {folder.path / REPEATED}"
-    if folder.changed:
-        yield f"records with another text than in an earlier run: {folder.changed}"
-    if folder.lacking:
-        yield f"records that lack an answer: {folder.lacking}; the same command asks again"

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
+
+from .console import split_names
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"
@@ -18,117 +21,111 @@ SCORES: Final = "Scores"
 SERVICE: Final = "Service"
 LIMITS: Final = "Limits"
 RARE: Final = "Rarely needed"
+PANELS: Final = (FILES, WHAT, QUERY, MODEL, COST, SERVICE, SPEED, MACHINES, LIMITS, SCORES, RARE)
+"""The groups in the order in which help shows them."""
 
 ALL_TASKS: Final = "eligibility,dosing,endpoints"
 
-InputsArgument = Annotated[
-    list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, NCT numbers, or - for stdin.")
-]
+
+def option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """Return a ``typer.Option`` in a group of help, with its help. Without names it is named after its parameter."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, **more)
+
+
 RunArgument = Annotated[
     Path,
     typer.Argument(metavar="RUN", exists=True, file_okay=False, help="Folder that extractor run --out wrote."),
 ]
-TasksOption = Annotated[
-    str, typer.Option(metavar="NAME,...", help="Some of eligibility,dosing,endpoints.", rich_help_panel=WHAT)
-]
-MinConfidenceOption = Annotated[
-    float, typer.Option(metavar="0..1", help="Leave out values below this confidence.", rich_help_panel=WHAT)
-]
+TasksOption = Annotated[str, option(WHAT, "Some of eligibility,dosing,endpoints.", metavar="NAME,...")]
+MinConfidenceOption = Annotated[float, option(WHAT, "Leave out values below this confidence.", metavar="0..1")]
 ModelOption = Annotated[
     str | None,
-    typer.Option(
+    option(
+        MODEL,
+        "A hosted model's name, or http://host:port/v1#NAME; without one only the rules run.",
         metavar="SPEC",
-        help="A hosted model's name, or http://host:port/v1#NAME; without one only the rules run.",
         envvar="EXTRACTOR_MODEL",
-        rich_help_panel=MODEL,
     ),
 ]
 EffortOption = Annotated[
     str,
-    typer.Option(
+    option(
+        MODEL,
+        "Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
         metavar="low|medium|high|0..1",
-        help="Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
-        rich_help_panel=MODEL,
     ),
 ]
 ReasoningOption = Annotated[
     Literal["none", "low", "medium", "high"] | None,
-    typer.Option(help="How much the model thinks; else as little as its family needs.", rich_help_panel=RARE),
+    option(RARE, "How much the model thinks; else as little as its family needs."),
 ]
 ModelOptionOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--model-option",
-        metavar="KEY=VALUE",
-        help="A parameter of each request; JSON, else text. Repeatable.",
-        rich_help_panel=RARE,
-    ),
+    option(RARE, "A parameter of each request; JSON, else text. Repeatable.", "--model-option", metavar="KEY=VALUE"),
 ]
-AssistOption = Annotated[
-    Literal["auto", "always", "never"],
-    typer.Option(
-        help="Ask a model what --effort says, everything (as --effort high), or nothing.", rich_help_panel=MODEL
-    ),
-]
-ReplayOption = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Answers of a recording or a run's folder; no network.", rich_help_panel=MODEL),
-]
-MaxUsdOption = Annotated[
-    float | None,
-    typer.Option(min=0, metavar="USD", help="Most dollars for the run and all that resume it.", rich_help_panel=COST),
-]
-MaxTokensOption = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Most tokens for the run and all that resume it.", rich_help_panel=COST),
-]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Estimate calls, time and cost; ask nothing.", rich_help_panel=COST)
-]
+DryRunOption = Annotated[bool, option(COST, "Forecast calls, time and cost; ask nothing.", "--dry-run")]
 PricesOption = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="FILE", help="A file of prices, before known ones. Repeatable.", rich_help_panel=RARE),
+    list[Path] | None, option(RARE, "A file of prices, before known ones. Repeatable.", metavar="FILE")
 ]
-LimitOption = Annotated[
-    int | None, typer.Option(min=1, max=10**12, metavar="N", help="Only the first N records.", rich_help_panel=FILES)
-]
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Discard what an earlier run left in --out.", rich_help_panel=FILES)
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=FILES)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=FILES)]
+LimitOption = Annotated[int | None, option(FILES, "Only the first N records.", min=1, max=10**12, metavar="N")]
+FreshOption = Annotated[bool, option(FILES, "Discard what an earlier run left in --out.", "--fresh")]
+QuietOption = Annotated[bool, option(FILES, "No progress, no summary.", "--quiet", "-q")]
+JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
-    list[Path] | None,
-    typer.Option(metavar="INPUT", exists=True, help="The run's records, if they were moved.", rich_help_panel=FILES),
+    list[Path] | None, option(FILES, "The run's records, if they were moved.", metavar="INPUT", exists=True)
 ]
 RequestsPerMinuteOption = Annotated[
-    float | None,
-    typer.Option(
-        min=0.01, metavar="N", help="Most requests; the server's own limits apply too.", rich_help_panel=SPEED
-    ),
+    float | None, option(SPEED, "Most requests; the server's own limits apply too.", min=0.01, metavar="N")
 ]
 WorkersOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1, max=10_000, metavar="N", help="Processes that share the work; else all cores.", rich_help_panel=SPEED
-    ),
+    int | None, option(SPEED, "Processes that share the work; else all cores.", min=1, max=10_000, metavar="N")
 ]
-StrictOption = Annotated[
-    bool,
-    typer.Option("--strict", help="A trial with two different texts is a failure.", rich_help_panel=RARE),
-]
-LogOption = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Append events as JSON; - is stderr.", rich_help_panel=RARE)
-]
+LogOption = Annotated[str | None, option(RARE, "Append events as JSON; - is stderr.", metavar="FILE")]
 BaseUrlOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="A mirror of ClinicalTrials.gov's API v2.",
-        envvar="EXTRACTOR_REGISTRY",
-        rich_help_panel=RARE,
-    ),
+    str | None, option(RARE, "A mirror of ClinicalTrials.gov's API v2.", metavar="URL", envvar="EXTRACTOR_REGISTRY")
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options of every command that extracts records: ``run``, ``batch submit`` and ``batch collect``."""
+
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, NCT numbers, or - for stdin.")
+    ]
+    limit: LimitOption = None
+    fresh: FreshOption = False
+    quiet: QuietOption = False
+    tasks: TasksOption = ALL_TASKS
+    min_confidence: MinConfidenceOption = 0.0
+    model: ModelOption = None
+    effort: EffortOption = "medium"
+    assist: Annotated[
+        Literal["auto", "always", "never"],
+        option(MODEL, "Ask a model what --effort says, everything (as --effort high), or nothing."),
+    ] = "auto"
+    max_usd: Annotated[
+        float | None, option(COST, "Most dollars for the run and all that resume it.", min=0, metavar="USD")
+    ] = None
+    max_tokens: Annotated[
+        int | None, option(COST, "Most tokens for the run and all that resume it.", min=1, metavar="N")
+    ] = None
+    prices: PricesOption = None
+    reasoning: ReasoningOption = None
+    model_option: ModelOptionOption = None
+    strict: Annotated[bool, option(RARE, "A trial with two different texts is a failure.", "--strict")] = False
+    log_json: LogOption = None
+    base_url: BaseUrlOption = None
+
+    @property
+    def extraction(self) -> dict[str, Any]:
+        """What to extract, as ``ExtractionOptions`` takes it."""
+        return {
+            "tasks": split_names(self.tasks),
+            "assist": self.assist,
+            "effort": self.effort,
+            "min_confidence": self.min_confidence,
+        }
 
 
 def read_model_options(given: Iterable[str]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, errors_for_people, say, to_printable
-from .options import FILES
+from .console import FAILED, OK, say, to_printable
+from .options import FILES, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +26,9 @@ _MOST_RULES = 4
 
 def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with every offset.", rich_help_panel=FILES)
-    ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show each value's words and rules.", rich_help_panel=FILES)
-    ] = False,
-) -> None:
+    as_json: Annotated[bool, option(FILES, "One JSON object a line, with every offset.", "--json")] = False,
+    explain: Annotated[bool, option(FILES, "Show each value's words and rules.", "--explain")] = False,
+) -> int:
     """Show the criteria, doses and outcomes that the rules read, with their confidence.
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
@@ -49,14 +45,12 @@ def parse(
             failures.append(error)
         say(str(error))
 
-    with errors_for_people():
-        for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
-            with trace_rules() if explain else nullcontext() as trace:
-                parsed = parse_record(record)
-            found = None if trace is None else place_rules(parsed, trace)
-            typer.echo(_as_json(parsed) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
-        if failures:
-            raise SystemExit(FAILED)
+    for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
+        with trace_rules() if explain else nullcontext() as trace:
+            parsed = parse_record(record)
+        found = None if trace is None else place_rules(parsed, trace)
+        typer.echo(_as_json(parsed) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
+    return FAILED if failures else OK
 
 
 def _as_json(parsed: "ParsedRecord") -> str:

@@ -1,4 +1,4 @@
-"""Progress during a run, and the summary at its end, both on standard error."""
+"""Progress during a run, on standard error."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 _COUNT_AFTER_S = 5.0
 """Shorter runs do not read their inputs again just to count the records."""
-_LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
-"""Kinds of findings about what the rules read surely and the model's answers left out."""
-_FINDING_KINDS = 5
-"""The most kinds of findings that a summary names."""
 
 
 @contextmanager
@@ -88,51 +84,3 @@ def _live_line(tally: "Tally") -> "Progress":
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.add_task("extracting", total=None)
     return progress
-
-
-def print_summary(tally: "Tally", *, quiet: bool) -> None:
-    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet."""
-    if quiet:
-        return
-    rows = {name: f"{value}" for name, value in _list_counts(tally) if value is not None}
-    if sys.stderr.isatty():
-        names, values = max(map(len, rows)), max(map(len, rows.values()))
-        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
-    else:
-        lines = [f"{name}: {value}" for name, value in rows.items()]
-    print("\n".join(lines), file=sys.stderr)
-
-
-def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
-    """Yield names and values in order; None for a value that is not shown."""
-    usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
-    if tally.resumed:
-        yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
-    else:
-        yield "records extracted", tally.extracted
-    yield "records failed", tally.failed
-    if tally.failed and not (tally.extracted or tally.resumed or usage.calls):
-        return
-    yield "trials that occur twice", tally.repeated or None
-    yield "of these with another text, left out", tally.differing or None
-    items = counts.get("items", {})
-    yield f"{new}items", ", ".join(f"{items.get(name, 0):,} {name}" for name in ("criteria", "regimens", "endpoints"))
-    support = counts.get("support", {})
-    yield f"{new}evidence", ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None
-    kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
-    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + ", ..." * (
-        len(kinds) > _FINDING_KINDS
-    )
-    yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
-    left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
-    yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
-    yield (
-        "questions",
-        f"{usage.questions:,} asked, {usage.open_questions:,} open"
-        + (f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""),
-    )
-    if usage.calls:
-        cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
-        tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
-        yield "model", f"{usage.calls:,} calls, {tokens}"
-        yield "cost", f"${tally.usd:.4f}" if tally.usd else None

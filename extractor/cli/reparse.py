@@ -7,10 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from .console import FAILED, INTERRUPTED, OK, errors_for_people, say, without_controls
-from .options import COST, FILES, JsonOption, RunArgument, WorkersOption
+from .console import FAILED, INTERRUPTED, OK, say, without_controls
+from .options import COST, FILES, JsonOption, RunArgument, WorkersOption, option
 
 if TYPE_CHECKING:
     from extractor.run.reparse import ComparisonReport
@@ -20,16 +18,11 @@ _LONGEST = 60
 
 def reparse(
     run: RunArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="New folder of results; else RUN-reparsed.", rich_help_panel=FILES),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change; write nothing.", rich_help_panel=COST)
-    ] = False,
+    out: Annotated[Path | None, option(FILES, "New folder of results; else RUN-reparsed.", metavar="DIR")] = None,
+    dry_run: Annotated[bool, option(COST, "Show what would change; write nothing.", "--dry-run")] = False,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
-) -> None:
+) -> int:
     """Redo a run from its inputs and its stored replies, with today's rules. Calls no model.
 
     Prints what changed. Questions that the run never asked stay open, and are
@@ -38,25 +31,21 @@ def reparse(
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
-    with errors_for_people():
-        if dry_run and out:
-            raise ValueError("--dry-run writes nothing; drop --out")
-        folder = None if dry_run else out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
-        report = _compare(run, folder, workers)
-        print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
-        failed = f", {report.failed} failed" if report.failed else ""
-        say(f"done{failed}; {_name_next_step(report, run, folder)}")
-    raise SystemExit(FAILED if report.failed else OK)
-
-
-def _name_next_step(report: "ComparisonReport", run: Path, folder: Path | None) -> str:
+    if dry_run and out:
+        raise ValueError("--dry-run writes nothing; drop --out")
+    folder = None if dry_run else out or run.resolve().with_name(f"{run.resolve().name}-reparsed")
+    report = _compare(run, folder, workers)
+    print(report.model_dump_json(indent=2) if as_json else "\n".join(_describe(report)))
     if folder is None:
         apply = f"; to apply it: extractor reparse {shlex.quote(str(run))}" if report.changed or report.open else ""
-        return f"nothing was written{apply}"
-    if not report.records:
-        return f"no record could be read; see {folder}"
-    ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
-    return f"the results are in {folder}{ask}"
+        following = f"nothing was written{apply}"
+    elif not report.records:
+        following = f"no record could be read; see {folder}"
+    else:
+        ask = f"; the run's own command with --out {folder} asks what is open" if report.open else ""
+        following = f"the results are in {folder}{ask}"
+    say(f"done{f', {report.failed} failed' if report.failed else ''}; {following}")
+    return FAILED if report.failed else OK
 
 
 def _compare(run: Path, folder: Path | None, workers: int | None) -> "ComparisonReport":

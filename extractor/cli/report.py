@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from .console import errors_for_people, say, warn_incomplete
-from .options import FILES, RecordsOption, RunArgument
+from .console import say, warn_incomplete
+from .options import FILES, RecordsOption, RunArgument, option
 
 _NAME = "report.html"
 
@@ -14,23 +12,11 @@ _NAME = "report.html"
 def report(
     run: RunArgument,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            dir_okay=False,
-            help="RUN/report.html if left out.",
-            rich_help_panel=FILES,
-        ),
+        Path | None, option(FILES, "RUN/report.html if left out.", "--out", "-o", metavar="FILE", dir_okay=False)
     ] = None,
     records: RecordsOption = None,
-    limit: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Most records that the page can open.", rich_help_panel=FILES)
-    ] = 20_000,
-    open_it: Annotated[
-        bool, typer.Option("--open", help="Open the page in the browser.", rich_help_panel=FILES)
-    ] = False,
+    limit: Annotated[int, option(FILES, "Most records that the page can open.", min=0, metavar="N")] = 20_000,
+    open_it: Annotated[bool, option(FILES, "Open the page in the browser.", "--open")] = False,
 ) -> None:
     """Write a run as one page of HTML: an overview, and each record's text beside its values.
 
@@ -39,13 +25,12 @@ def report(
     """
     from extractor.report import write_report
 
-    with errors_for_people():
-        path = out or run / _NAME
-        if out and not out.parent.is_dir():
-            raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
-        summary = write_report(run, path, records=records or (), limit=limit)
-        print(path)
-        warn_incomplete(run)
+    path = out or run / _NAME
+    if out and not out.parent.is_dir():
+        raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
+    summary = write_report(run, path, records=records or (), limit=limit)
+    print(path)
+    warn_incomplete(run)
     if summary.without_text:
         missing = f"the texts of {summary.without_text} of {summary.records} records"
         say(f"{missing} are missing or have changed; only their quotes are shown (give the inputs with --records)")

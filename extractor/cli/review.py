@@ -3,25 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from .console import OK, errors_for_people, say, warn_incomplete
-from .options import FILES, SERVICE, RecordsOption, RunArgument
+from .console import say, warn_incomplete
+from .options import FILES, SERVICE, RecordsOption, RunArgument, option
 
 
 def review(
     run: RunArgument,
-    gold: Annotated[
-        Path, typer.Option(metavar="DIR", file_okay=False, help="Folder for the gold files.", rich_help_panel=FILES)
-    ],
+    gold: Annotated[Path, option(FILES, "Folder for the gold files.", metavar="DIR", file_okay=False)],
     records: RecordsOption = None,
-    reviewer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Who reviews; your user name if left out.", rich_help_panel=SERVICE),
-    ] = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 for any free one.", rich_help_panel=SERVICE)
-    ] = 0,
+    reviewer: Annotated[str | None, option(SERVICE, "Who reviews; your user name if left out.", metavar="NAME")] = None,
+    port: Annotated[int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")] = 0,
 ) -> None:
     """Correct a run in the browser; finished records become gold files.
 
@@ -33,27 +24,25 @@ def review(
         extractor review results --gold gold
         extractor evaluate gold results
     """
-    with errors_for_people():
-        try:
-            from extractor.review.app import open_review
-        except ImportError as error:
-            from extractor.errors import MissingExtra
+    try:
+        from extractor.review.app import open_review
+    except ImportError as error:
+        from extractor.errors import MissingExtra
 
-            if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
-                raise MissingExtra("review needs starlette and uvicorn", "review") from error
-            raise
-        try:
-            with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
-                print(f"review: {opened.address}", flush=True)
-                say(f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends the review")
-                if missing := opened.records.count_without_text():
-                    total = len(opened.records.doubts)
-                    print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")
-                warn_incomplete(run)
-                opened.serve()
-        except KeyboardInterrupt:
-            print()  # end the line on which the terminal shows ^C
-    raise SystemExit(OK)
+        if (error.name or "").partition(".")[0] in {"starlette", "uvicorn"}:
+            raise MissingExtra("review needs starlette and uvicorn", "review") from error
+        raise
+    try:
+        with open_review(run, gold, reviewer=reviewer or _name_user(), port=port, inputs=records or ()) as opened:
+            print(f"review: {opened.address}", flush=True)
+            say(f"open this address in a browser; Finish writes a record to {gold}; Ctrl-C ends the review")
+            if missing := opened.records.count_without_text():
+                total = len(opened.records.doubts)
+                print(f"extractor: {missing} of {total} records have no text here; name it with --records INPUT")
+            warn_incomplete(run)
+            opened.serve()
+    except KeyboardInterrupt:
+        print()  # end the line on which the terminal shows ^C
 
 
 def _name_user() -> str:

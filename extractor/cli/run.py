@@ -1,118 +1,69 @@
 """``extractor run``: extract from files of records."""
 
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-import typer
-
-from .console import errors_for_people, say_first, split_names
+from .console import refuse, say_first
 from .options import (
-    ALL_TASKS,
     FILES,
     MACHINES,
+    MODEL,
     RARE,
     SPEED,
-    AssistOption,
-    BaseUrlOption,
     DryRunOption,
-    EffortOption,
-    FreshOption,
-    InputsArgument,
-    LimitOption,
-    LogOption,
-    MaxTokensOption,
-    MaxUsdOption,
-    MinConfidenceOption,
-    ModelOption,
-    ModelOptionOption,
-    PricesOption,
-    QuietOption,
-    ReasoningOption,
-    ReplayOption,
     RequestsPerMinuteOption,
-    StrictOption,
-    TasksOption,
+    RunOptions,
     WorkersOption,
-    read_model_options,
+    option,
 )
 
 
 def run(
-    inputs: InputsArgument,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Folder of the results; else standard output.", rich_help_panel=FILES),
+    out: Annotated[str | None, option(FILES, "Folder of the results; else standard output.", metavar="DIR")] = None,
+    *,
+    given: RunOptions,
+    open_report: Annotated[bool, option(FILES, "At the end, open the report in the browser.", "--open")] = False,
+    as_json: Annotated[bool, option(FILES, "For --dry-run: print JSON.", "--json")] = False,
+    replay: Annotated[
+        Path | None, option(MODEL, "Answers of a recording or a run's folder; no network.", metavar="DIR")
     ] = None,
-    limit: LimitOption = None,
-    fresh: FreshOption = False,
-    open_report: Annotated[
-        bool, typer.Option("--open", help="At the end, open the report in the browser.", rich_help_panel=FILES)
-    ] = False,
-    quiet: QuietOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For --dry-run: print JSON.", rich_help_panel=FILES)] = False,
-    tasks: TasksOption = ALL_TASKS,
-    min_confidence: MinConfidenceOption = 0.0,
-    model: ModelOption = None,
-    effort: EffortOption = "medium",
-    assist: AssistOption = "auto",
-    replay: ReplayOption = None,
     dry_run: DryRunOption = False,
-    max_usd: MaxUsdOption = None,
-    max_tokens: MaxTokensOption = None,
     concurrency: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Requests at once, for each worker on a cluster.", rich_help_panel=SPEED),
+        int, option(SPEED, "Requests at once, for each worker on a cluster.", min=1, metavar="N")
     ] = 8,
     workers: WorkersOption = None,
     requests_per_minute: RequestsPerMinuteOption = None,
     tokens_per_minute: Annotated[
-        float | None,
-        typer.Option(min=1, metavar="N", help="Most tokens, prompts and answers together.", rich_help_panel=SPEED),
+        float | None, option(SPEED, "Most tokens, prompts and answers together.", min=1, metavar="N")
     ] = None,
     timeout: Annotated[
-        float,
-        typer.Option(min=0.1, metavar="S", help="Seconds for one request, to its last byte.", rich_help_panel=SPEED),
+        float, option(SPEED, "Seconds for one request, to its last byte.", min=0.1, metavar="S")
     ] = 600.0,
     patience: Annotated[
-        float,
-        typer.Option(
-            min=1, metavar="S", help="Stop if the model answers nothing for so many seconds.", rich_help_panel=SPEED
-        ),
+        float, option(SPEED, "Stop if the model answers nothing for so many seconds.", min=1, metavar="S")
     ] = 300.0,
     engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(help="Extract on this machine, or on a Ray cluster (extra ray).", rich_help_panel=MACHINES),
+        Literal["local", "ray"], option(MACHINES, "Extract on this machine, or on a Ray cluster (extra ray).")
     ] = "local",
     address: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="The Ray cluster's, or auto; else one here.", rich_help_panel=MACHINES),
+        str | None, option(MACHINES, "The Ray cluster's, or auto; else one here.", metavar="HOST:PORT")
     ] = None,
     sample: Annotated[
-        int | None,
-        typer.Option(min=20, metavar="N", help="For --dry-run: estimate from this many records.", rich_help_panel=RARE),
+        int | None, option(RARE, "For --dry-run: forecast from this many records.", min=20, metavar="N")
     ] = None,
-    latency: Annotated[
-        float | None,
-        typer.Option(min=0, metavar="S", help="For --dry-run: seconds per call.", rich_help_panel=RARE),
-    ] = None,
-    prices: PricesOption = None,
-    reasoning: ReasoningOption = None,
-    model_option: ModelOptionOption = None,
+    latency: Annotated[float | None, option(RARE, "For --dry-run: seconds per call.", min=0, metavar="S")] = None,
     max_lacking: Annotated[
         float,
-        typer.Option(
+        option(
+            RARE,
+            "Exit with 1 if a larger share of the questions got no usable answer.",
             min=0,
             max=1,
             metavar="0..1",
-            help="Exit with 1 if a larger share of the questions got no usable answer.",
             envvar="EXTRACTOR_MAX_LACKING",
-            rich_help_panel=RARE,
         ),
     ] = 0.05,
-    strict: StrictOption = False,
-    log_json: LogOption = None,
-    base_url: BaseUrlOption = None,
-) -> None:
+) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
     NCT numbers are fetched from ClinicalTrials.gov first, into DIR/fetched.jsonl.
@@ -129,70 +80,48 @@ def run(
     from extractor.options import ExtractionOptions
 
     ray = engine == "ray"
-    refusals = {
-        "--address names a Ray cluster; add --engine ray": address and not ray,
-        "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
-        "--engine ray asks a model or the rules; drop --replay": ray and replay,
-        "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
-        "--sample, --latency and --json are for --dry-run": not dry_run and (sample or latency is not None or as_json),
-        "--fresh discards what --out holds; name a folder with --out": fresh and not out,
+    refuse(
+        {
+            "--address names a Ray cluster; add --engine ray": address and not ray,
+            "--engine ray keeps what was answered in a folder; name one with --out": ray and not out,
+            "--engine ray asks a model or the rules; drop --replay": ray and replay,
+            "--open needs a run's folder; name one with --out, without --dry-run": open_report and (dry_run or not out),
+            "--sample, --latency and --json are for --dry-run": not dry_run
+            and (sample or latency is not None or as_json),
+            "--fresh discards what --out holds; name a folder with --out": given.fresh and not out,
+        }
+    )
+    ExtractionOptions(**given.extraction)  # a wrong value is refused before anything is loaded
+    inputs = given.inputs
+    more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
+    say_first(f"reading {inputs[0]}{more}", quiet=given.quiet)
+    from extractor.llm.patience import Patience
+
+    from .job import open_job, perform_job
+    from .money import quote_job
+    from .report import open_report_of
+
+    asking = {
+        "timeout": timeout,
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+        "patience": Patience(seconds=patience),
     }
-    with errors_for_people():
-        if refused := [reason for reason, applies in refusals.items() if applies]:
-            raise ValueError(refused[0])
-        options: dict[str, Any] = {"tasks": split_names(tasks), "assist": assist, "effort": effort}
-        options["min_confidence"] = min_confidence
-        ExtractionOptions(**options)  # a wrong value is refused before anything is loaded
-        more = f" and {len(inputs) - 1} more" if len(inputs) > 1 else ""
-        say_first(f"reading {inputs[0]}{more}", quiet=quiet)
-        from extractor.api import Extractor
-        from extractor.cost.budget import Limits, Pricing
-        from extractor.llm.patience import Patience
-        from extractor.run.batch import BatchLimits
-
-        from .environment import read_model_spec
-        from .interrupts import observing
-        from .job import RunJob, open_job, perform_job, refuse_folder
-        from .money import find_prices, quote_job
-        from .report import open_report_of
-
-        refuse_folder(out, inputs, replay)
-        spec = read_model_spec(model) if model and not replay else None
-        extractor = Extractor(
-            spec,
-            **options,
-            replay=replay,
-            reasoning=reasoning,
-            model_options=read_model_options(model_option or ()),
-        )
-        given = RunJob(
-            inputs=tuple(inputs),
-            extractor=extractor,
-            limits=BatchLimits(concurrency, limit),
-            out=None,
-            fresh=fresh,
-            quiet=quiet,
-            strict=strict,
-            asking=replace(
-                extractor.asking,
-                timeout=timeout,
-                requests_per_minute=requests_per_minute,
-                tokens_per_minute=tokens_per_minute,
-                patience=Patience(seconds=patience),
-            ),
-            workers=workers,
-            pricing=Pricing.of(
-                spec, find_prices(prices or ()), Limits(max_usd, max_tokens), extractor.asking.reasoning
-            ),
-            engine=engine,
-            address=address,
-            max_lacking=max_lacking,
-        )
-        with open_job(given, out, base_url, keeps_fetched=not dry_run) as (job, unknown):
-            if dry_run:
-                raise SystemExit(quote_job(job, sample, latency, as_json=as_json) or unknown)
-            with observing(log_json):
-                code = perform_job(job)
-            if open_report and job.out:
-                open_report_of(job.out)
-            raise SystemExit(code or unknown)
+    with open_job(
+        given,
+        out,
+        replay=replay,
+        dry_run=dry_run,
+        concurrency=concurrency,
+        asking=asking,
+        workers=workers,
+        engine=engine,
+        address=address,
+        max_lacking=max_lacking,
+    ) as (job, unknown):
+        if dry_run:
+            return quote_job(job, sample, latency, as_json=as_json) or unknown
+        code = perform_job(job)
+    if open_report and job.out:
+        open_report_of(job.out)
+    return code or unknown

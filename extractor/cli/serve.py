@@ -3,27 +3,27 @@
 import os
 import shlex
 import signal
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .commands import Commands
-from .console import OK, errors_for_people
+from .console import OK, errors_for_people, say
 from .options import (
     COST,
     LIMITS,
-    MODEL,
     SERVICE,
     SPEED,
     EffortOption,
     LogOption,
+    ModelOption,
     ModelOptionOption,
     PricesOption,
     ReasoningOption,
     RequestsPerMinuteOption,
     WorkersOption,
+    option,
     read_model_options,
 )
 
@@ -34,10 +34,7 @@ _EXTRA = frozenset({"aiolimiter", "fastapi", "sse_starlette", "starlette", "uvic
 _SHORTEST_TOKEN = 16
 
 RootOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--root", file_okay=False, envvar="EXTRACTOR_ROOT", help="Folder of keys and jobs.", rich_help_panel=SERVICE
-    ),
+    Path | None, option(SERVICE, "Folder of keys and jobs.", "--root", file_okay=False, envvar="EXTRACTOR_ROOT")
 ]
 
 app = Commands(invoke_without_command=True)
@@ -48,45 +45,21 @@ app.add_typer(keys, name="keys")
 @app.callback(invoke_without_command=True)
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.", rich_help_panel=SERVICE)] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 for any free one.", rich_help_panel=SERVICE)
-    ] = 8400,
+    host: Annotated[str, option(SERVICE, "Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")] = 8400,
     root: RootOption = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SPEC",
-            help="A hosted model's name, or http://host:port/v1#NAME.",
-            envvar="EXTRACTOR_MODEL",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    model: ModelOption = None,
     effort: EffortOption = "medium",
-    concurrency: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Records at the model at once.", rich_help_panel=SPEED)
-    ] = 16,
+    concurrency: Annotated[int, option(SPEED, "Records at the model at once.", min=1, metavar="N")] = 16,
     requests_per_minute: RequestsPerMinuteOption = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Seconds for one extraction.", rich_help_panel=SPEED)
-    ] = 60.0,
+    timeout: Annotated[float, option(SPEED, "Seconds for one extraction.", min=0.1, metavar="S")] = 60.0,
     workers: WorkersOption = None,
-    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Jobs under way at once.", rich_help_panel=LIMITS)] = 2,
-    queue: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Extractions under way or waiting; then 429.", rich_help_panel=LIMITS),
-    ] = 256,
-    max_bytes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Largest body of an extraction.", rich_help_panel=LIMITS)
-    ] = 5_000_000,
-    max_upload_bytes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Largest upload of a job.", rich_help_panel=LIMITS)
-    ] = 1_000_000_000,
+    jobs: Annotated[int, option(LIMITS, "Jobs under way at once.", min=1, metavar="N")] = 2,
+    queue: Annotated[int, option(LIMITS, "Extractions under way or waiting; then 429.", min=1, metavar="N")] = 256,
+    max_bytes: Annotated[int, option(LIMITS, "Largest body of an extraction.", min=1, metavar="N")] = 5_000_000,
+    max_upload_bytes: Annotated[int, option(LIMITS, "Largest upload of a job.", min=1, metavar="N")] = 1_000_000_000,
     max_usd: Annotated[
-        float | None,
-        typer.Option(
-            min=0, metavar="USD", help="Most dollars for the model while the service runs.", rich_help_panel=COST
-        ),
+        float | None, option(COST, "Most dollars for the model while the service runs.", min=0, metavar="USD")
     ] = None,
     prices: PricesOption = None,
     reasoning: ReasoningOption = None,
@@ -106,7 +79,14 @@ def serve(
     if context.invoked_subcommand:
         return
     with errors_for_people():
-        serve_service = _load()
+        try:
+            from extractor.serve.app import serve_service
+        except ImportError as error:
+            from extractor.errors import MissingExtra
+
+            if (error.name or "").partition(".")[0] in _EXTRA:
+                raise MissingExtra(f"serve needs {error.name}", "serve") from error
+            raise
         chosen_root = _choose_root(root)
         token, token_file = _choose_token(host, chosen_root)
         from extractor.cost.budget import Limits, Pricing
@@ -122,26 +102,33 @@ def serve(
         spec = read_model_spec(model) if model else None
         effort_of_reasoning = Reasoning(reasoning) if reasoning else None
         settings = ServiceSettings(
-            chosen_root,
-            token,
-            spec,
-            read_effort(effort),
-            Pricing.of(spec, find_prices(prices or ()), Limits(max_usd), effort_of_reasoning),
-            requests_per_minute,
-            max_bytes,
-            max_upload_bytes,
-            queue,
-            workers or count_cores(),
-            concurrency,
-            jobs,
-            timeout,
-            effort_of_reasoning,
-            read_model_options(model_option or ()),
+            root=chosen_root,
+            token=token,
+            model=spec,
+            effort=read_effort(effort),
+            pricing=Pricing.of(spec, find_prices(prices or ()), Limits(max_usd), effort_of_reasoning),
+            requests_per_minute=requests_per_minute,
+            max_bytes=max_bytes,
+            max_upload_bytes=max_upload_bytes,
+            queue=queue,
+            workers=workers or count_cores(),
+            concurrency=concurrency,
+            jobs=jobs,
+            timeout_s=timeout,
+            reasoning=effort_of_reasoning,
+            model_options=read_model_options(model_option or ()),
         )
+
+        def announce(url: str) -> None:
+            if token_file:
+                command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token_file))})"
+                say(f"clients need the token in {token_file}; in their shell: {command}")
+            print(url, flush=True)  # last, so that a script knows that nothing follows
+
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server has its own handler, and ends by the signal itself
         with observing(log_json):
             try:
-                serve_service(settings, host, port, lambda url: _announce(url, token_file))
+                serve_service(settings, host, port, announce)
             except KeyboardInterrupt:
                 typer.echo("stopped", err=True)
     raise SystemExit(OK)
@@ -154,17 +141,15 @@ def add_key(
     requests_per_minute: Annotated[int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")] = 600,
 ) -> None:
     """Create a key and print it. It is not stored, and cannot be shown again."""
-    with errors_for_people():
-        print(_open_book(root).add(name, requests_per_minute))
+    print(_open_book(root).add(name, requests_per_minute))
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
     """List callers, tab-separated, with their limits."""
-    with errors_for_people():
-        print("name\tmade\trequests per minute")
-        for caller, made in _open_book(root):
-            print(caller.name, made, caller.requests_per_minute, sep="\t")
+    print("name\tmade\trequests per minute")
+    for caller, made in _open_book(root):
+        print(caller.name, made, caller.requests_per_minute, sep="\t")
 
 
 @keys.command("revoke")
@@ -172,21 +157,7 @@ def revoke_key(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")], root: RootOption = None
 ) -> None:
     """Revoke a key at once. The caller's jobs are kept."""
-    with errors_for_people():
-        _open_book(root).revoke(name)
-
-
-def _load() -> Any:
-    """Import the server. Raises ``MissingExtra`` if its libraries are not installed."""
-    from extractor.errors import MissingExtra
-
-    try:
-        from extractor.serve.app import serve_service
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtra(f"serve needs {error.name}", "serve") from error
-        raise
-    return serve_service
+    _open_book(root).revoke(name)
 
 
 def _choose_token(host: str, root: Path) -> tuple[str, Path | None]:
@@ -217,11 +188,3 @@ def _open_book(root: Path | None) -> "CallerBook":
     from extractor.serve.callers import CallerBook
 
     return CallerBook(_choose_root(root))
-
-
-def _announce(url: str, token: Path | None) -> None:
-    if token:
-        command = f"export EXTRACTOR_TOKEN=$(cat {shlex.quote(str(token))})"
-        typer.echo(f"extractor: clients need the token in {token}; in their shell: {command}", err=True)
-    print(url)  # last, so that a script knows that nothing follows
-    sys.stdout.flush()

@@ -10,7 +10,7 @@ from extractor.evaluation.alignment import Aligned, Side
 from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
 
-ItemName = Literal["eligibility", "criterion", "regimen", "endpoint", "registration"]
+ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "registration"]
 """What a change concerns.
 
 ``eligibility`` is an age limit, the sex, or healthy volunteers; ``registration`` the enrolment, a date, or the status.

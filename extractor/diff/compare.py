@@ -10,7 +10,7 @@ from extractor.schemas import Task, TrialExtraction, TrialRecord
 from .changes import ItemName, TrialChange, TrialDiff
 from .items import compare_criterion, compare_endpoint, compare_regimen, identify_regimen
 from .lines import compare_introductions, stands_in_both
-from .registered import compare_registries
+from .registered import compare_arms, compare_registries
 
 _ORDER = get_args(ItemName)
 _HOMES = {
@@ -58,6 +58,7 @@ def diff_trials(
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
+        found += compare_arms(old_record, new_record) if Task.DOSING not in missing else ()
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
     changes = sorted(_drop_repeated(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)

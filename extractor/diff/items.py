@@ -10,7 +10,7 @@ from extractor.pages import name_label
 from extractor.schemas import Amount, Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
 from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, make_rewording
-from .limits import admits, compare_limits, list_limits, merge_directions
+from .limits import admits, compare_limits, list_limits
 from .wording import describe_words, differ_decisively, read_wording
 
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
@@ -67,8 +67,9 @@ def _compare_statements(pair: Aligned, severity: ChangeSeverity, *, moves: bool)
     # A limit without a counterpart may have one whose number was not read as a limit.
     alone = [not all(one[1:][side] for one in changes) for side in (0, 1)]
     unread = any(alone[side] and numbers[side] > len(limits[side]) for side in (0, 1))
-    if changes and not words and not unread and was.is_negated is now.is_negated:
-        kind = merge_directions(changes)
+    kinds = {one.kind for one in changes}
+    if len(kinds) == 1 and not words and not unread and was.is_negated is now.is_negated:
+        kind = kinds.pop()
     parts = [*(f"{one.old or 'no limit'} -> {one.new or 'no limit'}" for one in changes), words]
     rated = severity if changes or decisive else _MINOR
     message = "; ".join(filter(None, parts)) or _DECISIVE
@@ -132,11 +133,8 @@ def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
     before, after = sides
     if before.rank is not after.rank:
         rises = _RANKS.index(after.rank) < _RANKS.index(before.rank)
-        kind, message = (
-            ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED,
-            f"{before.rank.value} -> {after.rank.value}",
-        )
-        yield make_change("endpoint", kind, severity, message, pair, "rank")
+        kind = ChangeKind.PROMOTED if rises else ChangeKind.DEMOTED
+        yield make_change("endpoint", kind, severity, f"{before.rank.value} -> {after.rank.value}", pair, "rank")
     wholes = [[" ".join((getattr(one, name) or "").split()) for name in _TEXTS] for one in sides]
     found = list(_compare_texts(pair, before, after, severity)) if wholes[0] != wholes[1] else []
     yield from found

@@ -114,9 +114,3 @@ def _direct_single(limit: AdmissionLimit, *, ends: bool) -> ChangeKind:
     if limit.excludes and limit.bound.quantity != _WINDOW:
         return ChangeKind.CHANGED
     return ChangeKind.LOOSENED if ends is not limit.excludes else ChangeKind.TIGHTENED
-
-
-def merge_directions(changes: Iterable[LimitChange]) -> ChangeKind:
-    """Return the direction of several changes together; ``changed`` if they disagree."""
-    kinds = {one.kind for one in changes}
-    return kinds.pop() if len(kinds) == 1 else ChangeKind.CHANGED

@@ -8,7 +8,7 @@ from typing import get_args
 
 from extractor.pages import render_page
 
-from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialDiff
+from .changes import ChangeKind, ChangeSeverity, ItemName, TrialDiff
 
 
 def write_diff_page(
@@ -36,12 +36,6 @@ def write_diff_page(
         "totals": Counter(change.severity.value for diff in diffs for change in diff.changes),
         "rows": rows,
         "trials": [diff for diff in diffs if diff.changes],
-        "quotes": list_quotes,
     }
     page = render_page("extractor.diff", values, styles=("page.css",), scripts=("page.js",))
     Path(path).write_text(page, "utf-8")
-
-
-def list_quotes(side: StatedValue) -> list[str]:
-    """The quotes of one side, each once."""
-    return list(dict.fromkeys(one.quote for one in side.citations))

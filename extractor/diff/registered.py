@@ -1,17 +1,21 @@
-"""Compare what is registered beside the text: ages, sex, healthy volunteers, enrolment, dates and status."""
+"""Compare what is registered beside the text: ages, sex, healthy volunteers, enrolment, dates, status and arms."""
 
 import re
 from calendar import month_name
 from collections.abc import Iterator
 
-from extractor.schemas import Citation, TrialRecord
+from extractor.evaluation.alignment import pair_values
+from extractor.evaluation.text import measure_overlap
+from extractor.schemas import Citation, Section, TrialRecord
 from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange
+from .wording import read_wording
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 _DATES = ("start_date", "primary_completion_date", "completion_date")
+_MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _Value = float | str | None
 
 
@@ -24,11 +28,11 @@ def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         values = [_read(name, one.value) for one in (before, after)]
         if not any(stated) or values[0] == values[1] or _is_nearer(values):
             continue
-        is_people, kind, severity = name in _PEOPLE, ChangeKind.CHANGED, ChangeSeverity.MAJOR
+        is_people, kind, severity = name in _PEOPLE, ChangeKind.CHANGED, _MAJOR
         if is_people:
             kind = _direct(name, *values)
         elif name != "enrollment" or "actual" in str(after.value).casefold():
-            severity = ChangeSeverity.MINOR
+            severity = _MINOR
         unknown = "no limit" if is_people else "none"
         message = f"{name.replace('_', ' ')}: {before.value or unknown} -> {after.value or unknown}"
         item: ItemName = "eligibility" if is_people else "registration"
@@ -78,3 +82,49 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     unbounded = 0.0 if name == "minimum_age" else float("inf")
     low, high = (unbounded if one is None else float(one) for one in (old, new))
     return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED
+
+
+def compare_arms(*records: TrialRecord) -> Iterator[TrialChange]:
+    """Yield arms added, removed and renamed, and arms of another type. What an arm gives is compared as regimens."""
+    old, new = (
+        [one for one in each.sections if one.name.startswith("arms[") and one.part("label")] for each in records
+    )
+    pairs = pair_values(old, new, _compare_labels, 0.5)
+    for row, column in pairs:
+        for field in ("label", "type"):
+            before, after = _state_arm(old[row], field), _state_arm(new[column], field)
+            was, now = (read_wording(str(one.value or "").replace("_", " ")) for one in (before, after))
+            if was.parts and now.parts and not was.says_same(now):
+                name = "label" if field == "label" else f"type of {new[column].part('label')}"
+                severe = field == "type" or was.pick("number") != now.pick("number")
+                yield TrialChange(
+                    item="arm",
+                    kind=ChangeKind.CHANGED,
+                    severity=_MAJOR if severe else _MINOR,
+                    field=field,
+                    message=f"{name}: {before.value} -> {after.value}",
+                    old=before,
+                    new=after,
+                )
+    rows, columns = ({pair[side] for pair in pairs} for side in (0, 1))
+    for gone in (_state_arm(one, "label") for at, one in enumerate(old) if at not in rows):
+        yield TrialChange(
+            item="arm", kind=ChangeKind.REMOVED, severity=_MAJOR, message=f"{gone.value} removed", old=gone
+        )
+    for come in (_state_arm(one, "label") for at, one in enumerate(new) if at not in columns):
+        yield TrialChange(item="arm", kind=ChangeKind.ADDED, severity=_MAJOR, message=f"{come.value} added", new=come)
+
+
+def _compare_labels(one: Section, other: Section) -> float:
+    """How alike two arms are: those with the same label most, else by their labels or by all their words."""
+    labels = [arm.part("label") or "" for arm in (one, other)]
+    same = read_wording(labels[0]).says_same(read_wording(labels[1]))
+    return 2.0 if same else max(measure_overlap(*labels), measure_overlap(one.text, other.text))
+
+
+def _state_arm(arm: Section, field: str) -> StatedValue:
+    found = [one for one in arm.parts if one.name == field]
+    cited = tuple(
+        Citation(section=arm.name, start=one.start, end=one.end, quote=arm.text[one.start : one.end]) for one in found
+    )
+    return StatedValue(path=f"{arm.name}.{field}", value=arm.part(field), citations=cited)

@@ -1,8 +1,9 @@
 """Pair the items of two extractions, such as gold and a prediction, and find items that were split or merged."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,70 +118,16 @@ KINDS = {
 """The item kind at each path."""
 
 
-class IdentifiedItem(NamedTuple):
-    """An item, its position in its list, and its values as text, the key for order and equality."""
-
-    item: Any
-    position: int
-    identity: str
-
-
-class Pairing(NamedTuple):
-    """Corresponding items, by position in the given sequences.
-
-    ``splits`` are the other predicted parts of a gold item, ``merges`` the other gold parts of a predicted item.
-    """
-
-    pairs: Sequence[tuple[int, int]]
-    splits: Mapping[int, Sequence[int]] = {}
-    merges: Mapping[int, Sequence[int]] = {}
-
-
-def place_items(items: Sequence[ExtractedItem]) -> list[IdentifiedItem]:
-    """Sort items by their values alone."""
-    placed = [IdentifiedItem(item, position, _identify(item)) for position, item in enumerate(items)]
-    return sorted(placed, key=lambda one: one.identity)
-
-
-def _identify(item: ExtractedItem) -> str:
-    """Return all values of an item as text, with lists sorted."""
-    values = ((name, value) for name, value in item if name not in ExtractedItem.model_fields)
-    return repr([(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values])
-
-
-def pair_items(kind: ItemKind, gold: Sequence[IdentifiedItem], predicted: Sequence[IdentifiedItem]) -> Pairing:
-    """Pair items to maximise the total likeness, and find splits and merges among the rest."""
-
-    def likeness(one: IdentifiedItem, other: IdentifiedItem) -> float:
-        alike = kind.likeness(one.item, other.item)
-        # Identical items are paired first: else repeated items could cross.
-        return alike + 0.001 if alike and one.identity == other.identity else alike
-
-    pairs = pair_values(gold, predicted, likeness, kind.threshold)
-    merges = _find_parts(kind, predicted, gold, sorted((column, row) for row, column in pairs))
-    return Pairing(pairs, _find_parts(kind, gold, predicted, pairs), merges)
-
-
-def _find_parts(
-    kind: ItemKind, wholes: Sequence[IdentifiedItem], others: Sequence[IdentifiedItem], pairs: Sequence[tuple[int, int]]
-) -> dict[int, list[int]]:
-    """Return the wholes whose counterpart is only a part of them, with the unpaired items that are other parts."""
-    free = sorted(set(range(len(others))).difference(counterpart for _, counterpart in pairs))
-    found: dict[int, list[int]] = {}
-    for position, counterpart in pairs if free else ():
-        whole = wholes[position].item
-        if kind.is_part(others[counterpart].item, whole):
-            parts = [part for part in free if kind.is_part(others[part].item, whole)]
-            free = [part for part in free if part not in parts]
-            found |= {position: parts} if parts else {}
-    return found
-
-
 class Side(NamedTuple):
-    """An item and its path in the extraction; both None if this side has no such item."""
+    """An item, its path and position in the extraction, and its values as text, the key for order and equality.
+
+    All are empty if this side has no such item.
+    """
 
     item: Any = None
     path: str | None = None
+    position: int = 0
+    identity: str = ""
 
 
 class Aligned(NamedTuple):
@@ -193,8 +140,6 @@ class Aligned(NamedTuple):
 def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Aligned]:
     """Pair the items of a group in two extractions, in the order of the old one; items without a counterpart follow.
 
-    Items with the same values are paired before all others.
-
     >>> from .fields import ENDPOINTS
     >>> pain = {"rank": "primary", "index": 0, "measure": "Pain at rest"}
     >>> old, new = (
@@ -204,29 +149,61 @@ def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Alig
     >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, old, new)]
     [(1, 1)]
     """
-    path = group.path
+    pairs = pair_items(group.path, group.items(old), group.items(new))
+    return sorted(pairs, key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
+
+
+def pair_items(path: str, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]) -> list[Aligned]:
+    """Pair items so that their total likeness is greatest: first the pairs, then items without a counterpart.
+
+    Items with the same values are paired before all others. Items are in the order of their values, so the order of
+    their lists changes nothing. An item without a counterpart that is a part of a paired one stands beside it.
+    """
     if path not in KINDS:
-        return [Aligned(*([Side(item, path) for item in group.items(each)] for each in (old, new)))]
-    ours, theirs = (place_items(group.items(each)) for each in (old, new))
-    known = defaultdict[str, list[IdentifiedItem]](list)
+        return [Aligned(*([Side(item, path) for item in each] for each in (old, new)))]
+    kind, (ours, theirs) = KINDS[path], (_place(path, each) for each in (old, new))
+    same = defaultdict[str, list[Side]](list)
     for one in theirs:
-        known[one.identity].append(one)
-    found = [([one], [known[one.identity].pop(0)]) for one in ours if known[one.identity]]
+        same[one.identity].append(one)
+    found = [Aligned([one], [same[one.identity].pop(0)]) for one in ours if same[one.identity]]
     ours, theirs = _list_others(ours, found, 0), _list_others(theirs, found, 1)
-    pairing = pair_items(KINDS[path], ours, theirs)
-    for row, column in pairing.pairs:
-        merged, split = pairing.merges.get(column, ()), pairing.splits.get(row, ())
-        found.append(([ours[part] for part in (row, *merged)], [theirs[part] for part in (column, *split)]))
-    found.sort(key=lambda pair: pair[0][0].position)
+    pairs = pair_values(ours, theirs, lambda one, other: kind.likeness(one.item, other.item), kind.threshold)
+    splits = _find_parts(kind, ours, theirs, pairs)
+    merges = _find_parts(kind, theirs, ours, sorted((column, row) for row, column in pairs))
+    for row, column in pairs:
+        found.append(Aligned([ours[row], *merges.get(column, ())], [theirs[column], *splits.get(row, ())]))
+    found.sort(key=lambda pair: pair.old[0].identity)
     removed, added = _list_others(ours, found, 0), _list_others(theirs, found, 1)
-    found += [*(([one], []) for one in removed), *(([], [one]) for one in added)]
-    return [Aligned(*([Side(one.item, f"{path}[{one.position}]") for one in side] for side in pair)) for pair in found]
+    return [*found, *(Aligned([one], []) for one in removed), *(Aligned([], [one]) for one in added)]
 
 
-_Found = tuple[list[IdentifiedItem], list[IdentifiedItem]]
+def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
+    """Sort items by their values alone, with the values of lists sorted."""
+    placed = []
+    for position, item in enumerate(items):
+        values = ((name, value) for name, value in item if name not in ExtractedItem.model_fields)
+        sorted_ = [(name, sorted(map(repr, value)) if isinstance(value, tuple) else value) for name, value in values]
+        placed.append(Side(item, f"{path}[{position}]", position, repr(sorted_)))
+    return sorted(placed, key=lambda one: one.identity)
 
 
-def _list_others(items: Iterable[IdentifiedItem], found: Sequence[_Found], side: int) -> list[IdentifiedItem]:
+def _list_others(items: Iterable[Side], found: Sequence[Aligned], side: int) -> list[Side]:
     """Return the items that are in no pair."""
     paired = {one.position for pair in found for one in pair[side]}
     return [one for one in items if one.position not in paired]
+
+
+def _find_parts(
+    kind: ItemKind, wholes: Sequence[Side], others: Sequence[Side], pairs: Sequence[tuple[int, int]]
+) -> dict[int, list[Side]]:
+    """Return the wholes whose counterpart is only a part of them, with the unpaired items that are other parts."""
+    paired = {counterpart for _, counterpart in pairs}
+    free = [one for at, one in enumerate(others) if at not in paired]
+    found: dict[int, list[Side]] = {}
+    for position, counterpart in pairs if free else ():
+        whole = wholes[position].item
+        if kind.is_part(others[counterpart].item, whole):
+            parts = [part for part in free if kind.is_part(part.item, whole)]
+            free = [part for part in free if part not in parts]
+            found |= {position: parts} if parts else {}
+    return found

@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from extractor.schemas import AbsenceReason, TrialExtraction
 
-from .alignment import KINDS, Pairing, Side, pair_items, pair_values, place_items
+from .alignment import KINDS, Side, pair_items, pair_values
 from .comparers import ErrorKind, Level
 from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
 from .report import ErrorExample
@@ -141,38 +141,28 @@ def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> Re
 
 
 def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
-    if group is ELIGIBILITY:
-        ours, theirs = ([Side(item, group.path) for item in side] for side in (gold, predicted))
-        pairing = Pairing([(0, 0)] if theirs else [])
-    else:
-        placed = place_items(gold), place_items(predicted)
-        pairing = pair_items(KINDS[group.path], *placed)
-        ours, theirs = ([Side(one.item, f"{group.path}[{one.position}]") for one in side] for side in placed)
-    for row, column in pairing.pairs:
-        sides, first, second = (ours[row], theirs[column]), ours[row].item, theirs[column].item
-        parts = [theirs[part] for part in pairing.splits.get(row, ())]
-        pieces = [ours[part] for part in pairing.merges.get(column, ())]
-        labels = [[_label(group, one) for one in found] for found in ((ours[row], *pieces), (theirs[column], *parts))]
+    pairs = pair_items(group.path, gold, predicted)
+    for old, new in pairs:
+        if not old or not new:
+            continue
+        sides, (first, second) = (old[0], new[0]), (old[0].item, new[0].item)
+        labels = [[_label(group, one) for one in each] for each in (old, new)]
         follow_ups: set[ErrorKind] = set()  # consequences of a split or a merge, which are not reported
-        if parts:
+        if len(new) > 1:
             score.report(ErrorKind.SPLIT, group.fields[0], labels[0][0], labels[1], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.MISSED}
-        if pieces:
+        if len(old) > 1:
             score.report(ErrorKind.MERGED, group.fields[0], labels[0], labels[1][0], sides)
             follow_ups = {ErrorKind.WORDING, ErrorKind.INVENTED}
         _compare(score, group, sides, follow_ups)
         # If the rank differs, comparing positions in it is meaningless.
         if group is ENDPOINTS and first.rank == second.rank and first.index != second.index:
             score.report(ErrorKind.WRONG_PAIRING, INDEX, first.index, second.index, sides)
-    rows, columns = {row for row, _ in pairing.pairs}, {column for _, column in pairing.pairs}
-    for kind, mine, paired, found in (
-        (ErrorKind.MISSED, ours, rows, pairing.merges),
-        (ErrorKind.INVENTED, theirs, columns, pairing.splits),
-    ):
-        reported = {part for parts in found.values() for part in parts}
-        for position, side in enumerate(mine):
-            if position not in paired:
-                _count_alone(score, group, side, kind, is_reported=position in reported)
+    for at, kind in enumerate((ErrorKind.MISSED, ErrorKind.INVENTED)):
+        for pair in pairs:
+            is_paired = bool(pair.old and pair.new)  # then all but the first one are parts, and reported
+            for side in pair[at][is_paired:]:
+                _count_alone(score, group, side, kind, is_reported=is_paired)
 
 
 def _label(group: Group, side: Side) -> str:
@@ -266,11 +256,9 @@ def find_wrong_pairings(found: Sequence[Disagreement]) -> list[Disagreement]:
             moved[position] = found[origin]
             halves |= {origin} if found[origin].predicted is None else set()
     kept = [(at, one) for at, one in enumerate(found) if at in moved or at not in halves]
-    return [_move(one, moved[at]) if at in moved else one for at, one in kept]
-
-
-def _move(one: Disagreement, origin: Disagreement) -> Disagreement:
-    return replace(one, kind=ErrorKind.WRONG_PAIRING, belongs_to=origin.path(origin.gold_side))
+    wrong = ErrorKind.WRONG_PAIRING
+    belongs = {at: origin.path(origin.gold_side) for at, origin in moved.items()}
+    return [replace(one, kind=wrong, belongs_to=belongs[at]) if at in belongs else one for at, one in kept]
 
 
 class RecordErrors(NamedTuple):

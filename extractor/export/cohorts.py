@@ -8,23 +8,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from extractor.schemas import Criterion, CriterionKind, Sex, TrialExtraction, TrialRecord
+from extractor.schemas import Sex, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import read_unit
 
-from .confidence import LEAST, find_confidence
 from .files import UNMAPPED_FILE, Destination, open_json_lines
-from .omop_circe import InclusionRule, build_cohort
+from .omop_circe import (
+    AgeLimit,
+    CriteriaGroup,
+    InclusionRule,
+    Names,
+    NumericRange,
+    Operator,
+    Reason,
+    SexLimit,
+    Undecided,
+    build_cohort,
+    check_cohort,
+    check_installed,
+    list_dialects,
+    write_sql,
+)
+from .omop_groups import read_groups, read_targets
 from .omop_limits import to_years
-from .omop_nodes import AgeLimit, CriteriaGroup, Names, NumericRange, Occurred, Operator, Reason, SexLimit, Undecided
-from .omop_rules import list_bounds, read_line
-from .omop_sql import check_cohort, check_installed, list_dialects, write_sql
+from .omop_rules import list_bounds
 from .omop_vocabulary import open_vocabulary
 from .people import People, read_people
-from .targets import Targets, excludes_target, read_targets
-
-Groups = Mapping[int, CriteriaGroup]
-"""What criteria say, by their positions."""
 
 SUMMARY_FILE = "summary.json"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
@@ -121,27 +130,6 @@ def export_cohorts(
     return counts
 
 
-def read_groups(
-    criteria: Sequence[Criterion], names: Names, people: People, targets: Targets
-) -> tuple[dict[int, CriteriaGroup], dict[int | str, Undecided]]:
-    """Express criteria as groups of limits and occurrences, by position, and tell why others cannot be expressed."""
-    groups: dict[int, CriteriaGroup] = {}
-    undecided: dict[int | str, Undecided] = {}
-    for index, criterion in enumerate(criteria):
-        if excludes_target(criterion, targets):
-            undecided[index] = Undecided(Reason.TARGET_CONDITION)
-            continue
-        try:
-            groups[index] = read_line(criterion, criteria[index - 1] if index else None, names)
-        except Undecided as error:
-            undecided[index] = error
-    for reason, find in _DOUBTS.items():
-        for index in find(groups, criteria, people):
-            del groups[index]
-            undecided[index] = Undecided(reason)
-    return groups, undecided
-
-
 def read_rules(
     extraction: TrialExtraction, names: Names, record: TrialRecord | None = None
 ) -> tuple[list[InclusionRule], Mapping[int | str, Undecided]]:
@@ -192,63 +180,10 @@ def _express(
             "record_id": extraction.record_id,
             "criterion_index": place if criterion else None,
             "field": None if criterion else place,
-            "kind": criterion and criterion.kind,
-            "category": criterion and criterion.category,
-            "quote": criterion and criterion.quote,
-            "reason": error.reason,
-            "detail": error.detail,
         }
-        list_unmapped(row)
+        row |= {name: getattr(criterion, name, None) for name in ("kind", "category", "quote")}
+        list_unmapped(row | {"reason": error.reason, "detail": error.detail})
     return rules
-
-
-def _find_unsure(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
-    """Criteria whose confidence is too low."""
-    return [index for index in groups if find_confidence(criteria[index]) < LEAST]
-
-
-def _find_group_limits(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
-    """Inclusion criteria that bound one quantity differently: they are for different groups of participants."""
-    bounds: dict[tuple[str, bool], dict[float, set[int]]] = {}
-    for index, group in groups.items():
-        if criteria[index].kind is CriterionKind.INCLUSION:
-            for name, upper, value in list_bounds(group):
-                bounds.setdefault((name, upper), {}).setdefault(value, set()).add(index)
-    several = [values for values in bounds.values() if len(values) > 1]
-    return sorted({index for values in several for indices in values.values() for index in indices})
-
-
-def _find_bare_names(groups: Groups, criteria: Sequence[Criterion], _: People) -> list[int]:
-    """Inclusion criteria that are names alone, if there are several: such lists mostly hold alternatives."""
-    bare = [
-        index
-        for index, group in groups.items()
-        if criteria[index].kind is CriterionKind.INCLUSION
-        for one in group.members[:1]
-        if isinstance(one, Occurred) and criteria[index].quote.lower().startswith(one.concepts.name.lower())
-    ]
-    return bare if len(bare) > 1 else []
-
-
-def limits_age(group: CriteriaGroup) -> bool:
-    """Whether a rule limits the age and nothing else."""
-    return bool(group.members) and all(
-        limits_age(one) if isinstance(one, CriteriaGroup) else isinstance(one, AgeLimit) for one in group.members
-    )
-
-
-def _find_other_ages(groups: Groups, criteria: Sequence[Criterion], people: People) -> list[int]:
-    """Criteria that limit the age otherwise than the trial as a whole."""
-    return [at for at, group in groups.items() if limits_age(group) and people.compare(criteria[at]) is False]
-
-
-_DOUBTS = {
-    Reason.UNSURE: _find_unsure,
-    Reason.OTHER_AGE: _find_other_ages,
-    Reason.ALTERNATIVE: _find_bare_names,
-    Reason.SEX_OR_GROUP: _find_group_limits,
-}
-"""Why criteria that could be expressed are not, and what finds them."""
 
 
 def _read_people(people: People, groups: Iterable[CriteriaGroup]) -> Iterator[tuple[str, CriteriaGroup | Undecided]]:

@@ -1,17 +1,18 @@
 """Columns of an export, including computed ones: canonical units, days, and registered fields."""
 
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extractor.schemas import Comparator, CriterionKind, Eligibility, TrialRecord
+from extractor.schemas import Comparator, CriterionKind, Eligibility, Sex, TrialRecord
 from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
 from extractor.text.quantity_names import find_loinc, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
 from .people import read_age, read_answer, read_comparator
-from .sexes import find_sex
 
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
@@ -19,6 +20,8 @@ Json = Mapping[str, Any]
 REGISTERED = "registered"
 """The key under which ``find_rows`` adds the registered fields to an extraction."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
+_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
+"""Rules that find words for a sex."""
 _DAYS = "In days; a month is 30.4375 days, a year 365.25."
 
 
@@ -109,10 +112,44 @@ def read_admitted(limit: Json, criterion: Json) -> str | None:
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
-def _list_evidence(member: Json, item: Json, field: str) -> list[Json]:
-    """The evidence of one member of a list of an item."""
-    index = next(place for place, one in enumerate(item[field]) if one is member)
-    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{field}[{index}]"]
+def find_sex(limit: int, criterion: Mapping[str, Any]) -> Sex | None:
+    """The sex that a criterion names for its limit at this index; None if it names none, or both together.
+
+    The sexes stand before the limits or behind them, in the same clause. The first one shows which.
+
+    >>> quote = "Hb < 13 g/dL in men and < 12 g/dL in women"
+    >>> ends = [{"field": f"constraints[{at}]", "start": 0, "end": end} for at, end in enumerate((12, 33))]
+    >>> whole = {"field": "quote", "start": 0, "end": len(quote)}
+    >>> [find_sex(at, {"quote": quote, "evidence": [whole, *ends]}).value for at in (0, 1)]
+    ['male', 'female']
+    """
+    tokens = read_text(criterion["quote"])
+    pieces = criterion.get("evidence") or ()
+    begin = next((piece["start"] for piece in pieces if piece["field"] == "quote"), 0)
+    limits = (piece for piece in pieces if piece["field"].startswith("constraints["))
+    last = {piece["field"]: bisect(tokens.ends, piece["end"] - begin - 1) for piece in limits}  # their last tokens
+    place, places = last.get(f"constraints[{limit}]"), sorted(last.values())
+    named = _find_named(tokens)
+    if not named or place is None or rule("all_sexes").search(tokens) or len(tokens.text) != len(criterion["quote"]):
+        return None
+    if min(named) < places[0]:
+        at = max((one for one in named if one < place), default=None)
+    else:
+        following = next((one for one in places if one > place), len(tokens))
+        at = min((one for one in named if place < one < following), default=None)
+    if at is None or not frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
+        return None
+    return named[at]
+
+
+def _find_named(tokens: Tokens) -> dict[int, Sex]:
+    """The tokens that name a sex."""
+    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
+    return {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
+
+
+def _list_evidence(field: str, item: Json) -> list[Json]:
+    return [piece for piece in item.get("evidence") or () if piece["field"] == field]
 
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
@@ -120,26 +157,25 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    pieces = _list_evidence(limit, criterion, "constraints")
-    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
     index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
+    pieces = _list_evidence(f"constraints[{index}]", criterion)
+    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
     sex = find_sex(index, criterion)
     return *named, read_admitted(limit, criterion), sex.value if sex else None, _find_least(pieces)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Row:
-    return *_convert_amount(amount), _find_least(_list_evidence(amount, regimen, "amounts"))
-
-
-def _convert_amount(amount: Json) -> Row:
+    index = next(place for place, one in enumerate(regimen["amounts"]) if one is amount)
+    confidence = _find_least(_list_evidence(f"amounts[{index}]", regimen))
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
-        return None, None, None, None
+        return None, None, None, None, confidence
     first, *rest = unit.split("/")
     base = next((one for one in _DOSE_UNITS if first and find_dimension(one)[1] == find_dimension(first)[1]), first)
     target = "/".join([base, *rest])
     numbers = (amount.get("low"), amount.get("high"))
-    return unit, target, *(None if number is None else convert(number, unit, target) for number in numbers)
+    low, high = (None if number is None else convert(number, unit, target) for number in numbers)
+    return unit, target, low, high, confidence
 
 
 def _to_days(period: Json | None) -> float | None:
@@ -165,7 +201,7 @@ def _compute_people(people: Json, extraction: Json) -> Row:
 
 
 def _name_comparator(name: str, people: Json) -> str:
-    proofs = [piece for piece in people.get("evidence") or () if piece["field"] == name]
+    proofs = _list_evidence(name, people)
     criteria = () if proofs else people.get("criteria") or ()
     shape = {name: people[name], "evidence": proofs, "criteria": criteria}
     return read_comparator(name, Eligibility.model_validate(shape)).value

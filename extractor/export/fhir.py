@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.errors import MissingExtra, StoreError
-from extractor.schemas import ExtractedItem, Task, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Category,
+    Concept,
+    EndpointCategory,
+    ExtractedItem,
+    Rank,
+    Role,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.text.book import read_table
 
 from .fhir_study import build_trial
-from .fhir_terms import list_terms
-from .fhir_types import Json
+from .fhir_types import BASE, Json
 from .files import UNMAPPED_FILE, Destination, open_json_lines
 
 KINDS = ("ResearchStudy", "Group", "PlanDefinition", "ActivityDefinition", "EvidenceVariable", "Provenance")
@@ -31,6 +41,22 @@ _LONGEST = 2**20
 """Characters in the longest string of FHIR."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Control characters, which no string of FHIR may hold. Each becomes U+FFFD, so that offsets stay right."""
+
+_SYSTEMS: dict[str, type[StrEnum]] = {
+    "category": Category,
+    "concept": Concept,
+    "endpoint-category": EndpointCategory,
+    "rank": Rank,
+    "role": Role,
+}
+"""The closed sets of the annotation guideline by the name of their code system."""
+_EVIDENCE = """\
+Where the values of one item stand, in parts divided by vertical bars: the path of the item; then for each place the
+section with its first character and one past the last (RFC 5147), the characters in quotation marks if the resource
+lacks them, and for each value there its field, who found it (rule, model, both), how it follows from the characters
+(literal, parsed, inferred, unsupported), and the probability that it is right.
+Example: eligibility.criteria[3] | eligibility#char=120,143 kind rule inferred 0.99; quote rule literal 0.9
+"""
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,42 @@ def export_fhir(
                 counts.unmapped[_name_kind(value.field), value.reason] += 1
             counts.values.update(_list_values(extraction))
     return counts
+
+
+def list_terms() -> Iterator[Json]:
+    """Yield a CodeSystem for each closed set, and the StructureDefinition of the extension ``evidence``.
+
+    >>> [f"{one['resourceType']}/{one['id']}" for one in list_terms()][-2:]
+    ['CodeSystem/trial-extractor-role', 'StructureDefinition/trial-extractor-evidence']
+    """
+    for name, words in _SYSTEMS.items():
+        yield _describe("CodeSystem", name, words.__doc__ or "") | {
+            "caseSensitive": True,
+            "content": "complete",
+            "concept": [{"code": word.value, "display": word.value.replace("_", " ")} for word in words],
+        }
+    value = {"id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]}
+    url = {"id": "Extension.url", "path": "Extension.url", "fixedUri": f"{BASE}:evidence"}
+    yield _describe("StructureDefinition", "evidence", _EVIDENCE) | {
+        "kind": "complex-type",
+        "abstract": False,
+        "context": [{"type": "element", "expression": "Provenance"}],
+        "type": "Extension",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
+        "derivation": "constraint",
+        "differential": {"element": [{"id": "Extension", "path": "Extension"}, url, value]},
+    }
+
+
+def _describe(kind: str, name: str, meaning: str) -> Json:
+    return {
+        "resourceType": kind,
+        "id": f"trial-extractor-{name}",
+        "url": f"{BASE}:{name}",
+        "name": "".join(part.capitalize() for part in name.split("-")),
+        "status": "active",
+        "description": " ".join(meaning.split()),
+    }
 
 
 def _bundle(resources: list[Json]) -> Json:

@@ -12,19 +12,21 @@ from extractor.schemas import Category, Comparator, Constraint, Criterion, Crite
 from extractor.text.quantity_names import find_loinc, list_quantities
 from extractor.text.registered_ages import AGES
 
-from .cohorts import limits_age, read_groups
 from .columns import name_limit
-from .fhir_types import LOINC, Json, Proof, TrialResources, Why, code, extension, own_code, quantity, value_range
-from .omop_nodes import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .fhir_types import LOINC, Json, Proof, TrialResources, UnmappedReason, code, own_code, quantity, value_range
+from .omop_circe import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
+from .omop_groups import limits_age, read_groups, read_targets
 from .omop_rules import demands
 from .omop_vocabulary import WordLists
 from .people import People, Stated, read_people
-from .targets import read_targets
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
 """The LOINC code of a person's sex."""
-_ELSEWHERE: Mapping[Reason, Why] = {Reason.TARGET_CONDITION: "target_condition", Reason.OTHER_AGE: "other_age"}
+_ELSEWHERE: Mapping[Reason, UnmappedReason] = {
+    Reason.TARGET_CONDITION: "target_condition",
+    Reason.OTHER_AGE: "other_age",
+}
 """Why a criterion that cohort definitions leave out is no text either."""
 _NAMED = {Domain.CONDITION: "condition", Domain.DRUG: "past drug", Domain.PROCEDURE: "past procedure"}
 """What a criterion asks for that names a condition or a treatment."""
@@ -55,7 +57,7 @@ def add_group(trial: TrialResources) -> Json | None:
         return None
     content = {
         "meta": {"profile": [f"{_EBM}/study-eligibility-criteria|1.0.0-ballot"]},
-        "extension": [extension(f"{_EBM}/combination-method", valueCode="all-of")],
+        "extension": [{"url": f"{_EBM}/combination-method", "valueCode": "all-of"}],
         "type": "person",
         "membership": "definitional",
         "name": f"Eligibility criteria of {trial.extraction.record_id}",
@@ -64,7 +66,7 @@ def add_group(trial: TrialResources) -> Json | None:
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
 
 
-def _find_other_place(criterion: Criterion, result: CriteriaGroup | Undecided, people: People) -> Why | None:
+def _find_other_place(criterion: Criterion, result: CriteriaGroup | Undecided, people: People) -> UnmappedReason | None:
     """Why a criterion is no characteristic: its ages stand already, or it would keep the trial's own patients out."""
     if isinstance(result, Undecided):
         return _ELSEWHERE.get(result.reason)
@@ -107,12 +109,14 @@ def _read_criterion(
     """A criterion as values with codes, or as one text with all that this leaves out listed."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
-    reason: Why = "unsure" if isinstance(result, Undecided) and result.reason is Reason.UNSURE else "compound"
+    reason: UnmappedReason = (
+        "unsure" if isinstance(result, Undecided) and result.reason is Reason.UNSURE else "compound"
+    )
     detail = str(result)
     if isinstance(result, CriteriaGroup):
         try:
             if values := _read_values(criterion, result):
-                described = {"extension": [extension(f"{_EBM}/characteristic-description", valueMarkdown=words)]}
+                described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
                 trial.leave_out(f"{path}.category", criterion.category, "no_element")
                 return [described | value for value in values]
         except Undecided as error:
@@ -124,7 +128,7 @@ def _read_criterion(
     known = criterion.category
     text: Json = {"code": own_code("category", known, (known or "criterion").replace("_", " "))}
     if window := criterion.time_window:
-        said = [extension("text", valueString=window.quote)]
+        said = [{"url": "text", "valueString": window.quote}]
         text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
         trial.leave_out(f"{path}.time_window", window, "no_direction")
     # "Participants must be off steroids" among the exclusions is what they must be.

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from extractor.schemas import Citation, Evidence, ExtractedItem, TrialExtraction, TrialRecord
 from extractor.text.units import read_unit
 
-from .confidence import LEAST
+from .omop_groups import is_sure
 
 Json = dict[str, Any]
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -28,7 +28,7 @@ _LONGEST_ID = 40
 """Of the 64 characters of an id; suffixes such as ``-endpoint-123`` and a digest take the others."""
 
 # fmt: off
-Why = Literal[
+UnmappedReason = Literal[
     "no_element", "compound", "unsure", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range",
     "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "input_missing",
 ]
@@ -43,7 +43,7 @@ class Unmapped:
     record_id: str
     field: str
     value: Any
-    reason: Why
+    reason: UnmappedReason
     detail: str = ""
 
 
@@ -122,18 +122,12 @@ class TrialResources:
             self.leave_out(f"{path}.{name}", getattr(item, name), "unsure")
         return item.model_copy(update=dict.fromkeys(unsure))
 
-    def leave_out(self, path: str, value: Any, reason: Why, detail: str = "") -> None:
+    def leave_out(self, path: str, value: Any, reason: UnmappedReason, detail: str = "") -> None:
         """List a value without a place; nothing if there is no value."""
         if isinstance(value, BaseModel):
             value = value.model_dump(mode="json")
         if value not in (None, (), ""):
             self.unmapped.append(Unmapped(self.extraction.record_id, path, value, reason, detail))
-
-
-def is_sure(item: ExtractedItem, name: str) -> bool:
-    """Whether the value of a field, such as ``amounts[0]``, is sure enough to be structured. Gold is sure."""
-    known = (each.confidence for each in item.evidence if each.field == name and each.confidence is not None)
-    return min(known, default=1.0) >= LEAST
 
 
 def code(system: str, words: str | Sequence[str] | None, text: str | None = None) -> Json:
@@ -153,11 +147,6 @@ def own_code(vocabulary: str, word: str | None, text: str | None = None) -> Json
     [{'system': 'urn:trial-extractor:role', 'code': 'placebo'}]
     """
     return code(f"{BASE}:{vocabulary}", word, text)
-
-
-def extension(url: str, **value: Any) -> Json:
-    """An extension with one value, such as ``valueString="..."``; without the value it is dropped later."""
-    return {"url": url, **value}
 
 
 def quantity(value: float, unit: str | None, comparator: str | None = None, ucum: str | None = None) -> Json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from extractor.errors import StoreError
 
@@ -136,14 +136,17 @@ def open_tables(
     """
     encoding = "utf-8-sig" if bom else "utf-8"
     with ExitStack() as stack:
-        write = _write_csv if as_csv else _write_json_lines
-        yield {
-            table.name: write(
-                stack.enter_context(places[table.name].open("w", encoding=encoding, newline="")),
-                [column.name for column in table.columns],
-            )
-            for table in tables
-        }
+
+        def open_one(table: Table) -> Callable[[Row], None]:
+            file = stack.enter_context(places[table.name].open("w", encoding=encoding, newline=""))
+            names = [column.name for column in table.columns]
+            if not as_csv:
+                return lambda row: print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file)
+            writer = csv.writer(file)
+            writer.writerow(names)
+            return lambda row: writer.writerow(map(_to_cell, row))
+
+        yield {table.name: open_one(table) for table in tables}
 
 
 @contextmanager
@@ -151,16 +154,6 @@ def open_json_lines(path: Path) -> Iterator[Callable[[Any], None]]:
     """Open a file, and return a function that appends a value as a line of JSON."""
     with path.open("w", encoding="utf-8", newline="") as file:
         yield lambda value: print(json.dumps(value, ensure_ascii=False), file=file)
-
-
-def _write_csv(file: IO[str], names: list[str]) -> Callable[[Row], None]:
-    writer = csv.writer(file)
-    writer.writerow(names)
-    return lambda row: writer.writerow(map(_to_cell, row))
-
-
-def _write_json_lines(file: IO[str], names: list[str]) -> Callable[[Row], None]:
-    return lambda row: print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False), file=file)
 
 
 def _to_cell(value: Any) -> Any:

@@ -13,7 +13,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.quantity_names import KnownQuantity, find_loinc, fold_words, list_quantities, name_quantity
 from extractor.text.units import convert, read_unit
 
-from .omop_nodes import (
+from .omop_circe import (
     AgeLimit,
     CriteriaGroup,
     MeasurementLimit,

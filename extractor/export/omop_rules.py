@@ -13,8 +13,7 @@ from extractor.text.lexer import NUMBER, Tokens
 from extractor.text.numbers import DAYS, read_number
 from extractor.text.passage import read_passage
 
-from .omop_limits import Limited, find_limited, read_limited
-from .omop_nodes import (
+from .omop_circe import (
     AgeLimit,
     ConceptSet,
     CriteriaGroup,
@@ -28,6 +27,7 @@ from .omop_nodes import (
     Undecided,
     words_of,
 )
+from .omop_limits import Limited, find_limited, read_limited
 
 # fmt: off
 _DECIDABLE = frozenset({
@@ -80,16 +80,11 @@ def demands(criterion: CriterionAnnotation) -> bool:
 
 def read_line(criterion: CriterionAnnotation, after: CriterionAnnotation | None, names: Names) -> CriteriaGroup:
     """Express a criterion that follows the line ``after``, as ``read_criterion`` does."""
-    if _is_joined(criterion, after):
+    lines = [[word.lower() for word in read_passage(one.quote).tokens.words] for one in (criterion, after) if one]
+    ends = [[word for word in line if word.isalnum()][-1:] for line in lines]
+    if ["or"] in (lines[0][:1], *ends):  # it joins the criterion to the line before it, or to the next one
         raise Undecided(Reason.ALTERNATIVE)
     return read_criterion(criterion, names)
-
-
-def _is_joined(criterion: CriterionAnnotation, after: CriterionAnnotation | None) -> bool:
-    """Whether "or" joins a criterion to the line before it, ``after``, or to the next one."""
-    edges = [read_passage(one.quote).tokens for one in (criterion, after) if one]
-    ends = [[word.lower() for word in tokens.words if word.isalnum()][-1:] == ["or"] for tokens in edges]
-    return any(ends) or [word.lower() for word in edges[0].words[:1]] == ["or"]
 
 
 def list_bounds(node: Node) -> Iterator[tuple[str, bool, float]]:
@@ -173,7 +168,8 @@ def _read_limits(
     sexes = _check_left(tokens, left, limited)
     excluded = criterion.kind is CriterionKind.EXCLUSION
     found = [read_limited(one, window[1] if window else None, names, excluded=excluded) for one in limited]
-    operator = _choose_operator(limited, [word for at, word in left if _is_inner(at, limited)], excluded=excluded)
+    between = [word for at, word in left if limited[0].place[-1] < at < limited[-1].place[0]]
+    operator = _choose_operator(limited, between, excluded=excluded)
     group = CriteriaGroup(operator, tuple(found))
     if len(sexes) != 1:
         return group
@@ -200,10 +196,6 @@ def _name_sexes(words: Iterator[str]) -> set[Sex]:
     found = set(words)
     sexes = {sex for sex in (Sex.FEMALE, Sex.MALE) if found & words_of(sex.value)}
     return {Sex.FEMALE, Sex.MALE} if found & {"either"} else sexes
-
-
-def _is_inner(at: int, limited: Sequence[Limited]) -> bool:
-    return limited[0].place[-1] < at < limited[-1].place[0]
 
 
 def _choose_operator(limited: Sequence[Limited], between: Collection[str], *, excluded: bool) -> Operator:

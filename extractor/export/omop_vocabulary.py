@@ -13,7 +13,7 @@ from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
 
 from .files import open_database
-from .omop_nodes import ConceptSet, Domain, Names, OmopConcept
+from .omop_circe import ConceptSet, Domain, Names, OmopConcept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

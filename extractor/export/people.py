@@ -27,7 +27,7 @@ from extractor.text.numbers import find_durations, read_time_unit
 from extractor.text.registered_ages import AGES, OLDEST, count_days
 
 T_co = TypeVar("T_co", covariant=True)
-WayOut = Literal["text_decides", "registry_decides", "no_restriction"]
+LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
 _SEXES = {one.value: one for one in Sex} | {"both": Sex.ALL}
@@ -57,7 +57,7 @@ class LeftOut(NamedTuple):
 
     field: str
     value: Any
-    reason: WayOut
+    reason: LeftOutReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
     left_out: list[LeftOut] = []
     proofs = {piece.field: piece for piece in eligibility.evidence}
-    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", read_sex), ("healthy_volunteers", read_answer)):
+    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", _read_sex), ("healthy_volunteers", read_answer)):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
         registered = read(written) if written else None
         if value is not None:
@@ -121,8 +121,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
 
 
-def read_sex(written: str) -> Sex | None:
-    """Return a registered sex; None if it is unknown."""
+def _read_sex(written: str) -> Sex | None:
     return _SEXES.get(written.strip().lower())
 
 

@@ -34,7 +34,9 @@ Mark = tuple[str, str, int, int]
 def describe_form() -> Json:
     """Return the fields of each kind of item, in schema order.
 
-    ``widget`` is text, number, flag, choice or group; ``many`` means a list, ``optional`` that the field may be empty.
+    ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list,
+    ``optional`` that the field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
+    the text may fill it.
 
     >>> [field["widget"] for field in describe_form()["people"]]
     ['group', 'group', 'choice', 'flag']
@@ -54,10 +56,14 @@ def describe_form() -> Json:
             return described | {"widget": "choice", "options": options}
         return described | {"widget": "flag" if held is bool else "text" if held is str else "number"}
 
-    return {
-        kind: [describe(name, GROUPS[kind].model.model_fields[name], kind) for name in fields]
-        for kind, fields in FIELDS.items()
-    }
+    def describe_field(name: str, kind: ItemKind) -> Json:
+        field = describe(name, GROUPS[kind].model.model_fields[name], kind)
+        if name == "section":
+            field["widget"] = name
+        is_marked = kind != "people" and field["widget"] in {"text", "group"}
+        return field | {"fixed": name in {"rank", "index"}, "marked": is_marked}
+
+    return {kind: [describe_field(name, kind) for name in fields] for kind, fields in FIELDS.items()}
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool, bool]:

@@ -21,13 +21,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from extractor.api import Extractor
 from extractor.errors import ModelError, StoreError, as_extractor_error
 from extractor.events import Event, tell
 
 from .callers import CallerBook
-from .connections import WatchedConnection
 from .openapi import describe_service
 from .problems import ProblemError, render_problem
 from .routes import routers
@@ -37,6 +37,7 @@ from .settings import ServiceSettings
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
 _MAX_CONNECTIONS = 2000
+_PATIENCE_S = 60.0
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -44,6 +45,32 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
 }
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+class WatchedConnection(H11Protocol):
+    """Ends a connection that brings no new request, or takes nothing of its response, for ``_PATIENCE_S`` or longer.
+
+    The server itself ends connections only between two requests. Those that are silent, send a request's head bit by
+    bit, or go on with a body that was refused would all count among the most that it accepts.
+    """
+
+    _next: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self, before: tuple[Any, int] | None = None) -> None:
+        now = self.cycle, self.transport.get_write_buffer_size()
+        is_idle = self.cycle is None or self.cycle.response_complete or self.flow.write_paused
+        if is_idle and now == before:
+            self.transport.abort()
+        else:
+            self._next = self.loop.call_later(_PATIENCE_S, self._watch, now)
 
 
 def build_app(settings: ServiceSettings) -> FastAPI:

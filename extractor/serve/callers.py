@@ -1,4 +1,4 @@
-"""Callers, with their keys and the rates of their requests."""
+"""Callers: their keys, the rates of their requests, and what they may spend together."""
 
 import re
 import secrets
@@ -10,11 +10,16 @@ from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
+from extractor.cost.budget import Pricing
+from extractor.llm.calls import Call
 from extractor.llm.database import Database
+from extractor.options import Assist
+from extractor.schemas import Usage
 
 from .problems import ProblemError
 
 _BOOK_FILE = "callers.sqlite"
+SPENT = "the service's limit of money is reached"
 OPERATOR = "operator"
 """Name of the caller with the service's own token."""
 _VERSION = 2
@@ -101,3 +106,31 @@ class RequestRates:
             if not limiter.has_capacity():
                 raise ProblemError("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
             await limiter.acquire()
+
+
+class SharedMeter:
+    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost.
+
+    The ``budget`` counts from the start of the service; it is None without a limit of money.
+    """
+
+    def __init__(self, pricing: Pricing, requests_per_minute: float | None) -> None:
+        self.budget = pricing.open_budget()
+        self._limiter = limit_rate(requests_per_minute) if requests_per_minute else None
+
+    def check(self, assist: Assist) -> None:
+        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
+        if assist is not Assist.NEVER and self.budget and self.budget.reached:
+            remedy = "ask the operator for a higher limit, or use assist=never"
+            raise ProblemError("spending-limit", SPENT, remedy=remedy)
+
+    async def reserve(self, call: Call) -> int:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
+        if self._limiter:
+            await self._limiter.acquire()
+        return await self.budget.reserve(call) if self.budget else 0
+
+    def charge(self, reservation: int, usage: Usage) -> None:
+        """Release a reservation, and count the actual usage."""
+        if self.budget:
+            self.budget.charge(reservation, usage)

@@ -37,7 +37,7 @@ from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import Task, TrialRecord, Usage
 
-from .meter import SPENT, SharedMeter
+from .callers import SPENT, SharedMeter
 from .problems import describe_unexpected
 from .settings import ServiceSettings
 

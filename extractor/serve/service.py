@@ -16,9 +16,8 @@ from extractor.run.executor import Executor, ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
-from .callers import CallerBook, RequestRates
+from .callers import CallerBook, RequestRates, SharedMeter
 from .jobs import JobRunner, keep_job_events_apart
-from .meter import SharedMeter
 from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted

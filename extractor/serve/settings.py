@@ -3,7 +3,7 @@
 import ipaddress
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from extractor.llm.spec import ModelSpec
 from extractor.options import Effort
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """Settings of a service.
 
@@ -28,19 +28,19 @@ class ServiceSettings:
 
     root: Path
     token: str
-    model: ModelSpec | None = None
-    effort: Effort | float = Effort.MEDIUM
-    pricing: Pricing = field(default_factory=Pricing)
-    requests_per_minute: float | None = None
-    max_bytes: int = 5_000_000
-    max_upload_bytes: int = 1_000_000_000
-    queue: int = 256
-    workers: int = 2
-    concurrency: int = 16
-    jobs: int = 2
-    timeout_s: float = 60.0
-    reasoning: Reasoning | None = None
-    model_options: Mapping[str, Any] = field(default_factory=dict)
+    model: ModelSpec | None
+    effort: Effort | float
+    pricing: Pricing
+    requests_per_minute: float | None
+    max_bytes: int
+    max_upload_bytes: int
+    queue: int
+    workers: int
+    concurrency: int
+    jobs: int
+    timeout_s: float
+    reasoning: Reasoning | None
+    model_options: Mapping[str, Any]
 
 
 def is_loopback(host: str) -> bool:

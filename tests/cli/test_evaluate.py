@@ -6,12 +6,10 @@ import re
 import sys
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from extractor.cli.evaluate import evaluate, print_report
+from extractor.cli.evaluate import print_report
 from extractor.evaluation import evaluate as score
-from tests.commands import extract
+from tests.commands import extract, invoke
 from tests.evaluation.annotations import make_gold
 
 
@@ -27,9 +25,7 @@ def sources(tmp_path):
 
 
 def _invoke(*arguments):
-    app = typer.Typer()
-    app.command()(evaluate)
-    return CliRunner().invoke(app, [*arguments, "--resamples", "20"])
+    return invoke("evaluate", *arguments, "--resamples", "20")
 
 
 def test_piped_output_is_a_table_of_tabs(sources):
@@ -133,31 +129,10 @@ def test_no_record_id_controls_the_terminal(tmp_path):
     assert "without gold: A\ufffd[2J B C\ufffdD\n" in result.stdout
 
 
-def test_a_check_scores_nothing_and_says_so(sources):
-    result = _invoke(sources[0], sources[1], "--check", "--json", "--fail-under", "all=1")
-    assert result.exit_code == 2
-    assert result.stderr == "extractor: --check scores nothing; leave out --json, --fail-under\n"
-
-
 def test_a_run_in_the_place_of_gold_gets_a_remark(tmp_path):
     run = extract("tests/records/study.json", tmp_path / "run")
     assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
     assert "GOLD comes first" not in _invoke("seeds/gold", str(run)).stderr
-
-
-@pytest.mark.parametrize(
-    ("floors", "message"),
-    [
-        ("all", "write NAME=SCORE"),
-        ("all=high", "write NAME=SCORE"),
-        ("all=80", "a score is between 0 and 1"),
-        ("everything=0.8", "everything: no such score; choose from eligibility.minimum_age, "),
-    ],
-)
-def test_wrong_floors_are_a_mistake_of_usage(sources, floors, message):
-    result = _invoke(*sources, "--fail-under", floors)
-    assert result.exit_code == 2
-    assert message in result.stderr
 
 
 def test_a_broken_file_is_named(sources, tmp_path):

@@ -55,8 +55,6 @@ def test_a_gold_folder_without_finished_records_is_refused(run, tmp_path):
     done = invoke("export", run, "--gold", tmp_path, "--to", tmp_path / "t", "--format", "csv")
     assert done.exit_code == 2
     assert "holds no finished record of this run" in done.stderr
-    done = invoke("export", run / "extractions.jsonl", "--gold", run, "--to", tmp_path / "t", "--format", "csv")
-    assert done.exit_code == 2
 
 
 def list_quoted(result):

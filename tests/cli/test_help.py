@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 
-import pytest
 import typer
 
 from extractor.cli.app import app
@@ -34,34 +33,6 @@ def test_rare_modes_are_commands_of_their_own():
     assert "batch" in read_help()
     assert "doctor" in read_help()
     assert {"submit", "collect"} <= set(read_help("batch").split())
-
-
-@pytest.mark.parametrize(
-    ("command", "hint"),
-    [
-        ("rnu", " run'?"),
-        ("batch submt", " batch submit'?"),
-        ("sumbit x", " batch submit'?"),
-        ("run x --modle y", "did you mean --model?"),
-        ("run x --batch", "use extractor batch submit"),
-        ("run x --export-requests f", "use extractor batch submit --requests FILE"),
-        ("run x --import-answers f", "use extractor batch collect --answers FILE"),
-        ("run x --rounds 3", "use extractor batch collect --rounds"),
-        ("run x --poll 3", "use extractor batch collect --poll"),
-        ("export x --to y --format cvs", "did you mean csv?"),
-        ("diff x y --severity majr", "did you mean major?"),
-        ("schema dosign", "did you mean dosing?"),
-        ("fetch --status recruting", "did you mean RECRUITING?"),
-        ("fetch --updated-since yesterday", "write it as YYYY-MM-DD"),
-        ("run", "Missing argument 'INPUT'. Files, folders"),
-        ("export x", "Missing option '--to'. A .duckdb database"),
-    ],
-)
-def test_a_usage_error_names_the_nearest_or_what_to_give(command, hint):
-    done = invoke(*command.split())
-    assert done.exit_code == 2
-    assert hint in " ".join(done.stderr.replace("│", "").split())
-    assert "Traceback" not in done.stderr
 
 
 def list_panels(group=None, path=()):

@@ -127,11 +127,6 @@ def test_without_changes_nothing_changes_and_nothing_is_written(made, run):
     assert done.stderr == "extractor: done; nothing was written\n"
 
 
-def test_a_dry_run_takes_no_folder(run):
-    done = command("reparse", run, "--dry-run", "--out", run.parent / "new")
-    assert (done.exit_code, done.stderr) == (2, "extractor: --dry-run writes nothing; drop --out\n")
-
-
 def test_many_processes_give_the_results_of_one(run, forked_workers):
     reports, written = [], []
     for workers in (1, 2):

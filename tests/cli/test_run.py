@@ -84,12 +84,6 @@ def test_a_run_goes_on_with_its_own_effort_alone(tmp_path, first, second, differ
     assert difference in done.stderr
 
 
-def test_an_effort_that_there_is_not_is_refused():
-    done = invoke("run", STUDY, "--effort", "huge")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "huge: no such effort; choose from low, medium, high, or a number from 0 to 1" in done.stderr
-
-
 def test_more_effort_asks_more_questions():
     low, medium, high = (json.loads(invoke("run", STUDY, "--effort", effort).stdout) for effort in Effort)
     asked = [one["usage"]["open_questions"] for one in (low, medium, high)]

@@ -154,6 +154,10 @@ def _registered(name: str, key: str, part: int, value: object, field: str) -> Pl
     return Plant(name, lambda study: study[key].__setitem__(part, value), {("registration", "changed", field)})
 
 
+def _arm(name: str, part: int, value: str, field: str) -> Plant:
+    return Plant(name, lambda study: study["controls"][0].__setitem__(part, value), {("arm", "changed", field)})
+
+
 def _lead_in(name: str, part: str, old: str, new: str) -> Plant:
     return Plant(name, _rewrite(part, old, new), {("criterion", "changed", "lead_in")})
 
@@ -244,6 +248,9 @@ PLANTS = (
     _registered("start", "status", 1, "2031-04", "start_date"),
     _registered("completion", "status", 2, "2034-01", "completion_date"),
     Plant("start more exact", lambda study: study["status"].__setitem__(1, "2031-02-14"), set()),
+    Plant("arm removed", lambda study: study["controls"].clear(), {("arm", "removed", None)}),
+    _arm("arm renamed", 0, "Control infusion", "label"),
+    _arm("arm of another type", 1, "NO_INTERVENTION", "type"),
     _dose("amount", "200 mg", "400 mg", "amounts"),
     _dose("route", "intravenously", "subcutaneously", "route"),
     _dose("frequency", "every 3 weeks", "every 2 weeks", "frequency"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.export.omop_nodes import CriteriaGroup, MeasurementLimit, Undecided
+from extractor.export.omop_circe import CriteriaGroup, MeasurementLimit, Undecided
 from extractor.export.omop_rules import read_criterion
 from extractor.export.omop_vocabulary import WordLists
 from extractor.schemas.extraction import CriterionAnnotation

@@ -3,8 +3,8 @@
 import pytest
 
 from extractor import Extractor
+from extractor.export.omop_groups import excludes_target, read_targets
 from extractor.export.people import read_people
-from extractor.export.targets import excludes_target, read_targets
 from extractor.schemas import Criterion, RegistryFields, Section, Source, TrialExtraction, TrialRecord
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.api import extract_record
+from extractor.api import OpenExtractor
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
@@ -25,7 +25,7 @@ async def _extract_obediently(hostile: HostileRecord, assist: Assist, is_injecte
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, answerer=lambda: stub) as model:
-        return await extract_record(hostile.read(), model, ExtractionOptions(assist=assist)), stub
+        return await OpenExtractor(model, ExtractionOptions(assist=assist))(hostile.read()), stub
 
 
 def test_suite_is_large_and_varied():

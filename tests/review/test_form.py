@@ -23,5 +23,8 @@ def test_the_form_knows_lists_groups_and_fields_that_may_be_empty():
     criterion = {field["name"]: field for field in describe_form()["criterion"]}
     assert (criterion["constraints"]["many"], criterion["constraints"]["widget"]) == (True, "group")
     assert (criterion["lead_in"]["optional"], criterion["quote"]["optional"]) == (True, False)
+    assert [name for name, field in criterion.items() if field["marked"]] == [
+        *("lead_in", "quote", "constraints", "time_window")
+    ]
     widgets = [part["widget"] for part in criterion["constraints"]["fields"]]
     assert widgets == ["text", "choice", "number", "number", "text"]

@@ -7,8 +7,7 @@ import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect
 
-from extractor.serve import connections, requests, routes
-from extractor.serve.connections import WatchedConnection
+from extractor.serve import app, requests, routes
 from extractor.serve.problems import ProblemError
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -25,8 +24,8 @@ async def answer(scope, receive, send):
 
 @asynccontextmanager
 async def connected(monkeypatch):
-    monkeypatch.setattr(connections, "_PATIENCE_S", 0.2)
-    config = uvicorn.Config(answer, port=0, http=WatchedConnection, lifespan="off", log_level="warning", ws="none")
+    monkeypatch.setattr(app, "_PATIENCE_S", 0.2)
+    config = uvicorn.Config(answer, port=0, http=app.WatchedConnection, lifespan="off", log_level="warning", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

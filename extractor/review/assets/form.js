@@ -6,7 +6,7 @@ let sequence = 0;
 
 /** All fields of an item. ``save(path, value)`` is called when a field has changed. */
 export function makeForm(item, fields, context) {
-  const shown = fields.filter(({ name }) => !(item.predicted && ["rank", "index"].includes(name)));
+  const shown = fields.filter(({ fixed }) => !(item.predicted && fixed));
   return make("div", { class: "form" }, shown.map((field) => makeField(item, field, context)));
 }
 
@@ -90,7 +90,7 @@ function makeSmall(words, label, act, key = null) {
 
 function makeControl(field, value, save, place, context) {
   const attributes = { id: place.key, "aria-describedby": place.notes, "aria-invalid": place.invalid && "true" };
-  if (field.widget === "choice" || field.widget === "flag" || field.name === "section") {
+  if (["choice", "flag", "section"].includes(field.widget)) {
     return makeMenu(field, value, save, attributes, context);
   }
   if (field.widget === "number") return makeNumber(value, save, attributes);
@@ -128,7 +128,7 @@ function listChoices(field, value, context) {
     return [[null, "not stated"], [true, "yes"], [false, "no"]].map(([word, text]) => ({ word, text, short: text }));
   }
   const empty = field.optional || value === null ? [{ word: null, text: "not stated", short: "not stated" }] : [];
-  const known = field.name === "section"
+  const known = field.widget === "section"
     ? context.sections.map((name) => ({ word: name, text: nameSection(name), short: nameSection(name) }))
     : field.options.map((option) => ({ word: option.value, text: describe(option), short: toWords(option.value) }));
   const isKnown = value === null || known.some(({ word }) => word === value);

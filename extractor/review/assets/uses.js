@@ -4,12 +4,6 @@ import { nameItem } from "./summary.js";
 
 const OUTCOMES = /^(primary|secondary|other)_outcomes/;
 
-const FIELDS = {
-  people: [],
-  criterion: ["quote", "lead_in", "constraints", "time_window"],
-  regimen: ["agent", "quote", "amounts", "timing", "cycle", "duration"],
-  endpoint: ["measure", "description", "time_frame", "time_points", "instrument", "start_event", "end_events", "specimens", "methods"],
-};
 const QUOTES = new Set(["quote", "measure"]);
 const NEW = { criterion: "New criterion", regimen: "New dose", endpoint: "New outcome" };
 
@@ -20,9 +14,9 @@ export function showUses(view) {
   if (!selection) return;
   const { section, start, end, words } = selection;
   const place = { section, start, end };
-  const labels = new Map(item ? view.form[item.kind].map(({ name, label }) => [name, label]) : []);
-  const own = (item ? FIELDS[item.kind] : []).map((path) =>
-    makeUse(view, labels.get(path), () => ({ kind: "read", item: item.id, version: view.version(item.id), path, selection: place })));
+  const fields = item ? view.form[item.kind].filter(({ marked }) => marked) : [];
+  const own = fields.map(({ name: path, label }) =>
+    makeUse(view, label, () => ({ kind: "read", item: item.id, version: view.version(item.id), path, selection: place })));
   const added = Object.entries(NEW).filter(([kind]) => kind !== "endpoint" || OUTCOMES.test(section)).map(([kind, label]) => makeUse(view, label, () => ({ kind: "add", add: kind, selection: place })));
   uses.replaceChildren(
     make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),

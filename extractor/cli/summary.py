@@ -1,0 +1,135 @@
+"""The end of a run: its counts, why records failed, and the next steps, all on standard error."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from extractor.options import Assist
+from extractor.run.folder import FAILURES, REPEATED, RunFolder
+
+from .console import to_printable
+
+if TYPE_CHECKING:
+    from extractor.run.tally import Tally
+
+    from .job import RunJob
+
+_MOST_SHOWN, _LONGEST = 3, 300
+_LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
+"""Kinds of findings about what the rules read surely and the model's answers left out."""
+_FINDING_KINDS = 5
+"""The most kinds of findings that a summary names."""
+
+
+def print_summary(tally: "Tally", *, quiet: bool) -> None:
+    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet."""
+    if quiet:
+        return
+    rows = {name: f"{value}" for name, value in _list_counts(tally) if value is not None}
+    if sys.stderr.isatty():
+        names, values = max(map(len, rows)), max(map(len, rows.values()))
+        lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
+    else:
+        lines = [f"{name}: {value}" for name, value in rows.items()]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
+    """Yield names and values in order; None for a value that is not shown."""
+    usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
+    if tally.resumed:
+        yield "records done", f"{tally.resumed + tally.extracted:,} ({tally.extracted:,} new)"
+    else:
+        yield "records extracted", tally.extracted
+    yield "records failed", tally.failed
+    if tally.failed and not (tally.extracted or tally.resumed or usage.calls):
+        return
+    yield "trials that occur twice", tally.repeated or None
+    yield "of these with another text, left out", tally.differing or None
+    items = counts.get("items", {})
+    yield f"{new}items", ", ".join(f"{items.get(name, 0):,} {name}" for name in ("criteria", "regimens", "endpoints"))
+    support = counts.get("support", {})
+    yield f"{new}evidence", ", ".join(f"{count:,} {name}" for name, count in sorted(support.items())) or None
+    kinds = sorted(counts.get("finding_kinds", {}).items(), key=lambda kind: -kind[1])
+    named = ", ".join(f"{name} {count:,}" for name, count in kinds[:_FINDING_KINDS]) + ", ..." * (
+        len(kinds) > _FINDING_KINDS
+    )
+    yield f"{new}findings", f"{counts.get('findings', 0):,}" + f" ({named})" * bool(named)
+    left_out = sum(counts.get("finding_kinds", {}).get(name, 0) for name in _LEFT_OUT)
+    yield "read by the rules, left out by the model", f"{left_out:,}" if left_out else None
+    yield (
+        "questions",
+        f"{usage.questions:,} asked, {usage.open_questions:,} open"
+        + (f" ({usage.unanswered:,} without any usable answer)" if usage.unanswered else ""),
+    )
+    if usage.calls:
+        cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
+        tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
+        yield "model", f"{usage.calls:,} calls, {tokens}"
+        yield "cost", f"${tally.usd:.4f}" if tally.usd else None
+
+
+def how_to_resume(job: "RunJob", *, raises_limits: bool = False) -> str:
+    """Name the command that continues this one, with ``MORE`` for its limits of money and tokens if asked."""
+    if job.out is None:
+        return "with --out DIR a run can go on where it stopped"
+    command = shlex.join(_words())
+    if raises_limits:
+        command = re.sub(r"(--max-(?:usd|tokens)[= ])\S+", r"\1MORE", command)
+    return f"go on with: extractor {command}"
+
+
+def explain_lacking(job: "RunJob", tally: "Tally") -> str:
+    """Say that more questions lack an answer than the run allows, and why."""
+    usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
+    share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
+    because = f"; such as: {problem}" if problem else ""
+    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}; to ask again, {how_to_resume(job)}"
+
+
+def _words() -> list[str]:
+    """The words of this command that continue it."""
+    return [word for word in sys.argv[1:] if word != "--fresh"]
+
+
+def list_remarks(job: "RunJob", folder: RunFolder | None, tally: "Tally") -> Iterator[str]:
+    """Yield lines on failures, omitted records and open questions, and on the next steps."""
+    exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
+    for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
+        yield f"no answer in {broken}"
+    if job.quiet:
+        return
+    if not job.waits:
+        yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
+        return
+    if folder:
+        yield from _list_failures(folder, tally)
+    if job.uses_rules_alone and asks and tally.usage.open_questions:
+        yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
+    if exchange and exchange.requests:
+        files = ", ".join(map(str, exchange.parts))
+        yield f"{exchange.written} requests still open, in {files}"
+    if job.out and tally.extracted + tally.resumed:
+        place = shlex.quote(str(job.out))
+        yield f"to read the results: extractor report {place}"
+        yield f"to correct them: extractor review {place} --gold GOLD"
+
+
+def _list_failures(folder: RunFolder, tally: "Tally") -> Iterator[str]:
+    """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
+    from extractor.report.overview import count_reasons, read_failures
+
+    if tally.failed:
+        for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
+            message = to_printable(reason.message)[:_LONGEST]
+            yield f"{reason.records} failed: {message} (such as {to_printable(reason.example)})"
+        yield f"all failures are in {folder.path / FAILURES}"
+    yield from map(str, folder.differing[:_MOST_SHOWN])
+    if len(folder.differing) > _MOST_SHOWN:
+        yield f"all of these are in {folder.path / REPEATED}"
+    if folder.changed:
+        yield f"records with another text than in an earlier run: {folder.changed}"
+    if folder.lacking:
+        yield f"records that lack an answer: {folder.lacking}; the same command asks again"
