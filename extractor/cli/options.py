@@ -1,14 +1,17 @@
 """Options that several commands share, in the groups in which help shows them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from .console import split_names
+
+if TYPE_CHECKING:
+    from extractor.fields import CustomField
 
 FILES: Final = "Input and output"
 WHAT: Final = "What to extract"
@@ -38,6 +41,10 @@ RunArgument = Annotated[
 ]
 TasksOption = Annotated[str, option(WHAT, "Some of eligibility,dosing,endpoints.", metavar="NAME,...")]
 MinConfidenceOption = Annotated[float, option(WHAT, "Leave out values below this confidence.", metavar="0..1")]
+FieldsOption = Annotated[
+    list[str] | None,
+    option(WHAT, "Fields of your own: a TOML file, or a name of the catalogue. Repeatable.", metavar="FILE"),
+]
 ModelOption = Annotated[
     str | None,
     option(
@@ -98,6 +105,7 @@ class RunOptions:
     quiet: QuietOption = False
     tasks: TasksOption = ALL_TASKS
     min_confidence: MinConfidenceOption = 0.0
+    fields: FieldsOption = None
     model: ModelOption = None
     effort: EffortOption = "medium"
     assist: Annotated[
@@ -125,7 +133,17 @@ class RunOptions:
             "assist": self.assist,
             "effort": self.effort,
             "min_confidence": self.min_confidence,
+            "fields": read_custom_fields(self.fields),
         }
+
+
+def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]":
+    """The fields that ``--fields`` names. Raises ``FieldError``."""
+    if not given:
+        return ()
+    from extractor.fields import read_fields
+
+    return read_fields(given)
 
 
 def read_model_options(given: Iterable[str]) -> dict[str, Any]:

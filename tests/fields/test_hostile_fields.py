@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from extractor.api import extract_record
+from extractor.ask.querying import converse
 from extractor.fields import read_fields
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
+from extractor.pipeline import extract as run_stages
 from tests.hostile.obedient import Obedient
 from tests.hostile.suite import HostileRecord, load_suite
 
@@ -55,7 +56,7 @@ def options(tmp_path):
 async def extract(hostile: HostileRecord, options: ExtractionOptions, is_injected):
     stub = ObedientInFields(is_injected, hostile.honest)
     async with Model(ModelSpec.parse("http://127.0.0.1:9/v1#obedient"), answerer=lambda: stub) as model:
-        return await extract_record(hostile.read(), model, options), stub
+        return await converse(run_stages(hostile.read(), options), model), stub
 
 
 @pytest.mark.parametrize("hostile", load_suite(), ids=str)
