@@ -4,7 +4,7 @@ import re
 
 from extractor.schemas import Comparator
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Span, Tokens
+from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import has_minus
 from extractor.text.patterns import Found
 from extractor.text.units import find_unit
@@ -49,7 +49,7 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     return bool(item or measured or named or ranged or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
 
 
-def _compare(tokens: Tokens, found: Found, quantity: Span) -> tuple[Comparator | None, bool]:
+def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator | None, bool]:
     """The comparator of a grade, and whether it is known: "or better" needs a scale with a known direction."""
     scale, end = found.place("scale")
     if turned := found.read("turn"):

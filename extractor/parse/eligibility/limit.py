@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from extractor.schemas import Comparator
 from extractor.text.book import read_term
-from extractor.text.lexer import Span
+from extractor.text.lexer import Range
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import find_worse_side
 
@@ -26,11 +26,11 @@ class Limit:
     value_high: int | float | None
     first: int
     end: int
-    quantity: Span | None = None
-    unit: Span | None = None
+    quantity: Range | None = None
+    unit: Range | None = None
     time_unit: str | None = None
     sure: bool = True
-    rate: Span | None = None
+    rate: Range | None = None
     settled: bool = True
 
 

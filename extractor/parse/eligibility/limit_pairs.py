@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from extractor.schemas import Comparator
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Span, Tokens
+from extractor.text.lexer import NUMBER, Range, Tokens
 
 from .limit import LOWER, UPPER, Limit
 from .limit_values import scale_alike
@@ -75,7 +75,7 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
-def _same_words(tokens: Tokens, one: Span, other: Span) -> bool:
+def _same_words(tokens: Tokens, one: Range, other: Range) -> bool:
     """Whether two limits name one quantity, or the second names none."""
     names = (tokens.read(*place).lower() for place in (one, other))
     return next(names) == next(names) or rule("names_nobody").covers(tokens, *other) is not None

@@ -12,7 +12,7 @@ from itertools import pairwise
 from extractor.parse.scoring import load_scorer
 from extractor.schemas import Rank
 from extractor.text.book import rule, word_list
-from extractor.text.lexer import Span, Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, Passage, read_section, strip_span
 
 Cuts = tuple[int | None, int | None]
@@ -126,7 +126,7 @@ class OutcomeItem:
     tails: Counter[str]
     plain_share: float = 0.0
 
-    def segment(self, number: int) -> Span:
+    def segment(self, number: int) -> Range:
         """The tokens between two neighbouring commas. Segment 0 precedes the first comma."""
         first = self.commas[number - 1] + 1 if number else self.first
         return first, self.commas[number] if number < len(self.commas) else self.end
@@ -135,19 +135,19 @@ class OutcomeItem:
         """The text after a comma."""
         return self.tokens.read(self.commas[cut] + 1, self.end)
 
-    def read(self, place: Span) -> str:
+    def read(self, place: Range) -> str:
         """The text of a piece."""
         return self.tokens.read(*place)
 
-    def words(self, place: Span) -> list[str]:
+    def words(self, place: Range) -> list[str]:
         """The words and numbers of a piece in lower case."""
         return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
 
-    def opens(self, name: str, place: Span) -> bool:
+    def opens(self, name: str, place: Range) -> bool:
         """Whether a rule matches at the start of a piece."""
         return rule(name).starts(self.tokens, *place) is not None
 
-    def holds(self, name: str, place: Span) -> bool:
+    def holds(self, name: str, place: Range) -> bool:
         """Whether a rule matches in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
@@ -159,7 +159,7 @@ class OutcomeItem:
         """Whether a number precedes a comma."""
         return self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
 
-    def has_sentence(self, place: Span) -> bool:
+    def has_sentence(self, place: Range) -> bool:
         """Whether a sentence ends within a piece."""
         starts = (found.end - 1 for found in rule("full_stop").find(self.tokens, *place))
         return any(self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts)
@@ -340,19 +340,19 @@ def _initials(words: Sequence[str]) -> set[str]:
     }
 
 
-def _abbreviates(item: OutcomeItem, segment: Span, phrase: Span) -> bool:
+def _abbreviates(item: OutcomeItem, segment: Range, phrase: Range) -> bool:
     """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
     text = item.read(segment).lower()
     return 1 < len(text) <= 12 and text in _initials(item.words(phrase))
 
 
-def _is_abbreviated(item: OutcomeItem, phrase: Span) -> bool:
+def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
     """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
-def _repeats(item: OutcomeItem, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
+def _repeats(item: OutcomeItem, measure: Range, behind: Range, bracketed: Sequence[str]) -> list[str]:
     """Features of words or abbreviations of the measure that the description repeats."""
     of_measure = item.words(measure)
     beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]
