@@ -26,7 +26,7 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms, rule
-from extractor.text.lexer import NUMBER, Range, Tokens, lex
+from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.numbers import is_two_ways, list_readings, read_number, read_time_unit
 from extractor.text.passage import LexedSection, Passage
 from extractor.text.quantities import find_quantity_lists
@@ -139,17 +139,16 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
         return None
     tokens = passage.section.between(span.start, span.end).alone().tokens
     place = find_time(tokens, value.value, value.unit)
-    stated = find_comparator(tokens, place) if place and not rule("over_some_time").search(tokens) else None
     if place is None:
         return None
+    stated = None if rule("over_some_time").search(tokens) else find_comparator(tokens, place)
     # "No pregnancy within 3 months after the study" asks to wait for at least as long.
     waits = value.comparator is Comparator.AT_LEAST and rule("wait_after").starts(tokens, place[1])
     differs = (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in map(str.lower, tokens.words)
     if differs and not waits:
         return None
-    stated = None if waits else stated
     quote = passage.section.raw[span.start : span.end]
-    comparator = stated or value.comparator
+    comparator = value.comparator if waits else stated or value.comparator
     return Supported(value.model_copy(update={"quote": quote, "comparator": comparator}), span, Support.INFERRED)
 
 
@@ -166,7 +165,7 @@ def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     tokens = cut(passage)
     words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
     size = len(wanted)
-    named = [(at, at + size) for at in range(len(words) - size + 1) if size and words[at : at + size] == wanted]
+    named = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
@@ -253,20 +252,16 @@ def find_limit(
         if place[0] in others or not (own or borrowed):
             continue
         stated = find_comparator(tokens, place) or find_turned(tokens, place, " ".join(subject), unit)
-        strict = comparator is Comparator.BETWEEN and _leaves_out_an_end(tokens, place, stated)
-        if own and not strict and (stated is comparator or comparator is Comparator.BETWEEN):
+        signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
+        # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
+        whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))
+        if own and (whole or (stated is comparator and comparator is not Comparator.BETWEEN)):
             return Derived(*place)
         is_open = stated in (None, comparator, Comparator.BETWEEN) or comparator is Comparator.BETWEEN
         is_open = is_open or is_denied(tokens, place, stated, comparator)
         if is_open and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
-
-
-def _leaves_out_an_end(tokens: Tokens, place: Range, stated: Comparator | None) -> bool:
-    """Whether an end of a range does not count: ">= 18 and < 65" is no range from 18 to 65."""
-    within = {term.value for term in find_terms(tokens, "comparators", *place)}
-    return not {Comparator.LESS, Comparator.MORE}.isdisjoint({*within, stated})
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -301,12 +296,9 @@ def _counts_a_place(tokens: Tokens, at: int) -> bool:
 def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     if place := find_time(tokens, value.value, value.unit):
         return Derived(*place)
-    if isinstance(value, TimePoint):
-        return None
-    if same := _find_same_length(tokens, value):
+    same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
+    if same or not isinstance(value, Age):
         return same
-    if not isinstance(value, Age):
-        return None
     # "Age 18-65": the unit is implied; "<18 or >70 years": it is shared.
     places = (
         place
@@ -385,10 +377,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     if entry := find_instrument(instrument):
         tokens = cut(passage)
         terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
-        for span in chain(
-            (span_of(passage, tokens, term.first, term.end) for term in terms), _find_names(entry, passage)
-        ):
-            yield span, Support.PARSED
+        spans = (span_of(passage, tokens, term.first, term.end) for term in terms)
+        yield from ((span, Support.PARSED) for span in chain(spans, _find_names(entry, passage)))
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:

@@ -77,8 +77,10 @@ def read_sex(
         criteria = [criterion.passage for criterion in stated]
         both_named = all(any(_find(name, passage) for passage in criteria) for name in ("women", "men"))
         return _read_sex_elsewhere(titles, summary, of_one=not both_named)
-    sexes, reading = {sex for sex, _ in found}, _infer(found[0][0], "one sex", found[0][1])
-    return Reading(Sex.ALL, 0.7, reading.spans, Support.INFERRED, tuple(sorted(sexes))) if len(sexes) == 2 else reading
+    sexes = {sex for sex, _ in found}
+    if len(sexes) == 2:
+        return replace(_infer(Sex.ALL, "both sexes in two lines", found[0][1]), alternatives=tuple(sorted(sexes)))
+    return _infer(found[0][0], "one sex", found[0][1])
 
 
 def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
@@ -113,7 +115,7 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
     admitted = [one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor]
     for passage in [*admitted, *summary]:
         if refused := _find("not_healthy", passage):
-            return replace(_infer(False, "healthy people", refused), confidence=0.85)  # noqa: FBT003
+            return _infer(False, "healthy people refused", refused)  # noqa: FBT003
         found = _find("healthy_people", passage)
         if found and not rule("from_healthy").ends(passage.tokens, found.first, max(passage.first, found.first - 4)):
             described = passage.section.name in ("brief_summary", "detailed_description")  # perhaps of another trial

@@ -192,7 +192,8 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
     if not place:
         # A missing time frame states no time. The measure is its span.
         measure = (span_of(parts.measure),)
-        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
+        sure = certainty * measured("outcome", "kind of no time frame")
+        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens.cut(place.first, place.end))
     sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extractor.parse.scoring import load_scorer
+from extractor.parse.scoring import load_scorer, measured
 from extractor.schemas import Rank
 from extractor.text.book import rule, word_list
 from extractor.text.lexer import Range, Tokens
@@ -20,8 +20,6 @@ Cuts = tuple[int | None, int | None]
 
 _LONGEST_FRAME = 40
 """Tokens of the longest time frame at the end of a statement."""
-_STATED = 0.9
-"""The confidence of such a time frame and of the measure before it; no gold has them."""
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 
@@ -85,7 +83,8 @@ def split_statement(whole: Passage) -> OutcomeParts:
         if found and rule("moment").search(tokens, first, end):
             _, last = strip_span(tokens.codes, whole.first, first, ",;:-(")
             measure, frame = whole.part(whole.first, last), whole.part(first, end)
-            return OutcomeParts(whole, measure, None, frame, _STATED, 1.0, _STATED)
+            sure = measured("outcome", "time frame in a statement")
+            return OutcomeParts(whole, measure, None, frame, sure, 1.0, sure)
     return OutcomeParts(whole, whole)
 
 
