@@ -5,8 +5,7 @@ from functools import lru_cache
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from extractor.parse.eligibility.limit import turn_comparator
-from extractor.parse.eligibility.limit_values import is_below_zero
+from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens

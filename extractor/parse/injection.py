@@ -13,12 +13,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas import FindingKind, Section, TrialRecord
-from extractor.text.book import load_book, read_table, read_text, rule
+from extractor.text.book import expression, load_book, read_table, read_text, rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, read_section, strip_span
 from extractor.text.patterns import Found, Rule, join_rules
 
-from .characters import expression
 from .parsed import HostileText, ParsedOutcome, Reading, Span, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300

@@ -14,10 +14,20 @@ from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import find_unit
 
 from .graded import read_acuity, read_grades
-from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
+from .limit import (
+    BOTH_COUNT,
+    COUNTS,
+    LOWER,
+    UPPER,
+    Limit,
+    join_bounds,
+    read_comparator,
+    read_pair,
+    read_value,
+    share_units,
+    turn_comparator,
+)
 from .limit_names import find_quantity
-from .limit_pairs import BOTH_COUNT, join_bounds, share_units
-from .limit_values import COUNTS, read_pair, read_value
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
