@@ -135,7 +135,7 @@ def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterat
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
         most = _MOST_COMPARED // len(words)
-        yield from ((at, at + len(words)) for at in islice(folded.find(words, first), most))
+        yield from ((at, at + len(words)) for at in islice(folded.find_words(words, first), most))
 
 
 def _raw_span(folded: FoldedText, place: Range) -> Range:

@@ -111,7 +111,7 @@ class Scorer:
             scores /= np.sqrt([[len(features) + 1] for features in items])
         return scores + self.bias
 
-    def read(
+    def classify(
         self, values: type[_Value], items: Sequence[Features], passages: Sequence[Passage], chances: Array | None = None
     ) -> list[Reading[_Value]]:
         """The likeliest class of each item as one of the ``values``, with the word that most favours it.

@@ -56,7 +56,7 @@ def read_outline(section: LexedSection) -> list[OutlineEntry]:
     >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
     [('One of the following:', 'parent'), ('Asthma', 'criterion')]
     """
-    return list(_OutlineReader(section).read())
+    return list(_OutlineReader(section).list_entries())
 
 
 class _OutlineReader:
@@ -80,7 +80,7 @@ class _OutlineReader:
         self.opener: Line | None = None
         self.first_part: Line | None = None
 
-    def read(self) -> Iterator[OutlineEntry]:
+    def list_entries(self) -> Iterator[OutlineEntry]:
         """All entries."""
         for place, block in enumerate(self.blocks):
             text = block.tokens

@@ -118,8 +118,8 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     ['response_rate', 'efficacy']
     """
     measures, features = [one.measure for one in outcomes], [describe_outcome(one, about) for one in outcomes]
-    concepts = load_scorer("concepts").read(Concept, features, measures)
-    categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
+    concepts = load_scorer("concepts").classify(Concept, features, measures)
+    categories = load_scorer("endpoint_categories").classify(EndpointCategory, features, measures)
     return [
         (_doubt(_name_survival(concept, measure), measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
