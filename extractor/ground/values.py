@@ -9,7 +9,16 @@ from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
-from extractor.text.numbers import Duration, find_durations, has_minus, list_readings, read_number, read_time_unit
+from extractor.text.numbers import (
+    ROMAN,
+    TIMES,
+    Duration,
+    find_durations,
+    has_minus,
+    list_readings,
+    read_number,
+    read_time_unit,
+)
 from extractor.text.units import find_unit
 
 
@@ -21,8 +30,6 @@ class Number(NamedTuple):
     value: float
 
 
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
-_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
@@ -76,7 +83,7 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     """Roman numerals, "twice", and ordinals of what is graded."""
     for at in range(first, end):
         word = tokens.words[at].lower()
-        counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(word)
+        counted = ROMAN.get(tokens.words[at]) or TIMES.get(word)
         if word in _ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
             counted = _ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.schemas import Comparator
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import has_minus, list_readings, read_number
+from extractor.text.numbers import TIMES, has_minus, list_readings, read_number
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import find_worse_side, name_quantity
 from extractor.text.units import read_unit
@@ -16,7 +16,7 @@ LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
 BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of a range whose ends count."""
-COUNTS = {"once": 1, "twice": 2, "thrice": 3, "double": 2, "triple": 3}
+COUNTS = TIMES | {"double": 2, "triple": 3}
 """Words that multiply, or count how often."""
 _NEAR = 8
 """How many tokens before a minus may name the quantity."""
