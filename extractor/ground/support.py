@@ -348,8 +348,7 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Route: _find_code,
 }
 """The search over tokens for each type of value."""
-_VERSION_REACH = 60
-"""The greatest distance between an instrument's name and its version, in characters."""
+_VERSION_REACH = 60  # the greatest distance between an instrument's name and its version, in characters
 _SHORTEST_NAME = 3
 """The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
 

@@ -14,32 +14,27 @@ from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = [
     ("haem", "hem"), ("aemi", "emi"), ("oest", "est"), ("oedem", "edem"), ("foet", "fet"), ("faec", "fec"),
-    ("apnoe", "apne"), ("leuc", "leuk"), ("tumour", "tumor"), ("titre", "titer"), ("normalis", "normaliz"),
-    ("analogue", "analog"), ("paed", "ped"), ("behaviour", "behavior"), ("organis", "organiz"),
-    ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
+    ("apnoe", "apne"), ("leuc", "leuk"), ("paed", "ped"), ("tumour", "tumor"), ("titre", "titer"),
+    ("normalis", "normaliz"), ("organis", "organiz"), ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
+    ("analogue", "analog"), ("behaviour", "behavior"),
 ]  # fmt: skip
 """British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
 _HEADS = frozenset({"grade", "class", "stage"})
-"""The last words of a name that fit only the ``_STEPS`` as units."""
-_STEPS = frozenset({"{grade}", "{class}", "{stage}"})
-_BARE = _STEPS | {"1", "{score}"}
-"""Units that texts do not write."""
+_STEPS = frozenset({"{grade}", "{class}", "{stage}"})  # the units of a quantity whose name ends with one of the heads
+_BARE = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
-_CELL_UNITS = ("10*9/L", "/uL", "/L")
-"""The units of cell counts that texts leave out."""
+_CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
 _BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
 _OF_AGE = r"(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b"
-_SHORT = frozenset({"ms", "s", "min"})
-"""Units of time that nobody gives an age in."""
+_SHORT = frozenset({"ms", "s", "min"})  # nobody gives an age in them
 _WORST_ECOG = 5
-_LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
-"""Units of visual acuity that count what is lost."""
+_LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})  # units of visual acuity that count what is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,9 +326,8 @@ def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
     """The quantities named by ``words``, from left to right, by the longest name at each place."""
     index, at = _index(), 0
     while at < len(words):
-        length, quantity = next(
-            ((length, one) for name, one in index.get(words[at], ()) if (length := _match(name, words[at:]))), (1, None)
-        )
+        matches = ((_match(name, words[at:]), one) for name, one in index.get(words[at], ()))
+        length, quantity = next((match for match in matches if match[0]), (1, None))
         if quantity:
             yield quantity
         at += length
