@@ -1,7 +1,7 @@
 """Find names of agents, their extent, and the form for comparing two names."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
@@ -12,6 +12,8 @@ Place = tuple[int, int]
 
 _SHORTEST = 3
 """The least number of letters before a stem."""
+_KEPT = 50_000
+"""How many words' kinds are cached."""
 _LONGEST = 60
 """The most tokens of a name."""
 _MOST_BEHIND = 5
@@ -140,6 +142,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     return sorted(found, key=lambda one: one[1])
 
 
+@lru_cache(maxsize=_KEPT)
 def _find_stem(word: str) -> str | None:
     """The kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
