@@ -16,11 +16,11 @@ from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
 from .clauses import describes_other, is_aside
-from .marks import within
+from .marks import Place, within
 from .merging import find_trial_length, merge_statements, resolve_references
 from .regimens import build_regimens
 from .roles import view_trial
-from .sections import DosingSection, Findings, Place, list_sections
+from .sections import DosingSection, Findings, list_sections
 from .statements import Statement, read_statements
 
 __all__ = ["read_all_statements", "read_dosing"]

@@ -9,8 +9,8 @@ from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .agents import Mention
-from .marks import Mark, within
-from .sections import DosingSection, Findings, Place
+from .marks import Mark, Place, within
+from .sections import DosingSection, Findings
 
 Piece = tuple[int, int, bool]
 """A half-open clause, and whether it continues the one before ("then ...")."""

@@ -11,8 +11,8 @@ from extractor.text.book import rule
 from .agents import PROCEDURES
 from .clauses import is_aside
 from .days import code_schedule, count_days
-from .marks import Fact, within
-from .sections import FIELDS, DosingSection, Place
+from .marks import Fact, Place, within
+from .sections import FIELDS, DosingSection
 from .statements import Clause, Statement
 
 Timing = tuple[Fact, int, int]
@@ -70,8 +70,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
 
 def _opens_series(statement: Statement, days: Fact) -> bool:
     """Whether listed days open a series with another rhythm: "on days 1, 15, 29 and every 28 days"."""
-    tokens = statement.clause.tokens
-    return statement.holds(days) and rule("and_then_every").starts(tokens, days.end) is not None
+    return statement.holds(days) and rule("and_then_every").starts(statement.clause.tokens, days.end) is not None
 
 
 def _is_at_single_event(statement: Statement) -> bool:

@@ -7,8 +7,7 @@ from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
 from extractor.text.lexer import NUMBER, Tokens, lex
 
-Place = tuple[int, int]
-"""A half-open range of tokens."""
+from .marks import Place
 
 _SHORTEST = 3
 """The least number of letters before a stem."""

@@ -13,10 +13,10 @@ from extractor.text.lexer import Tokens
 from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
 from .amounts import UNSURE, AmountMark
 from .clauses import list_clauses
-from .marks import Fact, Mark, drop_touching, within
+from .marks import Fact, Mark, Place, drop_touching, within
 from .names import is_salt
 from .schedule import STEP, PeriodMark
-from .sections import FIELDS, DosingSection, Findings, Place
+from .sections import FIELDS, DosingSection, Findings
 
 _SEVERAL = 2
 _NEAR = 3
