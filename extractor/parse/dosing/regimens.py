@@ -256,10 +256,9 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     short = tokens.read(mention.first, mention.end)
     if is_shorter(short, sections[agent.section].tokens.read(agent.first, agent.end)):
         return section, mention.first, mention.end
-    differs = name_key(short) != agent.key
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
-    if agent.kind == "placebo" or (differs and (renamed or nearby)):
+    if agent.kind == "placebo" or (name_key(short) != agent.key and (renamed or nearby)):
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):
