@@ -22,8 +22,7 @@ from time import thread_time
 from typing import Any, NamedTuple
 
 import extractor
-from extractor.parse.characters import expression
-from extractor.text.book import load_book, read_table
+from extractor.text.book import expression, load_book, read_table
 from extractor.text.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3

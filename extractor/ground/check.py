@@ -24,22 +24,22 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import trim_event
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
 from .claims import check_claim
 from .conflicts import ConflictKind, TokenConflict
 from .number_units import has_unit, stands_bare
-from .places import find_parts, find_quote, span_of
+from .places import cut, find_parts, find_quote, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import Supported, derive_support, find_agent, find_support, find_window, list_mentions
-from .values import Place, find_comparator, find_numbers, find_together
+from .values import find_comparator, find_numbers, find_together
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
-_Conflict = tuple[ConflictKind, str, str, Place]
+_Conflict = tuple[ConflictKind, str, str, Range]
 """The kind, the value's token, the text's token, and the place of the number in the text."""
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
 """Sections that state nothing of a regimen."""
@@ -238,7 +238,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
         return Refusal(
             check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end)
         )
-    tokens = passage.tokens.cut(passage.first, passage.end)
+    tokens = cut(passage)
     found: _Conflict | None = None
     match value:
         case Constraint():
@@ -286,7 +286,7 @@ def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _C
 
 
 def _contradict_measure(
-    tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Place]
+    tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Range]
 ) -> _Conflict | None:
     """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
     for place in find_together(tokens, bounds):
@@ -295,7 +295,7 @@ def _contradict_measure(
     return (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
 
 
-def _read_unit(tokens: Tokens, place: Place) -> str:
+def _read_unit(tokens: Tokens, place: Range) -> str:
     """The two words after a number, where the text has a unit."""
     end = place[1]
     while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":

@@ -10,7 +10,7 @@ from importlib.resources import files
 from rapidfuzz import fuzz
 
 from extractor.text.book import terms_of
-from extractor.text.numbers import read_number, read_time_unit
+from extractor.text.numbers import TIMES, read_number, read_time_unit
 
 from .fold import FoldedText
 
@@ -50,7 +50,6 @@ class TokenConflict:
 
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
-_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 
@@ -73,7 +72,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
     """The meaning of a folded token, or None if it cannot cause a contradiction."""
-    number = _COUNTS.get(token, read_number(token)) if token else None
+    number = TIMES.get(token, read_number(token)) if token else None
     if number is not None or any(map(str.isdigit, token)):
         return ConflictKind.NUMBER, token if number is None else number
     unit = read_time_unit(_RATES.get(token, token))

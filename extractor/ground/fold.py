@@ -61,10 +61,10 @@ class FoldedText:
         """Offsets into the raw text of ``folded.text[start:end]``."""
         return self.cleaned.raw_span(*self.folded.raw_span(start, end))
 
-    def find(self, words: list[str], first: int = 0) -> Iterator[int]:
+    def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
         """The tokens at which ``words`` begin.
 
-        >>> list(fold_text("5 mg/kg or 5 mg").find(["5", "mg"]))
+        >>> list(fold_text("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
         """
         wanted = "".join([self.alphabet.get(word, "\0") for word in words])

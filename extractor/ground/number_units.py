@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from extractor.text.book import find_terms, rule
-from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.lexer import NUMBER, Range, Tokens, lex
 from extractor.text.patterns import Found
 from extractor.text.units import UnitPlace, find_unit, read_unit
 
-from .values import Place, find_numbers, is_subject
+from .values import find_numbers, is_subject
 
 _BEFORE, _AFTER = 10, 24
 _UNIT_REACH = 7
@@ -23,7 +23,7 @@ _LONGEST_UNIT = 30
 """The most words of a unit that the rules do not know."""
 
 
-def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
+def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """Whether the number at a place has ``unit``: the first unit after it, or if none follows, one before it.
 
     >>> from extractor.text.book import read_text
@@ -38,7 +38,7 @@ def has_unit(tokens: Tokens, place: Place, unit: str) -> bool:
     return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(tokens, place, unit)
 
 
-def _has_unit_after(tokens: Tokens, place: Place, unit: str) -> bool:
+def _has_unit_after(tokens: Tokens, place: Range, unit: str) -> bool:
     wanted = _name_unit(unit)
     first, end = _words_after(tokens, place[1])
     reach = first + _UNIT_REACH
@@ -54,7 +54,7 @@ def _has_unit_after(tokens: Tokens, place: Place, unit: str) -> bool:
     return ("{ULN}" in wanted and _is_multiple(tokens, place[0], first)) or _has_unit_before(tokens, place, wanted)
 
 
-def _has_unit_before(tokens: Tokens, place: Place, wanted: frozenset[str]) -> bool:
+def _has_unit_before(tokens: Tokens, place: Range, wanted: frozenset[str]) -> bool:
     """Whether a unit stands before a number, in the words of its quantity: "creatinine (mg/dL): 1.5"."""
     low = max(0, place[0] - _BEFORE)
     numbers = [number.end for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
@@ -84,7 +84,7 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     )
 
 
-def borrows_unit(tokens: Tokens, place: Place, unit: str, subject: Collection[str]) -> bool:
+def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[str]) -> bool:
     """Whether a number without a unit has that of the next number of its quantity: "BMI below 18 or above 40 kg/m2".
 
     ``subject`` holds the words of the quantity, in lower case. An age without a unit is in years.
@@ -106,7 +106,7 @@ def borrows_unit(tokens: Tokens, place: Place, unit: str, subject: Collection[st
     return "age" in subject and read_unit(unit) == "a"
 
 
-def stands_bare(tokens: Tokens, place: Place, subject: Collection[str] = ()) -> bool:
+def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
     """Whether the number at a place has no unit directly after it, so that it is a count or a grade.
 
     ``subject`` holds the words of its quantity, in lower case: "10 cigarettes per day" is a count of them.
@@ -122,7 +122,7 @@ def stands_bare(tokens: Tokens, place: Place, subject: Collection[str] = ()) -> 
     return bool(named or graded or not _read_unit(tokens, first, end, counted=False))
 
 
-def _words_after(tokens: Tokens, at: int) -> Place:
+def _words_after(tokens: Tokens, at: int) -> Range:
     """The range of words after a number, or after the list that contains it."""
     reach = at + _LONGEST_LIST
     while at < reach and (found := rule("next_of_list").starts(tokens, at)):

@@ -1,15 +1,15 @@
 """Find quotes in passages, as raw spans."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from extractor.parse.parsed import Span
 from extractor.text.clean import CleanText
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import Passage
 
 from .fold import fold_clean
 from .quotes import is_clean_cut, locate_quote
-from .values import Place
 
 
 def is_clean(quote: Passage) -> bool:
@@ -22,12 +22,18 @@ def is_clean(quote: Passage) -> bool:
     return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
 
+@lru_cache(maxsize=32)
+def cut(passage: Passage) -> Tokens:
+    """The tokens of a passage alone. Several values of one line share them, and what is found in them."""
+    return passage.tokens.cut(passage.first, passage.end)
+
+
 def span_of(passage: Passage, tokens: Tokens, first: int, end: int) -> Span:
     """The raw span of ``tokens[first:end]``, where ``tokens`` are those of the passage alone."""
     return Span(passage.section.name, *passage.section.cleaned.raw_span(*tokens.span(first, end)))
 
 
-def _clean_span(passage: Passage) -> Place:
+def _clean_span(passage: Passage) -> Range:
     """The offsets of a passage in the cleaned text of its section."""
     return passage.tokens.span(passage.first, passage.end) if passage.end > passage.first else (0, 0)
 

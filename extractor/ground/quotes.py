@@ -7,7 +7,7 @@ from itertools import islice
 
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
 from extractor.text.numbers import is_signed, joins_words
 
 from .conflicts import ConflictKind, Nearest, TokenConflict, compare_tokens, find_nearest
@@ -47,10 +47,6 @@ class QuoteCheck:
     conflicts: tuple[TokenConflict, ...] = ()
 
 
-_Place = tuple[int, int]
-"""A half-open range: of tokens of a folded text, or of offsets."""
-
-
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
@@ -88,7 +84,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     return _report_nearest(wanted, folded, expected)
 
 
-def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> _Place | None:
+def locate_quote(quote: str, cleaned: CleanText, start: int = 0, end: int | None = None) -> Range | None:
     """The first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into ``cleaned.text``, or None.
 
     A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is not found in "15 mg",
@@ -134,15 +130,15 @@ _MOST_COMPARED = 1_000_000
 """The most words of one quote that are compared at all its places, so that no text "5-5-5-..." takes the square."""
 
 
-def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[_Place]:
+def _find_places(folded: FoldedText, words: list[str], start: int = 0) -> Iterator[Range]:
     """The places of these words in the text, starting at an offset into the cleaned text."""
     if any(character.isalnum() for word in words for character in word):
         first = folded.tokens.at(folded.folded.clean_position(start)) if start else 0
         most = _MOST_COMPARED // len(words)
-        yield from ((at, at + len(words)) for at in islice(folded.find(words, first), most))
+        yield from ((at, at + len(words)) for at in islice(folded.find_words(words, first), most))
 
 
-def _raw_span(folded: FoldedText, place: _Place) -> _Place:
+def _raw_span(folded: FoldedText, place: Range) -> Range:
     return folded.cleaned.raw_span(*folded.clean_span(*place))
 
 
@@ -150,7 +146,7 @@ _CASED = frozenset({"mm", "mu"})
 """Units that case tells apart: millimolar and millimetre, mega-units and milli-units."""
 
 
-def _contradict(quote: FoldedText, text: FoldedText, place: _Place) -> TokenConflict | None:
+def _contradict(quote: FoldedText, text: FoldedText, place: Range) -> TokenConflict | None:
     """What contradicts the quote although the text has its words at ``place``, or None."""
     if (denial := _find_denial(text.tokens, place[0])) is not None:
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
@@ -160,7 +156,7 @@ def _contradict(quote: FoldedText, text: FoldedText, place: _Place) -> TokenConf
     return next((TokenConflict(ConflictKind.UNIT, *pair) for pair in pairs if pair[0] != pair[1]), None)
 
 
-def _list_cased(text: FoldedText, place: _Place) -> list[str]:
+def _list_cased(text: FoldedText, place: Range) -> list[str]:
     """The units of ``_CASED`` after numbers, as written."""
     words, codes = text.tokens.words, text.tokens.codes
     found = [at for at in range(place[0] + 1, place[1]) if words[at] in _CASED and codes[at - 1] == NUMBER]

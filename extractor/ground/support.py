@@ -34,8 +34,8 @@ from extractor.text.quantity_names import choose_reading
 from extractor.text.units import find_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
-from .places import find_quote, find_quotes, is_clean, span_of
-from .values import Place, find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
+from .places import cut, find_quote, find_quotes, is_clean, span_of
+from .values import find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
@@ -75,7 +75,7 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
             return _find_instrument(value, passage)
         case TimeWindow():
             return _find_window(value, passage)
-    tokens = passage.tokens.cut(passage.first, passage.end)
+    tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
         support = Support.INFERRED if has_other_reading(tokens, place) else place.support
@@ -103,7 +103,7 @@ def derive_support(value: Any, span: Span, section: LexedSection) -> Support | N
     if isinstance(value, bool) or (isinstance(value, StrEnum) and type(value) not in _FINDERS):
         return Support.INFERRED
     quote = section.between(span.start, span.end)
-    if is_clean(quote) and (alone := find_support(value, quote)):
+    if (alone := find_support(value, quote)) and is_clean(quote):
         return alone.support
     codes, near, far = quote.tokens.codes, max(0, quote.first - _REACH), quote.end + _REACH
     first, end = codes.rfind("\n", near, quote.first), codes.find("\n", quote.end, far)
@@ -132,34 +132,28 @@ def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
     A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
     """
     found = find_window(value.quote, passage)
-    if found and _says(found.value, value):
+    if found and _outline(found.value) == _outline(value):  # "for more than 7 days" says ">", and supports ">=" too
         return found
     span = find_quote(passage, value.quote)
     if span is None:
         return None
     tokens = passage.section.between(span.start, span.end).alone().tokens
     place = find_time(tokens, value.value, value.unit)
-    stated = find_comparator(tokens, place) if place and not rule("over_some_time").search(tokens) else None
     if place is None:
         return None
+    stated = None if rule("over_some_time").search(tokens) else find_comparator(tokens, place)
     # "No pregnancy within 3 months after the study" asks to wait for at least as long.
     waits = value.comparator is Comparator.AT_LEAST and rule("wait_after").starts(tokens, place[1])
-    if not waits and ((stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in _lower(tokens)):
+    differs = (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in map(str.lower, tokens.words)
+    if differs and not waits:
         return None
-    stated = None if waits else stated
     quote = passage.section.raw[span.start : span.end]
-    comparator = stated or value.comparator
+    comparator = value.comparator if waits else stated or value.comparator
     return Supported(value.model_copy(update={"quote": quote, "comparator": comparator}), span, Support.INFERRED)
 
 
-def _lower(tokens: Tokens) -> set[str]:
-    return set(map(str.lower, tokens.words))
-
-
-def _says(stated: TimeWindow, value: TimeWindow) -> bool:
-    """Whether two windows have the same length and sense. "For more than 7 days" says ">", and supports ">=" too."""
-    same = stated.value == value.value and stated.unit is value.unit
-    return same and _SENSES[stated.comparator] == _SENSES[value.comparator]
+def _outline(window: TimeWindow) -> tuple[object, ...]:
+    return window.value, window.unit, _SENSES[window.comparator]
 
 
 _SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
@@ -168,10 +162,10 @@ _SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
 
 def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     """A limit whose quantity the passage names. An age needs no name: "2 to 18 years old"."""
-    tokens = passage.tokens.cut(passage.first, passage.end)
+    tokens = cut(passage)
     words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
     size = len(wanted)
-    named = [(at, at + size) for at in range(len(words) - size + 1) if size and words[at : at + size] == wanted]
+    named = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
@@ -216,7 +210,7 @@ _PRESSURES = frozenset({"systolic", "diastolic"})
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     """A limit whose quantity has another name in the passage: "ANC" for "absolute neutrophil count"."""
     entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
-    span = next((span for entry in entries for span in _find_names(entry, passage)), None)
+    span = next((span for entry in entries if entry for span in _find_names(entry, passage)), None)
     if span is None:
         return None
     return _find_constraint(value.model_copy(update={"quantity": passage.section.raw[span.start : span.end]}), passage)
@@ -258,20 +252,16 @@ def find_limit(
         if place[0] in others or not (own or borrowed):
             continue
         stated = find_comparator(tokens, place) or find_turned(tokens, place, " ".join(subject), unit)
-        strict = comparator is Comparator.BETWEEN and _leaves_out_an_end(tokens, place, stated)
-        if own and not strict and (stated is comparator or comparator is Comparator.BETWEEN):
+        signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
+        # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
+        whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))
+        if own and (whole or (stated is comparator and comparator is not Comparator.BETWEEN)):
             return Derived(*place)
         is_open = stated in (None, comparator, Comparator.BETWEEN) or comparator is Comparator.BETWEEN
         is_open = is_open or is_denied(tokens, place, stated, comparator)
         if is_open and implied is None:
             implied = Derived(*place, Support.INFERRED)
     return implied
-
-
-def _leaves_out_an_end(tokens: Tokens, place: Place, stated: Comparator | None) -> bool:
-    """Whether an end of a range does not count: ">= 18 and < 65" is no range from 18 to 65."""
-    within = {term.value for term in find_terms(tokens, "comparators", *place)}
-    return not {Comparator.LESS, Comparator.MORE}.isdisjoint({*within, stated})
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -306,12 +296,9 @@ def _counts_a_place(tokens: Tokens, at: int) -> bool:
 def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     if place := find_time(tokens, value.value, value.unit):
         return Derived(*place)
-    if isinstance(value, TimePoint):
-        return None
-    if same := _find_same_length(tokens, value):
+    same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
+    if same or not isinstance(value, Age):
         return same
-    if not isinstance(value, Age):
-        return None
     # "Age 18-65": the unit is implied; "<18 or >70 years": it is shared.
     places = (
         place
@@ -347,14 +334,9 @@ _EXACT = (
 """Units that are a whole number of others."""
 
 
-def _find_frequency(tokens: Tokens, value: Frequency) -> Derived | None:
-    found = (mark for mark in find_frequencies(tokens) if mark.value == value)
-    return next((Derived(mark.first, mark.end) for mark in found), None)
-
-
-def _find_route(tokens: Tokens, value: Route) -> Derived | None:
-    found = (term for term in find_terms(tokens, "routes") if term.value == value)
-    return next((Derived(term.first, term.end) for term in found), None)
+def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
+    stated = find_terms(tokens, "routes") if isinstance(value, Route) else find_frequencies(tokens)
+    return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
@@ -362,12 +344,11 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Age: _find_time,
     Period: _find_time,
     TimePoint: _find_time,
-    Frequency: _find_frequency,
-    Route: _find_route,
+    Frequency: _find_code,
+    Route: _find_code,
 }
 """The search over tokens for each type of value."""
-_VERSION_REACH = 60
-"""The greatest distance between an instrument's name and its version, in characters."""
+_VERSION_REACH = 60  # the greatest distance between an instrument's name and its version, in characters
 _SHORTEST_NAME = 3
 """The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
 
@@ -388,26 +369,28 @@ def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
     return None
 
 
-def list_mentions(instrument: str, passage: Passage) -> list[tuple[Span, Support]]:
+def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
     """The places of an instrument's name in the passage, those as written first, then those of its other names."""
-    literal = list(find_quotes(passage, instrument))
-    entry, tokens = find_instrument(instrument), passage.tokens.cut(passage.first, passage.end)
-    terms = (term for term in find_terms(tokens, "instruments") if entry and term.value == entry.value)
-    others = [*(span_of(passage, tokens, term.first, term.end) for term in terms), *_find_names(entry, passage)]
-    found = dict.fromkeys(literal, Support.LITERAL)
-    return list((found | {span: Support.PARSED for span in others if span not in found}).items())
+    for span in find_quotes(passage, instrument):
+        yield span, Support.LITERAL
+    if entry := find_instrument(instrument):
+        tokens = cut(passage)
+        terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
+        spans = (span_of(passage, tokens, term.first, term.end) for term in terms)
+        yield from ((span, Support.PARSED) for span in chain(spans, _find_names(entry, passage)))
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
     """Another name of an agent in the passage, as the passage writes it: "MTX" for "methotrexate"."""
-    span = next(_find_names(find_entry(agent, "agent_abbreviations"), passage), None)
+    entry = find_entry(agent, "agent_abbreviations")
+    span = next(_find_names(entry, passage), None) if entry else None
     return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
 
 
-def _find_names(entry: Entry | None, passage: Passage) -> Iterator[Span]:
+def _find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
     """The places of an entry's names. An abbreviation counts only in its own case, and if no letter is added to it."""
     first, end = passage.raw_span
-    for name in list_names(entry) if entry else ():
+    for name in list_names(entry):
         if " " in name or not any(map(str.isupper, name[1:])):
             yield from find_quotes(passage, name)
         elif len(name) >= _SHORTEST_NAME:

@@ -1,19 +1,25 @@
 """Find numbers, comparators and times in tokens, to compare a value with them."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from extractor.parse.eligibility.limit import turn_comparator
-from extractor.parse.eligibility.limit_values import is_below_zero
+from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.text.numbers import find_durations, has_minus, list_readings, read_number, read_time_unit
+from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
+from extractor.text.numbers import (
+    ROMAN,
+    TIMES,
+    Duration,
+    find_durations,
+    has_minus,
+    list_readings,
+    read_number,
+    read_time_unit,
+)
 from extractor.text.units import find_unit
-
-Place = tuple[int, int]
-"""A half-open range of tokens."""
 
 
 class Number(NamedTuple):
@@ -24,16 +30,15 @@ class Number(NamedTuple):
     value: float
 
 
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
-_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
 _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
-def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list[Number]:
-    """Every number, in digits, words or Roman numerals, from left to right.
+@lru_cache(maxsize=128)
+def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tuple[Number, ...]:
+    """Every number, in digits, words or Roman numerals, from left to right. Several values of one line share a search.
 
     A number with another reading is found twice: with a dot or comma before three digits; after a minus that may be a
     dash; before a plus and days, which may be weeks of a pregnancy ("28+6"); before the power of ten at the end of its
@@ -71,14 +76,14 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> list
                 while found and found[-1].first == place.first:
                     found.pop()
             found.append(Number(place.first - (tokens.codes[place.first - 1] == "-"), last, -value))
-    return sorted([*found, *_find_counts(tokens, first, end)])
+    return tuple(sorted([*found, *_find_counts(tokens, first, end)]))
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     """Roman numerals, "twice", and ordinals of what is graded."""
     for at in range(first, end):
         word = tokens.words[at].lower()
-        counted = _ROMAN.get(tokens.words[at]) or _COUNTS.get(word)
+        counted = ROMAN.get(tokens.words[at]) or TIMES.get(word)
         if word in _ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
             counted = _ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
@@ -99,12 +104,12 @@ _MOST_PLACES = 500
 """The most places of one number that are looked at in a text. No line of a record states a number more often."""
 
 
-def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
+def find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Range]:
     """The first places of the number, or of both numbers in a row, the higher one first or last."""
     return islice(_find_together(tokens, values), _MOST_PLACES)
 
 
-def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Place]:
+def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator[Range]:
     wanted = [value for value in values if value is not None]
     found = find_numbers(tokens)
     for position, number in enumerate(found):
@@ -161,7 +166,7 @@ _COMPARED, _AFTER = 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 
 
-def find_comparator(tokens: Tokens, place: Place, shared_by: int = _LONGEST_RANGE) -> Comparator | None:
+def find_comparator(tokens: Tokens, place: Range, shared_by: int = _LONGEST_RANGE) -> Comparator | None:
     """The comparator of a number: the last one before it with no other number between, else one directly after it.
 
     At most ``shared_by`` numbers before it share theirs with it.
@@ -185,7 +190,7 @@ def find_comparator(tokens: Tokens, place: Place, shared_by: int = _LONGEST_RANG
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 
 
-def find_turned(tokens: Tokens, place: Place, quantity: str, unit: str | None) -> Comparator | None:
+def find_turned(tokens: Tokens, place: Range, quantity: str, unit: str | None) -> Comparator | None:
     """The comparator of "1 or better" or "worse than -12 dB", if the direction of the quantity's scale is known."""
     end = place[1]
     while end < min(len(tokens), place[1] + _NEAR) and not rule("turned").starts(tokens, end):
@@ -194,7 +199,7 @@ def find_turned(tokens: Tokens, place: Place, quantity: str, unit: str | None) -
     return turn_comparator(turned.text, quantity, unit) if turned else None
 
 
-def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparator: Comparator) -> bool:
+def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
     compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
@@ -202,7 +207,7 @@ def is_denied(tokens: Tokens, place: Place, stated: Comparator | None, comparato
     return denied and rule("not_before").ends(tokens, end, end - 20) is not None
 
 
-def is_said_of(tokens: Tokens, subject: Place, place: Place) -> bool:
+def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:
     """Whether a quantity and a number have no other quantity with its own number and comparator between them.
 
     >>> from extractor.text.book import read_text
@@ -234,7 +239,7 @@ _FILLERS = word_set(
 )
 
 
-def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
+def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
     """The place of a number beside its unit of time, or None.
 
     >>> from extractor.text.book import read_text
@@ -242,7 +247,7 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     >>> [find_time(read_text(text), 30, TimeUnit.DAY) is not None for text in texts]
     [True, True, True, True, False]
     """
-    for duration in find_durations(tokens):
+    for duration in _list_durations(tokens):
         if duration.unit is unit and value in (duration.low, duration.high):
             return duration.first, duration.end
     if value == 1:
@@ -265,7 +270,12 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
     return _find_time_code(tokens, value, unit)
 
 
-def _find_time_code(tokens: Tokens, value: float, unit: TimeUnit) -> Place | None:
+@lru_cache(maxsize=32)
+def _list_durations(tokens: Tokens) -> tuple[Duration, ...]:
+    return tuple(find_durations(tokens))
+
+
+def _find_time_code(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
     """A time without a space or in two units: "C1D30", "1h45"."""
     for found in rule("hours_and_minutes").find(tokens) if unit is TimeUnit.HOUR else ():
         hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))

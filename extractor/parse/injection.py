@@ -13,16 +13,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from extractor.schemas import FindingKind, Section, TrialRecord
-from extractor.text.book import load_book, read_table, read_text, rule
-from extractor.text.lexer import Tokens
+from extractor.text.book import expression, load_book, read_table, read_text, rule
+from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, read_section, strip_span
 from extractor.text.patterns import Found, Rule, join_rules
 
-from .characters import expression
 from .parsed import HostileText, ParsedOutcome, Reading, Span, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
-_Range = tuple[int, int]
 
 
 class _Hostile(NamedTuple):
@@ -134,7 +132,7 @@ def _find_endless(text: str) -> Iterator[_Hostile]:
             yield _Hostile(start, end, FindingKind.OVERSIZED_TOKEN, blanked=True)
 
 
-def _find_repeated(text: str) -> Iterator[_Range]:
+def _find_repeated(text: str) -> Iterator[Range]:
     """Spans in which each character equals the one a period before. They fill a window, whose start is probed."""
     done = 0
     for start in range(0, len(text) - _WINDOW + 1, _WINDOW):
@@ -192,7 +190,7 @@ def _join_all_rules() -> tuple[Rule, ...]:
     return join_rules(each for each, _, _ in _list_rules())
 
 
-def _find_line(tokens: Tokens, first: int, last: int, ends: str) -> _Range:
+def _find_line(tokens: Tokens, first: int, last: int, ends: str) -> Range:
     """From the start of the sentence, with its list mark, to the end of the line or item."""
     codes = tokens.codes
     while first < last - 1 and codes[first] in "\n.;:!?,\"')]":
@@ -244,7 +242,7 @@ def blank_out(
     return record.model_copy(update={"sections": tuple(blanked)}), {**sections, **reread}
 
 
-def _blank_section(section: Section, ranges: Sequence[_Range]) -> Section:
+def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
     """Replace the ranges by blank lines, so that no sentence or list item spans a range."""
     pieces, done = [], 0
     for start, end in ranges:
@@ -279,7 +277,7 @@ def shorten_parts(
     return tuple(shortened)
 
 
-def find_honest(place: _Range, text: str, ranges: Sequence[_Range]) -> _Range:
+def find_honest(place: Range, text: str, ranges: Sequence[Range]) -> Range:
     """The longest run of ``text[start:end]`` outside the ranges, without white space at its ends.
 
     ``ranges`` are in order, and none lies inside another.
@@ -287,7 +285,7 @@ def find_honest(place: _Range, text: str, ranges: Sequence[_Range]) -> _Range:
     >>> find_honest((0, 20), "Pain        , 2 weeks", [(4, 12)])
     (12, 20)
     """
-    runs: list[_Range] = []
+    runs: list[Range] = []
     reached = place[0]
     for start, end in (*find_touched(ranges, *place), (place[1], place[1])):
         runs.append(strip_span(text, reached, min(start, place[1])))

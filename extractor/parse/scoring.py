@@ -8,7 +8,18 @@ fact. Features without weights add nothing. The weights are in ``rulebook/weight
 - ``NAME.toml`` has features named by hand: ``feature = weight`` to choose among candidates (``Scorer.rank``), or a
   table ``[class]`` of such lines for each class (``Scorer.choose``).
 
-These confidences are not calibrated; ``calibrate_record`` does that.
+A confidence comes from these places, in this order, and from no other. No finding of the audit changes one.
+
+1. The estimate. A scorer gives the probability of its class, at most 0.995. Any other reader gives the number of its
+   case in ``rulebook/weights/measured.toml`` (``measured``), the least of several cases. Entries of ``rulebook/terms``
+   and the marks of ``parse/dosing`` lower it where their words are doubtful.
+2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A regimen is as sure as
+   its agent.
+3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs (``assemble/policy.toml``).
+   ``MODEL_CONFIDENCE`` only stands in for an answer until then.
+4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all that anybody is given
+   (``dosing.py``), a value that its words do not bear out, or whose item is less sure (``provenance.py``).
+5. An item is as sure as its least sure field; empty fields count, too.
 """
 
 import tomllib
@@ -100,7 +111,7 @@ class Scorer:
             scores /= np.sqrt([[len(features) + 1] for features in items])
         return scores + self.bias
 
-    def read(
+    def classify(
         self, values: type[_Value], items: Sequence[Features], passages: Sequence[Passage], chances: Array | None = None
     ) -> list[Reading[_Value]]:
         """The likeliest class of each item as one of the ``values``, with the word that most favours it.

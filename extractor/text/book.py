@@ -5,6 +5,7 @@
 [('2', '4')]
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,6 +250,16 @@ def read_table(name: str) -> Mapping[str, Any]:
     if (folder := _FOLDER / name).is_dir():
         return {key: value for _, text in _read_files(folder) for key, value in tomllib.loads(text).items()}
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def expression(name: str) -> re.Pattern[str]:
+    """An expression over characters by name, of ``rulebook/characters.toml``. Raises ``KeyError`` for an unknown name.
+
+    >>> expression("list_mark").match("1. Adult").lastgroup
+    'number'
+    """
+    return re.compile(read_table("characters")["expression"][name]["pattern"], re.VERBOSE)
 
 
 @cache

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-Span = tuple[int, int]
+Range = tuple[int, int]
 """A half-open range: of tokens, or of characters."""
 UNKNOWN, NUMBER, NAME_NUMBER = "w", "n", "d"
 SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
@@ -247,7 +247,7 @@ class Tokens:
         """
         return self.text[self.starts[first] : self.ends[end - 1]] if end > first else ""
 
-    def span(self, first: int, end: int) -> Span:
+    def span(self, first: int, end: int) -> Range:
         """The half-open range of the characters of ``words[first:end]``, which must not be empty."""
         return self.starts[first], self.ends[end - 1]
 

@@ -27,6 +27,9 @@ _POWER_IN_WORDS = re.compile(
 )
 _ORDINALS = {"third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9"}
 _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
+ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
+TIMES = {"once": 1, "twice": 2, "thrice": 3}
+"""Words that count how often."""
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from itertools import chain
 
 from extractor.text.book import read_table, word_list
 from extractor.text.numbers import list_readings
@@ -13,31 +14,27 @@ from extractor.text.units import Dimension, convert, find_dimension, read_unit
 
 _SPELLINGS = [
     ("haem", "hem"), ("aemi", "emi"), ("oest", "est"), ("oedem", "edem"), ("foet", "fet"), ("faec", "fec"),
-    ("apnoe", "apne"), ("leuc", "leuk"), ("tumour", "tumor"), ("titre", "titer"), ("normalis", "normaliz"),
-    ("analogue", "analog"), ("paed", "ped"), ("behaviour", "behavior"), ("organis", "organiz"),
-    ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
+    ("apnoe", "apne"), ("leuc", "leuk"), ("paed", "ped"), ("tumour", "tumor"), ("titre", "titer"),
+    ("normalis", "normaliz"), ("organis", "organiz"), ("generalis", "generaliz"), ("catastrophis", "catastrophiz"),
+    ("analogue", "analog"), ("behaviour", "behavior"),
 ]  # fmt: skip
 """British parts of words, and the American ones."""
 _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
 _WORD = re.compile(r"[a-z0-9]+")
 _UNCOUNTED = ("ss", "us", "is")
-_HEADS = {
-    "grade": {"{grade}", "{class}", "{stage}"},
-    "class": {"{class}", "{grade}", "{stage}"},
-    "stage": {"{stage}", "{class}", "{grade}"},
-}
-"""The units that fit the last word of a name, such as "grade"."""
-_BARE = frozenset({"1", "{score}", "{grade}", "{class}", "{stage}"})
-"""Units that texts do not write."""
+_HEADS = frozenset({"grade", "class", "stage"})
+_STEPS = frozenset({"{grade}", "{class}", "{stage}"})  # the units of a quantity whose name ends with one of the heads
+_BARE = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
-_CELL_UNITS = ("10*9/L", "/uL", "/L")
-"""The units of cell counts that texts leave out."""
+_CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
 _BEFORE, _AFTER = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
-_SHORT = frozenset({"ms", "s", "min"})
-"""Units of time that nobody gives an age in."""
+_OF_AGE = r"(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b"
+_SHORT = frozenset({"ms", "s", "min"})  # nobody gives an age in them
+_WORST_ECOG = 5
+_LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})  # units of visual acuity that count what is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class KnownQuantity:
     usual: tuple[float, float] | None = None
     worse: str | None = None
     others: tuple[str, ...] = ()
-    linear: Mapping[str, tuple[float, float]] | None = None
+    linear: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     both: frozenset[str] = frozenset()
     weak: bool = False
     general: bool = False
@@ -77,16 +74,13 @@ class KnownQuantity:
             return not self.weak and not self.unit.startswith("{")
         if self.unit == "1":
             return unit in {"1", "{times}"}
-        return self.to_canonical(1, unit) is not None or self._fits_dimension(find_dimension(unit)[1])
-
-    def _fits_dimension(self, dimension: Dimension) -> bool:
-        ours = find_dimension(self.unit)[1]
-        if dimension == (("{score}", 1),):
+        dimension, ours = find_dimension(unit)[1], find_dimension(self.unit)[1]
+        if dimension == (("{score}", 1),) and self.to_canonical(1, unit) is None:
             return self.unit.startswith("{")
-        if dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours:
-            return True  # "mg%", and units without their volume
-        both_amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
-        return both_amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
+        masses = dimension == (("g", 1),) and ("g", 1) in ours and ("m", -3) in ours  # "mg%", or without its volume
+        amounts = all(len(one) > 1 and ("m", -3) in one for one in (dimension, ours))
+        alike = masses or amounts or any(dimension == find_dimension(other)[1] != () for other in self.others)
+        return alike or self.to_canonical(1, unit) is not None
 
     def is_plausible(self, value: float) -> bool:
         """Whether a value without a unit can be in the canonical unit, judging by ``implied``."""
@@ -113,16 +107,11 @@ class KnownQuantity:
         bare = self.unit in _BARE or (self.implied and self.is_plausible(value))
         return self.unit if bare else None
 
-    def measured_in(self, unit: str | None) -> "KnownQuantity":
-        """The quantity of this name that is in a unit: FEV1 in litres is not FEV1 in percent of the predicted value."""
-        own = (name for code, name in self.instead.items() if unit and convert(1, unit, code) is not None)
-        return list_quantities()[next(own, self.name)]
-
     def change_of(self) -> "KnownQuantity":
         """The quantity that is a change of this one, in the same unit."""
         if self.change:
             return list_quantities()[self.change]
-        linear = {unit: (factor, 0.0) for unit, (factor, _) in (self.linear or {}).items()}
+        linear = {unit: (factor, 0.0) for unit, (factor, _) in self.linear.items()}
         plain = replace(self, loinc={}, implied=None, usual=None, both=frozenset(), linear=linear, signed=True)
         return replace(plain, name=f"{self.name}_change")
 
@@ -131,7 +120,7 @@ class KnownQuantity:
         unit = unit or self.infer_unit(value)
         if unit is None:
             return None
-        if self.linear and unit in self.linear:
+        if unit in self.linear:
             factor, offset = self.linear[unit]
             return float(f"{value * factor + offset:.4g}")
         return convert(value, unit, self.unit, self.molar_mass)
@@ -160,7 +149,9 @@ def name_quantity(
     if named and named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return list_quantities()["ecog_performance_status" if is_ecog else "karnofsky_or_lansky"]
-    named = named and named.measured_in(unit)
+    if named and unit:  # FEV1 in litres is not FEV1 in percent of the predicted value
+        other = (name for code, name in named.instead.items() if convert(1, unit, code) is not None)
+        named = list_quantities()[next(other, named.name)]
     if named is None or value is None or named.general or unit in _ANY_LABORATORY or not quote:
         return named
     senses = read_senses(text, quote, value, within)
@@ -173,9 +164,6 @@ def name_quantity(
     return named.change_of() if Sense.CHANGE in senses and named.change != named.name else named
 
 
-_WORST_ECOG = 5
-
-
 def _name(text: str, unit: str | None, quote: str, value: float | None) -> KnownQuantity | None:
     words = fold_words(text)
     named = _choose(words, unit)
@@ -185,9 +173,11 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
     if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
     of_time = unit is not None and unit not in _SHORT and find_dimension(unit)[1] == (("s", 1),)
-    of_people = not word_list("people").isdisjoint(words) or _is_age(value, quote)
-    if of_time and of_people and (named is None or named.name == "duration"):
-        return list_quantities()["age"]
+    if of_time and (named is None or named.name == "duration"):
+        written = "" if value is None else re.escape(f"{value:g}")
+        aged = written and re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote)  # "18 years old", "6 months of age"
+        if aged or not word_list("people").isdisjoint(words):
+            return list_quantities()["age"]
     return named or _by_unit(unit, value) or _countable(text, unit)
 
 
@@ -208,7 +198,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     own = unit or quantity.unit
     if "eq" in own and quantity.molar_mass:  # an equivalent is a mole only for ions with one charge
         return []
-    is_linear = quantity.linear and own in quantity.linear and own not in quantity.loinc
+    is_linear = own in quantity.linear and own not in quantity.loinc
     wanted = name_property(quantity.unit if is_linear else own)
     fitting = (one for one in quantity.loinc if own in _ANY_LABORATORY or name_property(one) == wanted)
     return [code for one in fitting for code in quantity.loinc[one]]
@@ -272,12 +262,8 @@ def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str 
     if quantity is None or quantity.general:
         quantity = name_quantity(name, None, quote) or quantity
     if quantity and quantity.name == "visual_acuity":
-        return "higher" if unit in _MORE_IS_WORSE else "lower"
+        return "higher" if unit in _LOSSES else "lower"
     return quantity.worse if quantity else None
-
-
-_MORE_IS_WORSE = frozenset({"logMAR", "LogMAR", "20/", "6/"})
-"""Units of visual acuity that count what is lost."""
 
 
 def fold_words(text: str) -> tuple[str, ...]:
@@ -340,9 +326,8 @@ def _find(words: tuple[str, ...]) -> Iterator[KnownQuantity]:
     """The quantities named by ``words``, from left to right, by the longest name at each place."""
     index, at = _index(), 0
     while at < len(words):
-        length, quantity = next(
-            ((length, one) for name, one in index.get(words[at], ()) if (length := _match(name, words[at:]))), (1, None)
-        )
+        matches = ((_match(name, words[at:]), one) for name, one in index.get(words[at], ()))
+        length, quantity = next((match for match in matches if match[0]), (1, None))
         if quantity:
             yield quantity
         at += length
@@ -363,15 +348,14 @@ def _match(name: tuple[str, ...], words: tuple[str, ...]) -> int:
 def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
     """The strong quantity that is named and fits. Of several, the one that combines both, or else the last one."""
     found = [one for one in _find(words) if one.fits(unit)]
-    if words and unit is None and (units := _HEADS.get(words[-1])):
-        found = [one for one in found if one.unit in units or any(words[-1] in fold_words(name) for name in one.names)]
+    if words and unit is None and (head := words[-1]) in _HEADS:
+        found = [one for one in found if one.unit in _STEPS or any(head in fold_words(name) for name in one.names)]
     strong = [one for one in found if not one.weak]
     for named in (strong, found):
         names = frozenset().union(*(one.both or {one.name} for one in named))
-        several = len({one.name for one in named}) > 1
-        for both in list_quantities().values() if several else ():
-            if both.both == names and both.fits(unit):
-                return both
+        both = (one for one in list_quantities().values() if one.both == names and one.fits(unit))
+        if len({one.name for one in named}) > 1 and (combined := next(both, None)):
+            return combined
     return (strong or found)[-1] if found else None
 
 
@@ -391,14 +375,6 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
     return None
 
 
-def _is_age(value: float | None, quote: str) -> bool:
-    """Whether the quote calls the number an age: "18 years old", "6 months of age"."""
-    if value is None:
-        return False
-    length = rf"\b{re.escape(f'{value:g}')}[\s-]*(?:years?|yrs?|months?|weeks?)"
-    return re.search(rf"{length}[\s-]*(?:of age|old)\b", quote) is not None
-
-
 def _by_unit(unit: str | None, value: float | None) -> KnownQuantity | None:
     """The quantity that alone has such a unit; none if it cannot have the value: "prostate > 100 c"."""
     found = _find_unit(unit) if unit else None
@@ -408,12 +384,10 @@ def _by_unit(unit: str | None, value: float | None) -> KnownQuantity | None:
 
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
-    exact = next((one for one in list_quantities().values() if unit in one.any), None)
-    if exact:
-        return exact
-    dimension = find_dimension(unit)[1]
-    general = (one for one in list_quantities().values() if one.general)
-    return next((one for one in general if any(dimension == find_dimension(other)[1] for other in one.any)), None)
+    known, dimension = list_quantities().values(), find_dimension(unit)[1]
+    exact = (one for one in known if unit in one.any)
+    alike = (one for one in known if one.general and any(dimension == find_dimension(other)[1] for other in one.any))
+    return next(chain(exact, alike), None)
 
 
 def _countable(text: str, unit: str | None) -> KnownQuantity | None:

@@ -3,11 +3,10 @@ from pathlib import Path
 import pytest
 
 from extractor.parse import parse_record
-from extractor.parse.characters import expression
 from extractor.parse.injection import blank_out, find_hostile
 from extractor.read import read_records
 from extractor.schemas import FindingKind, Part, Section, Source, TrialRecord
-from extractor.text.book import load_book, read_table
+from extractor.text.book import expression, load_book, read_table
 from extractor.text.passage import read_section
 from tests.depth import choose
 

@@ -16,12 +16,12 @@ from extractor.text.passage import LexedSection
 
 from .agents import PROCEDURES, Agent, AgentNames, build_lexicon
 from .clauses import describes_other, is_aside
-from .marks import within
-from .merging import find_trial_length, merge_statements
+from .marks import Place, within
+from .merging import find_trial_length, merge_statements, resolve_references
 from .regimens import build_regimens
 from .roles import view_trial
-from .sections import DosingSection, Findings, Place, list_sections
-from .statements import Statement, read_statements, resolve_references
+from .sections import DosingSection, Findings, list_sections
+from .statements import Statement, read_statements
 
 __all__ = ["read_all_statements", "read_dosing"]
 
@@ -87,6 +87,7 @@ def _read_descriptions(
     return [
         statement
         for section in descriptions
+        if lexicon.only or lexicon.find(section)  # nothing is said about no agent
         for statement in read_statements(section, lexicon, lexicon.only)
         if (statement.agent.key in known or _is_full(statement, silent=silent))
         and _is_given(statement)

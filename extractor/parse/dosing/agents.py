@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens, lex
 
-from .marks import Mark, drop_overlaps, drop_touching
+from .marks import Mark, Place, drop_overlaps, drop_touching
 from .names import (
     expand_name,
     find_general,
@@ -20,7 +20,7 @@ from .names import (
     trim_name,
     unify_name,
 )
-from .sections import DosingSection, Place
+from .sections import DosingSection
 
 PROCEDURES = frozenset({"radiation", "procedure"})
 """Kinds of agents that are treatments without a substance."""

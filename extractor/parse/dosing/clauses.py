@@ -1,5 +1,6 @@
 """Clauses: parts of a section about one regimen, and whether they state what participants are given."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,8 +9,8 @@ from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .agents import Mention
-from .marks import Mark, within
-from .sections import DosingSection, Findings, Place
+from .marks import Mark, Place, within
+from .sections import DosingSection, Findings
 
 Piece = tuple[int, int, bool]
 """A half-open clause, and whether it continues the one before ("then ...")."""
@@ -19,7 +20,10 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
     """The title of a section and the clauses of its body, split at steps of a regimen ("then ...")."""
     tokens, marks = section.tokens, section.marks
     pieces: list[Piece] = [(*section.title, False)] if section.title[1] > section.title[0] else []
+    starts = sorted(first for first, _ in marks.places())
     for first, end in section.clauses:
+        if not section.is_group and bisect_left(starts, first) == bisect_left(starts, end):
+            continue
         stated = marks.inside(first, end)
         if not section.is_group and not stated.amounts and (not stated.places() or is_aside(tokens, first, end)):
             continue
@@ -29,9 +33,7 @@ def list_clauses(section: DosingSection, mentions: Sequence[Mention]) -> list[Pi
             if _both_give(marks.inside(position, step.first), marks.inside(step.end, end)):
                 pieces.append((position, step.first, is_step))
                 position, is_step = step.end, True
-        cut = (
-            _cut_regimens(tokens, (position, end), stated, mentions) if len(stated.frequency) > 1 else [(position, end)]
-        )
+        cut = _cut_regimens(tokens, (position, end), stated, mentions)
         pieces += [(*place, is_step and number == 0) for number, place in enumerate(cut)]
     return pieces
 

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from extractor.text.lexer import Tokens
 
+Place = tuple[int, int]
+"""A half-open range of tokens."""
 T_co = TypeVar("T_co", covariant=True)
 
 

@@ -1,6 +1,7 @@
-"""Merge statements about one regimen of an agent, wherever they stand, and resolve their schedules."""
+"""Repeat statements that another arm refers to, merge those about one regimen, and resolve their schedules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,9 @@ from extractor.text.book import rule
 from .agents import PROCEDURES
 from .clauses import is_aside
 from .days import code_schedule, count_days
-from .marks import Fact, within
+from .marks import Fact, Place, within
 from .sections import FIELDS, DosingSection
-from .statements import Statement
+from .statements import Clause, Statement
 
 Timing = tuple[Fact, int, int]
 """The fact that states when an agent is given, and the tokens that belong to it, in its section."""
@@ -69,8 +70,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
 
 def _opens_series(statement: Statement, days: Fact) -> bool:
     """Whether listed days open a series with another rhythm: "on days 1, 15, 29 and every 28 days"."""
-    tokens = statement.clause.tokens
-    return statement.holds(days) and rule("and_then_every").starts(tokens, days.end) is not None
+    return statement.holds(days) and rule("and_then_every").starts(statement.clause.tokens, days.end) is not None
 
 
 def _is_at_single_event(statement: Statement) -> bool:
@@ -119,6 +119,48 @@ def resolve_timing(statement: Statement) -> Timing | None:
             first, end = one.first, other.end
     goes_on = rule("goes_on").starts(tokens, end)
     return fact, first, goes_on.end if goes_on else end
+
+
+def resolve_references(sections: Sequence[DosingSection], statements: Sequence[Statement]) -> list[Statement]:
+    """Add the statements of another arm that a clause refers to, with the clause's own cycles.
+
+    Example: "R-CHOP as in arm I. Treatment repeats every 14 days.". Agents that have statements of their own after
+    the reference are left out.
+    """
+    by_arm: dict[str, list[Statement]] = defaultdict(list)
+    references = list[tuple[DosingSection, Place, str, list[Statement]]]()
+    for section in sections if any(rule("as_in_group").search(one.tokens) for one in sections) else ():
+        headings = list(rule("group_heading").find(section.tokens))
+        for heading, end in zip(headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=False):
+            inside = [s for s in statements if s.section == section.name and heading.first <= s.first < end]
+            name = (heading.read("group") or "").lower()
+            by_arm[name] += inside
+            clauses = (clause for clause in section.clauses if heading.first <= clause[0] < end)
+            references += [(section, (first, end), name, inside) for first, _ in clauses]
+    repeated = (again for reference in references for again in _repeat(*reference, by_arm))
+    return [*statements, *repeated]
+
+
+def _repeat(
+    section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
+) -> Iterator[Statement]:
+    """The other arm's statements that the clause at the start of ``place`` repeats; ``inside`` are its own."""
+    (first, arm_end), clauses = place, dict(section.clauses)
+    reference = rule("as_in_group").search(section.tokens, first, clauses[first])
+    cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)
+    name = (reference.read("group") or "").lower() if reference else arm
+    if not reference or not cycle or name == arm:
+        return
+    last = next((stop for start, stop in section.clauses if start <= cycle.first < stop), cycle.end)
+    clause = Clause(section.tokens, first, last, section.marks.inside(first, last))
+    known = {statement.agent.key for statement in inside if statement.first >= reference.end}
+    length = next(iter(clause.marks.length), None)
+    for other in by_arm[name]:
+        if other.agent.key in known or not other.cycle or count_days(other.cycle.value) == count_days(cycle.value):
+            continue
+        known.add(other.agent.key)
+        changes: dict[str, Any] = {"mention": None, "reach": (first, last), "cycle": cycle, "length": length}
+        yield replace(other, section=section.name, first=first, end=last, clause=clause, **changes)
 
 
 def merge_statements(statements: Iterable[Statement]) -> tuple[Statement, ...]:

@@ -1,17 +1,18 @@
 """Find names of agents, their extent, and the form for comparing two names."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
 from extractor.text.lexer import NUMBER, Tokens, lex
 
-Place = tuple[int, int]
-"""A half-open range of tokens."""
+from .marks import Place
 
 _SHORTEST = 3
 """The least number of letters before a stem."""
+_KEPT = 50_000
+"""How many words' kinds are cached."""
 _LONGEST = 60
 """The most tokens of a name."""
 _MOST_BEHIND = 5
@@ -140,6 +141,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
     return sorted(found, key=lambda one: one[1])
 
 
+@lru_cache(maxsize=_KEPT)
 def _find_stem(word: str) -> str | None:
     """The kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]

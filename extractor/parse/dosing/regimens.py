@@ -20,12 +20,12 @@ from extractor.text.lexer import lex
 from .agents import is_joint, is_substance
 from .amounts import choose_levels, is_volume_or_piece
 from .clauses import describes_other
-from .marks import Fact
+from .marks import Fact, Place
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, find_substance, is_code, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
-from .sections import FIELDS, DosingSection, Place
+from .sections import FIELDS, DosingSection
 from .statements import Statement
 
 _LIST_GAP, _GAP, _BRACKET = 60, 120, 25
@@ -45,7 +45,6 @@ _OWN = frozenset({"route", "length"})
 """Fields without a value if only a description elsewhere states one."""
 _JOINS = frozenset({"and", "plus", "+", "&"})
 """Between two agents that are registered under one name: a dose may be that of only one of them."""
-_IN_FULL = frozenset({"words", "interval"})
 
 
 def build_regimens(
@@ -166,11 +165,6 @@ class _Builder:
         others = any(first <= one.first < end and one.value.key != statement.agent.key for one in clause.named)
         return "in clause" if others or end - first > _BESIDE else "beside"
 
-    def is_described(self, fact: Fact) -> bool:
-        """Whether only another section, a description, states a fact: mostly that of another agent."""
-        own = fact.section in {self.statement.section, self.statement.agent.section}
-        return not own and not self.sections[fact.section].is_group
-
     def trust(self, name: str, fact: Fact | None) -> float:
         """The confidence of a field: by the place of its fact, or for none, by other candidates in the record."""
         if fact is not None:
@@ -217,7 +211,7 @@ class _Builder:
         if coded.value is Frequency.ONCE and statement.length:  # "a loading dose, then 5 mg for 2 months"
             return "rivals"
         if place != "beside":
-            return f"{place}, in full" if case in _IN_FULL else place
+            return f"{place}, in full" if case in {"words", "interval"} else place
         beside = [fact for fact in statement.amounts if fact.section == coded.section]
         if any(fact.first <= coded.first and coded.end <= fact.end for fact in beside):
             return "rate"
@@ -233,8 +227,10 @@ class _Builder:
         return "day of a cycle" if self.statement.cycle else "one day"
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
-        """A field with the value of one fact."""
-        if fact is None or fact.value is None or (name in _OWN and self.is_described(fact)):
+        """A field with the value of one fact, if not only a description elsewhere states it: that of another agent."""
+        own = {self.statement.section, self.statement.agent.section}
+        elsewhere = fact is not None and fact.section not in own and not self.sections[fact.section].is_group
+        if fact is None or fact.value is None or (name in _OWN and elsewhere):
             return Reading(None, self.trust(name, None))
         return Reading(fact.value, self.trust(name, fact), (self.span(fact),), Support.PARSED)
 
@@ -252,18 +248,17 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     agent, mention, section = statement.agent, statement.mention, sections[statement.section]
     tokens = section.tokens
     if agent.kind != "placebo" and is_vague(agent.key):  # "oral immunotherapy" with "300 mg of oat flour"
-        own = (fact for fact in statement.amounts if fact.section == statement.section)
-        if place := next((found for fact in own if (found := find_substance(tokens, fact.end))), None):
-            return section, *place
+        for fact in statement.amounts:
+            if fact.section == statement.section and (place := find_substance(tokens, fact.end)):
+                return section, *place
     if mention is None:
         return _find_own_name(statement, sections)
     short = tokens.read(mention.first, mention.end)
     if is_shorter(short, sections[agent.section].tokens.read(agent.first, agent.end)):
         return section, mention.first, mention.end
-    differs = name_key(short) != agent.key
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
-    if agent.kind == "placebo" or (differs and (renamed or nearby)):
+    if agent.kind == "placebo" or (name_key(short) != agent.key and (renamed or nearby)):
         return _find_own_name(statement, sections)
     end = mention.end
     while is_salt(tokens, end):
@@ -275,8 +270,7 @@ def is_shorter(short: str, name: str) -> bool:
     """Whether a text has only the last word of a registered name: a code, "placebo"."""
     if not name.casefold().endswith(f" {short.casefold()}"):
         return False
-    tokens = lex(short)
-    return short.casefold() == "placebo" or is_code(tokens, 0, len(tokens))
+    return short.casefold() == "placebo" or is_code(tokens := lex(short), 0, len(tokens))
 
 
 def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
@@ -294,9 +288,8 @@ def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
     words = [word.lower() for word in lex(name).words]
     for section in sections:
         folded = [word.lower() for word in section.tokens.words]
-        for at, word in enumerate(folded):
-            end = at + len(words)
-            if word == words[0] and folded[at:end] == words and not is_salt(section.tokens, end):
+        for end in range(len(words), len(folded) + 1):
+            if folded[end - len(words) : end] == words and not is_salt(section.tokens, end):
                 return True
     return False
 

@@ -12,11 +12,9 @@ from extractor.text.passage import LexedSection, split_sentences
 
 from .amounts import AmountMark, drop_explaining, find_amounts
 from .days import find_days, find_moments
-from .marks import Mark, drop_inside, drop_touching, within
+from .marks import Mark, Place, drop_inside, drop_touching, within
 from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
 
-Place = tuple[int, int]
-"""A half-open range of tokens."""
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """The fields of a regimen besides its amounts."""
 _DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
@@ -72,13 +70,10 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
 def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
     for term in find_terms(tokens, "routes"):
         coded = tokens.words[term.first].isupper() and tokens.text[: tokens.starts[term.first]].endswith("-")
-        if not coded and not _is_no_route(tokens, term.first, term.end):  # "DSM-IV"
+        if coded or rule("no_route_before").ends(tokens, term.first, term.first - 5):  # "DSM-IV", "without an IV line"
+            continue
+        if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
             yield Mark(Route(term.value), term.first, term.end)
-
-
-def _is_no_route(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a word for a route is negated, or part of the name of something else: "without an IV line"."""
-    return bool(rule("no_route_before").ends(tokens, first, first - 5) or rule("no_route_after").starts(tokens, end))
 
 
 def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:

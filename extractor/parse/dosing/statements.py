@@ -1,22 +1,22 @@
 """Read statements: what each clause of a section says about each agent, directly or in shared words."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from extractor.schemas import Amount, Frequency, Route, TimeUnit
 from extractor.text.book import rule
-from extractor.text.lexer import UNKNOWN, Tokens
+from extractor.text.lexer import Tokens
 
 from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
 from .amounts import UNSURE, AmountMark
 from .clauses import list_clauses
-from .days import count_days
-from .marks import Fact, Mark, drop_touching, within
+from .marks import Fact, Mark, Place, drop_touching, within
+from .names import is_salt
 from .schedule import STEP, PeriodMark
-from .sections import FIELDS, DosingSection, Findings, Place
+from .sections import FIELDS, DosingSection, Findings
 
 _SEVERAL = 2
 _NEAR = 3
@@ -30,7 +30,7 @@ _RATES = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Clause:
     """A clause with its marks and the agents that it names.
 
@@ -46,6 +46,18 @@ class Clause:
     topic: Agent | None = None
     about_topic: bool = False
     has_one_topic: bool = True
+
+    @cached_property
+    def _explained(self) -> set[int]:
+        """The tokens of marks and of agents."""
+        places = [*self.marks.places(), *((m.first, m.end) for m in self.named)]
+        return {at for place in places for at in range(*place)}
+
+    def speaks_of_dosing(self, first: int, end: int) -> bool:
+        """Whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or words about a dose."""
+        others = [at for at in range(first, end) if self.tokens.words[at][0].isalpha() and at not in self._explained]
+        known = rule("word_about_dose")
+        return all(known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at) for at in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,8 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
             continue
         subject = statements[-1].agent if continues else topic
         clause = Clause(tokens, first, end, inside, named, subject, section.is_intervention, one_topic)
-        _append(statements, _describe(section, clause, cyclic=cyclic), is_step=is_step)
+        found = _describe(section, clause, cyclic=cyclic)
+        statements += [_continue(statements[-1], one) for one in found] if is_step and statements else found
         if named and not section.is_intervention:
             topic = named[-1].value
     return statements
@@ -148,7 +161,15 @@ def _list_given(clause: Clause) -> list[_Given]:
         unit.first = min([unit.first, *(a.first for a in unit.amounts)])
         unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
     units.sort(key=lambda u: u.first)
-    _set_reaches(clause, units)
+    # The reach of an agent ends at the last break before the next agent.
+    taken, position = clause.marks.places(), clause.first
+    for unit, following in pairwise(units):
+        breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
+        free = [at.first for at in breaks if not any(first < at.first < last for first, last in taken)]
+        border = free[-1] if free else following.first
+        unit.reach, position = (position, border), border
+    for unit in units[-1:]:
+        unit.reach = (position, clause.end)
     return units
 
 
@@ -172,19 +193,18 @@ def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loo
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
-    """Whether an amount is surely its agent's: no unknown word stands between the two, nor directly after it.
+    """Whether an amount is surely its agent's: only words of dosing stand between the two, and directly after it.
 
-    A word that no rule names is mostly another agent, a maker, or a part of the body. A clause without an agent
-    is that of its topic from its start, if that is the only one.
+    Any other word may be another agent, a maker, or a part of the body. A clause without an agent is that of its topic
+    from its start, if that is the only one.
     """
     if not is_substance(unit.agent) or not (unit.mention or clause.has_one_topic):
         return False
     first, end = unit.end if unit.mention else clause.first, amount.first
     if first > end:
         first, end = amount.end, unit.first
-    behind = clause.tokens.codes[amount.end : min(amount.end + 1, clause.end)]
-    unknown = behind == UNKNOWN and not (unit.mention and unit.first == amount.end)
-    return not unknown and UNKNOWN not in clause.tokens.codes[first:end]
+    behind = amount.end if unit.mention and unit.first == amount.end else min(amount.end + 1, clause.end)
+    return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(amount.end, behind)
 
 
 def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
@@ -193,18 +213,6 @@ def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
         return amounts
     sizes = [amount.value[0].high or 0 for amount in amounts]
     return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
-
-
-def _set_reaches(clause: Clause, units: list[_Given]) -> None:
-    """End the reach of each agent at the last break before the next agent."""
-    taken, position = clause.marks.places(), clause.first
-    for unit, following in pairwise(units):
-        breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
-        free = [at.first for at in breaks if not any(first < at.first < last for first, last in taken)]
-        border = free[-1] if free else following.first
-        unit.reach, position = (position, border), border
-    for unit in units[-1:]:
-        unit.reach = (position, clause.end)
 
 
 def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[Statement]:
@@ -241,22 +249,23 @@ def _list_own(clause: Clause, unit: _Given) -> Findings:
     """The marks in the part of a clause about an agent.
 
     A route directly before another agent's name is that one's. The route of an operation or a device is that of its
-    substance, if the clause says that something is given.
+    substance, if the clause says that something is given: "given IV", "intranodal injection".
     """
     own, tokens = clause.marks.inside(*unit.reach), clause.tokens
     others = {m.first for m in clause.named if m.value.key != unit.agent.key}
     route = [mark for mark in own.route if mark.end not in others]
     if not is_substance(unit.agent):
         named = {m.first for m in clause.named}
-        alone = unit.mention is None and UNKNOWN not in tokens.codes[clause.first : clause.end]  # "Given IV"
-        route = [mark for mark in route if alone or mark.end in named or _is_given(tokens, mark)]
+        alone = unit.mention is None and clause.speaks_of_dosing(clause.first, clause.end)  # "Given IV"
+        route = [
+            mark
+            for mark in route
+            if alone
+            or mark.end in named
+            or rule("given").search(tokens, max(0, mark.first - _NEAR), mark.first)
+            or rule("parenteral_form").search(tokens, mark.end, mark.end + _NEAR)
+        ]
     return replace(own, route=tuple(route))
-
-
-def _is_given(tokens: Tokens, route: Mark[Route]) -> bool:
-    """Whether words for giving stand by a route: "given IV", "intranodal injection"."""
-    before = rule("given").search(tokens, max(0, route.first - _NEAR), route.first)
-    return bool(before or rule("parenteral_form").search(tokens, route.end, route.end + _NEAR))
 
 
 def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) -> dict[str, Any]:
@@ -276,11 +285,14 @@ def _gather(clause: Clause, units: Sequence[_Given], place: int, own: Findings) 
         if mark is not None:
             fields[name] = mark
     stated = fields.get("frequency")
-    if stated and clause.tokens.codes[stated.end : stated.end + 1] == UNKNOWN:
+    if stated and not clause.speaks_of_dosing(stated.end, min(stated.end + 1, clause.end)):
         own_name = unit.mention and unit.mention.first == stated.end  # "daily fictumab", not "weekly examinations"
         fields["frequency"] = stated if own_name else replace(stated, confidence=min(stated.confidence, UNSURE))
-    if not timed and (rate := _find_rate(clause.tokens, unit)):
-        fields["frequency"] = rate
+    for amount in () if timed else unit.amounts:  # the unit implies it: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"
+        rates = (rate for name, rate in _RATES.items() if rule(name).ends(clause.tokens, amount.end, amount.first))
+        if rate := next(rates, None):
+            fields["frequency"] = Mark(rate, amount.first, amount.end, section=amount.section)
+            break
     return fields
 
 
@@ -313,15 +325,6 @@ def _counts_cycles(mark: PeriodMark) -> bool:
     return mark.value is not None and mark.value.unit is TimeUnit.CYCLE
 
 
-def _find_rate(tokens: Tokens, unit: _Given) -> Mark[Frequency] | None:
-    """The frequency that a unit implies: "40 mg/day", "0.24 mg/kg/week", "5 mL/h"."""
-    for amount in unit.amounts:
-        for name, frequency in _RATES.items():
-            if rule(name).ends(tokens, amount.end, amount.first):
-                return Mark(frequency, amount.first, amount.end, section=amount.section)
-    return None
-
-
 def _spread(section: DosingSection, statements: list[Statement], marks: Findings, first: int) -> None:
     """Apply a clause without an agent to its paragraph so far, or if it opens one, to all statements before it."""
     several = any(statement.agent.key != statements[0].agent.key for statement in statements)
@@ -339,14 +342,6 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
             name: facts[name] for name in empty if name != "route" or is_substance(statement.agent)
         }
         statements[place] = replace(statement, **changes) if changes else statement
-
-
-def _append(statements: list[Statement], more: list[Statement], *, is_step: bool) -> None:
-    """Add ``more``. A step ("then 300 mg every 2 weeks") inherits from the statement before it."""
-    if is_step and statements and more:
-        before = statements[-1]
-        more = [_continue(before, one) for one in more]
-    statements += more
 
 
 def _continue(before: Statement, step: Statement) -> Statement:
@@ -385,45 +380,3 @@ def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> l
             mention = placebo.mention
             added.append(replace(beside, agent=placebo.agent, mention=mention, linked=placebo.linked, amounts=()))
     return [*statements, *added]
-
-
-def resolve_references(sections: Sequence[DosingSection], statements: Sequence[Statement]) -> list[Statement]:
-    """Add the statements of another arm that a clause refers to, with the clause's own cycles.
-
-    Example: "R-CHOP as in arm I. Treatment repeats every 14 days.". Agents that have statements of their own after
-    the reference are left out.
-    """
-    by_arm: dict[str, list[Statement]] = defaultdict(list)
-    references = list[tuple[DosingSection, Place, str, list[Statement]]]()
-    for section in sections if any(rule("as_in_group").search(one.tokens) for one in sections) else ():
-        headings = list(rule("group_heading").find(section.tokens))
-        for heading, end in zip(headings, [*(at.first for at in headings[1:]), len(section.tokens)], strict=False):
-            inside = [s for s in statements if s.section == section.name and heading.first <= s.first < end]
-            name = (heading.read("group") or "").lower()
-            by_arm[name] += inside
-            clauses = (clause for clause in section.clauses if heading.first <= clause[0] < end)
-            references += [(section, (first, end), name, inside) for first, _ in clauses]
-    repeated = (again for reference in references for again in _repeat(*reference, by_arm))
-    return [*statements, *repeated]
-
-
-def _repeat(
-    section: DosingSection, place: Place, arm: str, inside: Sequence[Statement], by_arm: Mapping[str, list[Statement]]
-) -> Iterator[Statement]:
-    """The other arm's statements that the clause at the start of ``place`` repeats; ``inside`` are its own."""
-    (first, arm_end), clauses = place, dict(section.clauses)
-    reference = rule("as_in_group").search(section.tokens, first, clauses[first])
-    cycle = next((mark for mark in section.marks.inside(first, arm_end).cycle if mark.value is not None), None)
-    name = (reference.read("group") or "").lower() if reference else arm
-    if not reference or not cycle or name == arm:
-        return
-    last = next((stop for start, stop in section.clauses if start <= cycle.first < stop), cycle.end)
-    clause = Clause(section.tokens, first, last, section.marks.inside(first, last))
-    known = {statement.agent.key for statement in inside if statement.first >= reference.end}
-    length = next(iter(clause.marks.length), None)
-    for other in by_arm[name]:
-        if other.agent.key in known or not other.cycle or count_days(other.cycle.value) == count_days(cycle.value):
-            continue
-        known.add(other.agent.key)
-        changes: dict[str, Any] = {"mention": None, "reach": (first, last), "cycle": cycle, "length": length}
-        yield replace(other, section=section.name, first=first, end=last, clause=clause, **changes)

@@ -19,8 +19,6 @@ from .windows import read_window
 __all__ = ["read_eligibility"]
 
 _CLEARLY_NONE = 0.98
-_IN_PROSE = 0.95
-"""The confidence in the kind of a sentence of running text, and in its having no parent line."""
 _ONE_LINE = str.maketrans("\n\t\r", "   ")
 _UNKNOWN = RegistryFields()
 _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
@@ -66,7 +64,10 @@ def _read(
     limits = find_limits(passage.tokens, entry.sense)
     place, in_prose = (span_of(passage),), entry.confidence is not None
     kind_sure = measured("criterion", "kind of the list" if entry.kind else "kind without a list")
-    lead_in: Reading[str | None] = Reading(None, _IN_PROSE if in_prose else measured("criterion", "no parent"))
+    kind_sure = measured("criterion", "kind of a sentence") if in_prose else kind_sure
+    lead_in: Reading[str | None] = Reading(
+        None, measured("criterion", "no parent of a sentence" if in_prose else "no parent")
+    )
     if entry.parent:
         place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
         sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
@@ -84,7 +85,7 @@ def _read(
             text,
         ),
         stands=_read_existence(entry, no_criterion),
-        kind=Reading(entry.sense, _IN_PROSE if in_prose else kind_sure, place, Support.INFERRED),
+        kind=Reading(entry.sense, kind_sure, place, Support.INFERRED),
         lead_in=lead_in,
         category=category,
         constraints=read_constraints(passage, limits, parent),

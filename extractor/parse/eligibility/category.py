@@ -93,5 +93,5 @@ def score_lines(
     refused = chances[:, none].tolist()
     chances[:, none] = 0
     chances /= chances.sum(axis=1, keepdims=True)
-    readings = scorer.read(Category, features, [entry.passage for entry in entries], chances)
+    readings = scorer.classify(Category, features, [entry.passage for entry in entries], chances)
     return list(zip(readings, refused, strict=True))

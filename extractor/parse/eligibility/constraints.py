@@ -6,7 +6,7 @@ from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Constraint, Support
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Span, Tokens
+from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import KnownQuantity, name_quantity
@@ -39,7 +39,7 @@ def read_constraints(
     measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
     kept = [limit for limit in kept if limit.first < measured_first or not _says_for_whom(tokens, limit)]
     constraints, spans = [], []
-    last: Span | None = None
+    last: Range | None = None
     for limit in kept:
         named = _find_name(tokens, limit, last, topic)
         constraints.append(_make_constraint(passage, limit, named, topic))
@@ -101,7 +101,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
-def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> Span | None:
+def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> Range | None:
     """The name of a limit's quantity, else that of the limit before it."""
     if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
@@ -120,13 +120,13 @@ def _find_name(tokens: Tokens, limit: Limit, last: Span | None, topic: str) -> S
     return (limit.end, words) if words > limit.end else None
 
 
-def _qualifies(tokens: Tokens, limit: Limit, quantity: Span) -> bool:
+def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
     ratio = limit.unit and not _RATIOS.isdisjoint(tokens.words[slice(*limit.unit)])
     return bool(ratio and rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)))
 
 
-def _find_marker(tokens: Tokens, limit: Limit) -> Span | None:
+def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
     """The marker after a limited percentage (">95% CD19")."""
     if not limit.unit or tokens.read(*limit.unit) != "%":
         return None
@@ -138,7 +138,7 @@ def _find_marker(tokens: Tokens, limit: Limit) -> Span | None:
     return None
 
 
-def _make_constraint(passage: Passage, limit: Limit, named: Span | None, topic: str) -> Constraint:
+def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic: str) -> Constraint:
     aged = limit.time_unit and is_age(passage.tokens, limit)
     quantity = _quote(passage, named).strip(" ,;:") if named else "" if aged else topic.strip(" :.")
     if quantity.endswith(")") and "(" not in quantity:
@@ -156,7 +156,7 @@ def _make_constraint(passage: Passage, limit: Limit, named: Span | None, topic: 
     )
 
 
-def _quote(passage: Passage, place: Span) -> str:
+def _quote(passage: Passage, place: Range) -> str:
     return " ".join(passage.part(*place).raw.split())
 
 

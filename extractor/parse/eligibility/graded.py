@@ -4,8 +4,8 @@ import re
 
 from extractor.schemas import Comparator
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Span, Tokens
-from extractor.text.numbers import has_minus
+from extractor.text.lexer import NUMBER, Range, Tokens
+from extractor.text.numbers import ROMAN, has_minus
 from extractor.text.patterns import Found
 from extractor.text.units import find_unit
 
@@ -13,7 +13,6 @@ from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
 from .limit_names import find_quantity
 
 _ANY_SCALE, _NEAR = frozenset({"score", "scores", "scale", "index"}), 4
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6}
 
 
 def read_grades(tokens: Tokens, found: Found) -> Limit | None:
@@ -49,7 +48,7 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     return bool(item or measured or named or ranged or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
 
 
-def _compare(tokens: Tokens, found: Found, quantity: Span) -> tuple[Comparator | None, bool]:
+def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator | None, bool]:
     """The comparator of a grade, and whether it is known: "or better" needs a scale with a known direction."""
     scale, end = found.place("scale")
     if turned := found.read("turn"):
@@ -77,7 +76,7 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
     behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
     if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
         return None
-    return _ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
+    return ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
 
 
 def _follows_letter_grade(tokens: Tokens, at: int) -> bool:

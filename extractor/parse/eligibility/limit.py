@@ -1,15 +1,25 @@
-"""A limit of a criterion, and its comparator."""
+"""A limit of a criterion: its comparator, its numbers with their signs and powers of ten, and the limits beside it."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from extractor.schemas import Comparator
-from extractor.text.book import read_term
-from extractor.text.lexer import Span
+from extractor.text.book import read_term, rule
+from extractor.text.lexer import NUMBER, Range, Tokens
+from extractor.text.numbers import TIMES, has_minus, list_readings, read_number
 from extractor.text.patterns import Found
-from extractor.text.quantity_names import find_worse_side
+from extractor.text.quantity_names import find_worse_side, name_quantity
+from extractor.text.units import read_unit
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
+BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
+"""The comparators of a range whose ends count."""
+COUNTS = TIMES | {"double": 2, "triple": 3}
+"""Words that multiply, or count how often."""
+_NEAR = 8
+"""How many tokens before a minus may name the quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +36,11 @@ class Limit:
     value_high: int | float | None
     first: int
     end: int
-    quantity: Span | None = None
-    unit: Span | None = None
+    quantity: Range | None = None
+    unit: Range | None = None
     time_unit: str | None = None
     sure: bool = True
-    rate: Span | None = None
+    rate: Range | None = None
     settled: bool = True
 
 
@@ -58,3 +68,152 @@ def turn_comparator(turned: str, quantity: str, unit: str | None = None) -> Comp
     if "than" in words and not denied:
         return Comparator.MORE if upwards else Comparator.LESS
     return Comparator.AT_LEAST if upwards else Comparator.AT_MOST
+
+
+def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
+    """The lower and the upper number of a measure; None for one that it does not have.
+
+    A power of ten after the second is that of both: "3.5-12 x 10^9/L". Numbers below zero may fall.
+    """
+    low, high = read_value(found, "low"), read_value(found, "high")
+    if low is None or high is None:
+        return low, high
+    if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
+        low = -low
+    low = scale_alike(low, found.read("high") or "")
+    if 0 < high < low:
+        low, high = _read_alike(found, low, high)
+    return (high, low) if high < low and (low < 0 or high < 0) else (low, high)
+
+
+_LARGE = 1000
+"""A smaller number may share the power of ten of the next one."""
+_DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
+
+
+def read_factor(written: str) -> float:
+    """The power of ten of a number, or the factor of a word such as "million"; 1 without one.
+
+    >>> [read_factor(text) for text in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")]
+    [1000000000.0, 1000.0, 1000000.0, 1.0]
+    """
+    digits = _DIGITS.match(written)
+    whole, plain = read_number(written), read_number(digits[0]) if digits else None
+    return float(f"{whole / plain:.12g}") if whole and plain else 1.0
+
+
+def scale_alike(value: float, other: str) -> int | float:
+    """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L"."""
+    factor = read_factor(other)
+    return _times(value, factor) if factor > 1 and value < _LARGE else value
+
+
+def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:
+    """The ends of a range whose first readings fall: "1.000-1.800 g" has two decimals, or two thousands."""
+    lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
+    pairs = [(one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999)]
+    return pairs[0] if pairs else (low, high)
+
+
+def read_value(found: Found, name: str) -> int | float | None:
+    """The number in a named part of a match, with its sign."""
+    place = found.part(name)
+    if place is None:
+        return None
+    word = found.tokens.read(*place).lower()
+    value = COUNTS.get(word) or read_number(word)
+    return -value if value and is_below_zero(found.tokens, *place) else value
+
+
+def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether the sign before a number is a minus: after a comparator, or for a quantity that can be below zero.
+
+    >>> from extractor.text.book import read_text
+    >>> [is_below_zero(read_text(text), 2, 3) for text in ("RASS -4 to 0", "weight -50 kg", "≥ -2.5 SD")]
+    [True, False, True]
+    """
+    if not has_minus(tokens, first):
+        return False
+    if tokens.words[first - 1].lower() == "minus" or rule("before_minus").ends(tokens, first - 1, first - 2):
+        return True
+    near, unit = tokens.read(max(0, first - 1 - _NEAR), first - 1), tokens.words[end] if end < len(tokens) else ""
+    # The words of the last clause name it, else those before: "heart rate < 100; T-score -3 to -1", "RASS 0, -1".
+    clauses = (_CLAUSE.split(near)[-1], near)
+    quantity = next(filter(None, (name_quantity(words, read_unit(unit), near) for words in clauses)), None)
+    return bool(quantity and quantity.signed) or unit in _SIGNED_UNITS
+
+
+_CLAUSE = re.compile("[;,]|\\band\\b")
+_SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
+
+
+def _times(value: float, factor: float) -> int | float:
+    product = float(f"{value * factor:.12g}")
+    return int(product) if product.is_integer() else product
+
+
+def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Give a limit without a unit the unit and power of ten of the next one on its quantity: "< 4 or > 10 x 10^9/L"."""
+    shared = list(limits)
+    for at in range(len(shared) - 1, 0, -1):
+        limit, last = shared[at], shared[at - 1]
+        joined = rule("shares_unit").covers(tokens, last.end, limit.first)
+        timed = limit.time_unit and not (last.quantity and rule("said_age").search(tokens, *last.quantity))
+        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity and not timed:
+            value = scale_alike(last.value, _quote_number(tokens, limit))
+            shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
+    return shared
+
+
+def _quote_number(tokens: Tokens, limit: Limit) -> str:
+    """The number of a limit as written, with its power of ten."""
+    end = limit.unit[0] if limit.unit else limit.end
+    first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
+    return tokens.read(first, end) if first < end else ""
+
+
+def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Join a lower and an upper bound of one quantity into a range (">= 1 and <= 65")."""
+    joined: list[Limit] = []
+    for limit in limits:
+        last = joined[-1] if joined else limit
+        if not joined or not _is_range(tokens, last, limit):
+            joined.append(limit)
+            continue
+        if (last.comparator, limit.comparator) != BOTH_COUNT:  # ">= 18 and < 65 years": one unit, two limits
+            unit, time_unit = last.unit or limit.unit, last.time_unit or limit.time_unit
+            joined[-1] = replace(last, unit=unit, time_unit=time_unit, end=limit.end)
+            joined.append(replace(limit, quantity=last.quantity or limit.quantity, first=last.first))
+            continue
+        joined[-1] = replace(
+            last,
+            comparator=Comparator.BETWEEN,
+            value_high=limit.value,
+            end=limit.end,
+            quantity=last.quantity or limit.quantity,
+            unit=limit.unit or last.unit,
+            time_unit=limit.time_unit or last.time_unit,
+            sure=last.sure and limit.sure,
+        )
+    return joined
+
+
+def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
+    """Whether two limits are the ends of one range: ">= 1 and <= 65"."""
+    same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
+    if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
+        return False
+    if (
+        high.quantity
+        and low.quantity
+        and high.quantity[0] >= low.end
+        and not _same_words(tokens, low.quantity, high.quantity)
+    ):
+        return False
+    return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
+
+
+def _same_words(tokens: Tokens, one: Range, other: Range) -> bool:
+    """Whether two limits name one quantity, or the second names none."""
+    names = (tokens.read(*place).lower() for place in (one, other))
+    return next(names) == next(names) or rule("names_nobody").covers(tokens, *other) is not None

@@ -1,7 +1,7 @@
 """Find the words that name the quantity of a limit."""
 
 from extractor.text.book import rule
-from extractor.text.lexer import Span, Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.quantity_names import find_exactly, names_quantity
 
 _PHRASE = 32
@@ -10,7 +10,7 @@ _OPEN, _CLOSED = "([（", ")]）"
 _EDGES = " ,:;([-)]<>≤≥="
 
 
-def find_quantity(tokens: Tokens, floor: int, end: int) -> Span | None:
+def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
     first, last = _open_phrase(tokens, floor, end)
     closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
@@ -80,7 +80,7 @@ def _joins(tokens: Tokens, at: int) -> bool:
     return tokens.codes[at] == "-" and tokens.joined(at) and tokens.joined(at + 1)
 
 
-def _open_phrase(tokens: Tokens, floor: int, end: int) -> Span:
+def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
     """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
     first, depth = max(floor, end - _PHRASE), 0
     for at in range(end - 1, first - 1, -1):

@@ -7,17 +7,27 @@ from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Span, Tokens
+from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import is_two_ways, read_time_unit
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import find_unit
 
 from .graded import read_acuity, read_grades
-from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
+from .limit import (
+    BOTH_COUNT,
+    COUNTS,
+    LOWER,
+    UPPER,
+    Limit,
+    join_bounds,
+    read_comparator,
+    read_pair,
+    read_value,
+    share_units,
+    turn_comparator,
+)
 from .limit_names import find_quantity
-from .limit_pairs import BOTH_COUNT, join_bounds, share_units
-from .limit_values import COUNTS, read_pair, read_value
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
@@ -64,7 +74,7 @@ class _Measure(NamedTuple):
     low: int | float
     high: int | float | None
     comparator: Comparator | None
-    unit: Span | None
+    unit: Range | None
     time_unit: str | None
 
     @property
@@ -135,7 +145,7 @@ def _is_year(tokens: Tokens, found: Found, compared: Found | None) -> bool:
     return not signed and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]) is not None
 
 
-def _read_unit(found: Found, *names: str) -> tuple[Span | None, str | None]:
+def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
     """The unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
@@ -219,7 +229,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
-def _find_rate(tokens: Tokens, quantity: Span, end: int) -> Span | None:
+def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
     """How often something is counted: "one seizure per week", "AHI below 15 events per hour"."""
     if quantity[0] >= end:
         rate = rule("period_rate").starts(tokens, quantity[1])
@@ -254,7 +264,7 @@ def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, i
     return Comparator.BETWEEN, high, found.end
 
 
-def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Span | None:
+def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Range | None:
     """The limited quantity, named before the limit, or after a count ("at least one measurable lesion") or a dose."""
     tokens = measure.found.tokens
     if measure.compared and (name := measure.compared.part("name")):
@@ -276,7 +286,7 @@ def _quantity(measure: _Measure, floor: int, unit: Span | None, end: int) -> Spa
     return named
 
 
-def _is_scale(tokens: Tokens, found: Found, quantity: Span | None) -> bool:
+def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     """Whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
     from_start = found.read("low") in ("0", "1") and not found.has("unit")
     if from_start and quantity and tokens.words[quantity[1] - 1].lower() == "scale":

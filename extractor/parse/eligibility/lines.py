@@ -13,8 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from extractor.parse.characters import expression
-from extractor.text.book import rule
+from extractor.text.book import expression, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection, Passage, strip_span
 

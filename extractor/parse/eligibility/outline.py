@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain, pairwise, zip_longest
 
+from extractor.parse.scoring import measured
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
@@ -55,7 +56,7 @@ def read_outline(section: LexedSection) -> list[OutlineEntry]:
     >>> [(e.passage.raw, e.role.value) for e in read_outline(read_section("eligibility", raw))][1:3]
     [('One of the following:', 'parent'), ('Asthma', 'criterion')]
     """
-    return list(_OutlineReader(section).read())
+    return list(_OutlineReader(section).list_entries())
 
 
 class _OutlineReader:
@@ -79,7 +80,7 @@ class _OutlineReader:
         self.opener: Line | None = None
         self.first_part: Line | None = None
 
-    def read(self) -> Iterator[OutlineEntry]:
+    def list_entries(self) -> Iterator[OutlineEntry]:
         """All entries."""
         for place, block in enumerate(self.blocks):
             text = block.tokens
@@ -317,17 +318,18 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
     for sentence in _split_items(passage):
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
-        role, confidence = Role.SUSPECT, 0.7 if course else 0.55
+        role, case = Role.SUSPECT, "suspect sentence of the trial's course" if course else "suspect sentence"
         if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
             under = _read_heading(tokens)
             continue
         if under:
-            role, confidence = Role.CRITERION, 0.8
+            role, case = Role.CRITERION, "sentence under a heading"
         elif rule("states_criterion").search(tokens):
-            role, confidence = (Role.SUSPECT, 0.5) if course else (Role.CRITERION, 0.85)
+            stating = ((Role.CRITERION, "stating sentence"), (Role.SUSPECT, "stating sentence of the trial's course"))
+            role, case = stating[bool(course)]
         elif not rule("suspects_criterion").search(tokens):
             continue
-        yield OutlineEntry(sentence, under, role, listed=False, confidence=confidence)
+        yield OutlineEntry(sentence, under, role, listed=False, confidence=measured("criterion", case))
 
 
 def _split_items(passage: Passage) -> Iterator[Passage]:

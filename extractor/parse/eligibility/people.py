@@ -42,18 +42,16 @@ class Stated:
 
 _UNKNOWN = RegistryFields()
 _Value = TypeVar("_Value", Sex, bool)
-_Place = tuple[Passage, int, int]
 
 
-def _find(name: str, passage: Passage) -> _Place | None:
+def _find(name: str, passage: Passage) -> Passage | None:
     """The first match of a rule in a passage."""
     found = rule(name).search(passage.tokens, passage.first, passage.end)
-    return (passage, found.first, found.end) if found else None
+    return passage.part(found.first, found.end) if found else None
 
 
-def _infer(value: _Value, case: str, place: _Place) -> Reading[_Value]:
-    passage, *tokens = place
-    return Reading(value, measured("participants", case), (span_of(passage.part(*tokens)),), Support.INFERRED)
+def _infer(value: _Value, case: str, quote: Passage) -> Reading[_Value]:
+    return Reading(value, measured("participants", case), (span_of(quote),), Support.INFERRED)
 
 
 def read_sex(
@@ -63,7 +61,7 @@ def read_sex(
 
     Lines only about pregnancy and contraception do not count. ``titles`` includes the conditions.
     """
-    found: list[tuple[Sex, _Place]] = []
+    found: list[tuple[Sex, Passage]] = []
     for criterion in stated:
         passage, tokens = criterion.passage, criterion.passage.tokens
         if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
@@ -79,8 +77,10 @@ def read_sex(
         criteria = [criterion.passage for criterion in stated]
         both_named = all(any(_find(name, passage) for passage in criteria) for name in ("women", "men"))
         return _read_sex_elsewhere(titles, summary, of_one=not both_named)
-    sexes, reading = {sex for sex, _ in found}, _infer(found[0][0], "one sex", found[0][1])
-    return Reading(Sex.ALL, 0.7, reading.spans, Support.INFERRED, tuple(sorted(sexes))) if len(sexes) == 2 else reading
+    sexes = {sex for sex, _ in found}
+    if len(sexes) == 2:
+        return replace(_infer(Sex.ALL, "both sexes in two lines", found[0][1]), alternatives=tuple(sorted(sexes)))
+    return _infer(found[0][0], "one sex", found[0][1])
 
 
 def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *, of_one: bool) -> Reading[Sex | None]:
@@ -101,13 +101,13 @@ def _read_sex_elsewhere(titles: Sequence[Passage], summary: Sequence[Passage], *
     return _infer(one[0][0], "one sex", one[0][1])
 
 
-def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, _Place] | None:
+def _find_one_sex(passage: Passage, of_women: str = "women", of_men: str = "men") -> tuple[Sex, Passage] | None:
     """The only sex that a text names, and where; None if it names none, or both."""
     female, male = _find(of_women, passage), _find(of_men, passage)
-    place = female or male
-    if not place or (female and male) or rule("not_sex").starts(passage.tokens, place[1]):
+    quote = female or male
+    if not quote or (female and male) or rule("not_sex").starts(passage.tokens, quote.first):
         return None
-    return Sex.FEMALE if female else Sex.MALE, place
+    return Sex.FEMALE if female else Sex.MALE, quote
 
 
 def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Reading[bool | None]:
@@ -115,9 +115,9 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
     admitted = [one.passage for one in stated if one.kind is CriterionKind.INCLUSION and not one.donor]
     for passage in [*admitted, *summary]:
         if refused := _find("not_healthy", passage):
-            return replace(_infer(False, "healthy people", refused), confidence=0.85)  # noqa: FBT003
+            return _infer(False, "healthy people refused", refused)  # noqa: FBT003
         found = _find("healthy_people", passage)
-        if found and not rule("from_healthy").ends(passage.tokens, found[1], max(passage.first, found[1] - 4)):
+        if found and not rule("from_healthy").ends(passage.tokens, found.first, max(passage.first, found.first - 4)):
             described = passage.section.name in ("brief_summary", "detailed_description")  # perhaps of another trial
             case = "healthy people in a summary" if described else "healthy people"
             return _infer(True, case, found)  # noqa: FBT003

@@ -118,8 +118,8 @@ def classify_outcomes(outcomes: Sequence[OutcomeParts], about: Sequence[str] = (
     ['response_rate', 'efficacy']
     """
     measures, features = [one.measure for one in outcomes], [describe_outcome(one, about) for one in outcomes]
-    concepts = load_scorer("concepts").read(Concept, features, measures)
-    categories = load_scorer("endpoint_categories").read(EndpointCategory, features, measures)
+    concepts = load_scorer("concepts").classify(Concept, features, measures)
+    categories = load_scorer("endpoint_categories").classify(EndpointCategory, features, measures)
     return [
         (_doubt(_name_survival(concept, measure), measure), replace(category, spans=concept.spans))
         for concept, category, measure in zip(concepts, categories, measures, strict=True)
@@ -192,7 +192,8 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
     if not place:
         # A missing time frame states no time. The measure is its span.
         measure = (span_of(parts.measure),)
-        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, 0.9 * certainty, measure, Support.INFERRED)
+        sure = certainty * measured("outcome", "kind of no time frame")
+        return Reading((), certainty), Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
     frame = read_time_frame(place.tokens.cut(place.first, place.end))
     sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span

@@ -37,9 +37,9 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     named = [term for term in terms if term.value not in word_list("answer_formats")]
     unknown = _find_unknown(body) if not named or named[0].value in word_list("ratings") else None
     if unknown and (not named or unknown[1] <= named[0].first):
-        first, end, confidence = unknown
+        first, end, case = unknown
         place = body.part(first, end)
-        return Reading(Instrument(name=place.text), confidence, (span_of(place),), Support.PARSED)
+        return Reading(Instrument(name=place.text), measured("outcome", case), (span_of(place),), Support.PARSED)
     if not terms:
         case = "perhaps an instrument" if has("may_name_instrument", body) else "no instrument"
         return Reading(None, measured("outcome", case))
@@ -111,16 +111,16 @@ def _read_version(body: Passage, term: Term) -> str | None:
     return version if _VERSION.fullmatch(version) else None
 
 
-def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
-    """Tokens and confidence of an instrument that is in no vocabulary."""
+def _find_unknown(body: Passage) -> tuple[int, int, str] | None:
+    """Tokens and case of an instrument that is in no vocabulary."""
     tokens, place = body.tokens, (body.first, body.end)
-    for name, accepts, confidence in _NAMINGS:
+    for name, accepts, case in _NAMINGS:
         for found in rule(name).find(tokens, *place):
             first, end = found.place("name")
             while first > 0 and _is_joined(tokens, first):  # "ADHD-RS-IV"
                 first -= 1
             if accepts(tokens.read(first, end)):
-                return first, end, confidence
+                return first, end, case
     for name, least in (("titled_scale", 1), ("titled_score", 2)):
         for found in rule(name).find(tokens, *place):
             first, end = _find_title(tokens, *found.place("name"))
@@ -128,20 +128,20 @@ def _find_unknown(body: Passage) -> tuple[int, int, float] | None:
             if end - first > least and not rule("measured_index").search(tokens, first, end):
                 return _read_title(body, first, end)
     plain = rule("plain_scale").search(tokens, *place)
-    return (*plain.place("name"), 0.4) if plain else None
+    return (*plain.place("name"), "unknown instrument, any scale") if plain else None
 
 
-def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, float]:
+def _read_title(body: Passage, first: int, end: int) -> tuple[int, int, str]:
     """The place of a title's short form, in brackets after it or elsewhere; else of the title itself."""
     words = body.tokens.words
     closer = rule("closer_name").starts(body.tokens, end, body.end)
     if closer and _is_short_for(closer.read("name") or "", words[first]):
-        return *closer.place("name"), 0.7
+        return *closer.place("name"), _SHORT_NAME
     initials = "".join(word[0] for word in words[first:end] if word[0].isupper())
     if len(initials) > 2 and initials in words[body.first : body.end]:
         at = words.index(initials, body.first)
-        return at, at + 1, 0.7
-    return first, end, 0.5
+        return at, at + 1, _SHORT_NAME
+    return first, end, "unknown instrument, title"
 
 
 def _is_abbreviation(name: str) -> bool:
@@ -159,11 +159,12 @@ def _is_scale(name: str) -> bool:
     return capitals and name.upper().split("-")[0] not in word_list("no_scales")
 
 
-_NAMINGS: tuple[tuple[str, Callable[[str], bool], float], ...] = (
-    ("named_scale", _is_abbreviation, 0.7),
-    ("spelt_out_scale", _is_abbreviation, 0.7),
-    ("abbreviated_scale", _is_scale, 0.6),
-    ("described_scale", _is_scale, 0.6),
+_SHORT_NAME, _CAPITALS = "unknown instrument, short name", "unknown instrument, capitals"
+_NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
+    ("named_scale", _is_abbreviation, _SHORT_NAME),
+    ("spelt_out_scale", _is_abbreviation, _SHORT_NAME),
+    ("abbreviated_scale", _is_scale, _CAPITALS),
+    ("described_scale", _is_scale, _CAPITALS),
 )
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from extractor.parse.scoring import load_scorer
+from extractor.parse.scoring import load_scorer, measured
 from extractor.schemas import Rank
 from extractor.text.book import rule, word_list
-from extractor.text.lexer import Span, Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, Passage, read_section, strip_span
 
 Cuts = tuple[int | None, int | None]
@@ -20,8 +20,6 @@ Cuts = tuple[int | None, int | None]
 
 _LONGEST_FRAME = 40
 """Tokens of the longest time frame at the end of a statement."""
-_STATED = 0.9
-"""The confidence of such a time frame and of the measure before it; no gold has them."""
 _MOST_STARTS, _MOST_ENDS, _LONGEST_TAILS = 18, 14, 14
 
 
@@ -85,7 +83,8 @@ def split_statement(whole: Passage) -> OutcomeParts:
         if found and rule("moment").search(tokens, first, end):
             _, last = strip_span(tokens.codes, whole.first, first, ",;:-(")
             measure, frame = whole.part(whole.first, last), whole.part(first, end)
-            return OutcomeParts(whole, measure, None, frame, _STATED, 1.0, _STATED)
+            sure = measured("outcome", "time frame in a statement")
+            return OutcomeParts(whole, measure, None, frame, sure, 1.0, sure)
     return OutcomeParts(whole, whole)
 
 
@@ -126,28 +125,28 @@ class OutcomeItem:
     tails: Counter[str]
     plain_share: float = 0.0
 
-    def segment(self, number: int) -> Span:
+    def segment(self, number: int) -> Range:
         """The tokens between two neighbouring commas. Segment 0 precedes the first comma."""
         first = self.commas[number - 1] + 1 if number else self.first
         return first, self.commas[number] if number < len(self.commas) else self.end
 
     def tail(self, cut: int) -> str:
         """The text after a comma."""
-        return self.tokens.read(self.commas[cut] + 1, self.end)
+        return self.quote((self.commas[cut] + 1, self.end))
 
-    def read(self, place: Span) -> str:
+    def quote(self, place: Range) -> str:
         """The text of a piece."""
         return self.tokens.read(*place)
 
-    def words(self, place: Span) -> list[str]:
+    def words(self, place: Range) -> list[str]:
         """The words and numbers of a piece in lower case."""
         return [word.lower() for word in self.tokens.words[slice(*place)] if word[0].isalnum()]
 
-    def opens(self, name: str, place: Span) -> bool:
+    def opens(self, name: str, place: Range) -> bool:
         """Whether a rule matches at the start of a piece."""
         return rule(name).starts(self.tokens, *place) is not None
 
-    def holds(self, name: str, place: Span) -> bool:
+    def holds(self, name: str, place: Range) -> bool:
         """Whether a rule matches in a piece."""
         return rule(name).search(self.tokens, *place) is not None
 
@@ -159,7 +158,7 @@ class OutcomeItem:
         """Whether a number precedes a comma."""
         return self.commas[cut] > self.first and self.tokens.words[self.commas[cut] - 1][-1].isdigit()
 
-    def has_sentence(self, place: Span) -> bool:
+    def has_sentence(self, place: Range) -> bool:
         """Whether a sentence ends within a piece."""
         starts = (found.end - 1 for found in rule("full_stop").find(self.tokens, *place))
         return any(self.tokens.words[at][0].isupper() and not self.tokens.joined(at) for at in starts)
@@ -168,7 +167,7 @@ class OutcomeItem:
 def find_items(tokens: Tokens) -> list[OutcomeItem]:
     """The items of a cell, separated by bars.
 
-    >>> [item.read((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
+    >>> [item.quote((item.first, item.end)) for item in find_items(read_text("Pain, 2 weeks|Survival"))]
     ['Pain, 2 weeks', 'Survival']
     """
     bars = [-1, *(place for place, code in enumerate(tokens.codes) if code == "|"), len(tokens)]
@@ -226,7 +225,7 @@ def _describe_time_frame(item: OutcomeItem, cut: int | None) -> list[str]:
         return ["t:none"] + (["t:none last has time"] if item.holds("time_word", item.segment(count)) else [])
     place, before = (item.commas[cut] + 1, item.end), item.segment(cut)
     opening = rule("part_opening").starts(item.tokens, *place)
-    words, text, read = len(item.words(place)), item.tail(cut), item.read(before)
+    words, text, read = len(item.words(place)), item.tail(cut), item.quote(before)
     checks = {
         f"t:opens {opening.match.lastgroup if opening else 'other'}": True,
         "t:capital": text[:1].isupper(),
@@ -255,7 +254,7 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
     """Features of a description that begins after a comma, independent of its end."""
     before, behind = (item.first, item.commas[cut]), (item.commas[cut] + 1, item.end)
     first, last = item.segment(cut + 1), item.segment(cut)
-    measure, text, opening = item.read(before), item.tail(cut), item.read(first)
+    measure, text, opening = item.quote(before), item.tail(cut), item.quote(first)
     bracketed = [found.read("name") or "" for found in rule("bracketed_word").find(item.tokens, *before)]
     words = len(item.words(before))
     checks = {
@@ -274,7 +273,7 @@ def _describe_start(item: OutcomeItem, cut: int) -> list[str]:
         "d:abbreviated measure earlier": cut > 0 and _is_abbreviated(item, item.segment(0)),
         "d:phrase before is a repetition": cut > 0 and item.tokens.words[last[0]] == item.tokens.words[behind[0]],
         "d:bracket closes measure": measure.endswith(")"),
-        "d:short segments": cut > 0 and len(opening.split()) <= 3 and len(item.read(last).split()) <= 3,
+        "d:short segments": cut > 0 and len(opening.split()) <= 3 and len(item.quote(last).split()) <= 3,
         "d:list closed before": cut > 0 and item.tokens.words[last[0]].lower() in ("and", "or"),
         "d:measure over 20 words": words > 20,
         "d:measure over 35 words": words > 35,
@@ -296,26 +295,26 @@ def _describe_description(item: OutcomeItem, cut: int, end: int, verbs: Sequence
     place, first = (item.commas[cut] + 1, stop), item.segment(cut + 1)
     several = cut + 1 < end
     checks = {
-        "d:acronym only": several and first[1] - first[0] == 1 and _is_acronym(item.read(first)),
+        "d:acronym only": several and first[1] - first[0] == 1 and _is_acronym(item.quote(first)),
         "d:abbreviation alone": several and _abbreviates(item, first, (item.first, item.commas[cut])),
         "d:next connects": several
-        and len(item.read(first).split()) <= 4
+        and len(item.quote(first).split()) <= 4
         and item.opens("opens_connection", item.segment(cut + 2)),
         "d:verb": any(place[0] <= verb < stop for verb in verbs),
         "d:full stop": item.tokens.codes[stop - 1] == "." and stop > place[0],
-        "d:few words": len(item.read(place).split()) <= 2,
+        "d:few words": len(item.quote(place).split()) <= 2,
     }
     return [name for name, holds in checks.items() if holds]
 
 
 def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     place = (item.first, item.commas[end] if end < len(item.commas) else item.end)
-    text, words = item.read(place), len(item.words(place))
+    text, words = item.quote(place), len(item.words(place))
     last = item.tokens.words[item.segment(end)[0]].lower() if end else ""
     checks = {
         "n:none": True,
         "n:one comma": end == 1,
-        "n:list": last in ("and", "or") and item.read(item.segment(1))[:1].islower(),
+        "n:list": last in ("and", "or") and item.quote(item.segment(1))[:1].islower(),
         "n:two commas": end == 2,
         "n:more commas": end > 2,
         "n:sentence inside": item.has_sentence(place) or ".," in text,
@@ -340,19 +339,19 @@ def _initials(words: Sequence[str]) -> set[str]:
     }
 
 
-def _abbreviates(item: OutcomeItem, segment: Span, phrase: Span) -> bool:
+def _abbreviates(item: OutcomeItem, segment: Range, phrase: Range) -> bool:
     """Whether the segment is the initials of the phrase: "OS" after "Overall survival"."""
-    text = item.read(segment).lower()
+    text = item.quote(segment).lower()
     return 1 < len(text) <= 12 and text in _initials(item.words(phrase))
 
 
-def _is_abbreviated(item: OutcomeItem, phrase: Span) -> bool:
+def _is_abbreviated(item: OutcomeItem, phrase: Range) -> bool:
     """Whether the phrase ends with its own initials in brackets: "Overall survival (OS)"."""
     found = rule("bracketed_word").ends(item.tokens, phrase[1], phrase[0])
     return found is not None and _abbreviates(item, (found.first + 1, found.end - 1), (phrase[0], found.first))
 
 
-def _repeats(item: OutcomeItem, measure: Span, behind: Span, bracketed: Sequence[str]) -> list[str]:
+def _repeats(item: OutcomeItem, measure: Range, behind: Range, bracketed: Sequence[str]) -> list[str]:
     """Features of words or abbreviations of the measure that the description repeats."""
     of_measure = item.words(measure)
     beginning = item.words((behind[0], min(behind[1], behind[0] + 12)))[:8]

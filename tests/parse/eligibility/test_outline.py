@@ -440,3 +440,11 @@ def test_a_heading_that_excludes_opens_the_list_of_exclusions():
 )
 def test_a_definition_and_the_size_of_a_group_are_no_criteria(line, role):
     assert [entry.role for entry in outline(f"Inclusion Criteria:\n\n* Adult\n* {line}")] == [Role.CRITERION, role]
+
+
+def test_a_criterion_has_the_window_of_the_line_that_introduces_it_unless_it_has_its_own():
+    text = "Exclusion Criteria:\n\n* Within 4 weeks before screening:\n\n  * digoxin\n  * warfarin in the last 6 months"
+    parsed = read_eligibility({"eligibility": read_section("eligibility", text)}, count(1))
+    windows = {one.chunk.text: one.time_window.value for one in parsed.criteria if one.stands.value}
+    assert windows["digoxin"].value == 4
+    assert windows["warfarin in the last 6 months"].value == 6
