@@ -63,7 +63,7 @@ def assemble_custom(
         found: list[CustomItem] = []
         for place in _list_places(field, parsed, result, extraction):
             sources = list(_list_sources(field, place, parsed, result))
-            chosen = sources if field.many else _choose(sources)
+            chosen = _unite(sources) if field.many else _choose(sources)
             found += (_make_item(parsed, field, place.path, one) for one in chosen)
             if not chosen:
                 reason = _explain(field, place, result)
@@ -127,6 +127,15 @@ def _is_about(answer: GroundedAnswer, agent: str) -> bool:
 
 def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
     return tuple((one.attribute, one.value) for one in claim.values)
+
+
+def _unite(sources: Sequence[_Source]) -> list[_Source]:
+    """The claims, each once: what a record says again in another section is the same value."""
+    known: dict[tuple[tuple[str, Any], ...], _Source] = {}
+    for source in sources:
+        key = tuple((name, v.casefold() if isinstance(v, str) else v) for name, v in _values_of(source.claim))
+        known.setdefault(key, source)
+    return list(known.values())
 
 
 def _choose(sources: Sequence[_Source]) -> list[_Source]:
