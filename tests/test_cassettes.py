@@ -11,7 +11,7 @@ from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
-from tests.cassette import use_cassette
+from tests.cassette import read_cassette, use_cassette
 from tests.llm.colours import SkippedTime
 from tests.recording import FOLDER, extract_scenario, main, read_scenarios, settings_of
 
@@ -44,7 +44,7 @@ def have_same_messages(one, other):
 
 
 def exchanges(name, folder=FOLDER):
-    cassette = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
+    cassette = read_cassette(folder / f"{name}.yaml")
     return [
         (json.loads(i["request"]["body"]), i["response"]["status"]["code"], i["response"]["body"]["string"])
         for i in cassette["interactions"]
@@ -124,8 +124,7 @@ async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
 
 
 async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
-    texts = [(FOLDER / f"{name}.yaml").read_text("utf-8") for name in ("seed-003", "seed-002")]
-    cassette, other = map(yaml.safe_load, texts)
+    cassette, other = (read_cassette(FOLDER / f"{name}.yaml") for name in ("seed-003", "seed-002"))
     cassette["interactions"] += other["interactions"]
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
