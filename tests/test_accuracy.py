@@ -1,7 +1,7 @@
 """The rules stay as right, and their confidences as true, as the gold showed when its figures were committed.
 
 The five seeds are always measured. The other gold holds no text; its records are data beside the checkout. The curves
-of the package know this gold; ``python -m benchmarks.reliability`` tells whether they hold on trials they have not seen.
+of the package know this gold; ``python -m benchmarks.reliability`` tells whether they hold on unseen trials.
 """
 
 from collections import defaultdict

@@ -61,8 +61,18 @@ async def test_a_replay_gives_the_same_result_each_time(name):
 
 
 @pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
-async def test_a_capable_model_s_answers_enter_the_result(name):
+async def test_a_capable_model_is_sent_the_recorded_bytes_and_its_answers_enter_the_result(name, monkeypatch):
+    """Servers keep the beginning of a prompt in memory, by its bytes."""
+    sent = []
+    send = network._GuardedTransport.handle_async_request
+
+    async def note(self, request):
+        sent.append(request.content.decode())
+        return await send(self, request)
+
+    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
     extractions = [one for one in await replay_scenario(SCENARIOS[name], FOLDER) if one.usage.questions]
+    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
     assert extractions
     for extraction in extractions:
         items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
@@ -96,21 +106,6 @@ async def test_a_rate_limit_was_waited_out():
 def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
     assert main(["check"]) == 0
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
-async def test_a_request_is_the_recorded_one_byte_for_byte(name, monkeypatch):
-    """Servers keep the beginning of a prompt in memory, by its bytes."""
-    sent = []
-    send = network._GuardedTransport.handle_async_request
-
-    async def note(self, request):
-        sent.append(request.content.decode())
-        return await send(self, request)
-
-    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
-    await replay_scenario(SCENARIOS[name], FOLDER)
-    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
 
 
 async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
