@@ -21,9 +21,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, option_parser
+from benchmarks.data import format_table, parse_options
 from extractor.ask.reply_models import Reply
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.cost.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_texts
@@ -51,15 +51,11 @@ Sizes = Mapping[str, Sequence[float]]
 
 def main() -> None:
     """Print a line for each figure of each model in each folder, or the file of sizes."""
-    parser = option_parser(__doc__)
-    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
-    parser.add_argument("--sizes", action="store_true", help="print answer_sizes.toml")
-    for model_class in ModelClass:
-        parser.add_argument(f"--{model_class}", type=Path, nargs="+", default=[], metavar="FOLDER")
-    chosen = parser.parse_args()
+    by_class: dict[str, Any] = {name.value: [Path] for name in ModelClass}
+    chosen = parse_options(__doc__, "folders*", sizes=False, **by_class)
     if chosen.sizes:
         folders = vars(chosen)
-        answered = {name: [one for path in folders[name] for one in read_answered(path)] for name in ModelClass}
+        answered = {name: [one for path in folders[name] or () for one in read_answered(path)] for name in ModelClass}
         print(format_sizes(answered))
         return
     rows = []

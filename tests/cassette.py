@@ -148,7 +148,7 @@ def read_cassette(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CassetteMiss(f"{path}: no such cassette; record it (python -m tests.recording record)")
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except yaml.YAMLError:
         loaded = None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("interactions"), list):
