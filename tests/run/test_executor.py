@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import partial
 
 import psutil
@@ -126,6 +127,20 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(f
     assert [failure["record_id"] for failure in found.failures] == ["NCT90000005"]
     assert sorted(there.asked) == sorted(here.asked)
     assert len(there.asked) >= len(records)
+
+
+async def test_a_record_is_parsed_once_however_often_a_model_is_asked(monkeypatch):
+    parsed, model = Counter(), Answering()
+
+    def count(each):
+        parsed[each.record_id] += 1
+        return parse_record(each)
+
+    monkeypatch.setattr("extractor.pipeline.parse_record", count)
+    async with ProcessExecutor(1, inline_first=1000) as executor:  # the steps of worker processes, in this one
+        sink = await run(executor, RECORDS, ExtractionOptions(), model)
+    assert parsed == dict.fromkeys([each.record_id for each in RECORDS], 1)
+    assert len(model.asked) > len(sink.lines) == len(RECORDS)
 
 
 @pytest.mark.parametrize("model", [None, Answering()])
