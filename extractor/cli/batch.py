@@ -83,8 +83,8 @@ def submit(
     from extractor.cost.budget import Limits
     from extractor.llm.exchange import Exchange
 
+    from .forecast import forecast_job
     from .job import export_job, perform_job
-    from .money import quote_job
 
     with errors_for_people():
         if bool(out) == bool(requests) and not dry_run:
@@ -94,7 +94,7 @@ def submit(
         if assist == "never":
             raise ValueError("--assist never asks nothing, so there is nothing to submit")
         _perform(
-            quote_job if dry_run else export_job if requests else perform_job,
+            forecast_job if dry_run else export_job if requests else perform_job,
             *(inputs, model, out, base_url, log_json, Exchange((), requests) if requests else None),
             options={
                 "tasks": split_names(tasks),
@@ -215,9 +215,9 @@ def _perform(
     from extractor.run.batch import BatchLimits
 
     from .environment import read_model_spec
+    from .forecast import find_prices
     from .interrupts import observing
     from .job import RunJob, open_job, refuse_folder
-    from .money import find_prices
 
     if exchange is None and "-" in inputs:
         raise ValueError("a batch reads its records several times; name a file instead of standard input")

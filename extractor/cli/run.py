@@ -151,9 +151,9 @@ def run(
         from extractor.run.batch import BatchLimits
 
         from .environment import read_model_spec
+        from .forecast import find_prices, forecast_job
         from .interrupts import observing
         from .job import RunJob, open_job, perform_job, refuse_folder
-        from .money import find_prices, quote_job
         from .report import open_report_of
 
         refuse_folder(out, inputs, replay)
@@ -190,7 +190,7 @@ def run(
         )
         with open_job(given, out, base_url, keeps_fetched=not dry_run) as (job, unknown):
             if dry_run:
-                raise SystemExit(quote_job(job, sample, latency, as_json=as_json) or unknown)
+                raise SystemExit(forecast_job(job, sample, latency, as_json=as_json) or unknown)
             with observing(log_json):
                 code = perform_job(job)
             if open_report and job.out:

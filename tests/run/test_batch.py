@@ -7,7 +7,7 @@ import pytest
 
 from extractor.assemble.policy import ModelClass
 from extractor.cost.budget import Budget, Limits
-from extractor.cost.estimates import RequestSize, load_rates
+from extractor.cost.tokens import RequestSize, load_rates
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
 from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.tally import Tally, to_line
