@@ -33,7 +33,7 @@ from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import combine_policy
 from extractor.cli.environment import read_model_spec
-from extractor.errors import CassetteError, ModelError, ModelUnavailable, StoreError
+from extractor.errors import AnswersError, ModelError, ModelUnavailable, StoreError
 from extractor.evaluation import evaluate
 from extractor.evaluation.report import PairedScore, ScoreReport
 from extractor.llm.opening import ModelChoice, open_model
@@ -159,7 +159,7 @@ def compare_models(
         try:
             with keeping_calls(keep / name if keep and not choice.replay else None) as calls:
                 answered = asyncio.run(_ask_all(pairs, choice, ExtractionOptions(effort=effort), calls))
-        except (ModelError, CassetteError, StoreError) as error:
+        except (ModelError, AnswersError, StoreError) as error:
             why = str(error).partition("\n")[0]
             comparison.left_out.append(" ".join(f"Left out: {name} ({choice}): {why}".split()))
             continue

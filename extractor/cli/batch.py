@@ -212,7 +212,7 @@ def _perform(
     """Make the job, perform it, and exit. Without an exchange of files the provider's batch API answers."""
     from extractor.api import Extractor
     from extractor.cost.budget import Pricing
-    from extractor.run.batch import BatchLimits
+    from extractor.run.records import RunLimits
 
     from .environment import read_model_spec
     from .forecast import find_prices
@@ -232,7 +232,7 @@ def _perform(
         inputs=tuple(inputs),
         extractor=extractor,
         asking=extractor.asking,
-        limits=BatchLimits(records=limit),
+        limits=RunLimits(records=limit),
         out=None,
         pricing=pricing,
         **fields,

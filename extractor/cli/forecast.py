@@ -101,9 +101,9 @@ async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measur
 
     from extractor.read import read_records
     from extractor.run.addresses import open_inputs
-    from extractor.run.batch import describe_failure
     from extractor.run.executor import open_executor
     from extractor.run.forecast import measure_records
+    from extractor.run.records import describe_failure
 
     def report(error: Exception) -> None:
         tally.failed += 1

@@ -25,7 +25,6 @@ from extractor.llm.opening import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,
@@ -37,6 +36,7 @@ from extractor.run.executor import (
 )
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
 from extractor.run.manifest import RunState, describe_settings
+from extractor.run.records import RunLimits, Sink, StreamSink, extract_records, note_unread
 from extractor.run.tally import Tally
 from extractor.suggestions import suggest
 
@@ -67,7 +67,7 @@ class RunJob:
 
     inputs: tuple[str, ...]
     extractor: Extractor
-    limits: BatchLimits
+    limits: RunLimits
     out: Path | None
     fresh: bool
     quiet: bool
@@ -238,7 +238,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         async def extract_once() -> None:
             tally.begin_again()
             found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-            await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
+            await extract_records(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
 
         if queue and folder:
             try:

@@ -148,7 +148,7 @@ def run(
         from extractor.api import Extractor
         from extractor.cost.budget import Limits, Pricing
         from extractor.llm.patience import Patience
-        from extractor.run.batch import BatchLimits
+        from extractor.run.records import RunLimits
 
         from .environment import read_model_spec
         from .forecast import find_prices, forecast_job
@@ -168,7 +168,7 @@ def run(
         given = RunJob(
             inputs=tuple(inputs),
             extractor=extractor,
-            limits=BatchLimits(concurrency, limit),
+            limits=RunLimits(concurrency, limit),
             out=None,
             fresh=fresh,
             quiet=quiet,

@@ -23,8 +23,8 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
+from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 from tests.commands import PATIENCE_S, extractor
@@ -101,7 +101,7 @@ async def run(executor, records, options=RULES, model=None):
     sink, tally = Lines(), Tally()
     extract = partial(extract_with, executor, options=options, model=model)
     async with asyncio.timeout(PATIENCE_S):
-        await run_batch(records, extract, sink, tally, BatchLimits(max(30, executor.capacity)))
+        await extract_records(records, extract, sink, tally, RunLimits(max(30, executor.capacity)))
     assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
