@@ -140,10 +140,13 @@ class Killed(BaseException):
     """The program ends here."""
 
 
-@pytest.mark.parametrize("step", ["note_sent", "note_made", "keep_answer", "close"])
+@pytest.mark.parametrize(
+    ("store", "step"),
+    [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")],
+)
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, step, after):
-    noted = getattr(BatchBook, step)
+async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, store, step, after):
+    noted = getattr(store, step)
 
     def end(self, *arguments):
         if after:
@@ -153,7 +156,7 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, m
     with serve_provider(answer=answer_well) as provider:
         book.plan("run", most_requests=3)
         with monkeypatch.context() as patch:
-            patch.setattr(BatchBook, step, end)
+            patch.setattr(store, step, end)
             with pytest.raises(Killed):
                 await finish(provider, book)
         await finish(provider, book)
