@@ -22,7 +22,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 from operator import sub
 from pathlib import Path
@@ -35,14 +35,8 @@ from extractor.ask.planner import estimate_record
 from extractor.ask.prompt import render_call
 from extractor.ask.questions import Question
 from extractor.cost.budget import Pricing
-from extractor.cost.estimates import (
-    Forecast,
-    RequestSize,
-    TokenForecast,
-    forecast_run,
-    measure_call,
-)
 from extractor.cost.prices import ListedPrice, Price, PriceList
+from extractor.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
@@ -50,7 +44,7 @@ from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.run.quote import forecast_cached, forecast_price, forecast_written
+from extractor.run.forecast import forecast_cached, forecast_price, forecast_written
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
@@ -178,19 +172,19 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
 
 def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     """The cost of measured calls and tokens, with a cache and thinking as a run of 1,000 records expects them."""
-    price, nothing = pricing.price, Forecast.exactly(0)
+    price = pricing.price
     assert price
-    calls, prompt, static, output = (Forecast.exactly(one[name] * _RECORDS) for name in _COUNTS)
-    thinking = calls * Forecast.exactly(pricing.thinking.expected)
-    tokens = TokenForecast(calls, prompt, static, output + thinking)
+    calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
+    thinking = calls * pricing.thinking.expected
+    tokens = Tokens(calls, prompt, static, output + thinking)
     cached = forecast_cached(tokens, pricing, _CONCURRENCY)
     written = forecast_written(tokens, cached, pricing)
     return Bill(
-        forecast_price(tokens, cached, written, price).expected,
-        thinking.expected * float(price.output) / 1e6,
-        written.expected * float(price.written or 0) / 1e6,
-        forecast_price(tokens, nothing, nothing, price).expected,
-        cached.expected,
+        forecast_price(tokens, cached, written, price),
+        thinking * float(price.output) / 1e6,
+        written * float(price.written or 0) / 1e6,
+        forecast_price(tokens, 0, 0, price),
+        cached,
     )
 
 
@@ -245,15 +239,14 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
 
 def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
     """What a dry run expects a record of these groups to take, without thinking, beside what was measured."""
-    rates, rows = replace(pricing.rates(), thinking=Forecast.exactly(0)), []
+    rates, rows = replace(pricing.rates().expected, thinking=0), []
     for one in results:
         pairs = groups[one["group"]]
         if one["calls"]:
             options = ExtractionOptions(effort=one["effort"])
-            forecast = forecast_run(
-                sum((estimate_record(record, options).size for record, _ in pairs), RequestSize()), rates
-            )
-            expected = {name: getattr(forecast, name).expected / len(pairs) for name in _COUNTS}
+            size = sum((estimate_record(record, options).size for record, _ in pairs), RequestSize())
+            tokens = astuple(forecast_calls(size, rates))
+            expected = {name: count / len(pairs) for name, count in zip(_COUNTS, tokens, strict=True)}
             found = [(name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"]
             found.append(("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars))
             for name, mean, measured in found:

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from extractor.errors import CassetteError, CassetteMiss
+from extractor.errors import AnswerMissing, AnswersError
 from extractor.llm import network
 from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
@@ -114,7 +114,7 @@ async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
     assert "heavily treated" in text
     (tmp_path / f"{scenario.name}.yaml").write_text(text.replace("heavily treated", "lightly treated"), "utf-8")
     moved = SCENARIOS["seed-003"].__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteMiss, match=r"(?s)nearest.*(heavily|lightly)"):
+    with pytest.raises(AnswerMissing, match=r"(?s)nearest.*(heavily|lightly)"):
         await replay_scenario(moved, tmp_path)
 
 
@@ -124,5 +124,5 @@ async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
     same = scenario.__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteError, match="were not used"):
+    with pytest.raises(AnswersError, match="were not used"):
         await replay_scenario(same, tmp_path)
