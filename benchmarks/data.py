@@ -47,11 +47,6 @@ def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
         yield lambda: CallStore(run)
 
 
-def option_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help is the module's docstring."""
-    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-
-
 def parse_options(
     description: str | None, *positional: str, given: Sequence[str] | None = None, **options: Any
 ) -> argparse.Namespace:
@@ -59,19 +54,20 @@ def parse_options(
 
     Args:
         description: The docstring.
-        positional: Names of paths in order; "records*" and "records+" take several.
+        positional: Names of paths in order; "gold?" may be left out, "records*" and "records+" take several.
         given: The arguments, by default those of the command.
         options: The default of each option: ``...`` for a required path, ``[...]`` for one or more, a type for an
-            optional value, False for a flag, a list for several values, a member of an enum for one of its members.
+            optional value, ``[Path]`` for several, False for a flag, a list for several values, a member of an enum for
+            one of its members.
 
     >>> options = {"data": ..., "assist": Assist.AUTO, "seed": 0, "kind": str}
     >>> parsed = parse_options(None, "gold", given=["g", "--data", "d", "--assist", "always"], **options)
     >>> str(parsed.gold), str(parsed.data), parsed.assist.value, parsed.seed, parsed.kind
     ('g', 'd', 'always', 0, None)
     """
-    parser = option_parser(description)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in positional:
-        parser.add_argument(name.rstrip("*+"), type=Path, nargs=name[-1] if name[-1] in "*+" else None)
+        parser.add_argument(name.rstrip("?*+"), type=Path, nargs=name[-1] if name[-1] in "?*+" else None)
     for name, default in options.items():
         several = isinstance(default, list)
         one = default[0] if several else default
@@ -120,6 +116,15 @@ def read_once(data: Path) -> Iterator[TrialRecord]:
                     yield record
 
 
+def read_folds(text: str) -> set[int]:
+    """Read the folds of an option.
+
+    >>> read_folds("3,4"), read_folds("")
+    ({3, 4}, {0, 1, 2, 3, 4})
+    """
+    return set(map(int, text.split(","))) if text else set(range(FOLDS))
+
+
 def fold_of(trial: str) -> int:
     """Return the fold of a trial, the same on every machine: all items of one trial are in one fold.
 
@@ -129,15 +134,15 @@ def fold_of(trial: str) -> int:
     return int(hashlib.md5(trial.encode(), usedforsecurity=False).hexdigest(), 16) % FOLDS
 
 
-def read_pairs(gold: Path, records: Sequence[Path], limit: int | None = None) -> Pairs:
-    """Read and parse the records that ``gold`` annotates, the first ``limit`` of them, each once.
+def read_pairs(gold: Path, records: Sequence[Path]) -> Pairs:
+    """Read and parse the records that ``gold`` annotates, each once.
 
     Gold may be standoff; then a record whose text is not the annotated one is left out. Unreadable records are left
     out, too.
 
-    >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")], 2)
-    >>> [parsed.record.record_id == label.record_id for parsed, label in pairs]
-    [True, True]
+    >>> pairs = read_pairs(Path("seeds/gold"), [Path("seeds/records")])
+    >>> len(pairs), all(parsed.record.record_id == label.record_id for parsed, label in pairs)
+    (5, True)
     """
     source: ExtractionSource = gold
     if is_standoff(gold):
@@ -145,8 +150,6 @@ def read_pairs(gold: Path, records: Sequence[Path], limit: int | None = None) ->
     annotated = open_extractions(source, "gold")
     found: dict[str, tuple[ParsedRecord, TrialExtraction]] = {}
     for record in read_records(*records, on_error=lambda _: None):
-        if len(found) == limit:
-            break
         label = annotated.get(record.record_id)
         if label is not None and record.record_id not in found:
             found[record.record_id] = parse_record(record), label

@@ -22,27 +22,21 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import FOLDS, format_table, keeping_calls, option_parser, read_pairs
+from benchmarks.data import PEER, format_table, keeping_calls, parse_options, read_folds, read_pairs
 from benchmarks.gold import name_group, read_gold
 from extractor import Extractor
 from extractor.ask.planner import estimate_record
 from extractor.ask.prompt import render_call
 from extractor.ask.questions import Question
 from extractor.cost.budget import Pricing
-from extractor.cost.estimates import (
-    Forecast,
-    RequestSize,
-    TokenForecast,
-    forecast_run,
-    measure_call,
-)
 from extractor.cost.prices import ListedPrice, Price, PriceList
+from extractor.cost.tokens import RequestSize, Tokens, forecast_calls, measure_call
 from extractor.evaluation import evaluate
 from extractor.evaluation.fields import FIELDS
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
@@ -50,7 +44,7 @@ from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, Span
-from extractor.run.quote import forecast_cached, forecast_price, forecast_written
+from extractor.run.forecast import forecast_cached, forecast_price, forecast_written
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
@@ -64,32 +58,20 @@ _TOTALS = (*Task, "all")
 
 def main() -> None:
     """The command line."""
-    parser = option_parser(__doc__)
-    parser.add_argument("gold", type=Path, nargs="?")
-    parser.add_argument("records", type=Path, nargs="*")
-    parser.add_argument("--model")
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--replay", type=Path)
-    parser.add_argument("--effort", default="rules,low,medium,high")
-    parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
-    parser.add_argument("--limit", type=int)
-    parser.add_argument("--price", default=PRICE)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--from", dest="figures", type=Path, nargs="+")
-    parser.add_argument("--plot", type=Path)
-    parser.add_argument("--costs", action="store_true")
-    parser.add_argument("--gpu", default="2.5,3000,400")
-    parser.add_argument("--forecast", type=Path)
-    chosen = parser.parse_args()
-    if not chosen.figures and not chosen.records:
-        parser.error("name GOLD and RECORDS, or figures with --from")
+    options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path, "effort": "rules,low,medium,high"}
+    options |= {"folds": "", "limit": int, "price": PRICE, "json": Path, "forecast": Path}
+    options |= {"from": [Path], "plot": Path, "costs": False, "gpu": "2.5,3000,400"}
+    chosen = parse_options(__doc__, "gold?", "records*", **options)
+    chosen.folds, figures = read_folds(chosen.folds), vars(chosen)["from"]
+    if not figures and not chosen.records:
+        raise SystemExit("name GOLD and RECORDS, or figures with --from")
     pricing = find_pricing(chosen.price)
     if chosen.forecast:
         groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
         print(format_forecast(json.loads(chosen.forecast.read_text("utf-8")), groups, pricing))
         return
-    if chosen.figures:
-        results = [one for path in chosen.figures for one in json.loads(path.read_text("utf-8"))]
+    if figures:
+        results = [one for path in figures for one in json.loads(path.read_text("utf-8"))]
         if chosen.costs:
             print(format_costs(results, chosen.gpu))
         else:
@@ -99,10 +81,8 @@ def main() -> None:
     if chosen.json:
         write_figures(results, chosen.json)
     if chosen.plot:
-        from benchmarks.effort_plot import plot_effort  # noqa: PLC0415 - only a drawing needs matplotlib
-
-        dollars = [bill(one, pricing).dollars for one in results]
-        plot_effort(results, dollars, f"dollars per 1,000 records at the prices of {chosen.price}", chosen.plot)
+        label = f"dollars per 1,000 records at the prices of {chosen.price}"
+        plot_effort(results, [bill(one, pricing).dollars for one in results], label, chosen.plot)
 
 
 def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
@@ -192,19 +172,19 @@ def price_hardware(hour: float, reads: float, writes: float) -> Pricing:
 
 def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     """The cost of measured calls and tokens, with a cache and thinking as a run of 1,000 records expects them."""
-    price, nothing = pricing.price, Forecast.exactly(0)
+    price = pricing.price
     assert price
-    calls, prompt, static, output = (Forecast.exactly(one[name] * _RECORDS) for name in _COUNTS)
-    thinking = calls * Forecast.exactly(pricing.thinking.expected)
-    tokens = TokenForecast(calls, prompt, static, output + thinking)
+    calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
+    thinking = calls * pricing.thinking.expected
+    tokens = Tokens(calls, prompt, static, output + thinking)
     cached = forecast_cached(tokens, pricing, _CONCURRENCY)
     written = forecast_written(tokens, cached, pricing)
     return Bill(
-        forecast_price(tokens, cached, written, price).expected,
-        thinking.expected * float(price.output) / 1e6,
-        written.expected * float(price.written or 0) / 1e6,
-        forecast_price(tokens, nothing, nothing, price).expected,
-        cached.expected,
+        forecast_price(tokens, cached, written, price),
+        thinking * float(price.output) / 1e6,
+        written * float(price.written or 0) / 1e6,
+        forecast_price(tokens, 0, 0, price),
+        cached,
     )
 
 
@@ -259,15 +239,14 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
 
 def format_forecast(results: Sequence[Mapping[str, Any]], groups: Mapping[str, Group], pricing: Pricing) -> str:
     """What a dry run expects a record of these groups to take, without thinking, beside what was measured."""
-    rates, rows = replace(pricing.rates(), thinking=Forecast.exactly(0)), []
+    rates, rows = replace(pricing.rates().expected, thinking=0), []
     for one in results:
         pairs = groups[one["group"]]
         if one["calls"]:
             options = ExtractionOptions(effort=one["effort"])
-            forecast = forecast_run(
-                sum((estimate_record(record, options).size for record, _ in pairs), RequestSize()), rates
-            )
-            expected = {name: getattr(forecast, name).expected / len(pairs) for name in _COUNTS}
+            size = sum((estimate_record(record, options).size for record, _ in pairs), RequestSize())
+            tokens = astuple(forecast_calls(size, rates))
+            expected = {name: count / len(pairs) for name, count in zip(_COUNTS, tokens, strict=True)}
             found = [(name, expected[name], one[name]) for name in _COUNTS if name != "static_tokens"]
             found.append(("$/1000", bill(expected, pricing).dollars, bill(one, pricing).dollars))
             for name, mean, measured in found:
@@ -285,6 +264,30 @@ def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
 def _field_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[object]]:
     for field in FIELDS:
         yield [field.name, *(one["figures"].get(field.name) for one in results)]
+
+
+def plot_effort(results: Iterable[Mapping[str, Any]], dollars: Iterable[float], label: str, path: Path) -> None:
+    """Draw macro-F1 over the dollars of each result: a line for each group of areas, a square for the peer's.
+
+    ``label`` says what the dollars are. The suffix of ``path`` chooses the format, such as ``.png``.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only a drawing needs it
+
+    axes = (figure := Figure(figsize=(8, 5), layout="constrained")).add_subplot()
+    lines: dict[tuple[str, bool], list[tuple[float, Mapping[str, Any]]]] = defaultdict(list)
+    for one, cost in zip(results, dollars, strict=True):
+        lines[one["group"], one["effort"] == PEER].append((cost, one))
+    groups = sorted({group for group, _ in lines})
+    for (group, is_peer), points in lines.items():
+        costs, f1 = [cost for cost, _ in points], [one["figures"]["all"] for _, one in points]
+        name = f"{PEER}, " * is_peer + f"{group} ({points[0][1]['records']} trials)"
+        axes.plot(costs, f1, "s" if is_peer else "o-", label=name, color=f"C{groups.index(group)}")
+        for x, y, (_, one) in [] if is_peer else zip(costs, f1, points, strict=True):
+            axes.annotate(one["effort"], (x, y), xytext=(4, -12), textcoords="offset points", fontsize=8)
+    axes.set(xlabel=label, ylabel="macro-F1")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=150)
 
 
 if __name__ == "__main__":

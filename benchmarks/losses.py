@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, keeping_calls, parse_options
+from benchmarks.data import format_table, keeping_calls, parse_options, read_folds
 from benchmarks.effort import Group, read_groups
 from benchmarks.gold import read_gold
 from benchmarks.matching import pair_positions
@@ -202,8 +202,7 @@ def main() -> None:
     """Print the losses of each group of areas, and examples if asked for."""
     options: dict[str, Any] = {"effort": "high", "folds": "0,1,2", "limit": int, "examples": 0, "field": str}
     chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, **options)
-    folds = set(map(int, chosen.folds.split(",")))
-    groups = read_groups(chosen.gold, chosen.records, folds, chosen.limit)
+    groups = read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit)
     choice = ModelChoice(read_model_spec(chosen.model) if chosen.model else None, chosen.replay)
     with keeping_calls(chosen.keep) as calls:
         found = asyncio.run(judge_all(choice, ExtractionOptions(effort=chosen.effort), groups, calls))

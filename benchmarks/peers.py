@@ -1,7 +1,7 @@
 """How right a plain instructor call a task is, with the whole annotation guideline in the prompt, and what it costs.
 
-    python -m benchmarks.peers GUIDELINE GOLD RECORDS... --model http://HOST:PORT/v1#NAME [--folds 3,4] [--limit N]
-                               [--price SPEC] [--json FILE]
+    python -m benchmarks.peers GUIDELINE GOLD RECORDS... [--model http://HOST:PORT/v1#NAME] [--folds 3,4]
+                               [--limit N] [--price SPEC] [--json FILE]
 
 This is what a good programmer writes in an hour: three calls a record (eligibility, dosing, endpoints), each with the
 guideline, the record's sections and a pydantic model. Prints macro-F1, tokens and dollars per 1,000 records by group of
@@ -17,7 +17,7 @@ import instructor
 import openai
 from pydantic import BaseModel
 
-from benchmarks.data import FOLDS, PEER, option_parser
+from benchmarks.data import PEER, parse_options, read_folds
 from benchmarks.effort import PRICE, find_pricing, format_results, read_groups, summarise, write_figures
 from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
@@ -84,19 +84,11 @@ async def extract_all(spec: ModelSpec, guideline: str, records: Sequence[TrialRe
 
 def main() -> None:
     """The command line."""
-    parser = option_parser(__doc__)
-    parser.add_argument("guideline", type=Path)
-    parser.add_argument("gold", type=Path)
-    parser.add_argument("records", type=Path, nargs="+")
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--folds", type=lambda text: set(map(int, text.split(","))), default=set(range(FOLDS)))
-    parser.add_argument("--limit", type=int)
-    parser.add_argument("--price", default=PRICE)
-    parser.add_argument("--json", type=Path)
-    chosen = parser.parse_args()
+    options: dict[str, Any] = {"model": "http://127.0.0.1:8000/v1#capable", "folds": "", "limit": int}
+    chosen = parse_options(__doc__, "guideline", "gold", "records+", price=PRICE, json=Path, **options)
     pricing = find_pricing(chosen.price)
     guideline = chosen.guideline.read_text("utf-8")
-    groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
+    groups = read_groups(chosen.gold, chosen.records, read_folds(chosen.folds), chosen.limit)
     records = [record for pairs in groups.values() for record, _ in pairs]
     found = iter(asyncio.run(extract_all(ModelSpec.parse(chosen.model), guideline, records)))
     static = len(guideline) // CHARACTERS_PER_TOKEN

@@ -16,9 +16,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.request import urlopen
+
+from tests.loopback import QuietHandler, run_server
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 
@@ -83,13 +85,7 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
     """Run the server during the block. It answers ``latency`` seconds after each request."""
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # one packet for headers and body, so that the client does not wait for a second one
-
-        def log_message(self, *_: object) -> None:
-            pass
-
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             with lock:
@@ -102,22 +98,9 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
             self.end_headers()
             self.wfile.write(reply)
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """Ignore errors: a killed client does not take its answer."""
-
-    listening = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
-    thread.start()
-    server = CountingServer(f"http://127.0.0.1:{listening.server_address[1]}/v1")
-    try:
+    with run_server(Handler) as url:
+        server = CountingServer(f"{url}/v1")
         yield server
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()
 
 
 _OWN_LINE = re.compile(rb"\[(\d+)\|concept")

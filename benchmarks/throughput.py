@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from benchmarks.data import option_parser
+from benchmarks.data import parse_options
 from benchmarks.processes import Taken, run_command, watch
 from benchmarks.records import write_open_records
 from benchmarks.servers import read_log, serve_slowly
@@ -35,15 +35,9 @@ _PEERS = ("instructor", "langextract")
 
 def main() -> None:
     """Print the table."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--records", type=int, default=5000)
-    parser.add_argument("--concurrency", type=int, default=64)
-    parser.add_argument("--latency", type=float, default=0.2, help="seconds per answer")
-    parser.add_argument("--large", type=int, help="another run with this many records, for the growth of memory")
-    parser.add_argument("--compare", action="store_true", help="measure instructor and langextract, too")
-    parser.add_argument("--peer-records", type=int, default=1000)
-    parser.add_argument("--peer", nargs=4, help=argparse.SUPPRESS)  # the processes that --compare starts
-    chosen = parser.parse_args()
+    options: dict[str, Any] = {"records": 5000, "concurrency": 64, "latency": 0.2, "large": int, "compare": False}
+    options |= {"peer_records": 1000, "peer": [str]}  # --peer is for the processes that --compare starts
+    chosen = parse_options(__doc__, **options)
     if chosen.peer:
         name, records, count, server = chosen.peer
         outcomes = read_outcomes(Path(records), int(count))
@@ -53,7 +47,7 @@ def main() -> None:
             ask_with_langextract(outcomes, chosen.concurrency, server)
         return
     if chosen.compare and not find_spec("langextract"):
-        parser.error("--compare needs the extra 'compare': pip install '.[compare]'")
+        raise SystemExit("--compare needs the extra 'compare': pip install '.[compare]'")
     with tempfile.TemporaryDirectory() as folder, serve_slowly(chosen.latency) as server:
         measure(Path(folder), server, chosen)
 

@@ -17,8 +17,8 @@
      |    |    +-- RequestTooLong  the questions do not fit its context
      |    +-- AnswerRejected    no part of its answer could be used
      |    +-- AnswerPending     the request is in a file that has not been answered yet
-     +-- CassetteError          a recording cannot be used
-     |    +-- CassetteMiss      a request was never recorded
+     +-- AnswersError           answers of a run or a file cannot be used
+     |    +-- AnswerMissing     a run that is replayed has no answer to a call
      +-- BudgetReached          the run reached its token or money limit
      +-- StoreError             a run's folder cannot be used
      |    +-- SettingsDiffer    it was created with other settings
@@ -154,12 +154,12 @@ class AnswerPending(ModelError):
     """A question was written to a file, and its answer has not arrived yet."""
 
 
-class CassetteError(ExtractorError):
-    """A recording cannot be used."""
+class AnswersError(ExtractorError):
+    """The answers of an earlier run, or a file of answers, cannot be used."""
 
 
-class CassetteMiss(CassetteError):
-    """A request was never recorded. The message shows the nearest recorded request and the differences."""
+class AnswerMissing(AnswersError):
+    """The run that is replayed has no answer to a call. The message shows its nearest call and the differences."""
 
 
 class BudgetReached(ExtractorError):

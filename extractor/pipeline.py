@@ -1,14 +1,16 @@
 """The stages of an extraction, in order. Every extraction runs this sequence."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 from extractor.ask.dialogue import QuestionBatch, Replies, dialogue
 from extractor.assemble import assemble_extraction
 from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
-from extractor.limits import MAX_ITEMS, check_size, limit_steps, refuse_larger
+from extractor.limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.options import ExtractionOptions
 from extractor.parse import ParsedRecord, parse_record
+from extractor.parse.own_fields import learn_words
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
@@ -24,21 +26,20 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     return limit_steps(_run_stages(record, options), record.source)
 
 
-def _run_stages(record: TrialRecord, options: ExtractionOptions) -> Extraction:
-    check_size(record)
-    parsed = parse_record(record, options.fields)
-    check_items(parsed)
+def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) -> Extraction:
+    parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
     result = yield from dialogue(parsed, options)
     extraction = assemble_extraction(parsed, result, options.tasks, options.fields)
     return drop_doubtful(add_findings(parsed, extraction), options.min_confidence)
 
 
-def check_items(parsed: ParsedRecord) -> None:
-    """Raise ``RecordTooLarge`` for a record with too many criteria, regimens or outcomes."""
-    source = parsed.record.source
-    refuse_larger(source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
-    refuse_larger(source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
-    refuse_larger(source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
+def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:
+    check_size(record)
+    parsed = parse_record(record, options.fields)
+    refuse_larger(record.source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
+    refuse_larger(record.source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
+    refuse_larger(record.source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
+    return parsed
 
 
 def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialExtraction:
@@ -48,19 +49,31 @@ def extract_by_rules(record: TrialRecord, options: ExtractionOptions) -> TrialEx
     return extraction
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An extraction that waits for the replies to a batch of questions. Its parse stands for the record from now on."""
+
+    batch: QuestionBatch
+    parsed: ParsedRecord
+
+
 def advance(
-    record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
-) -> QuestionBatch | TrialExtraction:
+    record: TrialRecord | ParsedRecord, options: ExtractionOptions, replies: Sequence[Replies | None] = ()
+) -> Paused | TrialExtraction:
     """Return the next batch of questions after these replies to the earlier batches, or the extraction.
 
-    The result depends on the arguments only, so any process can compute or repeat a step.
+    The result depends on the arguments only, so any process can compute or repeat a step. A record is parsed; a parse
+    goes on from there.
     """
-    extraction = extract(record, options)
-    try:
-        batch = next(extraction)
-        for reply in replies:
-            batch = extraction.send(reply)
-    except StopIteration as end:
-        finished: TrialExtraction = end.value
-        return finished
-    return batch
+    learn_words(options.fields)  # the parse may come from another process
+    with limit_time(record.record.source if isinstance(record, ParsedRecord) else record.source):
+        parsed = record if isinstance(record, ParsedRecord) else _parse_within_limits(record, options)
+        stages = _run_stages(parsed, options)
+        try:
+            batch = next(stages)
+            for reply in replies:
+                batch = stages.send(reply)
+        except StopIteration as end:
+            finished: TrialExtraction = end.value
+            return finished
+    return Paused(batch, parsed)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 from vcr import VCR
 
-from extractor.errors import CassetteError, CassetteMiss
+from extractor.errors import AnswerMissing, AnswersError
 from extractor.llm.calls import PromptVersion
 from extractor.llm.live import LiveModel
 from extractor.llm.spec import LOOPBACK, shown_model
@@ -39,8 +39,8 @@ _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
 def use_cassette(path: Path, *, record: bool = False, now: datetime | None = None) -> Iterator[Any]:
     """Answer HTTP requests inside the block from a cassette, or record them into a new one.
 
-    A replay raises, at the end of the block, ``CassetteMiss`` for a request that was never recorded, in place of what
-    the client made of it, and ``CassetteError`` if an exchange was not used. A recording replaces the cassette only if
+    A replay raises, at the end of the block, ``AnswerMissing`` for a request that was never recorded, in place of what
+    the client made of it, and ``AnswersError`` if an exchange was not used. A recording replaces the cassette only if
     the block ends without an error.
     """
     if record:
@@ -64,10 +64,10 @@ def use_cassette(path: Path, *, record: bool = False, now: datetime | None = Non
             if not misses:
                 raise
     if misses:
-        raise CassetteMiss(misses[0])
+        raise AnswerMissing(misses[0])
     if not cassette.all_played:
         unplayed = sum(1 for number in range(len(cassette)) if not cassette.play_counts[number])
-        raise CassetteError(f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again")
+        raise AnswersError(f"{path}: {unplayed} of {len(cassette)} recorded exchanges were not used; record again")
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def _check(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
         yield f"line {line} looks like a key; remove the file from the history and revoke the key"
     try:
         cassette = read_cassette(path)
-    except CassetteError:
+    except AnswersError:
         yield "not a cassette; record it again"
         return
     note, interactions = (cassette.get("metadata") or {}).get(NOTE), cassette["interactions"]
@@ -144,15 +144,15 @@ def _check(path: Path, prompts: Mapping[str, PromptVersion]) -> Iterator[str]:
 
 
 def read_cassette(path: Path) -> dict[str, Any]:
-    """The content of a cassette. Raises ``CassetteMiss`` without the file, ``CassetteError`` if it is none."""
+    """The content of a cassette. Raises ``AnswerMissing`` without the file, ``AnswersError`` if it is none."""
     if not path.is_file():
-        raise CassetteMiss(f"{path}: no such cassette; record it (python -m tests.recording record)")
+        raise AnswerMissing(f"{path}: no such cassette; record it (python -m tests.recording record)")
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except yaml.YAMLError:
         loaded = None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("interactions"), list):
-        raise CassetteError(f"{path}: not a cassette; record it again")
+        raise AnswersError(f"{path}: not a cassette; record it again")
     return loaded
 
 

@@ -26,7 +26,7 @@ from extractor.text.book import expression, load_book, read_table
 from extractor.text.lexer import ANY_WORD, CODES
 
 LARGEST_EXPONENT = 1.3
-_LENGTHS = (700, 2800)
+_FIRST, _LENGTHS = 1400, (700, 2800)
 _MEASURABLE_S = 0.0005
 _HANGS_S = 3.0
 """Seconds of processor time for one measurement, many times what linear work takes."""
@@ -64,6 +64,8 @@ class Hangs(Exception):
 def fit_growth(work: Callable[[str], object], piece: str) -> float:
     """The exponent of the time over the length of a text that repeats ``piece``; 0 if the time cannot be measured."""
     try:
+        if _measure(work, piece, _FIRST) < _MEASURABLE_S * _FIRST / _LENGTHS[-1]:
+            return 0.0
         times = [_measure(work, piece, length) for length in _LENGTHS]
         if times[-1] < _MEASURABLE_S or _fit(_LENGTHS, times) <= LARGEST_EXPONENT:
             return 0.0

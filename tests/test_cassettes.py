@@ -5,13 +5,13 @@ import json
 import pytest
 import yaml
 
-from extractor.errors import CassetteError, CassetteMiss
+from extractor.errors import AnswerMissing, AnswersError
 from extractor.llm import network
 from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
-from tests.cassette import use_cassette
+from tests.cassette import read_cassette, use_cassette
 from tests.llm.colours import SkippedTime
 from tests.recording import FOLDER, extract_scenario, main, read_scenarios, settings_of
 
@@ -44,7 +44,7 @@ def have_same_messages(one, other):
 
 
 def exchanges(name, folder=FOLDER):
-    cassette = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
+    cassette = read_cassette(folder / f"{name}.yaml")
     return [
         (json.loads(i["request"]["body"]), i["response"]["status"]["code"], i["response"]["body"]["string"])
         for i in cassette["interactions"]
@@ -61,8 +61,18 @@ async def test_a_replay_gives_the_same_result_each_time(name):
 
 
 @pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
-async def test_a_capable_model_s_answers_enter_the_result(name):
+async def test_a_capable_model_is_sent_the_recorded_bytes_and_its_answers_enter_the_result(name, monkeypatch):
+    """Servers keep the beginning of a prompt in memory, by its bytes."""
+    sent = []
+    send = network._GuardedTransport.handle_async_request
+
+    async def note(self, request):
+        sent.append(request.content.decode())
+        return await send(self, request)
+
+    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
     extractions = [one for one in await replay_scenario(SCENARIOS[name], FOLDER) if one.usage.questions]
+    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
     assert extractions
     for extraction in extractions:
         items = (*extraction.eligibility.criteria, *extraction.dosing, *extraction.endpoints)
@@ -98,37 +108,21 @@ def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", [name for name, s in SCENARIOS.items() if s.answered_by == "capable"])
-async def test_a_request_is_the_recorded_one_byte_for_byte(name, monkeypatch):
-    """Servers keep the beginning of a prompt in memory, by its bytes."""
-    sent = []
-    send = network._GuardedTransport.handle_async_request
-
-    async def note(self, request):
-        sent.append(request.content.decode())
-        return await send(self, request)
-
-    monkeypatch.setattr(network._GuardedTransport, "handle_async_request", note)
-    await replay_scenario(SCENARIOS[name], FOLDER)
-    assert sent == [json.dumps(body, ensure_ascii=False, separators=(",", ":")) for body, *_ in exchanges(name)]
-
-
 async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
     scenario = SCENARIOS["seed-003"]
     text = (FOLDER / f"{scenario.name}.yaml").read_text("utf-8")
     assert "heavily treated" in text
     (tmp_path / f"{scenario.name}.yaml").write_text(text.replace("heavily treated", "lightly treated"), "utf-8")
     moved = SCENARIOS["seed-003"].__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteMiss, match=r"(?s)nearest.*(heavily|lightly)"):
+    with pytest.raises(AnswerMissing, match=r"(?s)nearest.*(heavily|lightly)"):
         await replay_scenario(moved, tmp_path)
 
 
 async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
-    texts = [(FOLDER / f"{name}.yaml").read_text("utf-8") for name in ("seed-003", "seed-002")]
-    cassette, other = map(yaml.safe_load, texts)
+    cassette, other = (read_cassette(FOLDER / f"{name}.yaml") for name in ("seed-003", "seed-002"))
     cassette["interactions"] += other["interactions"]
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     scenario = SCENARIOS["seed-003"]
     same = scenario.__class__(name=scenario.name, shows="", input=str(FOLDER / scenario.input))
-    with pytest.raises(CassetteError, match="were not used"):
+    with pytest.raises(AnswersError, match="were not used"):
         await replay_scenario(same, tmp_path)

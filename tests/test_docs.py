@@ -32,16 +32,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
 
-@pytest.mark.parametrize("name", ["all-in-order", *RUN])
+@pytest.mark.parametrize("page", RUN.values(), ids=RUN)
 @pytest.mark.usefixtures("folder")
-def test_the_examples_of_pages_print_what_they_show(name, subtests):
-    """A page can be read alone, and all can be read one after the other in one folder."""
-    for page in RUN.values() if name == "all-in-order" else [RUN[name]]:
-        with subtests.test(page=page.stem):
-            check_examples(page)
-
-
-def check_examples(page):
+def test_the_examples_of_a_page_print_what_they_show(page):
     """``console`` and ``pycon`` blocks run in order; ``...`` stands for output left out. ``text`` blocks do not run."""
     names, checker = {}, doctest.OutputChecker()
     for language, body in re.findall(r"^```(console|pycon)\n(.*?)^```", page.read_text("utf-8"), re.M | re.S):
@@ -71,7 +64,7 @@ def test_the_site_has_every_page():
 
 
 def test_no_two_pages_write_different_things_under_one_name():
-    """A folder of results is refused to a run with other settings. So the examples that do not run count too."""
+    """A folder of results is refused to a run with other settings, and pages are read one after the other."""
     writers = {}
     for page in (ROOT / "README.md", *PAGES):
         for verb, words in re.findall(r"extractor (run|batch|fetch|export) ([^`\n]*)", page.read_text("utf-8")):

@@ -73,7 +73,7 @@ def list_modules(*words: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("words", ["--version", "--help", "run --help", "rnu", "run --dry-rnu records", "batch sbumit"])
+@pytest.mark.parametrize("words", ["--help", "run --help", "rnu", "run --dry-rnu records"])
 def test_no_heavy_library_is_loaded_for_help_and_for_typos(words):
     assert HEAVY.isdisjoint(list_modules(*words.split()))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import RULES, Row, format_table, option_parser, read_lines
+from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
 from extractor.evaluation.comparers import AGE_UNITS
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
@@ -31,8 +31,6 @@ from extractor.schemas import (
     TrialExtraction,
 )
 from extractor.text.units import read_unit
-
-_SURE = 0.85
 
 
 class Given(NamedTuple):
@@ -55,11 +53,7 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     """Print the table, and the wrong values on request."""
-    parser = option_parser(__doc__)
-    parser.add_argument("files", nargs="*", type=Path)
-    parser.add_argument("--sure", type=float, default=_SURE)
-    parser.add_argument("--show")
-    chosen = parser.parse_args()
+    chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
     files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
     outcomes = [one for path in files for one in judge_file(path)]
     print(format_counts(outcomes, chosen.sure))

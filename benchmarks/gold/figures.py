@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import FOLDS, RULES, parse_options
+from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
 from extractor.evaluation.scoring import evaluate
 from extractor.evaluation.standoff import from_standoff
@@ -70,7 +70,7 @@ def main() -> None:
     """Print the figures, and store them with ``--write``."""
     chosen = parse_options(__doc__, records=[...], write=False, folds="", agreement=False)
     records = read_records(*chosen.records, on_error=lambda _: None)
-    folds = [int(fold) for fold in chosen.folds.split(",")] if chosen.folds else range(FOLDS)
+    folds = read_folds(chosen.folds)
     measured = measure_agreement(records) if chosen.agreement else measure_figures(records, folds=folds)
     print("", *(f"{group} ({found['records']} records)" for group, found in measured.items()), sep="\t")
     for name in dict.fromkeys(name for found in measured.values() for name in found["figures"]):

@@ -11,7 +11,7 @@ from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
 
-from extractor.cost.estimates import RequestSize, measure_call
+from extractor.cost.tokens import RequestSize, measure_call
 from extractor.llm.calls import estimate_tokens
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record

@@ -43,10 +43,6 @@ def _find(audited: AuditedRecord, *names: str) -> Iterator[tuple[LexedSection, F
         yield from ((section, found) for name in names for found in rule(name).find(section.tokens))
 
 
-def _is_title(section: LexedSection) -> bool:
-    return section.name in {"title", "official_title"}
-
-
 def _report_claim(
     audited: AuditedRecord, kind: FindingKind, section: LexedSection, found: Found, field: str, registered: str
 ) -> Finding:
@@ -61,9 +57,16 @@ def _is_own_design(section: LexedSection, found: Found) -> bool:
     words = [word.lower() for word in tokens.words[first:end]]
     is_mixed = "open" in words and any(word.startswith("blind") for word in words)
     several = sum(word.startswith(("randomised", "randomized")) for word in words) > 1
-    if is_mixed or several or rule("design_otherwise").search(tokens, first, end):
+    return not is_mixed and not several and _is_of_trial(section, found, "design_otherwise", "design_of_itself")
+
+
+def _is_of_trial(section: LexedSection, found: Found, otherwise: str, itself: str) -> bool:
+    """Whether the match is in a title, or its sentence speaks of this trial, and of nothing else by ``otherwise``."""
+    first, end = find_sentence(section.tokens, found.first, found.end)
+    if rule(otherwise).search(section.tokens, first, end):
         return False
-    return _is_title(section) or rule("design_of_itself").search(tokens, first, found.first) is not None
+    is_title = section.name in {"title", "official_title"}
+    return is_title or rule(itself).search(section.tokens, first, found.first) is not None
 
 
 _PHASES = {"i": 1, "ii": 2, "iii": 3, "iv": 4} | {str(number): number for number in range(1, 5)}
@@ -76,20 +79,12 @@ def check_phase(audited: AuditedRecord) -> Problems:
     registered = {int(number) for _, number in _REGISTERED.findall(stated or "")}
     for section, found in _find(audited, "says_phase") if registered else ():
         named = _read_phases(found)
-        if named and _is_own_phase(section, found):
+        if named and _is_of_trial(section, found, "phase_otherwise", "phase_of_itself"):
             if not named & registered:
                 yield _report_claim(
                     audited, FindingKind.PHASE_DIFFERS, section, found, "phases", f"the registry {stated}"
                 )
             return
-
-
-def _is_own_phase(section: LexedSection, found: Found) -> bool:
-    """Whether the phase is in a title, or the text refers to this trial."""
-    first, end = find_sentence(section.tokens, found.first, found.end)
-    if rule("phase_otherwise").search(section.tokens, first, end):
-        return False
-    return _is_title(section) or rule("phase_of_itself").search(section.tokens, first, found.first) is not None
 
 
 def _read_phases(found: Found) -> set[int]:

@@ -39,13 +39,13 @@ def submit(
     )
     from extractor.llm.exchange import Exchange
 
+    from .forecast import forecast_job
     from .job import export_job, open_job, perform_job
-    from .money import quote_job
 
     exchange = Exchange((), requests) if requests else None
     rounds = 0 if exchange else 1
     with open_job(given, out, exchange=exchange, dry_run=dry_run, batch_rounds=rounds, waits=False) as (job, unknown):
-        perform = quote_job if dry_run else export_job if requests else perform_job
+        perform = forecast_job if dry_run else export_job if requests else perform_job
         return perform(job) or unknown
 
 

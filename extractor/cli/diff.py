@@ -119,12 +119,12 @@ def _extract(name: str, out: Path, workers: int | None) -> bool:
     """Extract records by the rules, and tell whether some failed. Raises ``SystemExit`` if the run stopped."""
     from extractor.api import Extractor
     from extractor.report.overview import read_failures
-    from extractor.run.batch import BatchLimits
     from extractor.run.folder import FAILURES
+    from extractor.run.records import RunLimits
 
     from .job import RunJob, perform_job
 
-    rules, limits = Extractor(assist="never"), BatchLimits()
+    rules, limits = Extractor(assist="never"), RunLimits()
     job = RunJob(inputs=(name,), extractor=rules, limits=limits, out=out, fresh=False, quiet=True, workers=workers)
     code = perform_job(job)
     failures = read_failures(out / FAILURES)

@@ -23,7 +23,6 @@ from extractor.llm.opening import Route
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from extractor.run.batch import BatchLimits, Sink, StreamSink, note_unread, run_batch
 from extractor.run.executor import (
     SMALL_RUN,
     Executor,
@@ -35,14 +34,15 @@ from extractor.run.executor import (
 )
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import RunState, describe_settings
+from extractor.run.records import RunLimits, Sink, StreamSink, extract_records, note_unread
 from extractor.run.tally import Tally
 from extractor.suggestions import suggest
 
 from .console import BUDGET, FAILED, INTERRUPTED, OK, refuse, say
 from .environment import read_model_spec
 from .fetch import find_records
+from .forecast import find_prices
 from .interrupts import Interrupts, observing
-from .money import find_prices
 from .options import RunOptions, read_model_options
 from .progress import count_records, show_progress
 from .summary import explain_lacking, how_to_resume, list_remarks, print_summary
@@ -69,7 +69,7 @@ class RunJob:
 
     inputs: tuple[str, ...]
     extractor: Extractor
-    limits: BatchLimits
+    limits: RunLimits
     out: Path | None
     fresh: bool
     quiet: bool
@@ -163,7 +163,7 @@ def open_job(
     job = RunJob(
         inputs=tuple(given.inputs),
         extractor=extractor,
-        limits=BatchLimits(concurrency, given.limit),
+        limits=RunLimits(concurrency, given.limit),
         out=folder,
         fresh=given.fresh,
         quiet=given.quiet,
@@ -270,7 +270,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         async def extract_once() -> None:
             tally.begin_again()
             found = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
-            await run_batch(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
+            await extract_records(takewhile(lambda _: not interrupts.pressed, found), extract, sink, tally, limits)
 
         if queue and folder:
             try:

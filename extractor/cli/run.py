@@ -97,8 +97,8 @@ def run(
     say_first(f"reading {inputs[0]}{more}", quiet=given.quiet)
     from extractor.llm.patience import Patience
 
+    from .forecast import forecast_job
     from .job import open_job, perform_job
-    from .money import quote_job
     from .report import open_report_of
 
     asking = {
@@ -120,7 +120,7 @@ def run(
         max_lacking=max_lacking,
     ) as (job, unknown):
         if dry_run:
-            return quote_job(job, sample, latency, as_json=as_json) or unknown
+            return forecast_job(job, sample, latency, as_json=as_json) or unknown
         code = perform_job(job)
     if open_report and job.out:
         open_report_of(job.out)

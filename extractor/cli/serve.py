@@ -96,8 +96,8 @@ def serve(
         from extractor.serve.settings import ServiceSettings
 
         from .environment import read_model_spec
+        from .forecast import find_prices
         from .interrupts import observing
-        from .money import find_prices
 
         spec = read_model_spec(model) if model else None
         effort_of_reasoning = Reasoning(reasoning) if reasoning else None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from extractor.assemble.policy import ModelClass, classify_model
@@ -13,17 +13,18 @@ from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, Spending
 from extractor.schemas import Usage
 
-from .estimates import (
-    Forecast,
+from .prices import PICO, ListedPrice, Price, PriceList
+from .tokens import (
+    Cases,
     Rates,
     RequestSize,
+    Tokens,
     calibrate,
     forecast_request,
     load_rates,
     measure_call,
     measure_texts,
 )
-from .prices import PICO, ListedPrice, Price, PriceList
 
 _MAX_CALLS = 2000
 _THOUGHT = 8
@@ -51,7 +52,7 @@ class Budget:
     ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a money limit without a price.
     """
 
-    def __init__(self, limits: Limits, rates: Rates, price: Price | None, spent: Spending | None = None) -> None:
+    def __init__(self, limits: Limits, rates: Cases[Rates], price: Price | None, spent: Spending | None = None) -> None:
         spent = spent or Spending()
         if limits.usd is not None and (price is None or spent.unpriced):
             raise ValueError("a money limit needs the price of the model; give it with --prices FILE, see README")
@@ -75,9 +76,7 @@ class Budget:
     def try_reserve(self, call: Call, times: int = 1) -> int | None:
         """Like ``reserve``, but returns None instead of waiting for room. The call costs so many ``times`` as much."""
         size = sum([measure_call(call)] * times, RequestSize())
-        forecast = forecast_request(size, self._rates)
-        parts = (forecast.prompt_tokens.expected, forecast.static_tokens.expected, forecast.output_tokens.expected)
-        if not self.reached and self._has_room(_use(*parts)):
+        if not self.reached and self._has_room(_use(forecast_request(size, self._rates.expected))):
             return self._set_aside(size)
         self.reached |= not self._most
         return None
@@ -87,10 +86,9 @@ class Budget:
         return self._set_aside(measure_call(call))
 
     def _set_aside(self, size: RequestSize) -> int:
-        forecast, number = forecast_request(size, self._rates), next(self._numbers)
+        most, number = forecast_request(size, self._rates.high), next(self._numbers)
         # The output limit includes the thinking of some models.
-        output = max(size.most_tokens, forecast.output_tokens.high)
-        self._most[number] = _use(forecast.prompt_tokens.high, forecast.static_tokens.high, output)
+        self._most[number] = _use(replace(most, output=max(size.most_tokens, most.output)))
         return number
 
     def charge(self, reservation: int, usage: Usage) -> None:
@@ -122,9 +120,10 @@ class Budget:
         self._ended = asyncio.Event()
 
 
-def _use(prompt: float, static: float, output: float) -> Usage:
+def _use(tokens: Tokens) -> Usage:
     """A request's usage if all of its static part is written into a cache."""
-    return Usage(prompt_tokens=round(prompt), written_tokens=round(static), output_tokens=round(output))
+    parts = {"prompt_tokens": tokens.prompt, "written_tokens": tokens.static, "output_tokens": tokens.output}
+    return Usage(**{name: round(part) for name, part in parts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +179,18 @@ class Pricing:
         return self.listed.price.cost if self.listed else None
 
     @property
-    def thinking(self) -> Forecast:
+    def thinking(self) -> Cases[int]:
         """The assumed tokens of thinking per call: as the user's prices state them, or by the effort of reasoning.
 
         >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
-        Forecast(low=0, expected=500, high=4000)
+        Cases(low=0, expected=500, high=4000)
         """
         if self.listed and self.listed.price.thinking:
-            low, expected, high = self.listed.price.thinking
-            return Forecast(low=low, expected=expected, high=high)
+            return Cases(*self.listed.price.thinking)
         room = self.spec.family.think(self.reasoning)[1] if self.spec else 0
-        return Forecast(low=0, expected=room // _THOUGHT, high=room)
+        return Cases(0, room // _THOUGHT, room)
 
-    def rates(self, store: CallStore | None = None) -> Rates:
+    def rates(self, store: CallStore | None = None) -> Cases[Rates]:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
         model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
         rates = load_rates(self.spec, model_class, self.thinking)

@@ -12,7 +12,7 @@ from extractor.schemas import Usage
 
 from .calls import Call, PromptVersion, schema_of
 from .completions import Completion
-from .store import CallStore, State, judge, unpack
+from .store import CallStore, State, unpack
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
 """Limits of a batch. Providers accept 50,000 requests and 200 MB, or more."""
@@ -110,42 +110,16 @@ class BatchBook:
         """Store that the batch is created."""
         self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
 
-    def keep_answer(self, number: int, name: str, completion: Completion) -> bool:
-        """Store a fetched answer and its cost. Returns whether a call of the batch waited for it."""
-        found = self._find(number, name)
-        if found is not None:
-            self.store.end(found, judge(completion), completion)
-        return found is not None
-
-    def output_limit(self, number: int, name: str) -> int:
-        """The output limit of a call in a batch; 0 if none waits."""
-        found = self._find(number, name)
-        sql = "SELECT output_limit FROM calls WHERE id = ?"
-        return 0 if found is None else int(self._database.value(sql, (found,)))
-
-    def ask_again(self, number: int, name: str, usage: Usage) -> None:
-        """Store what a call without an answer has cost. It is asked again in the next round."""
-        found = self._find(number, name)
-        if found is not None:
-            self.store.charge(found, usage)
-
-    def keep_refusal(self, number: int, name: str, why: str) -> bool:
-        """Store that the provider refused a call, which it would refuse again."""
-        found = self._find(number, name)
-        if found is not None:
-            self.store.end(found, State.REFUSED, why=why)
-        return found is not None
+    def find(self, batch: int, name: str) -> tuple[int, int] | None:
+        """The number and the output limit of a call that waits in a batch, by its name there; None if none does."""
+        sql = "SELECT id, output_limit FROM calls WHERE batch = ? AND question = ? AND state = 'waiting'"
+        return self._database.row(sql, (batch, name))
 
     def close(self, number: int) -> None:
         """Store that all answers of a batch are fetched. Calls without one wait again."""
         with self._database.transaction():
             self._database.execute("UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'", (number,))
             self._database.execute("UPDATE batches SET state = 'fetched' WHERE id = ?", (number,))
-
-    def _find(self, number: int, name: str) -> int | None:
-        sql = "SELECT id FROM calls WHERE batch = ? AND question = ? AND state = 'waiting'"
-        found: int | None = self._database.value(sql, (number, name))
-        return found
 
 
 class RequestBudget(Protocol):

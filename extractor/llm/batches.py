@@ -26,7 +26,7 @@ from .limits import RetryPolicy
 from .live import LiveModel
 from .patience import Watch
 from .spec import ModelSpec
-from .store import judge
+from .store import State, judge
 
 _TAG = "extractor"
 _MAX_LISTED = 200
@@ -236,17 +236,20 @@ class BatchClient:
         """
         answered, missed = 0, ""
         async for row in self.provider.fetch(name):
-            if (line := read_line(row)) is None:
+            line = read_line(row)
+            if line is None or (found := self.book.find(stored.number, line.name)) is None:
                 continue
-            limit = self.book.output_limit(stored.number, line.name)
-            if line.completion and limit and self.live.form.gives_more_room(limit, line.completion, room):
-                self.book.ask_again(stored.number, line.name, line.completion.usage)
-                line = line._replace(completion=None, problem="thinking took the whole output limit")
-            if line.completion:
-                answered += self.book.keep_answer(stored.number, line.name, line.completion)
+            (number, limit), problem = found, line.problem
+            if line.completion and self.live.form.gives_more_room(limit, line.completion, room):
+                self.book.store.charge(number, line.completion.usage)
+                problem = "thinking took the whole output limit"
+            elif line.completion:
+                self.book.store.end(number, judge(line.completion), line.completion)
+                answered += 1
             elif line.is_refused:
-                answered += self.book.keep_refusal(stored.number, line.name, line.problem)
-            missed = missed or line.problem
+                self.book.store.end(number, State.REFUSED, why=problem)
+                answered += 1
+            missed = missed or problem
         self.book.close(stored.number)
         missing = stored.requests - answered
         example = f", such as {missed}" if missed else ""

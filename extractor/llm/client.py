@@ -143,7 +143,7 @@ class Model:
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call, ``RequestTooLong`` if it is
         too long for the model (all with the usage of the attempts), ``BudgetReached`` if the meter refuses,
-        ``AnswerPending`` if the answer comes later, and ``CassetteMiss`` if a replay has none.
+        ``AnswerPending`` if the answer comes later, and ``AnswerMissing`` if a replay has none.
         """
         if self._settings.output_tokens is not None:
             call = replace(call, max_output_tokens=min(call.max_output_tokens, self._settings.output_tokens))

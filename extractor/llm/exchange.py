@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from extractor.errors import AnswerPending, CassetteError
+from extractor.errors import AnswerPending, AnswersError
 
 from .batch_book import MOST_BYTES, MOST_REQUESTS, BatchBook
 from .batch_lines import load_row, read_line, write_line
@@ -29,7 +29,7 @@ class Exchange:
     A later answer to a call replaces an earlier one. ``failed`` lists lines without a completion as ``file, line:
     why``, unless another line answers the same call. ``parts`` are the written files: beyond the limits of one file,
     calls go to ``<stem>-2<suffix>`` and so on. Raises ``ValueError`` for a missing answer file and without any file,
-    ``CassetteError`` for a file that cannot be read.
+    ``AnswersError`` for a file that cannot be read.
     """
 
     queues = False
@@ -113,4 +113,4 @@ def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
             with path.open("rb") as file:
                 yield from ((f"{path}, line {number}", line) for number, line in enumerate(file, 1) if line.strip())
         except OSError as error:
-            raise CassetteError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error
+            raise AnswersError(f"{path}: cannot be read: {error.strerror}; name a file of answers") from error

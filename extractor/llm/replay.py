@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from extractor.errors import AnswerPending, CassetteMiss, ModelUnavailable, RequestTooLong
+from extractor.errors import AnswerMissing, AnswerPending, ModelUnavailable, RequestTooLong
 
 from .calls import Call, estimate_tokens
 from .completions import Completion
@@ -26,7 +26,7 @@ class ReplayTally:
 class Replay:
     """Answers from a run's store: each question gets the run's answer, of whatever model.
 
-    Calls that failed in the run fail again. Raises ``CassetteMiss`` for an unknown call. With a ``tally``, unknown
+    Calls that failed in the run fail again. Raises ``AnswerMissing`` for an unknown call. With a ``tally``, unknown
     calls are counted and stay open (``AnswerPending``).
     """
 
@@ -48,7 +48,7 @@ class Replay:
             self._tally.missing_tokens += estimate_tokens(call.system + call.user)
             raise AnswerPending("the answer is not in the run's store")
         if kept is None:
-            raise CassetteMiss(describe_miss(call.user, self._store.texts_of(call.record_id)))
+            raise AnswerMissing(describe_miss(call.user, self._store.texts_of(call.record_id)))
         raise ModelUnavailable("the run got no reply to this call", lasting=False)
 
     async def close(self) -> None:

@@ -152,7 +152,7 @@ def _find_repeated(text: str) -> Iterator[Range]:
 _LONGEST_BLOCK = 800
 """The most tokens of a block before its closing mark."""
 _CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
-_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]+|\(?\w{1,2}[.)])*")
+_LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:

@@ -1,1 +1,1 @@
-"""Batches of records, into a folder or a stream. Import the modules directly, so that workers start quickly."""
+"""Runs over many records, into a folder or a stream. Import the modules directly, so that workers start quickly."""

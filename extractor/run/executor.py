@@ -3,8 +3,8 @@
 ::
 
     head process                                    executor
-    records --> extract_with --(record, replies)--> advance_record: parse, ground, assemble
-                     ^   <--questions or the line--
+    records --> extract_with --(record or its parse, replies)--> advance_record: parse, ground, assemble
+                     ^   <--questions and the parse, or the line--
                      |
                 model, store and budget
 
@@ -22,7 +22,7 @@ from multiprocessing import get_context
 from time import monotonic
 from typing import Any, Protocol, Self, TypeVar
 
-from extractor.ask.dialogue import QuestionBatch, Replies
+from extractor.ask.dialogue import Replies
 from extractor.ask.querying import converse, query_batch
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
@@ -33,7 +33,7 @@ from extractor.pipeline import extract
 from extractor.schemas import Source, TrialRecord
 
 from .tally import ExtractedLine, to_line
-from .worker import KILL_S, advance_record, call_picklable, interrupts_blocked, start_worker
+from .worker import KILL_S, PackedParse, advance_record, call_picklable, interrupts_blocked, start_worker
 
 T = TypeVar("T")
 
@@ -213,8 +213,10 @@ async def extract_with(
     if isinstance(executor, InlineExecutor):  # one generator, which parses the record once
         return to_line(await converse(extract(record, options), model))
     replies: list[Replies | None] = [] if model else [None]
-    while isinstance(step := await executor.compute(advance_record, record, options, replies), QuestionBatch):
-        replies.append(await query_batch(step, model) if model else None)
+    known: TrialRecord | PackedParse = record
+    while not isinstance(step := await executor.compute(advance_record, known, options, replies), ExtractedLine):
+        batch, known = step
+        replies.append(await query_batch(batch, model) if model else None)
     return step
 
 

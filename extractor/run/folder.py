@@ -15,8 +15,8 @@ from extractor.llm.database import RUN_FILE
 from extractor.llm.store import CallStore
 from extractor.schemas import TrialRecord, Usage
 
-from .batch import Sink
 from .manifest import Manifest, explain_changed, read_manifest
+from .records import Sink
 from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally

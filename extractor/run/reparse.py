@@ -18,11 +18,11 @@ from extractor.llm.replay import ReplayTally
 from extractor.read import read_records
 from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
 
-from .batch import BatchLimits, Sink, describe_failure, note_unread, run_batch
 from .executor import extract_with, open_executor
 from .finished import FinishedRun
 from .folder import MANIFEST, RunFolder
 from .manifest import Manifest, describe_settings
+from .records import RunLimits, Sink, describe_failure, extract_records, note_unread
 from .results import naming_file, write_atomically
 from .store import RunStore, digest_record
 from .tally import ExtractedLine, Tally
@@ -186,7 +186,7 @@ async def reparse_run(
                 comparison.add(line, pending=current_session().pending)
                 return line
 
-            await run_batch(records, extract, sink, tally, BatchLimits(max(8, executor.capacity)))
+            await extract_records(records, extract, sink, tally, RunLimits(max(8, executor.capacity)))
         if isinstance(sink, RunFolder):
             sink.finish(tally)
         return comparison.report(recall, tally.failed)

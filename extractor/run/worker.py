@@ -7,6 +7,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
@@ -16,8 +17,8 @@ from extractor.ask.dialogue import QuestionBatch, Replies
 from extractor.errors import ExtractorError, as_extractor_error
 from extractor.limits import MAX_SECONDS
 from extractor.options import ExtractionOptions
-from extractor.pipeline import advance
-from extractor.schemas import TrialRecord
+from extractor.pipeline import Paused, advance
+from extractor.schemas import Source, TrialRecord
 
 from .tally import ExtractedLine, to_line
 
@@ -28,15 +29,30 @@ KILL_S = MAX_SECONDS + 10
 _NEW_OBJECTS = 50_000
 
 
+@dataclass(frozen=True, slots=True)
+class PackedParse:
+    """The parse of a record, pickled, because only the processes that compute need its content."""
+
+    source: Source
+    pickled: bytes
+
+
 def advance_record(
-    record: TrialRecord, options: ExtractionOptions, replies: Sequence[Replies | None]
-) -> QuestionBatch | ExtractedLine:
+    record: TrialRecord | PackedParse, options: ExtractionOptions, replies: Sequence[Replies | None]
+) -> tuple[QuestionBatch, PackedParse] | ExtractedLine:
     """Return the next batch of questions after the replies to earlier batches, or the finished line.
 
-    ``[None]`` as ``replies`` means that there is no model.
+    With a batch comes the record's parse: the next step takes it in place of the record, in any process, so a record is
+    parsed once. ``[None]`` as ``replies`` means that there is no model.
     """
-    step = advance(record, options, replies)
-    return step if isinstance(step, QuestionBatch) else to_line(step)
+    if isinstance(record, PackedParse):
+        step = advance(pickle.loads(record.pickled), options, replies)  # noqa: S301 - our own
+    else:
+        step = advance(record, options, replies)
+    if not isinstance(step, Paused):
+        return to_line(step)
+    packed = record if isinstance(record, PackedParse) else PackedParse(record.source, pickle.dumps(step.parsed))
+    return step.batch, packed
 
 
 def start_worker() -> None:

@@ -29,10 +29,10 @@ from extractor.events import Event, EventLog, tell
 from extractor.llm.opening import Route
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records
-from extractor.run.batch import BatchLimits, note_unread, run_batch
 from extractor.run.executor import Executor, extract_with
 from extractor.run.folder import MANIFEST, RunFolder
 from extractor.run.manifest import describe_settings, read_manifest
+from extractor.run.records import RunLimits, extract_records, note_unread
 from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import Task, TrialRecord, Usage
@@ -297,7 +297,7 @@ class JobRunner:
         if stale and asks:
             raise ExtractorError(_OTHER_PROGRAM)  # starting over would pay for all calls again
         budget = self._meter.budget if asks else None
-        limits = BatchLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
+        limits = RunLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
             upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
             try:
@@ -306,7 +306,7 @@ class JobRunner:
                     tally.meter = lambda: opened.usage
                     extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
                     results.begin()
-                    await run_batch(upload.read(), extract, results, tally, limits)
+                    await extract_records(upload.read(), extract, results, tally, limits)
                 stopped_by = "interrupted" if entry.stopping else ""
             except BudgetReached:
                 stopped_by = "the budget was reached"

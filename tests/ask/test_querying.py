@@ -8,7 +8,7 @@ from extractor.ask.dialogue import dialogue
 from extractor.ask.querying import converse
 from extractor.ask.questions import ModelReply
 from extractor.assemble import assemble_extraction
-from extractor.errors import AnswerRejected, CassetteMiss, ModelUnavailable
+from extractor.errors import AnswerMissing, AnswerRejected, ModelUnavailable
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.read import read_records
@@ -85,7 +85,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
     assert origins & {Origin.MODEL, Origin.BOTH}
 
 
-@pytest.mark.parametrize("error", [ModelUnavailable("HTTP 503", SPENT), CassetteMiss("never recorded")])
+@pytest.mark.parametrize("error", [ModelUnavailable("HTTP 503", SPENT), AnswerMissing("never recorded")])
 async def test_an_error_of_every_call_is_raised_with_the_usage_of_all(error, monkeypatch):
     def answer(questions):
         raise error

@@ -11,7 +11,7 @@ from extractor.ask.prompt import load_prompt, render_line
 from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
 from extractor.ask.reply_models import FIELDS, Reply, read_answers
 from extractor.assemble import ModelResult
-from extractor.errors import CassetteMiss
+from extractor.errors import AnswerMissing
 from extractor.ground.check import Answer, ground_answer
 from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run
@@ -154,7 +154,7 @@ async def test_a_run_that_lacks_the_second_answer_is_missed_aloud(tmp_path):
     assert replay() == recorded
     with closing(open_run(tmp_path)) as run:
         assert run.execute("DELETE FROM calls WHERE is_recheck").rowcount == 1
-    with pytest.raises(CassetteMiss):
+    with pytest.raises(AnswerMissing):
         replay()
 
 

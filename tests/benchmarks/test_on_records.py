@@ -1,29 +1,20 @@
-"""Benchmarks that read records by the rules: audit, coverage, quantities, rules; and the estimate for the registry."""
+"""Benchmarks that read records by the rules: audit, quantities, rules; and the estimate for the registry."""
 
 import json
 from argparse import Namespace
 from pathlib import Path
 
-import pytest
-
-from benchmarks import coverage
 from benchmarks.audit import audit_record, draw_sample, format_counts, format_finding
 from benchmarks.data import read_once, read_pairs
 from benchmarks.quantities import format_shares, read_limits
 from benchmarks.registry import PerRecord, estimate_model, estimate_rules
 from benchmarks.rules import measure_rules
 from extractor import read_records
-from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
-from extractor.schemas import Section, Source, Task, TrialExtraction, TrialRecord
+from extractor.schemas import Section, Source, TrialRecord
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "records"
-
-
-@pytest.fixture
-def extraction():
-    return assemble_extraction(parse_record(next(read_records("tests/records/study.json"))), ModelResult())
 
 
 def test_findings_are_counted_by_kind_sampled_and_shown_with_both_sides():
@@ -48,23 +39,6 @@ def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     gold.write_text(json.dumps(to_standoff(label, record)) + "\n", "utf-8")
     ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a repeated trial counts once
     assert found.endpoints[0].measure == outcome["measure"]
-
-
-def test_recall_is_measured_by_task(extraction):
-    whole = coverage.measure_record(extraction, extraction)
-    assert {one.task: one.recall for one in whole} == dict.fromkeys(Task, 1)
-    assert all(0 <= one.unclaimed < 1 for one in whole)
-    poor = extraction.model_copy(update={"dosing": ()})
-    recall = {one.task: one.recall for one in coverage.measure_record(extraction, poor)}
-    assert recall == {Task.ELIGIBILITY: 1, Task.DOSING: 0, Task.ENDPOINTS: 1}
-    bare = TrialExtraction(record_id=extraction.record_id, eligibility=extraction.eligibility)
-    assert [one.task for one in coverage.measure_record(bare, extraction)] == [Task.ELIGIBILITY]
-
-
-def test_the_coverage_command_prints_a_line_for_each_task(tmp_path, extraction, capsys):
-    (tmp_path / "a.json").write_text(json.dumps(extraction.to_gold()), "utf-8")
-    coverage.main([str(tmp_path), "tests/records/study.json", "--resamples", "10"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == list(Task)
 
 
 def test_shares_count_specific_and_general_names_and_units():

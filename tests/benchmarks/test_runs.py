@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.quote import Answered, compare, describe_class, measure_keys, read_answered
+from benchmarks.forecast import Answered, compare, describe_class, measure_keys, read_answered
 from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
 from benchmarks.speed import measure_stages

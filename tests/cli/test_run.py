@@ -158,7 +158,7 @@ def test_a_replay_without_the_recording_explains_the_miss(tmp_path):
     extract(STUDY, tmp_path / "answers")
     done = invoke("run", "seeds/records", "--replay", tmp_path / "answers", "--out", tmp_path / "out")
     assert done.exit_code == 1
-    assert "CassetteMiss" in (tmp_path / "out" / "failures.jsonl").read_text("utf-8")
+    assert "AnswerMissing" in (tmp_path / "out" / "failures.jsonl").read_text("utf-8")
 
 
 def test_a_run_prints_the_next_steps(tmp_path):

@@ -8,9 +8,9 @@ from pathlib import Path
 from extractor.api import Extractor
 from extractor.llm.database import open_run_to_read
 from extractor.read import read_records
-from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder
+from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
 
 CONCURRENCY = 4
@@ -23,7 +23,7 @@ def run_here(records: Path, out: Path, model: str) -> bytes:
     async def run(folder):
         async with extractor.open(CONCURRENCY, folder.calls) as opened:
             extract = partial(extract_with, InlineExecutor(), options=opened.options, model=opened.model)
-            await run_batch(read_records(records), extract, folder, tally, BatchLimits(CONCURRENCY))
+            await extract_records(read_records(records), extract, folder, tally, RunLimits(CONCURRENCY))
 
     with RunFolder(out, {"model": str(model)}, inputs=[str(records)]) as folder:
         asyncio.run(run(folder))

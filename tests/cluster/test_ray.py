@@ -17,8 +17,8 @@ from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ModelAway
 from extractor.llm.client import ClientSettings
 from extractor.llm.spec import ModelSpec
-from extractor.run.batch import BatchLimits
 from extractor.run.ray import connected
+from extractor.run.records import RunLimits
 from tests.serve.running import one, study
 
 from .running import CONCURRENCY, count_answered_twice
@@ -33,7 +33,7 @@ def run_on(cluster, records, out, model=None, *, limits=NO_LIMITS):
     job = RunJob(
         inputs=(str(records),),
         extractor=Extractor(spec, assist="always" if model else "never"),
-        limits=BatchLimits(CONCURRENCY),
+        limits=RunLimits(CONCURRENCY),
         out=out,
         fresh=False,
         quiet=True,

@@ -1,25 +1,11 @@
-"""The plants of ``benchmarks.diff`` in a synthetic record."""
+"""Changes that readers found, matched with those that are told."""
 
-import random
-
-import pytest
-
-from benchmarks.diff import PLANTS, compare, match_changes
+from benchmarks.diff import match_changes
 from extractor import Extractor, diff_trials
 
 from .planting import make_study, to_record
 
 RULES = Extractor(assist="never")
-
-
-@pytest.mark.parametrize("name", sorted(PLANTS.keys() - {"patients who", "sign in words", "synonym", "weeks as days"}))
-def test_a_plant_is_made_and_found(name):
-    record = to_record(make_study())
-    planted = PLANTS[name](record, random.Random(2))
-    assert planted is not None
-    assert planted.record != record
-    result, told = compare((record, RULES.extract(record)), planted, RULES)
-    assert result == "found", told
 
 
 def test_real_changes_are_matched_once_by_their_words_and_kind():

@@ -17,9 +17,9 @@ from extractor.llm.limits import RetryPolicy
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records
-from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.executor import InlineExecutor, extract_with
 from extractor.run.folder import RunFolder
+from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
 from tests.skipping import loop_time
 
@@ -88,7 +88,7 @@ async def run_against(
             options = ExtractionOptions(assist=Assist.ALWAYS)
             extract = partial(extract_with, InlineExecutor(), options=options, model=model)
             try:
-                await run_batch(read_records(str(records)), extract, run, tally, BatchLimits(CONCURRENCY))
+                await extract_records(read_records(str(records)), extract, run, tally, RunLimits(CONCURRENCY))
             except ExtractorError as stopped:
                 error = stopped
         run.finish(tally)

@@ -11,7 +11,6 @@ from .suite import ANSWERS, RECORDS, HostileRecord, list_injected, list_lost, li
 
 SUITE = load_suite()
 every_record = pytest.mark.parametrize("hostile", SUITE, ids=str)
-ASKING = [Assist.AUTO, Assist.ALWAYS]
 
 
 def _check(extraction, hostile: HostileRecord) -> None:
@@ -21,11 +20,12 @@ def _check(extraction, hostile: HostileRecord) -> None:
     assert set(hostile.findings) <= {finding.kind for finding in extraction.findings}
 
 
-async def _extract_obediently(hostile: HostileRecord, assist: Assist, is_injected):
+async def _extract_obediently(hostile: HostileRecord, is_injected):
+    """Extract with a model that is asked everything."""
     stub = Obedient(is_injected, hostile.honest)
     spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
     async with Model(spec, answerer=lambda: stub) as model:
-        return await OpenExtractor(model, ExtractionOptions(assist=assist))(hostile.read()), stub
+        return await OpenExtractor(model, ExtractionOptions(assist=Assist.ALWAYS))(hostile.read()), stub
 
 
 def test_suite_is_large_and_varied():
@@ -40,16 +40,15 @@ def test_rules_take_nothing_that_was_injected_and_lose_nothing_honest(hostile):
 
 
 @every_record
-@pytest.mark.parametrize("assist", ASKING)
-async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile, assist):
-    extraction, stub = await _extract_obediently(hostile, assist, hostile.has_injected)
+async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile):
+    extraction, stub = await _extract_obediently(hostile, hostile.has_injected)
     assert not any(map(hostile.has_injected, stub.prompts))
     _check(extraction, hostile)
 
 
 @every_record
 async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_not_state(hostile):
-    extraction, stub = await _extract_obediently(hostile, Assist.ALWAYS, lambda _: True)
+    extraction, stub = await _extract_obediently(hostile, lambda _: True)
     assert stub.prompts
     assert list_injected(extraction, hostile) == []
     assert list_misplaced(extraction, hostile.read()) == []

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from extractor.ask.answers import ask
-from extractor.errors import CassetteError, CassetteMiss, ModelUnavailable
+from extractor.errors import AnswerMissing, AnswersError, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.spec import ModelSpec
 from tests.cassette import NOTE, check_cassettes, use_cassette
@@ -74,14 +74,14 @@ async def test_folders_of_the_recording_machine_are_not_kept(tmp_path):
 
 
 async def test_a_miss_shows_the_differences(cassette):
-    with pytest.raises(CassetteMiss, match=r"(?s)nearest is exchange 1:.*\+2: line 2"):
+    with pytest.raises(AnswerMissing, match=r"(?s)nearest is exchange 1:.*\+2: line 2"):
         await replay(cassette, 1, 2)
-    with pytest.raises(CassetteMiss, match="only the number of times"):
+    with pytest.raises(AnswerMissing, match="only the number of times"):
         await replay(cassette, 1, times=2)
 
 
 async def test_unplayed_exchange_fails(cassette):
-    with pytest.raises(CassetteError, match="1 of 1 recorded exchanges were not used"), use_cassette(cassette):
+    with pytest.raises(AnswersError, match="1 of 1 recorded exchanges were not used"), use_cassette(cassette):
         pass
 
 

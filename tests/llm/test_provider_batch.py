@@ -7,7 +7,7 @@ import pytest
 
 from extractor.ask.reply_models import Reply
 from extractor.cost.budget import Budget, Limits
-from extractor.cost.estimates import Forecast, Rates
+from extractor.cost.tokens import Cases, Rates
 from extractor.errors import AnswerPending, BudgetReached, ModelAway, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
@@ -140,10 +140,13 @@ class Killed(BaseException):
     """The program ends here."""
 
 
-@pytest.mark.parametrize("step", ["note_sent", "note_made", "keep_answer", "close"])
+@pytest.mark.parametrize(
+    ("store", "step"),
+    [(BatchBook, "note_sent"), (BatchBook, "note_made"), (CallStore, "end"), (BatchBook, "close")],
+)
 @pytest.mark.parametrize("after", [False, True])
-async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, step, after):
-    noted = getattr(BatchBook, step)
+async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, monkeypatch, store, step, after):
+    noted = getattr(store, step)
 
     def end(self, *arguments):
         if after:
@@ -153,7 +156,7 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(book, m
     with serve_provider(answer=answer_well) as provider:
         book.plan("run", most_requests=3)
         with monkeypatch.context() as patch:
-            patch.setattr(BatchBook, step, end)
+            patch.setattr(store, step, end)
             with pytest.raises(Killed):
                 await finish(provider, book)
         await finish(provider, book)
@@ -243,8 +246,8 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     queue = BatchQueue(book)
     assert [await queue_up(call) for call in (CALLS[0], call_about(7), call_about(7))] == [True] * 3
     assert book.count_waiting() == 6, "a waiting call is not queued again"
-    one, none = Forecast.exactly(1), Forecast.exactly(0)
-    queue = BatchQueue(book, Budget(Limits(tokens=2000), Rates(one, none, one, none, none), None))
+    one = Rates(messages=1, schema=0, answer=1)
+    queue = BatchQueue(book, Budget(Limits(tokens=2000), Cases(one, one, one), None))
     assert await queue_up(call_about(7))
     ended = [await asyncio.gather(queue_up(call_about(number)), return_exceptions=True) for number in range(10, 40)]
     refused = [isinstance(one, BudgetReached) for (one,) in ended]

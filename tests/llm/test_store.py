@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from extractor.ask.answers import ask
 from extractor.ask.session import session
 from extractor.cost.prices import Price
-from extractor.errors import AnswerRejected, CassetteMiss, ModelAway, ModelUnavailable
+from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.limits import RetryPolicy
@@ -237,7 +237,7 @@ async def test_a_run_is_replayed_whatever_its_model(tmp_path):
         again, _ = await put(model, 1)
         with pytest.raises(AnswerRejected) as refused_again:
             await put(model, 2)
-        with pytest.raises(CassetteMiss, match="nearest is"):
+        with pytest.raises(AnswerMissing, match="nearest is"):
             await put(model, 3)
     assert again == good
     assert refused_again.value.usage == refused.value.usage
@@ -261,11 +261,11 @@ async def test_a_miss_shows_the_nearest_question_of_the_record_and_costs_nothing
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         spec = ModelSpec.parse("http://nowhere.test/v1#m")
         model = Model(spec, policy=patient(sleeps), answerer=lambda: Replay(calls))
-        with pytest.raises(CassetteMiss, match="which is empty"):
+        with pytest.raises(AnswerMissing, match="which is empty"):
             await put(model, 1)
         await put(asking(calls, stub), 1, record_id="one")
         await put(asking(calls, stub), 1, 5, record_id="two")
-        with pytest.raises(CassetteMiss) as caught:
+        with pytest.raises(AnswerMissing) as caught:
             await put(model, 1, 2, record_id="one")
     lines = str(caught.value).splitlines()
     assert lines[0].endswith(f"nearest is {render(ask_about(1)).question_key[:16]}:")

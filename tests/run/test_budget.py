@@ -1,25 +1,25 @@
 import asyncio
 import random
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.cost.budget import Budget, Limits
-from extractor.cost.estimates import Forecast, Rates, RequestSize
 from extractor.cost.prices import PICO, Price
+from extractor.cost.tokens import Cases, Rates, RequestSize
 from extractor.errors import BudgetReached
 from extractor.llm.store import Spending
 from extractor.schemas import Usage
 from tests.depth import choose
 
-ONE = Forecast.exactly(1)
-NONE = Forecast.exactly(0)
-SURE = Rates(ONE, NONE, ONE, NONE, NONE)
+ONE = Rates(messages=1, schema=0, answer=1)
+SURE = Cases(ONE, ONE, ONE)
 """One token per character."""
 PRICE = Price(prompt=1, output=10)
-UNSURE = Rates(ONE, NONE, Forecast(low=0.1, expected=1, high=10), NONE, NONE)
+UNSURE = Cases(replace(ONE, answer=0.1), ONE, replace(ONE, answer=10))
 
 
 @pytest.fixture(autouse=True, scope="module")

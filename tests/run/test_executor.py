@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import partial
 
 import psutil
@@ -22,8 +23,8 @@ from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
 from extractor.read import read_records
-from extractor.run.batch import BatchLimits, Sink, run_batch
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
+from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Part, Section, Source, TrialRecord, Usage
 from tests.commands import PATIENCE_S, extractor
@@ -100,7 +101,7 @@ async def run(executor, records, options=RULES, model=None):
     sink, tally = Lines(), Tally()
     extract = partial(extract_with, executor, options=options, model=model)
     async with asyncio.timeout(PATIENCE_S):
-        await run_batch(records, extract, sink, tally, BatchLimits(max(30, executor.capacity)))
+        await extract_records(records, extract, sink, tally, RunLimits(max(30, executor.capacity)))
     assert (tally.extracted, tally.failed) == (len(sink.lines), len(sink.failures))
     assert len(sink.lines) + len(sink.failures) == len(records)
     return sink
@@ -126,6 +127,20 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(f
     assert [failure["record_id"] for failure in found.failures] == ["NCT90000005"]
     assert sorted(there.asked) == sorted(here.asked)
     assert len(there.asked) >= len(records)
+
+
+async def test_a_record_is_parsed_once_however_often_a_model_is_asked(monkeypatch):
+    parsed, model = Counter(), Answering()
+
+    def count(each):
+        parsed[each.record_id] += 1
+        return parse_record(each)
+
+    monkeypatch.setattr("extractor.pipeline.parse_record", count)
+    async with ProcessExecutor(1, inline_first=1000) as executor:  # the steps of worker processes, in this one
+        sink = await run(executor, RECORDS, ExtractionOptions(), model)
+    assert parsed == dict.fromkeys([each.record_id for each in RECORDS], 1)
+    assert len(model.asked) > len(sink.lines) == len(RECORDS)
 
 
 @pytest.mark.parametrize("model", [None, Answering()])

@@ -16,8 +16,8 @@ from extractor.errors import RecordTooLarge, RecordTooSlow
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
 from extractor.pipeline import extract_by_rules
-from extractor.run.batch import BatchLimits, run_batch
 from extractor.run.executor import InlineExecutor, ProcessExecutor, extract_with
+from extractor.run.records import RunLimits, extract_records
 from extractor.run.tally import Tally
 from extractor.schemas import Section, Source, TrialRecord
 from tests.failing import fail_for_some, path_with_failures
@@ -66,7 +66,7 @@ async def run(executor, records):
     sink, tally = Lines(), Tally()
     async with executor:
         extract = partial(extract_with, executor, options=RULES, model=None)
-        await run_batch(records, extract, sink, tally, BatchLimits(8))
+        await extract_records(records, extract, sink, tally, RunLimits(8))
     return sink
 
 

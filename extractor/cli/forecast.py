@@ -1,4 +1,4 @@
-"""Money: prices, and ``extractor run --dry-run``."""
+"""Prices, and the forecast of ``extractor run --dry-run``."""
 
 import sys
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from .console import FAILED, OK, print_table, say
 
 if TYPE_CHECKING:
-    from extractor.cost.estimates import Forecast, Rates
     from extractor.cost.prices import PriceList
-    from extractor.run.quote import Measured, Quote
+    from extractor.cost.tokens import Cases, Rates
+    from extractor.run.forecast import Forecast, Measured
     from extractor.run.tally import Tally
 
     from .job import RunJob
@@ -26,15 +26,17 @@ def find_prices(files: Sequence[Path]) -> "PriceList":
     return read_prices((*files, own) if own.is_file() else tuple(files))
 
 
-def quote_job(job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
-    """Print the estimated calls, time and cost of a run, and return the exit code. Calls no model.
+def forecast_job(
+    job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False
+) -> int:
+    """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model.
 
     ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
     if None.
     """
     import asyncio
 
-    from extractor.run.quote import quote_run
+    from extractor.run.forecast import forecast_run
     from extractor.run.tally import Tally
 
     from .progress import show_progress
@@ -43,42 +45,41 @@ def quote_job(job: "RunJob", sample: int | None = None, latency: float | None = 
     with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
     _warn_of_other_settings(job)
-    quote = quote_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
+    forecast = forecast_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
     if as_json:
-        print(quote.model_dump_json(indent=2))
+        print(forecast.model_dump_json(indent=2))
     else:
-        print_quote(quote)
+        print_forecast(forecast)
     return FAILED if tally.failed else OK
 
 
-def print_quote(quote: "Quote") -> None:
+def print_forecast(forecast: "Forecast") -> None:
     """Print the least, expected and largest figures of a run as a table, and their assumptions on standard error."""
-    forecasts: dict[str, Forecast | None] = {
-        "questions": quote.questions,
-        "calls": quote.calls,
-        "prompt tokens": quote.prompt_tokens,
-        "of them cached": quote.cached_tokens,
-        "output tokens": quote.output_tokens,
-        "dollars": quote.usd,
-        "dollars without a cache": quote.usd_uncached,
-        "seconds": quote.seconds,
+    figures: dict[str, Cases[int] | Cases[float] | None] = {
+        "questions": forecast.questions,
+        "calls": forecast.calls,
+        "prompt tokens": forecast.prompt_tokens,
+        "of them cached": forecast.cached_tokens,
+        "output tokens": forecast.output_tokens,
+        "dollars": forecast.usd,
+        "dollars without a cache": forecast.usd_uncached,
+        "seconds": forecast.seconds,
     }
     rows = []
-    for name, forecast in forecasts.items():
-        if forecast is not None:
-            digits = 0 if not name.startswith("dollars") else 2 if forecast.high >= 1 else 4
-            figures = (forecast.low, forecast.expected, forecast.high)
-            rows.append((name, *(f"{figure:,.{digits}f}" for figure in figures)))
-    print_table((f"{quote.records:,} records", "least", "expected", "most"), rows, apart=False)
+    for name, cases in figures.items():
+        if cases is not None:
+            digits = 0 if not name.startswith("dollars") else 2 if cases.high >= 1 else 4
+            rows.append((name, *(f"{figure:,.{digits}f}" for figure in cases)))
+    print_table((f"{forecast.records:,} records", "least", "expected", "most"), rows, apart=False)
     sys.stdout.flush()  # the table comes before its assumptions, in a file of both too
-    if price := quote.price:
+    if price := forecast.price:
         kinds = {"cached": "cached ones", "written": "ones that are written into a cache"}
         others = (f", {price[name]:g} for {kind}" for name, kind in kinds.items() if price[name] is not None)
         say(
             f"{price['model']} costs ${price['prompt']:g} for a million prompt tokens{''.join(others)},"
             f" and ${price['output']:g} for a million output tokens ({price['source']})"
         )
-    for note in quote.notes:
+    for note in forecast.notes:
         say(note)
 
 
@@ -100,9 +101,9 @@ async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measur
 
     from extractor.read import read_records
     from extractor.run.addresses import open_inputs
-    from extractor.run.batch import describe_failure
     from extractor.run.executor import open_executor
-    from extractor.run.quote import measure_records
+    from extractor.run.forecast import measure_records
+    from extractor.run.records import describe_failure
 
     def report(error: Exception) -> None:
         tally.failed += 1
@@ -119,7 +120,7 @@ async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measur
         )  # fmt: skip
 
 
-def _rates(job: "RunJob") -> "Rates":
+def _rates(job: "RunJob") -> "Cases[Rates]":
     """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
     from contextlib import closing
 

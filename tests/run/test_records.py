@@ -7,9 +7,9 @@ import pytest
 
 from extractor.assemble.policy import ModelClass
 from extractor.cost.budget import Budget, Limits
-from extractor.cost.estimates import RequestSize, load_rates
+from extractor.cost.tokens import RequestSize, load_rates
 from extractor.errors import AnswerRejected, BudgetReached, EngineError, ModelUnavailable, RecordError, StoreError
-from extractor.run.batch import BatchLimits, Sink, run_batch
+from extractor.run.records import RunLimits, Sink, extract_records
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import Eligibility, Section, Source, TrialExtraction, TrialRecord, Usage
 from tests.skipping import skipping_time
@@ -57,7 +57,7 @@ def extract_all_but(errors, seconds=0):
 
 async def run(inputs, extract, sink=None, **limits):
     sink, tally = sink or ListSink(), Tally()
-    await run_batch(inputs, extract, sink, tally, BatchLimits(**limits))
+    await extract_records(inputs, extract, sink, tally, RunLimits(**limits))
     return sink, tally
 
 
@@ -95,8 +95,8 @@ async def test_no_record_beyond_the_limit_is_read():
     ("error", "reported"),
     [
         (AnswerRejected("no item was valid"), "no item was valid"),
-        (RuntimeError("Adults with asthma"), "unexpected RuntimeError at run/test_batch.py:"),
-        (SystemExit(3), "unexpected SystemExit at run/test_batch.py:"),
+        (RuntimeError("Adults with asthma"), "unexpected RuntimeError at run/test_records.py:"),
+        (SystemExit(3), "unexpected SystemExit at run/test_records.py:"),
         (asyncio.CancelledError(), "unexpected CancelledError"),
         (ModelUnavailable("HTTP 400", lasting=False), "HTTP 400"),
     ],
@@ -124,7 +124,7 @@ async def test_a_failed_record_is_written_and_the_others_continue(error, reporte
 async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_is_counted(error, failed, calls):
     sink, tally = ListSink(), Tally()
     with pytest.raises(type(error), match=str(error)):
-        await run_batch(records(50), extract_all_but({"r0": error}), sink, tally, BatchLimits(concurrency=1))
+        await extract_records(records(50), extract_all_but({"r0": error}), sink, tally, RunLimits(concurrency=1))
     assert (sink.written, len(sink.failures), tally.failed, tally.usage.calls) == ([], failed, failed, calls)
 
 

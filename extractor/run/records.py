@@ -88,20 +88,20 @@ class StreamSink(Sink):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """Limits of a batch: records in progress at once, records to read, and the cost."""
+class RunLimits:
+    """Limits of a run: records in progress at once, records to read, and the cost."""
 
     concurrency: int = 8
     records: int | None = None
     budget: Budget | None = None
 
 
-async def run_batch(
+async def extract_records(
     records: Iterable[TrialRecord] | AsyncIterable[TrialRecord],
     extract: Extract,
     sink: Sink,
     tally: Tally,
-    limits: BatchLimits,
+    limits: RunLimits,
 ) -> None:
     """Extract every record, write the results to ``sink`` and count them in ``tally``.
 
@@ -111,30 +111,30 @@ async def run_batch(
     written.
     """
     relax_garbage_collector()
-    batch, budget = _Batch(extract, sink, tally, limits.concurrency), limits.budget
+    progress, budget = _InProgress(extract, sink, tally, limits.concurrency), limits.budget
     try:
         async for record in _take(records, limits.records):
-            if batch.is_done(record):
+            if progress.is_done(record):
                 continue
             if budget and budget.reached:
                 break
-            batch.start(record)
-            while batch.is_full:
-                await batch.write_some()
-        while batch.tasks:
-            await batch.write_some()
+            progress.start(record)
+            while progress.is_full:
+                await progress.write_some()
+        while progress.tasks:
+            await progress.write_some()
         if budget and budget.reached:
             raise BudgetReached(str(budget))
     except ModelAway:
-        while batch.tasks:
+        while progress.tasks:
             with suppress(ModelAway):
-                await batch.write_some()
+                await progress.write_some()
         raise
     except (ModelUnavailable, EngineError, asyncio.CancelledError):
-        batch.write([task for task in batch.tasks if task.done()])
+        progress.write([task for task in progress.tasks if task.done()])
         raise
     finally:
-        await batch.cancel()
+        await progress.cancel()
 
 
 async def _take(
@@ -180,7 +180,7 @@ def describe_failure(error: BaseException, record: TrialRecord | None = None) ->
 _Task = asyncio.Task[tuple[ExtractedLine, Session]]
 
 
-class _Batch:
+class _InProgress:
     """The records in progress, in the order of their start."""
 
     def __init__(self, extract: Extract, sink: Sink, tally: Tally, concurrency: int) -> None:
@@ -229,7 +229,7 @@ class _Batch:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _write(self, record: TrialRecord, task: _Task) -> BaseException | None:
-        # A running batch cancels no single task, so a cancelled task is a failure of its record.
+        # A run cancels no single task, so a cancelled task is a failure of its record.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is None:
             line, session = task.result()

@@ -1,7 +1,7 @@
 """Compare the forecast of a run with its real figures.
 
-    python -m benchmarks.quote [FOLDER ...]
-    python -m benchmarks.quote --sizes --capable FOLDER ... --small FOLDER ... > answer_sizes.toml
+    python -m benchmarks.forecast [FOLDER ...]
+    python -m benchmarks.forecast --sizes --capable FOLDER ... --small FOLDER ... > answer_sizes.toml
 
 Each FOLDER is that of a run; the default is the recorded ones of this repository. The first requests of all calls are
 measured as ``--dry-run`` measures them, and the forecast is compared with the servers' reports on all exchanges,
@@ -21,12 +21,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, option_parser
+from benchmarks.data import format_table, parse_options
 from extractor.ask.reply_models import Reply
 from extractor.assemble.policy import ModelClass, classify_model
-from extractor.cost.estimates import LINE, Forecast, RequestSize, forecast_run, load_rates, measure_texts
+from extractor.cost.tokens import LINE, Cases, RequestSize, forecast_calls, load_rates, measure_texts
 from extractor.llm.calls import schema_of
 from extractor.llm.database import open_run_to_read
 from extractor.llm.spec import SERVER, ModelSpec
@@ -37,7 +37,7 @@ _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high
 _LEAST = 5
 _FEW, _RESAMPLES = 5, 2000
 _HEAD = f"""\
-# Measured by `python -m benchmarks.quote --sizes` from recorded answers.
+# Measured by `python -m benchmarks.forecast --sizes` from recorded answers.
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
 # asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
@@ -51,15 +51,11 @@ Sizes = Mapping[str, Sequence[float]]
 
 def main() -> None:
     """Print a line for each figure of each model in each folder, or the file of sizes."""
-    parser = option_parser(__doc__)
-    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
-    parser.add_argument("--sizes", action="store_true", help="print answer_sizes.toml")
-    for model_class in ModelClass:
-        parser.add_argument(f"--{model_class}", type=Path, nargs="+", default=[], metavar="FOLDER")
-    chosen = parser.parse_args()
+    by_class: dict[str, Any] = {name.value: [Path] for name in ModelClass}
+    chosen = parse_options(__doc__, "folders*", sizes=False, **by_class)
     if chosen.sizes:
         folders = vars(chosen)
-        answered = {name: [one for path in folders[name] for one in read_answered(path)] for name in ModelClass}
+        answered = {name: [one for path in folders[name] or () for one in read_answered(path)] for name in ModelClass}
         print(format_sizes(answered))
         return
     rows = []
@@ -111,16 +107,17 @@ def read_answered(folder: Path) -> list[Answered]:
         ]
 
 
-def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Forecast, int]]:
+def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Cases[float], int]]:
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
     sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow)
     model_class = classify_model(model)
     spec = None if model_class is ModelClass.CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
-    forecast = forecast_run(sum(sizes, RequestSize()), load_rates(spec, model_class))
-    yield "calls", forecast.calls, sum(one.exchanges for one in calls)
-    yield "prompt tokens", forecast.prompt_tokens, sum(one.prompt_tokens for one in calls)
-    yield "output tokens", forecast.output_tokens, sum(one.output_tokens for one in calls)
+    total = sum(sizes, RequestSize())
+    cases = [forecast_calls(total, rates) for rates in load_rates(spec, model_class)]
+    yield "calls", Cases(*(case.calls for case in cases)), sum(one.exchanges for one in calls)
+    yield "prompt tokens", Cases(*(case.prompt for case in cases)), sum(one.prompt_tokens for one in calls)
+    yield "output tokens", Cases(*(case.output for case in cases)), sum(one.output_tokens for one in calls)
 
 
 def format_sizes(calls: Mapping[ModelClass, Sequence[Answered]]) -> str:

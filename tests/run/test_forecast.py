@@ -9,19 +9,13 @@ import pytest
 from extractor.ask.planner import Estimate
 from extractor.assemble.policy import ModelClass
 from extractor.cost.budget import Limits, Pricing
-from extractor.cost.estimates import (
-    Forecast,
-    RequestSize,
-    calibrate,
-    forecast_request,
-    load_rates,
-)
 from extractor.cost.prices import read_prices
+from extractor.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
 from extractor.llm.patience import MOST_CALLS
 from extractor.llm.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.run.executor import InlineExecutor
-from extractor.run.quote import measure_records, quote_run
+from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import extractor
 
@@ -43,7 +37,7 @@ def estimate(record):
 
 
 def measured(records, sample=None):
-    with patch("extractor.run.quote.estimate_record", lambda record, _: estimate(record)):
+    with patch("extractor.run.forecast.estimate_record", lambda record, _: estimate(record)):
         return asyncio.run(measure_records(records, ExtractionOptions(), InlineExecutor(), sample))
 
 
@@ -52,8 +46,8 @@ def pricing(model="gpt-4.1-mini"):
 
 
 def test_a_sample_gives_the_same_forecast_as_all_records():
-    whole = quote_run(measured(records(3000)), CAPABLE, pricing(), 8)
-    sampled = quote_run(measured(records(3000), 150), CAPABLE, pricing(), 8)
+    whole = forecast_run(measured(records(3000)), CAPABLE, pricing(), 8)
+    sampled = forecast_run(measured(records(3000), 150), CAPABLE, pricing(), 8)
     assert (whole.records, whole.sampled, sampled.records) == (3000, None, 3000)
     assert 100 <= sampled.sampled.records <= 250
     for name in ("questions", "calls", "prompt_tokens", "output_tokens", "usd"):
@@ -62,11 +56,11 @@ def test_a_sample_gives_the_same_forecast_as_all_records():
 
 
 def test_figures_are_in_order_and_grow_with_the_records():
-    few, many = (quote_run(measured(records(count), 50), CAPABLE, pricing(), 8, latency=1.0) for count in (10, 100))
+    few, many = (forecast_run(measured(records(count), 50), CAPABLE, pricing(), 8, latency=1.0) for count in (10, 100))
     assert few.sampled is None
-    for quote in (few, many):
+    for forecast in (few, many):
         for name in ("calls", "prompt_tokens", "output_tokens", "usd", "seconds"):
-            figure = getattr(quote, name)
+            figure = getattr(forecast, name)
             assert 0 < figure.low <= figure.expected <= figure.high
     assert many.usd.expected > 5 * few.usd.expected
     assert many.seconds.expected >= 100 / 8
@@ -74,20 +68,20 @@ def test_figures_are_in_order_and_grow_with_the_records():
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
     """Each record has one pack of questions and one recheck."""
-    assert quote_run(measured(records(10)), CAPABLE, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
+    assert forecast_run(measured(records(10)), CAPABLE, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():
     """A record has one call, whose system prompt of 8,000 characters has about 2,000 tokens."""
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
-    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, size)):
+    with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
-    one, eight, many = (quote_run(all_records, CAPABLE, pricing(), at_once) for at_once in (1, 8, 1000))
+    one, eight, many = (forecast_run(all_records, CAPABLE, pricing(), at_once) for at_once in (1, 8, 1000))
     assert 2000 * 99 < one.cached_tokens.expected < 3000 * 99
     assert one.cached_tokens.expected > eight.cached_tokens.expected > many.cached_tokens.expected == 0
     assert one.usd.expected < 0.6 * one.usd_uncached.expected
     assert many.usd == many.usd_uncached == one.usd_uncached
-    assert all(quote.usd.low < quote.usd.expected < quote.usd.high for quote in (one, eight, many))
+    assert all(forecast.usd.low < forecast.usd.expected < forecast.usd.high for forecast in (one, eight, many))
     cached = one.cached_tokens.expected / 1e6
     saved = cached * (one.price["prompt"] - one.price["cached"])
     assert one.usd_uncached.expected - one.usd.expected == pytest.approx(saved, abs=1e-4)
@@ -97,25 +91,25 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     ("system", "in_batches"), [(3000, False), (8000, True)], ids=["too short for a cache", "in a provider's batches"]
 )
 def test_without_a_cache_both_costs_are_the_same(system, in_batches):
-    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
+    with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
-    quote = quote_run(all_records, CAPABLE, replace(pricing(), in_batches=in_batches), 1)
-    assert quote.cached_tokens.high == 0
-    assert quote.usd == quote.usd_uncached
+    forecast = forecast_run(all_records, CAPABLE, replace(pricing(), in_batches=in_batches), 1)
+    assert forecast.cached_tokens.high == 0
+    assert forecast.usd == forecast.usd_uncached
 
 
 @pytest.mark.parametrize("in_batches", [False, True], ids=["live", "in a provider's batches"])
 def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     """The first eight calls write their static beginning, in batches all do."""
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
-    with patch("extractor.run.quote.estimate_record", lambda *_: Estimate(1, size)):
+    with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
-    quote = quote_run(all_records, CAPABLE, marked, 8)
-    static = quote_run(all_records, CAPABLE, pricing(), 1).cached_tokens.expected
-    more = (0 if in_batches else quote.cached_tokens.expected) * (0.3 - 3)
-    more += (static - quote.cached_tokens.expected) * (3.75 - 3) * (0.5 if in_batches else 1)
-    assert quote.usd.expected - quote.usd_uncached.expected == pytest.approx(more / 1e6, rel=0.02)
+    forecast = forecast_run(all_records, CAPABLE, marked, 8)
+    static = forecast_run(all_records, CAPABLE, pricing(), 1).cached_tokens.expected
+    more = (0 if in_batches else forecast.cached_tokens.expected) * (0.3 - 3)
+    more += (static - forecast.cached_tokens.expected) * (3.75 - 3) * (0.5 if in_batches else 1)
+    assert forecast.usd.expected - forecast.usd_uncached.expected == pytest.approx(more / 1e6, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -133,28 +127,28 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
 def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each, most):
     chosen = Pricing.of(ModelSpec.parse(model), read_prices(), reasoning=reasoning)
     plain, thinking = (
-        quote_run(measured(records(10)), rates, chosen, 8).output_tokens
-        for rates in (replace(chosen.rates(), thinking=Forecast.exactly(0)), chosen.rates())
+        forecast_run(measured(records(10)), rates, chosen, 8).output_tokens
+        for rates in (Cases(*(replace(case, thinking=0) for case in chosen.rates())), chosen.rates())
     )
     assert thinking.expected - plain.expected == pytest.approx(10 * each, rel=0.2)
     assert (thinking.high > plain.high) == bool(most)
 
 
 def test_an_unknown_price_is_reported():
-    quote = quote_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
-    assert quote.usd is None
-    assert "--prices" in quote.notes[0]
+    forecast = forecast_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
+    assert forecast.usd is None
+    assert "--prices" in forecast.notes[0]
 
 
 def test_calls_that_were_made_correct_the_rates():
     size = RequestSize(1, 4000, 0, 100.0, 500)
     made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False) for n in range(50)]
     rates = calibrate(CAPABLE, made)
-    assert rates.calls == 50
-    forecast = forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), rates)
-    assert forecast.prompt_tokens.low <= 152_450 <= forecast.prompt_tokens.high
-    assert forecast.prompt_tokens.expected == pytest.approx(152_450, rel=0.001)
-    assert forecast.output_tokens.expected == pytest.approx(8000)
+    assert rates.expected.calibrated_on == 50
+    low, expected, high = (forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), case) for case in rates)
+    assert low.prompt <= 152_450 <= high.prompt
+    assert expected.prompt == pytest.approx(152_450, rel=0.001)
+    assert expected.output == pytest.approx(8000)
     assert calibrate(CAPABLE, made[:5]) is CAPABLE
 
 
@@ -167,19 +161,19 @@ def test_calls_that_were_made_correct_the_rates():
         (("--prices", "none.toml", "--model", "m"), b"none.toml"),
     ],
 )
-def test_a_run_that_cannot_be_quoted_is_refused(options, reported):
+def test_a_run_that_cannot_be_forecast_is_refused(options, reported):
     done = extractor("run", "seeds/records", *options)
     assert done.returncode == 2
     assert reported in done.stderr
 
 
-def test_the_dry_run_prints_a_quote_with_the_price(tmp_path):
+def test_the_dry_run_prints_a_forecast_with_the_price(tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text("as_of = 2026-11-01\n[model.mine]\nprompt = 3\noutput = 4\n", "utf-8")
     done = extractor(
         "run", "seeds/records", "--dry-run", "--json", "--model", "mine", "--prices", prices, "--sample", "20"
     )
-    quote = json.loads(done.stdout)
-    assert (quote["price"]["prompt"], quote["price"]["as_of"]) == (3, "2026-11-01")
-    assert quote["usd"]["low"] < quote["usd"]["high"] <= quote["usd_uncached"]["high"]
-    assert quote["price"]["source"] == str(prices)
+    forecast = json.loads(done.stdout)
+    assert (forecast["price"]["prompt"], forecast["price"]["as_of"]) == (3, "2026-11-01")
+    assert forecast["usd"]["low"] < forecast["usd"]["high"] <= forecast["usd_uncached"]["high"]
+    assert forecast["price"]["source"] == str(prices)
