@@ -14,6 +14,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .fetch import fetch
+from .options import FieldsOption, read_custom_fields
 from .parse import parse
 from .reparse import reparse
 from .report import report
@@ -27,6 +28,7 @@ def schema(
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
         typer.Argument(metavar="TASK", help="One part of the extraction, or the input record; all parts by default."),
     ] = None,
+    fields: FieldsOption = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it."""
     from pydantic import BaseModel
@@ -40,7 +42,14 @@ def schema(
         "record": TrialRecord,
     }
     model = parts[task] if task else TrialExtraction
-    typer.echo(json.dumps(model.model_json_schema(mode="serialization"), indent=2))
+    schema = model.model_json_schema(mode="serialization")
+    if fields:
+        if task:
+            raise ValueError("--fields are part of the whole extraction; leave out TASK")
+        from extractor.fields.schema import add_fields
+
+        schema = add_fields(schema, read_custom_fields(fields))
+    typer.echo(json.dumps(schema, indent=2))
 
 
 app = Commands(

@@ -16,6 +16,7 @@ from .options import (
     SERVICE,
     SPEED,
     EffortOption,
+    FieldsOption,
     LogOption,
     ModelOption,
     ModelOptionOption,
@@ -24,6 +25,7 @@ from .options import (
     RequestsPerMinuteOption,
     WorkersOption,
     option,
+    read_custom_fields,
     read_model_options,
 )
 
@@ -50,6 +52,7 @@ def serve(
     root: RootOption = None,
     model: ModelOption = None,
     effort: EffortOption = "medium",
+    fields: FieldsOption = None,
     concurrency: Annotated[int, option(SPEED, "Records at the model at once.", min=1, metavar="N")] = 16,
     requests_per_minute: RequestsPerMinuteOption = None,
     timeout: Annotated[float, option(SPEED, "Seconds for one extraction.", min=0.1, metavar="S")] = 60.0,
@@ -117,6 +120,7 @@ def serve(
             timeout_s=timeout,
             reasoning=effort_of_reasoning,
             model_options=read_model_options(model_option or ()),
+            fields=read_custom_fields(fields),
         )
 
         def announce(url: str) -> None:

@@ -15,10 +15,13 @@ from pydantic import BaseModel
 from extractor.schemas import Evidence, ExtractedItem, Task, TrialExtraction, TrialRecord
 
 from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
+from .custom_values import COLUMNS, list_custom_rows
 
 Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
 
+CUSTOM = "custom_values"
+"""The table of the user's own fields."""
 _RENAMED = {"start": "char_start", "end": "char_end"}
 """``end`` is a keyword of SQL."""
 _LONGEST_LIST = 12
@@ -83,7 +86,8 @@ def list_tables() -> tuple[Table, ...]:
 
     values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
     records = Table("records", None, (_RECORD_KEY,), values[1:], below=below)  # the first one is the key
-    return (*walk(records), Table("evidence", None, _EVIDENCE_KEYS, _plan(Evidence, (), None)[0]))
+    evidence = Table("evidence", None, _EVIDENCE_KEYS, _plan(Evidence, (), None)[0])
+    return (*walk(records), Table(CUSTOM, None, (), COLUMNS), evidence)
 
 
 def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
@@ -98,6 +102,7 @@ def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> It
     record_id = extraction["record_id"]
     whole = {**extraction, REGISTERED: registry.get(record_id)}
     yield from _walk(list_tables()[0], whole, (record_id,), {})
+    yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
 
 def tabulate(
@@ -157,7 +162,7 @@ def _plan(
         path, is_model = (*prefix, name), issubclass(inner, BaseModel)
         of_task = task or (Task(name) if name in set(Task) else None)
         is_joined = name == "sections" and inner is str  # names of sections never hold a bar
-        if name == "evidence":
+        if name in ("evidence", "custom"):  # these have tables of their own
             continue
         if name == "eligibility" or (listed and not is_joined):
             title = _TABLES.get(name, name)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from extractor.schemas import Age, Amount, Constraint, Instrument, Period, Quantity, TimePoint
 from extractor.schemas.base import FrozenModel
@@ -140,6 +140,12 @@ class Attribute(FrozenModel):
         )
         listed = "a list, each " if self.many else ""
         return f"{self.name}: {listed}{form}" + (f". {self.definition.strip()}" if self.definition else "")
+
+    def value_schema(self) -> dict[str, Any]:
+        """The JSON schema of a value in an extraction, of one member if the attribute is a list."""
+        if self.choices:
+            return {"type": "string", "enum": [choice.word for choice in self.choices]}
+        return TypeAdapter(_FORMS[self.type][0]).json_schema(mode="serialization")
 
     @property
     def json_schema(self) -> dict[str, Any]:

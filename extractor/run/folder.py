@@ -15,7 +15,7 @@ from extractor.llm.database import RUN_FILE
 from extractor.llm.store import CallStore
 from extractor.schemas import TrialRecord, Usage
 
-from .manifest import Manifest, explain_changed, read_manifest
+from .manifest import Manifest, explain_changed, read_manifest, restore_fields
 from .records import Sink
 from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
@@ -220,7 +220,7 @@ class RunFolder(Sink):
 
     def _open_store(self) -> RunStore:
         if self._store is None:
-            self._store = RunStore(self.path, price=self._price)
+            self._store = RunStore(self.path, price=self._price, fields=restore_fields(self._manifest.settings))
             self._closing.callback(self._store.close)
         return self._store
 

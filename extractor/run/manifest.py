@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 import extractor
 from extractor.ask.prompt import list_prompt_versions
 from extractor.errors import StoreError
+from extractor.fields import CustomField
 from extractor.schemas import Usage
 
 from .store import RunStore
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 _Counts = dict[str, NonNegativeInt]
 
-_STAGES = ["schemas", "prompts", "text", "rulebook", "parse", "llm", "ground", "assemble", "audit", "pipeline.py"]
+_STAGES = [
+    *("schemas", "prompts", "text", "rulebook", "fields", "parse", "llm", "ask", "ground", "assemble", "audit"),
+    "pipeline.py",
+]
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
 """Code, vocabularies, pins of models, examples and learned weights. Markdown counts only in ``prompts``."""
 
@@ -163,7 +167,8 @@ def _make_absolute(given: str) -> str:
 
 
 def describe_settings(chosen: "Extractor") -> dict[str, Any]:
-    """Version, rules, options, model and prompts with their hashes, ready for JSON. Never a key."""
+    """Version, rules, options, model, prompts with their hashes, and own fields, ready for JSON. Never a key."""
+    fields = chosen.options.fields
     return {
         "extractor": version("trial-extractor"),
         "rules": digest_rules(),
@@ -174,8 +179,14 @@ def describe_settings(chosen: "Extractor") -> dict[str, Any]:
         "model": str(chosen.choice),
         "reasoning": chosen.asking.reasoning,
         "model_options": dict(chosen.asking.options) or None,
-        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions()},
+        "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256 for prompt in list_prompt_versions(fields)},
+        "fields": [one.model_dump(mode="json", exclude_defaults=True) for one in fields] or None,
     }
+
+
+def restore_fields(settings: Mapping[str, Any]) -> tuple[CustomField, ...]:
+    """The user's own fields of a run with these settings."""
+    return tuple(map(CustomField.model_validate, settings.get("fields") or ()))
 
 
 def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
@@ -197,8 +208,8 @@ def explain_changed(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> 
     }
 
 
-_DIGESTS = ("rules", "prompts")
-"""Settings whose values say nothing to people."""
+_DIGESTS = ("rules", "prompts", "fields")
+"""Settings whose values are too long for people, or say nothing to them."""
 
 
 @cache

@@ -21,7 +21,7 @@ from extractor.schemas import ExtractedItem, TrialExtraction, TrialRecord
 from .executor import extract_with, open_executor
 from .finished import FinishedRun
 from .folder import MANIFEST, RunFolder
-from .manifest import Manifest, describe_settings
+from .manifest import Manifest, describe_settings, restore_fields
 from .records import RunLimits, Sink, describe_failure, extract_records, note_unread
 from .results import naming_file, write_atomically
 from .store import RunStore, digest_record
@@ -60,6 +60,11 @@ def compare_extractions(old: TrialExtraction, new: TrialExtraction) -> Iterator[
                 one, other = (side[0].item.model_dump(mode="json", exclude=_LEFT_OUT) for side in (before, after))
                 names = (name for name in one if one[name] != other[name])
                 yield from (Difference(f"{group.path}.{name}", one[name], other[name]) for name in names)
+    for name in sorted(old.custom.keys() | new.custom.keys()):
+        said = ([item.model_dump(mode="json")["values"] for item in each.custom.get(name, ())] for each in (old, new))
+        before, after = said
+        if before != after:
+            yield Difference(f"custom.{name}", before, after)
 
 
 class Change(BaseModel):
@@ -156,7 +161,7 @@ async def reparse_run(
     recall, earlier, inputs = ReplayTally(), run.manifest.settings, run.manifest.find_inputs()
     names = ("tasks", "assist", "effort", "min_confidence", "reasoning", "model_options")
     options = {name: earlier[name] for name in names if name in earlier}
-    extractor, model = Extractor(**options), earlier.get("model")
+    extractor, model = Extractor(**options, fields=restore_fields(earlier)), earlier.get("model")
     if model != "none":
         extractor.choice = replace(extractor.choice, replay=folder, tally=recall)
     sink = Sink()

@@ -8,8 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from extractor.ask.reply_models import Reply
+from extractor.ask.reply_models import reply_for
 from extractor.ask.session import NotedAnswer, Session
+from extractor.fields import CustomField
 from extractor.llm.batch_book import BatchBook
 from extractor.llm.database import RUN_FILE, open_run, open_run_to_read
 from extractor.llm.store import CallStore
@@ -42,13 +43,21 @@ class RunStore:
 
     ``calls`` are its calls to models, ``batches`` those that wait for a provider's batch, ``database`` is the
     open file. ``invocation`` numbers the runs of the program in this folder, from 1. ``price`` returns the cost of
-    tokens in picodollars. Raises ``StoreError`` if the file cannot be used.
+    tokens in picodollars. ``fields`` are the user's own in these calls. Raises ``StoreError`` if the file cannot be
+    used.
     """
 
-    def __init__(self, folder: Path, *, reading: bool = False, price: Callable[[Usage], int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reading: bool = False,
+        price: Callable[[Usage], int] | None = None,
+        fields: tuple[CustomField, ...] = (),
+    ) -> None:
         self.database = open_run_to_read(folder) if reading else open_run(folder)
         self.calls = CallStore(self.database, price)
-        self.batches = BatchBook(self.calls, Reply)
+        self.batches = BatchBook(self.calls, reply_for(fields))
         self.invocation = 1 + (self.database.value("SELECT max(invocation) FROM records") or 0)
 
     def find(self, record_id: str) -> KnownRecord | None:

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from .evidence import Evidence, ExtractedItem
-from .extraction import CustomItem
 
 _PLACES = frozenset({"section", "rank", "index", "criteria"})
 
@@ -28,8 +27,8 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     >>> [(one.path, one.value) for one in list_values("eligibility.criteria[0]", item)][1]
     ('eligibility.criteria[0].quote', 'Weight over 40 kg')
     """
-    if isinstance(item, CustomItem):
-        held = {f"values.{name}": value for name, value in item.values.items()}
+    if isinstance(said := getattr(item, "values", None), dict):  # of a user's own field
+        held = {f"values.{name}": value for name, value in said.items()}
     else:
         held = {name: getattr(item, name) for name in _name_attributes(type(item))}
     for field, value in held.items():

@@ -74,6 +74,7 @@ class Job(BaseModel):
     assist: Assist
     effort: Effort | float = Field(default=Effort.MEDIUM, description="How much the model is asked.")
     min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values with a lower confidence are left out.")
+    fields: tuple[str, ...] = Field(default=(), description="The service's own fields that are extracted.")
     created: str
     started: str | None = None
     ended: str | None = None
@@ -187,6 +188,7 @@ class JobRunner:
             assist=options.assist,
             effort=options.effort,
             min_confidence=options.min_confidence,
+            fields=tuple(field.name for field in options.fields),
             created=_now(),
         )
         self._write(caller, job)
@@ -290,6 +292,7 @@ class JobRunner:
             min_confidence=job.min_confidence,
             reasoning=settings.reasoning,
             model_options=settings.model_options,
+            fields=[field for field in settings.fields if field.name in job.fields],
         )
         described = describe_settings(extractor)
         earlier = read_manifest(folder / RUN / MANIFEST)

@@ -12,6 +12,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator
 
+from extractor.fields import CustomField
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.schemas import Task
 
@@ -109,8 +110,27 @@ async def _read_options(
         float,
         Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values with a lower confidence, and report it."),
     ] = 0.0,
+    fields: Annotated[
+        str | None,
+        Query(
+            description="Of the service's own fields, those to extract, separated by commas; all if left out.",
+            pattern="^[a-z0-9_,]*$",
+            max_length=2000,
+        ),
+    ] = None,
 ) -> ExtractionOptions:
-    return ExtractionOptions(tasks.split(","), assist, min_confidence, effort or service.settings.effort)
+    names = None if fields is None else [name for name in fields.split(",") if name]
+    own = _choose_fields(service.settings.fields, names)
+    return ExtractionOptions(tasks.split(","), assist, min_confidence, effort or service.settings.effort, own)
+
+
+def _choose_fields(fields: tuple[CustomField, ...], names: list[str] | None) -> tuple[CustomField, ...]:
+    """The service's own fields of these names, all for None. Raises ``ProblemError`` for an unknown name."""
+    known = [field.name for field in fields]
+    if unknown := [name for name in names or () if name not in known]:
+        choice = f"choose from {', '.join(known)}" if known else "the service has none"
+        raise ProblemError("wrong-parameter", f"{unknown[0]}: no such field; {choice}")
+    return fields if names is None else tuple(field for field in fields if field.name in names)
 
 
 OptionsOfRequest = Annotated[ExtractionOptions, Depends(_read_options)]

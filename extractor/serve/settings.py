@@ -9,6 +9,7 @@ from typing import Any
 
 from extractor.cost.budget import Pricing
 from extractor.errors import StoreError
+from extractor.fields import CustomField
 from extractor.llm.providers import Reasoning
 from extractor.llm.spec import ModelSpec
 from extractor.options import Effort
@@ -19,11 +20,11 @@ class ServiceSettings:
     """Settings of a service.
 
     ``root`` is the folder of keys and jobs, ``token`` the operator's key. Without a ``model``, only the rules run.
-    ``effort`` is that of requests which name none; ``reasoning`` and ``model_options`` are the model's. The rest are
-    limits for all callers together: the money of ``pricing``; ``requests_per_minute`` to the model; ``max_bytes`` of an
-    extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions running or waiting; ``workers``
-    processes; ``concurrency`` records that use the model at once; ``jobs`` running; ``timeout_s`` seconds for one
-    extraction.
+    ``effort`` is that of requests which name none; ``reasoning`` and ``model_options`` are the model's; ``fields`` are
+    the service's own. The rest are limits for all callers together: the money of ``pricing``; ``requests_per_minute``
+    to the model; ``max_bytes`` of an extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions
+    running or waiting; ``workers`` processes; ``concurrency`` records that use the model at once; ``jobs`` running;
+    ``timeout_s`` seconds for one extraction.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class ServiceSettings:
     timeout_s: float
     reasoning: Reasoning | None
     model_options: Mapping[str, Any]
+    fields: tuple[CustomField, ...] = ()
 
 
 def is_loopback(host: str) -> bool:
