@@ -63,7 +63,7 @@ def assemble_custom(
         found: list[CustomItem] = []
         for place in _list_places(field, parsed, result, extraction):
             sources = list(_list_sources(field, place, parsed, result))
-            chosen = _unite(sources) if field.many else _choose(sources)
+            chosen = _choose(sources) if not field.many else _unite(sources) if place.path is None else sources
             found += (_make_item(parsed, field, place.path, one) for one in chosen)
             if not chosen:
                 reason = _explain(field, place, result)
@@ -130,12 +130,24 @@ def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
 
 
 def _unite(sources: Sequence[_Source]) -> list[_Source]:
-    """The claims, each once: what a record says again in another section is the same value."""
-    known: dict[tuple[tuple[str, Any], ...], _Source] = {}
-    for source in sources:
-        key = tuple((name, v.casefold() if isinstance(v, str) else v) for name, v in _values_of(source.claim))
-        known.setdefault(key, source)
-    return list(known.values())
+    """The claims of a record, each once: what it says again elsewhere, with fewer words or attributes, is left out."""
+    kept: list[_Source] = []
+    for source in sorted(sources, key=lambda one: -len(one.claim.values)):
+        if not any(_says_no_more(source.claim, other.claim) for other in kept):
+            kept.append(source)
+    return [source for source in sources if source in kept]
+
+
+def _says_no_more(claim: ProvenClaim, other: ProvenClaim) -> bool:
+    """Whether another claim has all values of a claim; of words, the same ones or more around them."""
+    known = dict(_values_of(other))
+    return all(_is_in(value, known.get(name)) for name, value in _values_of(claim))
+
+
+def _is_in(value: Any, other: Any) -> bool:
+    if isinstance(value, str) and isinstance(other, str):
+        return " ".join(value.split()).casefold() in " ".join(other.split()).casefold()
+    return bool(value == other)
 
 
 def _choose(sources: Sequence[_Source]) -> list[_Source]:

@@ -10,10 +10,11 @@ from extractor.evaluation.alignment import Aligned, Side
 from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
 
-ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "registration"]
+ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"]
 """What a change concerns.
 
-``eligibility`` is an age limit, the sex, or healthy volunteers; ``registration`` the enrolment, a date, or the status.
+``eligibility`` is an age limit, the sex, or healthy volunteers; ``custom`` is a field of the user's own;
+``registration`` the enrolment, a date, or the status.
 """
 
 

@@ -8,6 +8,7 @@ from extractor.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
+from .custom import compare_custom
 from .items import compare_criterion, compare_endpoint, compare_regimen, identify_regimen
 from .lines import compare_introductions, stands_in_both
 from .registered import compare_arms, compare_registries
@@ -55,6 +56,7 @@ def diff_trials(
         found += [change for pair in regimens for change in compare_regimen(pair)]
     if Task.ENDPOINTS not in missing:
         found += [change for pair in align(ENDPOINTS, old, new) for change in compare_endpoint(pair)]
+    found += compare_custom(old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
