@@ -13,7 +13,8 @@ _GAP = 2
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without control characters."""
+    """Print a message on standard error, without control characters, after all that standard output got before."""
+    sys.stdout.flush()
     print(f"extractor: {without_controls(text)}", file=sys.stderr, flush=True)
 
 
