@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import FAILED, OK, Row, print_table, say, to_printable, warn_incomplete
-from .options import FILES, RARE, SCORES, JsonOption, option
+from .options import FILES, RARE, SCORES, FieldsOption, JsonOption, option, read_custom_fields
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -50,6 +50,7 @@ def evaluate(
     check: Annotated[
         bool, option(SCORES, "Check GOLD against its records, given in place of PREDICTED.", "--check")
     ] = False,
+    fields: FieldsOption = None,
     resamples: Annotated[
         int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0, metavar="N")
     ] = 1000,
@@ -82,6 +83,9 @@ def evaluate(
 
     If anna has 4 criteria, and ben has the same 4 and one more, their
     agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
+
+    Fields of your own, of --fields or of the run, have a table of their own:
+    values are paired within a record, and compared by their types.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
@@ -116,6 +120,7 @@ def evaluate(
         print(report.model_dump_json(indent=2))
     else:
         print_report(report)
+        print_own_fields(gold, predicted, fields)
     warn_incomplete(gold, predicted, compare)
     code = OK
     for name, floor in floors.items():
@@ -231,6 +236,20 @@ def print_report(report: "ScoreReport") -> None:
             for one in report.comparison.differences
         ]
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
+
+
+def print_own_fields(gold: Path, predicted: Path, given: Sequence[str] | None) -> None:
+    """Print the scores of the user's own fields: those given, else those of the run."""
+    from extractor.evaluation.custom import score_custom
+    from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
+
+    run = None if given else find_run(predicted)
+    fields = restore_fields(run.manifest.settings) if run else read_custom_fields(given)
+    if fields:
+        scores = score_custom(gold, predicted, fields)
+        rows = [(one.name, one.type, *map(str, (one.gold, one.predicted, one.right)), _show(one.f1)) for one in scores]
+        print_table(("own field", "type", "stated", "predicted", "right", "F1"), rows, ("F1", "stated"))
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:
