@@ -1,0 +1,141 @@
+"""A user's own fields by the commands: run, resume, reparse, export, evaluate, diff, schema, batches, service."""
+
+import csv
+import json
+
+import jsonschema
+import pytest
+
+from tests.commands import invoke, read_lines
+from tests.llm.stub import serve as serve_stub
+from tests.serve.running import TOKEN, serve
+from tests.trust import answering
+
+FIELDS = """
+[[field]]
+name = "ejection_fraction"
+of = "criterion"
+type = "quantity"
+definition = "The limit of the ejection fraction."
+[[field.rules]]
+pattern = "ejection fraction value=( ( below | above ) # % )"
+examples = ["ejection fraction below 30 %"]
+
+[[field]]
+name = "washout"
+type = "duration"
+definition = "How long before the start a drug must have been stopped."
+"""
+WASHOUT = {"": {"washout": {"quote": "no steroids for 4 weeks", "value": "4 week"}, "cat": "other"}}
+
+
+def write_study(path, limit):
+    criteria = f"Inclusion Criteria:\n\n* Ejection fraction below {limit} %\n* no steroids for 4 weeks"
+    module = {
+        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "Examplumab in heart failure"},
+        "eligibilityModule": {"eligibilityCriteria": criteria},
+    }
+    path.write_text(json.dumps({"protocolSection": module}), "utf-8")
+    return path
+
+
+@pytest.fixture
+def fields(tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text(FIELDS, "utf-8")
+    return path
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_study(tmp_path / "study.json", 40)
+
+
+def extract(study, fields, out, *options):
+    done = invoke("run", study, "--fields", fields, "--out", out, "--quiet", *options)
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_a_run_resumes_with_its_fields_and_refuses_others(study, fields, tmp_path):
+    with serve_stub(answering(WASHOUT)) as stub:
+        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub", "--workers", 2)
+        asked = len(stub.requests)
+        extract(study, fields, out, "--model", f"{stub.url}#stub")
+        assert len(stub.requests) == asked
+    (line,) = read_lines(out / "extractions.jsonl")
+    assert line["custom"]["washout"][0]["values"] == {"value": {"value": 4, "unit": "week"}}
+    fields.write_text(FIELDS.replace("a drug must", "any drug must"), "utf-8")
+    refused = invoke("run", study, "--fields", fields, "--out", out, "--quiet")
+    assert refused.exit_code == 2
+    assert "the fields have changed" in refused.output
+
+
+def test_a_run_is_reparsed_with_its_fields(study, fields, tmp_path):
+    with serve_stub(answering(WASHOUT)) as stub:
+        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
+    done = invoke("reparse", out, "--dry-run", "--json")
+    report = json.loads(done.stdout)
+    assert (report["records"], report["changed"], report["open"], report["calls_to_ask"]) == (1, 0, 0, 0)
+
+
+def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
+    with serve_stub(answering(WASHOUT)) as stub:
+        out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
+    assert invoke("export", out, "--to", tmp_path / "tables", "--format", "csv").exit_code == 0
+    with (tmp_path / "tables" / "custom_values.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["field"]: row for row in csv.DictReader(file)}
+    assert (rows["washout"]["number_canonical"], rows["washout"]["unit_canonical"]) == ("28.0", "d")
+    limit = rows["ejection_fraction"]
+    assert (limit["comparator"], limit["number"], limit["unit"], limit["quote"]) == ("<", "40", "%", "below 40 %")
+    assert limit["of"] == "eligibility.criteria[0]"
+
+
+def test_values_are_scored_by_type_and_compared_between_versions(study, fields, tmp_path):
+    old = extract(study, fields, tmp_path / "old")
+    new = extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text((old / "extractions.jsonl").read_text("utf-8"), "utf-8")
+    for predicted, f1 in ((old, "1.000"), (new, "0.000")):
+        scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
+        assert f"ejection_fraction.value\tquantity\t1\t1\t{f1[0]}\t{f1}" in scores
+    assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
+
+
+def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
+    done = invoke("schema", "--fields", fields)
+    schema = json.loads(done.stdout)
+    (line,) = read_lines(extract(study, fields, tmp_path / "run") / "extractions.jsonl")
+    jsonschema.validate(line, schema)
+    line["custom"]["washout"] = [{"of": None, "values": {"value": "long"}}]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(line, schema)
+
+
+def test_requests_in_files_define_the_fields_and_name_them_in_the_schema(study, fields, tmp_path):
+    path = tmp_path / "requests.jsonl"
+    done = invoke("batch", "submit", study, "--fields", fields, "--model", "gpt-5-mini", "--requests", path, "--quiet")
+    assert done.exit_code == 0, done.output
+    (request,) = read_lines(path)
+    assert "How long before the start a drug must have been stopped." in str(request["body"]["messages"][0])
+    assert "washout" in json.dumps(request["body"].get("response_format") or request["body"].get("tools"))
+
+
+def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study, fields, tmp_path):
+    with serve(tmp_path / "root", "--fields", str(fields), "--workers", "1") as service:
+        client, body = service.client, study.read_bytes()
+        for names, expected in ((None, {"ejection_fraction", "washout"}), ("washout", {"washout"}), ("", set())):
+            query = {} if names is None else {"fields": names}
+            answer = client.post("/v1/extractions", content=body, params=query)
+            assert answer.status_code == 200, answer.text
+            assert answer.json().get("custom", {}).keys() == expected
+        assert client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code == 422
+    assert TOKEN not in service.errors
+
+
+@pytest.mark.parametrize("given", ["no/such.toml", "wash"])
+def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
+    done = invoke("run", "tests/records", "--fields", given, "--out", tmp_path / "run")
+    assert done.exit_code == 2
+    assert given in done.output
+    assert not (tmp_path / "run").exists()
