@@ -45,13 +45,13 @@ def _list_lines(
         yield from asked or passages
     elif field.of is Of.RECORD:
         if not _is_sure(parsed, field, None, options):
-            yield from _list_record_lines(field, known.values(), parsed, numbers)
+            yield from _list_record_lines(field, known.values(), parsed, options, numbers)
     else:
         criteria, outcomes = parsed.eligibility.criteria, parsed.outcomes
         for item in criteria if field.of is Of.CRITERION else outcomes:
             wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
             if wanted and not _is_sure(parsed, field, item.chunk, options):
-                yield Question(field.of.task, item.chunk, (), _hint_of(item.chunk))
+                yield Question(field.of.task, item.chunk, (), hint_of(item, options))
 
 
 def _is_sure(parsed: ParsedRecord, field: CustomField, chunk: Chunk | None, options: ExtractionOptions) -> bool:
@@ -74,18 +74,28 @@ def _may_have(field: CustomField, item: ParsedCriterion | ParsedOutcome, options
     return field.applies(find) or any(doubts)
 
 
-def _hint_of(chunk: Chunk) -> str:
-    return "" if chunk.kind is ChunkKind.OUTCOME else chunk.span.section.replace("_", " ")
+def hint_of(item: ParsedCriterion | ParsedOutcome, options: ExtractionOptions) -> str:
+    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
+    if isinstance(item, ParsedOutcome):
+        return ""
+    section = item.chunk.span.section
+    in_list = section == "eligibility" and item.kind.certain and item.kind.value
+    where = f"{item.kind.value} list" if in_list else section.replace("_", " ")
+    return f'{where}, under "{item.lead_in.value}"' if item.lead_in.value and not options.reads_all else where
 
 
 def _list_record_lines(
-    field: CustomField, known: Iterable[Question], parsed: ParsedRecord, numbers: Iterator[int]
+    field: CustomField,
+    known: Iterable[Question],
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    numbers: Iterator[int],
 ) -> Iterator[Question]:
     """The passages that may state a field of the record. A passage that is asked anyway keeps its number."""
     shown = {question.chunk.number: question for question in known}
-    chunks = [*(one.chunk for one in parsed.eligibility.criteria), *(one.chunk for one in parsed.outcomes)]
-    for chunk in chunks:
-        shown.setdefault(chunk.number, Question(Task.ELIGIBILITY, chunk, (), _hint_of(chunk)))
+    items: list[ParsedCriterion | ParsedOutcome] = [*parsed.eligibility.criteria, *parsed.outcomes]
+    for one in items:
+        shown.setdefault(one.chunk.number, Question(Task.ELIGIBILITY, one.chunk, (), hint_of(one, options)))
     for name, section in parsed.sections.items():
         if field.sections and not name.startswith(field.sections):
             continue
@@ -96,4 +106,4 @@ def _list_record_lines(
             covered = any(question.chunk.span.overlaps(span) for question in here)
             if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
                 chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, line.text)
-                yield Question(Task.ELIGIBILITY, chunk, (), _hint_of(chunk))
+                yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))

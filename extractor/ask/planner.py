@@ -29,7 +29,7 @@ from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
 from .dose_passages import DosePassage, list_dose_passages
-from .own_questions import add_own_questions
+from .own_questions import add_own_questions, hint_of
 from .prompt import render_call, render_line
 from .questions import Question
 from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
@@ -136,7 +136,7 @@ def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers:
     people = any(_is_doubtful(getattr(found, name), name, options) for name in PEOPLE_FIELDS)
     general = _list_general_lines(parsed, numbers) if people else ()
     criteria = (
-        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _criterion_hint(one, options))
+        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), hint_of(one, options))
         for one in found.criteria
     )
     for question in sorted((*criteria, *general, *between), key=lambda question: question.chunk.span):
@@ -152,15 +152,6 @@ def _list_general_lines(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
             span = Span(name, 0, len(section.text))
             chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, clean_text(section.text).text)
             yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))
-
-
-def _criterion_hint(criterion: ParsedCriterion, options: ExtractionOptions) -> str:
-    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
-    section = criterion.chunk.span.section
-    in_list = section == "eligibility" and criterion.kind.certain and criterion.kind.value
-    where = f"{criterion.kind.value} list" if in_list else section.replace("_", " ")
-    introduced = criterion.lead_in.value and not options.reads_all
-    return f'{where}, under "{criterion.lead_in.value}"' if introduced else where
 
 
 def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:

@@ -10,6 +10,7 @@ from .console import FAILED, OK, print_table, say
 if TYPE_CHECKING:
     from extractor.cost.prices import PriceList
     from extractor.cost.tokens import Cases, Rates
+    from extractor.fields import CustomField
     from extractor.run.forecast import Forecast, Measured
     from extractor.run.tally import Tally
 
@@ -50,7 +51,19 @@ def forecast_job(
         print(forecast.model_dump_json(indent=2))
     else:
         print_forecast(forecast)
+        _say_what_fields_add(job.extractor.options.fields)
     return FAILED if tally.failed else OK
+
+
+def _say_what_fields_add(fields: "Sequence[CustomField]") -> None:
+    """Say how much longer the definitions of every call are by the user's own fields."""
+    from extractor.ask.prompt import load_prompt
+    from extractor.llm.calls import estimate_tokens
+
+    if fields:
+        own, built_in = (estimate_tokens(load_prompt(each).system) for each in (tuple(fields), ()))
+        names = ", ".join(field.name for field in fields)
+        say(f"your own fields ({names}) add about {own - built_in:,} tokens to the definitions of every call")
 
 
 def print_forecast(forecast: "Forecast") -> None:

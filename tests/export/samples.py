@@ -42,7 +42,8 @@ SMALL = TrialExtraction.model_validate(
 def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:
     """Fill every field of a model, with distinct texts and numbers."""
     numbers = numbers or count(1)
-    return {name: _fill(field.annotation, numbers) for name, field in model.model_fields.items()}
+    fields = {name: field for name, field in model.model_fields.items() if name != "custom"}  # no shape of its own
+    return {name: _fill(field.annotation, numbers) for name, field in fields.items()}
 
 
 def _fill(annotation: Any, numbers: Any) -> Any:
