@@ -3,7 +3,7 @@
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind, Eligibility, Sex, TrialRecord
 from extractor.text.book import read_text, rule
@@ -65,29 +65,46 @@ def read_registry(record: TrialRecord) -> Row:
     )
 
 
-def name_limit(limit: Json, criterion: Json, within: str = "") -> Row:
-    """The canonical columns of a limit, from ``quantity_canonical`` to ``canonical_note``.
+class CanonicalLimit(NamedTuple):
+    """A limit in the vocabulary of quantities: the columns ``quantity_canonical`` to ``canonical_note``, in order.
 
-    The unit is the UCUM code as written, then the canonical one; values are in the canonical one. ``within`` are the
-    limit's words in the criterion, if they are known.
+    ``unit_ucum`` is the unit as written, or the one that goes without saying; the values are in ``unit``.
+    """
+
+    quantity: str | None = None
+    laboratory: bool | None = None
+    loinc: str | None = None
+    unit_ucum: str | None = None
+    unit: str | None = None
+    value: float | None = None
+    value_high: float | None = None
+    note: str | None = None
+
+
+def name_limit(limit: Json, criterion: Json, within: str = "") -> CanonicalLimit:
+    """The canonical form of a limit, or what is known of it and why there is none.
+
+    ``within`` are the limit's words in the criterion, if they are known.
     """
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
     quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value, within)
     if quantity is None:
-        return None, None, None, unit, None, None, None, "no quantity"
-    named = quantity.name, quantity.laboratory
+        return CanonicalLimit(unit_ucum=unit, note="no quantity")
+    known = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
-        return *named, None, unit, None, None, None, "unknown unit"
+        return known._replace(note="unknown unit")
     ends = [one for one in (value, high) if one is not None]
-    used = unit or next(filter(None, map(quantity.infer_unit, ends[::-1])), None)
-    values = [one for end in ends if used and (one := quantity.to_canonical(end, used)) is not None]
-    in_unit = *named, "|".join(find_loinc(quantity, used)) or None, used
+    used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
+    known = known._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
+    if used is None:
+        return known._replace(note="no unit")
+    values = [one for end in ends if (one := quantity.to_canonical(end, used)) is not None]
     if len(values) < len(ends):
-        return *in_unit, None, None, None, "no conversion" if used else "no unit"
+        return known._replace(note="no conversion")
     if not all(map(quantity.is_possible, values)):
-        return *in_unit, None, None, None, "implausible"
-    return *in_unit, quantity.unit, values[0], values[-1] if len(values) > 1 else None, None
+        return known._replace(note="implausible")
+    return known._replace(unit=quantity.unit, value=values[0], value_high=values[1] if len(values) > 1 else None)
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:

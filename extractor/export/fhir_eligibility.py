@@ -158,7 +158,8 @@ def _name_sex(sex: Sex) -> Json:
 
 def _read_limit(criterion: Criterion, limit: Constraint) -> Json:
     """The code and value of a limit. Raises ``Undecided`` without a unit, or if its bounds make no range."""
-    _, _, loinc, ucum, *_ = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
+    known = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
+    loinc, ucum = known.loinc, known.unit_ucum
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]
     if "code" not in bounds[0]:

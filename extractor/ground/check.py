@@ -1,7 +1,7 @@
 """Check a model's answers against the text: locate quotes, find numbers again, and reject values without support."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -124,54 +124,75 @@ def ground_answer(
     An agent may stand anywhere in the record, the other values of a regimen in any section that states doses: the
     cycle in an arm, the dose in an intervention. A list keeps its supported members, and is rejected if it has none.
     """
-    chunk = chunk or parsed.chunks[answer.chunk]
-    here = parsed.sections[chunk.span.section].between(chunk.span.start, chunk.span.end)
-    parts = find_parts(here, {name: answer.values[name] for name in _PARTS if name in answer.values})
+    search = _Search(answer, parsed, chunk or parsed.chunks[answer.chunk], lead_in)
+    parts = find_parts(search.here, {name: answer.values[name] for name in _PARTS if name in answer.values})
     readings: dict[str, Reading[Any]] = {}
     rejections: list[Rejection] = []
     for field, value in answer.values.items():
-        members = [] if value is None else list(value) if isinstance(value, tuple) else [value]
+        members = () if value is None else value if isinstance(value, tuple) else (value,)
         supported: list[Supported] = []
-        refused = False
         for member in members:
-            if field in parts:
-                span = parts[field]
-                found = Supported(parsed.raw(span), span, Support.LITERAL) if span else None
-            else:
-                find = find_window if field == "time_window" and isinstance(member, str) else find_support
-                places = (here, *_list_other_places(answer, field, parsed, lead_in))
-                found = next((one for place in places if (one := find(member, place)) is not None), None)
-                if found is None and lead_in and field == "constraints":
-                    found = _find_across(member, lead_in, chunk, parsed)
-                if found is None and field == "agent":
-                    found = next((one for place in places if (one := find_agent(member, place)) is not None), None)
-            if found and field in ("start_event", "end_events"):
-                found = _trim_event(found)
+            found = search.take(parts[field]) if field in parts else search.find(field, member)
             if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
                 supported.append(found)
             else:
-                refused = True
-                rejections.append(_reject(chunk, field, member, here))
-        if supported or not refused:
+                rejections.append(_reject(search.chunk, field, member, search.here))
+        if supported or not members:
             readings[field] = _read(supported, many=isinstance(value, tuple))
-    _ground_claims(answer, chunk, here, readings, rejections)
+    _ground_claims(answer, search, readings, rejections)
     for field, broken in answer.unreadable.items():
-        forms = (Refusal(reason=one.reason) for one in broken)
-        pairs = zip(broken, forms, strict=True)
-        rejections += (Rejection(chunk, field, one.text, FindingKind.ANSWER_MISSING, form) for one, form in pairs)
+        for one in broken:
+            refusal = Refusal(reason=one.reason)
+            rejections.append(Rejection(search.chunk, field, one.text, FindingKind.ANSWER_MISSING, refusal))
     return GroundedAnswer(answer.task, answer.chunk, readings, tuple(rejections))
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Where the values of an answer may stand: its chunk, the line that introduces it, other sections."""
+
+    answer: Answer
+    parsed: ParsedRecord
+    chunk: Chunk
+    lead_in: Chunk | None
+
+    @property
+    def here(self) -> Passage:
+        return self.parsed.sections[self.chunk.span.section].between(self.chunk.span.start, self.chunk.span.end)
+
+    def take(self, part: Span | None) -> Supported | None:
+        """A part of an outcome, which ``find_parts`` has located."""
+        return Supported(self.parsed.raw(part), part, Support.LITERAL) if part else None
+
+    def find(self, field: str, value: Any) -> Supported | None:
+        """What supports a value: the first place that states it, else what this field alone allows."""
+        read = find_window if field == "time_window" and isinstance(value, str) else find_support
+        places = (self.here, *_list_other_places(self.answer, field, self.parsed, self.lead_in))
+        found = _find_first(read, value, places)
+        if field in ("start_event", "end_events"):
+            return _trim_event(found) if found else None
+        if found is None and field == "constraints" and self.lead_in:
+            return _find_across(value, self.lead_in, self.chunk, self.parsed)
+        return _find_first(find_agent, value, places) if found is None and field == "agent" else found
+
+
+def _find_first(
+    find: Callable[[Any, Passage], Supported | None], value: Any, places: Iterable[Passage]
+) -> Supported | None:
+    return next((found for place in places if (found := find(value, place)) is not None), None)
+
+
 def _ground_claims(
-    answer: Answer, chunk: Chunk, here: Passage, readings: dict[str, Reading[Any]], rejections: list[Rejection]
+    answer: Answer, search: _Search, readings: dict[str, Reading[Any]], rejections: list[Rejection]
 ) -> None:
     """Add what the chunk bears out of the user's own fields, and what it does not."""
     for field, claims in answer.claims.items():
-        checked = [check_claim(claim, here) for claim in claims]
+        checked = [check_claim(claim, search.here) for claim in claims]
         proven = tuple(one.claim for one in checked if one.claim)
-        rejections += (_reject(chunk, field, value, here, why) for one in checked for value, why in one.refused)
+        refused = [refusal for one in checked for refusal in one.refused]
+        rejections += (_reject(search.chunk, field, value, search.here, reason) for value, reason in refused)
         if proven or not claims:
-            readings[field] = Reading(proven, MODEL_CONFIDENCE, tuple(_span_of(one, chunk) for one in proven))
+            readings[field] = Reading(proven, MODEL_CONFIDENCE, tuple(_span_of(one, search.chunk) for one in proven))
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
