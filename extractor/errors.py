@@ -56,7 +56,8 @@ class RecordError(ExtractorError):
 
     def __init__(self, path: str, problem: str, remedy: str, *, place: str | None = None) -> None:
         self.path, self.problem, self.remedy, self.place = path, problem, remedy, place
-        super().__init__(f"{path}{f', {place}' if place else ''}: {problem}; {remedy}")
+        where = f"{path}, {place}" if place else path
+        super().__init__(f"{where}: {problem}; {remedy}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, vars(self))

@@ -140,7 +140,8 @@ def _fetch_to_file(
             new = f" ({file.records - earlier:,} new)" if earlier else ""
             again = "; it was complete, --fresh fetches it again" if done_before else ""
             records = f"{file.records:,} record{'s' * (file.records != 1)}"
-            say(f"{records} {f'in {place}' if place else 'fetched'}{new}{again}")
+            where = f"in {place}" if place else "fetched"
+            say(f"{records} {where}{new}{again}")
     return _name_unknown(unknown, registry)
 
 

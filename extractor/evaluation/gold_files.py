@@ -148,7 +148,8 @@ class Flaw:
     warns: bool = False
 
     def __str__(self) -> str:
-        return f"{f'{self.path}: ' if self.path else ''}{self.problem}; {self.remedy}"
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.problem}; {self.remedy}"
 
 
 def join_path(parts: Sequence[str | int]) -> str:

@@ -67,7 +67,8 @@ def name_gold(record_id: str) -> str:
     ('NCT00000001.json', '%2E.%2Fx.json')
     """
     name = record_id.replace("%", "%25").replace("/", "%2F").replace("\\", "%5C").replace("\0", "%00")
-    return f"{f'%2E{name[1:]}' if name.startswith('.') else name}.json"
+    visible = f"%2E{name[1:]}" if name.startswith(".") else name
+    return f"{visible}.json"
 
 
 def digest_gold(path: Path) -> str | None:

@@ -81,7 +81,7 @@ class _OutlineReader:
         self.first_part: Line | None = None
 
     def list_entries(self) -> Iterator[OutlineEntry]:
-        """All entries."""
+        """Yield the entries in reading order, moving the list and the heading under which they stand."""
         for place, block in enumerate(self.blocks):
             text = block.tokens
             following = self.blocks[place + 1] if place + 1 < len(self.blocks) else None
