@@ -165,7 +165,8 @@ def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, sourc
     evidence: list[Evidence] = []
     least = 1.0
     for one in source.claim.values:
-        sure = PRIORS[one.support] if source.confidence is None else source.confidence
+        prior = field.confidence.get(one.support, PRIORS[one.support])
+        sure = prior if source.confidence is None else source.confidence
         least = min(least, sure)
         name = one.attribute.partition("[")[0]
         values[name] = (*values.get(name, ()), one.value) if field.attribute(name).many else one.value
@@ -178,6 +179,7 @@ def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, sourc
         origin=source.origin,
         support=max(supports, key=list(Support).index),
         confidence=least,
+        calibrated=source.confidence is None and field.confidence.keys() >= set(supports),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from .batch import app as batch
+from .calibrate import calibrate
 from .commands import Commands
 from .diff import diff
 from .doctor import doctor
@@ -65,6 +66,7 @@ app.command(rich_help_panel=_EXTRACT)(parse)
 for _command in (report, review, export):
     app.command(rich_help_panel=_READ)(_command)
 app.command(rich_help_panel=_SCORE)(evaluate)
+app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
 app.command(rich_help_panel=_SCORE)(reparse)
 app.command(rich_help_panel=_SET_UP)(doctor)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
-from extractor.schemas import Comparison, Constraint, CustomItem, Quantity, TrialExtraction
+from extractor.schemas import Comparison, Constraint, CustomItem, Origin, Quantity, Support, TrialExtraction
 
 from .alignment import pair_values
 from .comparers import COMPARERS, Comparer, Level
@@ -72,6 +72,41 @@ def score_custom(
     kinds = dict.fromkeys(one.type for _, one in attributes)
     by_type = {kind: [counts[f.name, one.name] for f, one in attributes if one.type is kind] for kind in kinds}
     return (*scores, *(_sum("all", kind, found) for kind, found in by_type.items()))
+
+
+class SupportShare(NamedTuple):
+    """How many values of a field with one kind of support are right."""
+
+    field: str
+    support: Support
+    right: int
+    total: int
+
+    @property
+    def confidence(self) -> float:
+        """The share right, with one right and one wrong value added, so that few values claim little."""
+        return round((self.right + 1) / (self.total + 2), 3)
+
+
+LEAST_VALUES = 50
+"""Values of a field from which on their shares are used as confidences."""
+
+
+def count_support(
+    gold: ExtractionSource, predicted: ExtractionSource, fields: Iterable[CustomField]
+) -> tuple[SupportShare, ...]:
+    """How many values of a model are right, by field and support. A value that gold lacks is wrong."""
+    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
+    counts: dict[tuple[str, Support], Counter[bool]] = {}
+    for record_id in ours.record_ids:
+        for field in fields:
+            pairs = _pair(field, _items(ours.get(record_id), field), _items(theirs.get(record_id), field))
+            for old, new in pairs:
+                if new and new.support and new.origin is not Origin.RULE:
+                    found = [_count(one, old, new) for one in field.attributes]
+                    right = all(one["right"] == one["predicted"] for one in found)
+                    counts.setdefault((field.name, new.support), Counter())[right] += 1
+    return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))
 
 
 def _items(extraction: TrialExtraction | None, field: CustomField) -> Sequence[CustomItem]:

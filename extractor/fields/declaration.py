@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from extractor.schemas import ExtractedItem, FieldInfo, Task, TrialExtraction, ValueKind, list_fields
+from extractor.schemas import ExtractedItem, FieldInfo, Support, Task, TrialExtraction, ValueKind, list_fields
 from extractor.schemas.base import FrozenModel
 from extractor.suggestions import refuse_unknown
 
@@ -78,6 +78,7 @@ class CustomField(FrozenModel):
         mentions: Beginnings of words; only texts with one of them may state the field.
         examples: Texts with their answers.
         rules: Rules that read it without a model.
+        confidence: The share of right values by how they follow from their words, counted on gold of the user's own.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
@@ -91,6 +92,7 @@ class CustomField(FrozenModel):
     mentions: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     rules: tuple[FieldRule, ...] = ()
+    confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash((self.name, self.definition))

@@ -17,7 +17,7 @@ from extractor.schemas import TrialExtraction
 from .attributes import CLASSES, Attribute, AttributeType, Choice
 from .declaration import CustomField, Of
 
-_SETTINGS = frozenset({"name", "when", "many", "judgement", "sections", "mentions", "examples", "rules"})
+_SETTINGS = frozenset({"name", "when", "many", "judgement", "sections", "mentions", "examples", "rules", "confidence"})
 
 
 class _FieldModel(BaseModel):

@@ -139,3 +139,30 @@ def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
     assert done.exit_code == 2
     assert given in done.output
     assert not (tmp_path / "run").exists()
+
+
+def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, tmp_path):
+    """Of 60 values 45 are right: the printed line makes the next run's confidence 46 of 62."""
+    path = tmp_path / "studies.jsonl"
+    template = json.loads(study.read_text("utf-8"))
+    lines = []
+    for number in range(60):
+        template["protocolSection"]["identificationModule"]["nctId"] = f"NCT{number:08d}"
+        lines.append(json.dumps(template))
+    path.write_text("\n".join(lines), "utf-8")
+    with serve_stub(answering(WASHOUT)) as stub:
+        model = ("--model", f"{stub.url}#stub", "--workers", 1)
+        run = extract(path, fields, tmp_path / "run", *model)
+        gold = read_lines(run / "extractions.jsonl")
+        for row in gold[:15]:
+            row["custom"]["washout"][0]["values"]["value"]["value"] = 5
+        (tmp_path / "gold.jsonl").write_text("\n".join(map(json.dumps, gold)), "utf-8")
+        done = invoke("calibrate", tmp_path / "gold.jsonl", run)
+        assert "washout\tparsed\t45\t60\t0.742" in done.stdout
+        (line,) = [line for line in done.stderr.splitlines() if "add to washout" in line]
+        counted = line.partition(": confidence")[2]
+        fields.write_text(f"{FIELDS}confidence{counted}\n", "utf-8")
+        again = read_lines(extract(study, fields, tmp_path / "again", *model) / "extractions.jsonl")[0]
+    (item,) = again["custom"]["washout"]
+    assert (item["confidence"], item["calibrated"]) == (0.742, True)
+    assert invoke("calibrate", tmp_path / "gold.jsonl", extract(study, "blinding", tmp_path / "few")).exit_code == 1
