@@ -8,12 +8,7 @@ import pytest
 from extractor.ask.prompt import load_prompt
 from extractor.ask.questions import Question
 from extractor.ask.reply_models import FIELDS, Reply, read_answers
-from extractor.fields.value_forms import (
-    read_amount,
-    read_instrument,
-    read_limit,
-    read_time,
-)
+from extractor.fields.value_forms import read_amount, read_instrument, read_limit, read_time
 from extractor.llm.calls import estimate_tokens, schema_of
 from extractor.schemas import (
     Age,

@@ -51,11 +51,6 @@ def test_not_reported_names_the_sections_that_were_searched():
     assert set(gap.sections) == {"title", "brief_summary", "eligibility"}
 
 
-def test_a_record_without_outcomes_says_so():
-    found = reasons(Extractor(assist="never").extract(trial(title="A trial")))
-    assert found["endpoints"] is found["dosing"] is found["eligibility.criteria"] is AbsenceReason.SECTION_ABSENT
-
-
 def test_contradictory():
     text = "Inclusion Criteria:\n\n* At least 65 years of age\n* Consent\n* No older than 18 years"
     extraction = Extractor(assist="never").extract(trial(title="A trial", eligibility=text))
@@ -98,6 +93,7 @@ async def test_budget_exhausted_between_two_questions(doubtful):
         ({"primary_outcomes_0": OUTCOME}, None, "eligibility.criteria", AbsenceReason.SECTION_ABSENT),
         ({"primary_outcomes_0": OUTCOME}, ["endpoints"], "dosing", AbsenceReason.NOT_ASKED),
         (PRODUCT, None, "dosing", AbsenceReason.NOT_ASKED),
+        ({"title": "A trial"}, None, "endpoints", AbsenceReason.SECTION_ABSENT),
     ],
 )
 def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, reason):

@@ -126,13 +126,7 @@ def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
 
 
 @pytest.mark.parametrize(
-    ("frame", "reported"),
-    [
-        ("4 weeks", True),
-        ("At month 12 and later", True),
-        ("Day 1", False),
-        ("Visit", False),
-    ],
+    ("frame", "reported"), [("4 weeks", True), ("At month 12 and later", True), ("Day 1", False), ("Visit", False)]
 )
 def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
     parsed = parse_record(trial(title="A trial", primary_outcomes_0=f"Zinc in plasma, {frame}"))

@@ -24,12 +24,7 @@ def answer(agent, quote, dose, role, route, frequency):
 
 
 EXAMPLUMAB = answer(
-    "Examplumab",
-    "300 mg subcutaneously every 4 weeks",
-    300,
-    Role.INVESTIGATIONAL,
-    Route.SUBCUTANEOUS,
-    Frequency.Q4W,
+    "Examplumab", "300 mg subcutaneously every 4 weeks", 300, Role.INVESTIGATIONAL, Route.SUBCUTANEOUS, Frequency.Q4W
 )
 TESTIMAB = answer("Testimab", "20 mg orally once daily for 12 weeks", 20, Role.BACKGROUND, Route.ORAL, Frequency.QD)
 

@@ -95,8 +95,7 @@ def test_who_is_likelier_right_decides_by_the_confidence_of_the_rules(confidence
 
 
 @pytest.mark.parametrize(
-    ("confidence", "model", "value"),
-    [(0.6, "day 1", "day 1"), (0.97, "day 1", None), (0.6, None, None)],
+    ("confidence", "model", "value"), [(0.6, "day 1", "day 1"), (0.97, "day 1", None), (0.6, None, None)]
 )
 def test_what_only_the_model_found_is_weighed_apart(confidence, model, value):
     sides = ((0.3, 0.6), (0.6, 0.3))

@@ -47,11 +47,7 @@ def test_the_same_condition_in_both_lists():
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        "Other criteria as described in the protocol",
-        "Different requirements hold for a virtual visit.",
-    ],
+    "line", ["Other criteria as described in the protocol", "Different requirements hold for a virtual visit."]
 )
 def test_a_sentence_that_states_no_condition_cannot_contradict(line):
     assert find(make_study(eligibility=_lists(["Asthma", line], ["Smokers", line]))) == []

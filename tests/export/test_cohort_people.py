@@ -37,13 +37,18 @@ def measured(concept, value, unit, days=3, high=None):
     return {"events": [("measurement", concept, days, value, unit, high)]}
 
 
-def limit(concept, bounds, *, below, on, above):
+def near(concept, bounds, fits):
     """Values just below, on and just above a bound, in each unit that a database may have."""
-    return [
-        (measured(concept, value * factor, unit), fits)
-        for unit, value in bounds.items()
-        for factor, fits in ((0.998, below), (1, on), (1.002, above))
-    ]
+    factors = dict(zip((0.998, 1, 1.002), fits, strict=True))
+    return [(measured(concept, bounds[unit] * one, unit), factors[one]) for unit in bounds for one in factors]
+
+
+def floor(concept, bounds):
+    return near(concept, bounds, (False, True, True))
+
+
+def ceiling(concept, bounds):
+    return near(concept, bounds, (True, True, False))
 
 
 def born(year):
@@ -62,7 +67,7 @@ ONCOLOGY = {
             "Hemoglobin >= 9 g/dL",
             measured(402, 12, G_DL),
             [
-                *limit(402, {G_DL: 9, G_L: 90}, below=False, on=True, above=True),
+                *floor(402, {G_DL: 9, G_L: 90}),
                 (measured(402, 12, G_DL, days=30), True),
                 (measured(402, 12, G_DL, days=31), False),
                 (measured(402, 12, 0), False),
@@ -72,13 +77,7 @@ ONCOLOGY = {
         Line(
             "Platelet count >= 100 x 10^9/L",
             measured(401, 200, PER_L),
-            limit(
-                401,
-                {PER_L: 100, THOUSAND_PER_UL: 100, PER_UL: 100_000, CELLS_PER_UL: 100_000},
-                below=False,
-                on=True,
-                above=True,
-            ),
+            floor(401, {PER_L: 100, THOUSAND_PER_UL: 100, PER_UL: 100_000, CELLS_PER_UL: 100_000}),
         ),
         Line(
             "Total bilirubin <= 1.5 x ULN",
@@ -114,29 +113,18 @@ DIABETES = {
         Line(
             "HbA1c between 7 and 10 %",
             measured(407, 8, PERCENT),
-            [
-                *limit(407, {PERCENT: 7}, below=False, on=True, above=True),
-                *limit(407, {PERCENT: 10}, below=True, on=True, above=False),
-            ],
+            [*floor(407, {PERCENT: 7}), *ceiling(407, {PERCENT: 10})],
         ),
         Line(
             "BMI < 40 kg/m2",
             measured(404, 30, KG_M2),
-            [*limit(404, {KG_M2: 40}, below=True, on=False, above=False), (NOTHING, False)],
+            [*near(404, {KG_M2: 40}, (True, False, False)), (NOTHING, False)],
         ),
     ],
     "Exclusion": [
         Line("History of pancreatitis", NOTHING, [(sick(108, 3000), False), (sick(108, 0), False)]),
-        Line(
-            "eGFR < 45 mL/min/1.73 m2",
-            NOTHING,
-            limit(408, {GFR: 45, FORMER_GFR: 45}, below=False, on=True, above=True),
-        ),
-        Line(
-            "Systolic blood pressure > 160 mmHg",
-            NOTHING,
-            limit(409, {MMHG: 160, KPA: 21.3315}, below=True, on=True, above=False),
-        ),
+        Line("eGFR < 45 mL/min/1.73 m2", NOTHING, floor(408, {GFR: 45, FORMER_GFR: 45})),
+        Line("Systolic blood pressure > 160 mmHg", NOTHING, ceiling(409, {MMHG: 160, KPA: 21.3315})),
         Line(
             "Received methotrexate within 4 weeks before enrollment",
             NOTHING,
@@ -154,33 +142,21 @@ CHILDREN = {
                 *(({"born": year, "sex": MALE}, fits) for year, fits in ((2008, 0), (2009, 1), (2014, 1), (2015, 0))),
             ],
         ),
-        Line(
-            "Body weight >= 20 kg",
-            measured(410, 30, KG),
-            limit(410, {KG: 20, LB: 44.0925}, below=False, on=True, above=True),
-        ),
+        Line("Body weight >= 20 kg", measured(410, 30, KG), floor(410, {KG: 20, LB: 44.0925})),
     ],
     "Exclusion": [
-        Line(
-            "Temperature > 38 °C",
-            NOTHING,
-            limit(411, {CELSIUS: 38, FAHRENHEIT: 100.4}, below=True, on=True, above=False),
-        ),
+        Line("Temperature > 38 °C", NOTHING, ceiling(411, {CELSIUS: 38, FAHRENHEIT: 100.4})),
         Line("Asthma or epilepsy", NOTHING, [(sick(102, 900), False), (sick(109, 900), False), (sick(105, 900), True)]),
         Line(
             "Serum creatinine > 2 mg/dL",
             NOTHING,
             [
-                *limit(414, {MG_DL: 2}, below=True, on=True, above=False),
-                *limit(415, {UMOL_L: 176.8}, below=True, on=True, above=False),
+                *ceiling(414, {MG_DL: 2}),
+                *ceiling(415, {UMOL_L: 176.8}),
                 (measured(415, 200, MG_DL), True),  # no unit of this code
             ],
         ),
-        Line(
-            "Serum potassium > 5.5 mmol/L",
-            NOTHING,
-            limit(412, {MMOL_L: 5.5, MEQ_L: 5.5}, below=True, on=True, above=False),
-        ),
+        Line("Serum potassium > 5.5 mmol/L", NOTHING, ceiling(412, {MMOL_L: 5.5, MEQ_L: 5.5})),
     ],
 }
 ALTERNATIVES = {
@@ -201,10 +177,7 @@ ALTERNATIVES = {
         Line(
             "ALT or AST > 100 U/L",
             NOTHING,
-            [
-                *limit(403, {U_L: 100, IU_L: 100}, below=True, on=True, above=False),
-                *limit(413, {U_L: 100, IU_L: 100}, below=True, on=True, above=False),
-            ],
+            [*ceiling(403, {U_L: 100, IU_L: 100}), *ceiling(413, {U_L: 100, IU_L: 100})],
         ),
         Line(
             "Platelet count > 20 and < 40 x 10^9/L",

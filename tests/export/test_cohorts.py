@@ -108,7 +108,6 @@ REFUSED = [
     (EXCLUDED, "Hemoglobin < 9 g/dL despite transfusion", "words_left"),
     (EXCLUDED, "Sitting systolic blood pressure > 160 mmHg", "words_left"),
     (INCLUDED, "Hematocrit less than 30% (before transfusion)", "words_left"),
-    (EXCLUDED, "Fasting triglycerides > 400 mg/dL", "words_left"),
     (INCLUDED, "Age 18 and older than 18 years old", "conjunction"),
     (EXCLUDED, "Vaccination against influenza", "clause"),
     (INCLUDED, "Hemoglobin >= 13 g/dL in men and >= 12 g/dL in women", "sex_or_group"),
@@ -122,7 +121,6 @@ REFUSED = [
     (EXCLUDED, "Exposure to measles within 14 days before screening", "clause"),
     (EXCLUDED, "More than 3 relapses", "quantity"),
     (EXCLUDED, "A decrease in hemoglobin of more than 2 g/dL", "quantity"),
-    (INCLUDED, "Age 6 months to 12 months", "age_unit"),
     (INCLUDED, "Willing to use contraception", "category"),
     (EXCLUDED, "Platelets < 100,000", "unsure"),
 ]

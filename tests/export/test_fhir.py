@@ -354,15 +354,6 @@ def test_design_arms_sponsor_and_dates_are_as_registered():
     assert shown == ("Low dose", "experimental", "5 mg daily")
 
 
-def test_exclusive_bounds_stay_exclusive():
-    bounds = [(">", 18), ("<", 30)]
-    limits = [{"quantity": "BMI", "comparator": sign, "value": value, "unit": "kg/m2"} for sign, value in bounds]
-    people = criterion("BMI > 18 and < 30 kg/m2", CREATININE, SAID, constraints=limits)
-    found = find(build(eligibility=people), "Group")[0]["characteristic"]
-    assert [(one["valueQuantity"]["comparator"], one["valueQuantity"]["value"]) for one in found] == bounds
-    assert {one["code"]["coding"][0]["code"] for one in found} == {"39156-5"}
-
-
 def test_names_and_sexes_are_values():
     texts = ("No history of stroke or epilepsy", "Women")
     shared = {"section": "eligibility", "kind": "inclusion", "category": "comorbidity"}
@@ -513,8 +504,7 @@ def test_gold_becomes_resources_of_its_tasks_without_provenance(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("to", "more", "hint"),
-    [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")],
+    ("to", "more", "hint"), [("out", ("--tables", "criteria"), "drop --tables"), ("out.jsonl", (), "name a folder")]
 )
 def test_a_wrong_call_says_what_to_do(tmp_path, to, more, hint):
     gold = tmp_path / "gold.json"

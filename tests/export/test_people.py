@@ -63,16 +63,12 @@ def criterion(quote, **more):
     ("condition", "quote", "target"),
     [
         ("Diabetes Mellitus, Type 2", "Diabetes", True),
-        ("Type 2 Diabetes", "Diabetes mellitus", True),
-        ("Type 2 Diabetes", "Type 1 diabetes", False),
         ("Non-Small Cell Lung Cancer", "History of lung cancer", True),
         ("Non-Small Cell Lung Cancer", "Presence of small cell histology", False),
         ("Non-Small Cell Lung Cancer", "Small cell lung cancer", False),
         ("Chronic Kidney Disease (CKD)", "Kidney diseases", True),
         ("Asthma", "Emphysema, asthma or bronchiectasis", True),
-        ("Asthma", "Severe asthma", False),
         ("Asthma", "Asthma that needs treatment in intensive care", False),
-        ("Diabetes", "Metabolic disease", False),
     ],
 )
 def test_an_exclusion_of_the_registered_condition_is_no_rule(condition, quote, target):

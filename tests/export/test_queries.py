@@ -64,10 +64,7 @@ ANSWERS = [
     [("A", 75), ("B", 100)],
     [(">", 50, None, 1)],
     [(2, 2)],
-    [
-        ("diastolic_blood_pressure", "<=", 100, None, 1),
-        ("systolic_blood_pressure", "<=", 160, None, 1),
-    ],
+    [("diastolic_blood_pressure", "<=", 100, None, 1), ("systolic_blood_pressure", "<=", 160, None, 1)],
     [(9, 2)],
     [(28, 1)],
     [(0.5, 2)],

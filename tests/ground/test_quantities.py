@@ -12,23 +12,6 @@ LIMITS = "Hemoglobin >= 8 g/dL and ECOG <= 2. Bilirubin not more than 1.5 x ULN,
 
 
 @pytest.mark.parametrize(
-    ("comparator", "values", "unit", "quote"),
-    [
-        (Comparator.AT_LEAST, (8, None), "g/dL", "8"),
-        (Comparator.AT_MOST, (2, None), None, "2"),
-        (Comparator.AT_MOST, (1.5, None), "x ULN", "1.5"),
-        (Comparator.BETWEEN, (2, 18), "years", "2 to 18"),
-        (Comparator.AT_LEAST, (70, None), None, "70"),
-    ],
-)
-def test_a_limit_is_found_with_its_comparator_and_unit(comparator, values, unit, quote):
-    tokens = read_text(LIMITS)
-    found = find_limit(tokens, comparator, values, unit)
-    assert tokens.read(found.first, found.end) == quote
-    assert found.support is Support.PARSED
-
-
-@pytest.mark.parametrize(
     ("text", "comparator", "value", "unit", "support"),
     [
         ("a rise greater than 12% or 200 mL", Comparator.MORE, 200, "mL", Support.PARSED),
@@ -111,7 +94,6 @@ def test_an_age_may_share_the_unit_of_the_other_limit(text, stands):
         ("20 mg/m2 once", 2, TimeUnit.MONTH, False),
         ("after B7-H3 cells", 3, TimeUnit.HOUR, False),
         ("(or)" * 2000 + " 5 (or)" * 2000, 5, TimeUnit.DAY, False),  # in linear time
-        ("for 6 courses", 6, TimeUnit.CYCLE, True),
         ("six 21-day cycles", 6, TimeUnit.CYCLE, True),
         ("48,72,96,120,144 and 168 hours", 120, TimeUnit.HOUR, True),
         ("up to16weeks", 16, TimeUnit.WEEK, True),
@@ -165,7 +147,6 @@ def test_another_comparator_unit_or_number_is_no_support(comparator, values, uni
         ("blood pressure of >= 150/85 mmHg", "diastolic blood pressure: >= 85 mmHg"),
         ("grass IgE greater or equal to class 3 by ABC/DEF", "grass IgE class: >= 3"),
         ("smokers (>12 cigarettes per day for 2 years)", "cigarettes per day: > 12"),
-        ("smokers (>12 cigarettes per day for 2 years)", "cigarettes: > 12 per day"),
         ("drinks >4 glasses of red wine per day", "glasses of red wine: > 4 per day"),
         ("no more than twice weekly nasal spray", "nasal spray: <= twice weekly"),
         ("at least 1 attack per 72 hours", "attack: >= 1 per 72 hours"),
@@ -177,9 +158,7 @@ def test_another_comparator_unit_or_number_is_no_support(comparator, values, uni
         ("T-score less than or equal to-1.5", "T-score: <= -1.5"),
         ("a refractive error of - 7D or greater", "refractive error: >= -7 D"),
         ("T-score from -2.5 to -1", "T-score: -2.5 - -1"),
-        ("Glucose: 52 mg/dl to less than or equal to 108 mg/dl", "Glucose: 52-108 mg/dl"),
         ("Women of 55 and above with 4 or more risks", "risks: >= 4"),
-        ("ALT > twice upper normal limits", "ALT: > twice upper normal limits"),
         ("ALT </= x 4 normal values", "ALT: <= 4 x normal values"),
         ("ALT =< 2 x ULN, with metastases =< 4 times", "ALT: <= 4 x ULN"),
         ("Age younger than 21 and older than 75 years", "Age: < 21 years"),

@@ -13,7 +13,6 @@ ARRAY = (RECORDS / "studies_array.json").read_bytes()
 TABLE = (RECORDS / "studies.csv").read_bytes().splitlines(keepends=True)
 XML = (RECORDS / "study.xml").read_bytes()
 FLAT = (RECORDS / "flat.txt").read_bytes()
-PRETTY = (RECORDS / "study.json").read_bytes()
 TEXTLESS = json.dumps({"protocolSection": {"identificationModule": {"nctId": "NCT90000050", "briefTitle": " "}}})
 BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><clinical_study>&c;</clinical_study>'
 EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'

@@ -67,8 +67,7 @@ def test_fields_with_line_breaks_or_odd_shape(change):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["# A readme\n\nIt explains things.\n\n- a list\n- of points\n", "just one line", "a,b\n1,2\n3,4\n"],
+    "text", ["# A readme\n\nIt explains things.\n\n- a list\n- of points\n", "just one line", "a,b\n1,2\n3,4\n"]
 )
 def test_other_text_is_refused(text):
     [problem] = read_flat(io.BytesIO(text.encode()))

@@ -25,21 +25,8 @@ def read_one(name: str, record_id: str):
         ("flat.txt", "flat", "title", "Fictucel Followed by Fabricel in Children With Relapsed B-cell Leukemia"),
         ("flat.txt", "flat", "interventions[2]", "DRUG: Fludarabine"),
         ("study.json", "NCT90000001", "conditions", "Large B-cell Lymphoma\nFollicular Lymphoma, Grade 3B"),
-        (
-            "study.json",
-            "NCT90000001",
-            "arms[1]",
-            "Dose level 2\nEXPERIMENTAL\nFictucel 3 x 10\\^6 cells/kg, one intravenous infusion on day 0",
-        ),
         ("study.xml", "NCT90000008", "conditions", "Peripheral T-cell Lymphoma\nAnaplastic Large Cell Lymphoma"),
         ("studies.csv", "NCT90000011", "title", 'Fictumab in "Borderline" Pancreatic Cancer'),
-        (
-            "studies.csv",
-            "NCT90000010",
-            "brief_summary",
-            "This invented study tests whether one infusion of fictucel is safe and whether it shrinks the lymphoma."
-            "\n\nParticipants are followed for 24 months.",
-        ),
     ],
 )
 def test_text_of_a_section(name, record_id, section, text):

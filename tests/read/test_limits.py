@@ -91,10 +91,7 @@ def test_endless_nesting_is_refused(inside):
 @pytest.mark.usefixtures("small_records")
 @pytest.mark.parametrize(
     "content",
-    [
-        f"[{STUDY.replace('CAR-T', '[{' * 600)}]".encode(),
-        json_array(100).encode(),
-    ],
+    [f"[{STUDY.replace('CAR-T', '[{' * 600)}]".encode(), json_array(100).encode()],
     ids=["brackets in a string", "many small records"],
 )
 def test_content_that_only_looks_too_large_is_read(read_bytes, content):

@@ -218,7 +218,7 @@ def test_ictrp():
         "Inclusion criteria:    \n1. Asthma    \n2. Age 18 years or older\n\nExclusion Criteria:\n1. Pregnancy"
     )
     assert [found[name] for name in found if "outcomes" in name] == [
-        *("FEV1 (before; after)", "Attacks", "Relief", "Cost at week 4"),
+        *("FEV1 (before; after)", "Attacks", "Relief", "Cost at week 4")
     ]
     assert found["interventions[0]"] == "Drug: Fictumab 5 mg; once daily"
     assert record.section("interventions[1]").part("name") == "Diary"

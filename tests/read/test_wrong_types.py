@@ -15,35 +15,14 @@ from extractor.read.json_studies import build_study
 from tests.depth import choose
 
 from .conftest import RECORDS
+from .samples import V2
 
 ARM = {"label": "A", "type": "EXPERIMENTAL", "description": "5 mg", "interventionNames": ["Drug: X"]}
 DRUG = {"type": "DRUG", "name": "X", "description": "Pill", "otherNames": ["Ex"], "armGroupLabels": ["B"]}
-STUDY = {
-    "protocolSection": {
-        "identificationModule": {"nctId": "NCT90000001", "briefTitle": "Examplumab", "officialTitle": "A Trial"},
-        "statusModule": {"overallStatus": "RECRUITING", "startDateStruct": {"date": "2031-01"}},
-        "descriptionModule": {"briefSummary": "Examplumab is studied.", "detailedDescription": "In two arms."},
-        "conditionsModule": {"conditions": ["Asthma", "Wheezing"], "keywords": ["inhaler"]},
-        "designModule": {
-            "studyType": "INTERVENTIONAL",
-            "phases": ["PHASE1", "PHASE2"],
-            "designInfo": {"allocation": "RANDOMIZED", "maskingInfo": {"masking": "DOUBLE"}},
-            "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
-        },
-        "armsInterventionsModule": {"armGroups": [ARM, {"label": "B"}, {"label": "C"}], "interventions": [DRUG]},
-        "outcomesModule": {
-            "primaryOutcomes": [{"measure": "FEV1", "description": "Spirometry", "timeFrame": "Week 12"}],
-            "secondaryOutcomes": [{"measure": "Attacks", "timeFrame": "1 year"}, {"measure": "Relief"}],
-            "otherOutcomes": [{"measure": "Cost"}],
-        },
-        "eligibilityModule": {
-            "eligibilityCriteria": "Inclusion Criteria:\n\n* Asthma",
-            "minimumAge": "18 Years",
-            "maximumAge": "70 Years",
-            "sex": "ALL",
-            "healthyVolunteers": False,
-        },
-    },
+STUDY: dict[str, Any] = deepcopy(V2)
+STUDY["protocolSection"] |= {
+    "statusModule": {"overallStatus": "RECRUITING", "startDateStruct": {"date": "2031-01"}},
+    "armsInterventionsModule": {"armGroups": [ARM, {"label": "B"}, {"label": "C"}], "interventions": [DRUG]},
 }
 OTHERS: list[Any] = ["text", 5, 2.5, True, [], {}, ["text"], [["text"]], {"a": "text"}]
 ALSO_TEXT = {"protocolSection.eligibilityModule.healthyVolunteers", "protocolSection.designModule.enrollmentInfo.count"}

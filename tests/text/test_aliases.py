@@ -12,54 +12,35 @@ ACT = Asthma Control Test = the asthma-control test = Asthma Control Test (ACT) 
 ACQ = Asthma Control Questionnaire
 ADAS-Cog = Alzheimer's Disease Assessment Scale-Cognitive Subscale = ADAS Cog
 BDI = Beck Depression Inventory = Beck's Depression Inventory
-BPI = Brief Pain Inventory
 CGI-S = Clinical Global Impression - Severity = Clinical Global Impressions of Severity
 CTCAE = NCI-CTCAE = Common Terminology Criteria for Adverse Events = Common Toxicity Criteria for Adverse Effects
 DAS28 = Disease Activity Score in 28 joints = DAS-28
 DLQI = Dermatology Life Quality Index = Dermatology Life Quality Index questionnaire
 EASI = Eczema Area and Severity Index = Eczema Area & Severity Index
 ECOG = Eastern Cooperative Oncology Group = ECOG performance status
-EDSS = Expanded Disability Status Scale
 EORTC QLQ-C30 = EORTC-QLQ C30 = QLQ-C30 = EORTC Quality of Life Questionnaire (QLQ-C30) = EORTC QLQ-C30 questionnaire
 EQ-5D-5L = EQ5D5L = EuroQol 5 Dimensions 5 Levels
 ESAS = Edmonton Symptom Assessment System = Edmonton Symptom Assessment Scale
 FACIT-F = FACIT-Fatigue = Functional Assessment of Chronic Illness Therapy - Fatigue
-FACT-G = Functional Assessment of Cancer Therapy-General
-FSS = Fatigue Severity Scale
 GAD-7 = Generalised Anxiety Disorder-7 = 7-item Generalized Anxiety Disorder scale
 HADS = Hospital Anxiety and Depression Scale = Hospital Anxiety & Depression Score
-HAM-A = Hamilton Anxiety Rating Scale
 HAM-D = HDRS = Hamilton Rating Scale for Depression = Hamilton Depression Rating Scale
-HAQ-DI = Health Assessment Questionnaire Disability Index
-IGA = Investigator's Global Assessment
-IIEF = International Index of Erectile Function
-KCCQ = Kansas City Cardiomyopathy Questionnaire
 KOOS = Knee injury and Osteoarthritis Outcome Score
 KPS = Karnofsky = Karnofsky Performance Status = Karnofsky Performance Scale
 MADRS = Montgomery-Åsberg Depression Rating Scale = Montgomery Asberg Depression Rating Scale
 MMSE = Mini-Mental State Examination = Mini Mental State Exam
-MoCA = Montreal Cognitive Assessment
-MPQ = McGill Pain Questionnaire
 mRECIST = modified RECIST = modified Response Evaluation Criteria in Solid Tumours
 mRS = modified Rankin Scale
 MRS = Menopause Rating Scale
 NIHSS = National Institutes of Health Stroke Scale = NIH Stroke Scale
 NRS = Numeric Rating Scale = numerical rating scale = 11-point numeric rating scale
-ODI = Oswestry Disability Index
-PANSS = Positive and Negative Syndrome Scale
 PASI = Psoriasis Area and Severity Index = Psoriasis Area Severity Index
 PedsQL = Pediatric Quality of Life Inventory = Paediatric Quality of Life Inventory
 PHQ-9 = Patient Health Questionnaire-9 = Patient Health Questionnaire (PHQ-9) = 9-item Patient Health Questionnaire
-PROMIS = Patient-Reported Outcomes Measurement Information System
-PSQI = Pittsburgh Sleep Quality Index
 RECIST = Response Evaluation Criteria in Solid Tumors = Response Evaluation Criteria in Solid Tumours
 SF-36 = SF36 = 36-Item Short Form Health Survey = Short Form-36
 SGRQ = St. George's Respiratory Questionnaire = St George’s Respiratory Questionnaire
-SLEDAI = Systemic Lupus Erythematosus Disease Activity Index
-SNOT-22 = 22-item Sino-Nasal Outcome Test
-UPDRS = Unified Parkinson's Disease Rating Scale
 VAS = visual analogue scale = visual analog scale = visual-analogue scale (VAS) = VAS score
-WOMAC = Western Ontario and McMaster Universities Osteoarthritis Index
 Y-BOCS = Yale-Brown Obsessive-Compulsive Scale = Yale Brown Obsessive Compulsive Scale
 """
 GROUPS = [line.split(" = ") for line in ONE_INSTRUMENT.strip().splitlines()]

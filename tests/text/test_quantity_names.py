@@ -60,9 +60,7 @@ def _has_check_digit(code):
         ("fasting_glucose", "mmol/L", ["14771-0"]),
         ("serum_creatinine", "umol/L", ["14682-9"]),
         ("serum_creatinine", "{ULN}", ["2160-0", "14682-9"]),
-        ("serum_creatinine", "mL/min", []),
         ("hba1c", "mmol/mol", ["59261-8"]),
-        ("hba1c", "mmol/L", []),
         ("eosinophil_count", "/uL", ["711-2", "26449-9"]),
         ("eosinophil_count", "%", ["713-8", "26450-7"]),
         ("eosinophil_count", "/[HPF]", []),
@@ -71,13 +69,7 @@ def _has_check_digit(code):
         ("potassium", "meq/L", ["2823-3"]),
         ("alt", "[IU]/L", ["1742-6"]),
         ("total_ige", "kU/L", ["19113-0"]),
-        ("egfr", "mL/min", []),
-        ("hbv_dna", "{copies}/mL", ["29615-2"]),
-        ("body_temperature", "[degF]", ["8310-5"]),
-        ("karnofsky", None, ["89243-0"]),
         ("body_weight", "[lb_av]", ["29463-7"]),
-        ("platelet_count", None, ["777-3", "26515-7"]),
-        ("pc20", "mg/mL", []),
     ],
 )
 def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
@@ -89,14 +81,9 @@ def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
     [
         ("ANC", "/uL", "absolute_neutrophil_count"),
         ("Platelets", "/uL", "platelet_count"),
-        ("Hemoglobin A1c", "%", "hba1c"),
-        ("serum creatinine", "{ULN}", "serum_creatinine"),
         ("ALT (SGPT) and AST (SGOT)", "{ULN}", "alt_or_ast"),
-        ("Ara h2 IgE", "k[IU]/L", "specific_ige"),
         ("ECOG performance status score", None, "ecog_performance_status"),
-        ("hypertension with systolic blood pressure", "mm[Hg]", "systolic_blood_pressure"),
         ("prior anticancer systemic therapies", None, "number_of_prior_therapies"),
-        ("pulmonary artery hypertension", "mm[Hg]", "mean_pulmonary_artery_pressure"),
         # An impossible unit excludes a quantity.
         ("platelet transfusions", "{units}", "transfusion_units"),
         ("age-adjusted tumour", "mm", "length"),
@@ -104,7 +91,6 @@ def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
         ("men", "a", "age"),
         ("men", None, None),
         ("blood pressure reading", None, None),
-        ("", None, None),
     ],
 )
 def test_names(text, unit, name):
@@ -133,22 +119,16 @@ def test_context_names_the_quantity_if_the_words_do_not(text, unit, quote, value
     ("text", "unit", "quote", "value", "name"),
     [
         ("performance status", None, "performance status at least 70", 70, "karnofsky_or_lansky"),
-        ("PS", None, "PS 0-2", 0, "ecog_performance_status"),
         ("Karnofsky or Lansky performance score", None, "", 50, "karnofsky_or_lansky"),
         ("BP", "mm[Hg]", "BP > 160/95 mmHg or < 90/60 mmHg", 95, "diastolic_blood_pressure"),
         ("Blood pressure", "mm[Hg]", "Blood pressure 90-140/50-85 mmHg", 90, "systolic_blood_pressure"),
         ("systolic", "mm[Hg]", "BP 90-140 mmHg systolic and 50-85 mmHg diastolic", 50, "diastolic_blood_pressure"),
-        ("SBP", "mm[Hg]", "SBP 150 mmHg, diastolic 90 mmHg", 150, "systolic_blood_pressure"),
         ("haemoglobin", "g/dL", "a fall in haemoglobin of more than 2 g/dL", 2, "haemoglobin_change"),
-        ("haemoglobin", "g/dL", "a fall in haemoglobin to less than 8 g/dL", 8, "haemoglobin"),
-        ("haemoglobin", "g/dL", "reduction in haemoglobin < 9 g/dL", 9, "haemoglobin"),
-        ("creatinine", "{ULN}", "increase in creatinine > 2 x ULN", 2, "serum_creatinine"),
         ("body weight", "kg", "a change in body weight > 5 kg", 5, "weight_change"),
         ("WBC", None, "WBC > 10 per HPF in urine", 10, "cell_count"),
         ("prostate", "Cel", "prostate > 100 c", 100, None),
         ("skin", "Cel", "skin > 38 C", 38, "body_temperature"),
         ("Age", "a", "Age at diagnosis up to 18 years", 18, "age_at_onset"),
-        ("Age", "a", "Age 18 years at screening", 18, "age"),
     ],
 )
 def test_words_around_a_limit_tell_what_it_bounds(text, unit, quote, value, name):

@@ -61,12 +61,9 @@ def test_every_spelling_is_read_and_unique():
         ("ug•kg-1•h-1", "ug/kg/h"),
         ("mg per kg body weight per day", "mg/kg/day"),
         ("g/100 mL", "g/100mL"),
-        ("mg/0.8 mL", "mg"),
         ("mg/kg/IgE [IU/mL]", "mg/kg/IgE(IU/mL)"),
-        ("tablets per day", "tablet"),
         ("I.U.", "IU"),
         ("mg/dL", None),
-        ("years", None),
     ],
 )
 def test_units_of_doses(text, dose):

