@@ -116,7 +116,7 @@ class RunOptions:
         float | None, option(COST, "Most dollars for the run and all that resume it.", min=0, metavar="USD")
     ] = None
     max_tokens: Annotated[
-        int | None, option(COST, "Most tokens for the run and all that resume it.", min=1, metavar="N")
+        int | None, option(RARE, "Most tokens for the run and all that resume it.", min=1, metavar="N")
     ] = None
     prices: PricesOption = None
     reasoning: ReasoningOption = None

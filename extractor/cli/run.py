@@ -23,7 +23,7 @@ def run(
     *,
     given: RunOptions,
     open_report: Annotated[bool, option(FILES, "At the end, open the report in the browser.", "--open")] = False,
-    as_json: Annotated[bool, option(RARE, "For --dry-run: print JSON.", "--json")] = False,
+    as_json: Annotated[bool, option(FILES, "For --dry-run: print JSON.", "--json")] = False,
     replay: Annotated[
         Path | None, option(MODEL, "Answers of a recording or a run's folder; no network.", metavar="DIR")
     ] = None,
