@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.commands import invoke
-from tests.llm.stub import Scripted, completion, serve
+from tests.llm.stub import completion, serve
 
 from .server import Fault, serve_faults
 
@@ -32,17 +32,6 @@ def test_a_run_that_brought_nothing_usable_says_so_first_and_ends_with_1(records
         assert quiet.exit_code == 1
         assert "no usable answer" in quiet.stderr
         assert run(records, tmp_path / "other", server.url, "--max-lacking", "1").exit_code == 0
-
-
-def test_a_run_stops_at_a_login_page_and_shows_it(records, tmp_path):
-    page = Scripted(200, "<html><title>Sign in</title></html>", {"Content-Type": "text/html"})
-    with serve([page]) as server:
-        ended = run(records, tmp_path / "run", server.url, "--concurrency", "12")
-    said = ended.stderr
-    assert ended.exit_code == 1
-    assert "the first 10 calls brought no usable answer (" in said
-    assert "not JSON: '<html><title>Sign in</title></html>'" in said
-    assert "go on with: extractor" in said
 
 
 def test_patience_is_an_option(records, tmp_path):

@@ -77,7 +77,7 @@ def test_a_slow_record_fails_in_this_process_and_the_others_do_not(failing, inli
 
 def test_a_worker_that_no_signal_stops_is_killed_and_replaced(failing) -> None:
     records = [record(1), record(2, "nights that fails by count"), record(3)]
-    sink = asyncio.run(run(ProcessExecutor(1, inline_first=0, timeout=10), records))
+    sink = asyncio.run(run(ProcessExecutor(1, inline_first=0, timeout=5), records))
     assert [line.record_id for line in sink.lines] == ["NCT90000001", "NCT90000003"]
     (failure,) = sink.failures
     assert (failure["record_id"], failure["error"]) == ("NCT90000002", "RecordTooSlow")
