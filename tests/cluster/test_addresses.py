@@ -9,7 +9,7 @@ from benchmarks.records import write_distinct_records
 from extractor.errors import RecordError
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from tests.commands import extractor, invoke
+from tests.commands import invoke
 
 RECORDS = 20
 fsspec = pytest.importorskip("fsspec")
@@ -71,8 +71,8 @@ def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
 
 def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
     for source, out in ((placed, "there"), (records, "here")):
-        done = extractor("run", source, "--out", tmp_path / out, "--assist", "never")
-        assert done.returncode == 0, done.stderr
+        done = invoke("run", source, "--out", tmp_path / out, "--assist", "never")
+        assert done.exit_code == 0, done.stderr
     there, here = (_without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here"))
     assert len(there) == RECORDS
     assert there == here
