@@ -90,6 +90,16 @@ def test_no_text_of_a_record_breaks_out_of_the_page(hostile, tmp_path):
     assert texts["brief_summary"] == f"Before. {TEXT} After."
 
 
+def test_hostile_names_in_the_overview_are_escaped(hostile, tmp_path):
+    run = tmp_path / "<img src=x>"
+    shutil.copytree(hostile, run)
+    (run / "failures.jsonl").write_text(json.dumps({"message": SCRIPT}) + "\n{torn", "utf-8")
+    page = make_page(run, tmp_path / "a.html")
+    assert "1 record failed" in page
+    assert "&lt;/script&gt;&lt;script&gt;window.broken" in page
+    assert "<img" not in page
+
+
 def test_the_policy_allows_only_this_style_and_this_script(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
