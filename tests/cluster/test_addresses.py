@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from benchmarks.records import write_distinct_records
 from extractor.errors import RecordError
@@ -27,7 +28,9 @@ def s3():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        fsspec.filesystem("s3").mkdir("trials")
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.2), reraise=True):
+            with attempt:  # the server may not listen yet
+                fsspec.filesystem("s3").mkdir("trials")
         yield "s3://trials"
     server.stop()
 
