@@ -50,8 +50,8 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
     daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for before, level in zip((None, *levels), levels, strict=False)
-        if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
+        for level in levels
+        if level.high != 0 or unit == "Hz"
     )
     doubtful = any(rule(name).ends(tokens, first, first - _REACH) for name in ("pieces_before", "sum_before"))
     sure = all(level.is_sure for level in levels) and not (doubtful or _is_concentration(unit))
@@ -68,11 +68,6 @@ def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
     """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
     before = rule("total_before").ends(tokens, first, first - _REACH)
     return bool(before or rule("total_after").starts(tokens, end))
-
-
-def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
-    """Whether a level is the first named part of a fixed combination: "160/4.5 ug"."""
-    return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:
@@ -151,8 +146,7 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``: no volumes and pieces beside a substance, no concentrations beside those, and no
-    ranges of other levels.
+    """The doses among ``levels``: no volumes and pieces beside a substance, and no concentrations beside those.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
@@ -160,29 +154,9 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     """
     plain = [level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")] or levels
     substances = [level for level in plain if not is_volume_or_piece(level.unit)]
-    return tuple(level for level in substances or plain if not _is_restated(level, levels))
+    return tuple(level for level in substances or plain)
 
 
 def is_volume_or_piece(unit: str) -> bool:
     """Whether a unit measures no substance: "mL", "tablet"."""
     return unit in _VOLUMES or unit in _COUNTED
-
-
-def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:
-    """Whether other levels list the values of a range, or a range without other levels has this level as an end."""
-    others = [other for other in levels if other.unit == level.unit and other != level]
-    if _is_wide(level):
-        return len(_list_inside(level, others)) > 2
-    ranges = [other for other in others if _is_wide(other) and level.high in {other.low, other.high}]
-    return any(all(one.high in {wide.low, wide.high} for one in _list_inside(wide, levels)) for wide in ranges)
-
-
-def _list_inside(wide: Amount, levels: Collection[Amount]) -> list[Amount]:
-    """The single levels within a range."""
-    low, high = wide.low or 0, wide.high or 0
-    same = [level for level in levels if level.unit == wide.unit and not _is_wide(level)]
-    return [level for level in same if level.high is not None and low <= level.high <= high]
-
-
-def _is_wide(level: Amount) -> bool:
-    return level.low is not None and level.high is not None and level.low < level.high

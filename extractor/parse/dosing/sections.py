@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
-from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
+from extractor.schemas import Frequency, Route, Section, TrialRecord
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection, split_sentences
 
 from .amounts import AmountMark, drop_explaining, find_amounts
 from .days import find_days, find_moments
-from .marks import Mark, Place, drop_inside, drop_touching, within
+from .marks import Mark, Place, drop_inside, within
 from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
 
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
@@ -60,8 +60,8 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
         drop_inside(_find_routes(tokens), moments),
         drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
-        _drop_cycles(find_lengths(tokens), cycles),
-        [_join_moment(tokens, mark, moments) for mark in drop_inside(find_days(tokens), moments)],
+        find_lengths(tokens),
+        drop_inside(find_days(tokens), moments),
         moments,
     )
     return Findings(*[tuple(replace(mark, section=section) for mark in marks) for marks in found])  # type: ignore[arg-type]
@@ -74,20 +74,6 @@ def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
             continue
         if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
             yield Mark(Route(term.value), term.first, term.end)
-
-
-def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:
-    """Drop lengths of a cycle ("each cycle lasts 3 weeks"), but keep counts of cycles ("6 21-day cycles")."""
-    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
-    return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
-
-
-def _join_moment(tokens: Tokens, days: _Days, moments: Sequence[Mark[str]]) -> _Days:
-    """Join days with the moment after them: "on days 1 and 8, after breakfast"."""
-    at = days.end + (tokens.codes[days.end : days.end + 1] == ",")
-    bracket = tokens.codes[at : at + 1] == "("
-    end = next((moment.end for moment in moments if moment.first == at + bracket), 0)
-    return replace(days, end=end + (bracket and tokens.codes[end : end + 1] == ")")) if end else days
 
 
 @dataclass(frozen=True, eq=False)
