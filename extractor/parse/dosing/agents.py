@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from extractor.text.book import rule
+from extractor.text.book import rule, terms_of
 from extractor.text.lexer import Tokens, lex
 
 from .marks import Mark, Place, drop_overlaps, drop_touching
@@ -190,7 +190,14 @@ def build_lexicon(groups: Sequence[DosingSection]) -> AgentNames:
     """The agents in the names of interventions, or in labels of arms if no intervention names one."""
     names = [name for section in groups if section.is_intervention for name in _read_names(section)]
     names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
-    return AgentNames(names)
+    shorts = [
+        (short, agent)
+        for entry in terms_of("agent_abbreviations")
+        for name, agent in names
+        if name_key(name).endswith(entry.value)
+        for short in entry.terms
+    ]
+    return AgentNames([*names, *shorts])
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:

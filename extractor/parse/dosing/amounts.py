@@ -50,8 +50,8 @@ def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | N
     daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for level in levels
-        if level.high != 0 or unit == "Hz"
+        for before, level in zip((None, *levels), levels, strict=False)
+        if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
     )
     doubtful = any(rule(name).ends(tokens, first, first - _REACH) for name in ("pieces_before", "sum_before"))
     sure = all(level.is_sure for level in levels) and not (doubtful or _is_concentration(unit))
@@ -68,6 +68,11 @@ def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
     """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
     before = rule("total_before").ends(tokens, first, first - _REACH)
     return bool(before or rule("total_after").starts(tokens, end))
+
+
+def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
+    """Whether a level is the first named part of a fixed combination: "160/4.5 ug"."""
+    return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
 def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:

@@ -58,10 +58,24 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     """The frequency implied by words, listed days and the cycle. Doses per m2 are given in cycles."""
     facts = (statement.frequency, statement.days, statement.cycle)
     stated, days, cycle = (fact.value if fact else None for fact in facts)
+    if statement.days and len(statement.days.value) > 1 and _opens_series(statement, statement.days):
+        return Frequency.OTHER
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
     if coded is None and is_rate(statement):
         return Frequency.CONTINUOUS
     return coded
+
+
+def _opens_series(statement: Statement, days: Fact) -> bool:
+    """Whether listed days open a series with another rhythm: "on days 1, 15, 29 and every 28 days"."""
+    return statement.holds(days) and rule("and_then_every").starts(statement.clause.tokens, days.end) is not None
+
+
+def resolve_length(statement: Statement) -> Fact | None:
+    """The length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a cycle, and no length."""
+    length, cycle = statement.length, statement.cycle
+    one, other = (count_days(fact.value) if fact else None for fact in (length, cycle))
+    return None if one is not None and other is not None and one <= other else length
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
@@ -210,6 +224,8 @@ def _rank_place(one: Statement) -> tuple[int, int, int]:
 def _stands_alone(statement: Statement) -> bool:
     """Whether a statement without an amount is a regimen. An agent of no intervention needs more evidence."""
     timed = bool(statement.frequency or statement.days)
+    if not timed and _is_named_by_route(statement):
+        return False
     if statement.linked < 1 and statement.agent.kind != "placebo" and statement.mention:
         if statement.agent.kind in PROCEDURES:
             return timed or statement.moment is not None
@@ -217,6 +233,15 @@ def _stands_alone(statement: Statement) -> bool:
             return bool(statement.route or statement.days or statement.length)
         return bool(statement.route) and (timed or statement.length is not None)
     return bool(statement.route or timed or (statement.mention and statement.length))
+
+
+def _is_named_by_route(statement: Statement) -> bool:
+    """Whether the only route is part of the agent's name: "Examplum oral immunotherapy"."""
+    route, agent, mention = statement.route, statement.agent, statement.mention
+    if route is None:
+        return False
+    inside = route.section == agent.section and agent.first <= route.first and route.end <= agent.end
+    return inside or bool(mention and mention.first <= route.first and route.end <= mention.end)
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:

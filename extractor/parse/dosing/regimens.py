@@ -20,7 +20,7 @@ from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
 from .clauses import describes_other
 from .marks import Fact
-from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_timing
+from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
@@ -79,7 +79,7 @@ class _Builder:
         named, *place = find_name(statement, self.sections)
         name = named.span(*place)
         frequency = self.read_frequency()
-        duration = self.read_fact("length", statement.length)
+        duration = self.read_fact("length", resolve_length(statement))
         if trial_length and statement.length is None and frequency.value not in {None, Frequency.ONCE}:
             confidence = measured("length", "of the trial")
             duration = Reading(trial_length.value, confidence, (self.span(trial_length),), Support.PARSED)

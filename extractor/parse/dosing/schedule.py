@@ -1,8 +1,9 @@
 """Find how often an agent is given, in which cycles, and for how long."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import not_
 
 from extractor.schemas import Frequency, Period, TimeUnit
 from extractor.text.book import find_terms, rule
@@ -42,7 +43,7 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     found = (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
-    return tuple(mark for mark in drop_overlaps(found) if _is_giving(tokens, mark))
+    return tuple(_drop_doubtful(tokens, [mark for mark in drop_overlaps(found) if _is_giving(tokens, mark)]))
 
 
 def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
@@ -89,6 +90,22 @@ _WORDINGS = {
 
 def _covers(name: str, tokens: Tokens, mark: Mark[Frequency]) -> bool:
     return rule(name).covers(tokens, mark.first, mark.end) is not None
+
+
+def _drop_doubtful(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> list[Mark[Frequency]]:
+    """Drop what the next frequency explains: "biweekly (twice a week)", "total daily dose of 1 g in two doses"."""
+    explained = (
+        (one.confidence < 1 and tokens.codes[one.end : other.first] in _EXPLAINS)
+        or (one.value is Frequency.QD and other.value in _SEVERAL and _ends("total_word", tokens, one.first))
+        for one, other in pairwise(marks)
+    )
+    return [*compress(marks, map(not_, explained)), *marks[-1:]]
+
+
+_SEVERAL = frozenset({Frequency.BID, Frequency.TID, Frequency.QID})
+
+
+_EXPLAINS = frozenset({"(", ",", ":", "="})
 
 
 def _find_intervals(tokens: Tokens, taken: Collection[int]) -> Iterator[Mark[Frequency]]:

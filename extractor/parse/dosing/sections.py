@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
-from extractor.schemas import Frequency, Route, Section, TrialRecord
+from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection, split_sentences
 
 from .amounts import AmountMark, drop_explaining, find_amounts
 from .days import find_days, find_moments
-from .marks import Mark, Place, drop_inside, within
+from .marks import Mark, Place, drop_inside, drop_touching, within
 from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
 
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
@@ -60,7 +60,7 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
         drop_inside(_find_routes(tokens), moments),
         drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
-        find_lengths(tokens),
+        _drop_cycles(find_lengths(tokens), cycles),
         drop_inside(find_days(tokens), moments),
         moments,
     )
@@ -74,6 +74,12 @@ def _find_routes(tokens: Tokens) -> Iterator[Mark[Route]]:
             continue
         if not rule("no_route_after").starts(tokens, term.end):  # "IV line"
             yield Mark(Route(term.value), term.first, term.end)
+
+
+def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) -> list[PeriodMark]:
+    """Drop lengths of a cycle ("each cycle lasts 3 weeks"), but keep counts of cycles ("6 21-day cycles")."""
+    counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
+    return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,6 +155,7 @@ def _list_given(clause: Clause) -> list[_Given]:
     if not units and clause.topic is not None and clause.marks.places():
         units = [_Given(clause.topic, 0.7, clause.first, clause.end)]
     for unit in units:
+        unit.amounts = _keep_fractions(unit.amounts)
         unit.first = min([unit.first, *(a.first for a in unit.amounts)])
         unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
     units.sort(key=lambda u: u.first)
@@ -202,6 +203,14 @@ def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
         first, end = amount.end, unit.first
     behind = amount.end if unit.mention and unit.first == amount.end else min(amount.end + 1, clause.end)
     return clause.speaks_of_dosing(first, end) and clause.speaks_of_dosing(amount.end, behind)
+
+
+def _keep_fractions(amounts: list[AmountMark]) -> list[AmountMark]:
+    """Keep the dose per fraction of radiation, not the total dose."""
+    if len(amounts) < 2 or any(level.unit != "Gy" for amount in amounts for level in amount.value):
+        return amounts
+    sizes = [amount.value[0].high or 0 for amount in amounts]
+    return [amount for amount, size in zip(amounts, sizes, strict=True) if size <= 5 * min(sizes)]
 
 
 def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[Statement]:
