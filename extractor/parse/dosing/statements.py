@@ -1,6 +1,6 @@
 """Read statements: what each clause of a section says about each agent, directly or in shared words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -113,10 +113,8 @@ class _Given:
 
 def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
     """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
-    tokens, marks, own = section.tokens, section.marks, default if section.is_intervention else lexicon.only
-    known = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
-    # With only one agent, an introduced name is another name of that agent.
-    mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
+    tokens, marks = section.tokens, section.marks
+    mentions = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
@@ -242,7 +240,7 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
             **fields,
         )
         statements += _split_routes(statement, own.route)
-    return _add_placebos(statements, units)
+    return statements
 
 
 def _list_own(clause: Clause, unit: _Given) -> Findings:
@@ -362,21 +360,3 @@ def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[S
     if statement.route is None or statement.route.value not in joined:
         return [statement]
     return [replace(statement, route=mark) for mark in joined.values()]
-
-
-def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> list[Statement]:
-    """Add a statement for each placebo that is named as the alternative of an agent and has none.
-
-    A placebo has the schedule of the agent ("EX-12 or placebo"), but not its dose.
-    """
-    by_agent = {statement.agent.key: statement for statement in reversed(statements)}
-    added = []
-    for one, other in pairwise(units):
-        placebo, agent = (one, other) if one.agent.kind == "placebo" else (other, one)
-        beside = by_agent.get(agent.agent.key)
-        if placebo.agent.kind != "placebo" or placebo.agent.key in by_agent or not (one.mention and other.mention):
-            continue
-        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.first):
-            mention = placebo.mention
-            added.append(replace(beside, agent=placebo.agent, mention=mention, linked=placebo.linked, amounts=()))
-    return [*statements, *added]
