@@ -139,55 +139,70 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
 
 def _list_given(clause: Clause) -> list[_Given]:
     """The clause's agents in reading order, each with its amounts and its reach."""
-    units = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
-    loose: list[_Given] = []
+    givens = _join_same(_assign_amounts(clause))
+    if not givens and clause.topic is not None and clause.marks.places():
+        givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
+    for given in givens:
+        given.amounts = _keep_fractions(given.amounts)
+        own_end = given.end if given.mention or not given.amounts else 0
+        given.first = min([given.first, *(amount.first for amount in given.amounts)])
+        given.end = max([own_end, *(amount.end for amount in given.amounts)])
+    givens.sort(key=lambda given: given.first)
+    _set_reaches(clause, givens)
+    return givens
+
+
+def _assign_amounts(clause: Clause) -> list[_Given]:
+    """The named agents with the amounts that are theirs; also the topic, where an amount is the topic's."""
+    named = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
+    topic = _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
     for amount in clause.marks.amounts:
         changed = rule("dose_change").ends(clause.tokens, amount.first)
-        if not changed and (unit := _find_owner(clause, amount, units, loose)):
-            unit.amounts.append(amount if _is_plain(clause, amount, unit) else replace(amount, confidence=UNSURE))
+        owner = None if changed else _find_owner(clause, amount, named, topic)
+        if owner is None:
+            continue
+        if owner is topic and not owner.amounts:  # it stands where its first amount does
+            owner.first, owner.end = amount.first, amount.end
+        owner.amounts.append(amount if _is_plain(clause, amount, owner) else replace(amount, confidence=UNSURE))
+    return sorted([*named, *([topic] if topic and topic.amounts else [])], key=lambda given: given.first)
+
+
+def _join_same(givens: Iterable[_Given]) -> list[_Given]:
+    """One for each agent: its first mention, with the amounts of all."""
     joined: dict[str, _Given] = {}
-    for unit in sorted([*units, *loose], key=lambda u: u.first):
-        same = joined.setdefault(unit.agent.key, unit)
-        if same is not unit:
-            same.amounts += unit.amounts
-            same.mention = same.mention or unit.mention
-    units = list(joined.values())
-    if not units and clause.topic is not None and clause.marks.places():
-        units = [_Given(clause.topic, 0.7, clause.first, clause.end)]
-    for unit in units:
-        unit.amounts = _keep_fractions(unit.amounts)
-        unit.first = min([unit.first, *(a.first for a in unit.amounts)])
-        unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
-    units.sort(key=lambda u: u.first)
-    # The reach of an agent ends at the last break before the next agent.
-    taken, position = clause.marks.places(), clause.first
-    for unit, following in pairwise(units):
-        breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
+    for given in givens:
+        same = joined.setdefault(given.agent.key, given)
+        if same is not given:
+            same.amounts += given.amounts
+            same.mention = same.mention or given.mention
+    return list(joined.values())
+
+
+def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
+    """The reach of an agent ends at the last break before the next agent that is not inside a mark."""
+    taken, start = clause.marks.places(), clause.first
+    for given, following in pairwise(givens):
+        breaks = rule("agent_break").find(clause.tokens, min(given.end, following.first), following.first)
         free = [at.first for at in breaks if not any(first < at.first < last for first, last in taken)]
-        border = free[-1] if free else following.first
-        unit.reach, position = (position, border), border
-    for unit in units[-1:]:
-        unit.reach = (position, clause.end)
-    return units
+        given.reach = (start, free[-1] if free else following.first)
+        start = given.reach[1]
+    if givens:
+        givens[-1].reach = (start, clause.end)
 
 
-def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loose: list[_Given]) -> _Given | None:
+def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], topic: _Given | None) -> _Given | None:
     """The agent named before an amount, or directly after it; else the topic of the clause."""
-    before = next((u for u in reversed(units) if u.end <= amount.first), None)
-    after = next((u for u in units if u.first >= amount.end), None)
-    unit = before
+    before = next((one for one in reversed(named) if one.end <= amount.first), None)
+    after = next((one for one in named if one.first >= amount.end), None)
+    owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
-        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
-    if unit and unit.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, unit.end):
+        owner = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
+    if owner and owner.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, owner.end):
         return None
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
-    if unknown and (unit is None or unit.first < amount.first):
+    if unknown and (owner is None or owner.first < amount.first):
         return None
-    if unit is None and clause.topic is not None:
-        if not loose:
-            loose.append(_Given(clause.topic, 0.8, amount.first, amount.end))
-        unit = loose[0]
-    return unit or after
+    return owner or topic or after
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
