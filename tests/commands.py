@@ -86,9 +86,9 @@ class Running:
         return Ended(self._process.exitcode, self.stdout.read_bytes(), self.stderr.read_bytes())
 
 
-def invoke(*words: object) -> Result:
+def invoke(*words: object, **environment: str) -> Result:
     """Run ``extractor`` with these arguments in this process, where what a test has patched counts."""
-    return CliRunner().invoke(app, [str(word) for word in words])
+    return CliRunner().invoke(app, [str(word) for word in words], env=environment)
 
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:

@@ -1,6 +1,5 @@
 """No reader raises, whatever the text: pieces of registry text at random, and records changed at random places."""
 
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -14,14 +13,12 @@ from extractor.errors import RecordError
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import advance, extract_by_rules
 from extractor.read import read_stream
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .depth import choose
 from .mutated import build_record, build_text, mutate_record, mutate_text
 
 RECORDS = Path(__file__).parent / "records"
-SHARED = sorted((Path(__file__).parents[2] / "shared" / "data" / "records").glob("*.jsonl.gz"))
-TASKS = frozenset(Task)
 RANDOM = st.integers(0, 2**32).map(Random)
 quickly = settings(max_examples=choose(20, 2000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -37,11 +34,6 @@ def check_record(record: TrialRecord) -> None:
             assert raw is not None
             assert raw[evidence.start : evidence.end] == evidence.quote
     advance(record, ExtractionOptions(assist=Assist.ALWAYS))  # what would be asked
-
-
-@cache
-def read_shared(path: Path) -> list[TrialRecord]:
-    return list(read_records(path))
 
 
 @given(RANDOM)

@@ -82,27 +82,6 @@ async def test_a_capable_model_is_sent_the_recorded_bytes_and_its_answers_enter_
         assert len(kept_out) <= extraction.usage.open_questions < extraction.usage.questions / 2
 
 
-async def test_wrong_values_were_asked_about_again_with_what_was_wrong():
-    lines = [request["messages"][1]["content"].count("|refused: ") for request, _, _ in exchanges("truncation")]
-    assert max(lines) > 1
-    (extraction,) = await replay_scenario(SCENARIOS["truncation"], FOLDER)
-    assert any("asked again" in finding.message for finding in extraction.findings)
-
-
-async def test_a_cut_answer_split_the_question():
-    sizes = [request["messages"][1]["content"].count("\n[") for request, _, _ in exchanges("truncation")]
-    reasons = [json.loads(reply)["choices"][0]["finish_reason"] for _, _, reply in exchanges("truncation")]
-    assert "length" in reasons
-    assert min(sizes) < max(sizes)
-
-
-async def test_a_rate_limit_was_waited_out():
-    codes = [code for _, code, _ in exchanges("rate-limit")]
-    assert 429 in codes
-    extractions = await replay_scenario(SCENARIOS["rate-limit"], FOLDER)
-    assert sum(extraction.usage.calls for extraction in extractions) == codes.count(200)
-
-
 def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
     assert main(["check"]) == 0
     assert capsys.readouterr().out == ""

@@ -1,6 +1,5 @@
 """Synthetic records, and a stub model that answers each line of a request as a test wants."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -56,9 +55,3 @@ def answering(first: Mapping[str, Answer], again: Answer | None = None) -> Calla
 
 def _find(answers: Mapping[str, Answer], text: str) -> Answer:
     return next((answer for words, answer in answers.items() if words in text), {})
-
-
-def sent_tokens(request: Mapping[str, Any]) -> int:
-    """An estimate of a request's prompt tokens, its schema included."""
-    body = json.dumps([request["messages"], request.get("response_format")], ensure_ascii=False)
-    return len(body) // 4

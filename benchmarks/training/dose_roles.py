@@ -152,7 +152,7 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
     record = labelled.record
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
     groups, descriptions = list_sections(record, sections)
-    lexicon = build_lexicon(groups, descriptions)
+    lexicon = build_lexicon(groups)
     statements = merge_statements(read_all_statements(groups, descriptions, lexicon))
     titles = [sections[name].tokens for name in _TITLES if name in sections]
     trial = view_trial((*groups, *descriptions), lexicon, statements, titles)

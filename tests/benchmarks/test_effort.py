@@ -62,8 +62,3 @@ def test_the_dollars_of_own_hardware_are_its_hours():
     cost = effort.bill(figures("low", "home", 1, 0.8), effort.price_hardware(3.6, 4000, 500))
     assert cost.dollars == pytest.approx(0.001 * (2.048e6 / 4000 + 0.1e6 / 500), abs=1e-4)
     assert cost.uncached == pytest.approx(0.001 * (8e6 / 4000 + 0.1e6 / 500), abs=1e-4)
-
-
-def test_without_records_and_figures_there_is_nothing_to_measure(monkeypatch):
-    with pytest.raises(SystemExit, match="--from"):
-        run(monkeypatch, "--plot", "a.png")

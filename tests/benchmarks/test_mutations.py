@@ -57,11 +57,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_quotes_are_lines_and_clauses_of_the_records(folder):
-    quotes = draw_quotes(folder, random.Random(1))
-    assert set(LINES) <= {next(quotes).quote for _ in range(50)}
-
-
 def test_the_command_prints_its_tables_and_compares_checkers(folder, monkeypatch, capsys):
     checkers = {"trusting": lambda quote, text: True, "literal": lambda quote, text: quote in text}
     monkeypatch.setattr("benchmarks.mutations.load_checkers", lambda: checkers)

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from benchmarks.audit import audit_record, draw_sample, format_counts, format_finding
 from benchmarks.data import read_once, read_pairs
-from benchmarks.quantities import format_shares, read_limits
 from benchmarks.registry import PerRecord, estimate_model, estimate_rules
-from benchmarks.rules import measure_rules
 from extractor import read_records
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
-from extractor.schemas import Section, Source, TrialRecord
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "records"
 
@@ -39,24 +36,6 @@ def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     gold.write_text(json.dumps(to_standoff(label, record)) + "\n", "utf-8")
     ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a repeated trial counts once
     assert found.endpoints[0].measure == outcome["measure"]
-
-
-def test_shares_count_specific_and_general_names_and_units():
-    text = "* Platelet count >= 100,000/mm3\n* Serum creatinine <= 1.5 mg/dL\n* Wabbles < 3 mg/day"
-    section = Section(name="eligibility", text=f"Inclusion Criteria:\n\n{text}")
-    record = TrialRecord(record_id="x", source=Source(path="x", format="flat"), sections=(section,))
-    limits = list(read_limits(record))
-    assert [limit.quantity.name for limit in limits] == ["platelet_count", "serum_creatinine", "dose"]
-    _, every, none = (line.split() for line in format_shares({"all": limits, "none": []}).splitlines())
-    assert every == ["all", "3", "1.000", "0.667", "3", "1.000"]
-    assert none[1:3] == ["0", "0.000"]
-
-
-def test_hits_are_counted_by_rule_and_record():
-    tally = measure_rules(read_records("tests/records/studies.jsonl"))
-    assert tally.hits["comparison"] >= tally.records["comparison"] >= 1
-    assert set(tally.records) == set(tally.hits)
-    assert not tally.values  # no synthetic record is in the gold
 
 
 def test_the_estimate_for_the_whole_registry():

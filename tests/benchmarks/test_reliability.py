@@ -1,13 +1,12 @@
 """Curves of confidence, and readings judged by gold."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from benchmarks import reliability as command
 from benchmarks.matching import Judged, judge_record
-from benchmarks.reliability import cross_validate, fit_curve, fit_curves, judge_gold
+from benchmarks.reliability import cross_validate, fit_curve, judge_gold
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse import parse_record
 from extractor.parse.scoring import apply_curve
@@ -28,22 +27,6 @@ def test_a_curve_gives_the_share_that_was_right():
     ]
     curve = fit_curve(values)
     assert [apply_curve(curve, claim) for claim in (0.7, 0.99)] == pytest.approx([0.6, 0.9], abs=0.01)
-
-
-def test_many_values_of_one_trial_have_little_weight():
-    def fit(trials):
-        values = [stated(0.6, trial=n % trials) for n in range(40)] + [stated(0.95, trial=n) for n in range(400)]
-        return apply_curve(fit_curve(values), 0.6)
-
-    assert fit(1) < fit(40)
-
-
-def test_values_found_and_not_found_have_curves_of_their_own():
-    found = [stated(0.9, trial=n) for n in range(100)]
-    missed = [replace(one, read=None, right=False) for one in found]
-    curves = {name: apply_curve(curve, 0.9) for name, curve in fit_curves([*found, *missed]).items()}
-    assert curves["endpoints.concept", "found"] > 0.95
-    assert curves["endpoints.concept", "nothing"] < 0.1
 
 
 def test_a_fold_is_judged_by_curves_that_have_not_seen_it():
@@ -132,9 +115,3 @@ def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys)
     command.main()
     assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text("utf-8")
     assert "all fields" in capsys.readouterr().out
-
-
-def test_the_command_reports_that_no_record_is_given(arguments, tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps([]), "utf-8")
-    with pytest.raises(SystemExit, match="name the inputs that hold them"):
-        command.main()

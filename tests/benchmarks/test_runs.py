@@ -1,16 +1,13 @@
 """Benchmarks of runs: throughput, workers, stages, forecasts."""
 
 import gzip
-import json
-import subprocess
-import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.forecast import Answered, compare, describe_class, measure_keys, read_answered
+from benchmarks.forecast import compare, read_answered
 from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
 from benchmarks.speed import measure_stages
@@ -62,45 +59,8 @@ def test_every_stage_of_a_file_is_measured(in_process, source):
     assert names == ["read", "parse", "assemble", "write", "read + parse", "all", "extractor run, with its start"]
 
 
-def make_answered(lines, items):
-    """An answered call."""
-    content = json.dumps({"items": items})
-    return Answered(
-        "capable",
-        "Read.",
-        "\n".join(lines),
-        500,
-        narrow=False,
-        content=content,
-        exchanges=1,
-        prompt_tokens=30,
-        output_tokens=20,
-    )
-
-
-def test_sizes_are_those_of_the_requested_keys():
-    calls = []
-    for _ in range(6):
-        items = [{"n": 1, "cat": "age", "ok": True}, {"n": 2, "cat": "performance"}]
-        calls.append(make_answered(["[1|cat ok] Adults", "[2|cat] ECOG 0-2"], items))
-        regimens = [{"n": 4, "agent": "cisplatin", "route": "IV"}, {"n": 4, "agent": "etoposide"}]
-        calls.append(make_answered(["[4|regimens] Cisplatin IV and etoposide"], regimens))
-    sizes = measure_keys(calls)
-    assert sizes["cat"] == [len('"cat":"age",'), len('"cat":"performance",')] * 6
-    assert set(sizes["ok"]) == {len('"ok":true,')}
-    assert min(sizes["regimens"]) > 40
-    lines = list(describe_class(calls, sizes))
-    assert lines[:3] == ["calls = 12", "asked_again = 0", "narrow = 0"]
-
-
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
 def test_recorded_calls_are_within_their_forecast(recorded):
     calls = read_answered(Path(recorded))
     for name, forecast, actual in compare(calls, calls[0].model):
         assert forecast.low <= actual <= forecast.high, name
-
-
-def test_the_service_stands_a_short_soak(capfd):
-    command = [sys.executable, "-m", "benchmarks.service_soak", "--minutes", "0.1", "--callers", "3"]
-    done = subprocess.run(command, check=False)
-    assert done.returncode == 0, capfd.readouterr().out

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.data import FOLDS, fold_of
+from benchmarks.data import fold_of
 from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.training import cut_weights, dose_roles, labelled
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
 from benchmarks.training.labelled import HOME, group_of, read_training_records, read_training_rows
-from benchmarks.training.log_linear import Choice, cross_validate
-from benchmarks.training.scorers import format_groups
 from extractor.evaluation.standoff import to_standoff
 from extractor.parse.scoring import read_scorer
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
@@ -88,20 +86,6 @@ def test_a_fold_is_judged_without_its_own_labels(vectors):
     assert (chances[np.array(labels) == "bird", classes.index("bird")] == 0).all()
 
 
-def test_groups_and_areas_are_shown_apart():
-    right = np.array([True, False] * 50 + [True])
-    areas = [*["Oncology", "Urology"] * 50, "Rare"]
-    rows = [{"record": f"NCT{number}", "area": area} for number, area in enumerate(areas)]
-    shown = format_groups("category", rows, right, np.full(101, 0.99), np.ones(101, bool))
-    assert [line.rsplit(maxsplit=6)[:3] for line in shown.splitlines()[1:]] == [
-        ["  all", "101", "0.505"],
-        ["  home areas", "50", "1.000"],
-        ["  other areas", "51", "0.020"],
-        ["  Oncology", "50", "1.000"],
-        ["  Urology", "50", "0.000"],
-    ]
-
-
 def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     names = {}
     choices = list(cut_weights.describe_cell(CELL, names))
@@ -112,19 +96,6 @@ def test_true_cuts_are_candidates_except_inside_a_list_of_numbers():
     names["d:two abbreviations in measure"] = len(names)
     by_hand = cut_weights.format_weights(cut_weights.train(choices, names), names)
     assert '"d:two abbreviations in measure" = -1.2\n' in by_hand
-
-
-def test_choices_are_judged_by_weights_of_other_folds():
-    choices = [Choice(f"NCT9{number:07}", ((0,), (1,)), 0) for number in range(40)]
-    assert {fold_of(choice.trial) for choice in choices} == set(range(FOLDS))
-    seen = []
-
-    def train(some):
-        seen.append({fold_of(choice.trial) for choice in some})
-        return np.array([1.0, 0.0])
-
-    assert [guess.right for guess in cross_validate(choices, train)] == [True] * len(choices)
-    assert seen == [set(range(FOLDS)) - {fold} for fold in range(FOLDS)]
 
 
 def test_a_labelled_role_comes_with_features_of_the_agent_and_never_from_the_gold(tmp_path):
@@ -164,11 +135,6 @@ def test_rows_of_all_files_have_fold_and_area(data):
     frames = [(row["time_frame"], row["time_kind"]) for row in rows.time_frames]
     assert frames == [("at 2 weeks", "at"), ("2 weeks", "up_to"), ("2 weeks", "up_to")]
     assert [group_of(row) for row in rows.criteria] == [HOME, "other areas", "other areas"]
-
-
-def test_labels_of_a_changed_record_are_left_out(data):
-    changed = RECORD.model_copy(update={"sections": (SECTION.model_copy(update={"text": "Pain\n3 weeks"}),)})
-    assert len(read_training_rows(data, {RECORD.record_id: changed}).outcomes) == 2
 
 
 def test_records_of_the_gold_are_not_used_for_training(data):

@@ -11,9 +11,9 @@ from tests.commands import extractor, invoke
 
 
 def read_help(*command):
-    done = extractor(*command, "--help", COLUMNS="100", TERM="dumb", NO_COLOR="1")
-    assert done.returncode == 0
-    return done.stdout.decode()
+    done = invoke(*command, "--help", COLUMNS="100", TERM="dumb", NO_COLOR="1")
+    assert done.exit_code == 0
+    return done.stdout
 
 
 def test_the_first_screen_of_run_has_at_most_fifteen_options():

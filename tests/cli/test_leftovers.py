@@ -1,13 +1,8 @@
 """A run that fails leaves nothing empty behind, and says what to do; it names no results where there are none."""
 
-import json
-import os
-import signal
-from pathlib import Path
-
 import pytest
 
-from tests.commands import extractor, invoke, read_lines, start_extractor
+from tests.commands import invoke, read_lines
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -34,18 +29,17 @@ def test_a_run_without_results_leaves_no_empty_file_and_offers_no_report(tmp_pat
 
 
 def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path):
-    done = extractor("run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
-    assert done.returncode == 2
-    assert b"there is no key" in done.stderr
+    done = invoke("run", "tests/records", "--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
+    assert done.exit_code == 2
+    assert "there is no key" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fetch_that_finds_nothing_leaves_nothing(tmp_path):
     away = ("--base-url", "http://127.0.0.1:9")
-    assert extractor("run", "NCT01234567", *away, "--assist", "never", "--out", tmp_path / "out").returncode == 1
-    assert extractor("fetch", "NCT01234567", *away, "--out", tmp_path / "a.jsonl").returncode == 1
-    there = extractor("fetch", "--condition", "x", *away, "--out", tmp_path / "deep" / "folder" / "a.jsonl")
-    assert there.returncode == 1
+    assert invoke("run", "NCT01234567", *away, "--assist", "never", "--out", tmp_path / "out").exit_code == 1
+    there = invoke("fetch", "--condition", "x", *away, "--out", tmp_path / "deep" / "folder" / "a.jsonl")
+    assert there.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -84,20 +78,3 @@ def test_files_without_an_answer_are_a_failure(tmp_path):
     )
     assert done.exit_code == 1, done.output
     assert "no line of --answers answers a question" in done.stderr.splitlines()[0]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="there is no SIGTERM")
-def test_termination_ends_a_run_as_an_interruption(tmp_path):
-    study = json.loads(Path("tests/records/study.json").read_text("utf-8"))
-    source, out = tmp_path / "in.jsonl", tmp_path / "out"
-    with source.open("w") as file:
-        for number in range(3000):
-            study["protocolSection"]["identificationModule"]["nctId"] = f"NCT9{number:07}"
-            file.write(json.dumps(study) + "\n")
-    with start_extractor("run", source, "--assist", "never", "--out", out, "--workers", 1) as running:
-        running.wait_for(lambda: (out / "extractions.jsonl").exists() and (out / "extractions.jsonl").stat().st_size)
-        running.send_signal(signal.SIGTERM)
-        ended = running.wait()
-    assert ended.returncode == 130, ended.stderr
-    assert b"interrupted; go on with: extractor run" in ended.stderr
-    assert json.loads((out / "run.json").read_text("utf-8"))["state"] == "interrupted"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import extract, extractor, invoke
+from tests.commands import extract, invoke
 
 _WITHOUT = "import sys; sys.modules[sys.argv.pop(1)] = None; from extractor.cli import main; main()"
 RECORD = "tests/records/study.json"
@@ -40,6 +40,9 @@ def run(tmp_path_factory):
         ("run RECORD --replay tests/records", "there is no run to replay"),
         ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
         ("run RECORD --sample 20", "--dry-run"),
+        ("run RECORD --max-usd 1", "--model"),
+        ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
+        ("run RECORD --prices none.toml --model m", "none.toml"),
         ("run RECORD --address auto", "--engine ray"),
         ("run RECORD --engine ray", "--out"),
         ("batch submit RECORD --requests r.jsonl", "--model"),
@@ -148,14 +151,13 @@ def test_an_estimate_tells_that_its_folder_cannot_take_the_run(run):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("command", ["run", "parse"])
-def test_a_full_disk_behind_standard_output_is_reported_in_one_line(command):
+def test_a_full_disk_behind_standard_output_is_reported_in_one_line():
     with Path("/dev/full").open("wb") as full:
-        process = [sys.executable, "-m", "extractor", command, RECORD]
+        process = [sys.executable, "-m", "extractor", "run", RECORD]
         done = subprocess.run(process, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "extractor: standard output: No space left on device"
 
 
 def test_the_version_is_that_of_the_distribution():
-    assert extractor("--version").stdout.decode().strip() == version("trial-extractor")
+    assert invoke("--version").stdout.strip() == version("trial-extractor")

@@ -4,12 +4,13 @@ import gzip
 import json
 
 import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from benchmarks.records import write_distinct_records
 from extractor.errors import RecordError
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
-from tests.commands import extractor, invoke
+from tests.commands import invoke
 
 RECORDS = 20
 fsspec = pytest.importorskip("fsspec")
@@ -27,7 +28,9 @@ def s3():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        fsspec.filesystem("s3").mkdir("trials")
+        for attempt in Retrying(stop=stop_after_delay(30), wait=wait_fixed(0.2), reraise=True):
+            with attempt:  # the server may not listen yet
+                fsspec.filesystem("s3").mkdir("trials")
         yield "s3://trials"
     server.stop()
 
@@ -71,8 +74,8 @@ def test_a_missing_file_is_a_record_error_with_its_name(s3, placed, address):
 
 def test_a_run_reads_addresses_as_it_reads_paths(placed, records, tmp_path):
     for source, out in ((placed, "there"), (records, "here")):
-        done = extractor("run", source, "--out", tmp_path / out, "--assist", "never")
-        assert done.returncode == 0, done.stderr
+        done = invoke("run", source, "--out", tmp_path / out, "--assist", "never")
+        assert done.exit_code == 0, done.stderr
     there, here = (_without_source(tmp_path / out / "extractions.jsonl") for out in ("there", "here"))
     assert len(there) == RECORDS
     assert there == here

@@ -4,9 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-
-from tests.commands import extractor
+from tests.commands import invoke
 
 from .server import WELL, Fault, serve_faults
 
@@ -15,18 +13,18 @@ RECORDS = 10
 
 def run(records, out, server, *options):
     command = ("run", records, "--assist", "always", "--concurrency", "3", "--quiet")
-    return extractor(*command, "--model", f"{server.url}#stub", "--out", out, *options)
+    return invoke(*command, "--model", f"{server.url}#stub", "--out", out, *options)
 
 
 def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     broke = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
     with serve_faults(lambda number: WELL if number < 12 else broke) as server:
         stopped = run(records, tmp_path / "run", server)
-        assert stopped.returncode == 1
-        assert b"the account has no credit left: You exceeded your quota; go on with: extractor run" in stopped.stderr
+        assert stopped.exit_code == 1
+        assert "the account has no credit left: You exceeded your quota; go on with: extractor" in stopped.stderr
         assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
         server.plan = lambda _: WELL
-        assert run(records, tmp_path / "run", server).returncode == 0
+        assert run(records, tmp_path / "run", server).exit_code == 0
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     resumed = manifest["records"]["resumed"]
     assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "resumed": resumed, "failed": 0}
@@ -34,8 +32,7 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     assert manifest["usage"]["calls"] == server.answers
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_absent_server_is_reported_and_no_record_fails(tmp_path, workers):
+def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     """One record has no questions, so its extraction does not prove that the model is available."""
     records = shutil.copytree("seeds/records", tmp_path / "records")
     named = {"nctId": "NCT99000009", "briefTitle": "A Study of Rest"}
@@ -43,12 +40,12 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path, workers):
     Path(records, "0.json").write_text(json.dumps(quiet), "utf-8")
     with serve_faults() as server:
         pass
-    ended = run(str(records), tmp_path / "run", server, "--assist", "auto", "--workers", workers)
-    assert ended.returncode == 1
-    assert f"model stub at {server.url}: no connection: " in ended.stderr.decode()
-    assert b"is the server running, and the address right?" in ended.stderr
-    assert b"go on with: extractor run" in ended.stderr
-    assert b"Traceback" not in ended.stderr
+    ended = run(str(records), tmp_path / "run", server, "--assist", "auto", "--workers", "2")
+    assert ended.exit_code == 1
+    assert f"model stub at {server.url}: no connection: " in ended.stderr
+    assert "is the server running, and the address right?" in ended.stderr
+    assert "go on with: extractor" in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     assert manifest["records"] == {"extracted": 1, "lacking": 0, "resumed": 0, "failed": 0}

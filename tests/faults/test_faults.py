@@ -99,6 +99,7 @@ USELESS = {
     "all invalid": (Fault(content="{}"), "finish reason stop: '{}'"),
     "all refused": (Fault(message={"content": None, "refusal": "No."}), "the model refused: No."),
     "all cut": (Fault(content='{"items": [{"n": 1, "categ', finish_reason="length"), "finish reason length"),
+    "all bad requests": (Fault(400), "HTTP 400"),
     "all garbled": (Fault(body="<html>Sign in"), "not JSON: '<html>Sign in'"),
 }
 

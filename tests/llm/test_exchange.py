@@ -5,7 +5,6 @@ import pytest
 from extractor.ask.answers import ask
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
-from extractor.llm.opening import ModelChoice
 from extractor.llm.spec import ModelSpec
 
 from .colours import ask_about, patient, render
@@ -62,15 +61,6 @@ async def test_requests_are_written_in_the_form_of_their_provider(tmp_path):
     assert (reply.usage.prompt_tokens, reply.usage.written_tokens, reply.usage.output_tokens) == (10, 7, 5)
 
 
-async def test_an_imported_answer_is_used_and_its_tokens_count(tmp_path):
-    requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
-    await put(Exchange(requests=requests), 1)
-    answers.write_text(answer_line(read_requests(requests)[0], items({"n": 1, "colour": "red"})), "utf-8")
-    reply = await put(Exchange([answers]), 1)
-    assert [item.colour for item in reply.items] == ["red"]
-    assert (reply.pending, reply.usage.prompt_tokens, reply.usage.output_tokens) == (False, 10, 5)
-
-
 async def test_the_good_items_of_a_bad_answer_are_kept_and_a_later_answer_replaces_it(tmp_path):
     requests, answers, more = (tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more"))
     await put(Exchange(requests=requests), 1, 2)
@@ -123,22 +113,3 @@ async def test_requests_beyond_a_files_limits_go_to_further_files(tmp_path, limi
     assert exchange.written == 3
     assert [path.name for path in exchange.parts] == ["r.jsonl", "r-2.jsonl", "r-3.jsonl"][: len(counts)]
     assert [len(read_requests(path)) for path in exchange.parts] == counts
-
-
-def test_a_failed_run_leaves_no_file(tmp_path):
-    exchange = Exchange(requests=tmp_path / "r.jsonl")
-    with pytest.raises(OSError, match="disk"), exchange.open(SPEC, ClientSettings()):
-        raise OSError("disk full")
-    assert not list(tmp_path.iterdir())
-
-
-def test_unusable_files_are_named(tmp_path):
-    with pytest.raises(ValueError, match=r"missing\.jsonl: there is no such file"):
-        Exchange([tmp_path / "missing.jsonl"])
-    with pytest.raises(ValueError, match="an exchange needs"):
-        Exchange()
-
-
-def test_requests_are_not_written_for_no_model(tmp_path):
-    with pytest.raises(ValueError, match="--model"):
-        ModelChoice(None, exchange=Exchange(requests=tmp_path / "r.jsonl"))

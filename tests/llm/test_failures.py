@@ -8,7 +8,7 @@ import pytest
 
 from extractor.ask.answers import ask
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.failures import explain_failure, read_failure
 from extractor.llm.limits import retry_after
 from extractor.llm.spec import SERVER, ModelSpec
@@ -29,29 +29,12 @@ async def test_repeated_faults_end_with_a_message():
     assert str(caught.value) == expected
 
 
-async def test_an_overloaded_server_is_waited_for_until_the_model_is_given_up():
-    with serve([*[fault(503)] * 9, FINE]) as stub:
-        reply = await ask(model_of(stub), ask_about(1), render)
-        assert (len(reply.items), len(stub.requests)) == (1, 10)
-    with serve([fault(503, "overloaded")]) as stub, pytest.raises(ModelUnavailable, match=r"\(after 4 attempts\)"):
-        await ask(model_of(stub, ClientSettings(patience=None)), ask_about(1), render)
-
-
 @pytest.mark.parametrize(
     "broken", [Scripted(body="{"), Scripted(body=FINE.body, cut=True), *map(fault, (408, 429, 529))]
 )
 async def test_temporary_faults_and_broken_replies_are_asked_again(broken):
     reply, stub = await complete([broken, FINE], 1)
     assert (len(reply.items), len(stub.requests)) == (1, 2)
-
-
-@pytest.mark.parametrize(
-    "body", ["<html>Sign in</html>", '{"error": {"message": "down"}}', '{"a": 1}', "[]", '{"choices": []}']
-)
-async def test_reply_that_is_no_completion_is_never_an_empty_success(body):
-    with serve([Scripted(200, body)]) as stub, pytest.raises(ModelUnavailable, match="not a chat completion"):
-        await ask(model_of(stub), ask_about(1), render)
-    assert len(stub.requests) == 4
 
 
 @pytest.mark.parametrize(
@@ -73,13 +56,6 @@ async def test_lasting_failures_are_reported_at_once(answer, message):
     assert len(stub.requests) == 1
 
 
-async def test_a_missing_server_is_reported():
-    with serve([FINE]) as stub:
-        gone = stub.spec
-    with pytest.raises(ModelUnavailable, match=r"no connection: .*; is the server running.*\(after 3 attempts\)"):
-        await ask(Model(gone, policy=patient()), ask_about(1), render)
-
-
 @pytest.mark.parametrize(
     ("raised", "seen", "message"),
     [
@@ -95,23 +71,6 @@ async def test_timeouts_are_reported_and_not_confused_with_bugs(raised, seen, me
     monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", fail)
     with pytest.raises(seen, match=message):
         await ask(Model(ModelSpec.parse("http://model.test/v1#stub"), policy=patient()), ask_about(1), render)
-
-
-@pytest.mark.parametrize(
-    ("limited", "waited"),
-    [
-        (fault(429, headers={"Retry-After": "7"}), 7.0),
-        (fault(503, headers={"retry-after-ms": "1500"}), 1.5),
-        (fault(429, "Rate limit reached. Please try again in 12.5s."), 12.5),
-        (fault(429, "quota", details=[{"retryDelay": "37s"}]), 37.0),
-        (fault(429, "busy"), 1.0),
-    ],
-)
-async def test_a_request_is_repeated_when_the_provider_asks_for_it_in_a_header_or_in_the_body(limited, waited):
-    sleeps: list[float] = []
-    reply, stub = await complete([limited, FINE], 1, policy=patient(sleeps))
-    assert (len(reply.items), len(stub.requests)) == (1, 2)
-    assert max(sleeps) == waited
 
 
 NOON = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
@@ -173,20 +132,6 @@ def test_keys_that_a_server_repeats_are_hidden(leak):
     message = str(explain(refusal(403, message=f"key {leak} is blocked")))
     assert not [word for word in ("my-own-secret", "sk-proj-1234567", "sk-abcdef", "abc.def") if word in message]
     assert message.startswith("model gpt-x at openai: HTTP 403")
-
-
-@pytest.mark.parametrize(
-    ("error", "lasting"),
-    [
-        *((refusal(status), True) for status in (401, 403, 404)),
-        (refusal(429, code="insufficient_quota"), True),
-        (openai.APIConnectionError(request=REQUEST), True),
-        *((refusal(status), False) for status in (400, 413, 429, 500)),
-        (openai.APITimeoutError(REQUEST), False),
-    ],
-)
-def test_a_failure_is_lasting_if_all_requests_would_fail(error, lasting):
-    assert explain(error).lasting is lasting
 
 
 def test_passwords_in_addresses_are_hidden():

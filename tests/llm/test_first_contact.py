@@ -86,68 +86,6 @@ async def test_time_without_a_question_is_no_silence():
         assert (await ask(model, ask_about(1), render)).items
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "said"),
-    [
-        (503, '{"error": {"message": "loading"}}', "HTTP 503: 'loading'"),
-        (429, '{"error": {"message": "too many"}}', "HTTP 429: 'too many'"),
-    ],
-)
-@skipping_time
-async def test_a_server_that_answers_with_faults_alone_is_given_up_with_what_came(status, body, said):
-    server = Server(0.1, status, body)
-    ended = await ask_often(model_of(server), 8)
-    requests = len(server.requests)
-    assert str(ended[0]) == (
-        f"model stub at http://model.test/v1: no answer for 300 seconds ({requests} requests); what came last: {said}"
-    )
-    assert loop_time() == 300.0
-
-
-NO_ANSWERS = {
-    "page": (Server(0.0, body="<html>Please sign in</html>"), "not JSON: '<html>Please sign in</html>'"),
-    "invalid": (
-        Server(0.0, body=completion("I cannot say.").body),
-        "HTTP 200, finish reason stop: 'I cannot say.'",
-    ),
-    "cut": (
-        Server(0.0, body=completion('{"items":[{"n":1,"col', "length").body),
-        "the answer did not fit into the output limit (finish reason length); the last reply: HTTP 200, finish reason",
-    ),
-    "empty": (Server(0.0, body=completion('{"items":[]}').body), "the answers are empty; the last reply: HTTP 200"),
-    "refused": (Server(0.0, 400, '{"error": {"message": "a-long-secret is bad"}}'), "HTTP 400, the server refuses"),
-}
-
-
-@pytest.mark.parametrize("kind", NO_ANSWERS)
-@skipping_time
-async def test_a_model_whose_first_calls_bring_nothing_usable_is_given_up_with_what_came(kind):
-    server, said = NO_ANSWERS[kind]
-    server.requests.clear()
-    server._busy = asyncio.Lock()
-    model = model_of(server, patience=Patience(seconds=9000.0))
-    async with model:
-        ended = [(await ask_often(model, 1))[0] for _ in range(12)]
-    assert [isinstance(one, ModelAway) for one in ended] == [False] * 9 + [True] * 3
-    requests = len(server.requests)
-    assert f"the first 10 calls brought no usable answer ({requests} requests): " in str(ended[9])
-    assert said in str(ended[9])
-    assert "a-long-secret" not in str(ended[9])
-    assert str(ended[11]) == str(ended[9])
-
-
-@skipping_time
-async def test_a_model_that_was_of_use_may_fail_ten_times_as_often():
-    server = Server(0.0)
-    model = model_of(server)
-    async with model:
-        await ask_often(model, 1)
-        server.body = completion("I cannot say.").body
-        ended = [(await ask_often(model, 1))[0] for _ in range(100)]
-    assert [isinstance(one, ModelAway) for one in ended] == [False] * 99 + [True]
-    assert "100 calls in a row" in str(ended[-1])
-
-
 @skipping_time
 async def test_the_progress_line_says_what_is_waited_for():
     server = Server(60.0)

@@ -1,8 +1,6 @@
 """Requests to a model, and the handling of its answers."""
 
-import asyncio
 import json
-import logging
 import re
 from dataclasses import replace
 
@@ -10,9 +8,8 @@ import pytest
 from instructor.core.exceptions import ConfigurationError
 
 from extractor.ask.answers import ask
-from extractor.errors import AnswerRejected, MissingExtra, MissingKey, ModelUnavailable
+from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
 from extractor.llm.client import ClientSettings, Model
-from extractor.llm.live import LiveModel
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 
@@ -22,7 +19,6 @@ from .stub import completion, fault, items, serve
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 BLUE = {"n": 2, "colour": "blue"}
-BROWN = {"n": 1, "colour": "brown"}
 
 
 def colours(reply):
@@ -97,9 +93,6 @@ async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, ca
         pytest.param([items(RED, BLUE)], {1: "red"}, ("2: colour: Input should be 'red' or 'green'",), 2, id="never"),
         pytest.param([items(RED, {"n": 9, "colour": "red"})], {1: "red"}, ("9: was not asked about",), 1, id="foreign"),
         pytest.param([f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."], {1: "red"}, (), 1, id="prose"),
-        pytest.param([f"Sure! ```{items(RED)}``` Anything else?"], {1: "red"}, (), 1, id="fence in prose"),
-        pytest.param([f"<think>{{1}}? No.</think> The result: {items(RED)}"], {1: "red"}, (), 1, id="thoughts"),
-        pytest.param([f"<think>easy</think>\n```json\n{items(RED)}\n```"], {1: "red"}, (), 1, id="thoughts and fence"),
     ],
 )  # fmt: skip
 async def test_valid_items_are_kept_and_the_rest_is_asked_again_once(answers, found, rejected, calls):
@@ -160,37 +153,12 @@ async def test_the_answers_of_one_call_are_bounded_however_often_they_are_cut(mo
     assert len(stub.requests) == most
 
 
-async def test_whole_answer_followed_by_white_space_until_the_limit_is_whole():
-    reply, _ = await complete([completion(items(RED) + "\n" * 90, "length")], 1)
-    assert (colours(reply), reply.usage.calls) == ({1: "red"}, 1)
-
-
 async def test_questions_too_long_for_the_model_are_asked_in_halves():
     too_long = fault(400, "too long", type="exceed_context_size_error")
     reply, _ = await complete(
         lambda request: too_long if len(asked_lines(request)) > 1 else answer_lines(request), 1, 2
     )
     assert colours(reply) == {1: "red", 2: "red"}
-
-
-async def test_usage_of_the_model_is_the_sum_over_all_calls_failed_ones_included():
-    with serve([completion(items(RED)), completion(items(BROWN)), fault(500)]) as stub:
-        model = model_of(stub, policy=patient(attempts=2))
-        await ask(model, ask_about(1), render)
-        with pytest.raises(ModelUnavailable) as caught:
-            await ask(model, ask_about(2, 3), render)
-        assert (await ask(model, [], render)).items == ()
-    assert len(stub.requests) == 4
-    assert caught.value.usage == Usage(questions=2, calls=1, prompt_tokens=10, output_tokens=5)
-    assert model.usage == Usage(calls=2, prompt_tokens=20, output_tokens=10)
-
-
-async def test_many_calls_at_once_get_their_own_answers():
-    with serve(answer_lines) as stub:
-        async with model_of(stub, ClientSettings(concurrency=5)) as model:
-            replies = await asyncio.gather(*(ask(model, ask_about(n, n + 100), render) for n in range(40)))
-    assert [colours(reply) for reply in replies] == [{n: "red", n + 100: "red"} for n in range(40)]
-    assert model.usage == Usage(calls=40, prompt_tokens=400, output_tokens=200)
 
 
 async def test_parameters_are_adjusted_to_a_reasoning_model():
@@ -208,44 +176,6 @@ async def test_parameters_are_adjusted_to_a_reasoning_model():
     assert [reply.usage.calls for reply in replies] == [1, 1]
     assert len(stub.requests) == 4
     assert stub.requests[-1].get("max_tokens") == 100
-
-
-async def test_an_option_of_the_user_is_sent_and_never_dropped():
-    with serve([fault(400, "temperature is not supported")]) as stub:
-        with pytest.raises(ModelUnavailable, match="temperature is not supported"):
-            await ask(model_of(stub, ClientSettings(options={"temperature": 0.6})), ask_about(1), render)
-        assert [request["temperature"] for request in stub.requests] == [0.6]
-
-
-THOUGHT = {
-    "named": {"completion_tokens_details": {"reasoning_tokens": 100}, "prompt_tokens_details": {"cached_tokens": 4}},
-    "unnamed": {"prompt_tokens_details": {"cached_tokens": 4}},
-}
-
-
-@pytest.mark.parametrize("reported", THOUGHT)
-async def test_limit_grows_once_for_a_model_that_thinks_before_it_answers(reported):
-    usage = {"prompt_tokens": 10, "completion_tokens": 100, "total_tokens": 110} | THOUGHT[reported]
-    thoughts = completion("", "length", usage=usage)
-    with serve(lambda request: answer_lines(request) if request["max_tokens"] > 100 else thoughts) as stub:
-        async with model_of(stub) as model:
-            reply, other = [await ask(model, ask_about(n), render) for n in (1, 2)]
-    assert (colours(reply), colours(other)) == ({1: "red"}, {2: "red"})
-    assert [request["max_tokens"] for request in stub.requests] == [100, 500, 500]
-    thinking = 100 if reported == "named" else 0
-    assert reply.usage == Usage(
-        questions=1, calls=2, prompt_tokens=20, cached_tokens=4, output_tokens=105, thinking_tokens=thinking
-    )
-    with serve([thoughts]) as stub, pytest.raises(AnswerRejected, match="before the answer began"):
-        await ask(model_of(stub), ask_about(*range(1, 9)), render)
-    assert len(stub.requests) == 2, "halves of the questions would take as many thoughts"
-
-
-async def test_an_answer_that_was_cut_while_it_was_written_gets_no_more_room():
-    """Numbers have few characters per token: 60 tokens of such an answer have 100."""
-    text = '{"items":[' + ",".join(f'{{"n":{n},"colour":"re' for n in range(1, 6))
-    _, stub = await complete([completion(text[:110], "length"), completion(items(RED))], 1, 2)
-    assert {request["max_tokens"] for request in stub.requests} == {100}
 
 
 async def test_no_key_and_no_organisation_go_to_a_server_named_by_url(monkeypatch):
@@ -266,20 +196,6 @@ async def test_key_is_sent_and_never_shown():
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-async def test_failures_are_raised_and_not_printed(capsys, monkeypatch):
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    with pytest.raises(ModelUnavailable):
-        await complete([completion("nonsense"), fault(404)], 1)
-    assert capsys.readouterr().err == ""
-
-
-async def test_a_hosted_model_without_any_key_is_refused_before_anything_is_sent(monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(MissingKey, match="set OPENAI_API_KEY"):
-        async with Model(ModelSpec.parse("gpt-x")):
-            pass
-
-
 @pytest.mark.parametrize(("given", "sent"), [(None, "from-environment"), ("given", "given")])
 async def test_a_hosted_model_takes_the_key_of_the_environment_unless_given_one(given, sent, monkeypatch):
     with serve([completion(items(RED))]) as stub:
@@ -296,10 +212,3 @@ def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):
     monkeypatch.setattr("instructor.from_provider", refuse)
     with pytest.raises(MissingExtra, match=r"pip install '\.\[anthropic\]'"):
         Model(ModelSpec.parse("anthropic/claude-haiku-4-5"))._open_live()
-
-
-async def test_the_sdk_neither_repeats_requests_nor_limits_their_time():
-    model = Model(ModelSpec.parse("gpt-x", api_key="sk-test-key"))
-    async with model:
-        assert isinstance(model._answerer, LiveModel)
-        assert (model._answerer.sdk.max_retries, model._answerer.sdk.timeout) == (0, None)

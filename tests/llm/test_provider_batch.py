@@ -8,7 +8,7 @@ import pytest
 from extractor.ask.reply_models import Reply
 from extractor.cost.budget import Budget, Limits
 from extractor.cost.tokens import Cases, Rates
-from extractor.errors import AnswerPending, BudgetReached, ModelAway, ModelUnavailable
+from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
 from extractor.llm.calls import Call, PromptVersion, schema_of
@@ -72,16 +72,6 @@ def answered(book):
     return states(book).count(State.ANSWERED)
 
 
-async def test_requests_come_back_answered(book):
-    with serve_provider(answer=answer_well) as provider:
-        assert book.plan("run") == 5
-        count, news = await finish(provider, book)
-        assert (count, answered(book), book.open_batches()) == (5, 5, [])
-        assert [one.state for one in news] == ["submitted", "in_progress", "completed", "fetched"]
-        assert await finish(provider, book) == (0, [])
-        assert provider.asked.count("POST /batches") == 1
-
-
 BYTES = 2 * (500 + len(schema_of(Reply).encode()) + len("Read.[1|ok] Adults"))
 """Two calls' size."""
 
@@ -119,21 +109,6 @@ async def test_a_lasting_fault_is_reported_and_the_run_can_continue(book, route)
         provider.faults.clear()
         assert (await finish(provider, book))[0] == 5
         assert len(provider.batches) == 1
-
-
-async def test_a_provider_that_is_not_there_is_reported_after_a_few_quick_tries(book):
-    waits = []
-
-    async def wait(seconds):
-        waits.append(seconds)
-
-    with serve_provider(answer=answer_well) as provider:
-        pass
-    book.plan("run")
-    message = r"no connection: .*; is the server running, and the address right\? \(after 3 attempts\)"
-    with pytest.raises(ModelAway, match=message):
-        await finish(provider, book, PollPolicy(sleep=wait))
-    assert waits == [1.0, 2.0]
 
 
 class Killed(BaseException):
@@ -253,11 +228,3 @@ async def test_questions_wait_for_a_batch_within_the_budget(book):
     refused = [isinstance(one, BudgetReached) for (one,) in ended]
     assert refused == sorted(refused)
     assert book.count_waiting() == 6 + refused.count(False) < 36
-
-
-async def test_a_wrong_key_is_reported_at_once(book):
-    with serve_provider(answer=answer_well, faults={"POST /files": [401] * 9}) as provider:
-        book.plan("run")
-        with pytest.raises(ModelUnavailable, match="HTTP 401"):
-            await finish(provider, book)
-        assert provider.asked == ["POST /files"]

@@ -18,7 +18,7 @@ from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnav
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.database import open_run, open_run_to_read
 from extractor.llm.limits import RetryPolicy
-from extractor.llm.replay import Replay, ReplayTally
+from extractor.llm.replay import Replay
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore
 from extractor.schemas import Usage
@@ -82,15 +82,6 @@ async def test_another_model_or_question_is_asked_anew_and_other_sampling_is_not
         await put(Model(ModelSpec.parse(f"{stub.url}#b"), store=lambda: calls), 1)
         await put(asking(calls, stub), 1, 2)
     assert len(stub.requests) == 3
-
-
-async def test_an_answer_after_a_reask_is_stored_with_all_it_cost(tmp_path):
-    with serve([completion(items(BLUE)), completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        first, _ = await put(asking(calls, stub), 1)
-        again, _ = await put(asking(calls, stub), 1)
-    assert len(stub.requests) == 2
-    assert again == first
-    assert again.usage == Usage(questions=1, calls=2, prompt_tokens=20, output_tokens=10)
 
 
 @pytest.mark.parametrize(
@@ -185,15 +176,6 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
     assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [("asked",), ("answered",)]
 
 
-async def test_equal_calls_at_one_time_share_one_answer(tmp_path):
-    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        async with asking(calls, stub) as model:
-            shared = await asyncio.gather(*(put(model, 1, record_id=f"r{n}") for n in range(5)))
-        assert calls.spending.usage.calls == len(stub.requests) == 1
-    assert {(reply.usage.calls, reply.usage.prompt_tokens) for reply, _ in shared} == {(1, 10)}
-    assert model.usage.calls == 1
-
-
 async def test_calls_have_the_price_of_their_day_and_unpriced_ones_get_one_later(tmp_path):
     with serve([completion(items(RED, {"n": 2, "colour": "red"}))]) as stub:
         with store_in(tmp_path) as calls:
@@ -223,37 +205,6 @@ async def test_no_key_address_or_header_is_stored(tmp_path):
     assert "line 1" in text
     for secret in ("Authorization", "Bearer", "127.0.0.1", "user-agent", "sk-very-secret"):
         assert secret.lower() not in text.lower()
-
-
-async def test_a_run_is_replayed_whatever_its_model(tmp_path):
-    script = [completion(items(RED)), completion(items({"n": 2, "colour": "blue"}))]
-    with serve(script) as stub, store_in(tmp_path) as calls:
-        model = asking(calls, stub, ClientSettings(reasks=0))
-        good, _ = await put(model, 1)
-        with pytest.raises(AnswerRejected) as refused:
-            await put(model, 2)
-    with store_in(tmp_path) as calls:
-        model = replaying(calls)
-        again, _ = await put(model, 1)
-        with pytest.raises(AnswerRejected) as refused_again:
-            await put(model, 2)
-        with pytest.raises(AnswerMissing, match="nearest is"):
-            await put(model, 3)
-    assert again == good
-    assert refused_again.value.usage == refused.value.usage
-    assert len(stub.requests) == 2
-
-
-async def test_questions_without_an_answer_in_the_replayed_run_stay_open_and_are_counted(tmp_path):
-    with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
-        await put(asking(calls, stub), 1)
-        tally = ReplayTally()
-        model = replaying(calls, tally)
-        known, _ = await put(model, 1)
-        unknown, asked = await put(model, 2)
-    assert (known.pending, unknown.pending, asked.pending) == (False, True, True)
-    assert (tally.answered, tally.missing) == (1, 1)
-    assert tally.missing_tokens > 4
 
 
 async def test_a_miss_shows_the_nearest_question_of_the_record_and_costs_nothing(tmp_path):

@@ -1,12 +1,10 @@
 """The report in a browser without network: navigation, accessibility, and many records."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
 from extractor.report import write_report
-from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context, press_at_once
+from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 
 from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many
 
@@ -143,17 +141,6 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
     assert page.url.endswith("eligibility.criteria[1].time_window")
 
 
-def test_words_that_several_values_quote_are_chosen_in_turn(visit, seeds):
-    page = visit(seeds, f"#{SEED}")
-    mark = page.locator(".mark", has_text="\\>95% CD19")
-    chosen = []
-    for _ in range(3):
-        mark.click()
-        chosen.append(page.locator(".value.chosen").get_attribute("data-path"))
-    assert chosen[0].endswith("constraints[0]")
-    assert len(set(chosen)) == 3
-
-
 def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(visit, seeds):
     for path, words in (
         ("endpoints[3].time_points", "30"),
@@ -209,34 +196,6 @@ def test_the_page_works_by_keyboard(visit, seeds):
     expect(page.locator("#overview")).to_be_visible()
 
 
-def test_keys_faster_than_the_page_lead_to_the_same_place(visit, seeds):
-    page = visit(seeds, f"#{SEED}")
-    expect(page.locator(".record-title")).to_have_text("Study of Sequential CAR-T Cell Treating Leukemia Children")
-    first = page.locator("a.value").first.get_attribute("data-path")
-    press_at_once(page, "kkjkjjn")
-    expect(page).to_have_url(f"{seeds}#{SEED}/{first}")
-    expect(page.locator(".value.chosen")).to_have_attribute("data-path", first)
-    press_at_once(page, "kkkkkkkkjjj")
-    expect(page).to_have_url(f"{seeds}#{SEED}")
-
-
-def test_the_search_is_a_key_away_from_a_record_and_can_be_cleared(visit, seeds):
-    page = visit(seeds, f"#{SEED}")
-    page.keyboard.press("/")
-    page.keyboard.type("leukemia children")
-    expect(list_records(page)).to_have_text([SEED])
-    assert "text=leukemia+children" in page.url
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    page.go_back()
-    expect(page.locator("#record")).to_be_visible()
-    page.go_forward()
-    expect(list_records(page)).to_have_text([SEED])
-    page.get_by_role("button", name="Clear").click()
-    expect(list_records(page)).to_have_count(5)
-    page.locator("[name=sort]").select_option("findings")
-    expect(list_records(page).first).to_have_text(SEED)
-
-
 def test_a_records_markup_is_shown_as_text(visit, hostile):
     page = visit(hostile, "#?")
     expect(list_records(page)).to_have_text([HOSTILE_ID])
@@ -285,22 +244,6 @@ def test_a_printed_page_is_complete(visit, seeds):
     assert page.locator(".text-pane").evaluate("(pane) => pane.scrollHeight <= pane.clientHeight + 1")
 
 
-def test_many_records_are_opened_one_chunk_at_a_time(visit, sizes):
-    nodes, index = {}, {}
-    for count, address in sizes.items():
-        page = visit(address, "#?")
-        expect(page.locator(".status")).to_have_text(f"{count} of {count} records")
-        assert page.evaluate("opened.chunks") == 0
-        nodes[count] = page.locator("body :not(script)").count()
-        index[count] = page.evaluate("opened.characters") / count
-        page.locator(".rows a").first.click()
-        expect(page.locator(".value").first).to_be_visible()
-        assert page.evaluate("opened.chunks") == 1
-    # The list holds only the visible lines, and only the index grows with the records.
-    assert nodes[MANY] <= nodes[FEW] + 20
-    assert index[MANY] <= 1.2 * index[FEW]
-
-
 def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):
     read, drawn = {}, {}
     for count, address in sizes.items():
@@ -323,16 +266,3 @@ def test_a_search_opens_no_record_and_draws_only_visible_lines(visit, sizes):
 def search_for(page, words, status):
     page.get_by_role("searchbox").fill(words)
     expect(page.locator(".status")).to_have_text(status)
-
-
-def test_the_last_of_many_records_is_a_key_away(visit, sizes):
-    page = visit(sizes[MANY], "#?")
-    page.locator(".rows a").first.focus()
-    page.keyboard.press("End")
-    last = page.locator(f"li[aria-posinset='{MANY}'] a")
-    expect(last).to_be_focused()
-    expect(last).to_be_in_viewport()
-    assert page.locator(".rows li").count() < 60
-    page.keyboard.press("Home")
-    expect(page.locator("li[aria-posinset='1'] a")).to_be_focused()
-    assert re.search(r"part 0$", page.locator("li[aria-posinset='1'] .row-title").inner_text())

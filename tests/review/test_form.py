@@ -17,14 +17,3 @@ def test_every_field_and_word_is_in_the_form_and_explained(kind):
     parts = [one for field in fields for one in (field, *field.get("fields", ()))]
     menus = [one for one in parts if one["widget"] == "choice" and one["name"] not in NAMES_ITSELF | PLAIN]
     assert [option["value"] for menu in menus for option in menu["options"] if not option["meaning"]] == []
-
-
-def test_the_form_knows_lists_groups_and_fields_that_may_be_empty():
-    criterion = {field["name"]: field for field in describe_form()["criterion"]}
-    assert (criterion["constraints"]["many"], criterion["constraints"]["widget"]) == (True, "group")
-    assert (criterion["lead_in"]["optional"], criterion["quote"]["optional"]) == (True, False)
-    assert [name for name, field in criterion.items() if field["marked"]] == [
-        *("lead_in", "quote", "constraints", "time_window")
-    ]
-    widgets = [part["widget"] for part in criterion["constraints"]["fields"]]
-    assert widgets == ["text", "choice", "number", "number", "text"]

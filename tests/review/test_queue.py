@@ -6,14 +6,13 @@ import shutil
 import pytest
 
 from extractor.errors import StoreError
-from extractor.review.changes import Decide, Review
+from extractor.review.changes import Review
 from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
 
 from .reviewing import SEED, make_many, mend
 
 MANY = 200
-ACCEPT = Decide(kind="accept", items=({"item": "people", "version": 0},))
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +49,6 @@ def test_the_queue_of_many_opens_no_record(review, monkeypatch, tmp_path):
     assert len(json.dumps(queue)) < 300 * MANY
     assert review.find("NCT00000100", "next") == "NCT00000101"
     assert [name for name, state in list_states(review).items() if state != "open"] == ["NCT00000101"]
-
-
-def test_a_record_is_begun_after_its_first_action(review):
-    review.change("NCT00000001", ACCEPT)
-    assert list(list_states(review).values())[:2] == ["open", "begun"]
-    review.step("NCT00000001", "undo")
-    assert list(list_states(review).values())[:2] == ["open", "begun"]
 
 
 def test_the_next_unfinished_record_is_behind_this_one_or_the_first(start_review):

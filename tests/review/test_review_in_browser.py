@@ -185,26 +185,6 @@ def test_a_record_is_reviewed_by_keyboard_alone(page):
     expect(page.locator(".queue .state-begun .chip")).to_have_text("begun")
 
 
-def test_keys_are_the_page_s_in_a_closed_menu_and_escape_takes_back(page):
-    menu = unfold(page, "endpoint-0").get_by_label("Concept")
-    menu.focus()
-    press(page, "ArrowDown", "ArrowDown")
-    expect(card(page, "endpoint-0").locator("[data-field=concept] .before")).to_be_visible()
-    expect(menu).to_be_focused()
-    expect(menu).to_have_value('"time_to_response"')
-    press(page, "Escape")
-    expect(menu).to_have_value('"response_rate"')
-    expect_state(page, "endpoint-0", "to decide")
-    menu.focus()
-    press(page, "a")
-    expect_state(page, "endpoint-0", "accepted")
-    expect(card(page, "people").locator(".form")).to_be_visible()
-    press(page, "u")  # back to the item that was open
-    expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
-    expect_state(page, "endpoint-0", "to decide")
-    expect(card(page, "endpoint-0").get_by_label("Measure")).to_be_in_viewport()
-
-
 def test_selected_words_fill_the_field_of_the_opened_item(page):
     uses = page.locator(".uses")
     unfold(page, "criterion-0")
@@ -220,22 +200,6 @@ def test_selected_words_fill_the_field_of_the_opened_item(page):
     unfold(page, "endpoint-0")  # what is selected stays
     uses.get_by_role("button", name="specimens").click()
     expect(card(page, "endpoint-0").locator("[data-field=specimens] textarea")).to_have_value("heavily treated")
-
-
-def test_findings_and_items_lead_to_their_words(page):
-    page.locator(".findings summary").click()
-    cited = page.locator(".cite").first
-    words = cited.inner_text().strip("“”…")
-    cited.click()
-    assert page.evaluate("getSelection().toString()").startswith(words[:60])
-    expect(page.locator(".uses")).to_be_hidden()
-    unfold(page, "criterion-0")
-    marked = page.locator("mark.current").all_inner_texts()
-    assert "".join(marked) == read_gold()["eligibility"]["criteria"][0]["quote"]
-    drag_over(page, "brief_summary", "matched the diagnostic")
-    expect(page.locator(".uses")).to_contain_text("Quoted already by:inclusion criterion 1")
-    page.locator("pre[data-section=primary_outcomes] mark").first.click()
-    expect(card(page, "endpoint-0").locator(".form")).to_be_visible()
 
 
 def test_two_reviewers_see_each_other_s_value_and_choose(spoilt_run, served, visit):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.events import Event, EventLog, listening, tell
-from tests.commands import extractor
+from tests.commands import invoke
 from tests.llm.stub import completion, fault, serve
 
 KEY = "sk-hostile-0123456789"
@@ -29,10 +29,8 @@ def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
 
 
 def test_a_run_by_the_rules_is_logged(tmp_path):
-    done = extractor(
-        "run", "tests/records", "--assist", "never", "--out", tmp_path / "out", "--log-json", tmp_path / "l"
-    )
-    assert done.returncode == 0, done.stderr
+    done = invoke("run", "tests/records", "--assist", "never", "--out", tmp_path / "out", "--log-json", tmp_path / "l")
+    assert done.exit_code == 0, done.stderr
     events = events_of(tmp_path / "l")
     assert [events[0]["event"], events[-1]["event"]] == ["run_started", "run_ended"]
     assert (events[-1]["status"], events[-1]["extracted"]) == ("done", 12)
@@ -41,7 +39,7 @@ def test_a_run_by_the_rules_is_logged(tmp_path):
 
 def test_a_record_that_cannot_be_read_is_logged_without_its_text(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"protocolSection": {"' + SECRET, "utf-8")
-    extractor("run", tmp_path / "in.jsonl", "--assist", "never", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
+    invoke("run", tmp_path / "in.jsonl", "--assist", "never", "--out", tmp_path / "o", "--log-json", tmp_path / "l")
     (failed,) = [event for event in events_of(tmp_path / "l") if event["event"] == "record_failed"]
     assert (failed["record_id"], failed["error"]) == (None, "RecordError")
     assert SECRET not in (tmp_path / "l").read_text("utf-8")
@@ -55,7 +53,7 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     answers = [fault(429, headers={"retry-after-ms": "50"}), completion('{"items": []}')]
     with serve(answers) as server:
         run = ("run", tmp_path / "in.json", "--model", f"{server.url}#m", "--out", tmp_path / "o")
-        extractor(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
+        invoke(*run, "--log-json", tmp_path / "l", EXTRACTOR_MODEL_TOKEN=KEY)
         address = server.url
     text = (tmp_path / "l").read_text("utf-8")
     calls = [event for event in events_of(tmp_path / "l") if event["event"] == "call_ended"]

@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-import extractor
 from extractor import Extractor, parse_record, pipeline, read_records
 from extractor.errors import RecordError
 from tests.faults.server import serve_faults
@@ -29,14 +26,6 @@ async def test_usage_counts_the_calls_to_the_model():
             spent = [extraction.usage.output_tokens for extraction in extractions]
             assert extract.usage.output_tokens == sum(spent)
             assert min(spent) > 0
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reported"), [({"tasks": ()}, "no task"), ({"replay": "no-such-folder"}, "no-such-folder")]
-)
-def test_invalid_settings_are_refused_at_once(wrong, reported):
-    with pytest.raises(ValueError, match=reported):
-        Extractor(**wrong)
 
 
 STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
@@ -92,10 +81,3 @@ async def test_an_event_loop_goes_on_while_a_record_is_parsed(monkeypatch):
 
 async def collect(extractions):
     return [one async for one in extractions]
-
-
-def test_names_that_load_late_are_listed():
-    listed = subprocess.run(
-        [sys.executable, "-c", "import extractor; print(*dir(extractor))"], capture_output=True, text=True, check=True
-    )
-    assert set(extractor.__all__) <= set(listed.stdout.split())

@@ -16,7 +16,6 @@ from extractor.llm.store import State
 from extractor.parse.parsed import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
-from extractor.run.manifest import read_manifest
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import (
     Absence,
@@ -261,33 +260,12 @@ def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(t
     invoke(tmp_path, "a")
 
 
-@pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.json", "run.sqlite"])
-def test_a_file_that_cannot_be_opened_is_reported_with_its_name(tmp_path, name):
-    (tmp_path / name).mkdir()
-    with pytest.raises(StoreError, match=name), RunFolder(tmp_path, SETTINGS) as folder:
-        folder.begin()
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
     invoke(tmp_path)
     (tmp_path / "failures.jsonl").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"failures.jsonl: No space left"), RunFolder(tmp_path, SETTINGS) as folder:
         folder.write_failure({"message": "no"})
-
-
-def test_the_manifest_has_its_state_and_inputs_from_the_beginning(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with RunFolder(tmp_path / "run", SETTINGS, inputs=("in.jsonl", "-", "s3://bucket/in")) as folder:
-        folder.begin()
-        begun = manifest(tmp_path / "run")
-        take(folder, record("a"))
-        folder.finish(Tally())
-    assert (begun["state"], begun["total"], begun["started"] is not None) == ("running", None, True)
-    assert begun["inputs"] == ["in.jsonl", "-", "s3://bucket/in"]
-    assert begun["input_paths"] == [str(tmp_path / "in.jsonl"), "-", "s3://bucket/in"]
-    ended = manifest(tmp_path / "run")
-    assert (ended["state"], ended["stopped_by"], ended["total"]) == ("complete", None, 1)
 
 
 @pytest.mark.parametrize(
@@ -317,18 +295,3 @@ def test_a_total_that_is_of_some_of_the_inputs_alone_is_not_reported(tmp_path):
         take(folder, record("b"))
         folder.finish(Tally(), "interrupted")
     assert describe_incomplete(tmp_path) == "2 records, interrupted"
-
-
-def test_inputs_are_found_where_they_were_or_else_as_they_were_given(tmp_path, monkeypatch):
-    (tmp_path / "then").mkdir()
-    (tmp_path / "now").mkdir()
-    given = ("one.jsonl", "more-*.jsonl", "gone.jsonl")
-    for name in ("then/one.jsonl", "then/more-1.jsonl", "now/one.jsonl"):
-        (tmp_path / name).write_text("")
-    monkeypatch.chdir(tmp_path / "then")
-    invoke(tmp_path / "run", inputs=given)
-    read = read_manifest(tmp_path / "run" / "run.json")
-    assert read.find_inputs() == given
-    monkeypatch.chdir(tmp_path / "now")
-    then = tmp_path / "then"
-    assert read.find_inputs() == (str(then / "one.jsonl"), str(then / "more-*.jsonl"), "gone.jsonl")

@@ -13,12 +13,10 @@ def failing(how, number=50):
     return one(number, f"It fails by {how}.")
 
 
-@pytest.mark.parametrize("assist", ["never", "always"])
 @pytest.mark.parametrize("error", RAISED)
-def test_an_error_at_one_record_is_its_problem(served, error, assist):
-    problem = check_problem(post(served.client, failing(error), assist=assist), 500, "internal")
+def test_an_error_at_one_record_is_its_problem(served, error):
+    problem = check_problem(post(served.client, failing(error), assist="never"), 500, "internal")
     assert f"an unexpected {error} at failing/__init__.py:" in problem["detail"]
-    assert post(served.client, one(), assist=assist).status_code == 200
 
 
 @pytest.mark.parametrize("assist", ["never", "always"])

@@ -45,12 +45,6 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     assert (failure["path"], failure["place"].split(",")[0]) == ("trials.jsonl", "line 2")
 
 
-def test_a_record_with_the_id_of_an_earlier_one_is_counted(served):
-    body = one(3) + b"\n" + one(3) + b"\n" + one(3, "Other words.")
-    job = finish(served.client, submit(served.client, body, assist="never")["id"])
-    assert (job["state"], job["extracted"], job["failed"], job["repeated"]) == ("done", 1, 0, 2)
-
-
 def test_a_table_is_sent_as_parquet(served, done, tmp_path):
     url = f"/v1/jobs/{done['id']}/results"
     for _ in range(2):  # the second one from the cache
@@ -77,11 +71,6 @@ def test_events_begin_and_end_with_the_job_and_continue_after_any_of_them(served
     path = served.root / "jobs" / "operator" / done["id"] / "events.jsonl"
     path.write_bytes(path.read_bytes().replace(b"\n", b'\n{"time": "2026\n', 1))  # torn when the service was killed
     assert [event[1:] for event in follow(served.client, done["id"])] == [event[1:] for event in events]
-
-
-def test_the_model_answers_for_jobs_too(served):
-    job = finish(served.client, submit(served.client, many(2), assist="always")["id"])
-    assert job["usage"]["calls"] > 0
 
 
 def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):

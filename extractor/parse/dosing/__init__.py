@@ -45,7 +45,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbe
     """
     groups, descriptions = list_sections(record, sections)
     parts = {part.name: part for part in (*groups, *descriptions)}
-    lexicon = build_lexicon(groups, descriptions)
+    lexicon = build_lexicon(groups)
     statements = read_all_statements(groups, descriptions, lexicon)
     merged = merge_statements(statements)
     titles = [sections[name].tokens for name in _TITLES if name in sections]

@@ -1,18 +1,16 @@
 """The agents that a record names, and their mentions in its text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from extractor.text.book import find_terms, rule
+from extractor.text.book import rule, terms_of
 from extractor.text.lexer import Tokens, lex
 
 from .marks import Mark, Place, drop_overlaps, drop_touching
 from .names import (
     expand_name,
     find_general,
-    find_introduced,
     is_alias,
-    is_code,
     list_glosses,
     name_key,
     split_names,
@@ -30,8 +28,6 @@ _GENERAL, _INTRODUCED = 0.8, 0.6
 """Confidence in an agent that only the general vocabulary, or only the words around it, indicate."""
 _SKIPPED = frozenset("-®™")
 """Signs to ignore between the words of a name."""
-_LONGEST_GLOSS = 12
-_SHORTEST_INITIALS, _LONGEST_INITIALS = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +74,6 @@ class AgentNames:
         """The agent of a record that names only one."""
         return self.agents[0] if len(self.agents) == 1 else None
 
-    def knows(self, name: str) -> bool:
-        """Whether an agent has this name."""
-        return name_key(name) in self._agents
-
     def find_known(self, tokens: Tokens) -> list[Mention]:
         """Mentions of the record's own agents, by any of their names."""
         words = [word.lower() for word in tokens.words]
@@ -110,12 +102,8 @@ class AgentNames:
             )
         ]
         taken = drop_overlaps([*known, *drop_touching(general, known)])
-        introduced = (
-            self._mark(tokens, section, place, "introduced", _INTRODUCED) for place in find_introduced(tokens)
-        )
-        named = drop_overlaps([*taken, *drop_touching(introduced, taken)])
-        nexts = (*named[1:], None)[: len(named)]
-        parts = (m for m, other in zip(named, nexts, strict=True) if not _is_composed(tokens, m, other))
+        nexts = (*taken[1:], None)[: len(taken)]
+        parts = (m for m, other in zip(taken, nexts, strict=True) if not _is_composed(tokens, m, other))
         return _fuse_mentions(tokens, section, [self._find_placebo(tokens, section, mention) for mention in parts])
 
     def _find_placebo(self, tokens: Tokens, section: str, mention: Mention) -> Mention:
@@ -198,18 +186,18 @@ def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
     return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
 
 
-def build_lexicon(groups: Sequence[DosingSection], others: Iterable[DosingSection] = ()) -> AgentNames:
-    """The agents in the names of interventions, or in labels of arms if no intervention names one.
-
-    Glosses in brackets after a name and its initials, in these sections and in ``others``, name the same agent.
-    """
+def build_lexicon(groups: Sequence[DosingSection]) -> AgentNames:
+    """The agents in the names of interventions, or in labels of arms if no intervention names one."""
     names = [name for section in groups if section.is_intervention for name in _read_names(section)]
     names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
-    names += [*_list_codes(names), *_list_cores(names)]
-    texts = [section.tokens for section in (*groups, *others)]
-    lexicon = AgentNames(names)
-    aliases = [*_find_glosses(lexicon, texts), *_list_short_forms(names, texts)]
-    return lexicon if all(lexicon.knows(alias) for alias, _ in aliases) else AgentNames([*names, *aliases])
+    shorts = [
+        (short, agent)
+        for entry in terms_of("agent_abbreviations")
+        for name, agent in names
+        if name_key(name).endswith(entry.value)
+        for short in entry.terms
+    ]
+    return AgentNames([*names, *shorts])
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:
@@ -249,44 +237,3 @@ def _shorten_placebo(names: list[tuple[str, Agent]], groups: Sequence[DosingSect
     places = {agent: rule("placebo_of").search(tokens[agent.section], agent.first, agent.end) for agent in placebos}
     short = {agent: replace(agent, first=at.first, end=at.first + 1) for agent, at in places.items() if at}
     return [(name, short.get(agent, agent)) for name, agent in names]
-
-
-def _list_codes(names: Names) -> Iterator[tuple[str, Agent]]:
-    """Codes at the end of longer names: "kinase inhibitor EX9283"."""
-    for name, agent in names:
-        last = name.split()[-1] if " " in name else ""
-        if last and is_code(tokens := lex(last), 0, len(tokens)) and sum(map(str.isdigit, last)) > 1:
-            yield last, agent
-
-
-def _list_cores(names: Names) -> Iterator[tuple[str, Agent]]:
-    """Drugs inside longer names: "liposomal vincristine"."""
-    for name, agent in names:
-        tokens = lex(name_key(name))
-        found = find_general(tokens) if agent.kind == "drug" and len(tokens) > 1 else []
-        if len(found) == 1 and found[0][1] > 0 and found[0][2] == len(tokens):
-            yield tokens.read(*found[0][1:]), agent
-
-
-def _find_glosses(lexicon: AgentNames, texts: Iterable[Tokens]) -> Iterator[tuple[str, Agent]]:
-    """Short names in brackets after an agent: "ifinatamab deruxtecan (I-DXd)"."""
-    for tokens in texts:
-        for mention in lexicon.find_known(tokens) if "(" in tokens.codes else ():
-            found = rule("short_name").starts(tokens, mention.end)
-            if found and is_alias(tokens, mention.end + 1, found.end - 1):
-                name = tokens.read(mention.end + 1, found.end - 1)
-                if len(name) <= _LONGEST_GLOSS and any(map(str.isupper, name)) and " " not in name:
-                    yield name, mention.value
-
-
-def _list_short_forms(names: Names, texts: Sequence[Tokens]) -> Iterator[tuple[str, Agent]]:
-    """Abbreviations and initials of names that the texts use: "UCB" for "umbilical cord blood"."""
-    entries = {term.entry.value: term.entry for tokens in texts for term in find_terms(tokens, "agent_abbreviations")}
-    for value, entry in entries.items():
-        yield from ((short, agent) for name, agent in names if name_key(name).endswith(value) for short in entry.terms)
-    lengths = range(_SHORTEST_INITIALS, _LONGEST_INITIALS + 1)
-    capitals = {word for tokens in texts for word in tokens.words if word.isupper() and len(word) in lengths}
-    for name, agent in names:
-        initials = "".join(word[0] for word in lex(name).words if word[0].isalpha()).upper()
-        tails = (initials[-length:] for length in reversed(lengths) if length <= len(initials))
-        yield from ((tail, agent) for tail in tails if tail in capitals)

@@ -151,8 +151,7 @@ def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool
 
 
 def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
-    """The doses among ``levels``: no volumes and pieces beside a substance, no concentrations beside those, and no
-    ranges of other levels.
+    """The doses among ``levels``: no volumes and pieces beside a substance, and no concentrations beside those.
 
     >>> mg, ml = Amount(low=5, high=5, unit="mg"), Amount(low=2, high=2, unit="mL")
     >>> choose_levels([mg, ml]) == (mg,), choose_levels([ml]) == (ml,)
@@ -160,29 +159,9 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
     """
     plain = [level for level in levels if level.unit != "%" and not level.unit.endswith("/mL")] or levels
     substances = [level for level in plain if not is_volume_or_piece(level.unit)]
-    return tuple(level for level in substances or plain if not _is_restated(level, levels))
+    return tuple(level for level in substances or plain)
 
 
 def is_volume_or_piece(unit: str) -> bool:
     """Whether a unit measures no substance: "mL", "tablet"."""
     return unit in _VOLUMES or unit in _COUNTED
-
-
-def _is_restated(level: Amount, levels: Collection[Amount]) -> bool:
-    """Whether other levels list the values of a range, or a range without other levels has this level as an end."""
-    others = [other for other in levels if other.unit == level.unit and other != level]
-    if _is_wide(level):
-        return len(_list_inside(level, others)) > 2
-    ranges = [other for other in others if _is_wide(other) and level.high in {other.low, other.high}]
-    return any(all(one.high in {wide.low, wide.high} for one in _list_inside(wide, levels)) for wide in ranges)
-
-
-def _list_inside(wide: Amount, levels: Collection[Amount]) -> list[Amount]:
-    """The single levels within a range."""
-    low, high = wide.low or 0, wide.high or 0
-    same = [level for level in levels if level.unit == wide.unit and not _is_wide(level)]
-    return [level for level in same if level.high is not None and low <= level.high <= high]
-
-
-def _is_wide(level: Amount) -> bool:
-    return level.low is not None and level.high is not None and level.low < level.high

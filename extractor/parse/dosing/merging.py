@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from extractor.schemas import Frequency, Period, TimeUnit
+from extractor.schemas import Frequency, TimeUnit
 from extractor.text.book import rule
 
 from .agents import PROCEDURES
@@ -18,8 +18,6 @@ from .statements import Clause, Statement
 Timing = tuple[Fact, int, int]
 """The fact that states when an agent is given, and the tokens that belong to it, in its section."""
 
-_REPEATS = 160
-"""How many characters after a length may state the number of cycles."""
 _MOST_ALTERNATIVES = 50
 """The most regimens of an agent. Only the latest ones are compared, so that time stays linear."""
 _MOST_AMOUNTS = 50
@@ -65,7 +63,7 @@ def resolve_frequency(statement: Statement) -> Frequency | None:
     coded = code_schedule(stated, days or (), cycle, cyclic=is_cyclic(statement))
     if coded is None and is_rate(statement):
         return Frequency.CONTINUOUS
-    return Frequency.ONCE if coded is None and _is_at_single_event(statement) else coded
+    return coded
 
 
 def _opens_series(statement: Statement, days: Fact) -> bool:
@@ -73,34 +71,11 @@ def _opens_series(statement: Statement, days: Fact) -> bool:
     return statement.holds(days) and rule("and_then_every").starts(statement.clause.tokens, days.end) is not None
 
 
-def _is_at_single_event(statement: Statement) -> bool:
-    """Whether a dose is given at a single event and no length is stated: "1 hour before surgery"."""
-    moment, tokens = statement.moment, statement.clause.tokens
-    if moment is None or not statement.holds(moment) or statement.length:
-        return False
-    place = moment.first, moment.end
-    return bool(rule("single_event").search(tokens, *place)) and not rule("repeated_event").search(tokens, *place)
-
-
-def resolve_length(statement: Statement, sections: Mapping[str, DosingSection]) -> Fact | None:
-    """The length of treatment. "for 3 weeks, repeated every 4 weeks" is within a cycle; the number of cycles counts.
-
-    The number is looked for after the length, which may stand in another section than the statement.
-    """
+def resolve_length(statement: Statement) -> Fact | None:
+    """The length of treatment. "for 3 weeks, repeated every 4 weeks" is a part of a cycle, and no length."""
     length, cycle = statement.length, statement.cycle
-    if length is None or cycle is None or not fits(length.value, cycle.value):
-        return length
-    section = sections[length.section or statement.section]
-    tokens, findings = section.tokens, section.marks
-    reach = tokens.at(tokens.ends[length.end - 1] + _REPEATS)
-    counts = (mark for mark in within(findings.length, length.end, reach) if mark.value)
-    return next((mark for mark in counts if mark.value and mark.value.unit is TimeUnit.CYCLE), None)
-
-
-def fits(length: Period | None, cycle: Period | None) -> bool:
-    """Whether a length is at most a cycle, with both in days, weeks or months."""
-    one, other = count_days(length), count_days(cycle)
-    return one is not None and other is not None and one <= other
+    one, other = (count_days(fact.value) if fact else None for fact in (length, cycle))
+    return None if one is not None and other is not None and one <= other else length
 
 
 def resolve_timing(statement: Statement) -> Timing | None:
@@ -279,7 +254,7 @@ def _is_same_regimen(first: Statement, second: Statement) -> bool:
         return False
     if first.cycle and second.cycle and count_days(first.cycle.value) != count_days(second.cycle.value):
         return False
-    if first.amounts and second.amounts and (_differ_in_length(first, second) or is_rate(first) != is_rate(second)):
+    if first.amounts and second.amounts and is_rate(first) != is_rate(second):
         return False
     one, other = _firm_frequency(first), _firm_frequency(second)
     return one is None or other is None or one == other
@@ -292,13 +267,6 @@ def _only_dose_changes(first: Statement, second: Statement) -> bool:
     if first.frequency and second.frequency:
         return bool(first.frequency.value == second.frequency.value)
     return not all(one.frequency or one.days or one.length for one in (first, second))
-
-
-def _differ_in_length(first: Statement, second: Statement) -> bool:
-    """Whether both state lengths, and these differ: "5 mg for 4 weeks", "5 mg for a year"."""
-    one, other = first.length, second.length
-    timed = all(statement.frequency or statement.days for statement in (first, second))
-    return bool(timed and one and other and one.value and other.value and one.value != other.value)
 
 
 def _differ_in_days(first: Statement, second: Statement) -> bool:

@@ -1,11 +1,11 @@
 """Find names of agents, their extent, and the form for comparing two names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
-from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.lexer import Tokens, lex
 
 from .marks import Place
 
@@ -15,8 +15,6 @@ _KEPT = 50_000
 """How many words' kinds are cached."""
 _LONGEST = 60
 """The most tokens of a name."""
-_MOST_BEHIND = 5
-"""The most words of an introduced name."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
 _HEADS = frozenset({"nab", "peg", "suba"})
@@ -150,37 +148,6 @@ def _find_stem(word: str) -> str | None:
     return next(kind for stem, kind in _stems().items() if behind.endswith(stem))
 
 
-def find_introduced(tokens: Tokens) -> Iterator[Place]:
-    """Names after dosing words, left to right, without words that name nothing ("treatment")."""
-    for lead in rule("name_introduction").find(tokens):
-        start = lead.end
-        while start < len(tokens) and _is_glued(tokens, start):  # the "5" of "5-EX" fills no gap
-            start -= 1
-        chunks = _read_chunks(tokens, start)
-        if not chunks or _is_generic(tokens, *chunks[0]):
-            continue
-        (first, _), (last, end) = chunks[0], chunks[-1]
-        generic = rule("generic_word").ends(tokens, end, last)
-        therapy = any(part in tokens.words[last].lower() for part in ("therapy", "infusion"))
-        if _can_name(tokens.words[first:end]) and (not generic or therapy):
-            yield first, end
-
-
-def find_substance(tokens: Tokens, first: int) -> Place | None:
-    """The substance after a dose that ends before ``first``: "300 mg of oat flour", "300 mg oat protein".
-
-    >>> tokens = read_text("300 mg of oat flour daily")
-    >>> tokens.read(*find_substance(tokens, 2))
-    'oat flour'
-    """
-    gap = rule("dose_gap").starts(tokens, first)
-    chunks = _read_chunks(tokens, gap.end if gap else first)
-    if not chunks or _is_generic(tokens, *chunks[0]) or _is_generic(tokens, *chunks[-1]):
-        return None
-    place = chunks[0][0], chunks[-1][1]
-    return place if gap or rule("substance_word").ends(tokens, place[1], place[1] - 1) else None
-
-
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     """Expand a name from the part that a vocabulary has.
 
@@ -202,37 +169,6 @@ def expand_name(tokens: Tokens, first: int, end: int) -> Place:
     if end - first == 1 and word.isupper() and 1 < len(word) < 6 and number.isdigit() and 2 < len(number) < 8:
         end = _chunk_end(tokens, end)
     return first, end
-
-
-def _read_chunks(tokens: Tokens, first: int) -> list[Place]:
-    """The words from ``first`` on that can belong to a name, with joined words as one."""
-    chunks: list[Place] = []
-    while first < len(tokens) and len(chunks) < _MOST_BEHIND:
-        spaced = not chunks or tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == " "
-        end = _chunk_end(tokens, first)
-        if not spaced or not tokens.words[first][0].isalnum() or _is_stop(tokens, first, end):
-            break
-        chunks.append((first, end))
-        first = end
-    return chunks
-
-
-def _is_stop(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether a chunk ends a name: a word such as "daily", a number, a number with its unit."""
-    if tokens.words[first][0].isdigit():
-        return end == first + 1 or rule("name_dose").covers(tokens, first, end) is not None
-    return end == first + 1 and rule("name_stop").covers(tokens, first, end) is not None
-
-
-def _is_generic(tokens: Tokens, first: int, end: int) -> bool:
-    found = rule("generic_word").starts(tokens, first, end)
-    return found is not None or (tokens.codes[first] == NUMBER and not any(map(str.isupper, tokens.read(first, end))))
-
-
-def _can_name(words: Sequence[str]) -> bool:
-    """Whether words have three letters, or letters and digits: a code."""
-    coded = any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words)
-    return coded or any(len(word) > 2 and word.isalpha() for word in words)
 
 
 def list_glosses(tokens: Tokens, first: int, end: int) -> Iterator[str]:

@@ -7,7 +7,6 @@ annotated records.
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -17,22 +16,17 @@ from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
 from extractor.text.lexer import lex
 
-from .agents import is_joint, is_substance
+from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
 from .clauses import describes_other
-from .marks import Fact, Place
+from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
-from .names import find_general, find_substance, is_code, is_salt, is_vague, name_key, unify_name
+from .names import find_general, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection
 from .statements import Statement
 
-_LIST_GAP, _GAP, _BRACKET = 60, 120, 25
-"""The most characters between doses of a list, or before facts in the next sentence; between a dose and facts in its
-own clause; and between a quote and its closing bracket."""
-_LATER = ("route", "frequency", "days")
-"""Fields of the next sentence that belong in the quote. Cycles and lengths mostly hold for the whole trial."""
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
 _BESIDE = 12
@@ -62,15 +56,13 @@ def build_regimens(
     ordered = sorted(statements, key=lambda s: (order[s.section], s.first))
     if trial_cycle := find_trial_cycle(sections.values()):
         ordered = [replace(s, cycle=trial_cycle) if s.cycle is None and s.days and is_cyclic(s) else s for s in ordered]
-    lengths = [resolve_length(statement, sections) for statement in ordered]
-    if trial_length and any(length and length.value not in {None, trial_length.value} for length in lengths):
+    if trial_length and any(s.length and s.length.value not in {None, trial_length.value} for s in ordered):
         trial_length = None
     texts = sections.values()
     stated = {name for one in texts for name in ("amounts", *FIELDS) if getattr(one.marks, name)}
     stated |= {name for name, sign in _SIGNS.items() if any(rule(sign).search(one.tokens) for one in texts)}
     return tuple(
-        _Builder(statement, sections, stated).build(trial, next(numbers), length, trial_length)
-        for statement, length in zip(ordered, lengths, strict=True)
+        _Builder(statement, sections, stated).build(trial, next(numbers), trial_length) for statement in ordered
     )
 
 
@@ -82,13 +74,13 @@ class _Builder:
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
 
-    def build(self, trial: Trial, number: int, length: Fact | None, trial_length: Fact | None) -> ParsedRegimen:
+    def build(self, trial: Trial, number: int, trial_length: Fact | None) -> ParsedRegimen:
         statement, section = self.statement, self.sections[self.statement.section]
         named, *place = find_name(statement, self.sections)
         name = named.span(*place)
         frequency = self.read_frequency()
-        duration = self.read_fact("length", length)
-        if trial_length and length is None and frequency.value not in {None, Frequency.ONCE}:
+        duration = self.read_fact("length", resolve_length(statement))
+        if trial_length and statement.length is None and frequency.value not in {None, Frequency.ONCE}:
             confidence = measured("length", "of the trial")
             duration = Reading(trial_length.value, confidence, (self.span(trial_length),), Support.PARSED)
         role, role_confidence = read_role(statement, trial)
@@ -99,7 +91,7 @@ class _Builder:
             first, end = statement.first, statement.end
         return ParsedRegimen(
             chunk=section.chunk(number, min(first, statement.first), max(end, statement.end)),
-            quote=section.span(*choose_quote(statement)),
+            quote=section.span(statement.first, statement.end),
             agent=Reading(named.raw(*place), measured("agent", self.name_agent()), (name,)),
             role=Reading(role, role_confidence, (name,), Support.INFERRED),
             amounts=self.read_amounts(),
@@ -125,7 +117,7 @@ class _Builder:
         plain = section.is_intervention and section.type in _SUBSTANCES
         stated = section.marks.inside(agent.first, agent.end)
         acts = rule("other_act").search(section.tokens, agent.first, agent.end)
-        doubtful = agent.kind in {"introduced", "class"} or acts or stated.amounts or stated.frequency or stated.length
+        doubtful = agent.kind == "class" or acts or stated.amounts or stated.frequency or stated.length
         substance = agent.kind == "placebo" or (is_substance(agent) and (plain or known & {"drug", "cells"}))
         joined = not _JOINS.isdisjoint(map(str.lower, section.tokens.words[agent.first : agent.end]))
         several = joined or (statement.mention is None and not statement.clause.has_one_topic)
@@ -247,15 +239,9 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     """The section and tokens that name the agent: in its clause, unless the registered name says more."""
     agent, mention, section = statement.agent, statement.mention, sections[statement.section]
     tokens = section.tokens
-    if agent.kind != "placebo" and is_vague(agent.key):  # "oral immunotherapy" with "300 mg of oat flour"
-        for fact in statement.amounts:
-            if fact.section == statement.section and (place := find_substance(tokens, fact.end)):
-                return section, *place
     if mention is None:
         return _find_own_name(statement, sections)
     short = tokens.read(mention.first, mention.end)
-    if is_shorter(short, sections[agent.section].tokens.read(agent.first, agent.end)):
-        return section, mention.first, mention.end
     nearby = agent.section == statement.section and not is_vague(agent.key)
     renamed = unify_name(short) != name_key(short)
     if agent.kind == "placebo" or (name_key(short) != agent.key and (renamed or nearby)):
@@ -264,13 +250,6 @@ def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tu
     while is_salt(tokens, end):
         end += 1
     return section, mention.first, end
-
-
-def is_shorter(short: str, name: str) -> bool:
-    """Whether a text has only the last word of a registered name: a code, "placebo"."""
-    if not name.casefold().endswith(f" {short.casefold()}"):
-        return False
-    return short.casefold() == "placebo" or is_code(tokens := lex(short), 0, len(tokens))
 
 
 def _find_own_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:
@@ -292,109 +271,3 @@ def _is_named(name: str, sections: Collection[DosingSection]) -> bool:
             if folded[end - len(words) : end] == words and not is_salt(section.tokens, end):
                 return True
     return False
-
-
-def choose_quote(statement: Statement) -> Place:
-    """The tokens of the quote: the shortest text with the dose.
-
-    A quote runs from the dose, with its opening words ("a single", "intravenous injection of"), to the last mark of
-    its schedule. It begins with the agent's name if there is no amount, or if the name stands mid-sentence directly
-    before the dose. Its brackets are balanced.
-    """
-    first, end = _find_anchor(statement)
-    first, end = _extend_start(statement, first), _extend_end(statement, end)
-    tokens = statement.clause.tokens
-    opened, closed = tokens.codes.count("(", first, end), tokens.codes.count(")", first, end)
-    close = tokens.codes.find(")", end)
-    if opened > closed and close >= 0 and tokens.starts[close] < tokens.ends[end - 1] + _BRACKET:
-        return first, close + 1
-    return (first - 1, end) if closed > opened and tokens.codes[first - 1 : first] == "(" else (first, end)
-
-
-def _find_anchor(statement: Statement) -> Place:
-    """The core of the quote: the doses close to each other, else the first mark of the statement."""
-
-    def inside(marks: Sequence[Fact]) -> list[Place]:
-        return sorted((m.first, m.end) for m in marks if statement.first <= m.first and m.end <= statement.end)
-
-    facts, tokens = _list_facts(statement), statement.clause.tokens
-    amounts = inside([fact for fact in statement.amounts if fact.section == statement.section])
-    if not amounts:
-        marks = [mark for _, mark in facts]
-        behind = [mark for mark in marks if statement.mention and mark.first >= statement.mention.end]
-        return next(iter(inside(behind) or inside(marks)), (statement.first, statement.end))
-    first, end = amounts[0]
-    for (_, last), (start, following) in pairwise(amounts):
-        parted = any(last <= mark.first < start for name, mark in facts if name in ("frequency", "length"))
-        if parted or tokens.starts[start] - tokens.ends[last - 1] > _LIST_GAP or "\n" in tokens.codes[last:start]:
-            break
-        end = following
-    return first, end
-
-
-def _list_facts(statement: Statement) -> list[tuple[str, Fact]]:
-    """The statement's facts in its own section, without doses, and without facts that belong to later agents.
-
-    A placebo beside the agent is not another agent: "5 mg of Examplumab or placebo once a day".
-    """
-    border, clause = statement.reach[1], statement.clause
-    alone = not statement.amounts or all(m.value.kind == "placebo" or m.first < border for m in clause.named)
-    facts = ((name, getattr(statement, name)) for name in FIELDS)
-    own = [(name, fact) for name, fact in facts if fact and fact.section == statement.section]
-    return [(name, fact) for name, fact in own if alone or not border <= fact.first < clause.end]
-
-
-def _extend_end(statement: Statement, end: int) -> int:
-    clause, tokens = statement.clause, statement.clause.tokens
-    end = _extend_tail(statement, end)
-    for name, mark in sorted(_list_facts(statement), key=lambda fact: fact[1].first):
-        later, gap = mark.first >= clause.end, tokens.starts[mark.first] - tokens.ends[end - 1]
-        far = gap > (_LIST_GAP if later else _GAP) or (later and name not in _LATER)
-        # Two line ends separate an arm's label, its type and its description.
-        if mark.end > end and not far and tokens.codes.count("\n", end, mark.first) < 2:
-            end = _extend_tail(statement, mark.end)
-    return end
-
-
-def _extend_tail(statement: Statement, end: int) -> int:
-    """Extend the end by the agent's name ("5 mg of Examplumab") and by how one dose is given."""
-    tokens, mention = statement.clause.tokens, statement.mention
-    while True:
-        if mention and end <= mention.first and tokens.read(end, mention.first).lower() in {"", "of"}:
-            end = mention.end
-        elif (found := rule("dose_tail").starts(tokens, end)) and found.end > end:
-            end = found.end
-        else:
-            return end
-
-
-def _extend_start(statement: Statement, first: int) -> int:
-    tokens, mention, clause = statement.clause.tokens, statement.mention, statement.clause
-    first = _include_opening(statement, first)
-    near = mention if mention and clause.first <= mention.first < first else None
-    if not statement.amounts:
-        if near and is_joint("name_to_giving", tokens, near.end, first):
-            return _include_opening(statement, near.first)
-        given = rule("given").ends(tokens, first, first - 2)
-        return given.first if given else first
-    if not near or tokens.starts[first] - tokens.ends[near.end - 1] >= 3:
-        return first
-    opened = _include_opening(statement, near.first)
-    begins = near.first == 0 or tokens.codes[near.first - 1] == "\n"
-    return first if opened == near.first and begins else opened
-
-
-def _include_opening(statement: Statement, start: int) -> int:
-    """Extend the start by the opening words of a dose, and by its route and frequency before it."""
-    tokens, clause = statement.clause.tokens, statement.clause
-    opens = {mark.end: mark.first for mark in (*clause.marks.route, *clause.marks.frequency) if mark.end <= start}
-    while True:
-        joint = start - (start > clause.first and tokens.words[start - 1] in (",", "or"))
-        found = rule("dose_opening").ends(tokens, start, max(clause.first, start - 8))
-        if opens.get(joint, start) < start:
-            start = opens[joint]
-        elif found and found.end > found.first:
-            start = found.first
-        else:
-            article = start > clause.first and rule("dose_article").covers(tokens, start - 1, start)
-            return start - 1 if article and not statement.amounts else start

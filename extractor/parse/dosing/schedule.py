@@ -29,8 +29,6 @@ _FIXED = {
     "one_weekday": Frequency.QW,
 }
 """Rules whose matches have one code."""
-_MOST_DAYS = 14
-"""The longest list of days that implies a dose on each."""
 STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
 _LEAD = 14
@@ -45,8 +43,7 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
     found = (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
-    stated = _drop_doubtful(tokens, [mark for mark in drop_overlaps(found) if _is_giving(tokens, mark)])
-    return drop_overlaps([*stated, *_find_each_day(tokens, stated)])
+    return tuple(_drop_doubtful(tokens, [mark for mark in drop_overlaps(found) if _is_giving(tokens, mark)]))
 
 
 def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
@@ -175,22 +172,6 @@ def _find_fixed(tokens: Tokens) -> Iterator[Mark[Frequency]]:
             yield Mark(Frequency(term.value), first, term.end, term.entry.confidence)
 
 
-def _find_each_day(tokens: Tokens, marks: Sequence[Mark[Frequency]]) -> Iterator[Mark[Frequency]]:
-    """Daily doses over some days, in sentences that neither state a frequency nor list days."""
-    spans = [span for found in rule("each_of_days").find(tokens) if (span := found.part("span"))]
-    spans += [(found.first, found.end) for found in rule("consecutive_days").find(tokens)]
-    found = [
-        Mark(Frequency.QD, *span)
-        for span in spans
-        if 2 <= next(filter(None, map(read_number, tokens.words[slice(*span)])), 0) <= _MOST_DAYS
-    ]
-    if not found:
-        return
-    numbers = number_sentences(tokens, [*found, *marks, *find_days(tokens)])
-    stated = set(numbers[len(found) :])
-    yield from (mark for mark, sentence in zip(found, numbers, strict=False) if sentence not in stated)
-
-
 def _period(duration: Duration) -> Period | None:
     return Period(value=duration.high, unit=duration.unit) if duration.low == duration.high else None
 
@@ -253,7 +234,7 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of the treatment. A range has the value None."""
-    timed = (*_read_lengths(tokens), *_read_week_limits(tokens))
+    timed = _read_lengths(tokens)
     others = ("watched_before", "paused_before")
     given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in others)]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
@@ -276,7 +257,7 @@ def _read_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
         lead, behind = _find_lead(tokens, duration), duration.end
         if lead is None and not (rule("length_after").starts(tokens, behind) or _is_bracketed(tokens, duration)):
             continue
-        if rule("no_length_after").starts(tokens, behind) and not _ends_at_event(tokens, duration):
+        if rule("no_length_after").starts(tokens, behind):
             continue
         if not _ends("no_length_before", tokens, duration.first):
             yield Mark(_period(duration), duration.first if lead is None else lead, behind)
@@ -297,19 +278,6 @@ def _is_bracketed(tokens: Tokens, duration: Duration) -> bool:
     """Whether a duration stands alone in brackets: "24 doses (24 weeks)"."""
     around = tokens.codes[max(0, duration.first - 1) : duration.first] + tokens.codes[duration.end : duration.end + 1]
     return around == "()" and duration.unit is not TimeUnit.DAY
-
-
-def _ends_at_event(tokens: Tokens, duration: Duration) -> bool:
-    if not rule("event_after").starts(tokens, duration.end) or not _ends("firm_before", tokens, duration.first):
-        return False
-    return not _ends("no_treatment_before", tokens, duration.first)
-
-
-def _read_week_limits(tokens: Tokens) -> Iterator[PeriodMark]:
-    for found in rule("to_week").find(tokens):
-        value, unit = read_number(found.read("value") or ""), read_time_unit(found.read("unit") or "")
-        if value is not None and unit:
-            yield Mark(Period(value=value, unit=unit), found.first, found.end)
 
 
 def _read_cycle_counts(tokens: Tokens) -> Iterator[PeriodMark]:

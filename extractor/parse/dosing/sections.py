@@ -61,7 +61,7 @@ def find_all(tokens: Tokens, section: str = "") -> Findings:
         drop_inside(find_frequencies(tokens, taken), totals),
         cycles,
         _drop_cycles(find_lengths(tokens), cycles),
-        [_join_moment(tokens, mark, moments) for mark in drop_inside(find_days(tokens), moments)],
+        drop_inside(find_days(tokens), moments),
         moments,
     )
     return Findings(*[tuple(replace(mark, section=section) for mark in marks) for marks in found])  # type: ignore[arg-type]
@@ -80,14 +80,6 @@ def _drop_cycles(lengths: Sequence[PeriodMark], cycles: Sequence[PeriodMark]) ->
     """Drop lengths of a cycle ("each cycle lasts 3 weeks"), but keep counts of cycles ("6 21-day cycles")."""
     counted = [mark for mark in lengths if mark.value and mark.value.unit is TimeUnit.CYCLE]
     return sorted({*counted, *drop_touching(lengths, cycles)}, key=lambda mark: mark.first)
-
-
-def _join_moment(tokens: Tokens, days: _Days, moments: Sequence[Mark[str]]) -> _Days:
-    """Join days with the moment after them: "on days 1 and 8, after breakfast"."""
-    at = days.end + (tokens.codes[days.end : days.end + 1] == ",")
-    bracket = tokens.codes[at : at + 1] == "("
-    end = next((moment.end for moment in moments if moment.first == at + bracket), 0)
-    return replace(days, end=end + (bracket and tokens.codes[end : end + 1] == ")")) if end else days
 
 
 @dataclass(frozen=True, eq=False)

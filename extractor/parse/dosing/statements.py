@@ -1,6 +1,6 @@
 """Read statements: what each clause of a section says about each agent, directly or in shared words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -113,10 +113,8 @@ class _Given:
 
 def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
     """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
-    tokens, marks, own = section.tokens, section.marks, default if section.is_intervention else lexicon.only
-    known = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
-    # With only one agent, an introduced name is another name of that agent.
-    mentions = tuple(replace(m, value=own) if own and m.value.kind == "introduced" else m for m in known)
+    tokens, marks = section.tokens, section.marks
+    mentions = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
@@ -141,55 +139,70 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
 
 def _list_given(clause: Clause) -> list[_Given]:
     """The clause's agents in reading order, each with its amounts and its reach."""
-    units = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
-    loose: list[_Given] = []
+    givens = _join_same(_assign_amounts(clause))
+    if not givens and clause.topic is not None and clause.marks.places():
+        givens = [_Given(clause.topic, 0.7, clause.first, clause.end)]
+    for given in givens:
+        given.amounts = _keep_fractions(given.amounts)
+        own_end = given.end if given.mention or not given.amounts else 0
+        given.first = min([given.first, *(amount.first for amount in given.amounts)])
+        given.end = max([own_end, *(amount.end for amount in given.amounts)])
+    givens.sort(key=lambda given: given.first)
+    _set_reaches(clause, givens)
+    return givens
+
+
+def _assign_amounts(clause: Clause) -> list[_Given]:
+    """The named agents with the amounts that are theirs; also the topic, where an amount is the topic's."""
+    named = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
+    topic = _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
     for amount in clause.marks.amounts:
         changed = rule("dose_change").ends(clause.tokens, amount.first)
-        if not changed and (unit := _find_owner(clause, amount, units, loose)):
-            unit.amounts.append(amount if _is_plain(clause, amount, unit) else replace(amount, confidence=UNSURE))
+        owner = None if changed else _find_owner(clause, amount, named, topic)
+        if owner is None:
+            continue
+        if owner is topic and not owner.amounts:  # it stands where its first amount does
+            owner.first, owner.end = amount.first, amount.end
+        owner.amounts.append(amount if _is_plain(clause, amount, owner) else replace(amount, confidence=UNSURE))
+    return sorted([*named, *([topic] if topic and topic.amounts else [])], key=lambda given: given.first)
+
+
+def _join_same(givens: Iterable[_Given]) -> list[_Given]:
+    """One for each agent: its first mention, with the amounts of all."""
     joined: dict[str, _Given] = {}
-    for unit in sorted([*units, *loose], key=lambda u: u.first):
-        same = joined.setdefault(unit.agent.key, unit)
-        if same is not unit:
-            same.amounts += unit.amounts
-            same.mention = same.mention or unit.mention
-    units = list(joined.values())
-    if not units and clause.topic is not None and clause.marks.places():
-        units = [_Given(clause.topic, 0.7, clause.first, clause.end)]
-    for unit in units:
-        unit.amounts = _keep_fractions(unit.amounts)
-        unit.first = min([unit.first, *(a.first for a in unit.amounts)])
-        unit.end = max([unit.end if unit.mention or not unit.amounts else 0, *(a.end for a in unit.amounts)])
-    units.sort(key=lambda u: u.first)
-    # The reach of an agent ends at the last break before the next agent.
-    taken, position = clause.marks.places(), clause.first
-    for unit, following in pairwise(units):
-        breaks = rule("agent_break").find(clause.tokens, min(unit.end, following.first), following.first)
+    for given in givens:
+        same = joined.setdefault(given.agent.key, given)
+        if same is not given:
+            same.amounts += given.amounts
+            same.mention = same.mention or given.mention
+    return list(joined.values())
+
+
+def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
+    """The reach of an agent ends at the last break before the next agent that is not inside a mark."""
+    taken, start = clause.marks.places(), clause.first
+    for given, following in pairwise(givens):
+        breaks = rule("agent_break").find(clause.tokens, min(given.end, following.first), following.first)
         free = [at.first for at in breaks if not any(first < at.first < last for first, last in taken)]
-        border = free[-1] if free else following.first
-        unit.reach, position = (position, border), border
-    for unit in units[-1:]:
-        unit.reach = (position, clause.end)
-    return units
+        given.reach = (start, free[-1] if free else following.first)
+        start = given.reach[1]
+    if givens:
+        givens[-1].reach = (start, clause.end)
 
 
-def _find_owner(clause: Clause, amount: AmountMark, units: Sequence[_Given], loose: list[_Given]) -> _Given | None:
+def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], topic: _Given | None) -> _Given | None:
     """The agent named before an amount, or directly after it; else the topic of the clause."""
-    before = next((u for u in reversed(units) if u.end <= amount.first), None)
-    after = next((u for u in units if u.first >= amount.end), None)
-    unit = before
+    before = next((one for one in reversed(named) if one.end <= amount.first), None)
+    after = next((one for one in named if one.first >= amount.end), None)
+    owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
-        unit = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
-    if unit and unit.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, unit.end):
+        owner = before if before and is_joint("dosed_at", clause.tokens, before.end, amount.first) else after
+    if owner and owner.agent.kind == "placebo" and rule("unknown_beside").ends(clause.tokens, amount.first, owner.end):
         return None
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
-    if unknown and (unit is None or unit.first < amount.first):
+    if unknown and (owner is None or owner.first < amount.first):
         return None
-    if unit is None and clause.topic is not None:
-        if not loose:
-            loose.append(_Given(clause.topic, 0.8, amount.first, amount.end))
-        unit = loose[0]
-    return unit or after
+    return owner or topic or after
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
@@ -242,7 +255,7 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
             **fields,
         )
         statements += _split_routes(statement, own.route)
-    return _add_placebos(statements, units)
+    return statements
 
 
 def _list_own(clause: Clause, unit: _Given) -> Findings:
@@ -362,21 +375,3 @@ def _split_routes(statement: Statement, routes: Sequence[Mark[Route]]) -> list[S
     if statement.route is None or statement.route.value not in joined:
         return [statement]
     return [replace(statement, route=mark) for mark in joined.values()]
-
-
-def _add_placebos(statements: Sequence[Statement], units: Iterable[_Given]) -> list[Statement]:
-    """Add a statement for each placebo that is named as the alternative of an agent and has none.
-
-    A placebo has the schedule of the agent ("EX-12 or placebo"), but not its dose.
-    """
-    by_agent = {statement.agent.key: statement for statement in reversed(statements)}
-    added = []
-    for one, other in pairwise(units):
-        placebo, agent = (one, other) if one.agent.kind == "placebo" else (other, one)
-        beside = by_agent.get(agent.agent.key)
-        if placebo.agent.kind != "placebo" or placebo.agent.key in by_agent or not (one.mention and other.mention):
-            continue
-        if beside and is_joint("or_placebo", beside.clause.tokens, one.mention.end, other.mention.first):
-            mention = placebo.mention
-            added.append(replace(beside, agent=placebo.agent, mention=mention, linked=placebo.linked, amounts=()))
-    return [*statements, *added]

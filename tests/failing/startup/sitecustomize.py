@@ -1,6 +1,5 @@
 """Imported by each Python process at its start. It changes the parser just before that is used."""
 
-import os
 import sys
 from importlib.abc import MetaPathFinder
 
@@ -11,10 +10,8 @@ class _Watch(MetaPathFinder):
             sys.meta_path.remove(self)
             import extractor.parse as stage  # noqa: PLC0415
             import extractor.read as reading  # noqa: PLC0415
-            from extractor import limits  # noqa: PLC0415
             from tests.failing import die_at_some, fail_for_some  # noqa: PLC0415
 
-            limits.MAX_SECONDS = float(os.environ.get("LIMIT_S", limits.MAX_SECONDS))
             reading.read_stream = die_at_some(reading.read_stream)
             stage.parse_record = fail_for_some(stage.parse_record)
 

@@ -11,21 +11,12 @@ from .records import give, make_section, read
         ("300 mg subcutaneously every 4 weeks.", "300 mg subcutaneously every 4 weeks"),
         ("Participants will receive 300 mg IV every 3 weeks.", "300 mg IV every 3 weeks"),
         ("Level 1: 10 mg IV, level 2: 20 mg IV, level 3: 40 mg IV", "10 mg IV, level 2: 20 mg IV, level 3: 40 mg"),
-        # Words that qualify the dose open the quote.
-        ("They take a single intravenous injection of 5 mg.", "a single intravenous injection of 5 mg"),
         ("They get a dose of 5 mg twice daily.", "5 mg twice daily"),
         ("Once weekly, subcutaneous injection of 5 mg.", "Once weekly, subcutaneous injection of 5 mg"),
-        # So does the name, in the middle of a sentence or without an amount.
-        ("They receive Examplumab 5 mg twice daily.", "Examplumab 5 mg twice daily"),
         ("Examplumab 5 mg twice daily.", "5 mg twice daily"),
         ("They receive 5 mg of Examplumab twice daily.", "5 mg of Examplumab twice daily"),
         ("Examplumab capsules taken twice daily.", "Examplumab capsules taken twice daily"),
-        ("Administered orally.", "Administered orally"),
-        # It ends after the last mark of the schedule, also in the next sentence.
-        ("5 mg IV infusion over 30 minutes in the clinic.", "5 mg IV infusion over 30 minutes"),
         ("5 mg subcutaneously (SC) weekly", "5 mg subcutaneously (SC) weekly"),
-        ("5 mg of Examplumab or placebo twice daily", "5 mg of Examplumab or placebo twice daily"),
-        ("5 mg weekly. It is given subcutaneously.", "5 mg weekly. It is given subcutaneously"),
         ("5 mg weekly. Treatment lasts 12 weeks.", "5 mg weekly"),
     ],
 )

@@ -51,11 +51,6 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
         ("10 mg once daily on days 1 to 7. 10 mg once daily on days 15 to 21.", "doses", [((10,),)]),
         # A length within a cycle is not the length of treatment.
         ("10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks.", "duration", [(None,)]),
-        (
-            "10 mg orally once daily for 3 weeks. Treatment repeats every 4 weeks for 6 courses.",
-            "duration",
-            [("6 cycle",)],
-        ),
         ("10 mg orally once daily for 12 weeks in 4-week cycles", "duration", [("12 week",)]),
         # A timing includes the moment next to it.
         ("5 mg/kg IV on days 1 and 8 before surgery", "timing", [("on days 1 and 8 before surgery",)]),
@@ -72,7 +67,6 @@ CHEMOTHERAPY = {"Chemotherapy": ""}
         ("0.24 mg/kg/week subcutaneously in daily injections", "frequency", [("QD",)]),
         ("2 mg orally", "frequency", [(None,)]),
         ("5 mg subcutaneously. One injection will be administered every 4 weeks.", "frequency", [("Q4W",)]),
-        ("5 mg/kg intravenously 30 minutes before surgery", "frequency", [("once",)]),
         ("5 mg/kg intravenously before each procedure", "frequency", [(None,)]),
         ("5 mg orally twice daily before surgery", "frequency", [("BID",)]),
         ("5 mg orally for 2 weeks before surgery", "frequency", [(None,)]),
@@ -210,11 +204,7 @@ def test_a_placebo_has_the_schedule_of_the_agent_beside_it(joint: str) -> None:
     [
         ("Sterile saline solution", "5 mg once daily", "Sterile saline solution"),
         ("Examplum extract oral immunotherapy", "5 mg once daily", "Examplum extract"),
-        ("Oat oral immunotherapy", "300 mg of oat flour orally daily", "oat flour"),
-        ("Oat oral immunotherapy", "up to 300 mg oat protein orally daily", "oat protein"),
         ("Oat oral immunotherapy", "300 mg orally daily", "Oat oral immunotherapy"),
-        ("Aurora kinase inhibitor EX9283", "EX9283 5 mg IV weekly", "EX9283"),
-        ("Saline placebo", "Placebo IV weekly", "Placebo"),
     ],
 )
 def test_an_agent_is_named_by_its_substance(name: str, description: str, agent: str) -> None:
@@ -273,8 +263,6 @@ def test_text_without_dosing_is_no_regimen(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Patients receive examplin for 3 weeks.", 1),
-        ("Patients take examplin twice daily.", 1),
         ("Patients are followed every 3 months for 2 years.", 0),
         ("The approved dose of other drugs is given once daily.", 0),
         ("Patients receive Examplumab subcutaneously every month.", 0),
@@ -399,13 +387,6 @@ def test_an_unread_time_and_a_cycle_elsewhere_leave_absences_uncertain() -> None
     (beside,) = read_trial({"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]).regimens
     assert alone.cycle.value is beside.cycle.value is None
     assert beside.cycle.confidence < CERTAIN <= alone.cycle.confidence
-
-
-@pytest.mark.parametrize(("repeats", "duration"), [("", None), (", repeated for 6 cycles", "6 cycle")])
-def test_a_length_within_a_cycle_may_stand_in_another_section_than_the_dose(repeats, duration):
-    drugs = {"Examplumab": "1 mg/kg on day 1 of each 28-day cycle"}
-    arms = [f"Patients in this arm of the study, who are all adults, are given Examplumab for 3 weeks{repeats}"]
-    assert show(read_trial(drugs, arms).regimens[0], "cycle duration") == ("28 day", duration)
 
 
 def test_listed_days_that_open_a_series_have_no_code():
