@@ -80,18 +80,11 @@ def test_reads_one_limit(text, expected):
             "Diastolic pressure outside the range of 50 to 90 mmHg",
             [("Diastolic pressure", "<", 50, "mmHg"), ("Diastolic pressure", ">", 90, "mmHg")],
         ),
-<<<<<<< HEAD
-        ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
-=======
         (
             "Potassium not within the range 3.5 to 5.5 mmol/L",
             [("Potassium", "<", 3.5, "mmol/L"), ("Potassium", ">", 5.5, "mmol/L")],
         ),
-        (
-            "heart rate < 50 or > 100 bpm",
-            [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")],
-        ),
->>>>>>> w-cold2
+        ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
     ],
 )
 def test_reads_all_limits_of_a_line(text, expected):
