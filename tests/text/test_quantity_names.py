@@ -84,6 +84,10 @@ def test_codes_are_of_the_dimension_of_the_unit(name, unit, codes):
         ("ALT (SGPT) and AST (SGOT)", "{ULN}", "alt_or_ast"),
         ("ECOG performance status score", None, "ecog_performance_status"),
         ("prior anticancer systemic therapies", None, "number_of_prior_therapies"),
+        ("Neurofilament light chain (NfL)", "pg/mL", "neurofilament_light"),
+        ("serum light chain", "mg/L", "free_light_chain"),
+        ("SARA total score", None, "ataxia_rating"),
+        ("PVRi", "[wood'U].m2", "pulmonary_vascular_resistance_index"),
         # An impossible unit excludes a quantity.
         ("platelet transfusions", "{units}", "transfusion_units"),
         ("age-adjusted tumour", "mm", "length"),

@@ -36,7 +36,15 @@ def test_every_code_is_ucum():
 
 @pytest.mark.parametrize(
     ("unit", "target"),
-    [("/uL", "10*9/L"), ("mg/dL", "g/L"), ("a", "d"), ("mo", "d"), ("[lb_av]", "kg"), ("cm[H2O]", "mm[Hg]")],
+    [
+        ("/uL", "10*9/L"),
+        ("mg/dL", "g/L"),
+        ("a", "d"),
+        ("mo", "d"),
+        ("[lb_av]", "kg"),
+        ("cm[H2O]", "mm[Hg]"),
+        ("[wood'U]", "dyn.s/cm5"),
+    ],
 )
 def test_factors_are_those_of_ucum(unit, target):
     registry = pytest.importorskip("ucumvert").PintUcumRegistry()
@@ -95,6 +103,10 @@ def test_no_unit_in_running_text(text):
         ("°C (axillary)", "Cel"),
         ("beats per minute (bpm)", "/min"),
         ("kUA/L", "k[IU]/L"),
+        ("Wood units", "[wood'U]"),
+        ("WU·m²", "[wood'U].m2"),
+        ("dyn·s·cm-5", "dyn.s/cm5"),
+        ("dynes sec/cm^5", "dyn.s/cm5"),
         ("parent/guardian", None),
         ("", None),
         ("drinks/drinking", None),
@@ -114,6 +126,8 @@ def test_spellings(text, code):
         (1, "mo", "d", None, 30.4375),
         (7, "mmol/L", "mg/dL", 180.156, 126.1092),
         (126.1092, "mg/dL", "mmol/L", 180.156, 7),
+        (240, "dyn.s/cm5", "[wood'U]", None, 3.000255),
+        (6, "[wood'U].m2", "[wood'U]", None, None),
         (5, "mg/kg", "mg/g", None, None),
         (5, "d/mo", "%", None, None),
         (2, "{ULN}", "mg/dL", 584.66, None),

@@ -1,6 +1,6 @@
 """Read statements: what each clause of a section says about each agent, directly or in shared words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise

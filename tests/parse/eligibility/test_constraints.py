@@ -43,6 +43,13 @@ def read(text, kind=INCLUSION, topic=""):
         ("Minimal life expectancy of 12 weeks", ("life expectancy", ">=", 12, None, "week")),
         ("Age between ≥20 and ≤45", ("Age", "between", 20, 45, None)),
         ("145 mmHg ≤ SBP ≤ 190", ("SBP", "between", 145, 190, "mmHg")),
+        ("BMI in the range 18.5 to 30 kg/m2", ("BMI", "between", 18.5, 30, "kg/m2")),
+        ("MMSE score in the range 18-26", ("MMSE score", "between", 18, 26, None)),
+        ("HbA1c within a range of 7.0% to 10.0%", ("HbA1c", "between", 7, 10, "%")),
+        ("Pain of at least 4 on a VAS in the range 0-10", ("Pain", ">=", 4, None, None)),
+        ("PVR > 3 Wood units", ("PVR", ">", 3, None, "Wood units")),
+        ("PVRi above 4 WU·m2", ("PVRi", ">", 4, None, "WU·m2")),
+        ("PVR above 240 dynes.sec.cm-5", ("PVR", ">", 240, None, "dynes.sec.cm-5")),
     ],
 )
 def test_reads_one_limit(text, expected):
@@ -72,6 +79,10 @@ def test_reads_one_limit(text, expected):
         (
             "Diastolic pressure outside the range of 50 to 90 mmHg",
             [("Diastolic pressure", "<", 50, "mmHg"), ("Diastolic pressure", ">", 90, "mmHg")],
+        ),
+        (
+            "Potassium not within the range 3.5 to 5.5 mmol/L",
+            [("Potassium", "<", 3.5, "mmol/L"), ("Potassium", ">", 5.5, "mmol/L")],
         ),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
     ],
