@@ -105,8 +105,9 @@ def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table
 
     Raises ``ValueError`` for an unknown name.
 
-    >>> [table.name for table in choose_tables(["dosing"], [])]
-    ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections', 'evidence']
+    >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
+    ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections',
+     'custom_values', 'evidence']
     """
     known = {table.name: table for table in list_tables()}
     refuse_unknown("table", names, known)

@@ -80,14 +80,14 @@ def other_prompt(monkeypatch):
     """Today's prompt has an additional sentence."""
     real = extractor.ask.prompt.load_prompt
 
-    def load():
-        prompt = real()
+    def load(*fields):
+        prompt = real(*fields)
         version = replace(prompt.version, sha256="b" * 64)
         return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
 
     monkeypatch.setattr(extractor.ask.prompt, "load_prompt", load)
     versions = [replace(version, sha256="b" * 64) for version in extractor.run.manifest.list_prompt_versions()]
-    monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda: versions)
+    monkeypatch.setattr(extractor.run.manifest, "list_prompt_versions", lambda *_: versions)
 
 
 @pytest.fixture

@@ -132,9 +132,9 @@ async def test_processes_ask_a_model_the_same_questions_and_give_equal_results(f
 async def test_a_record_is_parsed_once_however_often_a_model_is_asked(monkeypatch):
     parsed, model = Counter(), Answering()
 
-    def count(each):
+    def count(each, *fields):
         parsed[each.record_id] += 1
-        return parse_record(each)
+        return parse_record(each, *fields)
 
     monkeypatch.setattr("extractor.pipeline.parse_record", count)
     async with ProcessExecutor(1, inline_first=1000) as executor:  # the steps of worker processes, in this one
