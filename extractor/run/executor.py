@@ -176,8 +176,9 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
     first = partial(advance_record, example, ExtractionOptions(), [None]) if example else os.getpid
     problem = ""
     for _ in range(_START_ATTEMPTS):
-        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
+        pool: ProcessPoolExecutor | None = None
         try:
+            pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=start_worker)
             with interrupts_blocked():
                 ready: Future[object] = pool.submit(first)
             await asyncio.wrap_future(ready)
@@ -186,15 +187,20 @@ async def _start_process(example: TrialRecord | None) -> ProcessPoolExecutor:
             tell(Event.WORKER_LOST)
         except OSError as error:  # the system starts no process: too many of them, or no memory
             problem = f"could not be started ({error.strerror or error})"
-            pool.shutdown(cancel_futures=True)
+            _shut_down(pool)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            _shut_down(pool)
             raise
         else:
             tell(Event.WORKER_STARTED)
             return pool
     remedy = "check their output above and the free memory, or use --workers 1"
     raise EngineError(f"{_START_ATTEMPTS} processes in a row {problem}; {remedy}")
+
+
+def _shut_down(pool: ProcessPoolExecutor | None) -> None:
+    if pool:  # the system may refuse the helper that multiprocessing starts at its first use
+        pool.shutdown(cancel_futures=True)
 
 
 async def extract_with(

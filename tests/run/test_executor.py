@@ -195,6 +195,22 @@ async def test_no_record_fails_if_the_system_refuses_processes(monkeypatch):
             await run(executor, [record(1), record(2)])
 
 
+async def test_a_killed_process_is_replaced_and_no_process_is_left(forked_workers):
+    before = set(psutil.Process().children(recursive=True))
+    async with ProcessExecutor(2, inline_first=0) as executor:
+        first = await executor.compute(where, record(1))
+        os.kill(first[1], signal.SIGKILL)
+        others = [await executor.compute(where, record(number)) for number in range(3)]
+        assert {os.getpid(), first[1]}.isdisjoint(process for _, process in others)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [process for process in left if "forkserver" not in " ".join(process.cmdline())]
+
+
+def where(record):
+    """Return the id of the process that works on a record."""
+    return record.record_id, os.getpid()
+
+
 async def test_only_a_record_that_cannot_be_written_fails(forked_workers):
     async with ProcessExecutor(2, inline_first=0) as executor:
         sink = await run(executor, [record(1), record(2, "a lone surrogate: \ud800"), record(3)])
