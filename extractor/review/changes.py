@@ -11,7 +11,7 @@ from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
 from .custom import Json, fill_attribute, make_empty
-from .draft import FIELDS, Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, list_items, replay
+from .draft import FIELDS, Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, add_fields, list_items, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
@@ -135,7 +135,7 @@ class Review:
         for name, doubt in self._records.doubts.items():
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
-            elif name in begun:
+            elif name in begun or (self.fields and name_gold(name) in gold):  # gold may lack fields declared later
                 yield name, self._replay(name).describe_progress()
             else:
                 done = name_gold(name) in gold
@@ -212,17 +212,22 @@ class Review:
         """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
         base = self._journal.read_base(record_id) or self._make_base(record_id)
+        if self.fields.keys() - set(base.fields):
+            base = add_fields(base, self._records.read_extraction(record_id), self.fields)
         return replay(base, self._journal.list_actions(record_id))
 
     def _make_base(self, record_id: str) -> Base:
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
-            return Base(items=list_items(self._records.read_extraction(record_id), fields=self.fields))
+            return Base(
+                items=list_items(self._records.read_extraction(record_id), fields=self.fields),
+                fields=tuple(self.fields),
+            )
         found = open_extractions(path, str(path)).get(record_id)
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")
-        return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest)
+        return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest, fields=tuple(found.custom))
 
 
 def _plan(opened: OpenedRecord, change: Change) -> list[Action]:

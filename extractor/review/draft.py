@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,12 +71,13 @@ class ReviewItem(BaseModel):
 
 
 class Base(BaseModel):
-    """A record before the review, and the SHA-256 of its gold file if it had one."""
+    """A record before the review, the SHA-256 of its gold file if it had one, and the names of its own fields."""
 
     model_config = ConfigDict(frozen=True)
 
     items: tuple[ReviewItem, ...]
     gold_sha256: str | None = None
+    fields: tuple[str, ...] = ()
 
 
 def list_items(
@@ -116,6 +117,29 @@ def list_items(
         for number, item in enumerate(items)
     ]
     return (*built_in, *own)
+
+
+def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
+    """Add the predicted values of fields that were declared after the record was read.
+
+    They are of the same criteria, doses and outcomes; values of items that ``base`` does not have are left out.
+    """
+    new = fields.keys() - set(base.fields)
+    if not new:
+        return base
+    known = {_name_words(item): item.id for item in base.items}
+    predicted = list_items(extraction, fields=fields)
+    same: dict[str | None, str | None] = {item.id: known.get(_name_words(item)) for item in predicted}
+    added = [
+        item.model_copy(update={"own": item.own | {"of": same.get(item.own["of"])}})
+        for item in predicted
+        if item.own and item.own["field"] in new and (item.own["of"] is None or same.get(item.own["of"]))
+    ]
+    return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
+
+
+def _name_words(item: ReviewItem) -> tuple[Any, ...]:
+    return (item.kind, *map(item.value.get, ("section", "quote", "agent", "rank", "index")))
 
 
 @dataclass(frozen=True, slots=True)

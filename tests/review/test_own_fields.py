@@ -232,6 +232,29 @@ def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp
     assert (left["of"], left["values"]["value"]["value"]) == ("eligibility.criteria[1]", 70)
 
 
+def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp_path):
+    gold = read_gold(review, tmp_path)
+    del gold["custom"]
+    gold["eligibility"]["criteria"].pop(0)
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / name_gold(NAME)).write_text(json.dumps(gold), "utf-8")
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        later = Review(review._records, tmp_path / "later", journal, "ben")
+        assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
+        (offered,) = items(later)
+        assert (offered["state"], offered["own"]["of"], offered["value"]) == (
+            "open",
+            "criterion-1",
+            {"value": "> 70 %"},
+        )
+        decide(later, "accept", "custom.ejection_fraction-1")
+        assert [one["state"] for one in items(later)] == ["accepted"]
+        later.finish(NAME)
+        assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
+    (found,) = json.loads((tmp_path / "later" / name_gold(NAME)).read_text("utf-8"))["custom"]["ejection_fraction"]
+    assert found["of"] == "eligibility.criteria[1]"
+
+
 def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
     values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
     gold = {"record_id": NAME, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
