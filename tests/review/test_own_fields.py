@@ -16,57 +16,15 @@ from extractor.review.gold import name_gold
 from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
 from extractor.schemas import CustomItem, TrialExtraction
-from tests.commands import extract
 
-FIELDS = """
-[[field]]
-name = "ejection_fraction"
-of = "criterion"
-type = "quantity"
-definition = "The limit of the ejection fraction."
-[[field.rules]]
-pattern = "ejection fraction value=( ( below | above | at least ) # % )"
-examples = ["ejection fraction below 30 %"]
+from .reviewing import OWN, make_own
 
-[[field]]
-name = "named_test"
-of = "criterion"
-type = "quote"
-definition = "The test as named."
-many = true
-
-[[field]]
-name = "lead_in_phase"
-definition = "The phase before treatment."
-[field.attributes.kind]
-type = "choice"
-choices = { washout = "drugs are left off", screening = "tests are done" }
-required = true
-[field.attributes.lasts]
-type = "duration"
-[field.attributes.drugs]
-type = "quote"
-many = true
-[field.attributes.fixed]
-type = "boolean"
-"""
-NAME = "NCT00000001"
-CRITERIA = (
-    "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 % by Examplography\n"
-    "* Age of at least 18 years\n\nExclusion Criteria:\n\n* Ejection fraction above 70 %"
-)
+NAME = OWN
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own")
-    (folder / "my.toml").write_text(FIELDS, "utf-8")
-    modules = {
-        "identificationModule": {"nctId": NAME, "briefTitle": "A two week washout of examplumab"},
-        "eligibilityModule": {"eligibilityCriteria": CRITERIA},
-    }
-    (folder / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
-    return extract(folder / "records.json", folder / "run", "--fields", str(folder / "my.toml"))
+    return make_own(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture
