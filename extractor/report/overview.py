@@ -13,11 +13,13 @@ from extractor.run.finished import TextState
 from extractor.run.results import naming_file
 from extractor.schemas import FindingKind, Task
 
-from .record import RECORD, RunRecord, name_field
+from .record import RECORD, RunRecord, name_absence, name_field, name_value
 
 _BINS = 10
 _GROUPS = ("eligibility.criteria", "dosing", "endpoints")
 _TITLE_LENGTH = 160
+_PARTS = (*(task.value for task in Task), "custom")
+"""Parts of an extraction; the last are the user's own fields."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class FieldCount:
 class Overview:
     """Counts over the records of a run, added one at a time, as the page shows them.
 
-    ``confidence`` counts the items of each task in ten bins of a tenth each.
+    ``confidence`` counts the items of each task, and of own fields, in ten bins of a tenth each.
     """
 
     records: int = 0
@@ -51,7 +53,7 @@ class Overview:
     support: Counter[str] = field(default_factory=Counter)
     coverage: Counter[str] = field(default_factory=Counter)
     counts: dict[str, FieldCount] = field(default_factory=lambda: defaultdict(FieldCount))
-    confidence: dict[str, list[int]] = field(default_factory=lambda: {task.value: [0] * _BINS for task in Task})
+    confidence: dict[str, list[int]] = field(default_factory=lambda: {name: [0] * _BINS for name in _PARTS})
 
     def add(self, one: RunRecord) -> None:
         """Add one record."""
@@ -72,13 +74,13 @@ class Overview:
             name = name_field(path)
             if item.confidence is not None:
                 self.confidence[_task_of(name)][min(_BINS - 1, int(item.confidence * _BINS))] += 1
-            for filled in {value.name for value in values}:
-                self.counts[f"{name}.{filled}"].filled += 1
+            for filled in {name_value(path, value) for value in values}:
+                self.counts[filled].filled += 1
             self.origin.update(str(proof.origin) for proof in item.evidence)
             self.support.update(str(proof.support) for proof in item.evidence)
         for absence in extraction.absences:
             self.absences[absence.reason.value] += 1
-            self.counts[name_field(absence.field)].empty[absence.reason.value] += 1
+            self.counts[name_absence(extraction, absence.field)].empty[absence.reason.value] += 1
 
     @property
     def filled(self) -> int:
@@ -90,7 +92,7 @@ class Overview:
         """Fields by task, a list of items before the fields of its items."""
         known = [(name, one) for name, one in self.counts.items() if name != RECORD and one.total]
         known.sort(key=lambda pair: (pair[0].startswith(_GROUPS[0]), pair[0]))
-        found = {task.value: [pair for pair in known if _task_of(pair[0]) == task] for task in Task}
+        found = {part: [pair for pair in known if _task_of(pair[0]) == part] for part in _PARTS}
         return {task: fields for task, fields in found.items() if fields}
 
     @property
@@ -125,7 +127,7 @@ class Index:
                 [chunk, place],
                 [len(extraction.eligibility.criteria), len(extraction.dosing), len(extraction.endpoints)],
                 [len(extraction.absences), len(extraction.findings)],
-                [min((sure for path, sure in confidences if path.startswith(task)), default=None) for task in Task],
+                [min((sure for path, sure in confidences if path.startswith(part)), default=None) for part in _PARTS],
                 sorted({self._facts.setdefault(fact, len(self._facts)) for fact in _list_facts(one)}),
             ]
         )
@@ -139,9 +141,9 @@ def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
     for path, _, values in one.items:
         for value in values:
             for proof in value.evidence:
-                yield f"{name_field(path)}.{value.name}", f"origin {proof.origin}"
+                yield name_value(path, value), f"origin {proof.origin}"
     for absence in one.extraction.absences:
-        yield name_field(absence.field), f"absence {absence.reason}"
+        yield name_absence(one.extraction, absence.field), f"absence {absence.reason}"
     for finding in one.extraction.findings:
         yield name_field(finding.field), f"finding {finding.kind}"
 

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 RECORD = "record"
 """Field name for statements about the whole record."""
-_PATH = re.compile(r"(?:eligibility|dosing|endpoints)(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*")
+_PATH = re.compile(r"(?:eligibility|dosing|endpoints|custom)(?:\[\d+\])?(?:\.[a-z]\w*(?:\[\d+\])?)*")
 _GAP = " … "
 _LARGE = 10_000
 """Numbers from here on are shown with thousands separators."""
@@ -61,6 +61,22 @@ def name_field(path: str) -> str:
     """
     found = _PATH.match(path)
     return re.sub(r"\[\d+\]", "", found[0]) if found else RECORD
+
+
+def name_value(path: str, value: Value) -> str:
+    """Return the field of a value of the item at ``path``. All values of a user's own field have its name.
+
+    >>> name_value("custom.assay[1]", Value("custom.assay[1].values.value", "value", "22C3", ()))
+    'custom.assay'
+    """
+    name = name_field(path)
+    return name if name.startswith("custom.") else f"{name}.{value.name}"
+
+
+def name_absence(extraction: TrialExtraction, path: str) -> str:
+    """Return the field of an absence; that of a user's own field may stand at a criterion, a regimen or an endpoint."""
+    last = path.rpartition(".")[2]
+    return f"custom.{last}" if last in extraction.custom else name_field(path)
 
 
 class _Section(NamedTuple):
@@ -144,6 +160,7 @@ def show_record(one: RunRecord) -> Json:
                 "path": path,
                 "origin": item.origin,
                 "confidence": item.confidence,
+                "of": getattr(item, "of", None),
                 "rank": [item.rank, item.index] if isinstance(item, Endpoint) else None,
                 "values": [_show_value(value, spans) for value in values],
             }

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
-from .draft import FIELDS, Action, ActionKind, Base, ItemState, Json, ReviewDraft, ReviewItem, list_items, replay
+from .custom import Json, fill_attribute, make_empty
+from .draft import FIELDS, Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, add_fields, list_items, replay
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
 from .queue import RunRecords
-from .selection import Selection, find_words, propose_item, read_value, refuse_endpoint
+from .selection import MarkedWords, Selection, find_words, propose_item, read_value, refuse_endpoint
 
 _DONE = frozenset({"finished", "without_text"})
 
@@ -68,10 +69,12 @@ class Decide(_Request):
 
 
 class Add(_Request):
-    """Create an item from marked words."""
+    """Create an item from marked words, or a value of a user's own ``field``; ``item`` is the open one."""
 
     kind: Literal["add"]
-    add: Literal["criterion", "regimen", "endpoint"]
+    add: Literal["criterion", "regimen", "endpoint", "custom"]
+    field: str = ""
+    item: str | None = None
     selection: Selection
 
 
@@ -90,6 +93,7 @@ class Review:
 
     def __init__(self, records: RunRecords, gold: Path, journal: Journal, reviewer: str) -> None:
         self.reviewer = reviewer
+        self.fields = records.fields
         self._records, self._gold, self._journal = records, gold, journal
 
     def list_queue(self) -> Json:
@@ -131,7 +135,7 @@ class Review:
         for name, doubt in self._records.doubts.items():
             if not self._records.has_text(name):
                 yield name, {"state": "without_text", "decided": 0, "items": 0}
-            elif name in begun:
+            elif name in begun or (self.fields and name_gold(name) in gold):  # gold may lack fields declared later
                 yield name, self._replay(name).describe_progress()
             else:
                 done = name_gold(name) in gold
@@ -179,13 +183,13 @@ class Review:
             draft, record = opened.draft, opened.record
             if left := sum(item.state == "open" for item in draft.items.values()):
                 raise NotReady(f"{left} {'item is' if left == 1 else 'items are'} not decided yet.")
-            if flaws := [found for found in check_draft(draft, record) if not found[1].warns]:
+            if flaws := [found for found in check_draft(draft, record, self.fields) if not found[1].warns]:
                 things = "1 thing is" if len(flaws) == 1 else f"{len(flaws)} things are"
                 raise NotReady(f"{things} wrong with it: {flaws[0][1].problem}.")
             path = self._gold / name_gold(record_id)
             if (found := digest_gold(path)) not in {None, draft.gold_sha256}:
                 raise NotReady(f"{path} was changed by another program (sha256 {found}); move it away to finish here.")
-            digest = {"sha256": write_gold(path, shape_gold(draft, record)[0])}
+            digest = {"sha256": write_gold(path, shape_gold(draft, record, self.fields)[0])}
             return self._note(draft, record_id, [Action("", "finish", path.name, None, digest)])
 
     def _note(self, draft: ReviewDraft, record_id: str, actions: list[Action]) -> str | None:
@@ -202,23 +206,28 @@ class Review:
         if not self._records.has_text(record_id):
             raise ValueError("its text is missing or has changed since the run; give it with --records INPUT")
         findings = self._records.read_extraction(record_id).findings
-        return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings)
+        return OpenedRecord(self._records.read_text(record_id), self._replay(record_id), findings, self.fields)
 
     def _replay(self, record_id: str) -> ReviewDraft:
         """Return the draft of a record. Before the first action, it is the existing gold, or else the prediction."""
         self._check_id(record_id)
         base = self._journal.read_base(record_id) or self._make_base(record_id)
+        if self.fields.keys() - set(base.fields):
+            base = add_fields(base, self._records.read_extraction(record_id), self.fields)
         return replay(base, self._journal.list_actions(record_id))
 
     def _make_base(self, record_id: str) -> Base:
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
-            return Base(items=list_items(self._records.read_extraction(record_id)))
+            return Base(
+                items=list_items(self._records.read_extraction(record_id), fields=self.fields),
+                fields=tuple(self.fields),
+            )
         found = open_extractions(path, str(path)).get(record_id)
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")
-        return Base(items=list_items(found, "accepted"), gold_sha256=digest)
+        return Base(items=list_items(found, "accepted", self.fields), gold_sha256=digest, fields=tuple(found.custom))
 
 
 def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
@@ -232,8 +241,11 @@ def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
         values = {change.path: change.value}
     else:
         words = find_words(opened.record, change.selection)
-        values = {change.path: read_value(item.kind, item.value, change.path, words)}
-        if change.path == "quote":  # the quote's section is that of the marked words
+        if item.own:
+            values = {change.path: opened.fill_attribute(item, change.path, words.text)}
+        else:
+            values = {change.path: read_value(item.kind, item.value, change.path, words)}
+        if change.path == "quote" and not item.own:  # the quote's section is that of the marked words
             values["section"] = words.section.name
     return _plan_set(opened, item, change, values)
 
@@ -243,7 +255,7 @@ def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values
 
     An open item stays open until every doubtful field is checked.
     """
-    if unknown := sorted(set(values) - set(FIELDS[item.kind])):
+    if unknown := sorted(set(values) - set(FIELDS.get(item.kind, opened.list_attributes(item)))):
         raise ValueError(f"{unknown[0]!r}: no such field")
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
@@ -255,7 +267,10 @@ def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values
 
 
 def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
-    """Accept, reject or restore items. Items already in that state are left alone."""
+    """Accept, reject or restore items. Items already in that state are left alone.
+
+    What the user's own fields say of an item is rejected and restored with it.
+    """
     actions = []
     for seen in change.items:
         item = _find_item(draft, seen.item)
@@ -263,18 +278,38 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
             raise _conflict(item)
         if change.kind == "reject" and item.kind == "people":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
-        value = item.base.value if change.kind == "restore" and item.base else item.value
-        actions.append(_act(item, change.kind, "", value))
+        goes_along = change.kind == "reject" or (change.kind == "restore" and item.state == "rejected")
+        own = [one for one in draft.items.values() if goes_along and one.own and one.own["of"] == item.id]
+        for one in (item, *own):
+            value = one.base.value if change.kind == "restore" and one.base else one.value
+            actions.append(_act(one, change.kind, "", value))
     return [action for action in actions if action.old != action.new]
 
 
 def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
     words, draft = find_words(opened.record, change.selection), opened.draft
+    if change.add == "custom":
+        return _plan_own(opened, change, words)
     if change.add == "endpoint":
         refuse_endpoint(words, [item.value for item in draft.list_kept("endpoint")])
     value, is_certain = propose_item(change.add, words)
     new = {"kind": change.add, "state": "added" if is_certain else "open", "value": value}
     return Action(f"{change.add}-added-{draft.version + 1}", "add", "", None, new)
+
+
+def _plan_own(opened: OpenedRecord, change: Add, words: MarkedWords) -> Action:
+    """Add a value of a user's own field: the words, if they are its value, else an empty one with these words."""
+    field = opened.fields.get(change.field)
+    if field is None:
+        raise ValueError(f"{change.field!r}: no such field")
+    marked = {"section": words.section.name, "start": words.start, "end": words.end}
+    own = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
+    value, state = make_empty(field), "open"
+    if not field.needs_quote and len(field.attributes) == 1:
+        (only,) = field.attributes
+        value, state = {only.name: fill_attribute(only, None, words.text)}, "added"
+    new = {"kind": "custom", "state": state, "value": value, "own": own}
+    return Action(f"custom.{field.name}-added-{opened.draft.version + 1}", "add", "", None, new)
 
 
 def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:

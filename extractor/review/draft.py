@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -9,18 +10,20 @@ from pydantic import BaseModel, ConfigDict
 from extractor.evaluation import fields as evaluation
 from extractor.schemas import Evidence, FieldInfo, Task, TrialExtraction, list_fields
 
-Json = dict[str, Any]
+from .custom import Fields, Json, write_values
 
+ItemKind = Literal["people", "criterion", "regimen", "endpoint", "custom"]
+"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age.
 
-ItemKind = Literal["people", "criterion", "regimen", "endpoint"]
-"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age."""
+``custom`` is a value of a user's own field.
+"""
 ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
 """States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become gold."""
 ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
 """Kinds of a reviewer's actions."""
 KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
-GROUPS = dict(zip(KINDS, evaluation.GROUPS, strict=True))
-"""Each kind's path in an extraction, and its model."""
+GROUPS = dict(zip(KINDS[:-1], evaluation.GROUPS, strict=True))
+"""Each built-in kind's path in an extraction, and its model."""
 FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     kind: {
         info.name: info
@@ -29,7 +32,7 @@ FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
     }
     for kind, group in GROUPS.items()
 }
-"""The fields that a reviewer fills in, in schema order."""
+"""The built-in fields that a reviewer fills in, in schema order."""
 
 
 class ReviewItem(BaseModel):
@@ -39,7 +42,8 @@ class ReviewItem(BaseModel):
         id: Constant during the review.
         kind: The kind of item.
         state: The decision on it.
-        value: The fields of the guideline.
+        value: The fields of the guideline; of a custom item, its attributes as a person writes them.
+        own: Of a custom item, its ``field``, the id of the item ``of`` which it is, and the ``words`` marked to add it.
         evidence: Evidence of the predicted values.
         confidence: Confidence of the prediction.
         base: The item before the review; None for an added item, and for a base itself.
@@ -53,6 +57,7 @@ class ReviewItem(BaseModel):
     kind: ItemKind
     state: ItemState
     value: Json
+    own: Json | None = None
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
     base: "ReviewItem | None" = None
@@ -61,25 +66,29 @@ class ReviewItem(BaseModel):
 
     def content(self) -> Json:
         """The part that actions change: their ``old`` or ``new``."""
-        return {"kind": self.kind, "state": self.state, "value": self.value}
+        content = {"kind": self.kind, "state": self.state, "value": self.value}
+        return content | {"own": self.own} if self.own else content
 
 
 class Base(BaseModel):
-    """A record before the review, and the SHA-256 of its gold file if it had one."""
+    """A record before the review, the SHA-256 of its gold file if it had one, and the names of its own fields."""
 
     model_config = ConfigDict(frozen=True)
 
     items: tuple[ReviewItem, ...]
     gold_sha256: str | None = None
+    fields: tuple[str, ...] = ()
 
 
-def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[ReviewItem, ...]:
-    """Return the items of an extraction with their permanent ids.
+def list_items(
+    extraction: TrialExtraction, state: ItemState = "open", fields: Fields = MappingProxyType({})
+) -> tuple[ReviewItem, ...]:
+    """Return the items of an extraction with their permanent ids. ``fields`` are the user's own.
 
     >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
     """
-    return tuple(
+    built_in = [
         ReviewItem(
             id=kind if kind == "people" else f"{kind}-{number}",
             kind=kind,
@@ -90,7 +99,47 @@ def list_items(extraction: TrialExtraction, state: ItemState = "open") -> tuple[
         )
         for kind, group in GROUPS.items()
         for number, item in enumerate(group.items(extraction))
-    )
+    ]
+    ids = {path: item.id for (path, _), item in zip(extraction.list_items(), built_in, strict=False)}
+    own = [
+        ReviewItem(
+            id=f"custom.{name}-{number}",
+            kind="custom",
+            state=state,
+            value=write_values(fields.get(name), item),
+            own={"field": name, "of": item.of and ids.get(item.of, item.of)},
+            evidence=tuple(
+                one.model_copy(update={"field": one.field.removeprefix("values.")}) for one in item.evidence
+            ),
+            confidence=item.confidence,
+        )
+        for name, items in extraction.custom.items()
+        for number, item in enumerate(items)
+    ]
+    return (*built_in, *own)
+
+
+def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
+    """Add the predicted values of fields that were declared after the record was read.
+
+    They are of the same criteria, doses and outcomes; values of items that ``base`` does not have are left out.
+    """
+    new = fields.keys() - set(base.fields)
+    if not new:
+        return base
+    known = {_name_words(item): item.id for item in base.items}
+    predicted = list_items(extraction, fields=fields)
+    same: dict[str | None, str | None] = {item.id: known.get(_name_words(item)) for item in predicted}
+    added = [
+        item.model_copy(update={"own": item.own | {"of": same.get(item.own["of"])}})
+        for item in predicted
+        if item.own and item.own["field"] in new and (item.own["of"] is None or same.get(item.own["of"]))
+    ]
+    return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
+
+
+def _name_words(item: ReviewItem) -> tuple[Any, ...]:
+    return (item.kind, *map(item.value.get, ("section", "quote", "agent", "rank", "index")))
 
 
 @dataclass(frozen=True, slots=True)

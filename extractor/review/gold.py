@@ -8,10 +8,12 @@ from pathlib import Path
 
 from extractor.evaluation.gold_check import check_annotation
 from extractor.evaluation.gold_files import Flaw
+from extractor.evaluation.text import fold_quote
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
-from .draft import ItemKind, Json, ReviewDraft, ReviewItem
+from .custom import Fields, Json, list_words, read_values
+from .draft import ItemKind, ReviewDraft, ReviewItem
 
 _REQUIRED: dict[ItemKind, tuple[str, ...]] = {
     "criterion": ("category",),
@@ -28,7 +30,7 @@ _REMEDIES = {
 """Remedies in terms of the page; the gold check's own remedies refer to files."""
 
 
-def shape_gold(draft: ReviewDraft, record: TrialRecord) -> tuple[Json, dict[str, str]]:
+def shape_gold(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> tuple[Json, dict[str, str]]:
     """Return the JSON of a gold file without rejected items, in text order, and the item at each of its paths."""
     people = draft.items["people"]
     lists = {
@@ -41,12 +43,27 @@ def shape_gold(draft: ReviewDraft, record: TrialRecord) -> tuple[Json, dict[str,
     criteria, dosing, endpoints = ([item.value for item in found] for found in lists.values())
     eligibility = people.value | {"criteria": criteria}
     data = {"record_id": record.record_id, "eligibility": eligibility, "dosing": dosing, "endpoints": endpoints}
-    return data, paths
+    custom = _shape_custom(draft, fields, paths)
+    return data | ({"custom": custom} if custom else {}), paths
 
 
-def check_draft(draft: ReviewDraft, record: TrialRecord) -> Iterator[tuple[str | None, Flaw]]:
+def _shape_custom(draft: ReviewDraft, fields: Fields, paths: dict[str, str]) -> Json:
+    """Return the values of the user's own fields, and add their paths. Those of a rejected item are left out."""
+    custom: dict[str, list[Json]] = {name: [] for name in fields}
+    places: dict[str | None, str | None] = {None: None}
+    places |= {item: path for path, item in paths.items()}
+    order = list(places)
+    kept = [(item.own, item) for item in draft.list_kept("custom") if item.own and item.own["of"] in places]
+    for own, item in sorted(kept, key=lambda pair: order.index(pair[0]["of"])):
+        listed = custom.setdefault(own["field"], [])
+        paths[f"custom.{own['field']}[{len(listed)}]"] = item.id
+        listed.append({"of": places[own["of"]], "values": read_values(fields.get(own["field"]), item.value)[0]})
+    return custom
+
+
+def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
-    data, paths = shape_gold(draft, record)
+    data, paths = shape_gold(draft, record, fields)
     for flaw in check_annotation(data, record):
         fitting = (at for at in paths if flaw.path == at or flaw.path.startswith((f"{at}.", f"{at}[")))
         place = max(fitting, key=len, default="")
@@ -58,6 +75,22 @@ def check_draft(draft: ReviewDraft, record: TrialRecord) -> Iterator[tuple[str |
         for item in draft.list_kept(kind):
             empty = (name for name in names if item.value.get(name) is None)
             yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
+    own = [item for item in draft.list_kept("custom") if item.id in paths.values()]
+    yield from ((item.id, flaw) for item in own if item.own for flaw in _check_custom(item, own, record, fields))
+
+
+def _check_custom(item: ReviewItem, others: list[ReviewItem], record: TrialRecord, fields: Fields) -> Iterator[Flaw]:
+    place = item.own or {}
+    field = fields.get(place["field"])
+    yield from read_values(field, item.value)[1]
+    for name, words in list_words(field, item.value):
+        if not any(fold_quote(words) in fold_quote(section.text) for section in record.sections):
+            yield Flaw(name, "does not stand in the record", "copy it from the text")
+    first = next(
+        one for one in others if one.own and (one.own["field"], one.own["of"]) == (place["field"], place["of"])
+    )
+    if field and not field.many and item is not first:
+        yield Flaw("", "is stated twice", "reject one of the two")
 
 
 def name_gold(record_id: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from extractor.llm.database import Database
 
-from .draft import Action, Base, Json
+from .custom import Json
+from .draft import Action, Base
 
 _VERSION = 1
 _TABLES = """

@@ -14,17 +14,23 @@ from pydantic.fields import FieldInfo
 
 from extractor.evaluation.highlight import Clue, RecordText, name_field
 from extractor.evaluation.standoff import name_home
+from extractor.fields import CustomField, Of
+from extractor.fields.attributes import Attribute
 from extractor.pages import name_label, to_utf16
 from extractor.parse import ParsedRecord, parse_record
-from extractor.parse.parsed import Reading, Span
+from extractor.parse.parsed import CERTAIN, Reading, Span
 from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
-from .draft import FIELDS, GROUPS, KINDS, ItemKind, Json, ReviewDraft, ReviewItem
+from .custom import Fields, Json, fill_attribute, list_words
+from .draft import FIELDS, GROUPS, KINDS, ItemKind, ReviewDraft, ReviewItem
 from .gold import check_draft, shape_gold
 from .queue import read_title
+from .selection import Selection
 
 _GUESSED: dict[ItemKind, str] = {"criterion": "category", "regimen": "role", "endpoint": "concept"}
 """The least certain field of each kind of item that the rules read from marked words."""
+_HOMES: dict[Of, ItemKind] = {Of.CRITERION: "criterion", Of.REGIMEN: "regimen", Of.OUTCOME: "endpoint"}
+"""The kind of the items that have a user's own field."""
 
 Mark = tuple[str, str, int, int]
 """Field, section, and offsets as JavaScript counts them."""
@@ -77,10 +83,10 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool, bool]:
 
 
 class OpenedRecord:
-    """A record with its text, its draft, and the findings and doubts of the extraction."""
+    """A record with its text, its draft, the findings and doubts of the extraction, and the user's own fields."""
 
-    def __init__(self, record: TrialRecord, draft: ReviewDraft, findings: tuple[Finding, ...]) -> None:
-        self.record, self.draft = record, draft
+    def __init__(self, record: TrialRecord, draft: ReviewDraft, findings: tuple[Finding, ...], fields: Fields) -> None:
+        self.record, self.draft, self.fields = record, draft, fields
         self._text = RecordText(record)
         self._to_units = {section.name: to_utf16(section.text) for section in record.sections}
         self.findings = [
@@ -105,7 +111,7 @@ class OpenedRecord:
         if item.state != "open":
             return {}
         if item.base is None:
-            return {_GUESSED[item.kind]: None}
+            return {} if item.own else {_GUESSED[item.kind]: None}
         predicted, doubts = item.base.value, self._doubts[item.id]
         return {name: doubt for name, doubt in doubts.items() if item.value.get(name) == predicted.get(name)}
 
@@ -127,7 +133,36 @@ class OpenedRecord:
         marks = [(name, span) for name, span in proof if name in kept]
         proven = {name for name, _ in marks}
         marks += [(name, span) for name, span in self._locate_quotes(item) if name not in proven]
+        if item.own and "words" in item.own:
+            marks.append(("quote", Span(**item.own["words"])))
         return [(name, *place) for name, span in marks if (place := self._export(span))]
+
+    def list_attributes(self, item: ReviewItem) -> dict[str, Attribute]:
+        """Return the attributes of a user's own field by name; none for other items."""
+        field = self.fields.get(item.own["field"]) if item.own else None
+        return {one.name: one for one in field.attributes} if field else {}
+
+    def fill_attribute(self, item: ReviewItem, name: str, words: str) -> Any:
+        """Return the new value of an attribute from marked words. Raises ``ValueError`` if there is none."""
+        attribute = self.list_attributes(item).get(name)
+        if attribute is None:
+            raise ValueError(f"{name!r}: no such field")
+        return fill_attribute(attribute, item.value.get(name), words)
+
+    def find_home(self, field: CustomField, selection: Selection, current: str | None) -> str | None:
+        """Return the id of the item of which marked words state a user's own field; None for the record.
+
+        It is one that quotes these words, of several the open one; if none does, the open one. Raises ``ValueError``.
+        """
+        if field.of is Of.RECORD:
+            return None
+        kind = _HOMES[field.of]
+        kept = self.draft.list_kept(kind)
+        quoting = [item.id for item in kept if any(map(selection.overlaps, self.list_marks(item)))]
+        known = quoting or [item.id for item in kept if item.id == current]
+        if not known:
+            raise ValueError(f"no {field.of} quotes these words; open the {field.of} to which they belong first")
+        return current if current in known else known[0]
 
     def _export(self, span: Span | Citation) -> tuple[str, int, int] | None:
         """Return section and offsets as JavaScript counts them; None for a citation of no section."""
@@ -135,6 +170,9 @@ class OpenedRecord:
         return (span.section, to_units(span.start), to_units(span.end)) if to_units else None
 
     def _locate_quotes(self, item: ReviewItem) -> Iterator[tuple[str, Span]]:
+        if item.own:
+            yield from self._locate_words(item)
+            return
         home = name_home(item.value)
         near: tuple[Span, ...] = ()
         main = item.value.get("quote") or item.value.get("measure")
@@ -148,6 +186,15 @@ class OpenedRecord:
             elif span:
                 near = (span,)
 
+    def _locate_words(self, item: ReviewItem) -> Iterator[tuple[str, Span]]:
+        """Yield the record's words in a user's own field, by attribute: those near its evidence, else the first."""
+        near = [Span(one.section, one.start, one.end) for one in item.evidence]
+        sections = dict.fromkeys([*(span.section for span in near), *(one.name for one in self.record.sections)])
+        for name, words in list_words(self.fields.get((item.own or {})["field"]), item.value):
+            found = (self._text.locate(Clue(section, words), near) for section in sections)
+            if span := next(filter(None, found), None):
+                yield name, span
+
 
 def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
     """Return the record's words in a field: quotes, and the name of an instrument."""
@@ -160,6 +207,8 @@ def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
 
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a model are left out."""
+    if item.own:
+        return {name_field(one): sure for one in item.evidence if (sure := one.confidence or 0.0) < CERTAIN}
     source: Any = None
     if item.kind == "people":
         source = parsed.eligibility
@@ -184,7 +233,7 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     """Return a record's text, its current items with their flaws, and the steps that the reviewer may undo."""
     record, draft = opened.record, opened.draft
-    order = {name: place for place, name in enumerate(shape_gold(draft, record)[1].values())}
+    order = {name: place for place, name in enumerate(shape_gold(draft, record, opened.fields)[1].values())}
     predicted = list(draft.items)
 
     def rank(item: ReviewItem) -> tuple[int, int, str]:
@@ -197,7 +246,7 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
         "sections": opened.describe_sections(),
         "items": [_describe_item(item, opened) for item in sorted(draft.items.values(), key=rank)],
         "findings": opened.findings,
-        "flaws": [asdict(flaw) | {"item": item} for item, flaw in check_draft(draft, record)],
+        "flaws": [asdict(flaw) | {"item": item} for item, flaw in check_draft(draft, record, opened.fields)],
         "undo": [asdict(action) for action in draft.find_step(reviewer, "undo")],
         "redo": [asdict(action) for action in draft.find_step(reviewer, "redo")],
     }

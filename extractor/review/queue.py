@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from extractor.pages import name_label
 from extractor.parse.parsed import CERTAIN
 from extractor.run.finished import FinishedRun
+from extractor.run.manifest import restore_fields
 from extractor.schemas import ExtractedItem, Severity, TrialExtraction, TrialRecord
 
 _FINDING = {Severity.ERROR: 1.0, Severity.WARNING: 0.5, Severity.INFO: 0.1}
@@ -34,6 +36,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     items += [(f"criterion {number}", one) for number, one in enumerate(result.eligibility.criteria, 1)]
     items += [(f"dose {number}", one) for number, one in enumerate(result.dosing, 1)]
     items += [(f"{one.rank} outcome {one.index + 1}", one) for one in result.endpoints]
+    items += [(name_label(name), one) for name, found in result.custom.items() for one in found]
     lacks = [(name, 1 - one.confidence) for name, one in items if one.confidence is not None]
     doubtful = sorted((pair for pair in lacks if pair[1] > 1 - CERTAIN), key=lambda pair: -pair[1])
     findings = sum(_FINDING[finding.severity] for finding in result.findings)
@@ -53,6 +56,7 @@ class RunRecords:
 
     Attributes:
         doubts: The doubt of every record, in queue order.
+        fields: The user's own fields of the run, by name.
         titles: The titles of the records whose text was found.
         incomplete: Progress of an unfinished run, None for a complete one.
     """
@@ -60,6 +64,7 @@ class RunRecords:
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
         self.incomplete = self._run.incomplete
+        self.fields = {field.name: field for field in restore_fields(self._run.manifest.settings)}
         doubts = {name: weigh_result(self.read_extraction(name)) for name in self._run.record_ids}
         self.doubts: dict[str, Doubt] = dict(sorted(doubts.items(), key=lambda pair: -pair[1].expected))
         self.titles: dict[str, str | None] = {}

@@ -11,7 +11,8 @@ from extractor.evaluation.standoff import find_places
 from extractor.parse.parsed import CERTAIN
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 
-from .draft import FIELDS, ItemKind, Json
+from .custom import Json
+from .draft import FIELDS, ItemKind
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
@@ -27,6 +28,11 @@ class Selection(BaseModel):
     section: str
     start: int = Field(ge=0)
     end: int = Field(ge=0)
+
+    def overlaps(self, mark: tuple[str, str, int, int]) -> bool:
+        """Whether a mark, a field with such a place, has some of the words."""
+        _, section, start, end = mark
+        return section == self.section and start < self.end and end > self.start
 
 
 class MarkedWords(NamedTuple):

@@ -129,6 +129,25 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
     assert any(" … " in text for text in texts)
 
 
+def test_values_of_own_fields_have_their_fields_name_and_item(tmp_path):
+    text = "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 %\n* LVEF to be measured"
+    modules = {"identificationModule": {"nctId": "NCT00000001", "briefTitle": "A double-blind trial"}}
+    modules["eligibilityModule"] = {"eligibilityCriteria": text}
+    (tmp_path / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
+    run = extract(tmp_path / "records.json", tmp_path / "run", "--fields", "blinding", "--fields", "cardiology")
+    page = make_page(run, tmp_path / "a.html")
+    (record,) = read_records(page).values()
+    own = {one["path"]: one for one in record["items"] if one["path"].startswith("custom.")}
+    (limit,) = own["custom.ejection_fraction[0]"]["values"]
+    assert own["custom.ejection_fraction[0]"]["of"] == "eligibility.criteria[0]"
+    assert (limit["value"]["value"], [cut(record, span) for span in limit["spans"]]) == (40, ["below 40 %"])
+    assert own["custom.blinding[0]"]["values"][0]["value"] == "double"
+    facts = [tuple(fact) for fact in unpack(page, "index")["facts"]]
+    assert ("custom.ejection_fraction", "origin rule") in facts
+    assert ("custom.ejection_fraction", "absence not_reported") in facts
+    assert re.search(r"field=custom\.ejection_fraction[^>]*>.*?ejection fraction</a>.*?>50 %<", page)
+
+
 def test_records_over_the_limit_are_counted_and_left_out(seed_run, tmp_path):
     page = make_page(seed_run, tmp_path / "a.html", limit=2)
     assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 2

@@ -19,6 +19,8 @@ from tests.commands import extract
 SEED = "003_b184c860ed2ef927"
 GOLD = Path(__file__).parents[2] / "seeds" / "gold"
 _CHANGE = TypeAdapter(Change)
+OWN = "NCT00000001"
+"""The record of a run with own fields."""
 _MISSED = "Participants will be eligible if they are heavily treated", "CD22)."
 _INVENTED = {"agent": "chimeric antigen receptor T cell", "section": "brief_summary", "quote": "heavily treated B-ALL"}
 
@@ -54,6 +56,55 @@ def make_many(folder, count):
     run = extract(folder / "records.jsonl", folder / "run")
     people = ({"confidence": number / count, "criteria": []} for number in range(count))
     return write_results(run, [{"record_id": name, "eligibility": one} for name, one in zip(ids, people, strict=True)])
+
+
+_FIELDS = """
+[[field]]
+name = "ejection_fraction"
+of = "criterion"
+type = "quantity"
+definition = "The limit of the ejection fraction."
+[[field.rules]]
+pattern = "ejection fraction value=( ( below | above | at least ) # % )"
+examples = ["ejection fraction below 30 %"]
+
+[[field]]
+name = "named_test"
+of = "criterion"
+type = "quote"
+definition = "The test as named."
+many = true
+
+[[field]]
+name = "lead_in_phase"
+definition = "The phase before treatment."
+[field.attributes.kind]
+type = "choice"
+choices = { washout = "drugs are left off", screening = "tests are done" }
+required = true
+[field.attributes.lasts]
+type = "duration"
+[field.attributes.drugs]
+type = "quote"
+many = true
+[field.attributes.fixed]
+type = "boolean"
+"""
+_CRITERIA = (
+    "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 % by Examplography\n"
+    "* Age of at least 18 years\n\nExclusion Criteria:\n\n* Ejection fraction above 70 %"
+)
+
+
+def make_own(folder):
+    """Make a run of one record with fields of the user's own."""
+    (folder / "my.toml").write_text(_FIELDS, "utf-8")
+    modules = {
+        "identificationModule": {"nctId": OWN, "briefTitle": "A two week washout of examplumab"},
+        "eligibilityModule": {"eligibilityCriteria": _CRITERIA},
+    }
+    (folder / "records.json").write_text(json.dumps({"protocolSection": modules}), "utf-8")
+    return extract(folder / "records.json", folder / "run", "--fields", str(folder / "my.toml"))
 
 
 def write_results(run, lines):

@@ -10,7 +10,7 @@ from extractor.evaluation import check_gold_files
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
 
-from .reviewing import SEED, make_many, read_gold, serve
+from .reviewing import OWN, SEED, make_many, make_own, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
@@ -46,13 +46,18 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_before_browser(spoilt_run, hostile, many):
+def made_before_browser(spoilt_run, hostile, many, own):
     """All runs."""
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     return make_many(tmp_path_factory.mktemp("many"), 200)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    return make_own(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture
@@ -313,3 +318,39 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     expect(page.locator(".queue li").first).to_be_visible()
     assert fits_its_window(page)
     assert list_in_both() == []
+
+
+def test_values_of_own_fields_are_corrected_and_added_from_selected_words(own, tmp_path, visit):
+    with serve(own, tmp_path / "gold") as review:
+        page = visit(review)
+        open_record(page, OWN)
+        limit = unfold(page, "custom.ejection_fraction-0")
+        expect(limit.locator(".name")).to_have_text("ejection fraction of criterion 1")
+        box = limit.get_by_label("ejection fraction")
+        expect(box).to_have_value("< 40 %")
+        box.fill("rather low")
+        box.press("Enter")
+        expect(limit.locator(".flaw")).to_contain_text("comparator number unit")
+        box.fill("<= 35 %")
+        box.press("Enter")
+        expect(limit.locator(".before")).to_have_text("was: < 40 %")
+        drag_over(page, "title", "two week washout")
+        click(page, "New lead in phase")
+        added = page.locator(".card.opened")
+        expect(added.locator(".name")).to_have_text("lead in phase")
+        added.get_by_label("kind").select_option(label="washout – drugs are left off")
+        added.get_by_label("fixed").select_option(label="no")
+        drag_over(page, "title", "examplumab")
+        click(page, "drugs")
+        expect(added.locator(".flaw")).to_have_count(0)
+        press(page, "n")
+        for decided in range(2, 7):
+            expect(page.locator(".progress")).to_have_text(f"{decided} of 7 decided")
+            press(page, "a")
+        expect(page.locator(".progress")).to_have_text("7 of 7 decided")
+        click(page, "Finish")
+        expect(page.locator(".message")).to_contain_text("its gold is written")
+    gold = json.loads((tmp_path / "gold" / f"{OWN}.json").read_text("utf-8"))["custom"]
+    assert gold["ejection_fraction"][0]["values"]["value"]["value"] == 35
+    values = {"kind": "washout", "drugs": ["examplumab"], "fixed": False}
+    assert gold["lead_in_phase"] == [{"of": None, "values": values}]

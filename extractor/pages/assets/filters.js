@@ -1,6 +1,7 @@
 // Filters of a list, and keys of the whole page.
 
-const TASKS = ["eligibility", "dosing", "endpoints"];
+// The last are the user's own fields.
+const TASKS = ["eligibility", "dosing", "endpoints", "custom"];
 
 /** Fill the choices of a form, each with its number of rows. ``listNames`` lists what a row can be filtered by: "kind missed". */
 function fillFilters(form, rows, listNames, choices) {

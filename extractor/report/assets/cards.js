@@ -4,6 +4,7 @@ const TITLES = {
   eligibility: ["Eligibility", (record) => count(record, "eligibility.criteria[", "criterion", "criteria")],
   dosing: ["Dosing", (record) => count(record, "dosing[", "regimen", "regimens")],
   endpoints: ["Endpoints", (record) => count(record, "endpoints[", "endpoint", "endpoints")],
+  custom: ["Your own fields", (record) => count(record, "custom.", "value", "values")],
 };
 const HEADLINES = ["quote", "measure", "agent"];
 const LONG = ["quote", "measure", "description", "time_frame", "lead_in", "timing"];
@@ -56,24 +57,36 @@ function showCard(record, item, meanings) {
   const byName = Map.groupBy(item.values, ({ name }) => name);
   const names = headlinesFirst([...byName.keys()], (name) => name);
   const rows = names.map((name) => [
-    make("dt", {}, toWords(name)),
+    make("dt", {}, nameValue(item, name)),
     make("dd", { class: LONG.includes(name) && "wide" }, byName.get(name).map((value) => makeValue(record, value, meanings))),
   ]);
   return make(
     "div",
     { class: "card", role: "group", "data-path": item.path, "aria-label": item.path },
-    make("header", {}, make("b", {}, nameItem(item)), item.origin && make("span", {}, tellOrigin(item.origin)), makeConfidence(item.confidence)),
+    make("header", {}, make("b", {}, nameItem(item)), item.of && makeHome(record, item.of), item.origin && make("span", {}, tellOrigin(item.origin)), makeConfidence(item.confidence)),
     rows.length ? make("dl", { class: "facts" }, rows) : null,
     empty.length ? showEmpty(empty, item.path, meanings) : null,
   );
 }
 
+/** The criterion, regimen or endpoint of which a user's own field says something, as a link to it. */
+function makeHome(record, of) {
+  return make("span", {}, "of ", make("a", { href: writeRecord(record.id, of) }, nameItem(record.items.find(({ path }) => path === of))));
+}
+
 function nameItem(item) {
+  const own = item.path.match(/^custom\.(\w+)/)?.[1];
+  if (own) return toWords(own);
   const kind = item.values.find(({ name }) => name === "kind")?.value;
   const [, number] = item.path.match(/\[(\d+)\]$/) || [];
   if (item.rank) return `${item.rank[0]} endpoint ${item.rank[1] + 1}`;
   if (kind) return `${kind} ${Number(number) + 1}`;
   return item.path.startsWith("dosing") ? `regimen ${Number(number) + 1}` : "who may take part";
+}
+
+/** The label of a value; the only one of a user's own field has the field's name. */
+function nameValue(item, name) {
+  return name === "value" ? nameItem(item) : toWords(name);
 }
 
 function tellOrigin(origin) {

@@ -8,7 +8,7 @@ function listOwners(record) {
   for (const item of record.items) {
     const task = nameTask(item.path);
     for (const value of headlinesFirst([...item.values], ({ name }) => name)) {
-      for (const span of value.spans) owners[span].push({ path: value.path, task, label: `${toWords(value.name)}: ${toLine(value.value)}` });
+      for (const span of value.spans) owners[span].push({ path: value.path, task, label: `${nameValue(item, value.name)}: ${toLine(value.value)}` });
     }
   }
   record.findings.forEach((finding, number) => {

@@ -1,7 +1,7 @@
 // An item's card: two lines when closed, its form when open.
 
 import { makeForm } from "./form.js";
-import { describeDoubts, makeChip, nameItem, NOUNS, STATES, summarise } from "./summary.js";
+import { describeDoubts, listFields, makeChip, nameItem, NOUNS, STATES, summarise } from "./summary.js";
 import { scrollToMark } from "./text.js";
 
 export const CERTAIN = 0.95;
@@ -36,6 +36,7 @@ function makeDoubt(item) {
   if (item.state !== "open") return null;
   if (!item.predicted) {
     const fields = Object.keys(item.doubts).map(toWords).join(", ");
+    if (!fields) return null;
     return make("span", { class: "doubt", title: "the rules read the words that were selected" }, `${fields} guessed`);
   }
   if (item.confidence === null || item.confidence >= CERTAIN) return null;
@@ -78,7 +79,7 @@ function makeItemForm(view, item, flaws) {
     isChanged: (field) => JSON.stringify(item.predicted[field] ?? null) !== JSON.stringify(item.value[field] ?? null),
     save: (path, value) => view.set(item.id, path, value),
   };
-  const form = makeForm(item, view.form[item.kind], context);
+  const form = makeForm(item, listFields(view.form, item), context);
   form.addEventListener("focusin", (event) => {
     const field = event.target.closest("[data-field]")?.dataset.field;
     if (field) scrollToMark(view.text, field);

@@ -79,6 +79,7 @@ export class RecordView {
     const parts = [this.findings, this.explanation];
     for (const [kind, title] of Object.entries(GROUPS)) {
       const items = record.items.filter((item) => item.kind === kind);
+      if (kind === "custom" && !items.length && !Object.keys(this.form).some((key) => key.startsWith("custom."))) continue;
       const count = items.filter((item) => item.state !== "rejected").length;
       parts.push(make("h2", {}, title, kind === "people" ? "" : make("span", { class: "dim" }, ` ${count}`)));
       if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));

@@ -1,9 +1,9 @@
 // Summaries of items in a line or two.
 
-export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes" };
+export const GROUPS = { people: "Who may take part", criterion: "Criteria", regimen: "Doses", endpoint: "Outcomes", custom: "Your own fields" };
 
 /** The name of each kind on a button. */
-export const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose", endpoint: "outcome" };
+export const NOUNS = { people: "facts", criterion: "criterion", regimen: "dose", endpoint: "outcome", custom: "value" };
 
 /** The state of an item, in words. */
 export const STATES = { open: "to decide", accepted: "accepted", corrected: "corrected", added: "added", rejected: "rejected" };
@@ -22,10 +22,23 @@ export function nameSection(name) {
   return shown.charAt(0).toUpperCase() + shown.slice(1);
 }
 
+/** The fields of an item's form. A user's own field that this run does not declare has none. */
+export function listFields(form, { kind, own }) {
+  return (own ? form[`custom.${own.field}`] : form[kind]) || [];
+}
+
+/** The name of a user's own value: its field, and the item of which it is: "assay of criterion 2". */
+function nameOwn({ field, of }) {
+  const [, kind, number] = of?.match(/^([a-z]+)-(?:added-)?(\d+)$/) || [];
+  if (!kind) return toWords(field);
+  return `${toWords(field)} of ${of.includes("-added-") ? `an added ${NOUNS[kind]}` : `${NOUNS[kind]} ${Number(number) + 1}`}`;
+}
+
 /** The name of an item, with its number in the extraction, as in the queue. */
 export function nameItem(item) {
   const { value } = item;
   if (item.kind === "people") return "Who may take part";
+  if (item.own) return nameOwn(item.own);
   if (item.kind === "endpoint") return `${value.rank} outcome ${Number(value.index) + 1}`;
   const name = item.kind === "criterion" ? `${value.kind || ""} criterion`.trim() : "dose";
   const number = item.id.match(/^[a-z]+-(\d+)$/)?.[1];
@@ -36,6 +49,7 @@ export function nameItem(item) {
 export function summarise(item) {
   const { value } = item;
   if (item.kind === "people") return { words: null, values: listPeople(value) };
+  if (item.own) return { words: null, values: Object.values(value).filter((one) => !isEmpty(one)).map(toLine) };
   if (item.kind === "criterion") {
     return { words: value.quote, values: [toChoice(value.category), ...list(value.constraints), toWindow(value.time_window)] };
   }

@@ -1,6 +1,6 @@
 // Uses of selected words: for a field of the open item, or for a new item.
 
-import { nameItem } from "./summary.js";
+import { listFields, nameItem } from "./summary.js";
 
 const OUTCOMES = /^(primary|secondary|other)_outcomes/;
 
@@ -14,10 +14,12 @@ export function showUses(view) {
   if (!selection) return;
   const { section, start, end, words } = selection;
   const place = { section, start, end };
-  const fields = item ? view.form[item.kind].filter(({ marked }) => marked) : [];
+  const fields = item ? listFields(view.form, item).filter(({ marked }) => marked) : [];
   const own = fields.map(({ name: path, label }) =>
     makeUse(view, label, () => ({ kind: "read", item: item.id, version: view.version(item.id), path, selection: place })));
   const added = Object.entries(NEW).filter(([kind]) => kind !== "endpoint" || OUTCOMES.test(section)).map(([kind, label]) => makeUse(view, label, () => ({ kind: "add", add: kind, selection: place })));
+  const named = Object.keys(view.form).filter((key) => key.startsWith("custom.")).map((key) => key.slice("custom.".length));
+  added.push(...named.map((field) => makeUse(view, `New ${toWords(field)}`, () => ({ kind: "add", add: "custom", field, item: item?.id ?? null, selection: place }))));
   uses.replaceChildren(
     make("p", { class: "chosen" }, "“", words.length > 80 ? `${words.slice(0, 79)}…` : words, "”"),
     ...(own.length ? [make("div", { class: "use" }, make("span", {}, `${nameItem(item)}:`), own)] : []),

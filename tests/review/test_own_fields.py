@@ -1,0 +1,247 @@
+"""A user's own fields under review: corrected as they are written, added, left out, and read back from gold."""
+
+import json
+from contextlib import closing
+
+import pytest
+from pydantic import TypeAdapter
+
+from extractor.evaluation.custom import score_custom
+from extractor.fields import Amount, Constraint, Duration, Instrument, Quantity, read_fields
+from extractor.fields.attributes import Attribute
+from extractor.review.changes import Change, NotReady, Review
+from extractor.review.custom import describe_fields, write_values
+from extractor.review.draft import list_items
+from extractor.review.gold import name_gold
+from extractor.review.journal import Journal
+from extractor.review.queue import RunRecords
+from extractor.schemas import CustomItem, TrialExtraction
+
+from .reviewing import OWN, make_own
+
+NAME = OWN
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_own(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture
+def review(run, tmp_path):
+    (tmp_path / "gold" / ".review").mkdir(parents=True)
+    with closing(Journal(tmp_path / "gold" / ".review" / "journal.sqlite")) as journal:
+        yield Review(RunRecords(run), tmp_path / "gold", journal, "anna")
+
+
+def items(review, kind="custom"):
+    return [one for one in review.describe(NAME)["items"] if one["kind"] == kind]
+
+
+def item(review, name):
+    return next(one for one in review.describe(NAME)["items"] if one["id"] == name)
+
+
+def change(review, **request):
+    return review.change(NAME, TypeAdapter(Change).validate_python(request))
+
+
+def set_value(review, name, path, value):
+    seen = item(review, name)
+    change(review, kind="set", item=name, version=seen["version"], path=path, old=seen["value"][path], value=value)
+
+
+def decide(review, kind, *names):
+    change(review, kind=kind, items=[{"item": name, "version": item(review, name)["version"]} for name in names])
+
+
+def select(review, section, words):
+    text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
+    return {"section": section, "start": text.index(words), "end": text.index(words) + len(words)}
+
+
+def add(review, field, section, words, **more):
+    return change(review, kind="add", add="custom", field=field, selection=select(review, section, words), **more)
+
+
+def accept_rest(review):
+    decide(review, "accept", *(one["id"] for one in review.describe(NAME)["items"] if one["state"] == "open"))
+
+
+def read_gold(review, tmp_path):
+    accept_rest(review)
+    review.finish(NAME)
+    return json.loads((tmp_path / "gold" / name_gold(NAME)).read_text("utf-8"))
+
+
+def flaws(review, name):
+    return [(one["path"], one["problem"]) for one in review.describe(NAME)["flaws"] if one["item"] == name]
+
+
+def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
+    first, last = items(review)
+    assert (first["id"], first["value"]) == ("custom.ejection_fraction-0", {"value": "< 40 %"})
+    assert first["own"] == {"field": "ejection_fraction", "of": "criterion-0"}
+    ((field, section, start, end),) = first["marks"]
+    text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
+    assert (field, text[start:end]) == ("value", "below 40 %")
+    assert first["doubts"] == {"value": first["confidence"]}
+    assert last["own"]["of"] == "criterion-2"
+    assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
+
+
+def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
+    form = describe_fields(review.fields)
+    (plain,) = form["custom.ejection_fraction"]
+    assert (plain["label"], plain["widget"], plain["marked"]) == ("ejection fraction", "text", True)
+    assert "comparator number unit" in plain["help"]
+    assert [(one["name"], one["widget"], one["many"]) for one in form["custom.lead_in_phase"]] == [
+        *(("kind", "choice", False), ("lasts", "text", False), ("drugs", "text", True), ("fixed", "flag", False))
+    ]
+    assert form["custom.lead_in_phase"][0]["options"][0] == {"value": "washout", "meaning": "drugs are left off"}
+
+
+def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run, tmp_path):
+    set_value(review, "custom.ejection_fraction-0", "value", "at most 35 %")
+    assert item(review, "custom.ejection_fraction-0")["state"] == "corrected"
+    gold = read_gold(review, tmp_path)
+    found = gold["custom"]["ejection_fraction"]
+    assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
+    assert found[0]["values"]["value"] == {"comparator": "<=", "value": 35, "value_high": None, "unit": "%"}
+    assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
+    (score, _) = [one for one in score_custom([gold], run, review.fields.values()) if one.type == "quantity"]
+    assert (score.gold, score.predicted, score.right) == (2, 2, 1)
+    again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
+    assert [(one.value, one.own) for one in again if one.own] == [
+        ({"value": "<= 35 %"}, {"field": "ejection_fraction", "of": "criterion-0"}),
+        ({"value": "> 70 %"}, {"field": "ejection_fraction", "of": "criterion-2"}),
+    ]
+
+
+def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gold(review):
+    set_value(review, "custom.ejection_fraction-0", "value", "rather low")
+    ((path, problem),) = flaws(review, "custom.ejection_fraction-0")
+    assert path == "value"
+    assert 'write a quantity as "comparator number unit"' in problem
+    accept_rest(review)
+    with pytest.raises(NotReady, match="1 thing is wrong"):
+        review.finish(NAME)
+    change(
+        review,
+        kind="read",
+        item="custom.ejection_fraction-0",
+        version=item(review, "custom.ejection_fraction-0")["version"],
+        path="value",
+        selection=select(review, "eligibility", "below 40 %"),
+    )
+    assert item(review, "custom.ejection_fraction-0")["value"] == {"value": "< 40 %"}
+    with pytest.raises(ValueError, match="no such field"):
+        change(review, kind="set", item="custom.ejection_fraction-0", version=0, path="of", value="criterion-1")
+
+
+def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
+    added = add(review, "named_test", "eligibility", "Examplography", item="criterion-1")
+    made = item(review, added)
+    assert (made["state"], made["value"], made["own"]["of"]) == ("added", {"value": "Examplography"}, "criterion-0")
+    assert {mark[0] for mark in made["marks"]} == {"value", "quote"}
+    with pytest.raises(ValueError, match="no criterion quotes these words"):
+        add(review, "named_test", "title", "washout")
+    elsewhere = add(review, "named_test", "title", "washout", item="criterion-1")
+    assert item(review, elsewhere)["own"]["of"] == "criterion-1"
+    set_value(review, elsewhere, "value", "a test of nobody")
+    assert flaws(review, elsewhere) == [("value", "does not stand in the record")]
+    review.step(NAME, "undo")
+    review.step(NAME, "undo")
+    assert elsewhere not in [one["id"] for one in items(review)]
+    assert read_gold(review, tmp_path)["custom"]["named_test"] == [
+        {"of": "eligibility.criteria[0]", "values": {"value": "Examplography"}}
+    ]
+
+
+def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(review, tmp_path):
+    added = add(review, "lead_in_phase", "title", "two week washout")
+    made = item(review, added)
+    assert (made["state"], made["own"]["of"]) == ("open", None)
+    assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
+    assert [mark[0] for mark in made["marks"]] == ["quote"]
+    assert flaws(review, added) == [("kind", "is empty")]
+    for path, value in {"kind": "washout", "lasts": "2 weeks", "drugs": ["examplumab"], "fixed": False}.items():
+        set_value(review, added, path, value)
+    twice = add(review, "lead_in_phase", "title", "washout")
+    set_value(review, twice, "kind", "screening")
+    assert flaws(review, twice) == [("", "is stated twice")]
+    decide(review, "reject", twice)
+    (found,) = read_gold(review, tmp_path)["custom"]["lead_in_phase"]
+    lasts = {"value": 2, "unit": "week"}
+    assert found == {"of": None, "values": {"kind": "washout", "lasts": lasts, "drugs": ["examplumab"], "fixed": False}}
+
+
+def test_what_is_said_of_a_rejected_item_goes_and_comes_back_with_it(review, tmp_path):
+    decide(review, "reject", "criterion-0")
+    assert item(review, "custom.ejection_fraction-0")["state"] == "rejected"
+    review.step(NAME, "undo")
+    assert item(review, "custom.ejection_fraction-0")["state"] == "open"
+    review.step(NAME, "redo")
+    decide(review, "restore", "criterion-0")
+    assert item(review, "custom.ejection_fraction-0")["state"] == "open"
+    decide(review, "reject", "criterion-0")
+    decide(review, "restore", "custom.ejection_fraction-0")
+    (left,) = read_gold(review, tmp_path)["custom"]["ejection_fraction"]
+    assert (left["of"], left["values"]["value"]["value"]) == ("eligibility.criteria[1]", 70)
+
+
+def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp_path):
+    gold = read_gold(review, tmp_path)
+    del gold["custom"]
+    gold["eligibility"]["criteria"].pop(0)
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / name_gold(NAME)).write_text(json.dumps(gold), "utf-8")
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        later = Review(review._records, tmp_path / "later", journal, "ben")
+        assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
+        (offered,) = items(later)
+        assert (offered["state"], offered["own"]["of"], offered["value"]) == (
+            "open",
+            "criterion-1",
+            {"value": "> 70 %"},
+        )
+        decide(later, "accept", "custom.ejection_fraction-1")
+        assert [one["state"] for one in items(later)] == ["accepted"]
+        later.finish(NAME)
+        assert later.list_queue()["records"][0]["progress"]["state"] == "finished"
+    (found,) = json.loads((tmp_path / "later" / name_gold(NAME)).read_text("utf-8"))["custom"]["ejection_fraction"]
+    assert found["of"] == "eligibility.criteria[1]"
+
+
+def test_gold_of_a_field_that_the_run_does_not_declare_stays_as_it_is():
+    values = {"value": {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}}
+    gold = {"record_id": NAME, "eligibility": {}, "custom": {"another": [{"of": None, "values": values}]}}
+    assert list_items(TrialExtraction.model_validate(gold))[-1].value == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        ("quantity", Quantity(comparator="between", value=3, value_high=5, unit="mg/L"), "3-5 mg/L"),
+        ("constraint", Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"), "ANC: >= 1500000000 /L"),
+        ("amount", Amount(low=None, high=40, unit="mg"), "up to 40 mg"),
+        ("amount", Amount(low=40, high=None, unit="mg"), "at least 40 mg"),
+        ("instrument", Instrument(name="CTCAE", version="5.0"), "CTCAE | 5.0"),
+        ("duration", Duration(value=2.5, unit="month"), "2.5 month"),
+        ("boolean", False, False),
+        ("number", 3, "3"),
+    ],
+)
+def test_a_value_is_read_back_from_its_written_form(kind, value, written):
+    (field,) = read_fields("blinding")
+    attribute = Attribute(name="value", type=kind)
+    field = field.model_copy(update={"attributes": (attribute,)})
+    assert write_values(field, CustomItem(values={"value": value})) == {"value": written}
+    assert attribute.read(written) == value
+
+
+def test_a_run_without_own_fields_has_none_in_its_review(start_review):
+    review = start_review()
+    assert describe_fields(review.fields) == {}
+    (_, record), *_ = review._list_progress()
+    assert record["state"] == "open"
