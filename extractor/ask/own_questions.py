@@ -26,6 +26,8 @@ def add_own_questions(
     """
     questions = dict(planned)
     for field in options.fields:
+        if field.of is not Of.RECORD and field.of.task not in options.tasks:
+            continue  # the items that have it are not extracted
         for line in list(_list_lines(field, questions, parsed, options, numbers)):
             known = questions.get(line.chunk.number, line)
             questions[line.chunk.number] = known.asking(field)
@@ -97,7 +99,7 @@ def _list_record_lines(
     for one in items:
         shown.setdefault(one.chunk.number, Question(Task.ELIGIBILITY, one.chunk, (), hint_of(one, options)))
     for name, section in parsed.sections.items():
-        if field.sections and not name.startswith(field.sections):
+        if not field.may_stand_in(name):
             continue
         here = [question for question in shown.values() if question.chunk.span.section == name]
         yield from (question for question in here if field.may_be_in(question.chunk.text))

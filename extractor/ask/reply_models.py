@@ -389,8 +389,9 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
             continue
         same = None if is_listing(question) else next((one for one in answers if one.chunk == answer.chunk), None)
         if same:
-            united = {**answer.values, **same.values}, {**answer.claims, **same.claims}
-            answers[answers.index(same)] = replace(same, values=united[0], claims=united[1])
+            claims = {name: (*same.claims.get(name, ()), *said) for name, said in answer.claims.items()}
+            united = replace(same, values={**answer.values, **same.values}, claims=claims)
+            answers[answers.index(same)] = united
         else:
             answers.append(answer)
     if complete:

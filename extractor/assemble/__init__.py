@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from extractor.fields.declaration import CustomField
+from extractor.fields.declaration import CustomField, Of
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
 
@@ -50,6 +50,9 @@ def assemble_extraction(
     )
     if fields:
         custom, left = assemble_custom(parsed, result, fields, extraction)
+        idle = [one for one in fields if one.of is not Of.RECORD and one.of.task not in tasks]
+        left = [one for one in left if one.field not in {f"custom.{each.name}" for each in idle}]
+        left += [Absence(field=f"custom.{one.name}", reason=AbsenceReason.NOT_ASKED) for one in idle]
         extraction = extraction.model_copy(update={"custom": custom, "absences": (*extraction.absences, *left)})
     findings = (
         *report_hostile(parsed),

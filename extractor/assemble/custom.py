@@ -42,6 +42,7 @@ class _Place:
     chunk: int
     sections: tuple[str, ...]
     agent: str | None = None
+    quote: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ def assemble_custom(
         found: list[CustomItem] = []
         for place in _list_places(field, parsed, result, extraction):
             sources = list(_list_sources(field, place, parsed, result))
-            chosen = _choose(sources) if not field.many else _unite(sources) if place.path is None else sources
+            chosen = _unite(sources, in_record=place.path is None) if field.many else _choose(sources)
             found += (_make_item(parsed, field, place.path, one) for one in chosen)
             if not chosen:
                 reason = _explain(field, place, result)
                 path = f"{place.path}.{field.name}" if place.path else f"custom.{field.name}"
                 absences.append(Absence(field=path, reason=reason, sections=place.sections))
+        if not found and not any(one.field.endswith(f".{field.name}") for one in absences):
+            absences.append(Absence(field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED))
         custom[field.name] = tuple(found)
     return custom, absences
 
@@ -79,7 +82,7 @@ def _list_places(
     """The items that have the field in the finished extraction, which knows for sure what ``when`` asks."""
     if field.of is Of.RECORD:
         names = (section.name for section in parsed.record.sections)
-        yield _Place(None, RECORD, tuple(n for n in names if not field.sections or n.startswith(field.sections)))
+        yield _Place(None, RECORD, tuple(filter(field.may_stand_in, names)))
         return
     group, items, chunks = {
         Of.CRITERION: ("eligibility.criteria", extraction.eligibility.criteria, _chunks(parsed.eligibility.criteria)),
@@ -90,7 +93,7 @@ def _list_places(
         span = _span_of(item) if field.of is not Of.OUTCOME else chunks[number].span
         chunk = next((one for one in chunks if span and one.span.contains(span)), None)
         if chunk and field.may_be_in(chunk.text) and field.applies(partial(getattr, item)):
-            yield _Place(f"{group}[{number}]", chunk.number, (chunk.span.section,), getattr(item, "agent", None))
+            yield _Place(f"{group}[{number}]", chunk.number, (chunk.span.section,), getattr(item, "agent", None), span)
 
 
 def _chunks(items: Iterable[Any]) -> list[Chunk]:
@@ -109,15 +112,23 @@ def _list_sources(field: CustomField, place: _Place, parsed: ParsedRecord, resul
     by_rules = [one for one in parsed.own if one.field == field.name and one.chunk == number]
     answered = [answer for answer in result.answers.get(place.chunk, ()) if field.name in answer.readings]
     if place.agent:
-        answered = [one for one in answered if _is_about(one, place.agent)]
+        answered = _choose_answers([one for one in answered if _is_about(one, place.agent)], place.quote)
     claims = [claim for answer in answered for claim in answer.readings[field.name].value]
     said = {_values_of(one.claim): one.confidence for one in by_rules}
     for claim in claims:
         agreed = said.get(_values_of(claim))
         yield _Source(claim, Origin.BOTH, max(agreed, _AGREED)) if agreed else _Source(claim, Origin.MODEL)
-    if not claims:
-        most = _LEFT_OUT if answered else 1.0
-        yield from (_Source(one.claim, Origin.RULE, min(one.confidence, most)) for one in by_rules)
+    if not claims or field.many:
+        most, known = _LEFT_OUT if answered else 1.0, set(map(_values_of, claims))
+        left = (one for one in by_rules if _values_of(one.claim) not in known)
+        yield from (_Source(one.claim, Origin.RULE, min(one.confidence, most)) for one in left)
+
+
+def _choose_answers(answers: Sequence[GroundedAnswer], quote: Span | None) -> list[GroundedAnswer]:
+    """Of several answers about one agent, those that quote the words of the regimen."""
+    quoted = [(one, one.readings.get("quote")) for one in answers]
+    near = [one for one, words in quoted if words and quote and any(span.overlaps(quote) for span in words.spans)]
+    return near or (list(answers) if len(answers) == 1 else [])
 
 
 def _is_about(answer: GroundedAnswer, agent: str) -> bool:
@@ -129,57 +140,65 @@ def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
     return tuple((one.attribute, one.value) for one in claim.values)
 
 
-def _unite(sources: Sequence[_Source]) -> list[_Source]:
-    """The claims of a record, each once: what it says again elsewhere, with fewer words or attributes, is left out."""
-    kept: list[_Source] = []
-    for source in sorted(sources, key=lambda one: -len(one.claim.values)):
-        if not any(_says_no_more(source.claim, other.claim) for other in kept):
-            kept.append(source)
-    return [source for source in sources if source in kept]
+def _unite(sources: Sequence[_Source], *, in_record: bool) -> list[_Source]:
+    """The claims, each once. What a record says again elsewhere, with fewer words or attributes, is left out, too."""
+    kept: dict[int, _Source] = {}
+    for at, source in sorted(enumerate(sources), key=lambda pair: -len(pair[1].claim.values)):
+        values = dict(_values_of(source.claim))
+        known = (dict(_values_of(other.claim)) for other in kept.values())
+        if not any(_says_no_more(values, other) if in_record else values == other for other in known):
+            kept[at] = source
+    return [kept[at] for at in sorted(kept)]
 
 
-def _says_no_more(claim: ProvenClaim, other: ProvenClaim) -> bool:
-    """Whether another claim has all values of a claim; of words, the same ones or more around them."""
-    known = dict(_values_of(other))
-    return all(_is_in(value, known.get(name)) for name, value in _values_of(claim))
+def _says_no_more(values: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether other values have all of these; of words, the same ones or more around them."""
+    return all(_is_in(value, other.get(name)) for name, value in values.items())
 
 
 def _is_in(value: Any, other: Any) -> bool:
     if isinstance(value, str) and isinstance(other, str):
-        return " ".join(value.split()).casefold() in " ".join(other.split()).casefold()
+        part, whole = (f" {' '.join(text.split())} ".casefold() for text in (value, other))
+        return part in whole
     return bool(value == other)
 
 
 def _choose(sources: Sequence[_Source]) -> list[_Source]:
-    """Of several claims, the one that says most, the first of equals; it is doubtful if another contradicts it."""
+    """Of several claims, the one that says most, the first of equals, with what others say of further attributes.
+
+    It is doubtful if another one contradicts it.
+    """
     if not sources:
         return []
     best = max(sources, key=lambda one: len(one.claim.values))
     said = dict(_values_of(best.claim))
+    others = [value for one in sources for value in one.claim.values if value.attribute not in said]
+    more = {value.attribute: value for value in reversed(others)}
     disputed = any(said.get(name, value) != value for one in sources for name, value in _values_of(one.claim))
-    return [_Source(best.claim, best.origin, _DISPUTED) if disputed else best]
+    confidence = _DISPUTED if disputed else best.confidence
+    return [_Source(ProvenClaim((*best.claim.values, *more.values())), best.origin, confidence)]
 
 
 def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, source: _Source) -> CustomItem:
+    support = max((one.support for one in source.claim.values), key=list(Support).index)
+    counted = field.confidence.get(support) if source.confidence is None else source.confidence
     values: dict[str, Any] = {}
     evidence: list[Evidence] = []
     least = 1.0
     for one in source.claim.values:
-        prior = field.confidence.get(one.support, PRIORS[one.support])
-        sure = prior if source.confidence is None else source.confidence
+        sure = PRIORS[one.support] if counted is None else counted
         least = min(least, sure)
         name = one.attribute.partition("[")[0]
         values[name] = (*values.get(name, ()), one.value) if field.attribute(name).many else one.value
         evidence += _prove(parsed, one, source.origin, sure)
-    supports = [one.support for one in source.claim.values]
     return CustomItem(
         of=path,
         values=values,
         evidence=tuple(evidence),
         origin=source.origin,
-        support=max(supports, key=list(Support).index),
+        support=support,
         confidence=least,
-        calibrated=source.confidence is None and field.confidence.keys() >= set(supports),
+        calibrated=source.confidence is None and counted is not None,
     )
 
 

@@ -1,16 +1,27 @@
 """Score the user's own fields: pair their values in each record, and compare attribute by attribute by their types."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from extractor.errors import GoldError
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
-from extractor.schemas import Comparison, Constraint, CustomItem, Origin, Quantity, Support, TrialExtraction
+from extractor.schemas import (
+    Comparison,
+    Constraint,
+    CustomItem,
+    ExtractedItem,
+    Origin,
+    Quantity,
+    Support,
+    TrialExtraction,
+)
 
 from .alignment import pair_values
 from .comparers import COMPARERS, Comparer, Level
 from .gold_files import ExtractionSource, open_extractions
+from .text import measure_overlap
 
 COMPARED: Mapping[AttributeType, Comparison] = {
     AttributeType.QUOTE: Comparison.EXTENT,
@@ -26,6 +37,8 @@ COMPARED: Mapping[AttributeType, Comparison] = {
     AttributeType.TIME_POINT: Comparison.TIME,
 }
 """How two values of a type are compared."""
+_SAME_ITEM = 0.5
+"""The share of words from which on two items are the same."""
 _LEAST_ALIKE = 0.3
 """Items less alike are not paired: no attribute agrees, and hardly a word."""
 
@@ -65,7 +78,9 @@ def score_custom(
     for record_id in ours.record_ids:
         wanted, found = ours.get(record_id), theirs.get(record_id)
         for field in {field.name: field for field, _ in attributes}.values():
-            for old, new in _pair(field, _items(wanted, field), _items(found, field)):
+            if wanted and field.name not in wanted.custom:
+                continue  # gold without the key says nothing of the field; an empty list says that there is none
+            for old, new in _pair(field, wanted, found):
                 for one in field.attributes:
                     counts[field.name, one.name].update(_count(one, old, new))
     scores = [_sum(f"{f.name}.{one.name}", one.type, [counts[f.name, one.name]]) for f, one in attributes]
@@ -99,9 +114,9 @@ def count_support(
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     counts: dict[tuple[str, Support], Counter[bool]] = {}
     for record_id in ours.record_ids:
+        wanted, extracted = ours.get(record_id), theirs.get(record_id)
         for field in fields:
-            pairs = _pair(field, _items(ours.get(record_id), field), _items(theirs.get(record_id), field))
-            for old, new in pairs:
+            for old, new in _pair(field, wanted, extracted) if wanted and field.name in wanted.custom else ():
                 if new and new.support and new.origin is not Origin.RULE:
                     found = [_count(one, old, new) for one in field.attributes]
                     right = all(one["right"] == one["predicted"] for one in found)
@@ -109,20 +124,43 @@ def count_support(
     return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))
 
 
-def _items(extraction: TrialExtraction | None, field: CustomField) -> Sequence[CustomItem]:
-    return extraction.custom.get(field.name, ()) if extraction else ()
+def _items(extraction: TrialExtraction | None, field: CustomField) -> list[CustomItem]:
+    """The values of a field, in the classes of their types. Raises ``GoldError`` for a value in no such form."""
+    found: list[CustomItem] = []
+    for at, item in enumerate(extraction.custom.get(field.name, ()) if extraction else ()):
+        try:
+            values = {name: field.attribute(name).restore(value) for name, value in item.values.items()}
+        except (KeyError, ValueError) as error:
+            place = f"{extraction.record_id if extraction else ''}, custom.{field.name}[{at}]"
+            raise GoldError(f"{place}: {error}; write values as the run does") from error
+        found.append(item.model_copy(update={"values": values}))
+    return found
 
 
 def _pair(
-    field: CustomField, gold: Sequence[CustomItem], predicted: Sequence[CustomItem]
+    field: CustomField, old: TrialExtraction | None, new: TrialExtraction | None
 ) -> list[tuple[CustomItem | None, CustomItem | None]]:
-    pairs = pair_values(gold, predicted, lambda one, other: _compare(field, one, other), _LEAST_ALIKE)
+    """Pair the values of a field; those of criteria, regimens or outcomes with other words are none of a pair."""
+    gold, predicted = _items(old, field), _items(new, field)
+    hosts = [dict(each.list_items()) if each else {} for each in (old, new)]
+
+    def compare(one: CustomItem, other: CustomItem) -> float:
+        words = [_read_words(known.get(item.of or "")) for known, item in zip(hosts, (one, other), strict=True)]
+        apart = all(words) and measure_overlap(*words) < _SAME_ITEM
+        return 0.0 if apart else _compare(field, one, other)
+
+    pairs = pair_values(gold, predicted, compare, _LEAST_ALIKE)
     rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
     return [
         *((gold[row], predicted[column]) for row, column in pairs),
         *((one, None) for row, one in enumerate(gold) if row not in rows),
         *((None, one) for column, one in enumerate(predicted) if column not in columns),
     ]
+
+
+def _read_words(item: ExtractedItem | None) -> str:
+    """The words of a criterion, regimen or outcome; empty for the record, and where gold does not have it."""
+    return next((text for name in ("quote", "measure") if (text := getattr(item, name, None))), "")
 
 
 def _compare(field: CustomField, one: CustomItem, other: CustomItem) -> float:

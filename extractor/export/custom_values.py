@@ -64,6 +64,8 @@ def _show(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {"text": str(value)}
     parts = ("quantity", "name", "comparator", "low", "value", "high", "value_high", "unit", "version")
+    if value.get("low") == value.get("high"):
+        value = {name: part for name, part in value.items() if name != "high"}
     return {"text": " ".join(str(value[part]) for part in parts if value.get(part) is not None)}
 
 

@@ -1,5 +1,6 @@
 """The attributes of a custom field: their types, the form in which a value is written, and its reader."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
@@ -51,6 +52,17 @@ def _read_boolean(text: str) -> bool:
     return _WORDS[text.strip().casefold()]
 
 
+_ONE_TIME = re.compile(r"\s*[^\W\d_]*\s*[\d.,/]*\s*-?\s*[^\W\d_]*\s*")
+"""A number and a unit, or the other way round: no sign, no comparator, no second time."""
+
+
+def _read_one_time(kind: type[Any], text: str) -> Any:
+    value = read_time(kind, text)
+    if not _ONE_TIME.fullmatch(text):
+        raise ValueError(f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"')
+    return value
+
+
 _FORMS: Mapping[AttributeType, tuple[type[Any], Callable[[str], Any], str]] = {
     AttributeType.QUOTE: (str, str, "as a quote"),
     AttributeType.CHOICE: (str, str.strip, ""),
@@ -60,9 +72,9 @@ _FORMS: Mapping[AttributeType, tuple[type[Any], Callable[[str], Any], str]] = {
     AttributeType.CONSTRAINT: (Constraint, read_limit, '"quantity: comparator number unit"'),
     AttributeType.AMOUNT: (Amount, read_amount, 'a dose, such as "300 mg/m2" or "1-2 mg"'),
     AttributeType.INSTRUMENT: (Instrument, read_instrument, '"name | version"'),
-    AttributeType.DURATION: (Period, partial(read_time, Period), '"4 week"'),
-    AttributeType.AGE: (Age, partial(read_time, Age), '"18 year"'),
-    AttributeType.TIME_POINT: (TimePoint, partial(read_time, TimePoint), '"30 day"'),
+    AttributeType.DURATION: (Period, partial(_read_one_time, Period), '"4 week"'),
+    AttributeType.AGE: (Age, partial(_read_one_time, Age), '"18 year"'),
+    AttributeType.TIME_POINT: (TimePoint, partial(_read_one_time, TimePoint), '"30 day"'),
 }
 """The class of a value, the reader of its written form, and that form in words."""
 CLASSES = {held: kind for kind, (held, _, _) in _FORMS.items() if kind is not AttributeType.CHOICE} | {
@@ -127,9 +139,11 @@ class Attribute(FrozenModel):
         return tuple(map(self.read, written if isinstance(written, list | tuple) else [written]))
 
     def restore(self, value: Any) -> Any:
-        """A value of an extraction in the class of its type."""
+        """A value of an extraction, or of gold, in the class of its type. Raises ``ValueError`` for another form."""
         if isinstance(value, tuple):
             return tuple(map(self.restore, value))
+        if isinstance(value, str) and self.type not in (AttributeType.QUOTE, AttributeType.CHOICE):
+            return self.read(value)  # gold may have the written form
         held = _FORMS[self.type][0]
         return held.model_validate(value.model_dump()) if isinstance(value, FrozenModel) else value
 

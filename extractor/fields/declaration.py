@@ -63,6 +63,12 @@ class FieldRule(FrozenModel):
 _CONDITION = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>!?=)\s*(?P<words>[\w\s|]+?)\s*")
 
 
+_SECTIONS = (
+    *("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility"),
+    *("arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
+)
+
+
 class CustomField(FrozenModel):
     """A user's own field.
 
@@ -89,13 +95,18 @@ class CustomField(FrozenModel):
     many: bool = False
     judgement: bool = False
     sections: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
+    mentions: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     examples: tuple[Example, ...] = ()
     rules: tuple[FieldRule, ...] = ()
     confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash((self.name, self.definition))
+
+    @field_validator("mentions", "sections", mode="before")
+    @classmethod
+    def _list_one(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
 
     @field_validator("definition")
     @classmethod
@@ -114,12 +125,22 @@ class CustomField(FrozenModel):
         if self.when and self.of is Of.RECORD:
             raise ValueError("'when' chooses among criteria, regimens or outcomes; a record is one")
         list(self._conditions())
+        refuse_unknown("section", [name.partition("[")[0] for name in self.sections], _SECTIONS)
         for example in self.examples:
             if example.value is not None:
+                self._refuse_unknown_names(example)
                 claims, broken = self.read(example.value)
                 if broken or not claims:
                     raise ValueError(f"example {example.text!r}: {broken[0][1] if broken else 'no value'}")
+                quotes = [claim.quote for claim in claims if claim.quote]
+                if missing := [quote for quote in quotes if quote not in example.text]:
+                    raise ValueError(f"example {example.text!r}: the quote {missing[0]!r} is not in the text")
         return self
+
+    def _refuse_unknown_names(self, example: Example) -> None:
+        given = example.value if isinstance(example.value, list) else [example.value]
+        names = [name for one in given if isinstance(one, dict) for name in one]
+        refuse_unknown("attribute", names, ("quote", *(one.name for one in self.attributes)))
 
     @property
     def is_plain(self) -> bool:
@@ -152,6 +173,10 @@ class CustomField(FrozenModel):
             words = frozenset(word.strip() for word in found["words"].split("|"))
             refuse_unknown(found["name"], sorted(words), closed[found["name"]])
             yield found["name"], found["sign"] == "=", words
+
+    def may_stand_in(self, section: str) -> bool:
+        """Whether a field of the record is looked for in a section."""
+        return not self.sections or section.startswith(self.sections)
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text has one of the words that a statement of the field mentions."""
@@ -212,7 +237,7 @@ class CustomField(FrozenModel):
 
 @cache
 def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
 
 
 class Said(NamedTuple):
@@ -240,6 +265,7 @@ class Claim:
 
 
 _KEYS = """
+regimens people
 n stands split ok list cat limits window under min max healthy dose freq for when domain times span tool start ends d t
 """
 TAKEN = frozenset(

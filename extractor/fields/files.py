@@ -32,8 +32,8 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields("blinding")]
     ['blinding']
     """
-    several = given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
-    found = [field for one in several for field in _read_one(one)]  # type: ignore[arg-type]
+    several = [given] if isinstance(given, CustomField | str | Path | type) else given
+    found = [field for one in several for field in _read_one(one)]
     for field in found:
         if field.name in TAKEN:
             raise FieldError(f"{field.name}: the guideline has a field or key of that name; take another one")
@@ -64,9 +64,9 @@ def _read_file(name: str) -> Iterator[CustomField]:
         text = (_CATALOGUE / f"{name}.toml").read_text("utf-8")
     else:
         try:
-            text = Path(name).read_text("utf-8")
+            text = Path(name).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            if "/" in name or name.endswith(".toml"):
+            if "/" in name or name.endswith(".toml") or Path(name).exists():
                 raise FieldError(f"{name}: {error}; give a TOML file with [[field]] tables") from error
             known = list_catalogue()
             raise FieldError(
@@ -78,14 +78,18 @@ def _read_file(name: str) -> Iterator[CustomField]:
         raise FieldError(f"{name}: {error}; TOML is described at https://toml.io") from error
     unknown = tables.keys() - {"field"}
     if unknown or not isinstance(tables.get("field"), list):
-        wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no field"
-        raise FieldError(f"{name}: {wrong}; write each field as a table [[field]]")
+        wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no list of fields"
+        raise FieldError(f"{name}: {wrong}; write each field as a table [[field]], with two brackets")
     for number, table in enumerate(tables["field"], start=1):
-        place = f"{name}, field {table.get('name', number)}"
+        place = f"{name}, field {table.get('name', number) if isinstance(table, dict) else number}"
         try:
             yield CustomField.model_validate(dict(_read_table(table)))
         except ValidationError as error:
             raise FieldError(f"{place}: {describe(error)}") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise FieldError(
+                f"{place}: a value has another shape than docs/how-to/your-own-fields.md shows; {error}"
+            ) from error
 
 
 def _read_table(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -97,6 +101,8 @@ def _read_table(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if key == "attributes" and isinstance(value, dict):
             yield key, [_read_attribute({"name": name} | one) for name, one in value.items()]
         elif key == "rules":
+            if isinstance(value, dict):
+                raise ValueError("rules: write each rule as a table [[field.rules]], with two brackets")
             yield key, [_read_rule(rule) for rule in value]
         elif key not in _OF_ATTRIBUTE or "attributes" in table:
             yield key, value
@@ -104,6 +110,8 @@ def _read_table(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _read_attribute(table: Mapping[str, Any]) -> Attribute:
     given = table.get("choices", ())
+    if isinstance(given, str):
+        raise ValueError(f'choices: write ["{given}", ...], or a table of words and their meanings')  # noqa: TRY004
     meanings = given.items() if isinstance(given, dict) else ((word, "") for word in given)
     return Attribute.model_validate(dict(table) | {"choices": [{"word": w, "meaning": m} for w, m in meanings]})
 

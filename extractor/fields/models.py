@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from extractor.errors import FieldError
-from extractor.schemas import TrialExtraction
+from extractor.schemas import Period, TrialExtraction
+from extractor.suggestions import suggest
 
 from .attributes import CLASSES, Attribute, AttributeType, Choice
 from .declaration import CustomField, Of
@@ -27,20 +28,24 @@ class _FieldModel(BaseModel):
     _settings: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **settings: Any) -> None:
-        known = {name: settings.pop(name) for name in _SETTINGS & settings.keys()}
-        super().__init_subclass__(**settings)
-        cls._settings = known
+        if unknown := sorted(settings.keys() - _SETTINGS):
+            nearest = suggest(unknown[0], _SETTINGS)
+            known = ", ".join(sorted(_SETTINGS))
+            raise FieldError(f"{cls.__name__}: {unknown[0]} is no setting of a field{nearest}; there are {known}")
+        super().__init_subclass__()
+        cls._settings = {name: value for name, value in cls._settings.items() if name != "name"} | settings
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Take the settings in the class statement; ``__init_subclass__`` has kept them."""
+        """Accept the settings of the class statement: pydantic hands them on here, too."""
 
     @classmethod
     def find_in(cls, extraction: TrialExtraction) -> tuple[Self, ...]:
         """The values of this field in an extraction, in order. Their evidence is in ``extraction.custom``."""
         field = declare(cls)
+        nothing = {one.name: () if one.many else None for one in field.attributes}
         return tuple(
-            cls.model_validate({n: field.attribute(n).restore(v) for n, v in item.values.items()})
+            cls.model_construct(**nothing | {n: field.attribute(n).restore(v) for n, v in item.values.items()})
             for item in extraction.custom.get(field.name, ())
         )
 
@@ -90,6 +95,8 @@ def declare(model: type[BaseModel]) -> CustomField:
         raise FieldError(
             f"{model.__name__}: the class has no docstring; a model is asked with it, so say there what the field is"
         )
+    if not model.model_fields:
+        raise FieldError(f"{model.__name__}: the class has no attribute; give it at least one, such as value: str")
     settings = dict(model._settings)
     settings.setdefault("name", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower())
     attributes = tuple(_declare_attribute(model.__name__, name, info) for name, info in model.model_fields.items())
@@ -101,6 +108,8 @@ def declare(model: type[BaseModel]) -> CustomField:
 
 def _declare_attribute(model: str, name: str, info: FieldInfo) -> Attribute:
     where = f"{model}.{name}"
+    if info.alias or info.validation_alias:
+        raise FieldError(f"{where}: an alias would be a second name of the attribute; rename the attribute itself")
     if not info.is_required() and info.get_default(call_default_factory=True, validated_data={}) not in (None, (), []):
         raise FieldError(
             f"{where}: the default {info.default!r} would stand where the text says nothing; use None, or none at all"
@@ -114,14 +123,14 @@ def _declare_attribute(model: str, name: str, info: FieldInfo) -> Attribute:
         if len(inner) != 1:
             raise FieldError(f"{where}: write a list as list[str] or tuple[Quantity, ...], with one type")
         held, many = inner[0], True
-    kind, choices = _read_type(where, held)
     try:
+        kind, choices = _read_type(where, held)
         return Attribute(
             name=name,
             type=kind,
             definition=info.description or "",
             many=many,
-            required=info.is_required(),
+            required=info.is_required() and NoneType not in _list_options(info.annotation),
             choices=choices,
         )
     except ValidationError as error:
@@ -139,7 +148,8 @@ def _read_type(where: str, held: Any) -> tuple[AttributeType, tuple[Choice, ...]
         return AttributeType.CHOICE, tuple(Choice(word=str(member.value)) for member in held)
     if held in CLASSES:
         return CLASSES[held], ()
-    known = ", ".join(sorted({each.__name__ for each in CLASSES} | {"Literal[...]", "list[...]"}))
+    names = {"Duration" if each is Period else each.__name__ for each in CLASSES}
+    known = ", ".join(sorted(names | {"Literal[...]", "list[...]"}))
     raise FieldError(f"{where}: {_show(held)} is no type that can be checked against a text; use one of {known}")
 
 

@@ -12,6 +12,7 @@ from extractor.text.patterns import Found, Rule, RuleError, make_rule
 
 from .declaration import CustomField, FieldRule
 
+_CAPTURE = re.compile(r"\w+=")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 """Words that say something if a rule and a near miss share them."""
 
@@ -39,7 +40,10 @@ def check_rules(field: CustomField) -> None:
             for text in declared.examples:
                 if next(find_claims(rule, declared, field, read_text(text)), None) is None:
                     _refuse(field, declared, f"it finds nothing in its example {text!r}")
-            words = {word.casefold() for word in _WORD.findall(f"{declared.pattern} {' '.join(declared.examples)}")}
+            words = {
+                word.casefold()
+                for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
+            }
             for text in declared.near_misses:
                 if rule.search(read_text(text)):
                     _refuse(field, declared, f"it finds its near miss {text!r}")
@@ -47,8 +51,9 @@ def check_rules(field: CustomField) -> None:
                     _refuse(
                         field, declared, f"its near miss {text!r} shares no word with the rule, so it proves nothing"
                     )
-    except RuleError as error:
-        raise FieldError(f"{field.name}: {error}") from error
+    except (RuleError, re.error) as error:
+        where = "docs/how-to/your-own-fields.md shows the language"
+        raise FieldError(f"{field.name}: a rule cannot be read: {error}; {where}") from error
 
 
 def _refuse(field: CustomField, declared: FieldRule, problem: str) -> None:

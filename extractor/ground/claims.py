@@ -1,11 +1,12 @@
 """Check what is said of the user's own fields against the text: in the quote of the claim, else in its line."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
-from extractor.schemas import Quantity, Support
+from extractor.schemas import Quantity, Support, TimePoint
 from extractor.text.passage import Passage
 
 from .places import span_of
@@ -23,6 +24,9 @@ class CheckedClaim:
 
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
+_WORDLESS = "these words bear out nothing; give those that decide it"
+_WORD = re.compile(r"[^\W\d_]{4,}|\d")
+"""What a quote needs to say anything."""
 
 
 def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
@@ -38,26 +42,44 @@ def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
     quote = _find_words(claim.quote, here) if claim.quote else None
     if claim.quote and quote is None:
         return CheckedClaim(None, ((claim.quote, ""),))
-    places = [here.section.between(quote.start, quote.end), here] if quote else [here]
+    if claim.quote and not _WORD.search(claim.quote):
+        return CheckedClaim(None, ((claim.quote, _WORDLESS),))
     kept: list[ProvenValue] = []
     refused: list[tuple[Any, str]] = []
     for said in claim.values:
-        many = isinstance(said.value, tuple)
-        for number, member in enumerate(said.value if many else (said.value,)):
-            path = f"{said.attribute}[{number}]" if many else said.attribute
+        many, own = isinstance(said.value, tuple), list[ProvenValue]()
+        for member in said.value if many else (said.value,):
+            path = f"{said.attribute}[{len(own)}]" if many else said.attribute
             if said.concluded and quote:
-                kept.append(ProvenValue(path, member, quote, Support.INFERRED))
+                own.append(ProvenValue(path, member, quote, Support.INFERRED))
             elif said.concluded and claim.judgement:
-                kept.append(ProvenValue(path, member, None, Support.UNPROVEN))
+                own.append(ProvenValue(path, member, None, Support.UNPROVEN))
             elif said.concluded:
                 refused.append((member, _UNQUOTED))
-            elif found := next((one for place in places if (one := _find(member, place))), None):
-                kept.append(ProvenValue(path, found.value, found.span, found.support))
+            elif found := _find_near(member, quote, here):
+                own.append(ProvenValue(path, found.value, found.span, found.support))
             else:
                 refused.append((member, ""))
+        kept += own
     proven = {one.attribute.partition("[")[0] for one in kept}
     is_whole = kept and all(said.attribute in proven for said in claim.values if said.required)
     return CheckedClaim(ProvenClaim(tuple(kept)) if is_whole else None, tuple(refused))
+
+
+def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | None:
+    """A value in the quote of its claim, else in the line around it.
+
+    A number beside the quote is another one if the quote states one itself; else it is a conclusion.
+    """
+    if quote is None:
+        return _find(value, here)
+    inside = here.section.between(quote.start, quote.end)
+    if found := _find(value, inside):
+        return found
+    if not isinstance(value, str) and find_numbers(inside.tokens.cut(inside.first, inside.end)):
+        return None
+    found = _find(value, here)
+    return replace(found, support=Support.INFERRED) if found and not isinstance(value, str) else found
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
@@ -67,6 +89,9 @@ def _find_words(quote: str, here: Passage) -> Span | None:
         return None
     first = here.raw_span[0]
     return Span(here.section.name, first + check.start, first + check.end)
+
+
+_MINUS = re.compile(r"(?<![\w)])[-\u2212]$")
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
@@ -84,4 +109,7 @@ def _find(value: Any, here: Passage) -> Supported | None:
             span = _find_words(value, here)
             return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
     found = find_support(value, here)
-    return found if found and derive_support(found.value, found.span, here.section) else None
+    if found is None or not derive_support(found.value, found.span, here.section):
+        return None
+    before = here.section.raw[max(0, found.span.start - 2) : found.span.start]
+    return None if isinstance(value, TimePoint) and _MINUS.search(before) else found  # "Day -14" is not day 14

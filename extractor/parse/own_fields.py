@@ -9,6 +9,8 @@ from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import CustomField, FieldRule, Of
 from extractor.fields.rules import compile_rules, find_claims
 from extractor.schemas import Support
+from extractor.text.book import rule as book_rule
+from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found, Rule
 
@@ -32,7 +34,17 @@ def _read_field(parsed: ParsedRecord, field: CustomField) -> Iterator[OwnReading
         readings = [
             one for rule, declared in compile_rules(field) for one in _read(field, chunk, passage, rule, declared)
         ]
-        yield from readings if field.many else readings[:1]
+        yield from readings if field.many else _list_first(readings)
+
+
+def _list_first(readings: list[OwnReading]) -> Iterator[OwnReading]:
+    """The first reading, and those that say something of further attributes."""
+    known: set[str] = set()
+    for one in readings:
+        names = {value.attribute for value in one.claim.values}
+        if not names & known:
+            known |= names
+            yield one
 
 
 def _list_passages(parsed: ParsedRecord, field: CustomField) -> Iterator[tuple[Chunk | None, Passage]]:
@@ -43,7 +55,7 @@ def _list_passages(parsed: ParsedRecord, field: CustomField) -> Iterator[tuple[C
     }
     if field.of is Of.RECORD:
         for name, section in parsed.sections.items():
-            if not field.sections or name.startswith(field.sections):
+            if field.may_stand_in(name) and field.may_be_in(section.raw):
                 yield None, section.whole
         return
     for item in items[field.of]:
@@ -57,10 +69,30 @@ def _value_of(item: Any, name: str) -> object:
     return found.value if isinstance(found, Reading) else found
 
 
+_DENIED = 3
+"""How far before what a rule finds a word may deny it: "not a double-blind trial"."""
+
+
+def _is_denied(passage: Passage, first: int) -> bool:
+    tokens, start = passage.tokens, max(passage.first, first - _DENIED)
+    denials = book_rule("denial")
+    return any(denials.ends(tokens, at, start) for at in range(start + 1, first + 1) if _is_article(tokens, at, first))
+
+
+def _is_article(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether only articles stand between a denial and what it denies."""
+    return all(tokens.words[at].lower() in _ARTICLES for at in range(first, end))
+
+
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
 def _read(
     field: CustomField, chunk: Chunk | None, passage: Passage, rule: Rule, declared: FieldRule
 ) -> Iterator[OwnReading]:
     for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
+        if _is_denied(passage, found.first):
+            continue
         proven = tuple(one for a in field.attributes if a.name in values for one in _prove(a, values, found, passage))
         yield OwnReading(field.name, chunk.number if chunk else None, ProvenClaim(proven), declared.confidence)
 

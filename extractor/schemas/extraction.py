@@ -259,9 +259,13 @@ class CustomItem(ExtractedItem):
 def _restore_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(_restore_value, value))
-    kinds = (Constraint, Quantity, Amount, Instrument, Period)
-    held = value.keys() if isinstance(value, dict) else None
-    return next((kind.model_validate(value) for kind in kinds if held == kind.model_fields.keys()), value)
+    if not isinstance(value, dict):
+        return value
+    for kind in (Constraint, Quantity, Amount, Instrument, Period):
+        needed = {name for name, info in kind.model_fields.items() if info.is_required()}
+        if needed <= value.keys() <= kind.model_fields.keys():
+            return kind.model_validate(value)
+    return value
 
 
 class TrialExtraction(FrozenModel):
@@ -297,6 +301,7 @@ class TrialExtraction(FrozenModel):
                 "eligibility": {**people, "criteria": {"__all__": criteria}},
                 "dosing": {"__all__": dosing},
                 "endpoints": {"__all__": endpoints},
+                "custom": {name: {"__all__": {"of": True, "values": True}} for name in self.custom},
             },
         )
 

@@ -94,6 +94,8 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
             "includes: no such kind; choose from inclusion, exclusion",
         ),
         (lambda: _make(str, when="kind = inclusion"), "a record is one"),
+        (lambda: _make(Literal["double-blind"]), "Wrong.value: word: String should match"),
+        (lambda: _make(str, mention=("brain",)), r"mention is no setting of a field \(did you mean mentions"),
         (lambda: RecordField, "write a field as a subclass of one of RecordField, CriterionField"),
         (lambda: dict, "dict: write a field as a subclass"),
     ],
@@ -108,12 +110,20 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
     [
         ("[[field", "my.toml: Expected .* at the end of an array declaration"),
         ("[fields]", "my.toml: fields is unknown; write each field as a table"),
-        ("", "there is no field"),
+        ("", "there is no list of fields"),
+        ("field = [1]", "a value has another shape"),
+        (PLAIN + "[field.rules]\npattern = 'x'\n", "write each rule as a table"),
+        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write"),
         (PLAIN * 2, "assay: two fields have this name"),
         (PLAIN.replace('"quote"', '"word"'), "field assay: type: Input should be 'quote'"),
         (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),
         (PLAIN + 'colour = "red"\n', "field assay: colour: Extra inputs are not permitted"),
-        (PLAIN + 'examples = [{ text = "22C3", value = { other = 1 } }]\n', "value is missing"),
+        (
+            PLAIN + 'examples = [{ text = "22C3", value = { other = 1 } }]\n',
+            "other: no such attribute; choose from quote, value",
+        ),
+        (PLAIN + 'sections = ["eligibilty"]\n', "eligibilty: no such section .did you mean eligibility"),
+        (PLAIN + 'rules = [{ pattern = "value=( a", examples = ["a"] }]\n', "assay: a rule cannot be read"),
         (PLAIN + 'rules = [{ pattern = "<nothing>", examples = ["x"] }]\n', "refers to 'nothing'"),
         (PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["with it"] }]\n', "finds nothing in its example"),
         (
@@ -130,6 +140,20 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
 def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
     with pytest.raises(FieldError, match=said):
         read(tmp_path, text)
+
+
+def test_an_attribute_that_may_be_missing_needs_no_default():
+    class Stable(RecordField, mentions=("stable",)):
+        """How long."""
+
+        value: Duration | None
+
+    class Longer(Stable):
+        """How much longer."""
+
+    assert not declare(Stable).attributes[0].required
+    assert (declare(Longer).mentions, declare(Longer).name) == (("stable",), "longer")
+    assert read_fields(declare(Stable)) == (declare(Stable),)
 
 
 def test_a_missing_file_and_an_unknown_name_are_told_apart():

@@ -6,7 +6,7 @@ from extractor import Extractor, TrialExtraction
 from extractor.fields import Duration, RecordField, read_fields
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
 from extractor.schemas.values import list_values
-from tests.llm.stub import serve
+from tests.llm.stub import completion, items, serve
 from tests.trust import answering, read_lines, trial
 
 from .test_declaration import TOML, BrainMetastases
@@ -190,6 +190,97 @@ def test_doubtful_values_are_left_out_with_the_reason(fields):
     assert ("custom.brain_metastases", AbsenceReason.LOW_CONFIDENCE) in [
         (a.field, a.reason) for a in extraction.absences
     ]
+
+
+def _field(tmp_path, text):
+    path = tmp_path / "one.toml"
+    path.write_text(f'[[field]]\nname = "own"\ndefinition = "Something."\n{text}', "utf-8")
+    return path
+
+
+def _ask(fields, record, answer, **more):
+    with serve(answering({"": {"cat": "other", **answer}}, again=answer)) as stub:
+        return Extractor(stub.spec, fields=fields, **more).extract(record)
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "answer", "kept"),
+    [
+        ('type = "time_point"\nmany = true', "Seen on Day -14 and Day 3", ["14 day"], []),
+        ('type = "duration"', "Stopped for 4 weeks", {"quote": "for 4 weeks", "value": "less than 4 weeks"}, []),
+        ('type = "quantity"', "LVEF < 40 % and BMI < 30", {"quote": "LVEF < 40 %", "value": "< 30"}, []),
+        ('type = "choice"\nchoices = ["yes", "no"]', "Use of the drug", {"quote": "of the", "value": "yes"}, []),
+        ('type = "quote"\nmany = true', "IL-17 and IL-1 are measured", ["IL-17", "IL-1"], ["IL-17", "IL-1"]),
+        ('type = "quote"\nmany = true', "Assay 22C3 is used", ["22C3", "22C3"], ["22C3"]),
+    ],
+)
+def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(tmp_path, declared, text, answer, kept):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
+    extraction = _ask(_field(tmp_path, declared), record, {"own": answer})
+    assert [item.values["value"] for item in extraction.custom["own"]] == kept
+
+
+def test_a_refused_member_moves_no_proof(tmp_path):
+    fields = _field(tmp_path, 'attributes = { at = { type = "time_point", many = true } }')
+    record = trial(eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180")
+    at = ["5 day", "28 day", "180 day"]
+    (item,) = _ask(fields, record, {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}}).custom[
+        "own"
+    ]
+    assert [value.value for value in item.values["at"]] == [28, 180]
+    proofs = [(one.field, one.quote) for one in item.evidence]
+    assert proofs == [("values.at[0]", "28"), ("values.at[1]", "180")]
+
+
+def test_two_regimens_of_one_agent_keep_their_own_answers(fields):
+    text = "Examplumab 400 mg once with food, then Examplumab 200 mg daily without food"
+    record = trial(title="Examplumab", arms_0=text, interventions_0="Examplumab")
+    doses = [
+        DOSE | {"quote": "400 mg once", "dose": ["400 mg"], "with_food": {"quote": "with food", "value": True}},
+        DOSE | {"quote": "200 mg daily", "dose": ["200 mg"], "with_food": {"quote": "without food", "value": False}},
+    ]
+
+    def answer(request):
+        lines = [line for line in read_lines(request) if "400 mg" in line["text"]]
+        found = [{"n": int(line["number"]), **dose} for line in lines for dose in doses]
+        return completion(items(*found))
+
+    with serve(answer) as stub:
+        extraction = Extractor(stub.spec, fields=fields).extract(record)
+    foods = {item.of: item.values["value"] for item in extraction.custom["with_food"]}
+    amounts = {f"dosing[{at}]": regimen.amounts[0].high for at, regimen in enumerate(extraction.dosing)}
+    assert {amounts[of]: food for of, food in foods.items()} == {400: True, 200: False}
+
+
+def test_rules_for_different_attributes_add_up(tmp_path):
+    fields = _field(
+        tmp_path,
+        """
+attributes = { allowed = { type = "boolean" }, contraception = { type = "boolean" } }
+rules = [
+  { pattern = "pregnant", gives = { allowed = false }, examples = ["pregnant women"] },
+  { pattern = "contraception", gives = { contraception = true }, examples = ["use contraception"] },
+]
+""",
+    )
+    record = trial(eligibility="Exclusion Criteria:\n\n* pregnant women\n* contraception is used")
+    (item,) = Extractor(fields=fields).extract(record).custom["own"]
+    assert item.values == {"allowed": False, "contraception": True}
+    assert len(item.evidence) == len(item.values)
+
+
+def test_a_rule_reads_nothing_that_is_denied(tmp_path):
+    record = trial(title="Trial", brief_summary="This is not a double-blind trial.")
+    assert Extractor(fields="blinding").extract(record).custom["blinding"] == ()
+
+
+def test_fields_of_items_that_are_not_extracted_are_not_asked(fields):
+    with serve(answering({})) as stub:
+        extraction = Extractor(stub.spec, fields=fields, tasks=["endpoints"]).extract(RECORD)
+    assert not any(
+        "assay|" in str(one["messages"][-1]) or " assay" in str(one["messages"][-1]) for one in stub.requests
+    )
+    assert {one.field: one.reason for one in extraction.absences}["custom.assay"] is AbsenceReason.NOT_ASKED
 
 
 def test_without_fields_an_extraction_is_what_it_was():
