@@ -12,7 +12,7 @@ from extractor.text.patterns import Found, Rule, RuleError, make_rule
 
 from .declaration import CustomField, FieldRule
 
-_CAPTURE = re.compile(r"\w+=")
+_CAPTURE = re.compile(r"\b\w{1,40}=")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 """Words that say something if a rule and a near miss share them."""
 
