@@ -166,3 +166,22 @@ def test_gold_of_ones_own_gives_confidences_that_new_values_have(study, fields, 
     (item,) = again["custom"]["washout"]
     assert (item["confidence"], item["calibrated"]) == (0.742, True)
     assert invoke("calibrate", tmp_path / "gold.jsonl", extract(study, "blinding", tmp_path / "few")).exit_code == 1
+
+
+def test_answers_in_files_fill_the_fields(study, fields, tmp_path):
+    requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
+    given = (study, "--fields", fields, "--model", "gpt-5-mini", "--quiet")
+    assert invoke("batch", "submit", *given, "--requests", requests).exit_code == 0
+    (request,) = read_lines(requests)
+    body = json.loads(answering(WASHOUT)(request["body"]).body)
+    answer = {
+        "id": "b",
+        "custom_id": request["custom_id"],
+        "response": {"status_code": 200, "body": body},
+        "error": None,
+    }
+    answers.write_text(json.dumps(answer), "utf-8")
+    done = invoke("batch", "collect", *given, "--answers", answers, "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    (line,) = read_lines(tmp_path / "run" / "extractions.jsonl")
+    assert line["custom"]["washout"][0]["values"] == {"value": {"value": 4, "unit": "week"}}
