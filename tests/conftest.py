@@ -22,7 +22,9 @@ from .commands import FORKS, extract
 ROOT = Path(__file__).parents[1]
 
 collect_ignore = ["loaded.py"]  # work that only the process behind tests.commands has a use for
-settings.register_profile("thorough", max_examples=1000)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.register_profile("steady", deadline=None)  # a busy machine is no failure
+settings.load_profile("steady")
 
 
 @pytest.hookimpl(wrapper=True)

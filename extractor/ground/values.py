@@ -117,12 +117,19 @@ def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator
             if len(wanted) == 1:
                 yield number.first, number.end
             elif number.value == wanted[0]:
-                if last := _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1]):
+                last = _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1])
+                if last and _measure_the_same(tokens, number.end, last):
                     yield number.first, last
             else:
                 last = _find_other(tokens, found[position : position + 3], wanted[0])
-                if last and _is_downward(tokens, number, last):
+                if last and _is_downward(tokens, number, last) and _measure_the_same(tokens, number.end, last):
                     yield number.first, last
+
+
+def _measure_the_same(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether two numbers that have units have the same, up to denominators: "5 mg and 10 kg" is no range."""
+    units = [find_unit(tokens, end) for end in (first, last)]
+    return len({unit.parts[0].code for unit in units if unit}) < 2
 
 
 def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:

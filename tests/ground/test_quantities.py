@@ -253,3 +253,9 @@ def test_an_age_in_another_unit_is_refused():
         find_support(read_time(Age, age), read_passage("over 48 hours old")) for age in ("2 day", "48 day", "3 day")
     ]
     assert [found is not None for found in supports] == [True, False, False]
+
+
+@pytest.mark.parametrize("text", ["Doses of 5 mg and 10 kg", "AST of 5 mg to BMI of 10 kg"])
+def test_numbers_of_two_units_are_no_range(text):
+    assert find_support(Amount(low=5, high=10, unit="kg"), read_passage(text)) is None
+    assert find_support(Amount(low=5, high=10, unit="kg"), read_passage("5 kg to 10 kg")) is not None
