@@ -169,7 +169,7 @@ def _draft(
     keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
     refused = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
     words = ", ".join(_quote(parsed, span) for one in unread for span in one.spans)
-    hint = "; ".join(f"{name}: {told}" for name, told in (("refused", refused), ("unread", words)) if told)
+    hint = "; ".join(f"{name}: {said}" for name, said in (("refused", refused), ("unread", words)) if said)
     is_conflict = any(rejection.refusal.status is QuoteStatus.CONFLICT for rejection in rejected)
     yield Recheck(replace(question, hint=hint), chunk, position, is_conflict)
 

@@ -172,11 +172,19 @@ def _choose(sources: Sequence[_Source]) -> list[_Source]:
         return []
     best = max(sources, key=lambda one: len(one.claim.values))
     said = dict(_values_of(best.claim))
-    others = [value for one in sources for value in one.claim.values if value.attribute not in said]
-    more = {value.attribute: value for value in reversed(others)}
+    known, more = {_name_of(value) for value in best.claim.values}, list[ProvenValue]()
+    for one in sources:
+        further = [value for value in one.claim.values if _name_of(value) not in known]
+        known |= set(map(_name_of, further))
+        more += further  # a list comes whole from one claim
     disputed = any(said.get(name, value) != value for one in sources for name, value in _values_of(one.claim))
     confidence = _DISPUTED if disputed else best.confidence
-    return [_Source(ProvenClaim((*best.claim.values, *more.values())), best.origin, confidence)]
+    return [_Source(ProvenClaim((*best.claim.values, *more)), best.origin, confidence)]
+
+
+def _name_of(value: ProvenValue) -> str:
+    """The attribute of a value, without its place in a list."""
+    return value.attribute.partition("[")[0]
 
 
 def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, source: _Source) -> CustomItem:
@@ -188,7 +196,7 @@ def _make_item(parsed: ParsedRecord, field: CustomField, path: str | None, sourc
     for one in source.claim.values:
         sure = PRIORS[one.support] if counted is None else counted
         least = min(least, sure)
-        name = one.attribute.partition("[")[0]
+        name = _name_of(one)
         values[name] = (*values.get(name, ()), one.value) if field.attribute(name).many else one.value
         evidence += _prove(parsed, one, source.origin, sure)
     return CustomItem(

@@ -269,6 +269,18 @@ rules = [
     assert len(item.evidence) == len(item.values)
 
 
+def test_a_list_of_one_claim_takes_no_members_of_another(tmp_path):
+    fields = _field(tmp_path, 'attributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }')
+    record = trial(eligibility="Inclusion Criteria:\n\n* First dose on Day 3\n* Seen on Day 3 and Day 28")
+    said = {
+        "First dose": {"own": {"quote": "First dose on Day 3", "at": ["3 day"], "dose": "First dose"}, "cat": "other"},
+        "Seen on": {"own": {"quote": "Seen on Day 3 and Day 28", "at": ["3 day", "28 day"]}, "cat": "other"},
+    }
+    with serve(answering(said)) as stub:
+        (item,) = Extractor(stub.spec, fields=fields).extract(record).custom["own"]
+    assert [value.value for value in item.values["at"]] == [3]
+
+
 def test_a_rule_reads_nothing_that_is_denied(tmp_path):
     record = trial(title="Trial", brief_summary="This is not a double-blind trial.")
     assert Extractor(fields="blinding").extract(record).custom["blinding"] == ()
