@@ -33,7 +33,8 @@ _SENSE = re.compile(r"(?P<sign>[<>]=?|[=≤≥])\s*(?P<time>\d.*)")
 _COUNT = re.compile(r"(?<=[:<>=≤≥])(?P<space>\s*)(?P<word>once|twice|thrice)\b", re.IGNORECASE)
 _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
-_SECOND_PART = re.compile(r"/\s?[\d.,]+\s?(?=[^\W\d])")
+_SECOND_PART = re.compile(r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])")
+"""The second part of a fixed combination, with the unit of both: "/100 mg" behind 600, "mg/100 mg" too."""
 _WEEK = 7
 _EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
 """The dose of carboplatin, whose unit stands first."""
@@ -113,11 +114,13 @@ def read_amount(text: str) -> Amount:
     >>> read_amount("AUC 6") == read_amount("6 AUC")
     True
 
-    Of a fixed combination ("600/100 mg") the first part counts.
+    Of a fixed combination ("600/100 mg", "600 mg/100 mg") the first part counts; "5 mg/0.5 mL" keeps its volume.
     """
     tokens = _read_tokens(_EXPOSURE.sub(r"\g<amount> AUC", text))
     found = rule("answered_amount").starts(tokens, 0)
-    unit = _SECOND_PART.sub("", _read_behind(tokens, found), count=1) if found else ""
+    unit = _read_behind(tokens, found) if found else ""
+    if second := _SECOND_PART.match(unit):
+        unit = (second["unit"] or "") + unit[second.end() :]
     if not found or not (unit[:1].isalpha() or unit.startswith("%")):
         raise ValueError(f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to 40 mg"')
     low, high = _bounds(found)

@@ -6,7 +6,8 @@ from typing import Any
 
 from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
-from extractor.schemas import Quantity, Support, TimePoint
+from extractor.schemas import Comparator, Quantity, Support, TimePoint
+from extractor.text.book import rule
 from extractor.text.passage import Passage
 
 from .places import span_of
@@ -69,17 +70,29 @@ def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
 def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | None:
     """A value in the quote of its claim, else in the line around it.
 
-    A number beside the quote is another one if the quote states one itself; else it is a conclusion.
+    A number beside the quote is another one if the quote states one itself; else it is a conclusion, as is the zero of
+    "no prior chemotherapy".
     """
     if quote is None:
         return _find(value, here)
     inside = here.section.between(quote.start, quote.end)
+    if isinstance(value, str):
+        return _find(value, inside) or _find(value, here)
     if found := _find(value, inside):
         return found
-    if not isinstance(value, str) and find_numbers(inside.tokens.cut(inside.first, inside.end)):
+    tokens = inside.tokens.cut(inside.first, inside.end)
+    if find_numbers(tokens):
         return None
+    if _is_none(value) and rule("denial").search(tokens):
+        return Supported(value, quote, Support.INFERRED)
     found = _find(value, here)
-    return replace(found, support=Support.INFERRED) if found and not isinstance(value, str) else found
+    return replace(found, support=Support.INFERRED) if found else None
+
+
+def _is_none(value: Any) -> bool:
+    if isinstance(value, Quantity):
+        return value.comparator is Comparator.EQUAL and value.value == 0 and value.value_high is None
+    return isinstance(value, int | float) and value == 0
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:

@@ -220,6 +220,22 @@ def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(tmp_
     assert [item.values["value"] for item in extraction.custom["own"]] == kept
 
 
+@pytest.mark.parametrize(
+    ("text", "quote", "kept"),
+    [
+        ("No prior chemotherapy, 3 cycles at most", "No prior chemotherapy", [0]),
+        ("Prior chemotherapy, no surgery", "Prior chemotherapy", []),
+        ("No more than 2 prior lines", "No more than 2 prior lines", []),
+        ("Number of prior lines is 0", "Number of prior lines", [0]),
+    ],
+)
+def test_none_is_zero_where_the_quote_denies_and_states_no_number(tmp_path, text, quote, kept):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* {text}")
+    answer = {"own": {"quote": quote, "value": "= 0"}}
+    found = _ask(_field(tmp_path, 'type = "quantity"'), record, answer).custom["own"]
+    assert [(item.values["value"].value, item.support) for item in found] == [(zero, Support.INFERRED) for zero in kept]
+
+
 def test_a_refused_member_moves_no_proof(tmp_path):
     fields = _field(tmp_path, 'attributes = { at = { type = "time_point", many = true } }')
     record = trial(eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180")
