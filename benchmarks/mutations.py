@@ -1,14 +1,14 @@
 """Measure which changed quotes `verify_quote` accepts, and print tables.
 
-    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--own-fields] [--json FILE]
+    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--errors N] [--custom-fields] [--json FILE]
                                   [--compare]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of them get a change in
 one critical token (a number, exponent, comparator, unit, negation, and/or): a change that is accepted has escaped. The
 others are changed only in form: one that is refused, or found in another place, is wrongly refused.
 "conflict named" is the share for which the check names the tokens that differ. ``--errors`` shows N wrong verdicts.
-``--json`` stores the counts of all changes. ``--own-fields`` gives the quotes to the check of the user's own fields, as
-what bears out a conclusion.
+``--json`` stores the counts of all changes. ``--custom-fields`` gives the quotes to the check of the user's own fields,
+as what bears out a conclusion.
 
 ``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and prints one table in
 Markdown; it needs the extra ``compare``, and takes about ten seconds per thousand quotes.
@@ -86,11 +86,11 @@ class Verdict(NamedTuple):
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False, own_fields=False, json="")
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, errors=0, compare=False, custom_fields=False, json="")
     rng = random.Random(chosen.seed)
     trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
     begun = time.perf_counter()
-    own = [(judge_claim if chosen.own_fields else judge)(trial) for trial in trials]
+    own = [(judge_claim if chosen.custom_fields else judge)(trial) for trial in trials]
     each = (time.perf_counter() - begun) / len(trials)
     print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
     if chosen.json:

@@ -10,7 +10,7 @@ from extractor.audit import add_findings
 from extractor.limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.options import ExtractionOptions
 from extractor.parse import ParsedRecord, parse_record
-from extractor.parse.own_fields import learn_words
+from extractor.parse.custom import learn_words
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]

@@ -47,13 +47,13 @@ def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
     return (yield from discuss(parsed, plan_questions(parsed, options), options.fields))
 
 
-def discuss(parsed: ParsedRecord, questions: Sequence[Question], own: tuple[CustomField, ...] = ()) -> Dialogue:
+def discuss(parsed: ParsedRecord, questions: Sequence[Question], custom: tuple[CustomField, ...] = ()) -> Dialogue:
     """These questions about a record, then a recheck of what the text does not support and what was left out."""
     packs = pack_questions(questions)
     shown = narrow_record(parsed.record)
     replies: Replies | None = ()
     if packs:
-        replies = yield QuestionBatch(packs, partial(render_call, shown, own=own), needed=True)
+        replies = yield QuestionBatch(packs, partial(render_call, shown, custom=custom), needed=True)
     if replies is None:
         return ModelResult(usage=Usage(open_questions=count_asked(questions)))
     pairs = list(zip(packs, replies, strict=True))
@@ -65,11 +65,11 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question], own: tuple[Cust
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
     asked = [question for question in questions if question not in pending and question not in unasked]
     missing = [q for q, reply in open_ if reply.items and not reply.pending and q.fields and not is_listing(q)]
-    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing, own)
+    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing, custom)
     lines = 0
     if rechecks:
         pack = tuple(recheck.question for recheck in rechecks)
-        again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True, own=own), needed=False)
+        again = yield QuestionBatch((pack,), partial(render_call, shown, recheck=True, custom=custom), needed=False)
         if again and (reply := again[0]):
             answers = merge_recheck(parsed, answers, rechecks, reply.items)
             received, lines = [*received, reply], len(rechecks)
@@ -93,7 +93,7 @@ def _fields_of_chunk(question: Question) -> frozenset[str]:
 
 
 def _fields_of_record(question: Question) -> frozenset[str]:
-    return frozenset(field.name for field in question.own if field.of is Of.RECORD)
+    return frozenset(field.name for field in question.custom if field.of is Of.RECORD)
 
 
 def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[GroundedAnswer]:
@@ -136,9 +136,9 @@ def collect(
         by_chunk[answer.chunk] += (answer,)
     fields = {q.chunk.number: _fields_of_chunk(q) for q in asked if _fields_of_chunk(q)}
     missing = {q.chunk.number: _fields_of_chunk(q) for q in unasked}
-    if own := frozenset[str]().union(*map(_fields_of_record, asked)):
-        fields[RECORD] = own
-        by_chunk[RECORD] = (_join_own(answers, own),)
+    if custom_names := frozenset[str]().union(*map(_fields_of_record, asked)):
+        fields[RECORD] = custom_names
+        by_chunk[RECORD] = (_join_custom(answers, custom_names),)
     if left := frozenset[str]().union(*map(_fields_of_record, unasked)):
         missing[RECORD] = left
     if any(PEOPLE in question.fields for question in asked):
@@ -158,7 +158,7 @@ def collect(
     )
 
 
-def _join_own(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> GroundedAnswer:
+def _join_custom(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> GroundedAnswer:
     """What lines say of the user's own fields of the record, in their order."""
     found = {name: [a.readings[name] for a in answers if name in a.readings] for name in sorted(names)}
     joined = {

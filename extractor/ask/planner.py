@@ -28,8 +28,8 @@ from extractor.parse.parsed import (
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
+from .custom_questions import add_custom_questions, hint_of
 from .dose_passages import DosePassage, list_dose_passages
-from .own_questions import add_own_questions, hint_of
 from .prompt import render_call, render_line
 from .questions import Question
 from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
@@ -79,7 +79,9 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate
     since = process_time()
     parsed = parse_record(record, options.fields)
     questions = plan_questions(parsed, options)
-    sizes = (measure_call(render_call(parsed.record, pack, own=options.fields)) for pack in pack_questions(questions))
+    sizes = (
+        measure_call(render_call(parsed.record, pack, custom=options.fields)) for pack in pack_questions(questions)
+    )
     return Estimate(count_asked(questions), sum(sizes, RequestSize()), process_time() - since)
 
 
@@ -103,7 +105,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Qu
     for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks and options.asks):
         questions.setdefault(question.chunk.number, question)
     if options.asks and options.fields:
-        questions = add_own_questions(questions, parsed, options, numbers)
+        questions = add_custom_questions(questions, parsed, options, numbers)
     return tuple(questions.values())
 
 

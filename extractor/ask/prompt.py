@@ -65,7 +65,7 @@ class Prompt:
 
 
 @cache
-def load_prompt(own: tuple[CustomField, ...] = ()) -> Prompt:
+def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
     """The newest prompt, with the definitions of the user's own fields.
 
     Raises ``PromptError`` if a file is missing or broken.
@@ -74,15 +74,15 @@ def load_prompt(own: tuple[CustomField, ...] = ()) -> Prompt:
     'questions'
     """
     prompt = read_prompt(_PROMPTS)
-    if not own:
+    if not custom:
         return prompt
-    system = "\n\n".join([prompt.system, *describe_fields(own)])
+    system = "\n\n".join([prompt.system, *describe_fields(custom)])
     return replace(prompt, system=system, version=replace(prompt.version, sha256=_digest(system)))
 
 
-def list_prompt_versions(own: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
+def list_prompt_versions(custom: tuple[CustomField, ...] = ()) -> tuple[PromptVersion, ...]:
     """All prompts that a run may use."""
-    version = load_prompt(own).version
+    version = load_prompt(custom).version
     return version, replace(version, name=RECHECK)
 
 
@@ -147,22 +147,22 @@ def narrow_record(record: TrialRecord) -> TrialRecord:
 
 
 def render_call(
-    record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, own: tuple[CustomField, ...] = ()
+    record: TrialRecord, questions: Sequence[Question], *, recheck: bool = False, custom: tuple[CustomField, ...] = ()
 ) -> Call:
     """One call that carries questions about one record, in the order of the tasks.
 
-    ``recheck`` if they are about refused answers; ``own`` are the user's fields, defined in every call of a run. Raises
-    ``ValueError`` without questions or if two are about one chunk.
+    ``recheck`` if they are about refused answers; ``custom`` are the user's fields, defined in every call of a run.
+    Raises ``ValueError`` without questions or if two are about one chunk.
     """
     if not questions or len({question.chunk.number for question in questions}) < len(questions):
         raise ValueError("a call needs questions, each about a chunk of its own: its number identifies the answer")
-    prompt = load_prompt(own)
+    prompt = load_prompt(custom)
     questions = sorted(questions, key=lambda question: list(Task).index(question.task))
     return Call(
         prompt=replace(prompt.version, name=RECHECK) if recheck else prompt.version,
         system=prompt.system,
         user="\n".join([*_describe_trial(record, questions), *map(render_line, questions)]),
-        reply_model=reply_for(own),
+        reply_model=reply_for(custom),
         max_output_tokens=_count_output_tokens(questions),
         context=Reply.context_of(questions),
         record_id=record.record_id,
@@ -171,14 +171,14 @@ def render_call(
 
 def _count_output_tokens(questions: Sequence[Question]) -> int:
     """A limit that a good answer never reaches."""
-    own = {field.name: field.tokens for question in questions for field in question.own}
+    allowed = {field.name: field.tokens for question in questions for field in question.custom}
     fields = [field for question in questions for field in question.fields]
     lists = any(map(is_listing, questions))
     return (
         _PER_REPLY
         + _PER_LIST * lists
         + _PER_ITEM * len(questions)
-        + sum(own.get(field) or _allow(field) for field in fields)
+        + sum(allowed.get(field) or _allow(field) for field in fields)
     )
 
 

@@ -18,18 +18,18 @@ LINE_BREAK = " // "
 class Question:
     """Open fields of one numbered chunk. ``hint`` is context beside the chunk's text: its list, or its section.
 
-    ``fields`` are names; ``own`` has the declarations of those that are the user's own.
+    ``fields`` are names; ``custom`` has the declarations of those that are the user's own.
     """
 
     task: Task
     chunk: Chunk
     fields: tuple[str, ...]
     hint: str = ""
-    own: tuple[CustomField, ...] = ()
+    custom: tuple[CustomField, ...] = ()
 
     def asking(self, field: CustomField) -> "Question":
         """The question with a field of the user's own."""
-        return replace(self, fields=(*self.fields, field.name), own=(*self.own, field))
+        return replace(self, fields=(*self.fields, field.name), custom=(*self.custom, field))
 
 
 Render = Callable[[Sequence[Question]], Call]

@@ -104,7 +104,7 @@ def plan_recheck(
     answers: Sequence[GroundedAnswer],
     result: ModelResult,
     missing: Iterable[Question] = (),
-    own: Sequence[CustomField] = (),
+    custom: Sequence[CustomField] = (),
 ) -> tuple[Recheck, ...]:
     """What is asked once more, as lines of one call: refused values, those that contradict the text first; then what
     the rules read and the answers left out; then ``missing``, the questions whose lines got no item.
@@ -112,7 +112,9 @@ def plan_recheck(
     A line shows the text that is nearest to its values. All lines together take at most ``LINE_TOKENS``.
     """
     left = list(list_unconfirmed_values(parsed, result))
-    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, left, own)]
+    drafts = [
+        draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, left, custom)
+    ]
     drafts += _draft_regimens(parsed, result)
     drafts += (Recheck(question, question.chunk) for question in missing)
     drafts.sort(key=lambda draft: not draft.is_conflict)
@@ -153,10 +155,10 @@ def _draft(
     position: int,
     answer: GroundedAnswer,
     left: Sequence[Unconfirmed],
-    own: Sequence[CustomField],
+    custom: Sequence[CustomField],
 ) -> Iterator[Recheck]:
     """A line for what is refused in an answer, and left out of it, if a model can be asked about these fields."""
-    known = {field.name: field for field in own}
+    known = {field.name: field for field in custom}
     rejected = tuple(one for one in answer.rejections if one.field in Item.model_fields or one.field in known)
     unread = [one for one in left if one.task is answer.task and one.chunk.number == answer.chunk]
     if not rejected and not unread:
@@ -165,7 +167,7 @@ def _draft(
     near = [rejection.refusal.nearest for rejection in rejected]
     chunk = rejected[0].chunk if rejected else unread[0].chunk
     shown = _shorten(parsed, chunk, [*near, *(span for one in unread for span in one.spans)])
-    question = Question(answer.task, shown, fields, own=tuple(known[name] for name in fields if name in known))
+    question = Question(answer.task, shown, fields, custom=tuple(known[name] for name in fields if name in known))
     keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
     refused = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
     words = ", ".join(_quote(parsed, span) for one in unread for span in one.spans)

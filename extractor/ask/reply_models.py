@@ -242,7 +242,7 @@ class Item(_WireModel):
             if question is None:
                 raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
             names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-            own = {field.name for field in question.own} & kept.keys()
+            own = {field.name for field in question.custom} & kept.keys()
             custom = {"custom": {key: kept[key] for key in own}} if own else {}
             kept = {key: value for key, value in kept.items() if key in names - own} | custom
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
@@ -265,9 +265,9 @@ class Item(_WireModel):
         # What is no criterion has no fields of one, but may speak of the participants.
         denied = "stands" in asked and self.stands is False
         fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
-        own = {one.name for one in question.own}
+        own = {one.name for one in question.custom}
         claims: dict[str, tuple[Claim, ...]] = {}
-        for one in question.own:
+        for one in question.custom:
             claims[one.name], faults = one.read(_restore_lines(self.custom.get(one.name)))
             if faults:
                 unreadable[one.name] = tuple(Unreadable(*fault) for fault in faults)
@@ -322,20 +322,20 @@ def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
     if not fields:
         return Reply
 
-    class OwnReply(Reply):
+    class CustomReply(Reply):
         @classmethod
         def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
             schema = super().model_json_schema(*args, **options)
             schema["$defs"]["Item"]["properties"] |= {field.name: field.json_schema for field in fields}
             return schema
 
-    OwnReply.__name__ = Reply.__name__
-    return OwnReply
+    CustomReply.__name__ = Reply.__name__
+    return CustomReply
 
 
 def is_listing(question: Question) -> bool:
     """Whether the line of a question may have any number of items, or none."""
-    return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.own)}
+    return set(question.fields) <= {*_EXPANDED, *(field.name for field in question.custom)}
 
 
 def expand(fields: Iterable[str]) -> tuple[str, ...]:
@@ -398,7 +398,7 @@ def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, compl
         answered = {answer.chunk for answer in answers}
         silent = [q for q in asked if is_listing(q) and q.chunk.number not in answered]
         answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in silent if REGIMENS in q.fields]
-        nothing = ((q, {field.name: () for field in q.own}) for q in silent if q.own and REGIMENS not in q.fields)
+        nothing = ((q, {field.name: () for field in q.custom}) for q in silent if q.custom and REGIMENS not in q.fields)
         answers += [Answer(q.task, q.chunk.number, {}, claims=claims) for q, claims in nothing]
     return tuple(answers)
 

@@ -120,7 +120,7 @@ def evaluate(
         print(report.model_dump_json(indent=2))
     else:
         print_report(report)
-        print_own_fields(gold, predicted, fields)
+        print_custom_fields(gold, predicted, fields)
     warn_incomplete(gold, predicted, compare)
     code = OK
     for name, floor in floors.items():
@@ -238,7 +238,7 @@ def print_report(report: "ScoreReport") -> None:
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
 
 
-def print_own_fields(gold: Path, predicted: Path, given: Sequence[str] | None) -> None:
+def print_custom_fields(gold: Path, predicted: Path, given: Sequence[str] | None) -> None:
     """Print the scores of the user's own fields: those given, else those of the run."""
     from extractor.evaluation.custom import score_custom
     from extractor.run.finished import find_run

@@ -7,11 +7,11 @@ from extractor.fields.declaration import CustomField
 from extractor.schemas import TrialRecord
 from extractor.text.passage import LexedSection, read_section
 
+from .custom import learn_words, read_custom_fields
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
 from .injection import blank_out, find_hostile, shorten_parts
-from .own_fields import learn_words, read_own_fields
 from .parsed import ParsedRecord
 from .scoring import calibrate_record
 
@@ -32,7 +32,7 @@ def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> P
     18
     """
     learn_words(fields)
-    return read_own_fields(calibrate_record(parse_uncalibrated(record)), fields)
+    return read_custom_fields(calibrate_record(parse_uncalibrated(record)), fields)
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:

@@ -123,7 +123,7 @@ class ProvenClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnReading:
+class CustomReading:
     """What the rules of a user's own field read, in the chunk of an item or, without one, of the record."""
 
     field: str
@@ -275,12 +275,12 @@ class ParsedRecord:
     dosing: ParsedDosing
     outcomes: tuple[ParsedOutcome, ...] = ()
     hostile: tuple[HostileText, ...] = ()
-    own: tuple[OwnReading, ...] = ()
+    custom: tuple[CustomReading, ...] = ()
 
-    def list_own(self, field: str, chunk: Chunk | None) -> list[OwnReading]:
+    def list_custom(self, field: str, chunk: Chunk | None) -> list[CustomReading]:
         """What the rules of a user's own field read of an item, or of the record."""
         number = chunk.number if chunk else None
-        return [one for one in self.own if one.field == field and one.chunk == number]
+        return [one for one in self.custom if one.field == field and one.chunk == number]
 
     def raw(self, span: Span) -> str:
         """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""

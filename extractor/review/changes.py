@@ -241,11 +241,11 @@ def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
         values = {change.path: change.value}
     else:
         words = find_words(opened.record, change.selection)
-        if item.own:
+        if item.custom:
             values = {change.path: opened.fill_attribute(item, change.path, words.text)}
         else:
             values = {change.path: read_value(item.kind, item.value, change.path, words)}
-        if change.path == "quote" and not item.own:  # the quote's section is that of the marked words
+        if change.path == "quote" and not item.custom:  # the quote's section is that of the marked words
             values["section"] = words.section.name
     return _plan_set(opened, item, change, values)
 
@@ -279,7 +279,7 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
         if change.kind == "reject" and item.kind == "people":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
         goes_along = change.kind == "reject" or (change.kind == "restore" and item.state == "rejected")
-        own = [one for one in draft.items.values() if goes_along and one.own and one.own["of"] == item.id]
+        own = [one for one in draft.items.values() if goes_along and one.custom and one.custom["of"] == item.id]
         for one in (item, *own):
             value = one.base.value if change.kind == "restore" and one.base else one.value
             actions.append(_act(one, change.kind, "", value))
@@ -303,12 +303,12 @@ def _plan_own(opened: OpenedRecord, change: Add, words: MarkedWords) -> Action:
     if field is None:
         raise ValueError(f"{change.field!r}: no such field")
     marked = {"section": words.section.name, "start": words.start, "end": words.end}
-    own = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
+    custom = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
     value, state = make_empty(field), "open"
     if not field.needs_quote and len(field.attributes) == 1:
         (only,) = field.attributes
         value, state = {only.name: fill_attribute(only, None, words.text)}, "added"
-    new = {"kind": "custom", "state": state, "value": value, "own": own}
+    new = {"kind": "custom", "state": state, "value": value, "custom": custom}
     return Action(f"custom.{field.name}-added-{opened.draft.version + 1}", "add", "", None, new)
 
 

@@ -43,7 +43,7 @@ class ReviewItem(BaseModel):
         kind: The kind of item.
         state: The decision on it.
         value: The fields of the guideline; of a custom item, its attributes as a person writes them.
-        own: Of a custom item, its ``field``, the id of the item ``of`` which it is, and the ``words`` marked to add it.
+        custom: Of a custom item, its ``field``, the id of the item ``of`` which it is, and the ``words`` that add it.
         evidence: Evidence of the predicted values.
         confidence: Confidence of the prediction.
         base: The item before the review; None for an added item, and for a base itself.
@@ -57,7 +57,7 @@ class ReviewItem(BaseModel):
     kind: ItemKind
     state: ItemState
     value: Json
-    own: Json | None = None
+    custom: Json | None = None
     evidence: tuple[Evidence, ...] = ()
     confidence: float | None = None
     base: "ReviewItem | None" = None
@@ -67,7 +67,7 @@ class ReviewItem(BaseModel):
     def content(self) -> Json:
         """The part that actions change: their ``old`` or ``new``."""
         content = {"kind": self.kind, "state": self.state, "value": self.value}
-        return content | {"own": self.own} if self.own else content
+        return content | {"custom": self.custom} if self.custom else content
 
 
 class Base(BaseModel):
@@ -107,7 +107,7 @@ def list_items(
             kind="custom",
             state=state,
             value=write_values(fields.get(name), item),
-            own={"field": name, "of": item.of and ids.get(item.of, item.of)},
+            custom={"field": name, "of": item.of and ids.get(item.of, item.of)},
             evidence=tuple(
                 one.model_copy(update={"field": one.field.removeprefix("values.")}) for one in item.evidence
             ),
@@ -131,9 +131,9 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     predicted = list_items(extraction, fields=fields)
     same: dict[str | None, str | None] = {item.id: known.get(_name_words(item)) for item in predicted}
     added = [
-        item.model_copy(update={"own": item.own | {"of": same.get(item.own["of"])}})
+        item.model_copy(update={"custom": item.custom | {"of": same.get(item.custom["of"])}})
         for item in predicted
-        if item.own and item.own["field"] in new and (item.own["of"] is None or same.get(item.own["of"]))
+        if item.custom and item.custom["field"] in new and (item.custom["of"] is None or same.get(item.custom["of"]))
     ]
     return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
 

@@ -53,7 +53,7 @@ def _shape_custom(draft: ReviewDraft, fields: Fields, paths: dict[str, str]) -> 
     places: dict[str | None, str | None] = {None: None}
     places |= {item: path for path, item in paths.items()}
     order = list(places)
-    kept = [(item.own, item) for item in draft.list_kept("custom") if item.own and item.own["of"] in places]
+    kept = [(item.custom, item) for item in draft.list_kept("custom") if item.custom and item.custom["of"] in places]
     for own, item in sorted(kept, key=lambda pair: order.index(pair[0]["of"])):
         listed = custom.setdefault(own["field"], [])
         paths[f"custom.{own['field']}[{len(listed)}]"] = item.id
@@ -76,18 +76,18 @@ def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iter
             empty = (name for name in names if item.value.get(name) is None)
             yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
     own = [item for item in draft.list_kept("custom") if item.id in paths.values()]
-    yield from ((item.id, flaw) for item in own if item.own for flaw in _check_custom(item, own, record, fields))
+    yield from ((item.id, flaw) for item in own if item.custom for flaw in _check_custom(item, own, record, fields))
 
 
 def _check_custom(item: ReviewItem, others: list[ReviewItem], record: TrialRecord, fields: Fields) -> Iterator[Flaw]:
-    place = item.own or {}
+    place = item.custom or {}
     field = fields.get(place["field"])
     yield from read_values(field, item.value)[1]
     for name, words in list_words(field, item.value):
         if not any(fold_quote(words) in fold_quote(section.text) for section in record.sections):
             yield Flaw(name, "does not stand in the record", "copy it from the text")
     first = next(
-        one for one in others if one.own and (one.own["field"], one.own["of"]) == (place["field"], place["of"])
+        one for one in others if one.custom and (one.custom["field"], one.custom["of"]) == (place["field"], place["of"])
     )
     if field and not field.many and item is not first:
         yield Flaw("", "is stated twice", "reject one of the two")

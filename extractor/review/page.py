@@ -111,7 +111,7 @@ class OpenedRecord:
         if item.state != "open":
             return {}
         if item.base is None:
-            return {} if item.own else {_GUESSED[item.kind]: None}
+            return {} if item.custom else {_GUESSED[item.kind]: None}
         predicted, doubts = item.base.value, self._doubts[item.id]
         return {name: doubt for name, doubt in doubts.items() if item.value.get(name) == predicted.get(name)}
 
@@ -133,13 +133,13 @@ class OpenedRecord:
         marks = [(name, span) for name, span in proof if name in kept]
         proven = {name for name, _ in marks}
         marks += [(name, span) for name, span in self._locate_quotes(item) if name not in proven]
-        if item.own and "words" in item.own:
-            marks.append(("quote", Span(**item.own["words"])))
+        if item.custom and "words" in item.custom:
+            marks.append(("quote", Span(**item.custom["words"])))
         return [(name, *place) for name, span in marks if (place := self._export(span))]
 
     def list_attributes(self, item: ReviewItem) -> dict[str, Attribute]:
         """Return the attributes of a user's own field by name; none for other items."""
-        field = self.fields.get(item.own["field"]) if item.own else None
+        field = self.fields.get(item.custom["field"]) if item.custom else None
         return {one.name: one for one in field.attributes} if field else {}
 
     def fill_attribute(self, item: ReviewItem, name: str, words: str) -> Any:
@@ -170,7 +170,7 @@ class OpenedRecord:
         return (span.section, to_units(span.start), to_units(span.end)) if to_units else None
 
     def _locate_quotes(self, item: ReviewItem) -> Iterator[tuple[str, Span]]:
-        if item.own:
+        if item.custom:
             yield from self._locate_words(item)
             return
         home = name_home(item.value)
@@ -190,7 +190,7 @@ class OpenedRecord:
         """Yield the record's words in a user's own field, by attribute: those near its evidence, else the first."""
         near = [Span(one.section, one.start, one.end) for one in item.evidence]
         sections = dict.fromkeys([*(span.section for span in near), *(one.name for one in self.record.sections)])
-        for name, words in list_words(self.fields.get((item.own or {})["field"]), item.value):
+        for name, words in list_words(self.fields.get((item.custom or {})["field"]), item.value):
             found = (self._text.locate(Clue(section, words), near) for section in sections)
             if span := next(filter(None, found), None):
                 yield name, span
@@ -207,7 +207,7 @@ def _list_quotes(kind: ItemKind, name: str, value: Any) -> list[Any]:
 
 def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a model are left out."""
-    if item.own:
+    if item.custom:
         return {name_field(one): sure for one in item.evidence if (sure := one.confidence or 0.0) < CERTAIN}
     source: Any = None
     if item.kind == "people":

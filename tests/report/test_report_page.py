@@ -129,7 +129,7 @@ def test_missing_and_changed_texts_are_reported_and_their_quotes_shown(tmp_path)
     assert any(" … " in text for text in texts)
 
 
-def test_values_of_own_fields_have_their_fields_name_and_item(tmp_path):
+def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
     text = "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 %\n* LVEF to be measured"
     modules = {"identificationModule": {"nctId": "NCT00000001", "briefTitle": "A double-blind trial"}}
     modules["eligibilityModule"] = {"eligibilityCriteria": text}

@@ -96,7 +96,7 @@ _CRITERIA = (
 )
 
 
-def make_own(folder):
+def make_custom(folder):
     """Make a run of one record with fields of the user's own."""
     (folder / "my.toml").write_text(_FIELDS, "utf-8")
     modules = {

@@ -10,7 +10,7 @@ from extractor.evaluation import check_gold_files
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
 
-from .reviewing import OWN, SEED, make_many, make_own, read_gold, serve
+from .reviewing import OWN, SEED, make_custom, make_many, read_gold, serve
 
 pytestmark = needs_browser
 CRITERION = read_gold()["eligibility"]["criteria"][1]["quote"]
@@ -57,7 +57,7 @@ def many(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    return make_own(tmp_path_factory.mktemp("own"))
+    return make_custom(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):
     assert list_in_both() == []
 
 
-def test_values_of_own_fields_are_corrected_and_added_from_selected_words(own, tmp_path, visit):
+def test_values_of_custom_fields_are_corrected_and_added_from_selected_words(own, tmp_path, visit):
     with serve(own, tmp_path / "gold") as review:
         page = visit(review)
         open_record(page, OWN)

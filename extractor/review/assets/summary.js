@@ -23,12 +23,12 @@ export function nameSection(name) {
 }
 
 /** The fields of an item's form. A user's own field that this run does not declare has none. */
-export function listFields(form, { kind, own }) {
-  return (own ? form[`custom.${own.field}`] : form[kind]) || [];
+export function listFields(form, { kind, custom }) {
+  return (custom ? form[`custom.${custom.field}`] : form[kind]) || [];
 }
 
 /** The name of a user's own value: its field, and the item of which it is: "assay of criterion 2". */
-function nameOwn({ field, of }) {
+function nameCustom({ field, of }) {
   const [, kind, number] = of?.match(/^([a-z]+)-(?:added-)?(\d+)$/) || [];
   if (!kind) return toWords(field);
   return `${toWords(field)} of ${of.includes("-added-") ? `an added ${NOUNS[kind]}` : `${NOUNS[kind]} ${Number(number) + 1}`}`;
@@ -38,7 +38,7 @@ function nameOwn({ field, of }) {
 export function nameItem(item) {
   const { value } = item;
   if (item.kind === "people") return "Who may take part";
-  if (item.own) return nameOwn(item.own);
+  if (item.custom) return nameCustom(item.custom);
   if (item.kind === "endpoint") return `${value.rank} outcome ${Number(value.index) + 1}`;
   const name = item.kind === "criterion" ? `${value.kind || ""} criterion`.trim() : "dose";
   const number = item.id.match(/^[a-z]+-(\d+)$/)?.[1];
@@ -49,7 +49,7 @@ export function nameItem(item) {
 export function summarise(item) {
   const { value } = item;
   if (item.kind === "people") return { words: null, values: listPeople(value) };
-  if (item.own) return { words: null, values: Object.values(value).filter((one) => !isEmpty(one)).map(toLine) };
+  if (item.custom) return { words: null, values: Object.values(value).filter((one) => !isEmpty(one)).map(toLine) };
   if (item.kind === "criterion") {
     return { words: value.quote, values: [toChoice(value.category), ...list(value.constraints), toWindow(value.time_window)] };
   }

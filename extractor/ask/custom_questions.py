@@ -17,7 +17,7 @@ _HEADER = re.compile(r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)
 """Lines that say nothing of their own."""
 
 
-def add_own_questions(
+def add_custom_questions(
     planned: Mapping[int, Question], parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]
 ) -> dict[int, Question]:
     """The planned questions with the user's own fields: on lines that are asked anyway, and on more.
@@ -58,7 +58,7 @@ def _list_lines(
 
 def _is_sure(parsed: ParsedRecord, field: CustomField, chunk: Chunk | None, options: ExtractionOptions) -> bool:
     """Whether the rules of a field read it, and the effort asks for no second opinion."""
-    read = parsed.list_own(field.name, chunk)
+    read = parsed.list_custom(field.name, chunk)
     return bool(read) and min(one.confidence for one in read) >= options.asks_below
 
 

@@ -17,14 +17,14 @@ from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
 from extractor.schemas import CustomItem, TrialExtraction
 
-from .reviewing import OWN, make_own
+from .reviewing import OWN, make_custom
 
 NAME = OWN
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_own(tmp_path_factory.mktemp("own"))
+    return make_custom(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def flaws(review, name):
 def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
     assert (first["id"], first["value"]) == ("custom.ejection_fraction-0", {"value": "< 40 %"})
-    assert first["own"] == {"field": "ejection_fraction", "of": "criterion-0"}
+    assert first["custom"] == {"field": "ejection_fraction", "of": "criterion-0"}
     ((field, section, start, end),) = first["marks"]
     text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
     assert (field, text[start:end]) == ("value", "below 40 %")
     assert first["doubts"] == {"value": first["confidence"]}
-    assert last["own"]["of"] == "criterion-2"
+    assert last["custom"]["of"] == "criterion-2"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
 
 
@@ -112,7 +112,7 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     (score, _) = [one for one in score_custom([gold], run, review.fields.values()) if one.type == "quantity"]
     assert (score.gold, score.predicted, score.right) == (2, 2, 1)
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
-    assert [(one.value, one.own) for one in again if one.own] == [
+    assert [(one.value, one.custom) for one in again if one.custom] == [
         ({"value": "<= 35 %"}, {"field": "ejection_fraction", "of": "criterion-0"}),
         ({"value": "> 70 %"}, {"field": "ejection_fraction", "of": "criterion-2"}),
     ]
@@ -142,12 +142,12 @@ def test_an_unreadable_value_is_told_with_the_form_that_is_allowed_and_is_no_gol
 def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_path):
     added = add(review, "named_test", "eligibility", "Examplography", item="criterion-1")
     made = item(review, added)
-    assert (made["state"], made["value"], made["own"]["of"]) == ("added", {"value": "Examplography"}, "criterion-0")
+    assert (made["state"], made["value"], made["custom"]["of"]) == ("added", {"value": "Examplography"}, "criterion-0")
     assert {mark[0] for mark in made["marks"]} == {"value", "quote"}
     with pytest.raises(ValueError, match="no criterion quotes these words"):
         add(review, "named_test", "title", "washout")
     elsewhere = add(review, "named_test", "title", "washout", item="criterion-1")
-    assert item(review, elsewhere)["own"]["of"] == "criterion-1"
+    assert item(review, elsewhere)["custom"]["of"] == "criterion-1"
     set_value(review, elsewhere, "value", "a test of nobody")
     assert flaws(review, elsewhere) == [("value", "does not stand in the record")]
     review.step(NAME, "undo")
@@ -161,7 +161,7 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
 def test_an_added_value_of_several_attributes_starts_empty_with_its_words_marked(review, tmp_path):
     added = add(review, "lead_in_phase", "title", "two week washout")
     made = item(review, added)
-    assert (made["state"], made["own"]["of"]) == ("open", None)
+    assert (made["state"], made["custom"]["of"]) == ("open", None)
     assert made["value"] == {"kind": None, "lasts": None, "drugs": [], "fixed": None}
     assert [mark[0] for mark in made["marks"]] == ["quote"]
     assert flaws(review, added) == [("kind", "is empty")]
@@ -200,7 +200,7 @@ def test_values_of_fields_declared_later_are_offered_beside_the_gold(review, tmp
         later = Review(review._records, tmp_path / "later", journal, "ben")
         assert later.list_queue()["records"][0]["progress"]["state"] == "changed"
         (offered,) = items(later)
-        assert (offered["state"], offered["own"]["of"], offered["value"]) == (
+        assert (offered["state"], offered["custom"]["of"], offered["value"]) == (
             "open",
             "criterion-1",
             {"value": "> 70 %"},
@@ -240,7 +240,7 @@ def test_a_value_is_read_back_from_its_written_form(kind, value, written):
     assert attribute.read(written) == value
 
 
-def test_a_run_without_own_fields_has_none_in_its_review(start_review):
+def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
     review = start_review()
     assert describe_fields(review.fields) == {}
     (_, record), *_ = review._list_progress()

@@ -14,7 +14,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found, Rule
 
-from .parsed import Chunk, OwnReading, ParsedRecord, ProvenClaim, ProvenValue, Reading, Span
+from .parsed import Chunk, CustomReading, ParsedRecord, ProvenClaim, ProvenValue, Reading, Span
 
 
 def learn_words(fields: tuple[CustomField, ...]) -> None:
@@ -23,13 +23,13 @@ def learn_words(fields: tuple[CustomField, ...]) -> None:
         compile_rules(field)
 
 
-def read_own_fields(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> ParsedRecord:
+def read_custom_fields(parsed: ParsedRecord, fields: tuple[CustomField, ...]) -> ParsedRecord:
     """The record with what the rules of these fields read."""
     found = tuple(one for field in fields if field.rules for one in _read_field(parsed, field))
-    return replace(parsed, own=found) if found else parsed
+    return replace(parsed, custom=found) if found else parsed
 
 
-def _read_field(parsed: ParsedRecord, field: CustomField) -> Iterator[OwnReading]:
+def _read_field(parsed: ParsedRecord, field: CustomField) -> Iterator[CustomReading]:
     for chunk, passage in _list_passages(parsed, field):
         readings = [
             one for rule, declared in compile_rules(field) for one in _read(field, chunk, passage, rule, declared)
@@ -37,7 +37,7 @@ def _read_field(parsed: ParsedRecord, field: CustomField) -> Iterator[OwnReading
         yield from readings if field.many else _list_first(readings)
 
 
-def _list_first(readings: list[OwnReading]) -> Iterator[OwnReading]:
+def _list_first(readings: list[CustomReading]) -> Iterator[CustomReading]:
     """The first reading, and those that say something of further attributes."""
     known: set[str] = set()
     for one in readings:
@@ -89,12 +89,12 @@ _ARTICLES = frozenset({"a", "an", "the"})
 
 def _read(
     field: CustomField, chunk: Chunk | None, passage: Passage, rule: Rule, declared: FieldRule
-) -> Iterator[OwnReading]:
+) -> Iterator[CustomReading]:
     for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
         if _is_denied(passage, found.first):
             continue
         proven = tuple(one for a in field.attributes if a.name in values for one in _prove(a, values, found, passage))
-        yield OwnReading(field.name, chunk.number if chunk else None, ProvenClaim(proven), declared.confidence)
+        yield CustomReading(field.name, chunk.number if chunk else None, ProvenClaim(proven), declared.confidence)
 
 
 def _prove(attribute: Attribute, values: dict[str, Any], found: Found, passage: Passage) -> Iterator[ProvenValue]:
