@@ -52,13 +52,13 @@ def _list_lines(
         criteria, outcomes = parsed.eligibility.criteria, parsed.outcomes
         for item in criteria if field.of is Of.CRITERION else outcomes:
             wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
-            if wanted and not _is_sure(parsed, field, item.chunk, options):
+            if wanted and not _is_sure(parsed, field, item.chunk.number, options):
                 yield Question(field.of.task, item.chunk, (), hint_of(item, options))
 
 
-def _is_sure(parsed: ParsedRecord, field: CustomField, chunk: Chunk | None, options: ExtractionOptions) -> bool:
+def _is_sure(parsed: ParsedRecord, field: CustomField, number: int | None, options: ExtractionOptions) -> bool:
     """Whether the rules of a field read it, and the effort asks for no second opinion."""
-    read = parsed.list_custom(field.name, chunk)
+    read = parsed.list_custom(field.name, number)
     return bool(read) and min(one.confidence for one in read) >= options.asks_below
 
 

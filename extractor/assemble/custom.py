@@ -108,8 +108,7 @@ def _span_of(item: ExtractedItem) -> Span | None:
 
 def _list_sources(field: CustomField, place: _Place, parsed: ParsedRecord, result: ModelResult) -> Iterator[_Source]:
     """What the model says of the field there, else the rules; both, if they say the same."""
-    number = None if place.chunk == RECORD else place.chunk
-    by_rules = [one for one in parsed.custom if one.field == field.name and one.chunk == number]
+    by_rules = parsed.list_custom(field.name, None if place.chunk == RECORD else place.chunk)
     answered = [answer for answer in result.answers.get(place.chunk, ()) if field.name in answer.readings]
     if place.agent:
         answered = _choose_answers([one for one in answered if _is_about(one, place.agent)], place.quote)

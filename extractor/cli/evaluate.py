@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from extractor.evaluation.report import FieldScore, GroupScore, Interval, ScoreReport
+    from extractor.fields import CustomField
 
 _SOURCE = "a folder of JSON, a JSONL file or a run's folder"
 _SCORES = ("score", "stated", "exact", "normalised", "95 % interval", "relaxed", "precision", "recall")
@@ -24,6 +25,7 @@ _BY_IMPORTANCE = (
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
+_CUSTOM = ("own field", "type", "stated", "predicted", "right", "F1")
 _NAMED = 10
 """Most records named in a line."""
 
@@ -94,7 +96,7 @@ def evaluate(
         given = {"--json": as_json, "--compare": compare, "--fail-under": fail_under, "--html": html}
         if names := [name for name, value in given.items() if value]:
             raise ValueError(f"--check scores nothing; leave out {', '.join(names)}")
-        return _check(gold, predicted)
+        return _check(gold, predicted, read_custom_fields(fields))
     from extractor.evaluation.record_score import WorstErrors
     from extractor.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
@@ -111,6 +113,7 @@ def evaluate(
         examples=examples,
         resamples=resamples,
         on_record=errors.add if html else None,
+        fields=_find_fields(predicted, fields),
     )
     if html:
         from extractor.evaluation.page import write_score_page
@@ -120,7 +123,6 @@ def evaluate(
         print(report.model_dump_json(indent=2))
     else:
         print_report(report)
-        print_custom_fields(gold, predicted, fields)
     warn_incomplete(gold, predicted, compare)
     code = OK
     for name, floor in floors.items():
@@ -133,11 +135,11 @@ def evaluate(
     return code
 
 
-def _check(gold: Path, records: Path) -> int:
+def _check(gold: Path, records: Path, fields: "tuple[CustomField, ...]") -> int:
     """Print every problem of the gold files, and return the exit code."""
     from extractor.evaluation.gold_check import check_gold_files
 
-    problems = check_gold_files(gold, records)
+    problems = check_gold_files(gold, records, fields=fields)
     for problem in problems:
         print(to_printable(str(problem)))
     warnings = sum(problem.warns for problem in problems)
@@ -228,6 +230,12 @@ def print_report(report: "ScoreReport") -> None:
             for one in report.absences
         ]
         print_table(_ABSENCES, rows, _ABSENCES[1:], prose=_ABSENCES[4:])
+    if report.custom:
+        rows = [
+            (one.name, one.type, *map(str, (one.stated, one.predicted, one.right)), _show(one.f1))
+            for one in report.custom
+        ]
+        print_table(_CUSTOM, rows, ("F1", "stated"))
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)
@@ -238,18 +246,13 @@ def print_report(report: "ScoreReport") -> None:
         print_table(_DIFFERENCES, rows, ("difference", "95 % interval", "predicted", "other"))
 
 
-def print_custom_fields(gold: Path, predicted: Path, given: Sequence[str] | None) -> None:
-    """Print the scores of the user's own fields: those given, else those of the run."""
-    from extractor.evaluation.custom import score_custom
+def _find_fields(predicted: Path, given: Sequence[str] | None) -> "tuple[CustomField, ...]":
+    """The user's own fields: those given, else those of the run."""
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
 
     run = None if given else find_run(predicted)
-    fields = restore_fields(run.manifest.settings) if run else read_custom_fields(given)
-    if fields:
-        scores = score_custom(gold, predicted, fields)
-        rows = [(one.name, one.type, *map(str, (one.gold, one.predicted, one.right)), _show(one.f1)) for one in scores]
-        print_table(("own field", "type", "stated", "predicted", "right", "F1"), rows, ("F1", "stated"))
+    return restore_fields(run.manifest.settings) if run else read_custom_fields(given)
 
 
 def _list_records(title: str, record_ids: Sequence[str]) -> None:

@@ -1,14 +1,13 @@
 """Score the user's own fields: pair their values in each record, and compare attribute by attribute by their types."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from extractor.errors import GoldError
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
 from extractor.schemas import (
-    Comparison,
     Constraint,
     CustomItem,
     ExtractedItem,
@@ -20,63 +19,34 @@ from extractor.schemas import (
 
 from .alignment import pair_values
 from .comparers import COMPARERS, Comparer, Level
-from .gold_files import ExtractionSource, open_extractions
+from .gold_files import Extractions, ExtractionSource, open_extractions
+from .report import AttributeScore
 from .text import measure_overlap
 
-COMPARED: Mapping[AttributeType, Comparison] = {
-    AttributeType.QUOTE: Comparison.EXTENT,
-    AttributeType.CHOICE: Comparison.CHOICE,
-    AttributeType.BOOLEAN: Comparison.POLARITY,
-    AttributeType.NUMBER: Comparison.CHOICE,
-    AttributeType.QUANTITY: Comparison.LIMIT,
-    AttributeType.CONSTRAINT: Comparison.LIMIT,
-    AttributeType.AMOUNT: Comparison.AMOUNT,
-    AttributeType.INSTRUMENT: Comparison.NAME,
-    AttributeType.DURATION: Comparison.TIME,
-    AttributeType.AGE: Comparison.TIME,
-    AttributeType.TIME_POINT: Comparison.TIME,
-}
-"""How two values of a type are compared."""
 _SAME_ITEM = 0.5
 """The share of words from which on two items are the same."""
 _LEAST_ALIKE = 0.3
 """Items less alike are not paired: no attribute agrees, and hardly a word."""
 
 
-class AttributeScore(NamedTuple):
-    """The values of one attribute of a field, or of all attributes of a type."""
-
-    name: str
-    type: str
-    gold: int
-    predicted: int
-    right: int
-
-    @property
-    def f1(self) -> float | None:
-        """The F1, None without any value."""
-        total = self.gold + self.predicted
-        return 2 * self.right / total if total else None
-
-
 def score_custom(
-    gold: ExtractionSource, predicted: ExtractionSource, fields: Iterable[CustomField]
+    gold: Extractions, predicted: Extractions, fields: Iterable[CustomField]
 ) -> tuple[AttributeScore, ...]:
-    """The scores of each attribute, then those of each type (named ``all``). Raises ``GoldError``.
+    """The scores of each attribute, then those of each type. Raises ``GoldError``.
 
     Values of one field are paired within a record, the likest first; each member of a list is a value. A value is right
     if it agrees with that of its pair.
 
     >>> from extractor.fields import read_fields
     >>> said = {"record_id": "A", "eligibility": {}, "custom": {"blinding": [{"values": {"value": "double"}}]}}
-    >>> [score.f1 for score in score_custom([said], [said], read_fields("blinding"))]
+    >>> both = open_extractions([said], "both")
+    >>> [score.f1 for score in score_custom(both, both, read_fields("blinding"))]
     [1.0, 1.0]
     """
-    ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     attributes = [(field, one) for field in fields for one in field.attributes]
     counts = {(field.name, one.name): Counter[str]() for field, one in attributes}
-    for record_id in ours.record_ids:
-        wanted, found = ours.get(record_id), theirs.get(record_id)
+    for record_id in gold.record_ids:
+        wanted, found = gold.get(record_id), predicted.get(record_id)
         for field in {field.name: field for field, _ in attributes}.values():
             if wanted and field.name not in wanted.custom:
                 continue  # gold without the key says nothing of the field; an empty list says that there is none
@@ -173,13 +143,13 @@ def _compare(field: CustomField, one: CustomItem, other: CustomItem) -> float:
 
 
 def _list_likeness(attribute: Attribute, one: Any, other: Any) -> list[float]:
-    comparer = COMPARERS[COMPARED[attribute.type]]
+    comparer = COMPARERS[attribute.type.comparison]
     ours, theirs = _spread(comparer, one), _spread(comparer, other)
     return [max(comparer.likeness(a, b), float(comparer.level(a, b) >= Level.NORMALISED)) for a in ours for b in theirs]
 
 
 def _count(attribute: Attribute, gold: CustomItem | None, predicted: CustomItem | None) -> Counter[str]:
-    comparer = COMPARERS[COMPARED[attribute.type]]
+    comparer = COMPARERS[attribute.type.comparison]
     ours, theirs = (_spread(comparer, one.values.get(attribute.name) if one else None) for one in (gold, predicted))
     pairs = pair_values(ours, theirs, lambda a, b: 1e-6 + comparer.level(a, b), 1e-9)
     right = sum(comparer.level(ours[row], theirs[column]) >= Level.NORMALISED for row, column in pairs)
@@ -195,4 +165,6 @@ def _spread(comparer: Comparer, value: Any) -> list[Any]:
 
 def _sum(name: str, kind: AttributeType, counts: Iterable[Counter[str]]) -> AttributeScore:
     total = sum(counts, Counter[str]())
-    return AttributeScore(name, kind.value, total["gold"], total["predicted"], total["right"])
+    stated, predicted, right = total["gold"], total["predicted"], total["right"]
+    f1 = 2 * right / (stated + predicted) if stated + predicted else None
+    return AttributeScore(name=name, type=kind, stated=stated, predicted=predicted, right=right, f1=f1)

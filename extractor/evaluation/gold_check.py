@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.errors import RecordError
+from extractor.fields.declaration import CustomField
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.ground.values import find_numbers
 from extractor.read import read_records
@@ -30,6 +31,7 @@ from extractor.schemas import (
 from extractor.text.passage import read_passage
 
 from .comparers import AGE_UNITS, count_days
+from .custom_check import check_custom
 from .fields import list_quotes
 from .gold_files import Flaw, GoldPlace, list_files, list_places, read_items
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
@@ -62,11 +64,14 @@ class GoldProblem(NamedTuple):
         return f"{warning}{GoldPlace(Path(self.file), self.line)}: {Flaw(self.path, self.problem, self.remedy)}"
 
 
-def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> list[GoldProblem]:
+def check_gold(
+    gold: str | PathLike[str], records: Iterable[TrialRecord], fields: Sequence[CustomField] = ()
+) -> list[GoldProblem]:
     """Return every problem of all gold files, in the order of files and fields.
 
     ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder. Only ``records`` with gold stay in memory.
-    Broken gold raises no error; it is reported as a problem.
+    ``fields`` are the user's own, for the values under ``custom``. Broken gold raises no error; it is reported as a
+    problem.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -76,27 +81,31 @@ def check_gold(gold: str | PathLike[str], records: Iterable[TrialRecord]) -> lis
     wanted = {_record_id(data) for _, data in found}
     kept = {record.record_id: record for record in records if record.record_id in wanted}
     seen: dict[str, GoldPlace] = {}
-    flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen))
+    flaws = ((place, flaw) for place, data in found for flaw in _check_entry(place, data, kept, seen, fields))
     return [
         GoldProblem(str(place.path), place.line, flaw.path, flaw.problem, flaw.remedy, flaw.warns)
         for place, flaw in flaws
     ]
 
 
-def check_gold_files(gold: str | PathLike[str], *inputs: str | PathLike[str]) -> list[GoldProblem]:
+def check_gold_files(
+    gold: str | PathLike[str], *inputs: str | PathLike[str], fields: Sequence[CustomField] = ()
+) -> list[GoldProblem]:
     """Check gold as ``check_gold`` does, against records from ``inputs``. An unreadable record is also a problem.
 
     >>> check_gold_files("seeds/gold", "seeds/records")
     []
     """
     unreadable: list[RecordError] = []
-    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append))
+    problems = check_gold(gold, read_records(*inputs, on_error=unreadable.append), fields)
     refused = [GoldProblem(one.path, None, one.place or "", one.problem, one.remedy) for one in unreadable]
     return [*refused, *problems]
 
 
-def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
+def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()) -> Iterator[Flaw]:
     """Yield every flaw of one annotation, given as JSON; without ``record``, only the annotation itself is checked.
+
+    ``fields`` are the user's own.
 
     >>> [flaw.path for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
     ['eligibility.sex']
@@ -114,6 +123,8 @@ def check_annotation(data: Any, record: TrialRecord | None) -> Iterator[Flaw]:
         if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints):
             yield from _check_order(endpoints, text.outcomes)
         yield from _check_evidence(items, record)
+    if isinstance(data, dict):
+        yield from check_custom(data, record, fields)
 
 
 def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
@@ -149,7 +160,11 @@ def _record_id(data: object) -> str | None:
 
 
 def _check_entry(
-    place: GoldPlace, data: Any, records: dict[str, TrialRecord], seen: dict[str, GoldPlace]
+    place: GoldPlace,
+    data: Any,
+    records: dict[str, TrialRecord],
+    seen: dict[str, GoldPlace],
+    fields: Sequence[CustomField],
 ) -> Iterator[Flaw]:
     """Yield the flaws of one annotation. ``seen`` maps the ids so far to their places, and gets this one."""
     if isinstance(data, Flaw):
@@ -160,12 +175,12 @@ def _check_entry(
         yield Flaw("record_id", f"{name!r} is annotated in {seen[name]} as well", "keep one of the two")
     record = None if name is None else records.get(name)
     if not (isinstance(data, dict) and "sections" in data):
-        yield from check_annotation(data, record)
+        yield from check_annotation(data, record, fields)
     elif record is not None and (changed := find_changed_sections(data, record)):
         problem = f"the text of {', '.join(changed)} is not the one that was annotated"
         yield Flaw("sections", problem, "use the version of the record that was annotated, or annotate it again")
     elif record is not None:
-        yield from check_annotation(from_standoff(data, record), record)
+        yield from check_annotation(from_standoff(data, record), record, fields)
     if name is not None and record is None:
         yield Flaw("record_id", f"there is no record {name!r}", "correct the id, or add the record")
 

@@ -140,6 +140,17 @@ class Comparison(FrozenModel):
     differences: tuple[PairedScore, ...]
 
 
+class AttributeScore(FrozenModel):
+    """The values of one attribute of a user's own field, or of all attributes of a type, whose name is ``all``."""
+
+    name: str
+    type: str
+    stated: int = Field(description="Values of gold.")
+    predicted: int
+    right: int = Field(description="Predicted values that agree with those of gold, normalised.")
+    f1: float | None = Field(description="Null without any value.")
+
+
 class ScoreReport(FrozenModel):
     """The result of an evaluation."""
 
@@ -158,6 +169,7 @@ class ScoreReport(FrozenModel):
     choices: tuple[ConfusionCell, ...] = Field(description="Confusion matrices, cell by cell.")
     absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
+    custom: tuple[AttributeScore, ...] = Field(default=(), description="The user's own fields; not in other scores.")
 
     def figure(self, name: str) -> float | None:
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.

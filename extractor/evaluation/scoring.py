@@ -6,15 +6,18 @@ has. See ``docs/how-to/score.md`` for the rules.
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extractor.fields import read_fields
+from extractor.fields.models import Declared
 from extractor.schemas import AbsenceReason, Task
 
 from .comparers import ErrorKind
+from .custom import score_custom
 from .fields import FIELDS
 from .gold_files import Extractions, ExtractionSource, open_extractions
 from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
@@ -44,7 +47,7 @@ _GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is tas
 _GROUPS["all"] = [row for rows in _GROUPS.values() for row in rows]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - each is a choice of its own
     gold: ExtractionSource,
     predicted: ExtractionSource,
     *,
@@ -53,6 +56,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     on_record: Callable[[RecordErrors], None] | None = None,
+    fields: Iterable[Declared] | Declared = (),
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
@@ -68,9 +72,11 @@ def evaluate(
         resamples: The number of bootstrap samples for the intervals; 0 for none.
         seed: The seed of the bootstrap.
         on_record: Is called with all errors of each record.
+        fields: Fields of your own, scored beside the built-in ones: see ``docs/how-to/your-own-fields.md``.
 
     Raises:
         GoldError: A source cannot be read.
+        FieldError: A field is wrong.
         ValueError: ``examples`` or ``resamples`` is negative.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
@@ -84,6 +90,8 @@ def evaluate(
     others = None if compare is None else open_extractions(compare, "compare")
     scored = _score_records(ours, theirs, examples, on_record)
     report = _compose_report(scored, ours, theirs, resamples, seed)
+    if declared := read_fields(fields):
+        report = report.model_copy(update={"custom": score_custom(ours, theirs, declared)})
     if others is None:
         return report
     comparison = _compose_comparison(scored, _score_records(ours, others), others.name, resamples, seed)

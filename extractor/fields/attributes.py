@@ -1,47 +1,17 @@
 """The attributes of a custom field: their types, the form in which a value is written, and its reader."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any, Self
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
-from extractor.schemas import Age, Amount, Constraint, Instrument, Period, Quantity, TimePoint
+from extractor.schemas import Age, Amount, Comparison, Constraint, Instrument, Period, Quantity, TimePoint
 from extractor.schemas.base import FrozenModel
 
 from .value_forms import read_amount, read_bare_number, read_instrument, read_limit, read_quantity, read_time
-
-
-class AttributeType(StrEnum):
-    """The type of an attribute's value, or of each member of a list.
-
-    - ``quote``: words of the record.
-    - ``choice``: one of the words of a closed set; ``boolean``: true or false. Both are concluded from a quote.
-    - ``number``: a bare number. ``quantity``: a comparator, a number or a range, and a unit.
-    - ``constraint``: a quantity with the name of what is limited. ``amount``: a dose.
-    - ``instrument``: a name and a version.
-    - ``duration``, ``age``, ``time_point``: a number with a unit of time.
-    """
-
-    QUOTE = "quote"
-    CHOICE = "choice"
-    BOOLEAN = "boolean"
-    NUMBER = "number"
-    QUANTITY = "quantity"
-    CONSTRAINT = "constraint"
-    AMOUNT = "amount"
-    INSTRUMENT = "instrument"
-    DURATION = "duration"
-    AGE = "age"
-    TIME_POINT = "time_point"
-
-    @property
-    def is_concluded(self) -> bool:
-        """Whether the value is a conclusion from a quote, not something that the quote states."""
-        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
-
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -50,6 +20,13 @@ def _read_boolean(text: str) -> bool:
     if text.strip().casefold() not in _WORDS:
         raise ValueError(f"{text!r}: write true or false")
     return _WORDS[text.strip().casefold()]
+
+
+def _read_integer(text: str) -> int:
+    number = read_bare_number(text)
+    if number != int(number):
+        raise ValueError(f"{text!r}: write a whole number")
+    return int(number)
 
 
 _ONE_TIME = re.compile(r"\s*[^\W\d_]*\s*[\d.,/]*\s*-?\s*[^\W\d_]*\s*")
@@ -63,23 +40,58 @@ def _read_one_time(kind: type[Any], text: str) -> Any:
     return value
 
 
-_FORMS: Mapping[AttributeType, tuple[type[Any], Callable[[str], Any], str]] = {
-    AttributeType.QUOTE: (str, str, "as a quote"),
-    AttributeType.CHOICE: (str, str.strip, ""),
-    AttributeType.BOOLEAN: (bool, _read_boolean, "true or false"),
-    AttributeType.NUMBER: (float, read_bare_number, "a number"),
-    AttributeType.QUANTITY: (Quantity, read_quantity, '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"'),
-    AttributeType.CONSTRAINT: (Constraint, read_limit, '"quantity: comparator number unit"'),
-    AttributeType.AMOUNT: (Amount, read_amount, 'a dose, such as "300 mg/m2" or "1-2 mg"'),
-    AttributeType.INSTRUMENT: (Instrument, read_instrument, '"name | version"'),
-    AttributeType.DURATION: (Period, partial(_read_one_time, Period), '"4 week"'),
-    AttributeType.AGE: (Age, partial(_read_one_time, Age), '"18 year"'),
-    AttributeType.TIME_POINT: (TimePoint, partial(_read_one_time, TimePoint), '"30 day"'),
-}
-"""The class of a value, the reader of its written form, and that form in words."""
-CLASSES = {held: kind for kind, (held, _, _) in _FORMS.items() if kind is not AttributeType.CHOICE} | {
-    int: AttributeType.NUMBER
-}
+class AttributeType(StrEnum):
+    """The type of an attribute's value, or of each member of a list.
+
+    - ``quote``: words of the record.
+    - ``choice``: one of the words of a closed set; ``boolean``: true or false. Both are concluded from a quote.
+    - ``number``, ``integer``: a bare number. ``quantity``: a comparator, a number or a range, and a unit.
+    - ``constraint``: a quantity with the name of what is limited. ``amount``: a dose.
+    - ``instrument``: a name and a version.
+    - ``duration``, ``age``, ``time_point``: a number with a unit of time.
+
+    ``held`` is the class of its values, ``read`` makes one of its written form, ``form`` says that form in words, and
+    ``comparison`` is how two values are compared.
+    """
+
+    held: type[Any]
+    read: Callable[[str], Any]
+    form: str
+    comparison: Comparison
+
+    def __new__(
+        cls, value: str, held: type[Any], read: Callable[[str], Any], form: str, comparison: Comparison
+    ) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_, kind.held, kind.read, kind.form, kind.comparison = value, held, read, form, comparison
+        return kind
+
+    QUOTE = "quote", str, str, "as a quote", Comparison.EXTENT
+    CHOICE = "choice", str, str.strip, "", Comparison.CHOICE
+    BOOLEAN = "boolean", bool, _read_boolean, "true or false", Comparison.POLARITY
+    NUMBER = "number", float, read_bare_number, "a number", Comparison.CHOICE
+    INTEGER = "integer", int, _read_integer, "a whole number", Comparison.CHOICE
+    QUANTITY = (
+        "quantity",
+        Quantity,
+        read_quantity,
+        '"comparator number unit", such as ">= 40 %" or "3-5 mg/L"',
+        Comparison.LIMIT,
+    )
+    CONSTRAINT = "constraint", Constraint, read_limit, '"quantity: comparator number unit"', Comparison.LIMIT
+    AMOUNT = "amount", Amount, read_amount, 'a dose, such as "300 mg/m2" or "1-2 mg"', Comparison.AMOUNT
+    INSTRUMENT = "instrument", Instrument, read_instrument, '"name | version"', Comparison.NAME
+    DURATION = "duration", Period, partial(_read_one_time, Period), '"4 week"', Comparison.TIME
+    AGE = "age", Age, partial(_read_one_time, Age), '"18 year"', Comparison.TIME
+    TIME_POINT = "time_point", TimePoint, partial(_read_one_time, TimePoint), '"30 day"', Comparison.TIME
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether the value is a conclusion from a quote, not something that the quote states."""
+        return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
+
+
+CLASSES = {kind.held: kind for kind in AttributeType if kind is not AttributeType.CHOICE}
 """The type of an attribute by the class of its values."""
 
 
@@ -103,6 +115,15 @@ class Attribute(FrozenModel):
     required: bool = False
     choices: tuple[Choice, ...] = ()
 
+    @field_validator("choices", mode="before")
+    @classmethod
+    def _list_choices(cls, given: Any) -> Any:
+        """A table of words and their meanings, or words alone."""
+        if not isinstance(given, list | tuple | dict):
+            raise ValueError(f'write ["{given}", ...], or a table of words and their meanings')  # noqa: TRY004
+        meanings = given.items() if isinstance(given, dict) else [(one, "") for one in given]
+        return [{"word": word, "meaning": said} if isinstance(word, str) else word for word, said in meanings]
+
     @model_validator(mode="after")
     def _choices_fit(self) -> Self:
         words = [choice.word for choice in self.choices]
@@ -124,7 +145,7 @@ class Attribute(FrozenModel):
             written = str(written)
         if not isinstance(written, str) or not written.strip():
             raise ValueError(f"{self.name}: {written!r} is not a text")
-        value = _FORMS[self.type][1](written)
+        value = self.type.read(written)
         if self.type is AttributeType.CHOICE:
             known = {choice.word.casefold(): choice.word for choice in self.choices}
             if value.casefold() not in known:
@@ -142,14 +163,18 @@ class Attribute(FrozenModel):
         """A value of an extraction, or of gold, in the class of its type. Raises ``ValueError`` for another form."""
         if isinstance(value, tuple):
             return tuple(map(self.restore, value))
-        if isinstance(value, str) and self.type not in (AttributeType.QUOTE, AttributeType.CHOICE):
+        if isinstance(value, str) and self.type is not AttributeType.QUOTE:
             return self.read(value)  # gold may have the written form
-        held = _FORMS[self.type][0]
-        return held.model_validate(value.model_dump()) if isinstance(value, FrozenModel) else value
+        held = self.type.held
+        if isinstance(value, FrozenModel) and value.model_dump().keys() <= getattr(held, "model_fields", {}).keys():
+            return held.model_validate(value.model_dump())
+        if not isinstance(value, int | float if held is float else held) or isinstance(value, bool) > (held is bool):
+            raise ValueError(f"{self.name}: {value!r} is not {self.type.form or 'a word'}")
+        return value
 
     def describe(self) -> str:
         """How a model writes the value, and what it means."""
-        form = _FORMS[self.type][2] or "one of " + "; ".join(
+        form = self.type.form or "one of " + "; ".join(
             f"{choice.word} ({choice.meaning})" if choice.meaning else choice.word for choice in self.choices
         )
         listed = "a list, each " if self.many else ""
@@ -159,7 +184,7 @@ class Attribute(FrozenModel):
         """The JSON schema of a value in an extraction, of one member if the attribute is a list."""
         if self.choices:
             return {"type": "string", "enum": [choice.word for choice in self.choices]}
-        return TypeAdapter(_FORMS[self.type][0]).json_schema(mode="serialization")
+        return TypeAdapter(self.type.held).json_schema(mode="serialization")
 
     @property
     def json_schema(self) -> dict[str, Any]:

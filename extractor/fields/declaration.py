@@ -39,6 +39,10 @@ class Of(StrEnum):
         return tuple(info for info in list_fields(self.task) if info.group == group)
 
 
+def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in names}
+
+
 class Example(FrozenModel):
     """A text of the user's own, and what the field's answer to it is; ``value`` None says that there is none."""
 
@@ -58,6 +62,14 @@ class FieldRule(FrozenModel):
     examples: tuple[str, ...] = Field(min_length=1)
     near_misses: tuple[str, ...] = ()
     confidence: float = Field(default=0.85, gt=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _give_value(cls, given: Any) -> Any:
+        """``value`` is what the rule gives a field of one type."""
+        if not isinstance(given, dict) or "value" not in given:
+            return given
+        return _without(given, "value") | {"gives": {"value": given["value"]} | given.get("gives", {})}
 
 
 _CONDITION = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>!?=)\s*(?P<words>[\w\s|]+?)\s*")
@@ -91,7 +103,7 @@ class CustomField(FrozenModel):
     of: Of = Of.RECORD
     when: str = ""
     definition: str = Field(min_length=1, max_length=4000)
-    attributes: tuple[Attribute, ...] = Field(min_length=1)
+    attributes: tuple[Attribute, ...]
     many: bool = False
     judgement: bool = False
     sections: tuple[str, ...] = ()
@@ -102,6 +114,28 @@ class CustomField(FrozenModel):
 
     def __hash__(self) -> int:
         return hash((self.name, self.definition))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_attributes(cls, given: Any) -> Any:
+        """A table of attributes by their names; without one, the field's type is that of its only attribute."""
+        if not isinstance(given, dict):
+            return given
+        named = given.get("attributes")
+        if isinstance(named, dict):
+            listed = [{"name": name} | one if isinstance(one, dict) else one for name, one in named.items()]
+            return given | {"attributes": listed}
+        if "attributes" in given:
+            return given
+        alone = {"name": "value", "required": True} | {key: given[key] for key in ("type", "choices") if key in given}
+        return _without(given, "type", "choices") | {"attributes": [alone]}
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _refuse_one_rule(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            raise ValueError("write each rule as a table [[field.rules]], with two brackets")  # noqa: TRY004
+        return given
 
     @field_validator("mentions", "sections", mode="before")
     @classmethod
@@ -116,6 +150,8 @@ class CustomField(FrozenModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = [one.name for one in self.attributes]
+        if not names:
+            raise ValueError("a field needs at least one attribute")
         if len(set(names)) < len(names):
             raise ValueError(f"two attributes have one name: {', '.join(names)}")
         if "quote" in names and self.needs_quote:

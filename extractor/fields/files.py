@@ -1,23 +1,20 @@
 """Custom fields from TOML files, and the catalogue of those that come with the product."""
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.errors import FieldError
 from extractor.suggestions import suggest
 
-from .attributes import Attribute
 from .declaration import TAKEN, CustomField
 from .models import Declared, declare, describe
 from .rules import check_rules
 
 _CATALOGUE = files(__package__) / "catalogue"
-_OF_ATTRIBUTE = frozenset({"type", "choices"})
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
@@ -81,44 +78,10 @@ def _read_file(name: str) -> Iterator[CustomField]:
         wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no list of fields"
         raise FieldError(f"{name}: {wrong}; write each field as a table [[field]], with two brackets")
     for number, table in enumerate(tables["field"], start=1):
-        place = f"{name}, field {table.get('name', number) if isinstance(table, dict) else number}"
         try:
-            yield CustomField.model_validate(dict(_read_table(table)))
+            yield CustomField.model_validate(table)
         except ValidationError as error:
-            raise FieldError(f"{place}: {describe(error)}") from error
-        except (AttributeError, TypeError, ValueError) as error:
-            raise FieldError(
-                f"{place}: a value has another shape than docs/how-to/your-own-fields.md shows; {error}"
-            ) from error
-
-
-def _read_table(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The arguments of a declaration. Without attributes, the table's type is that of the only one."""
-    if "attributes" not in table:
-        alone = {"name": "value", "required": True} | {key: table[key] for key in _OF_ATTRIBUTE & table.keys()}
-        yield "attributes", [_read_attribute(alone)]
-    for key, value in table.items():
-        if key == "attributes" and isinstance(value, dict):
-            yield key, [_read_attribute({"name": name} | one) for name, one in value.items()]
-        elif key == "rules":
-            if isinstance(value, dict):
-                raise ValueError("rules: write each rule as a table [[field.rules]], with two brackets")
-            yield key, [_read_rule(rule) for rule in value]
-        elif key not in _OF_ATTRIBUTE or "attributes" in table:
-            yield key, value
-
-
-def _read_attribute(table: Mapping[str, Any]) -> Attribute:
-    given = table.get("choices", ())
-    if isinstance(given, str):
-        raise ValueError(f'choices: write ["{given}", ...], or a table of words and their meanings')  # noqa: TRY004
-    meanings = given.items() if isinstance(given, dict) else ((word, "") for word in given)
-    return Attribute.model_validate(dict(table) | {"choices": [{"word": w, "meaning": m} for w, m in meanings]})
-
-
-def _read_rule(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A rule; ``value`` is what it gives a field of one type."""
-    given = dict(table)
-    if "value" in given:
-        given["gives"] = {"value": given.pop("value")} | given.get("gives", {})
-    return given
+            given = table if isinstance(table, dict) else {}
+            attributes = given.get("attributes", {"": given})
+            message = describe(error, list(attributes) if isinstance(attributes, dict) else ())
+            raise FieldError(f"{name}, field {given.get('name', number)}: {message}") from error

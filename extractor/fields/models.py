@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -157,9 +157,16 @@ def _show(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
-def describe(error: ValidationError) -> str:
-    """What is wrong, each with its place."""
-    lines = ((".".join(map(str, line["loc"])), line["msg"].removeprefix("Value error, ")) for line in error.errors())
+def describe(error: ValidationError, attributes: Sequence[str] = ()) -> str:
+    """What is wrong, each with its place. ``attributes`` are their names, empty for that of a field of one type."""
+
+    def show(place: tuple[int | str, ...]) -> str:
+        match place:
+            case ("attributes", int(at), *rest) if at < len(attributes):
+                place = (attributes[at], *rest)
+        return ".".join(str(part) for part in place if part != "")
+
+    lines = [(show(line["loc"]), line["msg"].removeprefix("Value error, ")) for line in error.errors()]
     return "; ".join(f"{place}: {message}" if place else message for place, message in lines)
 
 

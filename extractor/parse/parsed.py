@@ -277,9 +277,8 @@ class ParsedRecord:
     hostile: tuple[HostileText, ...] = ()
     custom: tuple[CustomReading, ...] = ()
 
-    def list_custom(self, field: str, chunk: Chunk | None) -> list[CustomReading]:
-        """What the rules of a user's own field read of an item, or of the record."""
-        number = chunk.number if chunk else None
+    def list_custom(self, field: str, number: int | None) -> list[CustomReading]:
+        """What the rules of a user's own field read of an item by its chunk's number, or of the record."""
         return [one for one in self.custom if one.field == field and one.chunk == number]
 
     def raw(self, span: Span) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from extractor.evaluation.gold_files import Flaw
 from extractor.fields import CustomField
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.ground.check import show_value
@@ -37,25 +36,18 @@ def _write(value: Any) -> Any:
     return value if isinstance(value, bool) else show_value(value)
 
 
-def read_values(field: CustomField | None, written: Json) -> tuple[Json, list[Flaw]]:
-    """The values for gold, and what keeps them from being gold. What cannot be read stays as it is written."""
+def read_values(field: CustomField | None, written: Json) -> Json:
+    """The values for gold. What cannot be read stays as it is written; the gold check says why."""
     if field is None:
-        return written, []
+        return written
     values: Json = {}
-    flaws = []
     for one in field.attributes:
-        if (given := written.get(one.name)) in (None, "", []):
-            if one.required:
-                flaws.append(Flaw(one.name, "is empty", "fill it in, or reject the item"))
-            continue
-        try:
-            values[one.name] = one.read_all(given)
-        except ValueError as error:
-            values[one.name] = given
-            flaws.append(Flaw(one.name, str(error), "correct it"))
-    if not values and not flaws:
-        flaws.append(Flaw("", "has no value", "fill one in, or reject the item"))
-    return dict(CustomItem(values=values).model_dump(mode="json")["values"]), flaws
+        if (given := written.get(one.name)) not in (None, "", []):
+            try:
+                values[one.name] = one.read_all(given)
+            except ValueError:
+                values[one.name] = given
+    return dict(CustomItem(values=values).model_dump(mode="json")["values"])
 
 
 def list_words(field: CustomField | None, written: Json) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from extractor.evaluation.gold_check import check_annotation
 from extractor.evaluation.gold_files import Flaw
-from extractor.evaluation.text import fold_quote
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
-from .custom import Fields, Json, list_words, read_values
+from .custom import Fields, Json, read_values
 from .draft import ItemKind, ReviewDraft, ReviewItem
 
 _REQUIRED: dict[ItemKind, tuple[str, ...]] = {
@@ -25,6 +24,9 @@ _RANKS = [rank.value for rank in Rank]
 _OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
 _REMEDIES = {
     "is annotated twice": "reject one of the two",
+    "is stated twice": "reject one of the two",
+    "has no value": "fill one in, or reject the item",
+    "is empty": "fill it in, or reject the item",
     "is not annotated": "restore it, or select its words in the text and choose New outcome",
 }
 """Remedies in terms of the page; the gold check's own remedies refer to files."""
@@ -57,40 +59,25 @@ def _shape_custom(draft: ReviewDraft, fields: Fields, paths: dict[str, str]) -> 
     for own, item in sorted(kept, key=lambda pair: order.index(pair[0]["of"])):
         listed = custom.setdefault(own["field"], [])
         paths[f"custom.{own['field']}[{len(listed)}]"] = item.id
-        listed.append({"of": places[own["of"]], "values": read_values(fields.get(own["field"]), item.value)[0]})
+        listed.append({"of": places[own["of"]], "values": read_values(fields.get(own["field"]), item.value)})
     return custom
 
 
 def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iterator[tuple[str | None, Flaw]]:
     """Yield every flaw that keeps a draft from being gold, with its item if it concerns one."""
     data, paths = shape_gold(draft, record, fields)
-    for flaw in check_annotation(data, record):
+    for flaw in check_annotation(data, record, tuple(fields.values())):
         fitting = (at for at in paths if flaw.path == at or flaw.path.startswith((f"{at}.", f"{at}[")))
         place = max(fitting, key=len, default="")
         # The page counts outcomes from 1.
         problem = _OUTCOME.sub(lambda named: f"{named[1]} outcome {int(named[2]) + 1}", flaw.problem)
         remedy = next((words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
-        yield paths.get(place), Flaw(flaw.path[len(place) :].lstrip("."), problem, remedy, flaw.warns)
+        within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
+        yield paths.get(place), Flaw(within, problem, remedy, flaw.warns)
     for kind, names in _REQUIRED.items():
         for item in draft.list_kept(kind):
             empty = (name for name in names if item.value.get(name) is None)
             yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
-    own = [item for item in draft.list_kept("custom") if item.id in paths.values()]
-    yield from ((item.id, flaw) for item in own if item.custom for flaw in _check_custom(item, own, record, fields))
-
-
-def _check_custom(item: ReviewItem, others: list[ReviewItem], record: TrialRecord, fields: Fields) -> Iterator[Flaw]:
-    place = item.custom or {}
-    field = fields.get(place["field"])
-    yield from read_values(field, item.value)[1]
-    for name, words in list_words(field, item.value):
-        if not any(fold_quote(words) in fold_quote(section.text) for section in record.sections):
-            yield Flaw(name, "does not stand in the record", "copy it from the text")
-    first = next(
-        one for one in others if one.custom and (one.custom["field"], one.custom["of"]) == (place["field"], place["of"])
-    )
-    if field and not field.many and item is not first:
-        yield Flaw("", "is stated twice", "reject one of the two")
 
 
 def name_gold(record_id: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import jsonschema
 import pytest
@@ -99,7 +100,40 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     for predicted, f1 in ((old, "1.000"), (new, "0.000")):
         scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
         assert f"ejection_fraction.value\tquantity\t1\t1\t{f1[0]}\t{f1}" in scores
+    (score, _, _, _) = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)["custom"]
+    assert (score["name"], score["type"], score["f1"]) == ("ejection_fraction.value", "quantity", 1.0)
     assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        ("ejection_fraction", {"values": {"value": "below 40 %"}}, None),
+        ("ejection_fraction", {"values": {"value": "rather low"}}, "[0].values.value: .*write a quantity"),
+        ("ejection_fraction", {"values": {"value": True}}, "[0].values.value: value: True is not"),
+        ("ejection_fraction", {"values": {"limit": "< 40 %"}}, "[0].values.limit: the field has no such attribute"),
+        ("ejection_fraction", {"values": {}}, "[0].values.value: is empty"),
+        ("ejection_fraction", {"of": "dosing[0]", "values": {"value": "< 40 %"}}, r"[0].of: there is no item"),
+        ("assay", {"values": {"value": "22C3"}}, "[0].values.value: does not stand in the record"),
+        ("fever", {"values": {"value": "< 40 %"}}, ": no field has this name; name its file"),
+    ],
+)
+def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entry, said):
+    more = '[[field]]\nname = "assay"\ntype = "quote"\ndefinition = "The test."\n'
+    fields.write_text(f"{FIELDS}\n{more}", "utf-8")
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": {name: [entry]}}), "utf-8")
+    done = invoke("evaluate", gold, study, "--check", "--fields", fields)
+    found = [line for line in done.stdout.splitlines() if "custom." in line]
+    assert bool(found) is bool(said)
+    assert said is None or re.search(re.escape(f"custom.{name}") + said.replace("[0]", r"\[0\]"), found[0])
+
+
+def test_a_value_is_stated_once_unless_there_may_be_many(study, fields, tmp_path):
+    twice = {"washout": [{"values": {"value": "4 week"}}, {"values": {"value": "5 week"}}]}
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": twice}), "utf-8")
+    assert "custom.washout[1]: is stated twice" in invoke("evaluate", gold, study, "--check", "--fields", fields).stdout
 
 
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):

@@ -9,6 +9,7 @@ from pydantic import Field
 from extractor.ask.reply_models import Item, key_of
 from extractor.errors import FieldError
 from extractor.fields import CriterionField, Duration, Quantity, RecordField, declare, list_catalogue, read_fields
+from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import TAKEN
 
 
@@ -65,7 +66,7 @@ def test_an_attribute_takes_its_type_from_the_annotation():
     assert shapes == [
         ("grade", "choice", False, True),
         ("flag", "boolean", False, True),
-        ("number", "number", False, True),
+        ("number", "integer", False, True),
         ("limits", "quantity", True, False),
         ("words", "quote", False, False),
     ]
@@ -111,9 +112,11 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         ("[[field", "my.toml: Expected .* at the end of an array declaration"),
         ("[fields]", "my.toml: fields is unknown; write each field as a table"),
         ("", "there is no list of fields"),
-        ("field = [1]", "a value has another shape"),
+        ("field = [1]", "my.toml, field 1: Input should be"),
+        (PLAIN.replace('type = "quote"', "attributes = { a = 1 }"), "my.toml, field assay: a: Input should be"),
+        (PLAIN.replace('"quote"', '"choice"\nchoices = 5'), "field assay: choices: write"),
         (PLAIN + "[field.rules]\npattern = 'x'\n", "write each rule as a table"),
-        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write"),
+        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write .*abc"),
         (PLAIN * 2, "assay: two fields have this name"),
         (PLAIN.replace('"quote"', '"word"'), "field assay: type: Input should be 'quote'"),
         (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),
@@ -180,6 +183,9 @@ def test_an_answer_is_read_by_type(tmp_path):
     assert [(said.attribute, said.value) for said in claims[0].values] == [("status", "excluded")]
     assert broken[0][0] == "long"
     assert "write a time" in broken[0][1]
+    assert Attribute(name="visits", type="integer").read("three") == 3
+    with pytest.raises(ValueError, match="write a whole number"):
+        Attribute(name="visits", type="integer").read("1.5")
     assert field.read({"stable_for": "4 week"}) == (
         (),
         (("{'stable_for': '4 week'}", "brain_metastases: status is missing"),),

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from pydantic import TypeAdapter
 
-from extractor.evaluation.custom import score_custom
+from extractor.evaluation import evaluate
 from extractor.fields import Amount, Constraint, Duration, Instrument, Quantity, read_fields
 from extractor.fields.attributes import Attribute
 from extractor.review.changes import Change, NotReady, Review
@@ -109,8 +109,8 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
     assert found[0]["values"]["value"] == {"comparator": "<=", "value": 35, "value_high": None, "unit": "%"}
     assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
-    (score, _) = [one for one in score_custom([gold], run, review.fields.values()) if one.type == "quantity"]
-    assert (score.gold, score.predicted, score.right) == (2, 2, 1)
+    (score, _) = [one for one in evaluate([gold], run, fields=review.fields.values()).custom if one.type == "quantity"]
+    assert (score.stated, score.predicted, score.right) == (2, 2, 1)
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
     assert [(one.value, one.custom) for one in again if one.custom] == [
         ({"value": "<= 35 %"}, {"field": "ejection_fraction", "of": "criterion-0"}),

@@ -1,0 +1,81 @@
+"""Check gold of the user's own fields: report every value that is no value of its field, or stands on nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.fields.attributes import Attribute, AttributeType
+from extractor.fields.declaration import CustomField, Of
+from extractor.schemas import CustomItem, TrialRecord
+
+from .gold_files import Flaw
+from .text import fold_quote
+
+_EMPTY: tuple[Any, ...] = (None, "", [], ())
+
+
+def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Sequence[CustomField]) -> Iterator[Flaw]:
+    """Yield every flaw of ``custom`` in one annotation. Entries that the schema refuses are left out.
+
+    >>> from extractor.fields import read_fields
+    >>> gold = {"custom": {"blinding": [{"values": {"value": "doubl"}}]}}
+    >>> [flaw.path for flaw in check_custom(gold, None, read_fields("blinding"))]
+    ['custom.blinding[0].values.value']
+    """
+    custom, known = data.get("custom"), {field.name: field for field in fields}
+    for name, listed in custom.items() if isinstance(custom, dict) else ():
+        field = known.get(name)
+        if field is None:
+            yield Flaw(f"custom.{name}", "no field has this name", "name its file with --fields", warns=True)
+        homes: set[str | None] = set()
+        for number, entry in enumerate(listed if field and isinstance(listed, list) else ()):
+            path = f"custom.{name}[{number}]"
+            try:
+                item = CustomItem.model_validate(entry)
+            except ValidationError:
+                continue
+            if field and item.of in homes and not field.many and (item.of or field.of is Of.RECORD):
+                yield Flaw(path, "is stated twice", "leave out one of the two")
+            homes.add(item.of)
+            if item.of is not None and not _has_item(data, item.of):
+                yield Flaw(f"{path}.of", f"there is no item {item.of!r}", "write one such as eligibility.criteria[0]")
+            yield from _check_values(path, field, item.values, record) if field else ()
+
+
+def _has_item(data: Mapping[str, Any], path: str) -> bool:
+    group, _, number = path.removesuffix("]").rpartition("[")
+    found: Any = data
+    for part in group.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return isinstance(found, list) and number.isdecimal() and int(number) < len(found)
+
+
+def _check_values(
+    path: str, field: CustomField, values: Mapping[str, Any], record: TrialRecord | None
+) -> Iterator[Flaw]:
+    if all(value in _EMPTY for value in values.values()) and not any(one.required for one in field.attributes):
+        yield Flaw(path, "has no value", "fill one in, or leave the entry out")
+    known = {one.name: one for one in field.attributes}
+    for name in values.keys() - known.keys():
+        yield Flaw(f"{path}.values.{name}", "the field has no such attribute", f"write one of {', '.join(known)}")
+    for name, attribute in known.items():
+        place, value = f"{path}.values.{name}", values.get(name)
+        if value in _EMPTY:
+            if attribute.required:
+                yield Flaw(place, "is empty", "fill it in, or leave the entry out")
+            continue
+        try:
+            attribute.restore(value)
+        except ValueError as error:
+            yield Flaw(place, str(error), "correct it")
+        else:
+            yield from _check_words(place, attribute, value, record)
+
+
+def _check_words(place: str, attribute: Attribute, value: Any, record: TrialRecord | None) -> Iterator[Flaw]:
+    if attribute.type is not AttributeType.QUOTE or record is None:
+        return
+    for words in value if isinstance(value, tuple) else (value,):
+        if not any(fold_quote(str(words)) in fold_quote(section.text) for section in record.sections):
+            yield Flaw(place, "does not stand in the record", "copy it from the text")
