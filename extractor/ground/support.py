@@ -160,14 +160,14 @@ _SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
 """The direction of each comparator: "<" and "<=" have one."""
 
 
-def _find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """A limit whose quantity the passage names. An age needs no name: "2 to 18 years old"."""
+def _find_constraint(value: Constraint, passage: Passage, *, is_named: bool = False) -> Supported | None:
+    """A limit whose quantity the passage names; ``is_named``: that is known. An age needs no name: "2 to 18 years"."""
     tokens = cut(passage)
     words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
     size = len(wanted)
     named = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
     quantity = find_quote(passage, value.quantity)
-    if quantity is None and not named and value.quantity.lower() != "age":
+    if quantity is None and not named and not is_named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
         if rule("pressure_pair").search(tokens):
             bare -= _PRESSURES
@@ -213,7 +213,8 @@ def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
     span = next((span for entry in entries if entry for span in _find_names(entry, passage)), None)
     if span is None:
         return None
-    return _find_constraint(value.model_copy(update={"quantity": passage.section.raw[span.start : span.end]}), passage)
+    named = value.model_copy(update={"quantity": passage.section.raw[span.start : span.end]})
+    return _find_constraint(named, passage, is_named=True)
 
 
 def find_limit(

@@ -118,12 +118,30 @@ def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator
                 yield number.first, number.end
             elif number.value == wanted[0]:
                 last = _find_other(tokens, found[position : position + _LONGEST_RANGE], wanted[1])
-                if last and _measure_the_same(tokens, number.end, last):
+                if last and _measure_the_same(tokens, number.end, last) and not _is_cut(tokens, found, number, last):
                     yield number.first, last
             else:
                 last = _find_other(tokens, found[position : position + 3], wanted[0])
                 if last and _is_downward(tokens, number, last) and _measure_the_same(tokens, number.end, last):
                     yield number.first, last
+
+
+def _is_cut(tokens: Tokens, found: Sequence[Number], low: Number, end: int) -> bool:
+    """Whether a range is a part of a list that goes on: the "0, 1" and the "1 or 2" of "0, 1 or 2"."""
+    joins = rule("joins_numbers")
+
+    def joined(at: int) -> Number | None:
+        behind = next((one for one in found if one.first >= at), None)
+        return behind if behind and joins.covers(tokens, at, behind.first) else None
+
+    if not joined(low.end):
+        return False
+    behind = joined(end)
+    has_unit = behind is not None and _skip_unit(tokens, behind.end) > behind.end
+    if behind and (not has_unit or _skip_unit(tokens, end) > end):  # "0 or 1, 2 weeks apart" ends before the comma
+        return True
+    before = max((one.end for one in found if one.end <= low.first), default=None)
+    return before is not None and joins.covers(tokens, before, low.first) is not None
 
 
 def _measure_the_same(tokens: Tokens, first: int, last: int) -> bool:
@@ -148,7 +166,8 @@ def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int |
     """The end of the other bound: the number after the first of ``found`` and its unit, or the last one of its list."""
     end = found[0].end
     for first, readings in groupby(found[1:], key=lambda number: number.first):
-        behind, others = _skip_unit(tokens, end), list(readings)
+        # In "III/IV" the numeral behind the slash is no unit.
+        behind, others = end if tokens.words[end:first] == ["/"] else _skip_unit(tokens, end), list(readings)
         if first < behind or rule("over_number").starts(tokens, others[0].end):
             continue  # another reading of the same number, the "2" of "kg/m^2", the second "20" of "20/40 to 20/80"
         if first - behind > _RANGE_GAP:

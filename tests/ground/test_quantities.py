@@ -3,7 +3,7 @@ import pytest
 from extractor.fields.value_forms import read_amount, read_limit, read_time, read_window
 from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
-from extractor.schemas import Age, Amount, Comparator, Period, Support, TimeUnit
+from extractor.schemas import Age, Amount, Comparator, Constraint, Period, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
 
@@ -259,3 +259,25 @@ def test_an_age_in_another_unit_is_refused():
 def test_numbers_of_two_units_are_no_range(text):
     assert find_support(Amount(low=5, high=10, unit="kg"), read_passage(text)) is None
     assert find_support(Amount(low=5, high=10, unit="kg"), read_passage("5 kg to 10 kg")) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "range_", "stands"),
+    [
+        ("ECOG 0, 1 or 2", (0, 2), True),
+        ("ECOG 0, 1 or 2", (0, 1), False),
+        ("ECOG 0, 1 or 2", (1, 2), False),
+        ("NYHA II/III/IV", (3, 4), False),
+        ("NYHA III/IV", (3, 4), True),
+        ("age 18-65 or 70-80", (70, 80), True),
+    ],
+)
+def test_a_part_of_a_list_is_no_range(text, range_, stands):
+    assert bool(find_limit(read_text(text), Comparator.BETWEEN, range_, None)) is stands
+
+
+def test_a_name_that_is_no_quote_of_the_passage_is_sought_once():
+    text = "ALT≤2.5×upper limit of normal（≤5×ULN"
+    part = read_passage(text).section.between(text.index("×upper"), len(text))
+    limit = Constraint(quantity="×upper limit of normal", comparator=Comparator.AT_MOST, value=5, unit="×ULN")
+    assert find_support(limit, part).value.quantity == "ULN"
