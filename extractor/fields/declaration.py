@@ -239,12 +239,14 @@ class CustomField(FrozenModel):
             values: dict[str, Any] = {}
             for attribute in self.attributes:
                 raw = given.get(attribute.name)
-                if raw in (None, "", []):
-                    continue
-                try:
-                    values[attribute.name] = attribute.read_all(raw)
-                except ValueError as error:
-                    broken.append((str(raw), str(error)))
+                found: list[Any] = []
+                for member in raw if attribute.many and isinstance(raw, list | tuple) else [raw]:
+                    try:
+                        found += [] if member in (None, "", []) else [attribute.read(member)]
+                    except ValueError as error:
+                        broken.append((str(member), str(error)))
+                if found:
+                    values[attribute.name] = tuple(found) if attribute.many else found[0]
             quote = given.get("quote") if self.needs_quote else None
             lacking = [one.name for one in self.attributes if one.required and one.name not in values]
             if values and not lacking:

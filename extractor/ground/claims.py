@@ -81,12 +81,17 @@ def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | Non
     if found := _find(value, inside):
         return found
     tokens = inside.tokens.cut(inside.first, inside.end)
-    if find_numbers(tokens):
-        return None
-    if _is_none(value) and rule("denial").search(tokens):
+    stated = {" ".join(tokens.words[number.first : number.end]) for number in find_numbers(tokens)}
+    if _is_none(value) and all(map(_STAGE.fullmatch, stated)) and rule("states_none").search(tokens):
         return Supported(value, quote, Support.INFERRED)
+    if stated:
+        return None
     found = _find(value, here)
     return replace(found, support=Support.INFERRED) if found else None
+
+
+_STAGE = re.compile("[IVX]+")
+"""A number that names a stage or class: nobody counts with it."""
 
 
 def _is_none(value: Any) -> bool:

@@ -252,7 +252,8 @@ def find_limit(
         borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
         if place[0] in others or not (own or borrowed):
             continue
-        stated = find_comparator(tokens, place) or find_turned(tokens, place, " ".join(subject), unit)
+        shown = tokens.cut(0, place[1]) if unit == "+" else tokens  # the plus of "IHC 3+" is no "or more"
+        stated = find_comparator(shown, place) or find_turned(tokens, place, " ".join(subject), unit)
         signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
         # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
         whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))

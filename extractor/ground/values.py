@@ -226,11 +226,12 @@ def find_turned(tokens: Tokens, place: Range, quantity: str, unit: str | None) -
 
 
 def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator) -> bool:
-    """Whether the text forbids the opposite: "must not be below 8" for "at least 8"."""
+    """Whether the text forbids the opposite: "must not be below 8" and "below 8 is not allowed" for "at least 8"."""
     compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and stated.opposite is comparator
-    return denied and rule("not_before").ends(tokens, end, end - 20) is not None
+    behind = rule("not_permitted_behind").starts(tokens, place[1])
+    return denied and (behind or rule("not_before").ends(tokens, end, end - 20)) is not None
 
 
 def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:

@@ -8,7 +8,16 @@ from pydantic import Field
 
 from extractor.ask.reply_models import Item, key_of
 from extractor.errors import FieldError
-from extractor.fields import CriterionField, Duration, Quantity, RecordField, declare, list_catalogue, read_fields
+from extractor.fields import (
+    CriterionField,
+    CustomField,
+    Duration,
+    Quantity,
+    RecordField,
+    declare,
+    list_catalogue,
+    read_fields,
+)
 from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import TAKEN
 
@@ -183,6 +192,11 @@ def test_an_answer_is_read_by_type(tmp_path):
     assert [(said.attribute, said.value) for said in claims[0].values] == [("status", "excluded")]
     assert broken[0][0] == "long"
     assert "write a time" in broken[0][1]
+    schedule = Attribute(name="at", type="time_point", many=True)
+    (listed,), lost = CustomField(name="doses", definition="When.", attributes=(schedule,)).read(
+        {"quote": "q", "at": ["0 day", "21-28 day"]}
+    )
+    assert ([one.value for one in listed.values[0].value], [text for text, _ in lost]) == ([0], ["21-28 day"])
     assert Attribute(name="visits", type="integer").read("three") == 3
     with pytest.raises(ValueError, match="write a whole number"):
         Attribute(name="visits", type="integer").read("1.5")
