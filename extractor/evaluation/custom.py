@@ -134,18 +134,20 @@ def _read_words(item: ExtractedItem | None) -> str:
 
 
 def _compare(field: CustomField, one: CustomItem, other: CustomItem) -> float:
-    """The mean likeness of the attributes that either has. The only value of a record is always paired."""
+    """How alike the values of both are: 1 if each has its like. The only value of a record is always paired."""
     if not field.many and one.of is None:
         return 1.0
-    stated = [a for a in field.attributes if a.name in one.values or a.name in other.values]
-    found = (max(_list_likeness(a, one.values.get(a.name), other.values.get(a.name)), default=0.0) for a in stated)
-    return sum(found) / len(stated) if stated else 0.0
-
-
-def _list_likeness(attribute: Attribute, one: Any, other: Any) -> list[float]:
-    comparer = COMPARERS[attribute.type.comparison]
-    ours, theirs = _spread(comparer, one), _spread(comparer, other)
-    return [max(comparer.likeness(a, b), float(comparer.level(a, b) >= Level.NORMALISED)) for a in ours for b in theirs]
+    nearest: list[float] = []
+    for attribute in field.attributes:
+        comparer = COMPARERS[attribute.type.comparison]
+        ours, theirs = (_spread(comparer, each.values.get(attribute.name)) for each in (one, other))
+        alike = [
+            [max(comparer.likeness(a, b), float(comparer.level(a, b) >= Level.NORMALISED)) for b in theirs]
+            for a in ours
+        ]
+        nearest += [max(row, default=0.0) for row in alike]
+        nearest += [max((row[at] for row in alike), default=0.0) for at in range(len(theirs))]
+    return sum(nearest) / len(nearest) if nearest else 0.0
 
 
 def _count(attribute: Attribute, gold: CustomItem | None, predicted: CustomItem | None) -> Counter[str]:
