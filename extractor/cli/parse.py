@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import FAILED, OK, say, to_printable
-from .options import FILES, option
+from .options import FILES, FieldsOption, option, read_custom_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,11 @@ def parse(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, folders, globs, or - for stdin.")],
     as_json: Annotated[bool, option(FILES, "One JSON object a line, with every offset.", "--json")] = False,
     explain: Annotated[bool, option(FILES, "Show each value's words and rules.", "--explain")] = False,
+    fields: FieldsOption = None,
 ) -> int:
     """Show the criteria, doses and outcomes that the rules read, with their confidence.
+
+    With --fields, also what the rules of your own fields read.
 
     Exit codes: 0 done, 1 some records could not be read, 2 usage.
     """
@@ -39,6 +42,7 @@ def parse(
     from extractor.text.patterns import trace_rules
 
     failures: list[Exception] = []
+    custom = read_custom_fields(fields)
 
     def report(error: Exception) -> None:
         if not isinstance(error, RepeatedRecord):
@@ -47,7 +51,7 @@ def parse(
 
     for record in read_records(*inputs, on_error=report, stdin=sys.stdin.buffer):
         with trace_rules() if explain else nullcontext() as trace:
-            parsed = parse_record(record)
+            parsed = parse_record(record, custom)
         found = None if trace is None else place_rules(parsed, trace)
         typer.echo(_as_json(parsed) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
     return FAILED if failures else OK
@@ -65,6 +69,7 @@ def _as_json(parsed: "ParsedRecord") -> str:
         "eligibility": parsed.eligibility,
         "dosing": parsed.dosing,
         "outcomes": parsed.outcomes,
+        **({"custom": parsed.custom} if parsed.custom else {}),
         "coverage": tuple(list_covered_spans(parsed.record, items)),
     }
     # Some characters beyond ASCII control a terminal, too.
@@ -73,6 +78,8 @@ def _as_json(parsed: "ParsedRecord") -> str:
 
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
     """Yield the lines that show a record; with ``found``, also the words and rules of each value."""
+    from extractor.ground.check import show_value
+
     describe = partial(_describe_fields, parsed=parsed, found=found)
     yield f"# {to_printable(parsed.record.record_id)}"
     yield from describe(parsed.eligibility, indent="")
@@ -90,6 +97,11 @@ def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]"
     for outcome in parsed.outcomes:
         yield f"\n[{outcome.chunk.number}] {outcome.rank} outcome {outcome.index}: {_mark(outcome.measure)}"
         yield from describe(outcome, "measure")
+    for read in parsed.custom:
+        yield f"\n{f'[{read.chunk}] ' if read.chunk is not None else ''}{read.field} ({read.confidence:.2f})"
+        for said in read.claim.values:
+            words = f", from: {to_printable(parsed.raw(said.span))}" if said.span else ""
+            yield f"    {said.attribute}: {to_printable(show_value(said.value))}{words}"
 
 
 def _describe_fields(
