@@ -136,7 +136,12 @@ def _is_about(answer: GroundedAnswer, agent: str) -> bool:
 
 
 def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
-    return tuple((one.attribute, one.value) for one in claim.values)
+    """The values by attribute, those of a list together."""
+    found: dict[str, Any] = {}
+    for one in claim.values:
+        name, listed = _name_of(one), one.attribute.endswith("]")
+        found[name] = (*found.get(name, ()), one.value) if listed else one.value
+    return tuple(found.items())
 
 
 def _unite(sources: Sequence[_Source], *, in_record: bool) -> list[_Source]:
@@ -176,9 +181,18 @@ def _choose(sources: Sequence[_Source]) -> list[_Source]:
         further = [value for value in one.claim.values if _name_of(value) not in known]
         known |= set(map(_name_of, further))
         more += further  # a list comes whole from one claim
-    disputed = any(said.get(name, value) != value for one in sources for name, value in _values_of(one.claim))
+    disputed = any(
+        _contradict(said.get(name, value), value) for one in sources for name, value in _values_of(one.claim)
+    )
     confidence = _DISPUTED if disputed else best.confidence
     return [_Source(ProvenClaim((*best.claim.values, *more)), best.origin, confidence)]
+
+
+def _contradict(one: Any, other: Any) -> bool:
+    """Whether two values cannot both hold: of two lists, each has what the other lacks."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return any(value not in other for value in one) and any(value not in one for value in other)
+    return bool(one != other)
 
 
 def _name_of(value: ProvenValue) -> str:

@@ -297,6 +297,26 @@ def test_a_list_of_one_claim_takes_no_members_of_another(tmp_path):
     assert [value.value for value in item.values["at"]] == [3]
 
 
+def test_a_shorter_list_is_another_value_and_fewer_words_are_none(tmp_path):
+    shape = 'many = true\nattributes = { at = { type = "time_point", many = true }, dose = { type = "quote" } }'
+    record = trial(
+        eligibility="Inclusion Criteria:\n\n* Doses on Day 1 and 22\n* two Doses on Day 1, 22 and 142\n* Doses again"
+    )
+    said = {
+        "* Doses": {},
+        "Doses on Day 1 and 22": {
+            "own": [{"quote": "Doses on Day 1 and 22", "at": ["1 day", "22 day"], "dose": "Doses"}]
+        },
+        "two Doses": {
+            "own": [{"quote": "Day 1, 22 and 142", "at": ["1 day", "22 day", "142 day"], "dose": "two Doses"}]
+        },
+        "Doses again": {"own": [{"quote": "Doses again", "dose": "Doses"}]},
+    }
+    with serve(answering({word: {"cat": "other", **answer} for word, answer in said.items()})) as stub:
+        found = Extractor(stub.spec, fields=_field(tmp_path, shape)).extract(record).custom["own"]
+    assert [[one.value for one in item.values["at"]] for item in found] == [[1, 22], [1, 22, 142]]
+
+
 def test_a_rule_reads_nothing_that_is_denied(tmp_path):
     record = trial(title="Trial", brief_summary="This is not a double-blind trial.")
     assert Extractor(fields="blinding").extract(record).custom["blinding"] == ()
