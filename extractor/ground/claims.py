@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
-from extractor.schemas import Comparator, Quantity, Support, TimePoint
+from extractor.schemas import Comparator, Period, Quantity, Support, TimePoint
 from extractor.text.book import rule
+from extractor.text.numbers import read_number
 from extractor.text.passage import Passage
+from extractor.text.patterns import Found
 
 from .places import span_of
 from .quotes import QuoteStatus, verify_quote
@@ -109,6 +112,15 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
+_RHYTHMS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year"}
+
+
+def _recurs(value: Period, rhythm: Found) -> bool:
+    """Whether words such as "monthly" and "6-monthly" state a length of time."""
+    count, unit = read_number(rhythm.read("count") or "1"), _RHYTHMS[(rhythm.read("unit") or "").lower()]
+    return (value.value, value.unit) == (count, unit)
+
+
 _MINUS = re.compile(r"(?<![\w)])[-\u2212]$")
 
 
@@ -126,6 +138,9 @@ def _find(value: Any, here: Passage) -> Supported | None:
         case str():
             span = _find_words(value, here)
             return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
+        case Period() if rhythm := next(filter(partial(_recurs, value), rule("rhythm").find(tokens)), None):
+            span = span_of(here, tokens, rhythm.first, rhythm.end)
+            return Supported(value, span, Support.INFERRED) if span else None
     found = find_support(value, here)
     if found is None or not derive_support(found.value, found.span, here.section):
         return None

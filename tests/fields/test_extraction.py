@@ -4,6 +4,7 @@ import pytest
 
 from extractor import Extractor, TrialExtraction
 from extractor.fields import Duration, RecordField, read_fields
+from extractor.ground.check import show_value
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
 from extractor.schemas.values import list_values
 from tests.llm.stub import completion, items, serve
@@ -208,6 +209,7 @@ def _ask(fields, record, answer, **more):
     [
         ('type = "time_point"\nmany = true', "Seen on Day -14 and Day 3", ["14 day"], []),
         ('type = "duration"', "Stopped for 4 weeks", {"quote": "for 4 weeks", "value": "less than 4 weeks"}, []),
+        ('type = "duration"', "Visits twice weekly", {"quote": "twice weekly", "value": "1 week"}, []),
         ('type = "quantity"', "LVEF < 40 % and BMI < 30", {"quote": "LVEF < 40 %", "value": "< 30"}, []),
         ('type = "choice"\nchoices = ["yes", "no"]', "Use of the drug", {"quote": "of the", "value": "yes"}, []),
         ('type = "quote"\nmany = true', "IL-17 and IL-1 are measured", ["IL-17", "IL-1"], ["IL-17", "IL-1"]),
@@ -234,6 +236,15 @@ def test_none_is_zero_where_the_quote_denies_and_states_no_number(tmp_path, text
     answer = {"own": {"quote": quote, "value": "= 0"}}
     found = _ask(_field(tmp_path, 'type = "quantity"'), record, answer).custom["own"]
     assert [(item.values["value"].value, item.support) for item in found] == [(zero, Support.INFERRED) for zero in kept]
+
+
+@pytest.mark.parametrize(("words", "value"), [("one-monthly intervals", "1 month"), ("6-monthly visits", "6 month")])
+def test_a_rhythm_states_a_length_of_time(tmp_path, words, value):
+    record = trial(eligibility=f"Inclusion Criteria:\n\n* Seen at {words}")
+    (item,) = _ask(_field(tmp_path, 'type = "duration"'), record, {"own": {"quote": words, "value": value}}).custom[
+        "own"
+    ]
+    assert (show_value(item.values["value"]), item.support) == (value, Support.INFERRED)
 
 
 def test_a_refused_member_moves_no_proof(tmp_path):
