@@ -9,6 +9,7 @@ from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
 from extractor.schemas import Comparator, Period, Quantity, Support, TimePoint
 from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
@@ -84,8 +85,8 @@ def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | Non
     if found := _find(value, inside):
         return found
     tokens = inside.tokens.cut(inside.first, inside.end)
-    stated = {" ".join(tokens.words[number.first : number.end]) for number in find_numbers(tokens)}
-    if _is_none(value) and all(map(_STAGE.fullmatch, stated)) and rule("states_none").search(tokens):
+    stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
+    if not stated and _is_none(value) and rule("states_none").search(tokens) and not rule("states_some").search(tokens):
         return Supported(value, quote, Support.INFERRED)
     if stated:
         return None
@@ -93,13 +94,21 @@ def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | Non
     return replace(found, support=Support.INFERRED) if found else None
 
 
-_STAGE = re.compile("[IVX]+")
-"""A number that names a stage or class: nobody counts with it."""
+_KINDS = frozenset({"type", "stage", "grade", "class", "phase"})
+
+
+def _is_of_a_name(tokens: Tokens, at: int) -> bool:
+    """Whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
+    before = tokens.words[at - 1] if at else ""
+    between = tokens.text[tokens.ends[at - 1] : tokens.starts[at]] if at else " "
+    is_joined = between in ("", "-") and (before.isalnum() or before in "-/")
+    return is_joined or before.lower() in _KINDS or set(tokens.words[at]) <= set("IVX")
 
 
 def _is_none(value: Any) -> bool:
     if isinstance(value, Quantity):
-        return value.comparator is Comparator.EQUAL and value.value == 0 and value.value_high is None
+        is_zero = (value.comparator, value.value, value.value_high) == (Comparator.EQUAL, 0, None)
+        return is_zero and value.unit is None
     return isinstance(value, int | float) and value == 0
 
 

@@ -229,6 +229,10 @@ def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(tmp_
         ("Prior chemotherapy, no surgery", "Prior chemotherapy", []),
         ("No more than 2 prior lines", "No more than 2 prior lines", []),
         ("Number of prior lines is 0", "Number of prior lines", [0]),
+        ("Naive adults with HIV-1, type 2, stage IV", "Naive adults with HIV-1, type 2, stage IV", [0]),
+        ("No limit on prior lines", "No limit on prior lines", []),
+        ("Treatment-naive and treatment-experienced", "Treatment-naive and treatment-experienced", []),
+        ("Prior therapy that is not effective", "Prior therapy that is not effective", []),
     ],
 )
 def test_none_is_zero_where_the_quote_denies_and_states_no_number(tmp_path, text, quote, kept):

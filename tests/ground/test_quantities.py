@@ -1,6 +1,6 @@
 import pytest
 
-from extractor.fields.value_forms import read_amount, read_limit, read_time, read_window
+from extractor.fields.value_forms import read_amount, read_limit, read_quantity, read_time, read_window
 from extractor.ground.support import find_amount, find_limit, find_support
 from extractor.ground.values import find_numbers, find_time
 from extractor.schemas import Age, Amount, Comparator, Constraint, Period, Support, TimeUnit
@@ -281,3 +281,20 @@ def test_a_name_that_is_no_quote_of_the_passage_is_sought_once():
     part = read_passage(text).section.between(text.index("×upper"), len(text))
     limit = Constraint(quantity="×upper limit of normal", comparator=Comparator.AT_MOST, value=5, unit="×ULN")
     assert find_support(limit, part).value.quantity == "ULN"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "stands"),
+    [
+        ("More than 2 prior lines are not permitted", "<= 2", True),
+        ("HbA1c above 9 % is not allowed", "<= 9 %", True),
+        ("eGFR below 30 mL/min will not be permitted", ">= 30 mL/min", True),
+        ("Aged 75 years or older who are not eligible", "< 75 years", False),
+        ("More than 5 lesions but large lesions are not allowed", "<= 5", False),
+        ("Stable for >= 4 weeks and steroids are not permitted", "< 4 weeks", False),
+    ],
+)
+def test_what_is_not_permitted_is_the_opposite_limit(text, limit, stands):
+    wanted = read_quantity(limit)
+    found = find_limit(read_text(text), wanted.comparator, (wanted.value, None), wanted.unit)
+    assert bool(found) is stands
