@@ -68,7 +68,7 @@ def assemble_custom(
             found += (_make_item(parsed, field, place.path, one) for one in chosen)
             if not chosen:
                 reason = _explain(field, place, result)
-                path = f"{place.path}.{field.name}" if place.path else f"custom.{field.name}"
+                path = f"{place.path}.custom.{field.name}" if place.path else f"custom.{field.name}"
                 absences.append(Absence(field=path, reason=reason, sections=place.sections))
         if not found and not any(one.field.endswith(f".{field.name}") for one in absences):
             absences.append(Absence(field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED))
@@ -245,5 +245,4 @@ def _explain(field: CustomField, place: _Place, result: ModelResult) -> AbsenceR
         return AbsenceReason.UNSUPPORTED_ANSWER
     if any(field.name in answer.readings for answer in result.answers.get(place.chunk, ())):
         return AbsenceReason.NOT_REPORTED
-    gap = result.gap(place.chunk, field.name)
-    return AbsenceReason.NOT_REPORTED if field.rules and gap is AbsenceReason.NOT_ASKED else gap
+    return result.gap(place.chunk, field.name)

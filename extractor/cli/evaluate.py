@@ -101,7 +101,8 @@ def evaluate(
     from extractor.evaluation.scoring import evaluate as score
     from extractor.run.finished import find_run
 
-    floors, errors = _read_floors(fail_under or ""), WorstErrors(html_errors)
+    declared, errors = _find_fields(predicted, fields), WorstErrors(html_errors)
+    floors = _read_floors(fail_under or "", declared)
     if find_run(gold) and not find_run(predicted):
         say(f"{gold} is a run and {predicted} is none: GOLD comes first, then PREDICTED")
     if html and not html.parent.is_dir():
@@ -113,7 +114,7 @@ def evaluate(
         examples=examples,
         resamples=resamples,
         on_record=errors.add if html else None,
-        fields=_find_fields(predicted, fields),
+        fields=declared,
     )
     if html:
         from extractor.evaluation.page import write_score_page
@@ -181,11 +182,12 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
     return run.find_inputs() if run else ()
 
 
-def _read_floors(text: str) -> dict[str, float]:
+def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
     from extractor.evaluation.report import FIGURES
     from extractor.suggestions import refuse_unknown
 
+    own = [f"{field.name}.{one.name}" for field in fields for one in field.attributes]
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, _, score = part.partition("=")
@@ -195,7 +197,7 @@ def _read_floors(text: str) -> dict[str, float]:
             raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        refuse_unknown("score", [name], FIGURES)
+        refuse_unknown("score", [name], (*FIGURES, *own))
     return floors
 
 
@@ -212,7 +214,8 @@ def print_report(report: "ScoreReport") -> None:
         )
         for one in report.fields
     ]
-    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    if any(one.stated or one.predicted for one in report.fields) or not report.custom:
+        print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
     if empty := report.empty.fields:
         share = _show(report.empty.specificity)
         print(f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, {share}")
@@ -236,6 +239,8 @@ def print_report(report: "ScoreReport") -> None:
             for one in report.custom
         ]
         print_table(_CUSTOM, rows, ("F1", "stated"))
+    if report.undeclared:
+        say(f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name its file with --fields")
     if report.comparison:
         print(f"\npredicted less {report.comparison.other}, in normalised F1:")
         _list_records("missing in the other", report.comparison.missing)

@@ -10,12 +10,14 @@ from extractor.fields.declaration import CustomField
 from extractor.schemas import (
     Constraint,
     CustomItem,
+    Eligibility,
     ExtractedItem,
     Origin,
     Quantity,
     Support,
     TrialExtraction,
 )
+from extractor.suggestions import refuse_unknown
 
 from .alignment import pair_values
 from .comparers import COMPARERS, Comparer, Level
@@ -59,6 +61,11 @@ def score_custom(
     return (*scores, *(_sum("all", kind, found) for kind, found in by_type.items()))
 
 
+def states_custom_alone(gold: TrialExtraction) -> bool:
+    """Whether gold was written for fields of the user's own alone, so that nothing else is scored."""
+    return bool(gold.custom) and not gold.dosing and not gold.endpoints and gold.eligibility == Eligibility()
+
+
 class SupportShare(NamedTuple):
     """How many values of a field with one kind of support are right."""
 
@@ -99,10 +106,11 @@ def _items(extraction: TrialExtraction | None, field: CustomField) -> list[Custo
     found: list[CustomItem] = []
     for at, item in enumerate(extraction.custom.get(field.name, ()) if extraction else ()):
         try:
+            refuse_unknown("attribute", list(item.values), [one.name for one in field.attributes])
             values = {name: field.attribute(name).restore(value) for name, value in item.values.items()}
-        except (KeyError, ValueError) as error:
-            place = f"{extraction.record_id if extraction else ''}, custom.{field.name}[{at}]"
-            raise GoldError(f"{place}: {error}; write values as the run does") from error
+        except ValueError as error:
+            place = f"{extraction.record_id if extraction else ''}, custom.{field.name}[{at}].values"
+            raise GoldError(f"{place}: {error}; extractor evaluate --check --fields lists all") from error
         found.append(item.model_copy(update={"values": values}))
     return found
 

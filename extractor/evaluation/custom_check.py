@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField, Of
-from extractor.schemas import CustomItem, TrialRecord
+from extractor.schemas import CustomItem, Task, TrialRecord
+from extractor.suggestions import suggest
 
 from .gold_files import Flaw
 from .text import fold_quote
@@ -23,11 +24,13 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
     >>> [flaw.path for flaw in check_custom(gold, None, read_fields("blinding"))]
     ['custom.blinding[0].values.value']
     """
+    alone = not any(data.get(task) for task in Task)
     custom, known = data.get("custom"), {field.name: field for field in fields}
     for name, listed in custom.items() if isinstance(custom, dict) else ():
         field = known.get(name)
         if field is None:
-            yield Flaw(f"custom.{name}", "no field has this name", "name its file with --fields", warns=True)
+            remedy = f"name its file with --fields{suggest(name, known)}"
+            yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
         homes: set[str | None] = set()
         for number, entry in enumerate(listed if field and isinstance(listed, list) else ()):
             path = f"custom.{name}[{number}]"
@@ -36,9 +39,9 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
             except ValidationError:
                 continue
             if field and item.of in homes and not field.many and (item.of or field.of is Of.RECORD):
-                yield Flaw(path, "is stated twice", "leave out one of the two")
+                yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
             homes.add(item.of)
-            if item.of is not None and not _has_item(data, item.of):
+            if item.of is not None and not alone and not _has_item(data, item.of):
                 yield Flaw(f"{path}.of", f"there is no item {item.of!r}", "write one such as eligibility.criteria[0]")
             yield from _check_values(path, field, item.values, record) if field else ()
 
@@ -57,8 +60,9 @@ def _check_values(
     if all(value in _EMPTY for value in values.values()) and not any(one.required for one in field.attributes):
         yield Flaw(path, "has no value", "fill one in, or leave the entry out")
     known = {one.name: one for one in field.attributes}
-    for name in values.keys() - known.keys():
-        yield Flaw(f"{path}.values.{name}", "the field has no such attribute", f"write one of {', '.join(known)}")
+    if unknown := sorted(values.keys() - known.keys()):
+        yield Flaw(f"{path}.values.{unknown[0]}", "the field has no such attribute", f"write one of {', '.join(known)}")
+        return
     for name, attribute in known.items():
         place, value = f"{path}.values.{name}", values.get(name)
         if value in _EMPTY:

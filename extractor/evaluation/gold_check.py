@@ -26,6 +26,7 @@ from extractor.schemas import (
     ExtractedItem,
     Rank,
     Regimen,
+    Task,
     TrialRecord,
 )
 from extractor.text.passage import read_passage
@@ -120,7 +121,8 @@ def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[Cus
             yield from text.check_quotes(path, item) if path != "eligibility" else ()
         # Endpoints that the schema refused would look like gaps.
         endpoints = [(path, item) for path, item in items if path.startswith("endpoints")]
-        if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints):
+        alone = data.get("custom") and not any(data.get(task) for task in Task)
+        if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints) and not alone:
             yield from _check_order(endpoints, text.outcomes)
         yield from _check_evidence(items, record)
     if isinstance(data, dict):

@@ -170,6 +170,7 @@ class ScoreReport(FrozenModel):
     absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
     custom: tuple[AttributeScore, ...] = Field(default=(), description="The user's own fields; not in other scores.")
+    undeclared: tuple[str, ...] = Field(default=(), description="Own fields of gold without a declaration: not scored.")
 
     def figure(self, name: str) -> float | None:
         """Return the normalised F1 by name: a field, a task or 'all' (macro), or one of these with '.micro'.
@@ -183,7 +184,8 @@ class ScoreReport(FrozenModel):
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
-        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
+        own = {one.name: one.f1 for one in self.custom if "." in one.name}
+        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)} | own
 
 
 def name_group(name: str, average: str) -> str:

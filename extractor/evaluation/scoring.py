@@ -17,7 +17,7 @@ from extractor.fields.models import Declared
 from extractor.schemas import AbsenceReason, Task
 
 from .comparers import ErrorKind
-from .custom import score_custom
+from .custom import score_custom, states_custom_alone
 from .fields import FIELDS
 from .gold_files import Extractions, ExtractionSource, open_extractions
 from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
@@ -90,8 +90,10 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     others = None if compare is None else open_extractions(compare, "compare")
     scored = _score_records(ours, theirs, examples, on_record)
     report = _compose_report(scored, ours, theirs, resamples, seed)
-    if declared := read_fields(fields):
-        report = report.model_copy(update={"custom": score_custom(ours, theirs, declared)})
+    declared = read_fields(fields)
+    undeclared = scored.custom - {field.name for field in declared}
+    custom = score_custom(ours, theirs, declared) if declared else ()
+    report = report.model_copy(update={"custom": custom, "undeclared": tuple(sorted(undeclared))})
     if others is None:
         return report
     comparison = _compose_comparison(scored, _score_records(ours, others), others.name, resamples, seed)
@@ -100,13 +102,14 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The scores of all gold records. ``missing`` are those without a prediction."""
+    """The scores of all gold records. ``missing`` are those without a prediction, ``custom`` the names in gold."""
 
     counts: Counts
     errors: tuple[ErrorScore, ...]
     choices: Counter[Confused]
     missing: tuple[str, ...]
     absences: Counter[JudgedAbsence]
+    custom: frozenset[str]
 
 
 def _score_records(
@@ -118,6 +121,7 @@ def _score_records(
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids = gold.record_ids
     choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
+    custom: set[str] = set()
     number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
     table = np.zeros((len(record_ids), len(FIELDS), len(Count)), np.uint16)
@@ -126,6 +130,9 @@ def _score_records(
         assert annotated is not None
         if extraction is None:
             missing.append(record_id)
+        custom |= annotated.custom.keys()
+        if states_custom_alone(annotated):
+            continue  # its row stays empty
         score = score_record(annotated, extraction)
         table[row] = score.counts
         choices.update(score.choices)
@@ -149,7 +156,9 @@ def _score_records(
         for kind, found in worst.items()
         if found.count
     ]
-    return _Scored(table, tuple(sorted(errors, key=lambda one: -one.harm)), choices, tuple(missing), absences)
+    return _Scored(
+        table, tuple(sorted(errors, key=lambda one: -one.harm)), choices, tuple(missing), absences, frozenset(custom)
+    )
 
 
 def _compose_report(

@@ -122,11 +122,13 @@ class CustomField(FrozenModel):
         if not isinstance(given, dict):
             return given
         named = given.get("attributes")
-        if isinstance(named, dict):
+        if "attributes" in given:
+            if both := [key for key in ("type", "choices") if key in given]:
+                raise ValueError(f"{' and '.join(both)} stand beside attributes; write one or the other")
+            if not isinstance(named, dict):
+                return given
             listed = [{"name": name} | one if isinstance(one, dict) else one for name, one in named.items()]
             return given | {"attributes": listed}
-        if "attributes" in given:
-            return given
         alone = {"name": "value", "required": True} | {key: given[key] for key in ("type", "choices") if key in given}
         return _without(given, "type", "choices") | {"attributes": [alone]}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from extractor.errors import FieldError
 from extractor.suggestions import suggest
@@ -29,15 +29,18 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields("blinding")]
     ['blinding']
     """
-    several = [given] if isinstance(given, CustomField | str | Path | type) else given
-    found = [field for one in several for field in _read_one(one)]
-    for field in found:
-        if field.name in TAKEN:
-            raise FieldError(f"{field.name}: the guideline has a field or key of that name; take another one")
-        if sum(other.name == field.name for other in found) > 1:
-            raise FieldError(f"{field.name}: two fields have this name; rename one of them")
-        check_rules(field)
-    return tuple(found)
+    several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    found: dict[str, CustomField] = {}
+    for one in several:
+        place = f"{one}, field " if isinstance(one, str | Path) else ""
+        for field in _read_one(one):
+            if field.name in TAKEN:
+                raise FieldError(f"{place}{field.name}: the guideline has a field or key of that name; take another")
+            if field.name in found:
+                raise FieldError(f"{place}{field.name}: two fields have this name; rename one of them")
+            check_rules(field, place)
+            found[field.name] = field
+    return tuple(found.values())
 
 
 def _read_one(given: Declared) -> Iterator[CustomField]:
@@ -57,6 +60,8 @@ def list_catalogue() -> tuple[str, ...]:
 
 
 def _read_file(name: str) -> Iterator[CustomField]:
+    if name.endswith(".py"):
+        raise FieldError(f"{name}: a file of fields is TOML; give a pydantic model to Extractor(fields=...) in Python")
     if name in list_catalogue():
         text = (_CATALOGUE / f"{name}.toml").read_text("utf-8")
     else:
@@ -64,7 +69,10 @@ def _read_file(name: str) -> Iterator[CustomField]:
             text = Path(name).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             if "/" in name or name.endswith(".toml") or Path(name).exists():
-                raise FieldError(f"{name}: {error}; give a TOML file with [[field]] tables") from error
+                reason = getattr(error, "strerror", None) or error
+                raise FieldError(
+                    f"{name}: cannot be read ({reason}); give a TOML file with [[field]] tables"
+                ) from error
             known = list_catalogue()
             raise FieldError(
                 f"{name}: no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"

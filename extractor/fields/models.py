@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from extractor.errors import FieldError
 from extractor.schemas import Period, TrialExtraction
 from extractor.suggestions import suggest
 
 from .attributes import CLASSES, Attribute, AttributeType, Choice
-from .declaration import CustomField, Of
+from .declaration import CustomField, Example, FieldRule, Of
 
 _SETTINGS = frozenset({"name", "when", "many", "judgement", "sections", "mentions", "examples", "rules", "confidence"})
 
@@ -89,7 +90,8 @@ def declare(model: type[BaseModel]) -> CustomField:
     """
     if not (isinstance(model, type) and issubclass(model, _FieldModel) and model not in _BASES):
         bases = ", ".join(base.__name__ for base in _BASES)
-        raise FieldError(f"{getattr(model, '__name__', model)!s}: write a field as a subclass of one of {bases}")
+        shown = model.__name__ if isinstance(model, type) else f"{type(model).__name__}(...)"
+        raise FieldError(f"{shown}: give a class, and write it as a subclass of one of {bases}")
     definition = inspect.cleandoc(vars(model).get("__doc__") or "")
     if not definition:
         raise FieldError(
@@ -114,9 +116,12 @@ def _declare_attribute(model: str, name: str, info: FieldInfo) -> Attribute:
         raise FieldError(
             f"{where}: the default {info.default!r} would stand where the text says nothing; use None, or none at all"
         )
+    if limits := [one for one in info.metadata if one is not None]:
+        raise FieldError(f"{where}: {limits[0]!r} is not checked against a text; say it in the description")
     options = [one for one in _list_options(info.annotation) if one is not NoneType]
     if len(options) != 1:
-        raise FieldError(f"{where}: of the types {_show(info.annotation)} nothing says which one to check; give it one")
+        shown = " | ".join(map(_show, options))
+        raise FieldError(f"{where}: of {shown} nothing says which one to check; give it one type, or two attributes")
     held, many = options[0], False
     if get_origin(held) in (list, tuple) or held in (list, tuple):
         inner = [one for one in get_args(held) if one is not Ellipsis]
@@ -148,12 +153,13 @@ def _read_type(where: str, held: Any) -> tuple[AttributeType, tuple[Choice, ...]
         return AttributeType.CHOICE, tuple(Choice(word=str(member.value)) for member in held)
     if held in CLASSES:
         return CLASSES[held], ()
-    names = {"Duration" if each is Period else each.__name__ for each in CLASSES}
-    known = ", ".join(sorted(names | {"Literal[...]", "list[...]"}))
+    known = ", ".join(sorted({*map(_show, CLASSES), "Literal[...]", "list[...]"}))
     raise FieldError(f"{where}: {_show(held)} is no type that can be checked against a text; use one of {known}")
 
 
 def _show(annotation: Any) -> str:
+    if annotation is Period:
+        return "Duration"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
@@ -166,9 +172,24 @@ def describe(error: ValidationError, attributes: Sequence[str] = ()) -> str:
                 place = (attributes[at], *rest)
         return ".".join(str(part) for part in place if part != "")
 
-    lines = [(show(line["loc"]), line["msg"].removeprefix("Value error, ")) for line in error.errors()]
+    def explain(line: ErrorDetails) -> str:
+        name = str(line["loc"][-1]) if line["loc"] else ""
+        match line["type"]:
+            case "extra_forbidden":
+                return f"there is no such key{suggest(name, _KEYS)}"
+            case "missing":
+                return "is missing; write it"
+            case "enum":
+                kinds = line["ctx"]["expected"].replace("'", "")
+                return f"{line['input']!r} is none of {kinds}{suggest(str(line['input']), list(AttributeType))}"
+            case "string_pattern_mismatch":
+                return f"{line['input']!r}: write letters, digits and _ behind a letter; a name has two or more, small"
+        return line["msg"].removeprefix("Value error, ")
+
+    lines = [(show(line["loc"]), explain(line)) for line in error.errors()]
     return "; ".join(f"{place}: {message}" if place else message for place, message in lines)
 
 
+_KEYS = (*CustomField.model_fields, *Attribute.model_fields, *Example.model_fields, *FieldRule.model_fields)
 Declared = CustomField | type[BaseModel] | str | Path
 """A declaration, a pydantic model, the path of a TOML file, or the name of a field of the catalogue."""

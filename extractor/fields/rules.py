@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from extractor.errors import FieldError
+from extractor.suggestions import suggest
 from extractor.text.book import load_book, read_text
 from extractor.text.lexer import Tokens
 from extractor.text.patterns import Found, Rule, RuleError, make_rule
@@ -27,37 +28,56 @@ def compile_rules(field: CustomField) -> tuple[tuple[Rule, FieldRule], ...]:
     )
 
 
-def check_rules(field: CustomField) -> None:
-    """Raise ``FieldError`` for a rule that cannot be read, misses an example, or finds a near miss."""
-    try:
-        for rule, declared in compile_rules(field):
-            named = rule.expression.groupindex.keys() | declared.gives.keys()
-            known = {one.name for one in field.attributes}
-            if unknown := sorted(named - known):
-                _refuse(field, declared, f"{', '.join(unknown)} is no attribute of the field")
-            if lacking := [one.name for one in field.attributes if one.required and one.name not in named]:
-                _refuse(field, declared, f"it gives no {', '.join(lacking)}, which the field requires")
-            for text in declared.examples:
-                if next(find_claims(rule, declared, field, read_text(text)), None) is None:
-                    _refuse(field, declared, f"it finds nothing in its example {text!r}")
-            words = {
-                word.casefold()
-                for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
-            }
-            for text in declared.near_misses:
-                if rule.search(read_text(text)):
-                    _refuse(field, declared, f"it finds its near miss {text!r}")
-                if words.isdisjoint(word.casefold() for word in _WORD.findall(text)):
-                    _refuse(
-                        field, declared, f"its near miss {text!r} shares no word with the rule, so it proves nothing"
-                    )
-    except (RuleError, re.error) as error:
-        where = "docs/how-to/your-own-fields.md shows the language"
-        raise FieldError(f"{field.name}: a rule cannot be read: {error}; {where}") from error
+def check_rules(field: CustomField, where: str = "") -> None:
+    """Raise ``FieldError`` for a rule that cannot be read, misses an example, or finds a near miss.
+
+    ``where`` stands before the field's name in messages.
+    """
+    for number, declared in enumerate(field.rules, start=1):
+        shown = f"{where}{field.name}, rule {number} {declared.pattern.strip()!r}"
+        try:
+            problem = _find_problem(compile_rules(field)[number - 1][0], declared, field)
+        except RuleError as error:
+            raise FieldError(f"{shown} cannot be read: {error}; {_PAGE}") from error
+        except re.error as error:
+            raise FieldError(f"{shown} cannot be read: its brackets do not match; {_PAGE}") from error
+        if problem:
+            raise FieldError(f"{shown}: {problem}")
 
 
-def _refuse(field: CustomField, declared: FieldRule, problem: str) -> None:
-    raise FieldError(f"{field.name}: rule {declared.pattern!r}: {problem}")
+_PAGE = "docs/how-to/your-own-fields.md shows the language"
+
+
+def _find_problem(rule: Rule, declared: FieldRule, field: CustomField) -> str | None:
+    known = [one.name for one in field.attributes]
+    named = rule.expression.groupindex.keys() | declared.gives.keys()
+    if unknown := sorted(named - set(known)):
+        return f"{unknown[0]} is no attribute of the field{suggest(unknown[0], known)}"
+    if lacking := [one.name for one in field.attributes if one.required and one.name not in named]:
+        return f"it gives no {lacking[0]}, which the field requires; capture it, {lacking[0]}=( ... ), or give it"
+    for text in declared.examples:
+        if next(find_claims(rule, declared, field, read_text(text)), None) is None:
+            return f"it finds nothing in its example {text!r}{_explain(rule, declared, field, text)}"
+    words = {
+        word.casefold() for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
+    }
+    for text in declared.near_misses:
+        if rule.search(read_text(text)):
+            return f"it finds its near miss {text!r}"
+        if words.isdisjoint(word.casefold() for word in _WORD.findall(text)):
+            return f"its near miss {text!r} shares no word with the rule, so it proves nothing"
+    return None
+
+
+def _explain(rule: Rule, declared: FieldRule, field: CustomField, text: str) -> str:
+    """Why a rule that matches a text gives no value."""
+    found = rule.search(read_text(text))
+    for attribute in field.attributes if found else ():
+        try:
+            attribute.read_all((found and found.read(attribute.name)) or declared.gives.get(attribute.name) or "")
+        except ValueError as error:
+            return f" that can be read: {error}"
+    return f"; its words are {' '.join(read_text(text).words)}"
 
 
 def find_claims(

@@ -80,7 +80,7 @@ class Overview:
             self.support.update(str(proof.support) for proof in item.evidence)
         for absence in extraction.absences:
             self.absences[absence.reason.value] += 1
-            self.counts[name_absence(extraction, absence.field)].empty[absence.reason.value] += 1
+            self.counts[name_absence(absence.field)].empty[absence.reason.value] += 1
 
     @property
     def filled(self) -> int:
@@ -143,7 +143,7 @@ def _list_facts(one: RunRecord) -> Iterator[tuple[str, str]]:
             for proof in value.evidence:
                 yield name_value(path, value), f"origin {proof.origin}"
     for absence in one.extraction.absences:
-        yield name_absence(one.extraction, absence.field), f"absence {absence.reason}"
+        yield name_absence(absence.field), f"absence {absence.reason}"
     for finding in one.extraction.findings:
         yield name_field(finding.field), f"finding {finding.kind}"
 

@@ -73,10 +73,14 @@ def name_value(path: str, value: Value) -> str:
     return name if name.startswith("custom.") else f"{name}.{value.name}"
 
 
-def name_absence(extraction: TrialExtraction, path: str) -> str:
-    """Return the field of an absence; that of a user's own field may stand at a criterion, a regimen or an endpoint."""
-    last = path.rpartition(".")[2]
-    return f"custom.{last}" if last in extraction.custom else name_field(path)
+def name_absence(path: str) -> str:
+    """Return the field of an absence; that of a user's own field may stand at a criterion, a regimen or an endpoint.
+
+    >>> name_absence("eligibility.criteria[2].custom.assay")
+    'custom.assay'
+    """
+    _, custom, name = path.rpartition("custom.")
+    return f"{custom}{name}" if custom else name_field(path)
 
 
 class _Section(NamedTuple):

@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from extractor.suggestions import suggest
+
 from .lexer import ANY_WORD, LEXICON, NAME_NUMBER, NUMBER, Lexicon, Tokens
 
 _ATOM = re.compile(
@@ -201,7 +203,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     """The regular expression of one piece of a pattern; empty for white space."""
     if name := atom["name"]:
         if name not in rule.book:
-            raise RuleError(f"rule {rule.name} refers to {name!r}, which does not exist")
+            raise RuleError(f"rule {rule.name} refers to {name!r}, which does not exist{suggest(name, rule.book)}")
         written = _write(rule.book[name], within | {rule.name})
         return f"(?:{written if atom['keep'] else re.sub(_NAMED_PART, '(?:', written)})"
     if atom["word"]:

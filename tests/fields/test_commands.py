@@ -122,11 +122,24 @@ def test_gold_is_checked_by_the_declarations(study, fields, tmp_path, name, entr
     more = '[[field]]\nname = "assay"\ntype = "quote"\ndefinition = "The test."\n'
     fields.write_text(f"{FIELDS}\n{more}", "utf-8")
     gold = tmp_path / "gold.jsonl"
-    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": {name: [entry]}}), "utf-8")
+    people = {"sex": "all"}
+    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": people, "custom": {name: [entry]}}), "utf-8")
     done = invoke("evaluate", gold, study, "--check", "--fields", fields)
     found = [line for line in done.stdout.splitlines() if "custom." in line]
     assert bool(found) is bool(said)
     assert said is None or re.search(re.escape(f"custom.{name}") + said.replace("[0]", r"\[0\]"), found[0])
+
+
+def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(study, fields, tmp_path):
+    run = extract(study, fields, tmp_path / "run")
+    said = {"ejection_fraction": [{"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}], "fever": []}
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
+    assert invoke("evaluate", gold, study, "--check", "--fields", fields).exit_code == 0
+    done = invoke("evaluate", gold, run, "--resamples", 0, "--fail-under", "ejection_fraction.value=0.9")
+    assert (done.exit_code, "eligibility" in done.stdout) == (0, False)
+    assert "fever: gold has values, and no field has this name" in done.stderr
+    assert invoke("evaluate", gold, run, "--fail-under", "ejection_fraction.limit=0.9").exit_code == 2
 
 
 def test_a_value_is_stated_once_unless_there_may_be_many(study, fields, tmp_path):

@@ -1,7 +1,7 @@
 """Declarations: a pydantic model and a TOML file mean the same; what is wrong is said before anything is sent."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -92,7 +92,8 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
     ("made", "said"),
     [
         (lambda: _make(str, doc=""), "Wrong: the class has no docstring"),
-        (lambda: _make(int | str), r"Wrong.value: of the types int \| str nothing says which one to check"),
+        (lambda: _make(Annotated[int, Field(ge=100)]), r"Wrong.value: Ge\(ge=100\) is not checked against a text"),
+        (lambda: _make(int | str), r"Wrong.value: of int \| str nothing says which one to check"),
         (lambda: _make(dict), "Wrong.value: dict is no type that can be checked against a text; use one of"),
         (lambda: _make(str, default="none"), "Wrong.value: the default 'none' would stand where the text says nothing"),
         (lambda: _make(list[str | int]), "Wrong.value: .* is no type that can be checked"),
@@ -104,10 +105,10 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
             "includes: no such kind; choose from inclusion, exclusion",
         ),
         (lambda: _make(str, when="kind = inclusion"), "a record is one"),
-        (lambda: _make(Literal["double-blind"]), "Wrong.value: word: String should match"),
+        (lambda: _make(Literal["double-blind"]), "Wrong.value: word: 'double-blind': write letters, digits"),
         (lambda: _make(str, mention=("brain",)), r"mention is no setting of a field \(did you mean mentions"),
-        (lambda: RecordField, "write a field as a subclass of one of RecordField, CriterionField"),
-        (lambda: dict, "dict: write a field as a subclass"),
+        (lambda: RecordField, "give a class, and write it as a subclass of one of RecordField, CriterionField"),
+        (lambda: dict, "dict: give a class"),
     ],
 )
 def test_a_wrong_model_is_refused_with_its_remedy(made, said):
@@ -127,16 +128,22 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         (PLAIN + "[field.rules]\npattern = 'x'\n", "write each rule as a table"),
         (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write .*abc"),
         (PLAIN * 2, "assay: two fields have this name"),
-        (PLAIN.replace('"quote"', '"word"'), "field assay: type: Input should be 'quote'"),
+        (PLAIN.replace('"quote"', '"word"'), "field assay: type: 'word' is none of quote, choice"),
         (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),
-        (PLAIN + 'colour = "red"\n', "field assay: colour: Extra inputs are not permitted"),
+        (PLAIN + 'colour = "red"\n', "field assay: colour: there is no such key"),
         (
             PLAIN + 'examples = [{ text = "22C3", value = { other = 1 } }]\n',
             "other: no such attribute; choose from quote, value",
         ),
         (PLAIN + 'sections = ["eligibilty"]\n', "eligibilty: no such section .did you mean eligibility"),
-        (PLAIN + 'rules = [{ pattern = "value=( a", examples = ["a"] }]\n', "assay: a rule cannot be read"),
-        (PLAIN + 'rules = [{ pattern = "<nothing>", examples = ["x"] }]\n', "refers to 'nothing'"),
+        (
+            PLAIN + 'rules = [{ pattern = "value=( a", examples = ["a"] }]\n',
+            r"my.toml, field assay, rule 1 .* cannot be read: its brackets do not match",
+        ),
+        (
+            PLAIN + 'rules = [{ pattern = "<nothing>", examples = ["x"] }]\n',
+            r"refers to 'nothing', which does not exist .did you mean",
+        ),
         (PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["with it"] }]\n', "finds nothing in its example"),
         (
             PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["by hand"] }]\n',
@@ -145,6 +152,12 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         (
             PLAIN + 'rules = [{ pattern = "by value=( _ )", examples = ["by assay"], near_misses = ["an hour"] }]\n',
             "shares no word",
+        ),
+        (PLAIN + 'rules = [{ pattern = "by assay", examples = ["by assay"] }]\n', r"it gives no value.* value=\( "),
+        (PLAIN.replace('type = "quote"', 'type = "number"\nattributes = {}'), "type stand beside attributes"),
+        (
+            PLAIN.replace('"quote"', '"number"') + 'rules = [{ pattern = "value=( _ )", examples = ["ten or so"] }]\n',
+            "in its example 'ten or so' that can be read: 'or': write a number",
         ),
         (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
     ],
@@ -169,8 +182,12 @@ def test_an_attribute_that_may_be_missing_needs_no_default():
 
 
 def test_a_missing_file_and_an_unknown_name_are_told_apart():
-    with pytest.raises(FieldError, match=r"no/such.toml: .*give a TOML file"):
+    with pytest.raises(FieldError, match=r"no/such.toml: cannot be read .No such file or directory.; give a TOML file"):
         read_fields("no/such.toml")
+    with pytest.raises(FieldError, match=r"models.py: a file of fields is TOML; give a pydantic model"):
+        read_fields("models.py")
+    with pytest.raises(FieldError, match=r"BrainMetastases\(...\): give a class"):
+        read_fields(BrainMetastases.model_construct())
     with pytest.raises(FieldError, match=r"blindin: no such field \(did you mean blinding\?\); give a file, or one of"):
         read_fields("blindin")
 

@@ -144,7 +144,7 @@ def test_values_of_custom_fields_have_their_fields_name_and_item(tmp_path):
     assert own["custom.blinding[0]"]["values"][0]["value"] == "double"
     facts = [tuple(fact) for fact in unpack(page, "index")["facts"]]
     assert ("custom.ejection_fraction", "origin rule") in facts
-    assert ("custom.ejection_fraction", "absence not_reported") in facts
+    assert ("custom.ejection_fraction", "absence not_asked") in facts
     assert re.search(r"field=custom\.ejection_fraction[^>]*>.*?ejection fraction</a>.*?>50 %<", page)
 
 
