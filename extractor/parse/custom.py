@@ -10,7 +10,7 @@ from extractor.fields.declaration import CustomField, FieldRule, Of
 from extractor.fields.rules import compile_rules, find_claims
 from extractor.schemas import Support
 from extractor.text.book import rule as book_rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found, Rule
 
@@ -91,10 +91,15 @@ def _read(
     field: CustomField, chunk: Chunk | None, passage: Passage, rule: Rule, declared: FieldRule
 ) -> Iterator[CustomReading]:
     for found, values in find_claims(rule, declared, field, passage.tokens, passage.first, passage.end):
-        if _is_denied(passage, found.first):
+        if _is_denied(passage, found.first) or any(_cuts_unit(passage.tokens, found.part(name)) for name in values):
             continue
         proven = tuple(one for a in field.attributes if a.name in values for one in _prove(a, values, found, passage))
         yield CustomReading(field.name, chunk.number if chunk else None, ProvenClaim(proven), declared.confidence)
+
+
+def _cuts_unit(tokens: Tokens, place: Range | None) -> bool:
+    """Whether a value ends within a unit: "40 kg" of "40 kg/m2"."""
+    return place is not None and tokens.words[place[1] : place[1] + 1] in (["/"], ["^"]) and tokens.joined(place[1])
 
 
 def _prove(attribute: Attribute, values: dict[str, Any], found: Found, passage: Passage) -> Iterator[ProvenValue]:
