@@ -44,7 +44,7 @@ def _list_lines(
     if field.of is Of.REGIMEN:
         asked = [question for question in known.values() if REGIMENS in question.fields]
         passages = (Question(Task.DOSING, p.chunk, (REGIMENS,), p.hint) for p in list_dose_passages(parsed, numbers))
-        yield from asked or passages
+        yield from (question for question in asked or passages if field.may_be_in(question.chunk.text))
     elif field.of is Of.RECORD:
         if not _is_sure(parsed, field, None, options):
             yield from _list_record_lines(field, known.values(), parsed, options, numbers)

@@ -166,6 +166,7 @@ def _join_custom(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> Gro
             tuple(c for r in known for c in r.value), MODEL_CONFIDENCE, tuple(s for r in known for s in r.spans)
         )
         for name, known in found.items()
+        if known
     }
     return GroundedAnswer(Task.ELIGIBILITY, RECORD, joined)
 

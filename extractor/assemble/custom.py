@@ -146,13 +146,14 @@ def _values_of(claim: ProvenClaim) -> tuple[tuple[str, Any], ...]:
 
 def _unite(sources: Sequence[_Source], *, in_record: bool) -> list[_Source]:
     """The claims, each once. What a record says again elsewhere, with fewer words or attributes, is left out, too."""
-    kept: dict[int, _Source] = {}
-    for at, source in sorted(enumerate(sources), key=lambda pair: -len(pair[1].claim.values)):
-        values = dict(_values_of(source.claim))
-        known = (dict(_values_of(other.claim)) for other in kept.values())
-        if not any(_says_no_more(values, other) if in_record else values == other for other in known):
-            kept[at] = source
-    return [kept[at] for at in sorted(kept)]
+    said = [dict(_values_of(source.claim)) for source in sources]
+
+    def is_said_by(at: int, other: int) -> bool:
+        covers = _says_no_more(said[at], said[other]) if in_record else said[at] == said[other]
+        return covers and (other < at or not _says_no_more(said[other], said[at]))
+
+    numbers = range(len(sources))
+    return [sources[at] for at in numbers if not any(is_said_by(at, other) for other in numbers if other != at)]
 
 
 def _says_no_more(values: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -175,17 +176,15 @@ def _choose(sources: Sequence[_Source]) -> list[_Source]:
     if not sources:
         return []
     best = max(sources, key=lambda one: len(one.claim.values))
-    said = dict(_values_of(best.claim))
-    known, more = {_name_of(value) for value in best.claim.values}, list[ProvenValue]()
-    for one in sources:
-        further = [value for value in one.claim.values if _name_of(value) not in known]
-        known |= set(map(_name_of, further))
-        more += further  # a list comes whole from one claim
-    disputed = any(
-        _contradict(said.get(name, value), value) for one in sources for name, value in _values_of(one.claim)
-    )
+    said, values = dict(_values_of(best.claim)), list(best.claim.values)
+    stated = [pair for one in sources for pair in _values_of(one.claim)]
+    disputed = any(name in said and _contradict(said[name], value) for name, value in stated)
+    known = set(said)
+    for one in sources:  # a list comes whole from one claim
+        values += (value for value in one.claim.values if _name_of(value) not in known)
+        known |= {name for name, _ in _values_of(one.claim)}
     confidence = _DISPUTED if disputed else best.confidence
-    return [_Source(ProvenClaim((*best.claim.values, *more)), best.origin, confidence)]
+    return [_Source(ProvenClaim(tuple(values)), best.origin, confidence)]
 
 
 def _contradict(one: Any, other: Any) -> bool:
@@ -238,7 +237,9 @@ def _prove(parsed: ParsedRecord, value: ProvenValue, origin: Origin, confidence:
 
 
 def _explain(field: CustomField, place: _Place, result: ModelResult) -> AbsenceReason:
-    """Why a field is empty: the model said nothing, its answer was refused, or nobody was asked."""
+    """Why a field is empty: the model said nothing, its answer was refused, or not all was asked."""
+    if field.name in result.unasked.get(place.chunk, ()):
+        return AbsenceReason.BUDGET_EXHAUSTED
     answers = (answer for given in result.answers.values() for answer in given)
     own = list(answers) if place.chunk == RECORD else result.answers.get(place.chunk, ())
     if any(rejection.field == field.name for answer in own for rejection in answer.rejections):

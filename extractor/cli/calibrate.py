@@ -31,13 +31,9 @@ def calibrate(
     shares = count_support(gold, run, fields)
     rows = [(one.field, one.support.value, str(one.right), str(one.total), f"{one.confidence:g}") for one in shares]
     print_table(("own field", "support", "right", "values", "confidence"), rows, apart=False)
-    done = False
+    enough = [one for one in shares if one.total >= LEAST_VALUES]
     for field in fields:
-        own = [one for one in shares if one.field == field.name]
-        if sum(one.total for one in own) >= LEAST_VALUES:
-            counted = ", ".join(f"{one.support.value} = {one.confidence:g}" for one in own)
-            say(f"add to {field.name}: confidence = {{ {counted} }}")
-            done = True
-        else:
-            say(f"{field.name} has {sum(one.total for one in own)} values in gold; {LEAST_VALUES} are needed")
-    return OK if done else FAILED
+        counted = ", ".join(f"{one.support.value} = {one.confidence:g}" for one in enough if one.field == field.name)
+        few = f"{field.name} has too few values of a model in gold; {LEAST_VALUES} of one support are needed"
+        say(f"add to {field.name}: confidence = {{ {counted} }}" if counted else few)
+    return OK if enough else FAILED

@@ -1,12 +1,12 @@
 """Score the user's own fields: pair their values in each record, and compare attribute by attribute by their types."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from extractor.errors import GoldError
 from extractor.fields.attributes import Attribute, AttributeType
-from extractor.fields.declaration import CustomField
+from extractor.fields.declaration import CustomField, Of
 from extractor.schemas import (
     Constraint,
     CustomItem,
@@ -32,7 +32,7 @@ _LEAST_ALIKE = 0.3
 
 
 def score_custom(
-    gold: Extractions, predicted: Extractions, fields: Iterable[CustomField]
+    gold: Extractions, predicted: Extractions, fields: Sequence[CustomField]
 ) -> tuple[AttributeScore, ...]:
     """The scores of each attribute, then those of each type. Raises ``GoldError``.
 
@@ -49,7 +49,7 @@ def score_custom(
     counts = {(field.name, one.name): Counter[str]() for field, one in attributes}
     for record_id in gold.record_ids:
         wanted, found = gold.get(record_id), predicted.get(record_id)
-        for field in {field.name: field for field, _ in attributes}.values():
+        for field in fields:
             if wanted and field.name not in wanted.custom:
                 continue  # gold without the key says nothing of the field; an empty list says that there is none
             for old, new in _pair(field, wanted, found):
@@ -94,7 +94,7 @@ def count_support(
         wanted, extracted = ours.get(record_id), theirs.get(record_id)
         for field in fields:
             for old, new in _pair(field, wanted, extracted) if wanted and field.name in wanted.custom else ():
-                if new and new.support and new.origin is not Origin.RULE:
+                if new and new.support and new.origin is Origin.MODEL:
                     found = [_count(one, old, new) for one in field.attributes]
                     right = all(one["right"] == one["predicted"] for one in found)
                     counts.setdefault((field.name, new.support), Counter())[right] += 1
@@ -143,7 +143,7 @@ def _read_words(item: ExtractedItem | None) -> str:
 
 def _compare(field: CustomField, one: CustomItem, other: CustomItem) -> float:
     """How alike the values of both are: 1 if each has its like. The only value of a record is always paired."""
-    if not field.many and one.of is None:
+    if not field.many and field.of is Of.RECORD:
         return 1.0
     nearest: list[float] = []
     for attribute in field.attributes:

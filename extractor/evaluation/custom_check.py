@@ -41,13 +41,15 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
             if field and item.of in homes and not field.many and (item.of or field.of is Of.RECORD):
                 yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
             homes.add(item.of)
-            if item.of is not None and not alone and not _has_item(data, item.of):
+            if field and item.of is not None and not alone and not _has_item(data, item.of, field):
                 yield Flaw(f"{path}.of", f"there is no item {item.of!r}", "write one such as eligibility.criteria[0]")
             yield from _check_values(path, field, item.values, record) if field else ()
 
 
-def _has_item(data: Mapping[str, Any], path: str) -> bool:
+def _has_item(data: Mapping[str, Any], path: str, field: CustomField) -> bool:
     group, _, number = path.removesuffix("]").rpartition("[")
+    if field.of is Of.RECORD or group != field.of.fields[0].group:
+        return False
     found: Any = data
     for part in group.split("."):
         found = found.get(part) if isinstance(found, dict) else None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from extractor.ground.check import show_value
+from extractor.schemas import CustomItem
 from extractor.text.units import convert, find_dimension, read_unit
 
 from .columns import Column, Json, Row
@@ -48,25 +50,21 @@ def list_custom_rows(extraction: Json) -> Iterator[Row]:
             proofs = {proof["field"].removeprefix("values."): proof for proof in item.get("evidence") or ()}
             common = {"record_id": extraction["record_id"], "field": field, "item_index": index, "of": item.get("of")}
             common["calibrated"] = bool(item.get("calibrated"))
+            whole = {name: item.get(name) for name in ("support", "origin", "confidence")}  # of a value without words
+            typed = CustomItem(values=item["values"]).values
             for attribute, value in item["values"].items():
                 for at, member in enumerate(value) if isinstance(value, list) else ((None, value),):
+                    shown = _show(typed[attribute] if at is None else typed[attribute][at])
                     proof = proofs.get(attribute if at is None else f"{attribute}[{at}]", {})
                     proven = proof | {"char_start": proof.get("start"), "char_end": proof.get("end")}
-                    placed = {"attribute": attribute, "value_index": at, "field": field}
-                    cells = proven | common | placed | _show(member) | _measure(member)
+                    placed = {"attribute": attribute, "value_index": at}
+                    cells = whole | proven | common | placed | shown | _measure(member)
                     yield tuple(map(cells.get, (column.name for column in COLUMNS)))
 
 
 def _show(value: Any) -> dict[str, Any]:
     """The value as words, and its truth."""
-    if isinstance(value, bool):
-        return {"text": str(value).lower(), "truth": value}
-    if not isinstance(value, dict):
-        return {"text": str(value)}
-    parts = ("quantity", "name", "comparator", "low", "value", "high", "value_high", "unit", "version")
-    if value.get("low") == value.get("high"):
-        value = {name: part for name, part in value.items() if name != "high"}
-    return {"text": " ".join(str(value[part]) for part in parts if value.get(part) is not None)}
+    return {"text": show_value(value)} | ({"truth": value} if isinstance(value, bool) else {})
 
 
 def _measure(value: Any) -> dict[str, Any]:

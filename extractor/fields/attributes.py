@@ -29,7 +29,7 @@ def _read_integer(text: str) -> int:
     return int(number)
 
 
-_ONE_TIME = re.compile(r"\s*[^\W\d_]*\s*[\d.,/]*\s*-?\s*[^\W\d_]*\s*")
+_ONE_TIME = re.compile(r"\s*+[^\W\d_]*+\s*+[\d.,/]*+\s*+-?\s*+[^\W\d_]*+\s*+")
 """A number and a unit, or the other way round: no sign, no comparator, no second time."""
 
 
@@ -161,16 +161,16 @@ class Attribute(FrozenModel):
 
     def restore(self, value: Any) -> Any:
         """A value of an extraction, or of gold, in the class of its type. Raises ``ValueError`` for another form."""
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and self.many:
             return tuple(map(self.restore, value))
         if isinstance(value, str) and self.type is not AttributeType.QUOTE:
             return self.read(value)  # gold may have the written form
         held = self.type.held
         if isinstance(value, FrozenModel) and value.model_dump().keys() <= getattr(held, "model_fields", {}).keys():
             return held.model_validate(value.model_dump())
-        if not isinstance(value, int | float if held is float else held) or isinstance(value, bool) > (held is bool):
-            raise ValueError(f"{self.name}: {value!r} is not {self.type.form or 'a word'}")
-        return value
+        if type(value) is held or (held is float and type(value) is int):
+            return value
+        raise ValueError(f"{self.name}: {value!r} is no {self.type}; write {self.type.form or 'a word'}")
 
     def describe(self) -> str:
         """How a model writes the value, and what it means."""

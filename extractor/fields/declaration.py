@@ -67,7 +67,7 @@ class FieldRule(FrozenModel):
     @classmethod
     def _give_value(cls, given: Any) -> Any:
         """``value`` is what the rule gives a field of one type."""
-        if not isinstance(given, dict) or "value" not in given:
+        if not isinstance(given, dict) or "value" not in given or not isinstance(given.get("gives", {}), dict):
             return given
         return _without(given, "value") | {"gives": {"value": given["value"]} | given.get("gives", {})}
 
@@ -163,7 +163,8 @@ class CustomField(FrozenModel):
         if self.when and self.of is Of.RECORD:
             raise ValueError("'when' chooses among criteria, regimens or outcomes; a record is one")
         list(self._conditions())
-        refuse_unknown("section", [name.partition("[")[0] for name in self.sections], _SECTIONS)
+        unknown = [name for name in self.sections if not any(one.startswith(name.split("[")[0]) for one in _SECTIONS)]
+        refuse_unknown("section", unknown, _SECTIONS)
         for example in self.examples:
             if example.value is not None:
                 self._refuse_unknown_names(example)
@@ -239,6 +240,7 @@ class CustomField(FrozenModel):
         for one in written if isinstance(written, list | tuple) and not self._is_one_list(written) else [written]:
             given = one if isinstance(one, dict) else {self.attributes[0].name: one}
             values: dict[str, Any] = {}
+            faults = len(broken)
             for attribute in self.attributes:
                 raw = given.get(attribute.name)
                 found: list[Any] = []
@@ -255,7 +257,7 @@ class CustomField(FrozenModel):
                 given_by = [(one, values[one.name]) for one in self.attributes if one.name in values]
                 said = tuple(Said(one.name, value, one.type.is_concluded, one.required) for one, value in given_by)
                 claims.append(Claim(str(quote) if quote else None, said, self.judgement))
-            elif not broken:
+            elif len(broken) == faults:
                 broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
         return tuple(claims), tuple(broken)
 

@@ -46,7 +46,7 @@ class _FieldModel(BaseModel):
         field = declare(cls)
         nothing = {one.name: () if one.many else None for one in field.attributes}
         return tuple(
-            cls.model_construct(**nothing | {n: field.attribute(n).restore(v) for n, v in item.values.items()})
+            cls.model_validate(nothing | {n: field.attribute(n).restore(v) for n, v in item.values.items()})
             for item in extraction.custom.get(field.name, ())
         )
 

@@ -36,7 +36,7 @@ def check_rules(field: CustomField, where: str = "") -> None:
     for number, declared in enumerate(field.rules, start=1):
         shown = f"{where}{field.name}, rule {number} {declared.pattern.strip()!r}"
         try:
-            problem = _find_problem(compile_rules(field)[number - 1][0], declared, field)
+            problem = next(_list_problems(compile_rules(field)[number - 1][0], declared, field), None)
         except RuleError as error:
             raise FieldError(f"{shown} cannot be read: {error}; {_PAGE}") from error
         except re.error as error:
@@ -48,25 +48,29 @@ def check_rules(field: CustomField, where: str = "") -> None:
 _PAGE = "docs/how-to/your-own-fields.md shows the language"
 
 
-def _find_problem(rule: Rule, declared: FieldRule, field: CustomField) -> str | None:
+def _list_problems(rule: Rule, declared: FieldRule, field: CustomField) -> Iterator[str]:
     known = [one.name for one in field.attributes]
     named = rule.expression.groupindex.keys() | declared.gives.keys()
     if unknown := sorted(named - set(known)):
-        return f"{unknown[0]} is no attribute of the field{suggest(unknown[0], known)}"
+        yield f"{unknown[0]} is no attribute of the field{suggest(unknown[0], known)}"
     if lacking := [one.name for one in field.attributes if one.required and one.name not in named]:
-        return f"it gives no {lacking[0]}, which the field requires; capture it, {lacking[0]}=( ... ), or give it"
+        yield f"it gives no {lacking[0]}, which the field requires; capture it, {lacking[0]}=( ... ), or give it"
+    for name, given in declared.gives.items():
+        try:
+            field.attribute(name).read_all(given)
+        except ValueError as error:
+            yield f"it gives what is no value: {error}"
     for text in declared.examples:
         if next(find_claims(rule, declared, field, read_text(text)), None) is None:
-            return f"it finds nothing in its example {text!r}{_explain(rule, declared, field, text)}"
+            yield f"it finds nothing in its example {text!r}{_explain(rule, declared, field, text)}"
     words = {
         word.casefold() for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
     }
     for text in declared.near_misses:
         if rule.search(read_text(text)):
-            return f"it finds its near miss {text!r}"
+            yield f"it finds its near miss {text!r}"
         if words.isdisjoint(word.casefold() for word in _WORD.findall(text)):
-            return f"its near miss {text!r} shares no word with the rule, so it proves nothing"
-    return None
+            yield f"its near miss {text!r} shares no word with the rule, so it proves nothing"
 
 
 def _explain(rule: Rule, declared: FieldRule, field: CustomField, text: str) -> str:

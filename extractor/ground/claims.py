@@ -30,8 +30,11 @@ class CheckedClaim:
 
 _UNQUOTED = "the words that bear it out are missing; give them as quote"
 _WORDLESS = "these words bear out nothing; give those that decide it"
-_WORD = re.compile(r"[^\W\d_]{4,}|\d")
-"""What a quote needs to say anything."""
+_SAYS = re.compile(
+    r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will|with|be)\b)[^\W_]",
+    re.IGNORECASE,
+)
+"""A word that can bear something out."""
 
 
 def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
@@ -47,7 +50,7 @@ def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
     quote = _find_words(claim.quote, here) if claim.quote else None
     if claim.quote and quote is None:
         return CheckedClaim(None, ((claim.quote, ""),))
-    if claim.quote and not _WORD.search(claim.quote):
+    if claim.quote and not _SAYS.search(claim.quote):
         return CheckedClaim(None, ((claim.quote, _WORDLESS),))
     kept: list[ProvenValue] = []
     refused: list[tuple[Any, str]] = []

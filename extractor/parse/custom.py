@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from extractor.fields.attributes import Attribute
@@ -75,13 +76,8 @@ _DENIED = 3
 
 def _is_denied(passage: Passage, first: int) -> bool:
     tokens, start = passage.tokens, max(passage.first, first - _DENIED)
-    denials = book_rule("denial")
-    return any(denials.ends(tokens, at, start) for at in range(start + 1, first + 1) if _is_article(tokens, at, first))
-
-
-def _is_article(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether only articles stand between a denial and what it denies."""
-    return all(tokens.words[at].lower() in _ARTICLES for at in range(first, end))
+    reached = takewhile(lambda at: at == first or tokens.words[at].lower() in _ARTICLES, range(first, start, -1))
+    return any(book_rule("denial").ends(tokens, at, start) for at in reached)
 
 
 _ARTICLES = frozenset({"a", "an", "the"})

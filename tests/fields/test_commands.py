@@ -7,6 +7,7 @@ import re
 import jsonschema
 import pytest
 
+from extractor.export.custom_values import COLUMNS, list_custom_rows
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
 from tests.serve.running import TOKEN, serve
@@ -92,6 +93,22 @@ def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
     assert limit["of"] == "eligibility.criteria[0]"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"low": None, "high": 40, "unit": "mg"}, "up to 40 mg"),
+        ({"low": 1, "high": 2, "unit": "mg"}, "1-2 mg"),
+        ({"comparator": "between", "value": 3, "value_high": 5, "unit": "mg/L"}, "3-5 mg/L"),
+        (True, "true"),
+    ],
+)
+def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text):
+    item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
+    (row,) = list_custom_rows({"record_id": "A", "custom": {"dose": [item]}})
+    cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
+    assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
+
+
 def test_values_are_scored_by_type_and_compared_between_versions(study, fields, tmp_path):
     old = extract(study, fields, tmp_path / "old")
     new = extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new")
@@ -110,10 +127,12 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     [
         ("ejection_fraction", {"values": {"value": "below 40 %"}}, None),
         ("ejection_fraction", {"values": {"value": "rather low"}}, "[0].values.value: .*write a quantity"),
-        ("ejection_fraction", {"values": {"value": True}}, "[0].values.value: value: True is not"),
+        ("ejection_fraction", {"values": {"value": True}}, "[0].values.value: value: True is no quantity"),
         ("ejection_fraction", {"values": {"limit": "< 40 %"}}, "[0].values.limit: the field has no such attribute"),
         ("ejection_fraction", {"values": {}}, "[0].values.value: is empty"),
         ("ejection_fraction", {"of": "dosing[0]", "values": {"value": "< 40 %"}}, r"[0].of: there is no item"),
+        ("ejection_fraction", {"values": {"value": ["< 40 %"]}}, r"[0].values.value: value: .* is no quantity"),
+        ("washout", {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}}, r"[0].of: there is no item"),
         ("assay", {"values": {"value": "22C3"}}, "[0].values.value: does not stand in the record"),
         ("fever", {"values": {"value": "< 40 %"}}, ": no field has this name; name its file"),
     ],
@@ -147,6 +166,16 @@ def test_a_value_is_stated_once_unless_there_may_be_many(study, fields, tmp_path
     gold = tmp_path / "gold.jsonl"
     gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": twice}), "utf-8")
     assert "custom.washout[1]: is stated twice" in invoke("evaluate", gold, study, "--check", "--fields", fields).stdout
+
+
+def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
+    run = extract(write_study(tmp_path / "two.json", "40 % and ejection fraction below 60"), fields, tmp_path / "run")
+    path = tmp_path / "two.jsonl"
+    for limits in (("< 40 %", "< 60 %"), ("< 60 %", "< 40 %")):
+        said = {"ejection_fraction": [{"values": {"value": limit}} for limit in limits]}
+        path.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
+        (score, *_) = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)["custom"]
+        assert (score["stated"], score["right"]) == (2, score["predicted"])
 
 
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):

@@ -159,6 +159,11 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
             PLAIN.replace('"quote"', '"number"') + 'rules = [{ pattern = "value=( _ )", examples = ["ten or so"] }]\n',
             "in its example 'ten or so' that can be read: 'or': write a number",
         ),
+        (
+            PLAIN.replace('type = "quote"', 'type = "choice"\nchoices = ["a"]')
+            + 'rules = [{ pattern = "b", value = "zz", examples = ["b"] }]\n',
+            "it gives what is no value: value: 'zz' is none of: a",
+        ),
         (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
     ],
 )
@@ -214,6 +219,11 @@ def test_an_answer_is_read_by_type(tmp_path):
         {"quote": "q", "at": ["0 day", "21-28 day"]}
     )
     assert ([one.value for one in listed.values[0].value], [text for text, _ in lost]) == ([0], ["21-28 day"])
+    assert Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks").value == 4
+    with pytest.raises(ValueError, match="write a time"):
+        Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks!")
+    claims, broken = field.read([{"quote": "a", "status": "maybe"}, {"quote": "b"}])
+    assert (claims, len(broken)) == ((), 2)
     assert Attribute(name="visits", type="integer").read("three") == 3
     with pytest.raises(ValueError, match="write a whole number"):
         Attribute(name="visits", type="integer").read("1.5")

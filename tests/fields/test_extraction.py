@@ -1,9 +1,11 @@
 """A user's own fields through a whole extraction: asked in the same calls, proven, refused, absent, by rules alone."""
 
+from enum import StrEnum
+
 import pytest
 
 from extractor import Extractor, TrialExtraction
-from extractor.fields import Duration, RecordField, read_fields
+from extractor.fields import CriterionField, Duration, RecordField, read_fields
 from extractor.ground.check import show_value
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
 from extractor.schemas.values import list_values
@@ -213,6 +215,7 @@ def _ask(fields, record, answer, **more):
         ('type = "quantity"', "LVEF < 40 % and BMI < 30", {"quote": "LVEF < 40 %", "value": "< 30"}, []),
         ('type = "choice"\nchoices = ["yes", "no"]', "Use of the drug", {"quote": "of the", "value": "yes"}, []),
         ('type = "quote"\nmany = true', "IL-17 and IL-1 are measured", ["IL-17", "IL-1"], ["IL-17", "IL-1"]),
+        ('type = "choice"\nchoices = ["yes", "no"]', "HIV", {"quote": "HIV", "value": "yes"}, ["yes"]),
         ('type = "quote"\nmany = true', "Assay 22C3 is used", ["22C3", "22C3"], ["22C3"]),
     ],
 )
@@ -330,6 +333,41 @@ def test_a_shorter_list_is_another_value_and_fewer_words_are_none(tmp_path):
     with serve(answering({word: {"cat": "other", **answer} for word, answer in said.items()})) as stub:
         found = Extractor(stub.spec, fields=_field(tmp_path, shape)).extract(record).custom["own"]
     assert [[one.value for one in item.values["at"]] for item in found] == [[1, 22], [1, 22, 142]]
+
+
+@pytest.mark.parametrize("lines", [("the HER9 test", "HER9 test again"), ("HER9 test again", "the HER9 test")])
+def test_fewer_words_are_left_out_in_any_order(tmp_path, lines):
+    fields = _field(tmp_path, 'type = "quote"\nmany = true')
+    said = {"the HER9": {"own": ["the HER9 test"], "cat": "other"}, "again": {"own": ["HER9 test"], "cat": "other"}}
+    with serve(answering(said)) as stub:
+        extraction = Extractor(stub.spec, fields=fields).extract(
+            trial(eligibility="".join(f"\n* {line}" for line in lines))
+        )
+    assert [item.values["value"] for item in extraction.custom["own"]] == ["the HER9 test"]
+
+
+def test_a_value_comes_back_in_the_class_that_declares_it(tmp_path):
+    class Phase(StrEnum):
+        EARLY = "early"
+
+    class Named(CriterionField, name="own"):
+        """A phase."""
+
+        phase: Phase
+        words: list[str]
+
+    record = trial(eligibility="Inclusion Criteria:\n\n* early phase")
+    extraction = _ask(Named, record, {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}})
+    (found,) = Named.find_in(extraction)
+    assert (found.phase is Phase.EARLY, found.words) == (True, ["early"])
+
+
+def test_a_regimen_that_mentions_nothing_is_not_asked(tmp_path):
+    fields = _field(tmp_path, 'of = "regimen"\ntype = "boolean"\nmentions = ["food"]')
+    record = trial(title="Examplumab", arms_0="Examplumab 200 mg daily", interventions_0="Examplumab")
+    with serve(answering({})) as stub:
+        Extractor(stub.spec, fields=fields, effort=0.0).extract(record)
+    assert not stub.requests
 
 
 def test_a_rule_reads_nothing_that_is_denied(tmp_path):
