@@ -70,7 +70,7 @@ def diff(
             kept = _read_filter(severity, only)
             sides = [_open_side(one, Path(scratch, name), workers) for name, one in (("old", old), ("new", new))]
             _warn_settings(sides[0].run.manifest.settings, sides[1].run.manifest.settings)
-            found = list(_compare(sides[0], sides[1], kept))
+            found = list(_compare(sides[0], sides[1], kept, _name_comparable(sides[0].run, sides[1].run)))
             shown = [one for one in found if one.only_in or one.changes]
             if html:
                 from extractor.diff.page import write_diff_page
@@ -145,6 +145,17 @@ def _warn_settings(old: dict[str, Any], new: dict[str, Any]) -> None:
 _OF_MODELS = ("assist", "effort")
 
 
+def _name_comparable(old: "FinishedRun", new: "FinishedRun") -> set[str]:
+    """The names of the user's own fields that both runs declare alike. The others are named, and not compared."""
+    from extractor.run.manifest import restore_fields
+
+    ours, theirs = ({one.name: one for one in restore_fields(side.manifest.settings)} for side in (old, new))
+    alike = {name for name, field in ours.items() if theirs.get(name) == field}
+    if others := sorted((ours.keys() | theirs.keys()) - alike):
+        say(f"own fields that the two runs declare otherwise are not compared: {', '.join(others)}")
+    return alike
+
+
 def _read_filter(severity: str, only: str | None) -> set[str]:
     """Return the names of the severities, kinds and items to report."""
     from extractor.diff.changes import ChangeKind, ChangeSeverity, ItemName
@@ -157,8 +168,11 @@ def _read_filter(severity: str, only: str | None) -> set[str]:
     return {*least, *(wanted & kinds or kinds), *(wanted & items or items)}
 
 
-def _compare(old: _Side, new: _Side, kept: set[str]) -> "Iterator[TrialDiff]":
-    """Yield the changes of each trial, by id. Two single records are compared whatever their ids."""
+def _compare(old: _Side, new: _Side, kept: set[str], custom: set[str]) -> "Iterator[TrialDiff]":
+    """Yield the changes of each trial, by id. Two single records are compared whatever their ids.
+
+    ``custom`` are the fields of the user's own that are compared.
+    """
     from extractor.diff import TrialDiff, diff_trials
     from extractor.schemas import TrialExtraction
 
@@ -170,7 +184,11 @@ def _compare(old: _Side, new: _Side, kept: set[str]) -> "Iterator[TrialDiff]":
             continue
         before, after = old.run.read_result(was, TrialExtraction), new.run.read_result(now, TrialExtraction)
         found = diff_trials(before, after, old.records.get(was), new.records.get(now))
-        changes = tuple(one for one in found.changes if {one.severity, one.kind, one.item} <= kept)
+        changes = tuple(
+            one
+            for one in found.changes
+            if {one.severity, one.kind, one.item} <= kept and (one.item != "custom" or one.field in custom)
+        )
         yield found.model_copy(update={"changes": changes})
 
 

@@ -135,7 +135,8 @@ def _declare_attribute(model: str, name: str, info: FieldInfo) -> Attribute:
             type=kind,
             definition=info.description or "",
             many=many,
-            required=info.is_required() and NoneType not in _list_options(info.annotation),
+            required=info.is_required()
+            and {None, NoneType}.isdisjoint((*_list_options(info.annotation), *get_args(held))),
             choices=choices,
         )
     except ValidationError as error:
@@ -148,7 +149,7 @@ def _list_options(annotation: Any) -> Iterable[Any]:
 
 def _read_type(where: str, held: Any) -> tuple[AttributeType, tuple[Choice, ...]]:
     if get_origin(held) is Literal:
-        return AttributeType.CHOICE, tuple(Choice(word=str(word)) for word in get_args(held))
+        return AttributeType.CHOICE, tuple(Choice(word=str(word)) for word in get_args(held) if word is not None)
     if isinstance(held, type) and issubclass(held, Enum):
         return AttributeType.CHOICE, tuple(Choice(word=str(member.value)) for member in held)
     if held in CLASSES:

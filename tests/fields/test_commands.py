@@ -261,3 +261,11 @@ def test_answers_in_files_fill_the_fields(study, fields, tmp_path):
     assert done.exit_code == 0, done.output
     (line,) = read_lines(tmp_path / "run" / "extractions.jsonl")
     assert line["custom"]["washout"][0]["values"] == {"value": {"value": 4, "unit": "week"}}
+
+
+def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
+    old = extract(study, fields, tmp_path / "old")
+    fields.write_text(FIELDS.replace("The limit", "Any limit"), "utf-8")
+    done = invoke("diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"))
+    assert "own fields that the two runs declare otherwise are not compared: ejection_fraction" in done.stderr
+    assert "ejection fraction: <" not in done.stdout
