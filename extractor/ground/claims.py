@@ -9,13 +9,14 @@ from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
 from extractor.schemas import Comparator, Period, Quantity, Support, TimePoint
 from extractor.text.book import rule
+from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
 from .places import span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import Supported, derive_support, find_limit, find_support
+from .support import Derived, Supported, derive_support, find_limit, find_support, has_other_reading
 from .values import find_numbers
 
 
@@ -130,11 +131,10 @@ def _find(value: Any, here: Passage) -> Supported | None:
     match value:
         case Quantity(comparator=comparator, value=low, value_high=high, unit=unit):
             place = find_limit(tokens, comparator, (low, high), unit, [])
-            return Supported(value, span_of(here, tokens, place.first, place.end), place.support) if place else None
+            return _support(value, here, tokens, place) if place else None
         case int() | float():
             stated = next((number for number in find_numbers(tokens) if number.value == value), None)
-            span = span_of(here, tokens, stated.first, stated.end) if stated else None
-            return Supported(value, span, Support.PARSED) if span else None
+            return _support(value, here, tokens, Derived(stated.first, stated.end)) if stated else None
         case str():
             span = _find_words(value, here)
             return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
@@ -146,3 +146,8 @@ def _find(value: Any, here: Passage) -> Supported | None:
         return None
     before = here.section.raw[max(0, found.span.start - 2) : found.span.start]
     return None if isinstance(value, TimePoint) and _MINUS.search(before) else found  # "Day -14" is not day 14
+
+
+def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    return Supported(value, span_of(here, tokens, place.first, place.end), support)

@@ -40,13 +40,13 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tuple[Number, ...]:
     """Every number, in digits, words or Roman numerals, from left to right. Several values of one line share a search.
 
-    A number with another reading is found twice: with a dot or comma before three digits; after a minus that may be a
-    dash; before a plus and days, which may be weeks of a pregnancy ("28+6"); before the power of ten at the end of its
-    range or list ("3-4 million", "1, 3 and 10 x 10^6").
+    A number with another reading is found twice: with a dot before three digits (a comma marks thousands, as in
+    English); after a minus that may be a dash; before a plus and days, which may be weeks of a pregnancy ("28+6");
+    before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
-    [3, 4, 2, 1.5, 1500, -2.5]
+    [3, 4, 2, 1500, -2.5]
     >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
     [1, 3, 1000000.0, 3000000.0, 10000000]
     """
@@ -58,6 +58,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         value, *others = list_readings(place.text) or (None,)
         if place.first < last or value is None:
             continue
+        others = [] if "," in place.text else others
         last = place.end
         if plain and not _goes_on(tokens, plain[-1].end, place.first):
             plain.clear()

@@ -5,18 +5,20 @@ import pytest
 from extractor.fields.attributes import Attribute
 from extractor.fields.declaration import Claim, Said
 from extractor.ground.claims import check_claim
+from extractor.schemas import Support
 from extractor.text.passage import read_passage
 
 
-def stands(text: str, kind: str, value: str) -> bool:
-    """Whether a claim of one value stands, with the whole text as its quote."""
+def support(text: str, kind: str, value: str) -> Support | None:
+    """How the text bears out a claim of one value, with the whole text as its quote; None if it does not."""
     said = Said("value", Attribute(name="value", type=kind).read(value), required=True)
-    return check_claim(Claim(text, (said,)), read_passage(text)).claim is not None
+    claim = check_claim(Claim(text, (said,)), read_passage(text)).claim
+    return claim.values[0].support if claim else None
 
 
 def check(text: str, kind: str, stated: list[str], others: list[str]) -> None:
     values = [*stated, *others]
-    assert [value for value in values if stands(text, kind, value)] == stated
+    assert [value for value in values if support(text, kind, value)] == stated
 
 
 @pytest.mark.parametrize(
@@ -27,9 +29,29 @@ def check(text: str, kind: str, stated: list[str], others: list[str]) -> None:
         ("MRI every 28 days", "time_point", ["28 day"], ["1 day"]),
         ("Washout of one week", "duration", ["1 week"], ["2 week", "1 month"]),
         ("A one-week run-in", "duration", ["1 week"], ["1 day"]),
+        ("Blood on Days: 1, 2, 4; Week 12: 3 tubes", "time_point", ["2 day", "12 week"], ["3 week"]),
         ("Rest for a month", "duration", ["1 month"], ["1 week"]),
         ("Asthma over the past year", "duration", ["1 year"], ["1 month"]),
     ],
 )
 def test_a_time_is_the_number_beside_its_unit(text, kind, stated, others):
     check(text, kind, stated, others)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "stated", "others"),
+    [
+        ("Platelets >= 150,000/uL", "quantity", [">= 150000 /uL"], [">= 150 /uL"]),
+        ("Platelets >= 150,000/uL", "constraint", ["platelets: >= 150000 /uL"], ["platelets: >= 150 /uL"]),
+        ("Viral load of at least 2,500 IU/mL", "amount", ["2500 IU/mL"], ["2.5 IU/mL", "2 IU/mL", "500 IU/mL"]),
+        ("It will enroll 1,350 people", "number", ["1350"], ["1.35", "1", "350"]),
+        ("Creatinine <= 1,4 mg/dL", "quantity", ["<= 1.4 mg/dL"], ["<= 14 mg/dL", "<= 4 mg/dL"]),
+    ],
+)
+def test_a_comma_before_three_digits_marks_thousands(text, kind, stated, others):
+    check(text, kind, stated, others)
+
+
+@pytest.mark.parametrize(("kind", "values"), [("quantity", [">= 150000 /mm3", ">= 150 /mm3"]), ("number", ["150"])])
+def test_a_number_with_two_readings_is_no_sure_support(kind, values):
+    assert {support("Platelets >= 150.000/mm3", kind, value) for value in values} == {Support.INFERRED}
