@@ -289,13 +289,20 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
         (at, at + 1)
         for at, word in enumerate(tokens.words)
         if _ORDINALS.get(word.lower()) == value
-        or ("," in word and f"{value:g}" in word.split(","))
+        or (f"{value:g}" in word.split(",") and _lists_times(tokens, at))
         or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
     )
     for first, end in (*find_together(tokens, (value,)), *counts):
         if unit in _units_beside(tokens, first, end):
             return first, end
     return _find_time_code(tokens, value, unit)
+
+
+def _lists_times(tokens: Tokens, at: int) -> bool:
+    """Whether a word with a comma is no decimal: "72,96", "1,2,3", "1,2 and 3", not "1,5 hours"."""
+    word, behind = tokens.words[at], rule("joins_numbers").starts(tokens, at + 1)
+    goes_on = behind is not None and tokens.codes[behind.end : behind.end + 1] == NUMBER
+    return goes_on or word.count(",") > 1 or "," not in word[:2] + word[-2:]
 
 
 @lru_cache(maxsize=32)
