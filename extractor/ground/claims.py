@@ -122,7 +122,8 @@ def _recurs(value: Period, rhythm: Found) -> bool:
     return (value.value, value.unit) == (count, unit)
 
 
-_MINUS = re.compile(r"(?<![\w)])[-\u2212]$")
+_NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
+"""Before the number of no time point: "Day -14" is not day 14, and "Day 28 (+/- 3 days)" is not day 3."""
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
@@ -144,8 +145,8 @@ def _find(value: Any, here: Passage) -> Supported | None:
     found = find_support(value, here)
     if found is None or not derive_support(found.value, found.span, here.section):
         return None
-    before = here.section.raw[max(0, found.span.start - 2) : found.span.start]
-    return None if isinstance(value, TimePoint) and _MINUS.search(before) else found  # "Day -14" is not day 14
+    before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
+    return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else found
 
 
 def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:

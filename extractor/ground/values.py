@@ -276,7 +276,9 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
     [True, True, True, True, False]
     """
     for duration in _list_durations(tokens):
-        if duration.unit is unit and value in (duration.low, duration.high):
+        counted = rule("counts_a_moment").ends(tokens, duration.first, duration.first - 1)
+        is_moment = counted and rule("next_moment").starts(tokens, duration.end - 1)
+        if duration.unit is unit and value in (duration.low, duration.high) and not is_moment:
             return duration.first, duration.end
     if value == 1:
         single = (
@@ -337,7 +339,9 @@ def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     short = before > 0 and len(tokens.words[before - 1]) == 1  # "2h and 5"
     is_unit = before > 0 and (not short or (before > 1 and tokens.codes[before - 2] in _DIGITS))
     places = [(before - 1, first - before)] if is_unit else []
-    places += [(behind, behind - end)] if behind < len(tokens) else []
+    apart = behind > end or rule("counts_a_moment").ends(tokens, first, first - 1)
+    is_next = apart and rule("next_moment").starts(tokens, behind)  # "Cycles 1 and 2, Day 8", "Cycle 3 Day 8"
+    places += [(behind, behind - end)] if behind < len(tokens) and not is_next else []
     words = [(tokens.words[at].lower(), gap) for at, gap in places]
     units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]
     return [unit for unit, gap in units if unit and not gap] or [unit for unit, _ in units if unit]
