@@ -301,13 +301,25 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
     same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
     if same or not isinstance(value, Age):
         return same
-    # "Age 18-65": the unit is implied; "<18 or >70 years": it is shared.
+    # "Age 18-65": years are implied; "<18 or >70 years": the unit is shared.
     places = (
         place
         for place in find_together(tokens, (value.value,))
-        if stands_bare(tokens, place) or has_unit(tokens, place, value.unit)
+        if has_unit(tokens, place, value.unit)
+        or (
+            value.unit is TimeUnit.YEAR
+            and stands_bare(tokens, place)
+            and (
+                rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
+                or rule("after_bare_age").starts(tokens, place[1])
+            )
+        )
     )
     return next((Derived(*place, Support.INFERRED) for place in places), None)
+
+
+_NAMED_REACH = 20
+"""How far before a number without a unit the word "age" may stand, in tokens."""
 
 
 def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
