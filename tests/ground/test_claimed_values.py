@@ -77,3 +77,19 @@ def test_a_comma_before_three_digits_marks_thousands(text, kind, stated, others)
 @pytest.mark.parametrize(("kind", "values"), [("quantity", [">= 150000 /mm3", ">= 150 /mm3"]), ("number", ["150"])])
 def test_a_number_with_two_readings_is_no_sure_support(kind, values):
     assert {support("Platelets >= 150.000/mm3", kind, value) for value in values} == {Support.INFERRED}
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "others"),
+    [
+        ("Examplumab 25 mg weekly", ["25 mg"], ["25 mg/day"]),
+        ("Examplumab 90 mg every 3 months", ["90 mg"], ["90 mg/day"]),
+        ("Examplumab 25 mg after meals", ["25 mg", "25 mg/day"], ["35 mg/day"]),
+        ("Examplumab 25 mg daily, then 75 mg weekly", ["25 mg/day", "75 mg"], ["75 mg/day"]),
+        ("Suspension of 150 mg/6 mL", ["150 mg/6 mL"], ["150 mg/12 mL", "150 mg/0.6 mL"]),
+        ("At least 35 mg of examplumab", ["at least 35 mg"], ["up to 35 mg"]),
+        ("No more than 35 mg of examplumab", ["up to 35 mg"], ["at least 35 mg"]),
+    ],
+)
+def test_an_amount_has_its_rhythm_volume_and_end(text, stated, others):
+    check(text, "amount", stated, others)
