@@ -16,7 +16,7 @@ from extractor.text.patterns import Found
 
 from .places import span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import Supported, derive_support, find_limit, find_support
+from .support import Derived, Supported, derive_support, find_limit, find_support, has_other_reading
 from .values import find_numbers
 
 
@@ -133,7 +133,8 @@ def _recurs(value: Period, rhythm: Found) -> bool:
     return (value.value, value.unit) == (count, unit)
 
 
-_MINUS = re.compile(r"(?<![\w)])[-\u2212]$")
+_NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
+"""Before the number of no time point: "Day -14" is not day 14, and "Day 28 (+/- 3 days)" is not day 3."""
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
@@ -142,11 +143,10 @@ def _find(value: Any, here: Passage) -> Supported | None:
     match value:
         case Quantity(comparator=comparator, value=low, value_high=high, unit=unit):
             place = find_limit(tokens, comparator, (low, high), unit, [])
-            return Supported(value, span_of(here, tokens, place.first, place.end), place.support) if place else None
+            return _support(value, here, tokens, place) if place else None
         case int() | float():
             stated = next((number for number in find_numbers(tokens) if number.value == value), None)
-            span = span_of(here, tokens, stated.first, stated.end) if stated else None
-            return Supported(value, span, Support.PARSED) if span else None
+            return _support(value, here, tokens, Derived(stated.first, stated.end)) if stated else None
         case str():
             span = _find_words(value, here)
             return Supported(here.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
@@ -156,5 +156,10 @@ def _find(value: Any, here: Passage) -> Supported | None:
     found = find_support(value, here)
     if found is None or not derive_support(found.value, found.span, here.section):
         return None
-    before = here.section.raw[max(0, found.span.start - 2) : found.span.start]
-    return None if isinstance(value, TimePoint) and _MINUS.search(before) else found  # "Day -14" is not day 14
+    before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
+    return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else found
+
+
+def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    return Supported(value, span_of(here, tokens, place.first, place.end), support)

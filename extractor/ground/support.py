@@ -35,7 +35,7 @@ from extractor.text.units import find_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import cut, find_quote, find_quotes, is_clean, span_of
-from .values import find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
+from .values import find_comparator, find_numbers, find_time, find_together, find_turned, is_denied, is_said_of
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
@@ -273,18 +273,38 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """
     unit = find_unit(lex(amount.unit), 0, loose=True)
     units = {amount.unit, unit.dose if unit else None} - {None}
+    below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
     named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):
-        if (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units:
+        is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
+        if is_same and _has_volume(tokens, stated.first, below):
             return Derived(stated.first, stated.end)
     bounds = (amount.low, amount.high if amount.high != amount.low else None)
-    places = [place for place in find_together(tokens, bounds) if place[0] not in named]
+    others = _FLOORS if amount.low is None else _CEILINGS if amount.high is None else set()
+    places = [
+        place
+        for place in find_together(tokens, bounds)
+        if place[0] not in named
+        and _has_volume(tokens, place[0], below)
+        and not (others and find_comparator(tokens, place) in others)
+    ]
     other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
     for wanted, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
         for place in places:
-            if has_unit(tokens, place, wanted):
+            is_daily = wanted is not other_rate or not rule("seldom_given").starts(tokens, place[1])
+            if is_daily and has_unit(tokens, place, wanted):
                 return Derived(*place, support)
     return None
+
+
+_BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
+_FLOORS, _CEILINGS = {Comparator.AT_LEAST, Comparator.MORE}, {Comparator.AT_MOST, Comparator.LESS}
+
+
+def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
+    """Whether the numbers below a dose's slash follow it: no "125 mg/10 mL" in "125 mg/5 mL"."""
+    behind = {number.value for number in find_numbers(tokens) if number.first > first} if below else set()
+    return behind.issuperset(map(float, below))
 
 
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
@@ -301,13 +321,25 @@ def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | Non
     same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
     if same or not isinstance(value, Age):
         return same
-    # "Age 18-65": the unit is implied; "<18 or >70 years": it is shared.
+    # "Age 18-65": years are implied; "<18 or >70 years": the unit is shared.
     places = (
         place
         for place in find_together(tokens, (value.value,))
-        if stands_bare(tokens, place) or has_unit(tokens, place, value.unit)
+        if has_unit(tokens, place, value.unit)
+        or (
+            value.unit is TimeUnit.YEAR
+            and stands_bare(tokens, place)
+            and (
+                rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
+                or rule("after_bare_age").starts(tokens, place[1])
+            )
+        )
     )
     return next((Derived(*place, Support.INFERRED) for place in places), None)
+
+
+_NAMED_REACH = 20
+"""How far before a number without a unit the word "age" may stand, in tokens."""
 
 
 def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:

@@ -40,13 +40,13 @@ _ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tuple[Number, ...]:
     """Every number, in digits, words or Roman numerals, from left to right. Several values of one line share a search.
 
-    A number with another reading is found twice: with a dot or comma before three digits; after a minus that may be a
-    dash; before a plus and days, which may be weeks of a pregnancy ("28+6"); before the power of ten at the end of its
-    range or list ("3-4 million", "1, 3 and 10 x 10^6").
+    A number with another reading is found twice: with a dot before three digits (a comma marks thousands, as in
+    English); after a minus that may be a dash; before a plus and days, which may be weeks of a pregnancy ("28+6");
+    before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
-    [3, 4, 2, 1.5, 1500, -2.5]
+    [3, 4, 2, 1500, -2.5]
     >>> sorted(number.value for number in find_numbers(read_text("1, 3 and 10 x 10^6")))
     [1, 3, 1000000.0, 3000000.0, 10000000]
     """
@@ -58,6 +58,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         value, *others = list_readings(place.text) or (None,)
         if place.first < last or value is None:
             continue
+        others = [] if "," in place.text else others
         last = place.end
         if plain and not _goes_on(tokens, plain[-1].end, place.first):
             plain.clear()
@@ -275,7 +276,9 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
     [True, True, True, True, False]
     """
     for duration in _list_durations(tokens):
-        if duration.unit is unit and value in (duration.low, duration.high):
+        counted = rule("counts_a_moment").ends(tokens, duration.first, duration.first - 1)
+        is_moment = counted and rule("next_moment").starts(tokens, duration.end - 1)
+        if duration.unit is unit and value in (duration.low, duration.high) and not is_moment:
             return duration.first, duration.end
     if value == 1:
         single = (
@@ -288,13 +291,20 @@ def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
         (at, at + 1)
         for at, word in enumerate(tokens.words)
         if _ORDINALS.get(word.lower()) == value
-        or ("," in word and f"{value:g}" in word.split(","))
+        or (f"{value:g}" in word.split(",") and _lists_times(tokens, at))
         or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
     )
     for first, end in (*find_together(tokens, (value,)), *counts):
         if unit in _units_beside(tokens, first, end):
             return first, end
     return _find_time_code(tokens, value, unit)
+
+
+def _lists_times(tokens: Tokens, at: int) -> bool:
+    """Whether a word with a comma is no decimal: "72,96", "1,2,3", "1,2 and 3", not "1,5 hours"."""
+    word, behind = tokens.words[at], rule("joins_numbers").starts(tokens, at + 1)
+    goes_on = behind is not None and tokens.codes[behind.end : behind.end + 1] == NUMBER
+    return goes_on or word.count(",") > 1 or "," not in word[:2] + word[-2:]
 
 
 @lru_cache(maxsize=32)
@@ -329,7 +339,9 @@ def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
     short = before > 0 and len(tokens.words[before - 1]) == 1  # "2h and 5"
     is_unit = before > 0 and (not short or (before > 1 and tokens.codes[before - 2] in _DIGITS))
     places = [(before - 1, first - before)] if is_unit else []
-    places += [(behind, behind - end)] if behind < len(tokens) else []
+    apart = behind > end or rule("counts_a_moment").ends(tokens, first, first - 1)
+    is_next = apart and rule("next_moment").starts(tokens, behind)  # "Cycles 1 and 2, Day 8", "Cycle 3 Day 8"
+    places += [(behind, behind - end)] if behind < len(tokens) and not is_next else []
     words = [(tokens.words[at].lower(), gap) for at, gap in places]
     units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]
     return [unit for unit, gap in units if unit and not gap] or [unit for unit, _ in units if unit]

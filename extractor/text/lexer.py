@@ -52,6 +52,8 @@ _LIMIT_WITH_COMMA = rf"(?:{'|'.join(rf'(?<={front})' for front in _BEFORE_LIMIT)
 _COMPARED_BEHIND = r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over|under)\b"
 _UNIT_BEHIND = r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|[kmnpuμ]?g\b|[cm]m\b|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
 _MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=\s?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
+_HALF_A_TIME = r"(?<![\d,])(?<!, )\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
+"""A decimal, and not the end of a list of times."""
 _DECIMAL = r"\d{1,3},\d{1,2}"
 _BEHIND_DECIMAL = "|".join(
     rf"(?<=,{digits}{joint})" for digits in (r"\d", r"\d\d") for joint in ("-", " - ", " to ", " and ")
@@ -65,7 +67,7 @@ _MIXED_NUMBER = r"\d{1,2} (?:1/[234]|3/4)(?![\d/])|(?<![\d/])[1-3]/[2-5](?=\s?(?
 _PLAIN_NUMBER = r"10(?=[eE]\d{1,2}(?!\d))|\d+(?:\.\d+)?(?:[eE]\+?\d{1,2}(?!\d))?"
 _NUMBER = (
     rf"(?=\d)(?:{_THOUSANDS}|{_SPACED_THOUSANDS}|{_LAKHS}|{_RAISED_DOT}|{_LIMIT_WITH_COMMA}|{_MEASURED_WITH_COMMA}"
-    rf"|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
+    rf"|{_HALF_A_TIME}|{_COMMAS_IN_RANGE}|{_MIXED_NUMBER}|{_PLAIN_NUMBER})|(?<!\d)\.\d+"
 )
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|_"
 _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
