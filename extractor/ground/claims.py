@@ -124,13 +124,14 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
-_RHYTHMS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year"}
+_RHYTHMS = {"daily": (1, "day"), "weekly": (1, "week"), "monthly": (1, "month"), "fortnightly": (2, "week")}
+_RHYTHMS |= {"quarterly": (3, "month"), **dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))}
 
 
 def _recurs(value: Period, rhythm: Found) -> bool:
     """Whether words such as "monthly" and "6-monthly" state a length of time."""
-    count, unit = read_number(rhythm.read("count") or "1"), _RHYTHMS[(rhythm.read("unit") or "").lower()]
-    return (value.value, value.unit) == (count, unit)
+    length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]
+    return (value.value, value.unit) == ((read_number(rhythm.read("count") or "") or 1) * length, unit)
 
 
 _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")

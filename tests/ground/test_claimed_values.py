@@ -52,6 +52,8 @@ def check(text: str, kind: str, stated: list[str], others: list[str]) -> None:
         ("Seen at 1,3,5 months", "time_point", ["1 month", "3 month", "5 month"], ["3.5 month"]),
         ("Mean of 1,2 and 3 hours", "time_point", ["1 hour", "2 hour", "3 hour"], []),
         ("Seen at 24,36 and 48 weeks", "time_point", ["24 week", "36 week", "48 week"], []),
+        ("Fortnightly injections", "duration", ["2 week"], ["1 week", "14 week"]),
+        ("Quarterly visits and an annual scan", "duration", ["3 month", "1 year"], ["1 month", "4 month"]),
         ("Rest for a month", "duration", ["1 month"], ["1 week"]),
         ("Asthma over the past year", "duration", ["1 year"], ["1 month"]),
     ],
