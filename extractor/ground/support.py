@@ -35,7 +35,16 @@ from extractor.text.units import find_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import cut, find_quote, find_quotes, is_clean, span_of
-from .values import find_comparator, find_time, find_together, find_turned, is_denied, is_said_of
+from .values import (
+    encloses,
+    find_comparator,
+    find_open_end,
+    find_time,
+    find_together,
+    find_turned,
+    is_denied,
+    is_said_of,
+)
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
@@ -254,6 +263,12 @@ def find_limit(
             continue
         shown = tokens.cut(0, place[1]) if unit == "+" else tokens  # the plus of "IHC 3+" is no "or more"
         stated = find_comparator(shown, place) or find_turned(tokens, place, " ".join(subject), unit)
+        if comparator is Comparator.BETWEEN and not encloses(tokens, place, values):
+            continue
+        if comparator is not Comparator.BETWEEN and stated in (None, Comparator.BETWEEN):
+            end = find_open_end(tokens, place, values[0] or 0, "range_joint" if stated else "through")
+            if end not in (None, comparator) and not is_denied(tokens, place, end, comparator):
+                continue
         signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
         # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
         whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))

@@ -90,9 +90,11 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
             yield Number(at, at + 1, counted)
 
 
-def _goes_on(tokens: Tokens, end: int, first: int) -> bool:
+def _goes_on(tokens: Tokens, end: int, first: int, *joints: str) -> bool:
     """Whether only a word or sign that joins the numbers of a list or range stands between two of them."""
-    return any(rule(name).covers(tokens, end, first) for name in ("through", "joins_numbers"))
+    if 0 < end == first < len(tokens):  # in "II-III" the hyphen is no token
+        return tokens.text[tokens.ends[end - 1] : tokens.starts[first]] == "-"
+    return any(rule(name).covers(tokens, end, first) for name in joints or ("through", "joins_numbers"))
 
 
 _WEEK = 7
@@ -154,7 +156,7 @@ def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
     """Whether a range has its upper end first: "14-0", "<= 100 and > 54", "-2 to -6"."""
     lower = next(number for number in find_numbers(tokens, upper.end, end) if number.end == end)
     signs = find_comparator(tokens, (upper.first, upper.end)), find_comparator(tokens, (lower.first, lower.end))
-    opposite = signs[0] in (Comparator.LESS, Comparator.AT_MOST) and signs[1] in (Comparator.MORE, Comparator.AT_LEAST)
+    opposite = signs[0] in _MAXIMA and signs[1] in _MINIMA
     if opposite or rule("through").covers(tokens, upper.end, lower.first):
         return True
     # "between -0.75 D and -6 D"
@@ -200,12 +202,13 @@ def find_comparator(tokens: Tokens, place: Range, shared_by: int = _LONGEST_RANG
     low = max(0, place[0] - _COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
+    ended = between
     for suffix in find_terms(tokens, "comparator_suffixes", between, place[1]) if numbers else ():
         if suffix.end <= place[0] and tokens.words[suffix.first].lower() in ("or", "and"):
             between = suffix.end  # "aged 60 and above with 3 or more": the other number's comparator
     if terms := find_terms(tokens, "comparators", between, place[0]):
         return Comparator(terms[-1].value)
-    if numbers and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
+    if numbers and between == ended and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
         last = max(numbers, key=lambda number: (number.end, -number.first))
         stated = find_comparator(tokens, (last.first, last.end), shared_by - 1) if shared_by else None
         through = "to" in shared.text.lower().split()  # the upper end: ">= 2 weeks to 4 months"
@@ -225,13 +228,44 @@ def find_turned(tokens: Tokens, place: Range, quantity: str, unit: str | None) -
     return turn_comparator(turned.text, quantity, unit) if turned else None
 
 
-def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator) -> bool:
+def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator | None) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" and "below 8 is not allowed" for "at least 8"."""
     compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and stated.opposite is comparator
     behind = rule("not_permitted_behind").starts(tokens, place[1])
     return denied and (behind or rule("not_before").ends(tokens, end, end - 20)) is not None
+
+
+def find_open_end(tokens: Tokens, place: Range, value: float, joint: str) -> Comparator | None:
+    """What the end of a range states alone: the 2 of "2-5" is a minimum, the 5 a maximum. None of any other number."""
+    found, end = find_numbers(tokens), _skip_unit(tokens, place[1])
+    near = [one for one in found if one.end <= place[0] <= one.end + _RANGE_GAP]
+    others = {one.value for one in near if _goes_on(tokens, _skip_unit(tokens, one.end), place[0], joint)}
+    others |= {one.value for one in found if end <= one.first <= end + 1 and _goes_on(tokens, end, one.first, joint)}
+    ends = {Comparator.AT_LEAST if value < other else Comparator.AT_MOST for other in others}
+    return ends.pop() if len(ends) == 1 else None
+
+
+def encloses(tokens: Tokens, place: Range, values: Sequence[float | None]) -> bool:
+    """Whether two limits enclose what lies between them, and not what lies outside, as "below 5 or above 9" do.
+
+    "Up to 2-3" is one range. Of two limits, the lower one is no maximum and the upper one no minimum.
+    """
+    ends = {one.value: one for one in find_numbers(tokens) if one.first == place[0] or one.end == place[1]}
+    first, last = sorted(ends[value] for value in values if value is not None)
+    if _goes_on(tokens, _skip_unit(tokens, first.end), last.first, "through"):
+        return True
+    shown = tokens.cut(0, place[1])  # "0 or 1, at least ...": that is of another number
+    low, high = (find_comparator(shown, ends[value][:2]) for value in values if value is not None)
+    if low in _MAXIMA:  # "must not be below 5 or above 9"
+        return high in _MINIMA and is_denied(tokens, first[:2], low, low.opposite)
+    if low in _MINIMA and high is None:  # "18 or older and 65 or younger", not ">= 40 mm on a 100-mm scale"
+        return find_comparator(tokens, last[:2]) in _MAXIMA
+    return high not in _MINIMA
+
+
+_MAXIMA, _MINIMA = (Comparator.LESS, Comparator.AT_MOST), (Comparator.MORE, Comparator.AT_LEAST)
 
 
 def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:

@@ -276,6 +276,58 @@ def test_a_part_of_a_list_is_no_range(text, range_, stands):
     assert bool(find_limit(read_text(text), Comparator.BETWEEN, range_, None)) is stands
 
 
+@pytest.mark.parametrize(
+    ("text", "range_", "support"),
+    [
+        ("heart rate below 50 or above 110", (50, 110), None),
+        ("sodium less than 130 or greater than 150", (130, 150), None),
+        ("Hb >= 12 in women and >= 13 in men", (12, 13), None),
+        ("QTc <= 450 in men and <= 470 in women", (450, 470), None),
+        ("MELD <= 20; Maddrey >= 32", (20, 32), None),
+        ("pain >= 40 on a 100-point scale", (40, 100), None),
+        ("heart rate above 50 and below 110", (50, 110), Support.INFERRED),
+        ("heart rate must not be below 50 or above 110", (50, 110), Support.INFERRED),
+        ("at least 50 and at most 110", (50, 110), Support.PARSED),
+        ("at most 110 and at least 50", (50, 110), Support.PARSED),
+        ("18 or older and 80 or younger", (18, 80), Support.PARSED),
+        ("ECOG 0 or 1, at least", (0, 1), Support.PARSED),
+        ("a maximum of 2-3 lines", (2, 3), Support.PARSED),
+        ("18-65, at least 3 visits", (18, 65), Support.PARSED),
+        ("between 18 and 65 inclusive", (18, 65), Support.PARSED),
+        ("1 to 3 and 10 x 10^6", (1e6, 3e6), Support.PARSED),
+    ],
+)
+def test_two_limits_are_a_range_only_if_they_enclose_it(text, range_, support):
+    found = find_limit(read_text(text), Comparator.BETWEEN, range_, None)
+    assert (found and found.support) is support
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "stands"),
+    [
+        ("1-3 prior lines", "lines: >= 1", True),
+        ("1-3 prior lines", "lines: <= 3", True),
+        ("1-3 prior lines", "lines: <= 1", False),
+        ("1-3 prior lines", "lines: > 3", False),
+        ("1-3 prior lines", "lines: < 3", False),
+        ("weight: 50 kg to 100 kg", "weight: >= 100 kg", False),
+        ("eGFR between 20 and 45 mL/min", "eGFR: >= 45 mL/min", False),
+        ("eGFR between 20 and 45 mL/min", "eGFR: <= 45 mL/min", True),
+        ("NYHA class II-III", "NYHA: > 3", False),
+        ("pulse outside of 50 to 90", "pulse: < 50", True),
+        ("pulse outside of 50 to 90", "pulse: > 90", True),
+        ("pulse outside of 50 to 90", "pulse: > 50", False),
+        ("no NYHA class III-IV", "NYHA: < 3", True),
+        ("T-score from -1 to -2.5", "T-score: >= -2.5", True),
+        ("T-score from -1 to -2.5", "T-score: <= -2.5", False),
+        ("1-3 or more lines", "lines: >= 3", True),
+        ("grade 2 - ECOG 1", "ECOG: <= 1", True),
+    ],
+)
+def test_an_end_of_a_range_is_a_limit_in_its_own_direction(text, limit, stands):
+    assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
+
+
 def test_a_name_that_is_no_quote_of_the_passage_is_sought_once():
     text = "ALT≤2.5×upper limit of normal（≤5×ULN"
     part = read_passage(text).section.between(text.index("×upper"), len(text))
