@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
+from extractor.parse.eligibility.limit_names import find_quantity
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
@@ -19,6 +20,7 @@ from extractor.text.numbers import (
     read_number,
     read_time_unit,
 )
+from extractor.text.quantity_names import find_exactly
 from extractor.text.units import find_unit
 
 
@@ -256,8 +258,13 @@ def encloses(tokens: Tokens, place: Range, values: Sequence[float | None]) -> bo
     first, last = sorted(ends[value] for value in values if value is not None)
     if _goes_on(tokens, _skip_unit(tokens, first.end), last.first, "through"):
         return True
-    shown = tokens.cut(0, place[1])  # "0 or 1, at least ...": that is of another number
-    low, high = (find_comparator(shown, ends[value][:2]) for value in values if value is not None)
+
+    def compare(bound: Number) -> Comparator | None:
+        graded = tokens.words[bound.end : bound.end + 1] == ["+"]  # the plus of "IHC 1+, 2+" is no "or more"
+        shown = tokens.cut(0, bound.end if graded else place[1])  # "0 or 1, at least ...": that is of another number
+        return find_comparator(shown, bound[:2])
+
+    low, high = (compare(ends[value]) for value in values if value is not None)
     if low in _MAXIMA:  # "must not be below 5 or above 9"
         return high in _MINIMA and is_denied(tokens, first[:2], low, low.opposite)
     if low in _MINIMA and high is None:  # "18 or older and 65 or younger", not ">= 40 mm on a 100-mm scale"
@@ -284,6 +291,31 @@ def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:
     # The first number between belongs to another quantity if it has a comparator and a new subject follows it.
     own = next((number for number in numbers if any(at < number.first for at in compared)), None)
     return own is None or not any(is_subject(tokens, at) for at in range(own.end, end))
+
+
+def is_of_another(tokens: Tokens, place: Range, named: Sequence[Range]) -> bool:
+    """Whether a number limits another quantity than the one that is ``named`` at these places.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("ANC >= 1.5, platelets >= 100, bilirubin < 2")
+    >>> [is_of_another(tokens, place, [(5, 6)]) for place in ((3, 4), (8, 9), (12, 13))]
+    [True, False, True]
+    """
+    ends = [number.end for number in find_numbers(tokens) if number.end <= place[0]]
+    last = max(ends, default=0)
+    if not named or any(last <= first and end <= place[0] for first, end in named):
+        return False
+    behind = min(named)
+    if behind[0] >= place[1]:  # ">= 2, IGA >= 3", not "30 < BMI < 45"
+        parted = not _PARTING.isdisjoint(map(str.lower, tokens.words[place[1] : behind[0]]))
+        return parted and rule("own_number").starts(tokens, behind[1]) is not None
+    compared = rule("comparison").ends(tokens, place[0], max(last, place[0] - _COMPARED))
+    other = find_quantity(tokens, last, compared.first if compared else place[0])
+    ours, theirs = (find_exactly(tokens.read(*name)) if name else None for name in (named[0], other))
+    return ours is not None and theirs is not None and ours.name != theirs.name and not theirs.weak
+
+
+_PARTING = frozenset({",", ";", "and", "or"})
 
 
 def is_subject(tokens: Tokens, at: int) -> bool:

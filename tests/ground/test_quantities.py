@@ -291,6 +291,7 @@ def test_a_part_of_a_list_is_no_range(text, range_, stands):
         ("at most 110 and at least 50", (50, 110), Support.PARSED),
         ("18 or older and 80 or younger", (18, 80), Support.PARSED),
         ("ECOG 0 or 1, at least", (0, 1), Support.PARSED),
+        ("IHC 1+, or IHC 2+/ISH-", (1, 2), Support.PARSED),
         ("a maximum of 2-3 lines", (2, 3), Support.PARSED),
         ("18-65, at least 3 visits", (18, 65), Support.PARSED),
         ("between 18 and 65 inclusive", (18, 65), Support.PARSED),
@@ -325,6 +326,29 @@ def test_two_limits_are_a_range_only_if_they_enclose_it(text, range_, support):
     ],
 )
 def test_an_end_of_a_range_is_a_limit_in_its_own_direction(text, limit, stands):
+    assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "stands"),
+    [
+        ("neutrophils >= 1.2 and platelets >= 90", "platelets: >= 1.2", False),
+        ("neutrophils >= 1.2 and platelets >= 90", "neutrophils: >= 90", False),
+        ("neutrophils >= 1.2 and platelets >= 90", "neutrophils: >= 1.2", True),
+        ("neutrophils >= 1.2 and platelets >= 1.2", "platelets: >= 1.2", True),
+        ("SBP 140-180 mmHg or DBP 90-110 mmHg", "DBP: 140-180 mmHg", False),
+        ("SBP 140-180 mmHg or DBP 90-110 mmHg", "SBP: 90-110 mmHg", False),
+        ("EASI >= 16, IGA score of 3 or more", "IGA: >= 16", False),
+        ("ALT or AST <= 3", "ALT: <= 3", True),
+        ("Hemoglobin >= 13 in men and >= 12 in women", "hemoglobin: >= 12", True),
+        ("Hemoglobin in men >= 13 and in women >= 12", "hemoglobin: >= 12", True),
+        ("at least 40 on the VAS for 2 weeks", "VAS: >= 40", True),
+        ("30 < BMI < 45", "BMI: > 30", True),
+        ("18 years of age up to 70", "age: >= 18 years", True),
+        ("> 30 cigarettes per day or 3 cigars", "cigarettes: > 30", True),
+    ],
+)
+def test_the_number_of_another_quantity_is_refused(text, limit, stands):
     assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
 
 
