@@ -132,20 +132,35 @@ def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator
 
 def _is_cut(tokens: Tokens, found: Sequence[Number], low: Number, end: int) -> bool:
     """Whether a range is a part of a list that goes on: the "0, 1" and the "1 or 2" of "0, 1 or 2"."""
-    joins = rule("joins_numbers")
+    high = next(one for one in found if one.end == end)
+    before = max((one for one in found if one.end <= low.first), default=None, key=lambda one: one.end)
+    behind = next((one for one in found if one.first >= end), None)
+    last = max((one for one in found if one.end <= high.first), default=low, key=lambda one: one.end)
+    joint = _read_joint(tokens, last, high)
+    if not joint or not _read_joint(tokens, low, next(one for one in found if one.first >= low.end)):
+        return False  # the "20" and "160" of "20/30 to 20/160" are of two ratios
+    if behind and (more := _read_joint(tokens, high, behind)):
+        apart = more == "," != joint and _skip_graded(tokens, behind.end) > behind.end
+        if not apart or _skip_graded(tokens, end) > end:  # "0 or 1, 2 weeks apart" ends before the comma
+            return True
+    return before is not None and (
+        bool(_read_joint(tokens, before, low)) or _goes_on(tokens, before.end, low.first, "through")
+    )
 
-    def joined(at: int) -> Number | None:
-        behind = next((one for one in found if one.first >= at), None)
-        return behind if behind and joins.covers(tokens, at, behind.first) else None
 
-    if not joined(low.end):
-        return False
-    behind = joined(end)
-    has_unit = behind is not None and _skip_unit(tokens, behind.end) > behind.end
-    if behind and (not has_unit or _skip_unit(tokens, end) > end):  # "0 or 1, 2 weeks apart" ends before the comma
-        return True
-    before = max((one.end for one in found if one.end <= low.first), default=None)
-    return before is not None and joins.covers(tokens, before, low.first) is not None
+def _read_joint(tokens: Tokens, one: Number, other: Number) -> str:
+    """What joins two numbers in a row of a list, each with its unit, or the second with the same word before it."""
+    again = one.first > 0 and tokens.words[one.first - 1].lower() == tokens.words[other.first - 1].lower()
+    ends = [one.end, *([_skip_graded(tokens, one.end)] if _skip_graded(tokens, other.end) > other.end else [])]
+    places = [(end, max(end, first)) for end in ends for first in {other.first, other.first - again}]
+    found = (rule("list_goes_on").covers(tokens, *place) for place in places)
+    return next((each.text for each in found if each), "")
+
+
+def _skip_graded(tokens: Tokens, at: int) -> int:
+    """The token after the unit of a number, or after the plus of a score."""
+    graded = tokens.joined(at) and tokens.words[at] == "+"
+    return at + 1 if graded else _skip_unit(tokens, at)
 
 
 def _measure_the_same(tokens: Tokens, first: int, last: int) -> bool:

@@ -2,7 +2,7 @@ import pytest
 
 from extractor.fields.value_forms import read_amount, read_limit, read_time, read_window
 from extractor.ground.support import find_amount, find_limit, find_support
-from extractor.ground.values import find_numbers, find_time
+from extractor.ground.values import find_numbers, find_time, find_together
 from extractor.schemas import Age, Amount, Comparator, Constraint, Period, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
@@ -270,10 +270,32 @@ def test_numbers_of_two_units_are_no_range(text):
         ("NYHA II/III/IV", (3, 4), False),
         ("NYHA III/IV", (3, 4), True),
         ("age 18-65 or 70-80", (70, 80), True),
+        ("IHC 1, 2+ or 3+", (1, 2), False),
+        ("ECOG 0, 1, 2 or 3", (0, 2), False),
+        ("ECOG 0, 1, 2 or 3", (0, 3), True),
+        ("grades 1, 2 and 3, 2 weeks apart", (1, 3), True),
+        ("IHC 1, 2+ or 3+", (2, 3), False),
+        ("2, 4 or 8 weeks apart", (2, 4), False),
+        ("0, 2, 6 months", (0, 2), False),
+        ("0.2 mg, 0.4 mg or 0.8 mg", (0.2, 0.4), False),
+        ("0.2 mg, 0.4 mg or 0.8 mg", (0.4, 0.8), False),
+        ("grade 1, grade 2 or grade 3", (2, 3), False),
+        ("grade 1, grade 2 or grade 3", (1, 2), False),
+        ("ECOG 0, 1 & 2", (0, 1), False),
+        ("ECOG 0; 1; or 2", (1, 2), False),
+        ("type I, II and/or III", (2, 3), False),
+        ("type I, II and/or III", (1, 3), True),
+        ("ECOG 0, 1 (or 2 if bedridden)", (1, 2), False),
+        ("ECOG 0 to 1, or 2", (1, 2), False),
+        ("a 0-, 1- and 6-month schedule", (1, 6), False),
+        ("0 or 1 prior lines, 2 weeks washout", (0, 1), True),
+        ("0 or 1, 2 weeks apart", (0, 1), True),
+        ("2 or 3 weeks, 4 visits", (2, 3), True),
+        ("ECOG 0 or 1 or Karnofsky 70", (0, 1), True),
     ],
 )
 def test_a_part_of_a_list_is_no_range(text, range_, stands):
-    assert bool(find_limit(read_text(text), Comparator.BETWEEN, range_, None)) is stands
+    assert any(find_together(read_text(text), range_)) is stands
 
 
 @pytest.mark.parametrize(
