@@ -26,7 +26,7 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms, rule
-from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.lexer import NUMBER, Range, Tokens, lex
 from extractor.text.numbers import is_two_ways, list_readings, read_number, read_time_unit
 from extractor.text.passage import LexedSection, Passage
 from extractor.text.quantities import find_quantity_lists
@@ -35,7 +35,18 @@ from extractor.text.units import find_unit
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import cut, find_quote, find_quotes, is_clean, span_of
-from .values import find_comparator, find_numbers, find_time, find_together, find_turned, is_denied, is_said_of
+from .values import (
+    encloses,
+    find_comparator,
+    find_numbers,
+    find_open_end,
+    find_time,
+    find_together,
+    find_turned,
+    is_denied,
+    is_of_another,
+    is_said_of,
+)
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
@@ -164,8 +175,7 @@ def _find_constraint(value: Constraint, passage: Passage, *, is_named: bool = Fa
     """A limit whose quantity the passage names; ``is_named``: that is known. An age needs no name: "2 to 18 years"."""
     tokens = cut(passage)
     words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
-    size = len(wanted)
-    named = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
+    named = _find_words(words, wanted)
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and not is_named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
@@ -202,6 +212,11 @@ def _reads_otherwise(tokens: Tokens, place: Derived, value: Constraint) -> bool:
         if sure and meant not in bounds and not bounds.isdisjoint(list_readings(word)):
             return True
     return False
+
+
+def _find_words(words: list[str], wanted: Sequence[str]) -> list[Range]:
+    size = len(wanted)
+    return [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
 
 
 _PRESSURES = frozenset({"systolic", "diastolic"})
@@ -245,15 +260,22 @@ def find_limit(
         for name in _PRESSURES
         if name not in subject and not _PRESSURES.isdisjoint(subject)
     }
+    named = _find_words([word.lower() for word in tokens.words], subject)
     for place in find_together(tokens, values):
         own = stands_bare(tokens, place, subject) if unit is None else has_unit(tokens, place, unit)
         if chain := rule("chained_limit").starts(tokens, place[0]):  # "145 mmHg ≤ SBP ≤ 190"
             own = own or (chain.end >= place[1] and chain.read("low_unit") == unit)
         borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
-        if place[0] in others or not (own or borrowed):
+        if place[0] in others or not (own or borrowed) or is_of_another(tokens, place, named):
             continue
         shown = tokens.cut(0, place[1]) if unit == "+" else tokens  # the plus of "IHC 3+" is no "or more"
         stated = find_comparator(shown, place) or find_turned(tokens, place, " ".join(subject), unit)
+        if comparator is Comparator.BETWEEN and not encloses(tokens, place, values):
+            continue
+        if comparator is not Comparator.BETWEEN and stated in (None, Comparator.BETWEEN):
+            end = find_open_end(tokens, place, values[0] or 0, "range_joint" if stated else "through")
+            if end not in (None, comparator) and not is_denied(tokens, place, end, comparator):
+                continue
         signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
         # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
         whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))

@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
+from extractor.parse.eligibility.limit_names import find_quantity
 from extractor.schemas import Comparator, TimeUnit
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
@@ -19,6 +20,7 @@ from extractor.text.numbers import (
     read_number,
     read_time_unit,
 )
+from extractor.text.quantity_names import find_exactly
 from extractor.text.units import find_unit
 
 
@@ -91,9 +93,11 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
             yield Number(at, at + 1, counted)
 
 
-def _goes_on(tokens: Tokens, end: int, first: int) -> bool:
+def _goes_on(tokens: Tokens, end: int, first: int, *joints: str) -> bool:
     """Whether only a word or sign that joins the numbers of a list or range stands between two of them."""
-    return any(rule(name).covers(tokens, end, first) for name in ("through", "joins_numbers"))
+    if 0 < end == first < len(tokens):  # in "II-III" the hyphen is no token
+        return tokens.text[tokens.ends[end - 1] : tokens.starts[first]] == "-"
+    return any(rule(name).covers(tokens, end, first) for name in joints or ("through", "joins_numbers"))
 
 
 _WEEK = 7
@@ -129,20 +133,35 @@ def _find_together(tokens: Tokens, values: tuple[float | None, ...]) -> Iterator
 
 def _is_cut(tokens: Tokens, found: Sequence[Number], low: Number, end: int) -> bool:
     """Whether a range is a part of a list that goes on: the "0, 1" and the "1 or 2" of "0, 1 or 2"."""
-    joins = rule("joins_numbers")
+    high = next(one for one in found if one.end == end)
+    before = max((one for one in found if one.end <= low.first), default=None, key=lambda one: one.end)
+    behind = next((one for one in found if one.first >= end), None)
+    last = max((one for one in found if one.end <= high.first), default=low, key=lambda one: one.end)
+    joint = _read_joint(tokens, last, high)
+    if not joint or not _read_joint(tokens, low, next(one for one in found if one.first >= low.end)):
+        return False  # the "20" and "160" of "20/30 to 20/160" are of two ratios
+    if behind and (more := _read_joint(tokens, high, behind)):
+        apart = more == "," != joint and _skip_graded(tokens, behind.end) > behind.end
+        if not apart or _skip_graded(tokens, end) > end:  # "0 or 1, 2 weeks apart" ends before the comma
+            return True
+    return before is not None and (
+        bool(_read_joint(tokens, before, low)) or _goes_on(tokens, before.end, low.first, "through")
+    )
 
-    def joined(at: int) -> Number | None:
-        behind = next((one for one in found if one.first >= at), None)
-        return behind if behind and joins.covers(tokens, at, behind.first) else None
 
-    if not joined(low.end):
-        return False
-    behind = joined(end)
-    has_unit = behind is not None and _skip_unit(tokens, behind.end) > behind.end
-    if behind and (not has_unit or _skip_unit(tokens, end) > end):  # "0 or 1, 2 weeks apart" ends before the comma
-        return True
-    before = max((one.end for one in found if one.end <= low.first), default=None)
-    return before is not None and joins.covers(tokens, before, low.first) is not None
+def _read_joint(tokens: Tokens, one: Number, other: Number) -> str:
+    """What joins two numbers in a row of a list, each with its unit, or the second with the same word before it."""
+    again = one.first > 0 and tokens.words[one.first - 1].lower() == tokens.words[other.first - 1].lower()
+    ends = [one.end, *([_skip_graded(tokens, one.end)] if _skip_graded(tokens, other.end) > other.end else [])]
+    places = [(end, max(end, first)) for end in ends for first in {other.first, other.first - again}]
+    found = (rule("list_goes_on").covers(tokens, *place) for place in places)
+    return next((each.text for each in found if each), "")
+
+
+def _skip_graded(tokens: Tokens, at: int) -> int:
+    """The token after the unit of a number, or after the plus of a score."""
+    graded = tokens.joined(at) and tokens.words[at] == "+"
+    return at + 1 if graded else _skip_unit(tokens, at)
 
 
 def _measure_the_same(tokens: Tokens, first: int, last: int) -> bool:
@@ -155,7 +174,7 @@ def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
     """Whether a range has its upper end first: "14-0", "<= 100 and > 54", "-2 to -6"."""
     lower = next(number for number in find_numbers(tokens, upper.end, end) if number.end == end)
     signs = find_comparator(tokens, (upper.first, upper.end)), find_comparator(tokens, (lower.first, lower.end))
-    opposite = signs[0] in (Comparator.LESS, Comparator.AT_MOST) and signs[1] in (Comparator.MORE, Comparator.AT_LEAST)
+    opposite = signs[0] in _MAXIMA and signs[1] in _MINIMA
     if opposite or rule("through").covers(tokens, upper.end, lower.first):
         return True
     # "between -0.75 D and -6 D"
@@ -201,12 +220,13 @@ def find_comparator(tokens: Tokens, place: Range, shared_by: int = _LONGEST_RANG
     low = max(0, place[0] - _COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
+    ended = between
     for suffix in find_terms(tokens, "comparator_suffixes", between, place[1]) if numbers else ():
         if suffix.end <= place[0] and tokens.words[suffix.first].lower() in ("or", "and"):
             between = suffix.end  # "aged 60 and above with 3 or more": the other number's comparator
     if terms := find_terms(tokens, "comparators", between, place[0]):
         return Comparator(terms[-1].value)
-    if numbers and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
+    if numbers and between == ended and (shared := rule("shared_comparator").covers(tokens, between, place[0])):
         last = max(numbers, key=lambda number: (number.end, -number.first))
         stated = find_comparator(tokens, (last.first, last.end), shared_by - 1) if shared_by else None
         through = "to" in shared.text.lower().split()  # the upper end: ">= 2 weeks to 4 months"
@@ -226,13 +246,49 @@ def find_turned(tokens: Tokens, place: Range, quantity: str, unit: str | None) -
     return turn_comparator(turned.text, quantity, unit) if turned else None
 
 
-def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator) -> bool:
+def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator | None) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" and "below 8 is not allowed" for "at least 8"."""
     compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and stated.opposite is comparator
     behind = rule("not_permitted_behind").starts(tokens, place[1])
     return denied and (behind or rule("not_before").ends(tokens, end, end - 20)) is not None
+
+
+def find_open_end(tokens: Tokens, place: Range, value: float, joint: str) -> Comparator | None:
+    """What the end of a range states alone: the 2 of "2-5" is a minimum, the 5 a maximum. None of any other number."""
+    found, end = find_numbers(tokens), _skip_unit(tokens, place[1])
+    near = [one for one in found if one.end <= place[0] <= one.end + _RANGE_GAP]
+    others = {one.value for one in near if _goes_on(tokens, _skip_unit(tokens, one.end), place[0], joint)}
+    others |= {one.value for one in found if end <= one.first <= end + 1 and _goes_on(tokens, end, one.first, joint)}
+    ends = {Comparator.AT_LEAST if value < other else Comparator.AT_MOST for other in others}
+    return ends.pop() if len(ends) == 1 else None
+
+
+def encloses(tokens: Tokens, place: Range, values: Sequence[float | None]) -> bool:
+    """Whether two limits enclose what lies between them, and not what lies outside, as "below 5 or above 9" do.
+
+    "Up to 2-3" is one range. Of two limits, the lower one is no maximum and the upper one no minimum.
+    """
+    ends = {one.value: one for one in find_numbers(tokens) if one.first == place[0] or one.end == place[1]}
+    first, last = sorted(ends[value] for value in values if value is not None)
+    if _goes_on(tokens, _skip_unit(tokens, first.end), last.first, "through"):
+        return True
+
+    def compare(bound: Number) -> Comparator | None:
+        graded = tokens.words[bound.end : bound.end + 1] == ["+"]  # the plus of "IHC 1+, 2+" is no "or more"
+        shown = tokens.cut(0, bound.end if graded else place[1])  # "0 or 1, at least ...": that is of another number
+        return find_comparator(shown, bound[:2])
+
+    low, high = (compare(ends[value]) for value in values if value is not None)
+    if low in _MAXIMA:  # "must not be below 5 or above 9"
+        return high in _MINIMA and is_denied(tokens, first[:2], low, low.opposite)
+    if low in _MINIMA and high is None:  # "18 or older and 65 or younger", not ">= 40 mm on a 100-mm scale"
+        return find_comparator(tokens, last[:2]) in _MAXIMA
+    return high not in _MINIMA
+
+
+_MAXIMA, _MINIMA = (Comparator.LESS, Comparator.AT_MOST), (Comparator.MORE, Comparator.AT_LEAST)
 
 
 def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:
@@ -251,6 +307,31 @@ def is_said_of(tokens: Tokens, subject: Range, place: Range) -> bool:
     # The first number between belongs to another quantity if it has a comparator and a new subject follows it.
     own = next((number for number in numbers if any(at < number.first for at in compared)), None)
     return own is None or not any(is_subject(tokens, at) for at in range(own.end, end))
+
+
+def is_of_another(tokens: Tokens, place: Range, named: Sequence[Range]) -> bool:
+    """Whether a number limits another quantity than the one that is ``named`` at these places.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("ANC >= 1.5, platelets >= 100, bilirubin < 2")
+    >>> [is_of_another(tokens, place, [(5, 6)]) for place in ((3, 4), (8, 9), (12, 13))]
+    [True, False, True]
+    """
+    ends = [number.end for number in find_numbers(tokens) if number.end <= place[0]]
+    last = max(ends, default=0)
+    if not named or any(last <= first and end <= place[0] for first, end in named):
+        return False
+    behind = min(named)
+    if behind[0] >= place[1]:  # ">= 2, IGA >= 3", not "30 < BMI < 45"
+        parted = not _PARTING.isdisjoint(map(str.lower, tokens.words[place[1] : behind[0]]))
+        return parted and rule("own_number").starts(tokens, behind[1]) is not None
+    compared = rule("comparison").ends(tokens, place[0], max(last, place[0] - _COMPARED))
+    other = find_quantity(tokens, last, compared.first if compared else place[0])
+    ours, theirs = (find_exactly(tokens.read(*name)) if name else None for name in (named[0], other))
+    return ours is not None and theirs is not None and ours.name != theirs.name and not theirs.weak
+
+
+_PARTING = frozenset({",", ";", "and", "or"})
 
 
 def is_subject(tokens: Tokens, at: int) -> bool:

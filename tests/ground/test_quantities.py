@@ -2,7 +2,7 @@ import pytest
 
 from extractor.fields.value_forms import read_amount, read_limit, read_quantity, read_time, read_window
 from extractor.ground.support import find_amount, find_limit, find_support
-from extractor.ground.values import find_numbers, find_time
+from extractor.ground.values import find_numbers, find_time, find_together
 from extractor.schemas import Age, Amount, Comparator, Constraint, Period, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
@@ -270,10 +270,108 @@ def test_numbers_of_two_units_are_no_range(text):
         ("NYHA II/III/IV", (3, 4), False),
         ("NYHA III/IV", (3, 4), True),
         ("age 18-65 or 70-80", (70, 80), True),
+        ("IHC 1, 2+ or 3+", (1, 2), False),
+        ("ECOG 0, 1, 2 or 3", (0, 2), False),
+        ("ECOG 0, 1, 2 or 3", (0, 3), True),
+        ("grades 1, 2 and 3, 2 weeks apart", (1, 3), True),
+        ("IHC 1, 2+ or 3+", (2, 3), False),
+        ("2, 4 or 8 weeks apart", (2, 4), False),
+        ("0, 2, 6 months", (0, 2), False),
+        ("0.2 mg, 0.4 mg or 0.8 mg", (0.2, 0.4), False),
+        ("0.2 mg, 0.4 mg or 0.8 mg", (0.4, 0.8), False),
+        ("grade 1, grade 2 or grade 3", (2, 3), False),
+        ("grade 1, grade 2 or grade 3", (1, 2), False),
+        ("ECOG 0, 1 & 2", (0, 1), False),
+        ("ECOG 0; 1; or 2", (1, 2), False),
+        ("type I, II and/or III", (2, 3), False),
+        ("type I, II and/or III", (1, 3), True),
+        ("ECOG 0, 1 (or 2 if bedridden)", (1, 2), False),
+        ("ECOG 0 to 1, or 2", (1, 2), False),
+        ("a 0-, 1- and 6-month schedule", (1, 6), False),
+        ("0 or 1 prior lines, 2 weeks washout", (0, 1), True),
+        ("0 or 1, 2 weeks apart", (0, 1), True),
+        ("2 or 3 weeks, 4 visits", (2, 3), True),
+        ("ECOG 0 or 1 or Karnofsky 70", (0, 1), True),
     ],
 )
 def test_a_part_of_a_list_is_no_range(text, range_, stands):
-    assert bool(find_limit(read_text(text), Comparator.BETWEEN, range_, None)) is stands
+    assert any(find_together(read_text(text), range_)) is stands
+
+
+@pytest.mark.parametrize(
+    ("text", "range_", "support"),
+    [
+        ("heart rate below 50 or above 110", (50, 110), None),
+        ("sodium less than 130 or greater than 150", (130, 150), None),
+        ("Hb >= 12 in women and >= 13 in men", (12, 13), None),
+        ("QTc <= 450 in men and <= 470 in women", (450, 470), None),
+        ("MELD <= 20; Maddrey >= 32", (20, 32), None),
+        ("pain >= 40 on a 100-point scale", (40, 100), None),
+        ("heart rate above 50 and below 110", (50, 110), Support.INFERRED),
+        ("heart rate must not be below 50 or above 110", (50, 110), Support.INFERRED),
+        ("at least 50 and at most 110", (50, 110), Support.PARSED),
+        ("at most 110 and at least 50", (50, 110), Support.PARSED),
+        ("18 or older and 80 or younger", (18, 80), Support.PARSED),
+        ("ECOG 0 or 1, at least", (0, 1), Support.PARSED),
+        ("IHC 1+, or IHC 2+/ISH-", (1, 2), Support.PARSED),
+        ("a maximum of 2-3 lines", (2, 3), Support.PARSED),
+        ("18-65, at least 3 visits", (18, 65), Support.PARSED),
+        ("between 18 and 65 inclusive", (18, 65), Support.PARSED),
+        ("1 to 3 and 10 x 10^6", (1e6, 3e6), Support.PARSED),
+    ],
+)
+def test_two_limits_are_a_range_only_if_they_enclose_it(text, range_, support):
+    found = find_limit(read_text(text), Comparator.BETWEEN, range_, None)
+    assert (found and found.support) is support
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "stands"),
+    [
+        ("1-3 prior lines", "lines: >= 1", True),
+        ("1-3 prior lines", "lines: <= 3", True),
+        ("1-3 prior lines", "lines: <= 1", False),
+        ("1-3 prior lines", "lines: > 3", False),
+        ("1-3 prior lines", "lines: < 3", False),
+        ("weight: 50 kg to 100 kg", "weight: >= 100 kg", False),
+        ("eGFR between 20 and 45 mL/min", "eGFR: >= 45 mL/min", False),
+        ("eGFR between 20 and 45 mL/min", "eGFR: <= 45 mL/min", True),
+        ("NYHA class II-III", "NYHA: > 3", False),
+        ("pulse outside of 50 to 90", "pulse: < 50", True),
+        ("pulse outside of 50 to 90", "pulse: > 90", True),
+        ("pulse outside of 50 to 90", "pulse: > 50", False),
+        ("no NYHA class III-IV", "NYHA: < 3", True),
+        ("T-score from -1 to -2.5", "T-score: >= -2.5", True),
+        ("T-score from -1 to -2.5", "T-score: <= -2.5", False),
+        ("1-3 or more lines", "lines: >= 3", True),
+        ("grade 2 - ECOG 1", "ECOG: <= 1", True),
+    ],
+)
+def test_an_end_of_a_range_is_a_limit_in_its_own_direction(text, limit, stands):
+    assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "stands"),
+    [
+        ("neutrophils >= 1.2 and platelets >= 90", "platelets: >= 1.2", False),
+        ("neutrophils >= 1.2 and platelets >= 90", "neutrophils: >= 90", False),
+        ("neutrophils >= 1.2 and platelets >= 90", "neutrophils: >= 1.2", True),
+        ("neutrophils >= 1.2 and platelets >= 1.2", "platelets: >= 1.2", True),
+        ("SBP 140-180 mmHg or DBP 90-110 mmHg", "DBP: 140-180 mmHg", False),
+        ("SBP 140-180 mmHg or DBP 90-110 mmHg", "SBP: 90-110 mmHg", False),
+        ("EASI >= 16, IGA score of 3 or more", "IGA: >= 16", False),
+        ("ALT or AST <= 3", "ALT: <= 3", True),
+        ("Hemoglobin >= 13 in men and >= 12 in women", "hemoglobin: >= 12", True),
+        ("Hemoglobin in men >= 13 and in women >= 12", "hemoglobin: >= 12", True),
+        ("at least 40 on the VAS for 2 weeks", "VAS: >= 40", True),
+        ("30 < BMI < 45", "BMI: > 30", True),
+        ("18 years of age up to 70", "age: >= 18 years", True),
+        ("> 30 cigarettes per day or 3 cigars", "cigarettes: > 30", True),
+    ],
+)
+def test_the_number_of_another_quantity_is_refused(text, limit, stands):
+    assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
 
 
 def test_a_name_that_is_no_quote_of_the_passage_is_sought_once():
