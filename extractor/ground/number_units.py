@@ -34,7 +34,12 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     if rule("exposure_before").ends(tokens, place[0], place[0] - 4):
         return unit == "AUC"
     if unit == "+":  # of a score, as in "IHC 2+/ISH+"
-        return tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(place[1])
+        plain = tokens.words[place[1] : place[1] + 1] == [unit] and tokens.joined(place[1])
+        return (
+            plain
+            and not rule("limit_plus").starts(tokens, place[1])
+            and not rule("number").starts(tokens, place[1] + 1)
+        )
     if unit.endswith("/"):  # "20/" of a visual acuity of 20/40
         return tokens.read(max(0, place[0] - 2), place[0]).replace(" ", "") == unit
     return _begins_with(tokens, place[1], len(tokens), unit) or _has_unit_after(tokens, place, unit)

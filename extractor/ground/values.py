@@ -233,6 +233,8 @@ def find_comparator(tokens: Tokens, place: Range, shared_by: int = _LONGEST_RANG
         return Comparator.AT_MOST if through and stated in (Comparator.MORE, Comparator.AT_LEAST) else stated
     if rule("within_before").ends(tokens, place[0], max(between, place[0] - 2)):
         return Comparator.AT_MOST
+    if rule("limit_plus").starts(tokens, place[1]) and tokens.joined(place[1]):  # "65+ years"
+        return Comparator.AT_LEAST
     suffixes = find_terms(tokens, "comparator_suffixes", place[1], min(len(tokens), place[1] + _AFTER))
     return Comparator(suffixes[0].value) if suffixes and suffixes[0].first - place[1] < _NEAR else None
 

@@ -396,3 +396,19 @@ def test_what_is_not_permitted_is_the_opposite_limit(text, limit, stands):
     wanted = read_quantity(limit)
     found = find_limit(read_text(text), wanted.comparator, (wanted.value, None), wanted.unit)
     assert bool(found) is stands
+
+
+@pytest.mark.parametrize(
+    ("text", "comparator", "unit", "stands"),
+    [
+        ("2+ prior lines", ">=", None, True),
+        ("2+ prior lines", "<=", None, False),
+        ("aged 70+ years", "=", None, False),
+        ("aged 70+ years", "=", "+", False),
+        ("Gleason 4+3", "=", "+", False),
+        ("HER2 IHC 2+/ISH+", "=", "+", True),
+    ],
+)
+def test_a_plus_is_a_lower_bound_or_a_score(text, comparator, unit, stands):
+    (first, *_) = find_numbers(read_text(text))
+    assert bool(find_limit(read_text(text), Comparator(comparator), (first.value, None), unit)) is stands
