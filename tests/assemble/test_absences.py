@@ -1,6 +1,7 @@
 """Every reason for an empty field, through the whole pipeline."""
 
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -131,3 +132,19 @@ async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, i
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == lines
+
+
+async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."', "utf-8")
+    lines = "".join(f"\n* A criterion about the diet with number {number} and many more words" for number in range(300))
+    with serve(answering({})) as stub:
+        async with Extractor(stub.spec, fields=path, effort=0.0).open() as extract:
+            record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
+            allowed = count()
+            some = await extract_within(extract, record, lambda: next(allowed) < 3)
+            asked = len(stub.requests)
+            every = await extract_within(extract, record, lambda: True)
+    assert 0 < asked < len(stub.requests) - asked
+    assert reasons(some)["custom.diet"] is AbsenceReason.BUDGET_EXHAUSTED
+    assert reasons(every)["custom.diet"] is AbsenceReason.NOT_REPORTED

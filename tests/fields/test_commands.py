@@ -119,6 +119,9 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
         assert f"ejection_fraction.value\tquantity\t1\t1\t{f1[0]}\t{f1}" in scores
     (score, _, _, _) = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)["custom"]
     assert (score["name"], score["type"], score["f1"]) == ("ejection_fraction.value", "quantity", 1.0)
+    page = tmp_path / "scores.html"
+    invoke("evaluate", gold, old, "--resamples", 0, "--html", page)
+    assert "ejection_fraction.value" in page.read_text("utf-8")
     assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
 
 
