@@ -22,7 +22,9 @@ COLUMNS = (
     Column("number", "The number, or the lower one of a range.", "number"),
     Column("number_high", "The upper number of a range.", "number"),
     Column("unit", "As written."),
-    Column("unit_canonical", "UCUM code of the unit in which the canonical numbers are; days for lengths of time."),
+    Column(
+        "unit_canonical", "UCUM code of the unit in which the canonical numbers are; days for hours and longer times."
+    ),
     Column("number_canonical", "The number in unit_canonical.", "number"),
     Column("number_high_canonical", "The upper number in unit_canonical.", "number"),
     Column("section", "The section of its quote."),
@@ -85,6 +87,11 @@ def _measure(value: Any) -> dict[str, Any]:
     return measured | converted | {"unit_canonical": canonical}
 
 
+_HOUR = 0.04
+"""The least part of a day that is shown in days. A QT interval stays in milliseconds."""
+
+
 def _name_canonical(unit: str) -> str:
-    """Days for lengths of time, else the unit itself: what is measured decides on more, and is not known here."""
-    return "d" if find_dimension(unit)[1] == find_dimension("d")[1] else unit
+    """Days for hours and longer, else the unit itself: what is measured decides on more, and is not known here."""
+    is_time = find_dimension(unit)[1] == find_dimension("d")[1]
+    return "d" if is_time and (convert(1, unit, "d") or 0) >= _HOUR else unit

@@ -38,7 +38,8 @@ def check_rules(field: CustomField, where: str = "") -> None:
         try:
             problem = next(_list_problems(compile_rules(field)[number - 1][0], declared, field), None)
         except RuleError as error:
-            raise FieldError(f"{shown} cannot be read: {error}; {_PAGE}") from error
+            hint = "a number is #, also in kg/m2; " if re.search(r"(?<![{,\d])\d", declared.pattern) else ""
+            raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
         except re.error as error:
             raise FieldError(f"{shown} cannot be read: its brackets do not match; {_PAGE}") from error
         if problem:
@@ -61,8 +62,14 @@ def _list_problems(rule: Rule, declared: FieldRule, field: CustomField) -> Itera
         except ValueError as error:
             yield f"it gives what is no value: {error}"
     for text in declared.examples:
+        if not field.may_be_in(text):
+            yield f"its example {text!r} has none of the field's mentions, so the rule would not be tried on it"
         if next(find_claims(rule, declared, field, read_text(text)), None) is None:
             yield f"it finds nothing in its example {text!r}{_explain(rule, declared, field, text)}"
+    yield from _list_bad_near_misses(rule, declared)
+
+
+def _list_bad_near_misses(rule: Rule, declared: FieldRule) -> Iterator[str]:
     words = {
         word.casefold() for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
     }

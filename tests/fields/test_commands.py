@@ -99,6 +99,7 @@ def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
         ({"low": None, "high": 40, "unit": "mg"}, "up to 40 mg"),
         ({"low": 1, "high": 2, "unit": "mg"}, "1-2 mg"),
         ({"comparator": "between", "value": 3, "value_high": 5, "unit": "mg/L"}, "3-5 mg/L"),
+        ({"comparator": ">", "value": 450, "value_high": None, "unit": "ms"}, "> 450 ms"),
         (True, "true"),
     ],
 )
@@ -106,6 +107,7 @@ def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text
     item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
     (row,) = list_custom_rows({"record_id": "A", "custom": {"dose": [item]}})
     cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
+    assert cells["unit_canonical"] != "d"
     assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
 
 

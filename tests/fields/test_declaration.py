@@ -164,6 +164,11 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
             + 'rules = [{ pattern = "b", value = "zz", examples = ["b"] }]\n',
             "it gives what is no value: value: 'zz' is none of: a",
         ),
+        (PLAIN + 'rules = [{ pattern = "CD 19", examples = ["CD 19"] }]\n', "cannot read '19'; a number is #"),
+        (
+            PLAIN + 'mentions = ["test"]\nrules = [{ pattern = "by value=( _ )", examples = ["by assay"] }]\n',
+            "its example 'by assay' has none of the field's mentions",
+        ),
         (PLAIN + 'rules = [{ pattern = "by test=( _ )", examples = ["by X"] }]\n', "test is no attribute"),
     ],
 )
