@@ -10,7 +10,7 @@ from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
 from extractor.schemas import Comparator, Period, Quantity, Support, TimePoint
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
@@ -124,12 +124,15 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
-_RHYTHMS = {"daily": (1, "day"), "weekly": (1, "week"), "monthly": (1, "month"), "fortnightly": (2, "week")}
-_RHYTHMS |= {"quarterly": (3, "month"), **dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))}
+_RHYTHMS = {"daily": (1, "day"), "weekly": (1, "week"), "monthly": (1, "month"), "quarterly": (3, "month")}
+_RHYTHMS |= dict.fromkeys(("fortnight", "fortnightly"), (2, "week"))
+_RHYTHMS |= dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))
 
 
 def _recurs(value: Period, rhythm: Found) -> bool:
-    """Whether words such as "monthly" and "6-monthly" state a length of time."""
+    """Whether words such as "monthly", "6-monthly" and "every other week" state a length of time."""
+    if second := rhythm.read("second"):  # "every other week"
+        return (value.value, value.unit) == (2, read_time_unit(second))
     length, unit = _RHYTHMS[(rhythm.read("unit") or "").lower()]
     return (value.value, value.unit) == ((read_number(rhythm.read("count") or "") or 1) * length, unit)
 

@@ -154,7 +154,7 @@ def _name_unit(unit: str) -> frozenset[str]:
     place, code = find_unit(lex(unit), 0, loose=True), read_unit(unit)
     bare = code.removeprefix("{cells}") if code and code.startswith("{cells}/") else None  # "2 x 10^6/kg" are cells
     of_predicted = code.removesuffix("{predicted}") if code else None
-    return frozenset(filter(None, (code, bare, of_predicted, place.dose if place else None)))
+    return frozenset(filter(None, (code, bare, of_predicted, place.dose if place and place.is_dose else None)))
 
 
 _COUNTING = frozenset({"{cycle}", "{giving}"})

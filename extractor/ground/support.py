@@ -174,14 +174,14 @@ _SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
 def _find_constraint(value: Constraint, passage: Passage, *, is_named: bool = False) -> Supported | None:
     """A limit whose quantity the passage names; ``is_named``: that is known. An age needs no name: "2 to 18 years"."""
     tokens = cut(passage)
-    words, wanted = [word.lower() for word in tokens.words], [word.lower() for word in lex(value.quantity).words]
-    named = _find_words(words, wanted)
+    wanted = [word.lower() for word in lex(value.quantity).words]
+    named = _find_subjects(tokens, wanted)
     quantity = find_quote(passage, value.quantity)
     if quantity is None and not named and not is_named and value.quantity.lower() != "age":
         bare = {word for word in wanted if word.isalnum()}
         if rule("pressure_pair").search(tokens):
             bare -= _PRESSURES
-        if not bare or not bare <= set(words):  # in any order
+        if not bare or not bare <= set(map(str.lower, tokens.words)):  # in any order
             return _find_renamed(value, passage)
     place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit, wanted)
     if place is None or _reads_otherwise(tokens, place, value):
@@ -214,9 +214,12 @@ def _reads_otherwise(tokens: Tokens, place: Derived, value: Constraint) -> bool:
     return False
 
 
-def _find_words(words: list[str], wanted: Sequence[str]) -> list[Range]:
-    size = len(wanted)
-    return [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
+def _find_subjects(tokens: Tokens, wanted: Sequence[str]) -> list[Range]:
+    """The places of a quantity's words, in lower case. "FEV1" beside "FEV1/FVC" is a quantity of its own."""
+    words, size = [word.lower() for word in tokens.words], len(wanted)
+    places = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
+    alone = [(at, end) for at, end in places if "/" not in (*words[max(0, at - 1) : at], *words[end : end + 1])]
+    return alone or places
 
 
 _PRESSURES = frozenset({"systolic", "diastolic"})
@@ -260,7 +263,7 @@ def find_limit(
         for name in _PRESSURES
         if name not in subject and not _PRESSURES.isdisjoint(subject)
     }
-    named = _find_words([word.lower() for word in tokens.words], subject)
+    named = _find_subjects(tokens, subject)
     for place in find_together(tokens, values):
         own = stands_bare(tokens, place, subject) if unit is None else has_unit(tokens, place, unit)
         if chain := rule("chained_limit").starts(tokens, place[0]):  # "145 mmHg ≤ SBP ≤ 190"
@@ -294,7 +297,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     Whether an amount is per dose or per day is a conclusion: "mg" supports "mg/day" as inferred, and vice versa.
     """
     unit = find_unit(lex(amount.unit), 0, loose=True)
-    units = {amount.unit, unit.dose if unit else None} - {None}
+    units = {amount.unit, unit.dose if unit and unit.is_dose else None} - {None}
     below = _BELOW.findall(amount.unit)  # the 5 of "125 mg/5 mL"
     named = {at for at, code in enumerate(tokens.codes) if code == NUMBER and _counts_a_place(tokens, at)}
     for stated in chain.from_iterable(find_quantity_lists(tokens, skipped=named)):

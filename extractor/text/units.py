@@ -130,6 +130,11 @@ class UnitPlace:
             per = [each for each in per if each != "day"]
         return "/".join([base.dose, *dict.fromkeys(per)])
 
+    @property
+    def is_dose(self) -> bool:
+        """Whether the plain form in a dose says all: "mg/infusion" is "mg", "mg/month" is more than "mg"."""
+        return all(part.per != "" or part.code == "{giving}" for part in self.parts)
+
 
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST = 4
