@@ -30,10 +30,11 @@ from extractor.text.passage import Passage
 
 from .claims import check_claim
 from .conflicts import ConflictKind, TokenConflict
+from .names import find_agent, list_mentions
 from .number_units import has_unit, stands_bare
-from .places import cut, find_parts, find_quote, span_of
+from .places import Supported, cut, find_parts, find_quote, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import Supported, derive_support, find_agent, find_support, find_window, list_mentions
+from .support import derive_support, find_support, find_window
 from .values import find_comparator, find_numbers, find_together
 
 MODEL_CONFIDENCE = 0.9

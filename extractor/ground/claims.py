@@ -14,9 +14,10 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
-from .places import span_of
+from .limits import find_limit, has_other_reading
+from .places import Derived, Supported, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import Derived, Supported, derive_support, find_limit, find_support, has_other_reading
+from .support import derive_support, find_support
 from .values import find_numbers
 
 

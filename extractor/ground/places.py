@@ -1,15 +1,36 @@
-"""Find quotes in passages, as raw spans."""
+"""Where a text states something: places in tokens, raw spans of quotes."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from extractor.parse.parsed import Span
+from extractor.schemas import Support
 from extractor.text.clean import CleanText
 from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import Passage
 
 from .fold import fold_clean
 from .quotes import is_clean_cut, locate_quote
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """A value with the characters that support it."""
+
+    value: Any
+    span: Span
+    support: Support
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Tokens that state a value. ``support`` is inferred if any part of the value is a conclusion."""
+
+    first: int
+    end: int
+    support: Support = Support.PARSED
 
 
 def is_clean(quote: Passage) -> bool:

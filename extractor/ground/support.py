@@ -1,8 +1,7 @@
 """Find where the text states a value, and how the value follows from the words, by deriving it again from tokens."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 from typing import Any
@@ -21,53 +20,23 @@ from extractor.schemas import (
     Route,
     Support,
     TimePoint,
-    TimeUnit,
     TimeWindow,
 )
-from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
-from extractor.text.book import Entry, find_terms, rule
-from extractor.text.lexer import NUMBER, Range, Tokens, lex
-from extractor.text.numbers import is_two_ways, list_readings, read_number, read_time_unit
+from extractor.text.book import find_terms, rule
+from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.passage import LexedSection, Passage
 from extractor.text.quantities import find_quantity_lists
-from extractor.text.quantity_names import choose_reading
 from extractor.text.units import find_unit
 
-from .number_units import borrows_unit, has_unit, stands_bare
-from .places import cut, find_quote, find_quotes, is_clean, span_of
-from .values import (
-    encloses,
-    find_comparator,
-    find_numbers,
-    find_open_end,
-    find_time,
-    find_together,
-    find_turned,
-    is_denied,
-    is_of_another,
-    is_said_of,
-)
+from .limits import find_constraint, has_other_reading
+from .names import find_named_instrument
+from .number_units import has_unit
+from .places import Derived, Supported, cut, find_quote, is_clean, span_of
+from .times import derive_time, find_time
+from .values import find_comparator, find_numbers, find_together
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
-
-
-@dataclass(frozen=True, slots=True)
-class Supported:
-    """A value with the characters that support it."""
-
-    value: Any
-    span: Span
-    support: Support
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """Tokens that state a value. ``support`` is inferred if any part of the value is a conclusion."""
-
-    first: int
-    end: int
-    support: Support = Support.PARSED
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
@@ -81,9 +50,9 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
             span = find_quote(passage, value)
             return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
         case Constraint():
-            return _find_constraint(value, passage)
+            return find_constraint(value, passage)
         case Instrument():
-            return _find_instrument(value, passage)
+            return find_named_instrument(value, passage)
         case TimeWindow():
             return _find_window(value, passage)
     tokens = cut(passage)
@@ -171,126 +140,6 @@ _SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
 """The direction of each comparator: "<" and "<=" have one."""
 
 
-def _find_constraint(value: Constraint, passage: Passage, *, is_named: bool = False) -> Supported | None:
-    """A limit whose quantity the passage names; ``is_named``: that is known. An age needs no name: "2 to 18 years"."""
-    tokens = cut(passage)
-    wanted = [word.lower() for word in lex(value.quantity).words]
-    named = _find_subjects(tokens, wanted)
-    quantity = find_quote(passage, value.quantity)
-    if quantity is None and not named and not is_named and value.quantity.lower() != "age":
-        bare = {word for word in wanted if word.isalnum()}
-        if rule("pressure_pair").search(tokens):
-            bare -= _PRESSURES
-        if not bare or not bare <= set(map(str.lower, tokens.words)):  # in any order
-            return _find_renamed(value, passage)
-    place = find_limit(tokens, value.comparator, (value.value, value.value_high), value.unit, wanted)
-    if place is None or _reads_otherwise(tokens, place, value):
-        return None
-    number = place.first, place.end
-    nearest = sorted(named, key=lambda subject: abs(subject[0] - number[0]))[:2]
-    is_own = not nearest or any(is_said_of(tokens, subject, number) for subject in nearest)
-    span = span_of(passage, tokens, *number)
-    if quantity:
-        span = Span(span.section, min(span.start, quantity.start), max(span.end, quantity.end))
-    sure = is_own and not has_other_reading(tokens, place)
-    return Supported(value, span, place.support if sure else Support.INFERRED)
-
-
-def has_other_reading(tokens: Tokens, place: Derived) -> bool:
-    """Whether a number there may mean another value as well: "100.000" proves neither 100 nor 100000.
-
-    A comma before three digits marks thousands, as in English.
-    """
-    return any(is_two_ways(word) and "," not in word for word in tokens.words[place.first : place.end])
-
-
-def _reads_otherwise(tokens: Tokens, place: Derived, value: Constraint) -> bool:
-    """Whether a number with two readings is usual for the quantity only as the other one."""
-    bounds = {value.value, value.value_high}
-    for word in filter(is_two_ways, tokens.words[place.first : place.end]):
-        meant, sure = choose_reading(word, value.quantity, value.unit, tokens.text)
-        if sure and meant not in bounds and not bounds.isdisjoint(list_readings(word)):
-            return True
-    return False
-
-
-def _find_subjects(tokens: Tokens, wanted: Sequence[str]) -> list[Range]:
-    """The places of a quantity's words, in lower case. "FEV1" beside "FEV1/FVC" is a quantity of its own."""
-    words, size = [word.lower() for word in tokens.words], len(wanted)
-    places = [(at, at + size) for at in range(len(words) - size + 1) if wanted and words[at : at + size] == wanted]
-    alone = [(at, end) for at, end in places if "/" not in (*words[max(0, at - 1) : at], *words[end : end + 1])]
-    return alone or places
-
-
-_PRESSURES = frozenset({"systolic", "diastolic"})
-
-
-def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:
-    """A limit whose quantity has another name in the passage: "ANC" for "absolute neutrophil count"."""
-    entries = (find_entry(value.quantity, vocabulary) for vocabulary in ("measures", "instruments"))
-    span = next((span for entry in entries if entry for span in _find_names(entry, passage)), None)
-    if span is None:
-        return None
-    named = value.model_copy(update={"quantity": passage.section.raw[span.start : span.end]})
-    return _find_constraint(named, passage, is_named=True)
-
-
-def find_limit(
-    tokens: Tokens,
-    comparator: Comparator,
-    values: tuple[float | None, ...],
-    unit: str | None,
-    subject: Sequence[str] = (),
-) -> Derived | None:
-    """Find a limit's numbers with its unit, and with a comparator that does not contradict it.
-
-    A number without a comparator takes its meaning from its list, so the comparator is inferred. ``subject`` holds
-    the words of the limit's quantity, in lower case.
-
-    >>> from extractor.text.book import read_text
-    >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
-    >>> find_limit(tokens, Comparator.AT_MOST, (2, None), None)
-    Derived(first=11, end=12, support=<Support.PARSED: 'parsed'>)
-    >>> find_limit(tokens, Comparator.AT_LEAST, (2, None), None) is None
-    True
-    """
-    if comparator is Comparator.BETWEEN and None in values:
-        return None
-    implied = None
-    others = {
-        pair.place(name)[0]
-        for pair in rule("pressure_pair").find(tokens)
-        for name in _PRESSURES
-        if name not in subject and not _PRESSURES.isdisjoint(subject)
-    }
-    named = _find_subjects(tokens, subject)
-    for place in find_together(tokens, values):
-        own = stands_bare(tokens, place, subject) if unit is None else has_unit(tokens, place, unit)
-        if chain := rule("chained_limit").starts(tokens, place[0]):  # "145 mmHg ≤ SBP ≤ 190"
-            own = own or (chain.end >= place[1] and chain.read("low_unit") == unit)
-        borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
-        if place[0] in others or not (own or borrowed) or is_of_another(tokens, place, named):
-            continue
-        shown = tokens.cut(0, place[1]) if unit == "+" else tokens  # the plus of "IHC 3+" is no "or more"
-        stated = find_comparator(shown, place) or find_turned(tokens, place, " ".join(subject), unit)
-        if comparator is Comparator.BETWEEN and not encloses(tokens, place, values):
-            continue
-        if comparator is not Comparator.BETWEEN and stated in (None, Comparator.BETWEEN):
-            end = find_open_end(tokens, place, values[0] or 0, "range_joint" if stated else "through")
-            if end not in (None, comparator) and not is_denied(tokens, place, end, comparator):
-                continue
-        signs = {stated, *(term.value for term in find_terms(tokens, "comparators", *place))}
-        # ">= 18 and < 65" is no range from 18 to 65: an end of it does not count.
-        whole = comparator is Comparator.BETWEEN and signs.isdisjoint((Comparator.LESS, Comparator.MORE))
-        if own and (whole or (stated is comparator and comparator is not Comparator.BETWEEN)):
-            return Derived(*place)
-        is_open = stated in (None, comparator, Comparator.BETWEEN) or comparator is Comparator.BETWEEN
-        is_open = is_open or is_denied(tokens, place, stated, comparator)
-        if is_open and implied is None:
-            implied = Derived(*place, Support.INFERRED)
-    return implied
-
-
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find an amount's numbers with its unit.
 
@@ -340,59 +189,6 @@ def _counts_a_place(tokens: Tokens, at: int) -> bool:
     return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
 
-def _find_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
-    if place := find_time(tokens, value.value, value.unit):
-        return Derived(*place)
-    same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
-    if same or not isinstance(value, Age):
-        return same
-    # "Age 18-65": years are implied; "<18 or >70 years": the unit is shared.
-    places = (
-        place
-        for place in find_together(tokens, (value.value,))
-        if has_unit(tokens, place, value.unit)
-        or (
-            value.unit is TimeUnit.YEAR
-            and stands_bare(tokens, place)
-            and (
-                rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
-                or rule("after_bare_age").starts(tokens, place[1])
-            )
-        )
-    )
-    return next((Derived(*place, Support.INFERRED) for place in places), None)
-
-
-_NAMED_REACH = 20
-"""How far before a number without a unit the word "age" may stand, in tokens."""
-
-
-def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
-    """A length of time in another unit of exactly the same length ("3-week" for 21 days), or in a code ("Q3W")."""
-    same = {(value.value, value.unit)}
-    for small, count, large in _EXACT:
-        if value.unit is small and value.value % count == 0:
-            same.add((value.value / count, large))
-        if value.unit is large:
-            same.add((value.value * count, small))
-    codes = rule("every_code").find(tokens)
-    stated = [
-        (found, read_number(found.read("number") or ""), read_time_unit(found.read("unit") or "")) for found in codes
-    ]
-    if code := next((found for found, number, unit in stated if (number, unit) in same), None):
-        return Derived(code.first, code.end)
-    places = (find_time(tokens, number, unit) for number, unit in same)
-    return next((Derived(*place, Support.INFERRED) for place in places if place), None)
-
-
-_EXACT = (
-    (TimeUnit.HOUR, 24, TimeUnit.DAY),
-    (TimeUnit.DAY, 7, TimeUnit.WEEK),
-    (TimeUnit.MONTH, 12, TimeUnit.YEAR),
-)
-"""Units that are a whole number of others."""
-
-
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     stated = find_terms(tokens, "routes") if isinstance(value, Route) else find_frequencies(tokens)
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
@@ -400,59 +196,10 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
 
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Amount: find_amount,
-    Age: _find_time,
-    Period: _find_time,
-    TimePoint: _find_time,
+    Age: derive_time,
+    Period: derive_time,
+    TimePoint: derive_time,
     Frequency: _find_code,
     Route: _find_code,
 }
 """The search over tokens for each type of value."""
-_VERSION_REACH = 60  # the greatest distance between an instrument's name and its version, in characters
-_SHORTEST_NAME = 3
-"""The least characters of an abbreviation that stands for a full name: "LV" has too many meanings."""
-
-
-def _find_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """An instrument by any of its names, with its version directly after it, as in "RECIST1.1"."""
-    for mark in ("", "v") if value.version else ():  # "RECIST1.1", "SF-36v2"
-        if together := find_quote(passage, f"{value.name}{mark}{value.version}"):
-            return Supported(value, together, Support.LITERAL)
-    name, version = split_version(value.name)
-    if version and value.version in (None, version):
-        value = Instrument(name=name, version=version)
-    for span, support in list_mentions(value.name, passage):
-        near = passage.section.between(span.end, min(passage.raw_span[1], span.end + _VERSION_REACH))
-        marks = (mark + (value.version or "") for mark in ("", "v", "v.", "version"))
-        if value.version is None or any(find_quote(near, mark) for mark in marks):
-            return Supported(value, span, support)
-    return None
-
-
-def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
-    """The places of an instrument's name in the passage, those as written first, then those of its other names."""
-    for span in find_quotes(passage, instrument):
-        yield span, Support.LITERAL
-    if entry := find_instrument(instrument):
-        tokens = cut(passage)
-        terms = (term for term in find_terms(tokens, "instruments") if term.value == entry.value)
-        spans = (span_of(passage, tokens, term.first, term.end) for term in terms)
-        yield from ((span, Support.PARSED) for span in chain(spans, _find_names(entry, passage)))
-
-
-def find_agent(agent: str, passage: Passage) -> Supported | None:
-    """Another name of an agent in the passage, as the passage writes it: "MTX" for "methotrexate"."""
-    entry = find_entry(agent, "agent_abbreviations")
-    span = next(_find_names(entry, passage), None) if entry else None
-    return Supported(passage.section.raw[span.start : span.end], span, Support.LITERAL) if span else None
-
-
-def _find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
-    """The places of an entry's names. An abbreviation counts only in its own case, and if no letter is added to it."""
-    first, end = passage.raw_span
-    for name in list_names(entry):
-        if " " in name or not any(map(str.isupper, name[1:])):
-            yield from find_quotes(passage, name)
-        elif len(name) >= _SHORTEST_NAME:
-            written = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-            found = written.finditer(passage.section.raw, first, end)
-            yield from (Span(passage.section.name, *each.span()) for each in found)

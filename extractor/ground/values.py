@@ -1,4 +1,4 @@
-"""Find numbers, comparators and times in tokens, to compare a value with them."""
+"""Find numbers and their comparators in tokens, to compare a value with them."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -7,18 +7,15 @@ from typing import NamedTuple
 
 from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
 from extractor.parse.eligibility.limit_names import find_quantity
-from extractor.schemas import Comparator, TimeUnit
+from extractor.schemas import Comparator
 from extractor.text.book import find_terms, rule, word_set
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import (
     ROMAN,
     TIMES,
-    Duration,
-    find_durations,
     has_minus,
     list_readings,
     read_number,
-    read_time_unit,
 )
 from extractor.text.quantity_names import find_exactly
 from extractor.text.units import find_unit
@@ -32,10 +29,10 @@ class Number(NamedTuple):
     value: float
 
 
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
-_ORDINALS |= {"sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 
 
 @lru_cache(maxsize=128)
@@ -87,8 +84,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     for at in range(first, end):
         word = tokens.words[at].lower()
         counted = ROMAN.get(tokens.words[at]) or TIMES.get(word)
-        if word in _ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
-            counted = _ORDINALS[word]
+        if word in ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
+            counted = ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
             yield Number(at, at + 1, counted)
 
@@ -348,83 +345,3 @@ _FILLERS = word_set(
     between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
     """
 )
-
-
-def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
-    """The place of a number beside its unit of time, or None.
-
-    >>> from extractor.text.book import read_text
-    >>> texts = ("day 30", "30 days", "days 30, 45", "C1D30", "30 weeks")
-    >>> [find_time(read_text(text), 30, TimeUnit.DAY) is not None for text in texts]
-    [True, True, True, True, False]
-    """
-    for duration in _list_durations(tokens):
-        counted = rule("counts_a_moment").ends(tokens, duration.first, duration.first - 1)
-        is_moment = counted and rule("next_moment").starts(tokens, duration.end - 1)
-        if duration.unit is unit and value in (duration.low, duration.high) and not is_moment:
-            return duration.first, duration.end
-    if value == 1:
-        single = (
-            found for found in rule("single_time").find(tokens) if read_time_unit(found.read("unit") or "") is unit
-        )
-        if found := next(single, None):
-            return found.first, found.end
-    # "third", "3rd", or a part of "72,96,120 hours", which also reads as one number.
-    counts = (
-        (at, at + 1)
-        for at, word in enumerate(tokens.words)
-        if _ORDINALS.get(word.lower()) == value
-        or (f"{value:g}" in word.split(",") and _lists_times(tokens, at))
-        or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
-    )
-    for first, end in (*find_together(tokens, (value,)), *counts):
-        if unit in _units_beside(tokens, first, end):
-            return first, end
-    return _find_time_code(tokens, value, unit)
-
-
-def _lists_times(tokens: Tokens, at: int) -> bool:
-    """Whether a word with a comma is no decimal: "72,96", "1,2,3", "1,2 and 3", not "1,5 hours"."""
-    word, behind = tokens.words[at], rule("joins_numbers").starts(tokens, at + 1)
-    goes_on = behind is not None and tokens.codes[behind.end : behind.end + 1] == NUMBER
-    return goes_on or word.count(",") > 1 or "," not in word[:2] + word[-2:]
-
-
-@lru_cache(maxsize=32)
-def _list_durations(tokens: Tokens) -> tuple[Duration, ...]:
-    return tuple(find_durations(tokens))
-
-
-def _find_time_code(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
-    """A time without a space or in two units: "C1D30", "1h45"."""
-    for found in rule("hours_and_minutes").find(tokens) if unit is TimeUnit.HOUR else ():
-        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
-        if round(hours + minutes / 60, 2) == round(value, 2):
-            return found.first, found.end
-    for found in rule("time_code").find(tokens):
-        word = (found.read("unit") or "").lower()
-        if read_number(found.read("number") or "") == value and _CODES.get(word[:1]) is unit:
-            return found.first, found.end
-    return None
-
-
-_CODES = {unit.value[0]: unit for unit in TimeUnit if unit not in (TimeUnit.MINUTE, TimeUnit.HOUR)}
-_DIGITS = NUMBER + NAME_NUMBER
-_REACH = 70
-"""The greatest distance of a list's unit from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
-
-
-def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
-    """Possible units of a number in a list: the words at both ends of the list, or the word beside the number."""
-    front = rule("between_times").ends(tokens, first, first - _REACH)
-    between = rule("cycle_length_after").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
-    before, behind = front.first if front else first, between.end if between else end
-    short = before > 0 and len(tokens.words[before - 1]) == 1  # "2h and 5"
-    is_unit = before > 0 and (not short or (before > 1 and tokens.codes[before - 2] in _DIGITS))
-    places = [(before - 1, first - before)] if is_unit else []
-    apart = behind > end or rule("counts_a_moment").ends(tokens, first, first - 1)
-    is_next = apart and rule("next_moment").starts(tokens, behind)  # "Cycles 1 and 2, Day 8", "Cycle 3 Day 8"
-    places += [(behind, behind - end)] if behind < len(tokens) and not is_next else []
-    words = [(tokens.words[at].lower(), gap) for at, gap in places]
-    units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]
-    return [unit for unit, gap in units if unit and not gap] or [unit for unit, _ in units if unit]

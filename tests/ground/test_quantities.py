@@ -1,8 +1,10 @@
 import pytest
 
 from extractor.fields.value_forms import read_amount, read_limit, read_quantity, read_time, read_window
-from extractor.ground.support import find_amount, find_limit, find_support
-from extractor.ground.values import find_numbers, find_time, find_together
+from extractor.ground.limits import find_limit
+from extractor.ground.support import find_amount, find_support
+from extractor.ground.times import find_time
+from extractor.ground.values import find_numbers, find_together
 from extractor.schemas import Age, Amount, Comparator, Constraint, Period, Support, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage
