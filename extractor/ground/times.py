@@ -14,7 +14,8 @@ from .values import ORDINALS, find_together
 
 def derive_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     """The tokens that state a time, in its unit or in one of exactly the same length. An age may lack its unit."""
-    if place := find_time(tokens, value.value, value.unit):
+    place = find_time(tokens, value.value, value.unit)
+    if place and (isinstance(value, TimePoint) or not _is_part(tokens, place)):
         return Derived(*place)
     same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
     if same or not isinstance(value, Age):
@@ -23,21 +24,26 @@ def derive_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | No
     places = (
         place
         for place in find_together(tokens, (value.value,))
-        if has_unit(tokens, place, value.unit)
-        or (
-            value.unit is TimeUnit.YEAR
-            and stands_bare(tokens, place)
-            and (
-                rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
-                or rule("after_bare_age").starts(tokens, place[1])
-            )
-        )
+        if not _is_part(tokens, place) and (has_unit(tokens, place, value.unit) or _is_bare_age(tokens, place, value))
     )
     return next((Derived(*place, Support.INFERRED) for place in places), None)
 
 
+def _is_bare_age(tokens: Tokens, place: Range, value: Age) -> bool:
+    if value.unit is not TimeUnit.YEAR or not stands_bare(tokens, place):
+        return False
+    named = rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
+    return (named or rule("after_bare_age").starts(tokens, place[1])) is not None
+
+
 _NAMED_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
+
+
+def _is_part(tokens: Tokens, place: Range) -> bool:
+    """Whether a number is a part of a length of time in two units: the 10 of "5 years and 10 months"."""
+    sums = ((one.first, one.end) for one in _list_durations(tokens) if one.is_sum)
+    return any(first <= place[0] and place[1] <= end and place != (first, end) for first, end in sums)
 
 
 def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:

@@ -182,13 +182,17 @@ WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.ite
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single number."""
+    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single number.
+
+    ``is_sum``: it is told in two units, as in "5 years and 10 months".
+    """
 
     low: int | float
     high: int | float
     unit: TimeUnit
     first: int
     end: int
+    is_sum: bool = False
 
     @property
     def days(self) -> float | None:
@@ -202,12 +206,21 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
     [(2, 4, 'week'), (6, 6, 'month'), (21, 21, 'day')]
+    >>> [(d.low, d.unit.value) for d in find_durations(read_text("under 5 years and 10 months"))]
+    [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")
-        unit = read_time_unit(found.read("unit") or "")
-        if low is not None and high is not None and unit is not None and not _in_dioptres(found):
-            yield Duration(low, high, unit, found.first, found.end)
+        unit, months = read_time_unit(found.read("unit") or ""), read_number(found.read("months") or "")
+        if low is None or high is None or unit is None or _in_dioptres(found):
+            continue
+        is_sum = unit is TimeUnit.YEAR and months is not None and months < _YEAR
+        if is_sum and months:
+            low, high, unit = low * _YEAR + (months if low == high else 0), high * _YEAR + months, TimeUnit.MONTH
+        yield Duration(low, high, unit, found.first, found.end, is_sum)
+
+
+_YEAR = 12
 
 
 def _in_dioptres(found: Found) -> bool:
