@@ -14,8 +14,8 @@ from .values import ORDINALS, find_together
 
 def derive_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
     """The tokens that state a time, in its unit or in one of exactly the same length. An age may lack its unit."""
-    place = find_time(tokens, value.value, value.unit)
-    if place and (isinstance(value, TimePoint) or not _is_part(tokens, place)):
+    find = find_time if isinstance(value, TimePoint) else _find_length
+    if place := find(tokens, value.value, value.unit):
         return Derived(*place)
     same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
     if same or not isinstance(value, Age):
@@ -40,6 +40,11 @@ _NAMED_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
 
 
+def _find_length(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
+    place = find_time(tokens, value, unit)
+    return None if place and _is_part(tokens, place) else place
+
+
 def _is_part(tokens: Tokens, place: Range) -> bool:
     """Whether a number is a part of a length of time in two units: the 10 of "5 years and 10 months"."""
     sums = ((one.first, one.end) for one in _list_durations(tokens) if one.is_sum)
@@ -60,7 +65,7 @@ def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     ]
     if code := next((found for found, number, unit in stated if (number, unit) in same), None):
         return Derived(code.first, code.end)
-    places = (find_time(tokens, number, unit) for number, unit in same)
+    places = (_find_length(tokens, number, unit) for number, unit in same)
     return next((Derived(*place, Support.INFERRED) for place in places if place), None)
 
 
