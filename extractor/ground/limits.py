@@ -14,6 +14,7 @@ from extractor.text.quantity_names import choose_reading
 from .names import find_names
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import Derived, Supported, cut, find_quote, span_of
+from .times import is_part
 from .values import (
     encloses,
     find_comparator,
@@ -124,7 +125,7 @@ def find_limit(
         if chain := rule("chained_limit").starts(tokens, place[0]):  # "145 mmHg ≤ SBP ≤ 190"
             own = own or (chain.end >= place[1] and chain.read("low_unit") == unit)
         borrowed = not own and unit is not None and borrows_unit(tokens, place, unit, {*subject, *_PRESSURES})
-        if place[0] in others or not (own or borrowed) or is_of_another(tokens, place, named):
+        if place[0] in others or not (own or borrowed) or is_of_another(tokens, place, named) or is_part(tokens, place):
             continue
         shown = tokens.cut(0, place[1]) if unit == "+" else tokens  # the plus of "IHC 3+" is no "or more"
         stated = find_comparator(shown, place) or find_turned(tokens, place, " ".join(subject), unit)

@@ -24,7 +24,7 @@ def derive_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | No
     places = (
         place
         for place in find_together(tokens, (value.value,))
-        if not _is_part(tokens, place) and (has_unit(tokens, place, value.unit) or _is_bare_age(tokens, place, value))
+        if not is_part(tokens, place) and (has_unit(tokens, place, value.unit) or _is_bare_age(tokens, place, value))
     )
     return next((Derived(*place, Support.INFERRED) for place in places), None)
 
@@ -42,13 +42,15 @@ _NAMED_REACH = 20
 
 def _find_length(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
     place = find_time(tokens, value, unit)
-    return None if place and _is_part(tokens, place) else place
+    return None if place and is_part(tokens, place) else place
 
 
-def _is_part(tokens: Tokens, place: Range) -> bool:
+def is_part(tokens: Tokens, place: Range) -> bool:
     """Whether a number is a part of a length of time in two units: the 10 of "5 years and 10 months"."""
     sums = ((one.first, one.end) for one in _list_durations(tokens) if one.is_sum)
-    return any(first <= place[0] and place[1] <= end and place != (first, end) for first, end in sums)
+    return any(
+        first <= place[0] and place[1] <= end and place != (first, max(place[1], end - 1)) for first, end in sums
+    )
 
 
 def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:

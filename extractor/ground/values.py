@@ -41,7 +41,8 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
 
     A number with another reading is found twice: with a dot before three digits (a comma marks thousands, as in
     English); after a minus that may be a dash; before a plus and days, which may be weeks of a pregnancy ("28+6");
-    before the power of ten at the end of its range or list ("3-4 million", "1, 3 and 10 x 10^6").
+    before years and months ("5 years and 10 months" are 70); before the power of ten at the end of its range or list
+    ("3-4 million", "1, 3 and 10 x 10^6").
 
     >>> from extractor.text.book import read_text
     >>> [number.value for number in find_numbers(read_text("NYHA III-IV, two of 1,500, at most -2.5"))]
@@ -71,6 +72,9 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
             days = read_number(tokens.words[weeks.end - 1]) or 0
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
+        if part := rule("months_of_years").starts(tokens, last + 1, end):
+            months = read_number(part.read("months") or "") or 0
+            found += [Number(place.first, part.end, value * _YEAR + months)] if months < _YEAR else []
         if has_minus(tokens, place.first):
             if is_below_zero(tokens, place.first, last):
                 while found and found[-1].first == place.first:
@@ -97,7 +101,7 @@ def _goes_on(tokens: Tokens, end: int, first: int, *joints: str) -> bool:
     return any(rule(name).covers(tokens, end, first) for name in joints or ("through", "joins_numbers"))
 
 
-_WEEK = 7
+_WEEK, _YEAR = 7, 12
 
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"

@@ -55,6 +55,12 @@ def check(text: str, kind: str, stated: list[str], others: list[str]) -> None:
         ("Fortnightly injections", "duration", ["2 week"], ["1 week", "14 week"]),
         ("Quarterly visits and an annual scan", "duration", ["3 month", "1 year"], ["1 month", "4 month"]),
         ("Rest for a month", "duration", ["1 month"], ["1 week"]),
+        ("Infusions every other week", "duration", ["2 week"], ["1 week"]),
+        ("Injected on alternate days, a fortnight in all", "duration", ["2 day", "2 week"], ["1 day", "1 week"]),
+        ("Asthma for 3 years and 4 months", "duration", ["40 month"], ["3 year", "4 month"]),
+        ("Less than 7 years 2 months of age", "age", ["86 month"], ["7 year", "2 month"]),
+        ("Aged 7 years or 2 months", "age", ["7 year", "2 month"], ["86 month"]),
+        ("At three (T1), six (T2) and nine months after 5 visits", "time_point", ["3 month", "6 month"], ["5 month"]),
         ("Asthma over the past year", "duration", ["1 year"], ["1 month"]),
     ],
 )
@@ -84,7 +90,8 @@ def test_a_number_with_two_readings_is_no_sure_support(kind, values):
 @pytest.mark.parametrize(
     ("text", "stated", "others"),
     [
-        ("Examplumab 25 mg weekly", ["25 mg"], ["25 mg/day"]),
+        ("Examplumab 25 mg weekly", ["25 mg"], ["25 mg/day", "25 mg/month"]),
+        ("Examplumab 25 mg per month", ["25 mg", "25 mg/month"], ["25 mg/week"]),
         ("Examplumab 90 mg every 3 months", ["90 mg"], ["90 mg/day"]),
         ("Examplumab 25 mg after meals", ["25 mg", "25 mg/day"], ["35 mg/day"]),
         ("Examplumab 25 mg daily, then 75 mg weekly", ["25 mg/day", "75 mg"], ["75 mg/day"]),
@@ -95,3 +102,9 @@ def test_a_number_with_two_readings_is_no_sure_support(kind, values):
 )
 def test_an_amount_has_its_rhythm_volume_and_end(text, stated, others):
     check(text, "amount", stated, others)
+
+
+def test_a_ratio_is_another_quantity_than_its_parts():
+    text = "FEV1 below 70 % and FEV1/FVC below 0.6"
+    check(text, "constraint", ["FEV1: < 70 %", "FEV1/FVC: < 0.6"], ["FEV1: < 0.6"])
+    check("AST/ALT < 4 x ULN", "constraint", ["AST: < 4 x ULN", "ALT: < 4 x ULN"], [])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.schemas import Comparator
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import TIMES, has_minus, list_readings, read_number
+from extractor.text.numbers import TIMES, Duration, find_durations, has_minus, list_readings, read_number
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import find_worse_side, name_quantity
 from extractor.text.units import read_unit
@@ -170,6 +170,36 @@ def _quote_number(tokens: Tokens, limit: Limit) -> str:
     end = limit.unit[0] if limit.unit else limit.end
     first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
     return tokens.read(first, end) if first < end else ""
+
+
+def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Read a length of time in two units as one limit: "5 years and 10 months" is 70 months."""
+    joined = list(limits)
+    for whole in find_durations(tokens) if any(limit.time_unit == "year" for limit in limits) else ():
+        parts = [limit for limit in joined if limit.first < whole.end and whole.first < limit.end]
+        if whole.is_sum and parts and parts[0].time_unit == "year":
+            at = joined.index(parts[0])
+            joined[at : at + len(parts)] = _sum_up(parts, whole)
+    return joined
+
+
+def _sum_up(parts: Sequence[Limit], whole: Duration) -> list[Limit]:
+    """The limit in months, behind the lower end of its range if that is in years: "5 to 12 years, 11 months"."""
+    years, stated = parts[0], next((part for part in parts if part.sure), parts[0])
+    sum_up = replace(
+        years,
+        comparator=stated.comparator,
+        value=whole.high,
+        value_high=None,
+        end=max(parts[-1].end, whole.end),
+        unit=(whole.end - 1, whole.end),
+        time_unit="month",
+        sure=stated.sure,
+    )
+    if years.value_high is None:
+        return [sum_up]
+    lower = replace(years, comparator=Comparator.AT_LEAST, value_high=None)
+    return [lower, replace(sum_up, comparator=Comparator.AT_MOST)]
 
 
 def join_bounds(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:

@@ -21,6 +21,7 @@ from .limit import (
     UPPER,
     Limit,
     join_bounds,
+    join_sums,
     read_comparator,
     read_pair,
     read_value,
@@ -48,7 +49,7 @@ def find_limits(tokens: Tokens, kind: CriterionKind | None) -> list[Limit]:
         return []
     graded = [limit for found in rule("graded_limit").find(tokens) if (limit := read_grades(tokens, found))]
     found = sorted([*graded, *_find_measured(tokens, graded, kind)], key=lambda limit: limit.first)
-    return join_bounds(tokens, share_units(tokens, [_settle(tokens, limit) for limit in found]))
+    return join_bounds(tokens, share_units(tokens, join_sums(tokens, [_settle(tokens, limit) for limit in found])))
 
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:

@@ -168,12 +168,27 @@ def _read_number(text: str) -> int | float | None:
 def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens) -> list[Moment]:
     """The listed moments, without zero, "Day 1 of Cycle 1", starts of ranges, and repetitions."""
     cycles = rule("cycle_in_frame").search(whole) is not None
-    moments = [moment for group in groups for moment in group.moments]
+    moments = _sum_up(tokens, [moment for group in groups for moment in group.moments])
     kept: dict[tuple[float, TimeUnit], Moment] = {}
     for place, moment in enumerate(moments):
         if moment.value > 0 and not _is_start(tokens, moments, place, cycles=cycles):
             kept.setdefault((moment.value, moment.unit), moment)
     return list(kept.values())
+
+
+def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
+    """The only two moments as one in two units: "3 years and 9 months". With a comma they are a list."""
+    if [moment.unit for moment in moments] != [TimeUnit.YEAR, TimeUnit.MONTH]:
+        return moments
+    years, months = moments
+    joint = rule("months_of_years").starts(tokens, years.end + 1)
+    if not joint or joint.text.startswith(",") or joint.end != months.end or months.value >= _YEAR:
+        return moments
+    value, span = years.value * _YEAR + months.value, (years.span[0], months.span[1])
+    return [replace(months, value=value, first=years.first, span=span)]
+
+
+_YEAR = 12
 
 
 def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool) -> bool:

@@ -39,6 +39,8 @@ def test_reads_kind_and_points(text, kind, points):
         ("Baseline, Month-3 and Month-6", [(3, "month"), (6, "month")]),
         ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
         ("School year 2010 to 2011, and 3 years", [(3, "year")]),
+        ("Up to 3 years and 9 months", [(45, "month")]),
+        ("2 years, 9 months", [(2, "year"), (9, "month")]),
         ("12,24,48,120 hours", [(12, "hour"), (24, "hour"), (48, "hour"), (120, "hour")]),
     ],
 )
