@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from extractor.ask.querying import converse
 from extractor.fields import read_fields
 from extractor.fields.models import Declared
+from extractor.ground.examples import check_examples
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
@@ -120,7 +121,7 @@ class Extractor:
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
         self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
-        self.options = ExtractionOptions(tasks, assist, min_confidence, effort, read_fields(fields))
+        self.options = ExtractionOptions(tasks, assist, min_confidence, effort, check_examples(read_fields(fields)))
         self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
     @asynccontextmanager

@@ -142,8 +142,9 @@ def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]"
     if not given:
         return ()
     from extractor.fields import read_fields
+    from extractor.ground.examples import check_examples
 
-    return read_fields(given)
+    return check_examples(read_fields(given))
 
 
 def read_model_options(given: Iterable[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
+from extractor import Extractor
 from extractor.ask.reply_models import Item, key_of
 from extractor.errors import FieldError
 from extractor.fields import (
@@ -175,6 +176,24 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
 def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
     with pytest.raises(FieldError, match=said):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        ("Stable for six weeks", '{ quote = "six weeks", value = "8 week" }', "'Stable for six weeks': 8 week: the text does"),
+        ("Stable for six weeks", '{ value = "6 week" }', None),
+        ("No such length", '{ quote = "No such length", value = "1 day" }', "1 day: the text does not bear it out"),
+    ],
+)
+def test_an_example_is_checked_as_an_answer_is(tmp_path, text, value, said):
+    stable = PLAIN.replace('"quote"', '"duration"') + f'examples = [{{ text = "{text}", value = {value} }}]\n'
+    fields = read(tmp_path, stable)
+    if said:
+        with pytest.raises(FieldError, match=said):
+            Extractor(fields=fields)
+    else:
+        assert Extractor(fields=fields).options.fields == fields
 
 
 def test_an_attribute_that_may_be_missing_needs_no_default():

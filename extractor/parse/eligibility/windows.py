@@ -242,7 +242,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     if limit.time_unit is None or behind or (before and not rule("people_in_before").ends(tokens, first, floor)):
         return False
     alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
-    if limit.time_unit == "year" and (limit.value_high is not None or alone):
+    in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
+    if in_years and (limit.value_high is not None or alone):
         return True
     persons = rule("persons_before").ends(tokens, first, floor)
     # "patients with more than 18 years", but not "patients with 2 years of asthma"
