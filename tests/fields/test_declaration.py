@@ -181,7 +181,11 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
 @pytest.mark.parametrize(
     ("text", "value", "said"),
     [
-        ("Stable for six weeks", '{ quote = "six weeks", value = "8 week" }', "'Stable for six weeks': 8 week: the text does"),
+        (
+            "Stable for six weeks",
+            '{ quote = "six weeks", value = "8 week" }',
+            "'Stable for six weeks': 8 week: the text does",
+        ),
         ("Stable for six weeks", '{ value = "6 week" }', None),
         ("No such length", '{ quote = "No such length", value = "1 day" }', "1 day: the text does not bear it out"),
     ],
