@@ -6,9 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.fields.attributes import Attribute, AttributeType
-from extractor.fields.declaration import CustomField, Of
+from extractor.fields.declaration import Claim, CustomField, Of, Said
+from extractor.ground.check import show_value
+from extractor.ground.claims import check_claim
 from extractor.schemas import CustomItem, Task, TrialRecord
 from extractor.suggestions import suggest
+from extractor.text.passage import Passage, read_section
 
 from .gold_files import Flaw
 from .text import fold_quote
@@ -24,6 +27,12 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
     >>> [flaw.path for flaw in check_custom(gold, None, read_fields("blinding"))]
     ['custom.blinding[0].values.value']
     """
+    sections = (
+        [read_section(section.name, section.text) for section in record.sections]
+        if record and data.get("custom")
+        else []
+    )
+    passages = [section.between(0, len(section.raw)) for section in sections]
     alone = not any(data.get(task) for task in Task)
     custom, known = data.get("custom"), {field.name: field for field in fields}
     for name, listed in custom.items() if isinstance(custom, dict) else ():
@@ -43,7 +52,7 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
             homes.add(item.of)
             if field and item.of is not None and not alone and not _has_item(data, item.of, field):
                 yield Flaw(f"{path}.of", f"there is no item {item.of!r}", "write one such as eligibility.criteria[0]")
-            yield from _check_values(path, field, item.values, record) if field else ()
+            yield from _check_values(path, field, item.values, passages) if field else ()
 
 
 def _has_item(data: Mapping[str, Any], path: str, field: CustomField) -> bool:
@@ -57,7 +66,7 @@ def _has_item(data: Mapping[str, Any], path: str, field: CustomField) -> bool:
 
 
 def _check_values(
-    path: str, field: CustomField, values: Mapping[str, Any], record: TrialRecord | None
+    path: str, field: CustomField, values: Mapping[str, Any], passages: Sequence[Passage]
 ) -> Iterator[Flaw]:
     if all(value in _EMPTY for value in values.values()) and not any(one.required for one in field.attributes):
         yield Flaw(path, "has no value", "fill one in, or leave the entry out")
@@ -72,16 +81,22 @@ def _check_values(
                 yield Flaw(place, "is empty", "fill it in, or leave the entry out")
             continue
         try:
-            attribute.restore(value)
+            read = attribute.restore(value)
         except ValueError as error:
             yield Flaw(place, str(error), "correct it")
-        else:
-            yield from _check_words(place, attribute, value, record)
+            continue
+        for member in (read if isinstance(read, tuple) else (read,)) if passages else ():
+            yield from _check_words(place, attribute, member, passages)
 
 
-def _check_words(place: str, attribute: Attribute, value: Any, record: TrialRecord | None) -> Iterator[Flaw]:
-    if attribute.type is not AttributeType.QUOTE or record is None:
-        return
-    for words in value if isinstance(value, tuple) else (value,):
-        if not any(fold_quote(str(words)) in fold_quote(section.text) for section in record.sections):
+def _check_words(place: str, attribute: Attribute, value: Any, passages: Sequence[Passage]) -> Iterator[Flaw]:
+    """Whether the record states a value: words as they are, numbers in any form that an answer's check accepts."""
+    said = Claim(None, (Said(attribute.name, value),))
+    if attribute.type is AttributeType.QUOTE:
+        if not any(fold_quote(str(value)) in fold_quote(passage.raw) for passage in passages):
             yield Flaw(place, "does not stand in the record", "copy it from the text")
+    elif not attribute.type.is_concluded and not any(check_claim(said, passage).claim for passage in passages):
+        problem = f"nothing in the record states {show_value(value)}"
+        yield Flaw(
+            place, problem, "correct the number or its unit, if the text does not say it in other words", warns=True
+        )

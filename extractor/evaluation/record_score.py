@@ -81,8 +81,7 @@ class Disagreement:
     def export(self) -> ErrorExample:
         """Return the error in the form used by reports."""
         items = self.gold_side.item, self.predicted_side.item
-        # An outcome's quote is its measure.
-        quotes = [getattr(item, "quote", None) or getattr(item, "measure", None) for item in items]
+        quotes = [_find_quote(item, self.field.attribute) for item in items]
         return ErrorExample(
             kind=self.kind,
             harm=self.harm,
@@ -97,6 +96,13 @@ class Disagreement:
             predicted_quote=quotes[1],
             belongs_to=self.belongs_to,
         )
+
+
+def _find_quote(item: Any, attribute: str | None) -> str | None:
+    """The words of an item; an outcome's are its measure, those of an age and of a custom field their evidence."""
+    whole: str | None = getattr(item, "quote", None) or getattr(item, "measure", None)
+    proof = (one.quote for one in item.evidence if one.field.partition("[")[0] == attribute) if item else ()
+    return whole or next(iter(proof), None)
 
 
 @dataclass(slots=True)

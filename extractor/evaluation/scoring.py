@@ -17,7 +17,7 @@ from extractor.fields.models import Declared
 from extractor.schemas import AbsenceReason, Task
 
 from .comparers import ErrorKind
-from .custom import score_custom, states_custom_alone
+from .custom import CustomScorer, states_custom_alone
 from .fields import FIELDS
 from .gold_files import Extractions, ExtractionSource, open_extractions
 from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
@@ -88,12 +88,11 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
         raise ValueError("examples and resamples are 0 or more")
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")
-    scored = _score_records(ours, theirs, examples, on_record)
+    scorer = CustomScorer(read_fields(fields))
+    scored = _score_records(ours, theirs, examples, on_record, scorer)
     report = _compose_report(scored, ours, theirs, resamples, seed)
-    declared = read_fields(fields)
-    undeclared = scored.custom - {field.name for field in declared}
-    custom = score_custom(ours, theirs, declared) if declared else ()
-    report = report.model_copy(update={"custom": custom, "undeclared": tuple(sorted(undeclared))})
+    undeclared = scored.custom - {field.name for field in scorer.fields}
+    report = report.model_copy(update={"custom": scorer.scores, "undeclared": tuple(sorted(undeclared))})
     if others is None:
         return report
     comparison = _compose_comparison(scored, _score_records(ours, others), others.name, resamples, seed)
@@ -117,6 +116,7 @@ def _score_records(
     predicted: Extractions,
     examples: int = 0,
     on_record: Callable[[RecordErrors], None] | None = None,
+    scorer: CustomScorer | None = None,
 ) -> _Scored:
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
     record_ids = gold.record_ids
@@ -131,20 +131,21 @@ def _score_records(
         if extraction is None:
             missing.append(record_id)
         custom |= annotated.custom.keys()
-        if states_custom_alone(annotated):
-            continue  # its row stays empty
-        score = score_record(annotated, extraction)
-        table[row] = score.counts
-        choices.update(score.choices)
-        absences.update(score.absences)
+        wrong = scorer.add(annotated, extraction) if scorer else []
+        if not states_custom_alone(annotated):  # else its row stays empty
+            score = score_record(annotated, extraction)
+            table[row] = score.counts
+            choices.update(score.choices)
+            absences.update(score.absences)
+            wrong = [*score.errors, *wrong]
         source = extraction.source.path if extraction and extraction.source else None
         places = gold.place(record_id) or gold.name, predicted.place(record_id), source
-        for error in score.errors:
+        for error in wrong:
             number[error.kind, error.field.name] += 1
             harm[error.kind] += error.harm
             worst[error.kind].add(RecordErrors(*places, (error,)))
         if on_record:
-            on_record(RecordErrors(*places, tuple(score.errors)))
+            on_record(RecordErrors(*places, tuple(wrong)))
     errors = [
         ErrorScore(
             kind=kind,

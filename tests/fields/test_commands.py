@@ -122,8 +122,12 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     (score, _, _, _) = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)["custom"]
     assert (score["name"], score["type"], score["f1"]) == ("ejection_fraction.value", "quantity", 1.0)
     page = tmp_path / "scores.html"
-    invoke("evaluate", gold, old, "--resamples", 0, "--html", page)
-    assert "ejection_fraction.value" in page.read_text("utf-8")
+    invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
+    assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
+    errors = json.loads(invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout)["errors"]
+    wrong = [one for kind in errors for one in kind["examples"] if one["field"] == "ejection_fraction.value"]
+    assert [(one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong] == [("number", 40, 45)]
+    assert "45" in wrong[0]["predicted_quote"]
     assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
 
 
@@ -131,6 +135,12 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     ("name", "entry", "said"),
     [
         ("ejection_fraction", {"values": {"value": "below 40 %"}}, None),
+        (
+            "ejection_fraction",
+            {"values": {"value": "below 41 %"}},
+            "[0].values.value: nothing in the record states < 41 %",
+        ),
+        ("ejection_fraction", {"values": {"value": "at least 40 %"}}, "[0].values.value: nothing .* states >= 40 %"),
         ("ejection_fraction", {"values": {"value": "rather low"}}, "[0].values.value: .*write a quantity"),
         ("ejection_fraction", {"values": {"value": True}}, "[0].values.value: value: True is no quantity"),
         ("ejection_fraction", {"values": {"limit": "< 40 %"}}, "[0].values.limit: the field has no such attribute"),
