@@ -79,7 +79,7 @@ def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | Non
     """A value in the quote of its claim, else in the line around it.
 
     A number beside the quote is another one if the quote states one itself; else it is a conclusion, as is the zero of
-    "no prior chemotherapy".
+    "no prior chemotherapy". The unit of a number in the quote may stand behind it: "26-35" of "26-35, 36-45 years old".
     """
     if quote is None:
         return _find(value, here)
@@ -92,9 +92,9 @@ def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | Non
     stated = [number for number in find_numbers(tokens) if not _is_of_a_name(tokens, number.first)]
     if not stated and _is_none(value) and rule("states_none").search(tokens) and not rule("states_some").search(tokens):
         return Supported(value, quote, Support.INFERRED)
-    if stated:
-        return None
     found = _find(value, here)
+    if found and stated and not found.span.overlaps(quote):
+        return None
     return replace(found, support=Support.INFERRED) if found else None
 
 

@@ -108,3 +108,13 @@ def test_a_ratio_is_another_quantity_than_its_parts():
     text = "FEV1 below 70 % and FEV1/FVC below 0.6"
     check(text, "constraint", ["FEV1: < 70 %", "FEV1/FVC: < 0.6"], ["FEV1: < 0.6"])
     check("AST/ALT < 4 x ULN", "constraint", ["AST: < 4 x ULN", "ALT: < 4 x ULN"], [])
+
+
+@pytest.mark.parametrize(
+    ("quote", "value", "stands"),
+    [("26-35", "35 year", True), ("26-35", "26 year", True), ("26-35", "45 year", False), ("26-35", "35 month", False)],
+)
+def test_the_unit_of_a_quoted_number_may_stand_behind_the_quote(quote, value, stands):
+    said = Said("value", Attribute(name="value", type="age").read(value), required=True)
+    line = read_passage("Groups by age: 26-35, 36-45 or 46-55 years old, seen for 3 months")
+    assert bool(check_claim(Claim(quote, (said,)), line).claim) is stands
