@@ -5,229 +5,130 @@ defines each key. Attributes have the types of the public schemas; their aliases
 value that cannot be read is ``Unreadable`` and costs nothing else: not its item, and not the answer.
 """
 
-import json
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache, partial
-from importlib.resources import files
 from typing import Annotated, Any, Self, get_origin
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WithJsonSchema,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, ValidationInfo, create_model, model_validator
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
+from extractor.fields.attributes import CLASSES
 from extractor.fields.declaration import Claim, CustomField
-from extractor.fields.value_forms import cut_outcome, read_amount, read_instrument, read_limit, read_time, read_window
+from extractor.fields.value_forms import cut_outcome, read_time, read_window
 from extractor.ground.check import Answer, Unreadable
 from extractor.schemas import (
     Age,
     Amount,
-    Category,
-    Concept,
     Constraint,
-    CriterionKind,
-    EndpointCategory,
-    Frequency,
+    FieldInfo,
     Instrument,
     Period,
-    Role,
-    Route,
-    Sex,
     Task,
-    TimeKind,
     TimePoint,
     TimeWindow,
+    ValueKind,
+    list_fields,
 )
 
 from .questions import LINE_BREAK, Question
+from .wire import OR_UNREADABLE, Head, WireModel, Words, Written
 
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
-PEOPLE_FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
-REGIMEN_FIELDS = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
 
+
+def _list_asked(task: Task) -> tuple[FieldInfo, ...]:
+    """The fields of a task that are asked by their own names."""
+    return tuple(info for info in list_fields(task) if info.metadata.question == info.name)
+
+
+_PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == "eligibility")
+_ASKED = {task: _list_asked(task) for task in Task}
+PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
+REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {
-    Task.ELIGIBILITY: ("stands", "kind", "category", "constraints", "time_window", "lead_in"),
+    Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in"),
     Task.DOSING: REGIMEN_FIELDS,
-    Task.ENDPOINTS: (
-        *("split", "concept", "category", "time_points", "time_kind", "instrument"),
-        *("start_event", "end_events", "censored", "specimens", "methods"),
-    ),
+    Task.ENDPOINTS: ("split", *(info.name for info in _ASKED[Task.ENDPOINTS])),
 }
 """The fields that a model can be asked of an item of each task, in the order of asking."""
-_NEEDED = frozenset({"stands", "kind", "category", "role", "split", "concept", "time_kind"})
+_DECIDED = [info for asked in _ASKED.values() for info in asked if info.metadata.decided]
+_NEEDED = {"stands", "kind", "split"} | {info.name for info in _DECIDED if info.kind is ValueKind.CHOICE}
 """Fields with a value for every line, so that leaving one out is no answer."""
-_LEFT_OUT = {"censored": False}
+_LEFT_OUT = {info.name: False for info in _DECIDED if info.kind is ValueKind.YES_NO}
 """What it means to leave out a field, where that is not "none"."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
+_FRONT = {Task.DOSING: (*PEOPLE_FIELDS, "quote")}
+"""What a line may say besides, before the fields of a task."""
 _ATTRIBUTES = {(Task.ENDPOINTS, "category"): "domain"}
 """Attributes that have another name than the field, since two tasks have a field of that name."""
 
-_SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads((files(__package__) / "reply_words.toml").read_text("utf-8"))
+_READERS: Mapping[type[Any], Callable[[str], Any]] = {
+    TimeWindow: read_window,
+    Age: partial(read_time, Age),
+    Period: partial(read_time, Period),
+    TimePoint: partial(read_time, TimePoint),
+    **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
+}
+"""What reads a value that is written as text, by its class."""
 
 
-@dataclass(frozen=True, eq=False)
-class Words:
-    """Annotates a closed set with the words that a model writes for its members.
-
-    A member's full name is understood as well, in any case.
-    """
-
-    members: Mapping[str, StrEnum]
-
-    @classmethod
-    def of(cls, closed_set: type[StrEnum], short: str = "") -> "Words":
-        """Words for all members: those of a table of ``reply_words.toml``, else the member's value."""
-        return cls({_SHORT.get(short, {}).get(member.value, member.value): member for member in closed_set})
-
-    def read(self, word: object) -> StrEnum:
-        """The member for a word. Raises ``ValueError`` with the words that are allowed."""
-        if isinstance(word, str):
-            known = {str(m).casefold(): m for m in self.members.values()}
-            known |= {w.casefold(): m for w, m in self.members.items()}
-            if word.strip().casefold() in known:
-                return known[word.strip().casefold()]
-        raise ValueError(f"{word!r} is none of: {', '.join(self.members)}")
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "enum": list(self.members)}
+def _declare(info: FieldInfo) -> Any:
+    """The type and default of a field of the guideline, as a model writes it."""
+    held: Any = info.type
+    said: Any = held | str if held is TimeWindow else held  # a window may leave its sense to the rules
+    if read := _READERS.get(held):
+        said = Annotated[said, Written(read)]
+    elif issubclass(held, StrEnum):
+        said = Annotated[said, Words.of(held)]
+    member: Any = Annotated[said, OR_UNREADABLE]
+    listed: Any = tuple
+    key = info.metadata.key
+    return (listed[member, ...], Field((), alias=key)) if info.many else (member | None, Field(None, alias=key))
 
 
-_LONGEST = 1000
-"""Characters of a value that is no plain quote. The work to find its unit grows with its length."""
-
-
-@dataclass(frozen=True, eq=False)
-class Written:
-    """Annotates a value that a model writes as text, such as "21 day"."""
-
-    parse: Callable[[str], object]
-
-    def read(self, text: object) -> object:
-        """The value for a text. Raises ``ValueError`` with the form that is allowed."""
-        if not isinstance(text, str):
-            raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
-        if len(text) > _LONGEST:
-            raise ValueError(f"a value of more than {_LONGEST} characters; quote less of the text")
-        return self.parse(text)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string"}
-
-
-class _WireModel(BaseModel):
-    """Has a small JSON schema: no titles, descriptions, defaults or nulls, since the prompt defines each key."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler.resolve_ref_schema(handler(core))
-        for key in ("title", "description"):
-            schema.pop(key, None)
-        schema["properties"] = {key: _bare_schema(value) for key, value in schema["properties"].items()}
-        schema["additionalProperties"] = False
-        return schema
-
-
-def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
-    dropped = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
-    kept = {key: value for key, value in schema.items() if key not in dropped}
-    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
-    return kept | _bare_schema(options[0]) if options else kept
-
-
-def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError as error:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        return Unreadable(text, "; ".join(line["msg"].removeprefix("Value error, ") for line in error.errors()))
-
-
-_OrUnreadable = WrapValidator(_keep_unreadable)
-_HEAD = 60
-# A longer copy does no harm: its first words are enough.
-_Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})]
-_Quote = Annotated[str, _OrUnreadable]
-_Age = Annotated[Age, Written(partial(read_time, Age)), _OrUnreadable]
-_Period = Annotated[Period, Written(partial(read_time, Period)), _OrUnreadable]
-_YesNo = Annotated[bool, _OrUnreadable]
-
-
-class Split(_WireModel):
+class Split(WireModel):
     """First words of an outcome's description ``d`` and time frame ``t``, each left out where there is none."""
 
-    d: _Head | None = None
-    t: _Head | None = None
+    d: Head | None = None
+    t: Head | None = None
 
 
-class Item(_WireModel):
+_Values = create_model(
+    "_Values",
+    __base__=WireModel,
+    **{
+        _ATTRIBUTES.get((task, info.name), info.name): _declare(info)
+        for task, asked in {**_ASKED, Task.ELIGIBILITY: (*_ASKED[Task.ELIGIBILITY], *_PEOPLE)}.items()
+        for info in asked
+    },
+)
+
+
+class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from the schemas
     """What a model says about the line with number ``n``: about a criterion, the participants, a regimen or an outcome.
 
     ``Reply.context_of`` makes the context of validation.
     """
 
     n: int
-    stands: _YesNo | None = Field(None, alias="ok")
-    kind: Annotated[CriterionKind, Words.of(CriterionKind, "kind"), _OrUnreadable] | None = Field(None, alias="list")
-    category: Annotated[Category, Words.of(Category, "category"), _OrUnreadable] | None = Field(None, alias="cat")
-    constraints: tuple[Annotated[Constraint, Written(read_limit), _OrUnreadable], ...] = Field((), alias="limits")
-    time_window: Annotated[TimeWindow | str, Written(read_window), _OrUnreadable] | None = Field(None, alias="window")
-    lead_in: Annotated[int, _OrUnreadable] | None = Field(None, alias="under")
-
-    minimum_age: _Age | None = Field(None, alias="min")
-    maximum_age: _Age | None = Field(None, alias="max")
-    sex: Annotated[Sex, Words.of(Sex), _OrUnreadable] | None = None
-    healthy_volunteers: _YesNo | None = Field(None, alias="healthy")
-
-    quote: _Quote | None = None
-    agent: _Quote | None = None
-    role: Annotated[Role, Words.of(Role), _OrUnreadable] | None = None
-    amounts: tuple[Annotated[Amount, Written(read_amount), _OrUnreadable], ...] = Field((), alias="dose")
-    route: Annotated[Route, Words.of(Route), _OrUnreadable] | None = None
-    frequency: Annotated[Frequency, Words.of(Frequency), _OrUnreadable] | None = Field(None, alias="freq")
-    cycle: _Period | None = None
-    duration: _Period | None = Field(None, alias="for")
-    timing: _Quote | None = Field(None, alias="when")
-
-    split: Annotated[Split, _OrUnreadable] | None = None
-    concept: Annotated[Concept, Words.of(Concept, "concept"), _OrUnreadable] | None = None
-    domain: Annotated[EndpointCategory, Words.of(EndpointCategory, "endpoint_category"), _OrUnreadable] | None = None
-    time_points: tuple[Annotated[TimePoint, Written(partial(read_time, TimePoint)), _OrUnreadable], ...] = Field(
-        (), alias="times"
-    )
-    time_kind: Annotated[TimeKind, Words.of(TimeKind, "time_kind"), _OrUnreadable] | None = Field(None, alias="span")
-    instrument: Annotated[Instrument, Written(read_instrument), _OrUnreadable] | None = Field(None, alias="tool")
-    start_event: _Quote | None = Field(None, alias="start")
-    end_events: tuple[_Quote, ...] = Field((), alias="ends")
-    censored: _YesNo | None = None
-    specimens: tuple[_Quote, ...] = ()
-    methods: tuple[_Quote, ...] = ()
-
-    custom: SkipJsonSchema[dict[str, Any]] = {}
+    stands: Annotated[bool, OR_UNREADABLE] | None = Field(None, alias="ok")
+    lead_in: Annotated[int, OR_UNREADABLE] | None = Field(None, alias="under")
+    quote: Annotated[str, OR_UNREADABLE] | None = None
+    split: Annotated[Split, OR_UNREADABLE] | None = None
+    custom: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
     """What is said of the user's own fields, as it was written; their declarations read it."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The keys in the order of the guideline, which is that of asking."""
+        schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
+        asked = [(task, name) for task in Task for name in (*_FRONT.get(task, ()), *FIELDS[task])]
+        order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
+        return schema | {"properties": {key: schema["properties"][key] for key in order}}
 
     @model_validator(mode="before")
     @classmethod
@@ -254,7 +155,8 @@ class Item(_WireModel):
         try:
             cut_outcome(info.context["questions"][self.n].chunk.text, self.split.d, self.split.t)
         except ValueError as error:
-            return self.model_copy(update={"split": Unreadable(self.split.model_dump_json(), str(error))})
+            read: Self = self.model_copy(update={"split": Unreadable(self.split.model_dump_json(), str(error))})
+            return read
         return self
 
     def read(self, question: Question) -> Answer | None:
@@ -286,13 +188,13 @@ class Item(_WireModel):
         return Answer(question.task, self.n, restored, unreadable, claims) if said else None
 
 
-class Reply(_WireModel):
+class Reply(WireModel):
     """A model's answer to one call. An item that is not about a line of the call is ``Unreadable``.
 
     Only an answer of which nothing can be used is invalid.
     """
 
-    items: tuple[Annotated[Item, _OrUnreadable], ...]
+    items: tuple[Annotated[Item, OR_UNREADABLE], ...]
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:

@@ -306,16 +306,13 @@ class Claim:
     judgement: bool = False
 
 
-_KEYS = """
-regimens people
-n stands split ok list cat limits window under min max healthy dose freq for when domain times span tool start ends d t
-"""
+_PROTOCOL = ("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under")
 TAKEN = frozenset(
     [
-        *_KEYS.split(),
+        *_PROTOCOL,
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
-        *(i.name for o in Of for i in o.fields),
+        *(name for task in Task for i in list_fields(task) for name in (i.name, i.metadata.key) if name),
     ]
 )
 """The guideline's names, and the short keys that a model writes for them; no custom field may have one."""

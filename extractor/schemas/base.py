@@ -54,6 +54,7 @@ class FieldMetadata:
         comparison: How two values are compared.
         evidence: How a value is proven.
         question: The name of the question to a model for the value; None if no model is asked.
+        key: The key that a model writes for it; by default the field's name.
         label: A readable name of the field; by default its name without underscores.
         family: Fields of the same family have values that a reader may confuse, such as both limits of age.
         weight: Factor from 0 to 1 on the harm of an error.
@@ -66,6 +67,7 @@ class FieldMetadata:
     comparison: Comparison
     evidence: EvidenceKind = EvidenceKind.READ
     question: str | None = None
+    key: str | None = None
     label: str | None = None
     family: str | None = None
     weight: float = 1.0

@@ -62,7 +62,7 @@ class TimeWindow(FrozenModel):
 class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
-    kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind")]
+    kind: Annotated[CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")]
     section: Annotated[
         str, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE), Field(description="The section in which it stands.")
     ]
@@ -75,13 +75,15 @@ class CriterionAnnotation(FrozenModel):
         Field(description="The item's text, without a bullet or number before it."),
     ]
     category: Annotated[
-        Category | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
+        Category | None, FieldMetadata(Comparison.CHOICE, question="category", key="cat", weight=0.5, decided=True)
     ] = None
     constraints: Annotated[
-        tuple[Constraint, ...], FieldMetadata(Comparison.LIMIT, question="constraints", family="limit", tokens=90)
+        tuple[Constraint, ...],
+        FieldMetadata(Comparison.LIMIT, question="constraints", key="limits", family="limit", tokens=90),
     ] = ()
     time_window: Annotated[
-        TimeWindow | None, FieldMetadata(Comparison.WINDOW, question="time_window", family="window", tokens=40)
+        TimeWindow | None,
+        FieldMetadata(Comparison.WINDOW, question="time_window", key="window", family="window", tokens=40),
     ] = None
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
@@ -95,12 +97,12 @@ class Criterion(ExtractedItem, CriterionAnnotation):
 class EligibilityAnnotation(FrozenModel):
     """Everything the record says of who may take part, as an annotator writes it."""
 
-    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age", rare=True)] = None
-    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, family="age", rare=True)] = None
+    minimum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, key="min", family="age", rare=True)] = None
+    maximum_age: Annotated[Age | None, FieldMetadata(Comparison.TIME, key="max", family="age", rare=True)] = None
     sex: Annotated[Sex | None, FieldMetadata(Comparison.CHOICE, rare=True)] = None
     healthy_volunteers: Annotated[
         bool | None,
-        FieldMetadata(Comparison.POLARITY, rare=True),
+        FieldMetadata(Comparison.POLARITY, key="healthy", rare=True),
         Field(description="Whether healthy volunteers are accepted."),
     ] = None
     criteria: tuple[Criterion, ...] = ()
@@ -145,14 +147,17 @@ class RegimenAnnotation(FrozenModel):
         Field(description="The shortest text that carries the dose."),
     ]
     amounts: Annotated[
-        tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", family="amount", tokens=50)
+        tuple[Amount, ...], FieldMetadata(Comparison.AMOUNT, question="amounts", key="dose", family="amount", tokens=50)
     ] = ()
     route: Annotated[Route | None, FieldMetadata(Comparison.CHOICE, question="route")] = None
-    frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency")] = None
+    frequency: Annotated[Frequency | None, FieldMetadata(Comparison.FREQUENCY, question="frequency", key="freq")] = None
     cycle: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="cycle", family="cycle")] = None
-    duration: Annotated[Period | None, FieldMetadata(Comparison.TIME, question="duration", family="duration")] = None
+    duration: Annotated[
+        Period | None, FieldMetadata(Comparison.TIME, question="duration", key="for", family="duration")
+    ] = None
     timing: Annotated[
-        str | None, FieldMetadata(Comparison.EXTENT, question="timing", family="timing", weight=0.5, tokens=40)
+        str | None,
+        FieldMetadata(Comparison.EXTENT, question="timing", key="when", family="timing", weight=0.5, tokens=40),
     ] = Field(default=None, description="Quote of the days or moments of giving.")
 
 
@@ -198,27 +203,37 @@ class EndpointAnnotation(FrozenModel):
     ] = None
     concept: Annotated[Concept | None, FieldMetadata(Comparison.CHOICE, question="concept", decided=True)] = None
     category: Annotated[
-        EndpointCategory | None, FieldMetadata(Comparison.CHOICE, question="category", weight=0.5, decided=True)
+        EndpointCategory | None,
+        FieldMetadata(Comparison.CHOICE, question="category", key="domain", weight=0.5, decided=True),
     ] = None
     time_points: Annotated[
-        tuple[TimePoint, ...], FieldMetadata(Comparison.TIME, question="time_points", family="time_point", tokens=30)
+        tuple[TimePoint, ...],
+        FieldMetadata(Comparison.TIME, question="time_points", key="times", family="time_point", tokens=30),
     ] = ()
     time_kind: Annotated[
         TimeKind | None,
-        FieldMetadata(Comparison.CHOICE, question="time_kind", label="kind of time", weight=0.5, decided=True),
+        FieldMetadata(
+            Comparison.CHOICE, question="time_kind", key="span", label="kind of time", weight=0.5, decided=True
+        ),
     ] = None
     instrument: Annotated[
         Instrument | None,
-        FieldMetadata(Comparison.NAME, question="instrument", family="instrument", weight=0.5, rare=True, tokens=20),
+        FieldMetadata(
+            Comparison.NAME, question="instrument", key="tool", family="instrument", weight=0.5, rare=True, tokens=20
+        ),
     ] = None
     start_event: Annotated[
         str | None,
-        FieldMetadata(Comparison.TEXT, question="start_event", family="event", weight=0.5, rare=True, tokens=30),
+        FieldMetadata(
+            Comparison.TEXT, question="start_event", key="start", family="event", weight=0.5, rare=True, tokens=30
+        ),
         Field(description="Quote of what starts the clock."),
     ] = None
     end_events: Annotated[
         tuple[str, ...],
-        FieldMetadata(Comparison.TEXT, question="end_events", family="event", weight=0.5, rare=True, tokens=60),
+        FieldMetadata(
+            Comparison.TEXT, question="end_events", key="ends", family="event", weight=0.5, rare=True, tokens=60
+        ),
         Field(description="Quotes of what stops the clock."),
     ] = ()
     censored: Annotated[

@@ -7,7 +7,7 @@ import pytest
 
 from extractor.ask.prompt import load_prompt
 from extractor.ask.questions import Question
-from extractor.ask.reply_models import FIELDS, Reply, read_answers
+from extractor.ask.reply_models import FIELDS, Item, Reply, key_of, list_attributes, read_answers
 from extractor.fields.value_forms import read_amount, read_instrument, read_limit, read_time
 from extractor.llm.calls import estimate_tokens, schema_of
 from extractor.schemas import (
@@ -28,6 +28,7 @@ from extractor.schemas import (
     TimeKind,
     TimePoint,
     TimeWindow,
+    list_fields,
 )
 
 from .samples import chunk
@@ -35,6 +36,14 @@ from .samples import chunk
 ADULT = Age(value=18, unit="year")
 LONG = " ".join(["long words"] * 20)
 OUTCOME = "Survival, overall, From infusion, to death., Up to 2 years, 30 days"
+
+
+def test_each_field_of_the_schemas_that_is_asked_has_an_attribute_and_a_key_of_its_own():
+    asked = [Question(task, chunk(1, "Adults"), (*FIELDS[task], "people")) for task in Task]
+    names = {name for question in asked for name in list_attributes(question)}
+    fields = [info for task in Task for info in list_fields(task) if info.metadata.question == info.name]
+    assert len({key_of(name) for name in names}) == len(names) == len(fields) + len(("ok", "under", "split")) + 4
+    assert names | {"n", "quote", "custom"} == Item.model_fields.keys()
 
 
 def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults"):

@@ -1,0 +1,120 @@
+"""The types of what a model writes: short words for members of closed sets, values as text, a small JSON schema."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic.alias_generators import to_snake
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from extractor.ground.check import Unreadable
+
+_SHORT: Mapping[str, Mapping[str, str]] = tomllib.loads((files(__package__) / "reply_words.toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Annotates a closed set with the words that a model writes for its members.
+
+    A member's full name is understood as well, in any case.
+    """
+
+    members: Mapping[str, StrEnum]
+
+    @classmethod
+    def of(cls, closed_set: type[StrEnum]) -> "Words":
+        """Words for all members: those of the set's table in ``reply_words.toml``, else the member's value."""
+        short = _SHORT.get(to_snake(closed_set.__name__), {})
+        return cls({short.get(member.value, member.value): member for member in closed_set})
+
+    def read(self, word: object) -> StrEnum:
+        """The member for a word. Raises ``ValueError`` with the words that are allowed."""
+        if isinstance(word, str):
+            known = {str(m).casefold(): m for m in self.members.values()}
+            known |= {w.casefold(): m for w, m in self.members.items()}
+            if word.strip().casefold() in known:
+                return known[word.strip().casefold()]
+        raise ValueError(f"{word!r} is none of: {', '.join(self.members)}")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(self.members)}
+
+
+_LONGEST = 1000
+"""Characters of a value that is no plain quote. The work to find its unit grows with its length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """Annotates a value that a model writes as text, such as "21 day"."""
+
+    parse: Callable[[str], object]
+
+    def read(self, text: object) -> object:
+        """The value for a text. Raises ``ValueError`` with the form that is allowed."""
+        if not isinstance(text, str):
+            raise ValueError(f"{text!r} is not a string")  # noqa: TRY004  (pydantic collects ValueErrors)
+        if len(text) > _LONGEST:
+            raise ValueError(f"a value of more than {_LONGEST} characters; quote less of the text")
+        return self.parse(text)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string"}
+
+
+class WireModel(BaseModel):
+    """Has a small JSON schema: no titles, descriptions, defaults or nulls, since the prompt defines each key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core))
+        for key in ("title", "description"):
+            schema.pop(key, None)
+        schema["properties"] = {key: _bare_schema(value) for key, value in schema["properties"].items()}
+        schema["additionalProperties"] = False
+        return schema
+
+
+def _bare_schema(schema: JsonSchemaValue) -> JsonSchemaValue:
+    dropped = {"title", "description", "default", "anyOf", "maxLength", "maxItems"}
+    kept = {key: value for key, value in schema.items() if key not in dropped}
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    return kept | _bare_schema(options[0]) if options else kept
+
+
+def _keep_unreadable(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError as error:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return Unreadable(text, "; ".join(line["msg"].removeprefix("Value error, ") for line in error.errors()))
+
+
+OR_UNREADABLE = WrapValidator(_keep_unreadable)
+_HEAD = 60
+# A longer copy does no harm: its first words are enough.
+Head = Annotated[str, AfterValidator(lambda text: text[:_HEAD]), WithJsonSchema({"type": "string"})]
