@@ -126,8 +126,9 @@ def format_sizes(calls: Mapping[ModelClass, Sequence[Answered]]) -> str:
     parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     for name, of_class in sorted(calls.items()):
         parts.append(f"\n[class.{name}]\n" + "\n".join(describe_class(of_class, sizes)))
+    parts.append("\n[key]")
     for key, found in sizes.items():
-        parts.append(f"\n[key.{key}]\nmean = {statistics.mean(found):.1f}\nasked = {len(found)}")
+        parts.append(f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}")
     return "\n".join(parts)
 
 
