@@ -67,9 +67,10 @@ def test_without_the_texts_the_same_changes_of_items_are_told(before, planted: t
         ("exclusion", ["For group A:", "Epilepsy", "For group B:", "Epilepsy"],
          ["For group A:", "Epilepsy", "For group B:"], "removed"),
         ("exclusion", ["Body mass index < 18.5"], ["Body mass index < 9.25"], "loosened"),
-        ("inclusion", ["older than > 15 years 3 months"], ["older than > 16 years 3 months"], "changed"),
+        ("inclusion", ["DLCO (15; 3)"], ["DLCO (16; 3)"], "changed"),
+        ("inclusion", ["older than > 15 years 3 months"], ["older than > 16 years 3 months"], "tightened"),
     ],
-    ids=["one of two groups", "value not plausible", "numbers without other words"],
+    ids=["one of two groups", "value not plausible", "numbers without other words", "an age in two units"],
 )  # fmt: skip
 def test_a_change_is_told_once_where_little_is_read(part, old, new, kind):
     before, after = (read(to_record(make_study() | {part: text})) for text in (old, new))
