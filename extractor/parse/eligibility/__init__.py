@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
 from extractor.parse.scoring import measured
-from extractor.schemas import Category, RegistryFields, Support
+from extractor.schemas import Category, Comparator, RegistryFields, Support
 from extractor.text.book import rule
 from extractor.text.passage import LexedSection, Passage
 
@@ -72,11 +72,14 @@ def _read(
         place_of_parent = "under a heading" if entry.parent is entry.heading else "under an item"
         sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
-    window = read_window(passage, entry.sense, parent)
+    window, constraints = read_window(passage, entry.sense, parent), read_constraints(passage, limits, parent)
     if entry.parent and window.value is None:
         inherited = read_window(entry.parent.alone(), entry.sense)
         sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
-        window = replace(inherited, confidence=min(inherited.confidence, sure)) if inherited.value else window
+        # "Stable for at least 3 months" is not said of the measured values below it; "within 14 days" may be.
+        lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+        if inherited.value and not (lasts and constraints.value):
+            window = replace(inherited, confidence=min(inherited.confidence, sure))
     criterion = ParsedCriterion(
         chunk=Chunk(
             number,
@@ -88,7 +91,7 @@ def _read(
         kind=Reading(entry.sense, kind_sure, place, Support.INFERRED),
         lead_in=lead_in,
         category=category,
-        constraints=read_constraints(passage, limits, parent),
+        constraints=constraints,
         time_window=window,
         negated=_read_negation(passage),
     )

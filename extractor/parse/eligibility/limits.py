@@ -281,7 +281,7 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         return named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
-        substance = rule("substance").starts(tokens, unit[1])
+        substance = rule("substance").starts(tokens, unit[1]) or rule("substance").starts(tokens, end)
         long = substance and max(map(len, substance.text.split())) > 4
         return (substance.part("name") if substance and long else None) or named
     return named

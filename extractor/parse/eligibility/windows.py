@@ -241,7 +241,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
     before = any(rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before"))
     if limit.time_unit is None or behind or (before and not rule("people_in_before").ends(tokens, first, floor)):
         return False
-    alone = _ADDED.issuperset(tokens.codes[:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
+    start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0  # below "patients are eligible if they"
+    alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
     in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
     if in_years and (limit.value_high is not None or alone):
         return True
