@@ -84,6 +84,12 @@ def test_reads_one_limit(text, expected):
             "Potassium not within the range 3.5 to 5.5 mmol/L",
             [("Potassium", "<", 3.5, "mmol/L"), ("Potassium", ">", 5.5, "mmol/L")],
         ),
+        (
+            "Saturation >= 92 % at rest in room air, and < 86 % after exercise",
+            [("Saturation", ">=", 92, "%"), ("Saturation", "<", 86, "%")],
+        ),
+        ("Iron tablets (40 mg or more of elemental iron)", [("elemental iron", ">=", 40, "mg")]),
+        ("Age under 4 years and 7 months", [("Age", "<", 55, "month")]),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
     ],
 )
@@ -168,6 +174,8 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "Women ≥ 18 years who smoke",
         "A minimum of 12 years of education",
         "Goes to bed before 2200h",
+        "Are ≥ 7 years",
+        "older than > 14 years 2 months",
     ],
 )
 def test_other_lengths_of_time_are_no_windows(text):

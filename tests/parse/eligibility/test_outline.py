@@ -393,3 +393,14 @@ def test_a_criterion_has_the_window_of_the_line_that_introduces_it_unless_it_has
     windows = {one.chunk.text: one.time_window.value for one in parsed.criteria if one.stands.value}
     assert windows["digoxin"].value == 4
     assert windows["warfarin in the last 6 months"].value == 6
+
+
+def test_how_long_a_state_lasts_is_not_said_of_the_values_below_it():
+    text = "Inclusion Criteria:\n\n* {}:\n\n  * ferritin below 90 ug/L\n  * a diet low in salt"
+    for parent, inherited in (
+        ("Treatment that is stable for at least 5 months", [None, 5]),
+        ("Within 5 months", [5, 5]),
+    ):
+        parsed = read_eligibility({"eligibility": read_section("eligibility", text.format(parent))}, count(1))
+        windows = [one.time_window.value for one in parsed.criteria[-2:]]
+        assert [window and window.value for window in windows] == inherited

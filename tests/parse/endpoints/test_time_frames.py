@@ -40,6 +40,7 @@ def test_reads_kind_and_points(text, kind, points):
         ("Week 4, month 3, and again week 4", [(4, "week"), (3, "month")]),
         ("School year 2010 to 2011, and 3 years", [(3, "year")]),
         ("Up to 3 years and 9 months", [(45, "month")]),
+        ("5 weeks for part 1 and 7 weeks for part 2", [(5, "week"), (7, "week")]),
         ("2 years, 9 months", [(2, "year"), (9, "month")]),
         ("12,24,48,120 hours", [(12, "hour"), (24, "hour"), (48, "hour"), (120, "hour")]),
     ],

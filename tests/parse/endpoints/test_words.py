@@ -95,6 +95,7 @@ def shown(found):
             ("surgery", ["failure (no CR, no PR)", "relapse"]),
         ),
         ("From the first dose up to 24 months", ("the first dose", [])),
+        ("From admission to the end of follow-up, up to 24 months", ("admission", [])),
         ("From the first dose to death.\n\nSurvival was estimated.", ("the first dose", ["death"])),
         ("Until progression or death, up to 3 years", (None, ["progression", "death"])),
         ("From infusion until relapse; death; or a new therapy.", ("infusion", ["relapse", "death", "new therapy"])),
