@@ -67,7 +67,7 @@ def assemble_custom(
             chosen = _unite(sources, in_record=place.path is None) if field.many else _choose(sources)
             found += (_make_item(parsed, field, place.path, one) for one in chosen)
             if not chosen:
-                reason = _explain(field, place, result)
+                reason = _explain(field, place, parsed, result)
                 path = f"{place.path}.custom.{field.name}" if place.path else f"custom.{field.name}"
                 absences.append(Absence(field=path, reason=reason, sections=place.sections))
         if not found and not any(one.field.endswith(f".{field.name}") for one in absences):
@@ -236,8 +236,10 @@ def _prove(parsed: ParsedRecord, value: ProvenValue, origin: Origin, confidence:
         )
 
 
-def _explain(field: CustomField, place: _Place, result: ModelResult) -> AbsenceReason:
-    """Why a field is empty: the model said nothing, its answer was refused, or not all was asked."""
+def _explain(field: CustomField, place: _Place, parsed: ParsedRecord, result: ModelResult) -> AbsenceReason:
+    """Why a field is empty: no text mentions it, nothing was answered, the answer was refused, or not all was asked."""
+    if place.chunk == RECORD and not any(field.may_be_in(parsed.sections[name].raw) for name in place.sections):
+        return AbsenceReason.NOT_REPORTED
     if field.name in result.unasked.get(place.chunk, ()):
         return AbsenceReason.BUDGET_EXHAUSTED
     answers = (answer for given in result.answers.values() for answer in given)

@@ -50,15 +50,20 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
             if field and item.of in homes and not field.many and (item.of or field.of is Of.RECORD):
                 yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
             homes.add(item.of)
-            if field and item.of is not None and not alone and not _has_item(data, item.of, field):
-                yield Flaw(f"{path}.of", f"there is no item {item.of!r}", "write one such as eligibility.criteria[0]")
+            if field and item.of is not None and not _has_item(None if alone else data, item.of, field):
+                group = "" if field.of is Of.RECORD else field.of.fields[0].group
+                remedy = f"write one such as {group}[0]" if group else "leave it out: the field is one of the record"
+                yield Flaw(f"{path}.of", f"there is no item {item.of!r}", remedy)
             yield from _check_values(path, field, item.values, passages) if field else ()
 
 
-def _has_item(data: Mapping[str, Any], path: str, field: CustomField) -> bool:
+def _has_item(data: Mapping[str, Any] | None, path: str, field: CustomField) -> bool:
+    """Whether gold has the item of a field; of gold of custom fields alone (None), whether it may."""
     group, _, number = path.removesuffix("]").rpartition("[")
     if field.of is Of.RECORD or group != field.of.fields[0].group:
         return False
+    if data is None:
+        return number.isdecimal()
     found: Any = data
     for part in group.split("."):
         found = found.get(part) if isinstance(found, dict) else None

@@ -7,8 +7,8 @@ from typing import Any
 
 from extractor.fields.declaration import Claim
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
-from extractor.schemas import Comparator, Period, Quantity, Support, TimePoint
-from extractor.text.book import rule
+from extractor.schemas import Comparator, Constraint, Period, Quantity, Support, TimePoint
+from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage
@@ -18,7 +18,7 @@ from .limits import find_limit, has_other_reading
 from .places import Derived, Supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import derive_support, find_support
-from .values import find_numbers
+from .values import find_numbers, skip_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +162,27 @@ def _find(value: Any, here: Passage) -> Supported | None:
     if found is None or not derive_support(found.value, found.span, here.section):
         return None
     before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
-    return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else found
+    return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else _widen(found, here)
 
 
 def _support(value: Any, here: Passage, tokens: Tokens, place: Derived) -> Supported:
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-    return Supported(value, span_of(here, tokens, place.first, place.end), support)
+    return _widen(Supported(value, span_of(here, tokens, place.first, place.end), support), here)
+
+
+def _widen(found: Supported, here: Passage) -> Supported:
+    """A number with the words that say what it means: "at least 50 %", not "50"; "Day 1", not "1"."""
+    number, tokens = here.section.between(found.span.start, found.span.end), here.tokens
+    first, end = number.first, skip_unit(tokens, number.end)
+    if first > here.first and read_time_unit(tokens.words[first - 1]):
+        first -= 1
+    if isinstance(found.value, Quantity | Constraint):
+        compared = rule("comparison").ends(tokens, first, max(here.first, first - _COMPARED))
+        suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED))), None)
+        first = compared.first if compared else first
+        end = suffix.end if suffix and suffix.first == end else end
+    return replace(found, span=span_of(here, tokens, first, min(end, max(here.end, number.end))))
+
+
+_COMPARED = 14
+"""The most tokens of a comparator before or behind a number."""

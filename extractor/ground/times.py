@@ -57,7 +57,7 @@ def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """A length of time in another unit of exactly the same length ("3-week" for 21 days), or in a code ("Q3W")."""
     same = {(value.value, value.unit)}
     for small, count, large in _EXACT:
-        if value.unit is small and value.value % count == 0:
+        if value.unit is small and value.value * 2 % count == 0:  # "half a year"
             same.add((value.value / count, large))
         if value.unit is large:
             same.add((value.value * count, small))

@@ -84,10 +84,14 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Roman numerals, "twice", and ordinals of what is graded."""
+    """Roman numerals, "twice", "single", and ordinals of what is graded."""
     for at in range(first, end):
         word = tokens.words[at].lower()
-        counted = ROMAN.get(tokens.words[at]) or TIMES.get(word)
+        counted = (
+            ROMAN.get(tokens.words[at])
+            or TIMES.get(word)
+            or (word == "single" and tokens.text[tokens.ends[at] : tokens.ends[at] + 1] != "-")
+        )
         if word in ORDINALS and at + 1 < end and tokens.words[at + 1].lower() in _GRADED:
             counted = ORDINALS[word]
         if counted and not (tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"):
@@ -162,7 +166,7 @@ def _read_joint(tokens: Tokens, one: Number, other: Number) -> str:
 def _skip_graded(tokens: Tokens, at: int) -> int:
     """The token after the unit of a number, or after the plus of a score."""
     graded = tokens.joined(at) and tokens.words[at] == "+"
-    return at + 1 if graded else _skip_unit(tokens, at)
+    return at + 1 if graded else skip_unit(tokens, at)
 
 
 def _measure_the_same(tokens: Tokens, first: int, last: int) -> bool:
@@ -179,7 +183,7 @@ def _is_downward(tokens: Tokens, upper: Number, end: int) -> bool:
     if opposite or rule("through").covers(tokens, upper.end, lower.first):
         return True
     # "between -0.75 D and -6 D"
-    joint = rule("range_joint").covers(tokens, _skip_unit(tokens, upper.end), lower.first)
+    joint = rule("range_joint").covers(tokens, skip_unit(tokens, upper.end), lower.first)
     return upper.value < 0 and joint is not None
 
 
@@ -188,7 +192,7 @@ def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int |
     end = found[0].end
     for first, readings in groupby(found[1:], key=lambda number: number.first):
         # In "III/IV" the numeral behind the slash is no unit.
-        behind, others = end if tokens.words[end:first] == ["/"] else _skip_unit(tokens, end), list(readings)
+        behind, others = end if tokens.words[end:first] == ["/"] else skip_unit(tokens, end), list(readings)
         if first < behind or rule("over_number").starts(tokens, others[0].end):
             continue  # another reading of the same number, the "2" of "kg/m^2", the second "20" of "20/40 to 20/80"
         if first - behind > _RANGE_GAP:
@@ -201,7 +205,7 @@ def _find_other(tokens: Tokens, found: Sequence[Number], wanted: float) -> int |
     return None
 
 
-def _skip_unit(tokens: Tokens, at: int) -> int:
+def skip_unit(tokens: Tokens, at: int) -> int:
     """The token after the unit of a number, and after its conversion in brackets: "50 kg (110 pounds)"."""
     place, limit = find_unit(tokens, at), rule("limit_unit").starts(tokens, at)
     end = max(at, place.end if place else at, limit.end if limit else at)
@@ -260,9 +264,9 @@ def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparato
 
 def find_open_end(tokens: Tokens, place: Range, value: float, joint: str) -> Comparator | None:
     """What the end of a range states alone: the 2 of "2-5" is a minimum, the 5 a maximum. None of any other number."""
-    found, end = find_numbers(tokens), _skip_unit(tokens, place[1])
+    found, end = find_numbers(tokens), skip_unit(tokens, place[1])
     near = [one for one in found if one.end <= place[0] <= one.end + _RANGE_GAP]
-    others = {one.value for one in near if _goes_on(tokens, _skip_unit(tokens, one.end), place[0], joint)}
+    others = {one.value for one in near if _goes_on(tokens, skip_unit(tokens, one.end), place[0], joint)}
     others |= {one.value for one in found if end <= one.first <= end + 1 and _goes_on(tokens, end, one.first, joint)}
     ends = {Comparator.AT_LEAST if value < other else Comparator.AT_MOST for other in others}
     return ends.pop() if len(ends) == 1 else None
@@ -275,7 +279,7 @@ def encloses(tokens: Tokens, place: Range, values: Sequence[float | None]) -> bo
     """
     ends = {one.value: one for one in find_numbers(tokens) if one.first == place[0] or one.end == place[1]}
     first, last = sorted(ends[value] for value in values if value is not None)
-    if _goes_on(tokens, _skip_unit(tokens, first.end), last.first, "through"):
+    if _goes_on(tokens, skip_unit(tokens, first.end), last.first, "through"):
         return True
 
     def compare(bound: Number) -> Comparator | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from extractor.fields import CustomField
 from extractor.options import Assist, Effort, ExtractionOptions
@@ -111,15 +111,14 @@ async def _read_options(
         Query(ge=0, le=1, allow_inf_nan=False, description="Leave out values with a lower confidence, and report it."),
     ] = 0.0,
     fields: Annotated[
-        str | None,
+        list[Annotated[str, StringConstraints(pattern="^[a-z0-9_,]*$", max_length=2000)]] | None,
         Query(
-            description="Of the service's own fields, those to extract, separated by commas; all if left out.",
-            pattern="^[a-z0-9_,]*$",
-            max_length=2000,
+            description="Of the service's own fields, those to extract, by commas or repeated; all if left out.",
+            max_length=200,
         ),
     ] = None,
 ) -> ExtractionOptions:
-    names = None if fields is None else [name for name in fields.split(",") if name]
+    names = None if fields is None else [name for given in fields for name in given.split(",") if name]
     own = _choose_fields(service.settings.fields, names)
     return ExtractionOptions(tasks.split(","), assist, min_confidence, effort or service.settings.effort, own)
 

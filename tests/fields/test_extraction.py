@@ -263,7 +263,7 @@ def test_a_refused_member_moves_no_proof(tmp_path):
     ]
     assert [value.value for value in item.values["at"]] == [28, 180]
     proofs = [(one.field, one.quote) for one in item.evidence]
-    assert proofs == [("values.at[0]", "28"), ("values.at[1]", "180")]
+    assert proofs == [("values.at[0]", "Day 28"), ("values.at[1]", "Day 180")]
 
 
 def test_two_regimens_of_one_agent_keep_their_own_answers(fields):

@@ -97,7 +97,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
-    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _NEAR)
+    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE)
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
@@ -106,10 +106,11 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> 
     if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     aged = is_age(tokens, limit)
-    if limit.time_unit and aged:
+    if aged:
         near = range(max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2))
         named = [at for at in near if tokens.words[at].lower() in ("age", "ages", "aged")]
-        return (named[-1], named[-1] + 1) if named else None
+        if limit.time_unit or any(at in range(limit.first, limit.end) for at in named):  # "asthma, between the ages of"
+            return (named[-1], named[-1] + 1) if named else None
     own = limit.quantity
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last

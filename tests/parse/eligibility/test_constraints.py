@@ -88,6 +88,7 @@ def test_reads_one_limit(text, expected):
             "Saturation >= 92 % at rest in room air, and < 86 % after exercise",
             [("Saturation", ">=", 92, "%"), ("Saturation", "<", 86, "%")],
         ),
+        ("Adults with disc herniation between the ages of 19-61", [("ages", "between", 19, None)]),
         ("Iron tablets (40 mg or more of elemental iron)", [("elemental iron", ">=", 40, "mg")]),
         ("Age under 4 years and 7 months", [("Age", "<", 55, "month")]),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
