@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from extractor.fields.declaration import CustomField, Of
+from extractor.fields.declaration import CustomField, Example, Of
 
 _HEAD = """# Fields of this user
 
@@ -31,6 +31,13 @@ def describe_fields(fields: Iterable[CustomField]) -> Iterator[str]:
         if field.many:
             lines.append("Write a list if the line states several.")
         for example in field.examples:
-            answer = "nothing" if example.value is None else json.dumps({field.name: example.value}, ensure_ascii=False)
-            lines.append(f"Example: {json.dumps(example.text, ensure_ascii=False)} gives {answer}")
+            lines.append(f"Example: {json.dumps(example.text, ensure_ascii=False)} gives {_write(field, example)}")
         yield "\n".join(lines)
+
+
+def _write(field: CustomField, example: Example) -> str:
+    """The answer to an example in the form that a model is asked for."""
+    if example.value is None:
+        return "nothing"
+    answers = field.list_answers(example.value, quote=example.text)
+    return json.dumps({field.name: answers if field.many else answers[0]}, ensure_ascii=False)

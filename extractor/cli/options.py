@@ -144,7 +144,9 @@ def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]"
     from extractor.fields import read_fields
     from extractor.ground.examples import check_examples
 
-    return check_examples(read_fields(given))
+    for one in given:
+        check_examples(read_fields(one), f"{one}, field ")
+    return read_fields(given)
 
 
 def read_model_options(given: Iterable[str]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class CustomField(FrozenModel):
         named = given.get("attributes")
         if "attributes" in given:
             if both := [key for key in ("type", "choices") if key in given]:
-                raise ValueError(f"{' and '.join(both)} stand beside attributes; write one or the other")
+                raise ValueError(f"write attributes or {' and '.join(both)}, not both")
             if not isinstance(named, dict):
                 return given
             listed = [{"name": name} | one if isinstance(one, dict) else one for name, one in named.items()]
@@ -147,6 +147,8 @@ class CustomField(FrozenModel):
     @field_validator("definition")
     @classmethod
     def _one_paragraph(cls, definition: str) -> str:
+        if not definition.strip():
+            raise ValueError("is empty; say what the field is")
         return " ".join(definition.split())
 
     @model_validator(mode="after")
@@ -179,7 +181,11 @@ class CustomField(FrozenModel):
     def _refuse_unknown_names(self, example: Example) -> None:
         given = example.value if isinstance(example.value, list) else [example.value]
         names = [name for one in given if isinstance(one, dict) for name in one]
-        refuse_unknown("attribute", names, ("quote", *(one.name for one in self.attributes)))
+        known = ("quote", *(one.name for one in self.attributes))
+        if self.is_plain and given and isinstance(given[0], dict) and not {"quote", "value"} >= given[0].keys():
+            form = self.attributes[0].type.form or "as one of its words"
+            raise ValueError(f"example {example.text!r}: {given[0]!r}: write the value {form}")
+        refuse_unknown("attribute", names, known)
 
     @property
     def is_plain(self) -> bool:
@@ -260,6 +266,14 @@ class CustomField(FrozenModel):
             elif len(broken) == faults:
                 broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
         return tuple(claims), tuple(broken)
+
+    def list_answers(self, written: Any, quote: str) -> list[Any]:
+        """What an example writes, each as a model is asked to write it: a bare value gets its quote."""
+        several = written if isinstance(written, list | tuple) and not self._is_one_list(written) else [written]
+        name = self.attributes[0].name
+        return [
+            one if isinstance(one, dict) or not self.needs_quote else {"quote": quote, name: one} for one in several
+        ]
 
     def _is_one_list(self, written: Any) -> bool:
         """Whether a list is the value of the only attribute, and not several values of the field."""

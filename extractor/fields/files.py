@@ -30,6 +30,8 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     ['blinding']
     """
     several = [given] if isinstance(given, BaseModel | str | Path | type) else given
+    if not isinstance(several, Iterable):
+        raise FieldError(f"{given!r}: give pydantic models, TOML files, or names of the catalogue")
     found: dict[str, CustomField] = {}
     for one in several:
         place = f"{one}, field " if isinstance(one, str | Path) else ""
@@ -59,6 +61,17 @@ def list_catalogue() -> tuple[str, ...]:
     )
 
 
+def _explain_unknown(name: str) -> str:
+    """Why a name is none of the catalogue, and what to write instead."""
+    known = list_catalogue()
+    if "," in name:
+        return "one name or file at a time; repeat --fields, or give a list in Python"
+    homes = [file for file in known if f'name = "{name}"' in (_CATALOGUE / f"{file}.toml").read_text("utf-8")]
+    if homes:
+        return f"this field is one of the file {homes[0]}; name that"
+    return f"no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"
+
+
 def _read_file(name: str) -> Iterator[CustomField]:
     if name.endswith(".py"):
         raise FieldError(f"{name}: a file of fields is TOML; give a pydantic model to Extractor(fields=...) in Python")
@@ -73,10 +86,7 @@ def _read_file(name: str) -> Iterator[CustomField]:
                 raise FieldError(
                     f"{name}: cannot be read ({reason}); give a TOML file with [[field]] tables"
                 ) from error
-            known = list_catalogue()
-            raise FieldError(
-                f"{name}: no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"
-            ) from error
+            raise FieldError(f"{name}: {_explain_unknown(name)}") from error
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -184,7 +184,8 @@ def describe(error: ValidationError, attributes: Sequence[str] = ()) -> str:
                 kinds = line["ctx"]["expected"].replace("'", "")
                 return f"{line['input']!r} is none of {kinds}{suggest(str(line['input']), list(AttributeType))}"
             case "string_pattern_mismatch":
-                return f"{line['input']!r}: write letters, digits and _ behind a letter; a name has two or more, small"
+                shown = f"{line['input']!r}: begin with a letter, go on with letters, digits and _"
+                return f"{shown}, all small, such as my_field" if name == "name" else shown
         return line["msg"].removeprefix("Value error, ")
 
     lines = [(show(line["loc"]), explain(line)) for line in error.errors()]

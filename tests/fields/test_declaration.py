@@ -106,7 +106,10 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
             "includes: no such kind; choose from inclusion, exclusion",
         ),
         (lambda: _make(str, when="kind = inclusion"), "a record is one"),
-        (lambda: _make(Literal["double-blind"]), "Wrong.value: word: 'double-blind': write letters, digits"),
+        (
+            lambda: _make(Literal["double-blind"]),
+            "Wrong.value: word: 'double-blind': begin with a letter, go on with letters",
+        ),
         (lambda: _make(str, mention=("brain",)), r"mention is no setting of a field \(did you mean mentions"),
         (lambda: RecordField, "give a class, and write it as a subclass of one of RecordField, CriterionField"),
         (lambda: dict, "dict: give a class"),
@@ -134,7 +137,7 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         (PLAIN + 'colour = "red"\n', "field assay: colour: there is no such key"),
         (
             PLAIN + 'examples = [{ text = "22C3", value = { other = 1 } }]\n',
-            "other: no such attribute; choose from quote, value",
+            "write the value as a quote",
         ),
         (PLAIN + 'sections = ["eligibilty"]\n', "eligibilty: no such section .did you mean eligibility"),
         (
@@ -155,7 +158,7 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
             "shares no word",
         ),
         (PLAIN + 'rules = [{ pattern = "by assay", examples = ["by assay"] }]\n', r"it gives no value.* value=\( "),
-        (PLAIN.replace('type = "quote"', 'type = "number"\nattributes = {}'), "type stand beside attributes"),
+        (PLAIN.replace('type = "quote"', 'type = "number"\nattributes = {}'), "write attributes or type, not both"),
         (
             PLAIN.replace('"quote"', '"number"') + 'rules = [{ pattern = "value=( _ )", examples = ["ten or so"] }]\n',
             "in its example 'ten or so' that can be read: 'or': write a number",
@@ -187,17 +190,31 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, said):
             "'Stable for six weeks': 8 week: the text does",
         ),
         ("Stable for six weeks", '{ value = "6 week" }', None),
+        ("Stable for six weeks", '"6 week"', None),
+        ("Stable for six weeks", '{ value = 6, unit = "week" }', 'write the value "4 week"'),
         ("No such length", '{ quote = "No such length", value = "1 day" }', "1 day: the text does not bear it out"),
     ],
 )
 def test_an_example_is_checked_as_an_answer_is(tmp_path, text, value, said):
     stable = PLAIN.replace('"quote"', '"duration"') + f'examples = [{{ text = "{text}", value = {value} }}]\n'
-    fields = read(tmp_path, stable)
     if said:
         with pytest.raises(FieldError, match=said):
-            Extractor(fields=fields)
+            Extractor(fields=read(tmp_path, stable))
     else:
-        assert Extractor(fields=fields).options.fields == fields
+        assert Extractor(fields=read(tmp_path, stable)).options.fields == read(tmp_path, stable)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (5, "5: give pydantic models, TOML files, or names"),
+        ("oncology,cardiology", "one name or file at a time; repeat --fields"),
+        ("brain_metastases", "this field is one of the file oncology"),
+    ],
+)
+def test_what_is_no_field_is_told_with_what_to_give(given, said):
+    with pytest.raises(FieldError, match=said):
+        read_fields(given)
 
 
 def test_an_attribute_that_may_be_missing_needs_no_default():

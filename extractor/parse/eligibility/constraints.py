@@ -109,7 +109,9 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> 
     if aged:
         near = range(max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2))
         named = [at for at in near if tokens.words[at].lower() in ("age", "ages", "aged")]
-        if limit.time_unit or any(at in range(limit.first, limit.end) for at in named):  # "asthma, between the ages of"
+        if limit.time_unit or any(
+            at in range(limit.first - 1, limit.end) for at in named
+        ):  # "asthma, between the ages of"
             return (named[-1], named[-1] + 1) if named else None
     own = limit.quantity
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
