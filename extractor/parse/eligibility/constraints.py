@@ -107,12 +107,11 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> 
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     aged = is_age(tokens, limit)
     if aged:
-        near = range(max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2))
-        named = [at for at in near if tokens.words[at].lower() in ("age", "ages", "aged")]
-        if limit.time_unit or any(
-            at in range(limit.first - 1, limit.end) for at in named
-        ):  # "asthma, between the ages of"
-            return (named[-1], named[-1] + 1) if named else None
+        near = max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2)
+        named = [(found.first, found.end) for found in rule("age_name").find(tokens, *near)]
+        inside = any(limit.first <= end and first < limit.end for first, end in named)
+        if limit.time_unit or inside:  # "asthma, between the ages of"
+            return named[-1] if named else None
     own = limit.quantity
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last

@@ -47,6 +47,13 @@ def read(text, kind=INCLUSION, topic=""):
         ("MMSE score in the range 18-26", ("MMSE score", "between", 18, 26, None)),
         ("HbA1c within a range of 7.0% to 10.0%", ("HbA1c", "between", 7, 10, "%")),
         ("Pain of at least 4 on a VAS in the range 0-10", ("Pain", ">=", 4, None, None)),
+        ("Gestational age below 31 weeks", ("Gestational age", "<", 31, None, "week")),
+        ("Age at onset above 7 years", ("Age at onset", ">", 7, None, "year")),
+        ("Women with migraine, ages 19 - 44", ("ages", "between", 19, 44, None)),
+        (
+            "Systolic pressure above 150 millimeter of mercury",
+            ("Systolic pressure", ">", 150, None, "millimeter of mercury"),
+        ),
         ("PVR > 3 Wood units", ("PVR", ">", 3, None, "Wood units")),
         ("PVRi above 4 WU·m2", ("PVRi", ">", 4, None, "WU·m2")),
         ("PVR above 240 dynes.sec.cm-5", ("PVR", ">", 240, None, "dynes.sec.cm-5")),
@@ -129,6 +136,13 @@ def test_time_limits_and_names_are_no_constraints(text):
 def test_an_age_beside_the_word_consent_is_a_limit_unless_it_says_who_signs():
     assert read("Men aged 18 to 65 years who have signed the informed consent") != []
     assert read("Written consent; for those under 16 years of age, consent of a parent") == []
+
+
+def test_the_ages_of_those_who_assent_are_no_limits():
+    assert (
+        read("Assent will be obtained from all participants who are at least 7 years old and younger than 17 years")
+        == []
+    )
 
 
 def test_excluded_ages_on_both_sides_are_two_limits():
