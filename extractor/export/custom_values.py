@@ -34,7 +34,7 @@ COLUMNS = (
     Column("support", "literal, parsed, inferred, unsupported or unproven."),
     Column("origin", "rule, model or both."),
     Column("confidence", "The probability that the value is right.", "number"),
-    Column("calibrated", "Whether gold of the user's own gave the confidence.", "boolean"),
+    Column("calibrated", "Whether gold of the user's own gave the confidence; empty without one.", "boolean"),
 )
 
 
@@ -51,7 +51,7 @@ def list_custom_rows(extraction: Json) -> Iterator[Row]:
         for index, item in enumerate(items):
             proofs = {proof["field"].removeprefix("values."): proof for proof in item.get("evidence") or ()}
             common = {"record_id": extraction["record_id"], "field": field, "item_index": index, "of": item.get("of")}
-            common["calibrated"] = bool(item.get("calibrated"))
+            common["calibrated"] = item.get("calibrated") if item.get("confidence") is not None else None
             whole = {name: item.get(name) for name in ("support", "origin", "confidence")}  # of a value without words
             typed = CustomItem(values=item["values"]).values
             for attribute, value in item["values"].items():

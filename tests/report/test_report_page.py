@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,8 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(seed_run, t
     done = invoke("report", run, "-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
     assert "the texts of 5 of 5 records are missing" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
+
+
+def test_every_reason_for_a_gap_has_its_colour():
+    css = (files("extractor.report") / "assets" / "page.css").read_text("utf-8")
+    assert [reason for reason in AbsenceReason if css.count(f"--{reason}: #") != 2 or f".{reason} " not in css] == []

@@ -55,6 +55,9 @@ def read_eligibility(
     return ParsedEligibility(minimum, maximum, sex, healthy, tuple(criterion for criterion, _ in found))
 
 
+_TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
+
+
 def _read(
     entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int
 ) -> tuple[ParsedCriterion, Stated]:
@@ -76,9 +79,10 @@ def _read(
     if entry.parent and window.value is None:
         inherited = read_window(entry.parent.alone(), entry.sense)
         sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
-        # "Stable for at least 3 months" is not said of the measured values below it; "within 14 days" may be.
+        # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.
         lasts = inherited.value and inherited.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-        if inherited.value and not (lasts and constraints.value):
+        measured_value = constraints.value and category.value not in _TREATMENTS
+        if inherited.value and not (lasts and measured_value):
             window = replace(inherited, confidence=min(inherited.confidence, sure))
     criterion = ParsedCriterion(
         chunk=Chunk(

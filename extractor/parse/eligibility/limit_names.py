@@ -24,7 +24,8 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     opened = tokens.codes.find("(", first, last)
     front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
     if not _is_pair(tokens, first, last):
-        cuts = [found.end for found in rule("quantity_split").find(tokens, first, front)]
+        splits = rule("quantity_split").find(tokens, first, front)
+        cuts = [found.end for found in splits if not rule("ratio_of").search(tokens, first, found.first)]
         first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
     leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
     first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)

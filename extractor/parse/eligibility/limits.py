@@ -281,8 +281,8 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         return named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
-        behind = end if measure.found.has("suffix") else unit[1]  # "35 mg or more of elemental iron"
-        substance = rule("substance").starts(tokens, behind)
+        after_suffix = end > unit[1] and tokens.words[end : end + 1] == ["of"]  # "35 mg or more of elemental iron"
+        substance = rule("substance").starts(tokens, end if after_suffix else unit[1])
         long = substance and max(map(len, substance.text.split())) > 4
         return (substance.part("name") if substance and long else None) or named
     return named

@@ -49,6 +49,10 @@ def read(text, kind=INCLUSION, topic=""):
         ("Pain of at least 4 on a VAS in the range 0-10", ("Pain", ">=", 4, None, None)),
         ("Gestational age below 31 weeks", ("Gestational age", "<", 31, None, "week")),
         ("Age at onset above 7 years", ("Age at onset", ">", 7, None, "year")),
+        (
+            "ratio of pleural protein and serum protein > 0.5",
+            ("ratio of pleural protein and serum protein", ">", 0.5, None, None),
+        ),
         ("Women with migraine, ages 19 - 44", ("ages", "between", 19, 44, None)),
         (
             "Systolic pressure above 150 millimeter of mercury",
