@@ -13,6 +13,7 @@ from extractor.text.quantity_names import KnownQuantity, name_quantity
 from extractor.text.units import read_unit
 
 from .limit import Limit
+from .limit_names import find_quantity
 from .windows import is_age, is_lifetime
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
@@ -40,12 +41,13 @@ def read_constraints(
     kept = [limit for limit in kept if limit.first < measured_first or not _says_for_whom(tokens, limit)]
     constraints, spans = [], []
     last: Range | None = None
+    done = 0
     for limit in kept:
-        named = _find_name(tokens, limit, last, topic)
+        named = _find_name(tokens, limit, last, topic, done)
         constraints.append(_make_constraint(passage, limit, named, topic))
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
-        last = named or last
+        last, done = named or last, limit.end
     shape = _shape(tokens, kept, list(_find_unread(tokens, limits)))
     known = [_find_known(constraint) for constraint in constraints]
     if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
@@ -101,8 +103,8 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
-def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> Range | None:
-    """The name of a limit's quantity, else that of the limit before it."""
+def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, floor: int) -> Range | None:
+    """The name of a limit's quantity, else that of the limit before it, which ends at ``floor``."""
     if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
     aged = is_age(tokens, limit)
@@ -113,6 +115,8 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str) -> 
         if limit.time_unit or inside:  # "asthma, between the ages of"
             return named[-1] if named else None
     own = limit.quantity
+    if own and rule("either_sex_alone").covers(tokens, *own):  # "Creatinine: men < 1.4, women < 1.2"
+        own = find_quantity(tokens, floor, own[0]) or last or (None if topic else own)
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last
     quantity = _find_marker(tokens, limit) or own or last

@@ -100,6 +100,11 @@ def test_reads_one_limit(text, expected):
             [("Saturation", ">=", 92, "%"), ("Saturation", "<", 86, "%")],
         ),
         ("Adults with disc herniation between the ages of 19-61", [("ages", "between", 19, None)]),
+        ("Ferritin: men > 31 ug/L, women > 16 ug/L", [("Ferritin", ">", 31, "ug/L"), ("Ferritin", ">", 16, "ug/L")]),
+        (
+            "waist (men > 103 cm, women > 89 cm); weight: female subjects < 91 kg",
+            [("waist", ">", 103, "cm"), ("waist", ">", 89, "cm"), ("weight", "<", 91, "kg")],
+        ),
         ("Iron tablets (40 mg or more of elemental iron)", [("elemental iron", ">=", 40, "mg")]),
         ("Age under 4 years and 7 months", [("Age", "<", 55, "month")]),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
