@@ -92,7 +92,8 @@ _LONGEST = 8
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if not is_age(tokens, limit):
-        return limit.time_unit in (None, "minute") or is_lifetime(tokens, limit, topic)
+        rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
+        return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(tokens, limit, topic)
     if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE) or rule("aside_after").starts(
         tokens, limit.end
     ):

@@ -159,7 +159,10 @@ def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         limit, last = shared[at], shared[at - 1]
         joined = rule("shares_unit").covers(tokens, last.end, limit.first)
         timed = limit.time_unit and not (last.quantity and rule("said_age").search(tokens, *last.quantity))
-        if joined and limit.quantity is None and limit.unit and last.unit is None and last.quantity and not timed:
+        names = [name for name in (last.quantity, limit.quantity) if name]
+        pressures = len(names) > 1 and all(rule("pressure_word").search(tokens, *name) for name in names)
+        shares = (joined and limit.quantity is None and last.quantity and not timed) or pressures
+        if shares and limit.unit and last.unit is None:
             value = scale_alike(last.value, _quote_number(tokens, limit))
             shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
     return shared

@@ -31,6 +31,7 @@ from .limit import (
 from .limit_names import find_quantity
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
+_DRINKS = frozenset({"unit", "units", "drink", "drinks", "glass", "glasses", "cup", "cups"})
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
 """The most tokens of a comparator and its words before a number."""
@@ -136,6 +137,9 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
         comparator = suffix
     unit, time_unit = _read_unit(found, "unit", "low_unit")
+    score = found.place("low")[1]
+    if compared and low < _FEW and high is None and not unit and tokens.joined(score) and tokens.words[score] == "+":
+        unit = score, score + 1  # "proteinuria >= 2+"
     first = (compared or found).first - (low < 0 and not compared)
     return _Measure(found, compared, first, low, high, comparator, unit, time_unit)
 
@@ -225,8 +229,10 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit = _find_rate(tokens, quantity, end)
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
+    if unit and quantity and behind and not rate and tokens.words[unit[0]].lower() in _DRINKS:
+        rate = rule("period_rate").starts(tokens, quantity[1])
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
-    given = rate.part("rate") if rate else None
+    given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
@@ -279,6 +285,9 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
             return noun.part("noun")
         return named
+    if tokens.words[unit[0]].lower() in _DRINKS and tokens.words[unit[1] : unit[1] + 1] == ["of"]:
+        substance = rule("substance").starts(tokens, unit[1])  # "14 units of alcohol per week"
+        return (substance.part("name") if substance else None) or named
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
         after_suffix = end > unit[1] and tokens.words[end : end + 1] == ["of"]  # "35 mg or more of elemental iron"

@@ -105,6 +105,14 @@ def test_reads_one_limit(text, expected):
             "waist (men > 103 cm, women > 89 cm); weight: female subjects < 91 kg",
             [("waist", ">", 103, "cm"), ("waist", ">", 89, "cm"), ("weight", "<", 91, "kg")],
         ),
+        (
+            "systolic BP > 150 or diastolic BP > 95 mmHg",
+            [("systolic BP", ">", 150, "mmHg"), ("diastolic BP", ">", 95, "mmHg")],
+        ),
+        ("SBP > 150 mmHg after 5-10 minutes of rest", [("SBP", ">", 150, "mmHg")]),
+        ("more than 15 units of alcohol per week", [("alcohol", ">", 15, "units per week")]),
+        ("proteinuria >= 2+ at entry", [("proteinuria", ">=", 2, "+")]),
+        ("a lesion larger than 3900 microns", [("lesion", ">", 3900, "microns")]),
         ("Iron tablets (40 mg or more of elemental iron)", [("elemental iron", ">=", 40, "mg")]),
         ("Age under 4 years and 7 months", [("Age", "<", 55, "month")]),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
@@ -199,6 +207,7 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "A minimum of 12 years of education",
         "Goes to bed before 2200h",
         "Are ≥ 7 years",
+        "Refractive error of - 7D or greater",
         "older than > 14 years 2 months",
     ],
 )
