@@ -9,7 +9,7 @@ from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
-from extractor.text.quantity_names import KnownQuantity, name_quantity
+from extractor.text.quantity_names import KnownQuantity, name_quantity, names_quantity
 from extractor.text.units import read_unit
 
 from .limit import Limit
@@ -117,7 +117,11 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
             return named[-1] if named else None
     own = limit.quantity
     if own and rule("either_sex_alone").covers(tokens, *own):  # "Creatinine: men < 1.4, women < 1.2"
-        own = find_quantity(tokens, floor, own[0]) or last or (None if topic else own)
+        before = find_quantity(tokens, floor, own[0])
+        is_known = before and names_quantity(tokens.read(*before))
+        own = (before if is_known else None) or last or before or (None if topic else own)
+    if last and own and tokens.words[own[0]].lower() == "per":  # the rest of the unit of the limit before it
+        own = last
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last
     quantity = _find_marker(tokens, limit) or own or last

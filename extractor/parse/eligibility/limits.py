@@ -31,7 +31,6 @@ from .limit import (
 from .limit_names import find_quantity
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
-_DRINKS = frozenset({"unit", "units", "drink", "drinks", "glass", "glasses", "cup", "cups"})
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
 _REACH = 12
 """The most tokens of a comparator and its words before a number."""
@@ -229,8 +228,8 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         unit = _find_rate(tokens, quantity, end)
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
-    if unit and quantity and behind and not rate and tokens.words[unit[0]].lower() in _DRINKS:
-        rate = rule("period_rate").starts(tokens, quantity[1])
+    if drink := rule("drink_behind").starts(tokens, unit[1]) if unit else None:
+        rate = rule("period_rate").starts(tokens, drink.end)
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
@@ -285,9 +284,9 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
             return noun.part("noun")
         return named
-    if tokens.words[unit[0]].lower() in _DRINKS and tokens.words[unit[1] : unit[1] + 1] == ["of"]:
-        substance = rule("substance").starts(tokens, unit[1])  # "14 units of alcohol per week"
-        return (substance.part("name") if substance else None) or named
+    if drink := rule("drink_behind").starts(tokens, unit[1]):  # "14 units of alcohol per week"
+        word = tokens.words[drink.end - 1].lower()
+        return named if named and word in tokens.read(*named).lower() else drink.part("name")
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
     if tokens.words[unit[0]] in _MASSES and not per_volume:  # "> 10 mg/day of prednisone"
         after_suffix = end > unit[1] and tokens.words[end : end + 1] == ["of"]  # "35 mg or more of elemental iron"
