@@ -92,6 +92,8 @@ _LONGEST = 8
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     if not is_age(tokens, limit):
+        if limit.quantity and rule("one_of_unit").starts(tokens, limit.quantity[0]):
+            return False  # "1 unit = 300 mL of beer" defines a unit
         rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
         return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(tokens, limit, topic)
     if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE) or rule("aside_after").starts(

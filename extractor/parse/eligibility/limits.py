@@ -229,7 +229,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     behind = unit and quantity and quantity[0] >= unit[1]
     rate = rule("rate_after").starts(tokens, quantity[1]) if behind and quantity else None
     if drink := rule("drink_behind").starts(tokens, unit[1]) if unit else None:
-        rate = rule("period_rate").starts(tokens, drink.end)
+        rate = rule("period_rate").starts(tokens, drink.end) or rule("rate_after").starts(tokens, drink.end)
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
@@ -284,7 +284,8 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
             return noun.part("noun")
         return named
-    if drink := rule("drink_behind").starts(tokens, unit[1]):  # "14 units of alcohol per week"
+    drink = rule("drink_behind").starts(tokens, unit[1])
+    if drink and measure.comparator is not Comparator.EQUAL:  # "14 units of alcohol per week"
         word = tokens.words[drink.end - 1].lower()
         return named if named and word in tokens.read(*named).lower() else drink.part("name")
     per_volume = any(word.endswith(("L", "l")) for word in tokens.words[unit[0] + 1 : unit[1]])
