@@ -226,7 +226,8 @@ _YEAR = 12
 def _in_dioptres(found: Found) -> bool:
     """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
     signed = is_signed(found.tokens, found.place("low")[0])
-    plain = signed or "." in (found.read("low") or "") or rule("refraction_word").search(found.tokens)
+    decimal = re.search("[.,]", found.read("low") or "")
+    plain = signed or decimal or rule("refraction_word").search(found.tokens)
     return found.read("unit") == "D" and bool(plain)
 
 

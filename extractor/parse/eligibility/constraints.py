@@ -110,6 +110,8 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
     """The name of a limit's quantity, else that of the limit before it, which ends at ``floor``."""
     if limit.time_unit and (counted := rule("pregnant_after").starts(tokens, limit.end)):
         return counted.end - 1, counted.end  # "12 to 22 weeks gestation"
+    if limit.time_unit and (behind := rule("lifetime_after").starts(tokens, limit.end)):
+        return behind.end - 2, behind.end  # "less than 12-month life expectancy"
     aged = is_age(tokens, limit)
     if aged:
         near = max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2)

@@ -303,9 +303,12 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     if from_start and quantity and tokens.words[quantity[1] - 1].lower() == "scale":
         return True
     bracketed = tokens.codes[found.first - 1 : found.first] == "(" and tokens.codes[found.end : found.end + 1] == ")"
+    if bracketed and found.read("low") == "0" and quantity and tokens.words[quantity[1] - 1].upper() in _SCALES:
+        return True  # "a pain VAS (0-100 mm)"
     return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
 
 
+_SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
 _FEW = 20
 """Counts of things are smaller: "at least two lesions"."""
 

@@ -261,7 +261,8 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
         return False
-    named = rule("lifetime_before").ends(tokens, first, floor) or rule("pregnant_after").starts(tokens, limit.end)
+    behind = rule("pregnant_after").starts(tokens, limit.end) or rule("lifetime_after").starts(tokens, limit.end)
+    named = rule("lifetime_before").ends(tokens, first, floor) or behind
     if topic and not first and not named:
         heading = read_text(topic)
         named = rule("lifetime_before").ends(heading, len(heading))

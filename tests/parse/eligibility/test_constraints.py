@@ -113,6 +113,8 @@ def test_reads_one_limit(text, expected):
         ("more than 15 units of alcohol per week", [("alcohol", ">", 15, "units per week")]),
         ("proteinuria >= 2+ at entry", [("proteinuria", ">=", 2, "+")]),
         ("a lesion larger than 3900 microns", [("lesion", ">", 3900, "microns")]),
+        ("less than 11-month life-expectancy", [("life-expectancy", "<", 11, "month")]),
+        ("pain above 35 mm on a pain VAS (0-100 mm)", [("pain", ">", 35, "mm")]),
         ("Iron tablets (40 mg or more of elemental iron)", [("elemental iron", ">=", 40, "mg")]),
         ("Age under 4 years and 7 months", [("Age", "<", 55, "month")]),
         ("heart rate < 50 or > 100 bpm", [("heart rate", "<", 50, "bpm"), ("heart rate", ">", 100, "bpm")]),
@@ -208,6 +210,7 @@ def test_the_list_decides_the_comparator_of_a_washout(kind, comparator):
         "Goes to bed before 2200h",
         "Are ≥ 7 years",
         "Refractive error of - 7D or greater",
+        "lens power within a range of 1,5 D",
         "older than > 14 years 2 months",
     ],
 )
