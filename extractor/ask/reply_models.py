@@ -39,14 +39,9 @@ from .wire import OR_UNREADABLE, Head, WireModel, Words, Written
 REGIMENS, PEOPLE = "regimens", "people"
 """Questions that a line may answer with several items, or with none."""
 
-
-def _list_asked(task: Task) -> tuple[FieldInfo, ...]:
-    """The fields of a task that are asked by their own names."""
-    return tuple(info for info in list_fields(task) if info.metadata.question == info.name)
-
-
 _PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == "eligibility")
-_ASKED = {task: _list_asked(task) for task in Task}
+_ASKED = {task: tuple(info for info in list_fields(task) if info.metadata.question == info.name) for task in Task}
+"""The fields that are asked by their own names."""
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
 REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {

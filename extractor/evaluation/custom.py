@@ -48,8 +48,7 @@ class CustomScorer:
 
     def __init__(self, fields: Iterable[CustomField]) -> None:
         self.fields = tuple(fields)
-        attributes = [(field, one) for field in self.fields for one in field.attributes]
-        self._counts = {(field.name, one.name): Counter[str]() for field, one in attributes}
+        self._counts = {(field.name, one.name): Counter[str]() for field in self.fields for one in field.attributes}
 
     def add(self, gold: TrialExtraction, predicted: TrialExtraction | None) -> list[Disagreement]:
         """Count the values of a record; returns those that differ. Raises ``GoldError``.

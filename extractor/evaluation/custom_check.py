@@ -27,12 +27,8 @@ def check_custom(data: Mapping[str, Any], record: TrialRecord | None, fields: Se
     >>> [flaw.path for flaw in check_custom(gold, None, read_fields("blinding"))]
     ['custom.blinding[0].values.value']
     """
-    sections = (
-        [read_section(section.name, section.text) for section in record.sections]
-        if record and data.get("custom")
-        else []
-    )
-    passages = [section.between(0, len(section.raw)) for section in sections]
+    texts = record.sections if record and data.get("custom") else ()
+    passages = [read_section(section.name, section.text).whole for section in texts]
     alone = not any(data.get(task) for task in Task)
     custom, known = data.get("custom"), {field.name: field for field in fields}
     for name, listed in custom.items() if isinstance(custom, dict) else ():

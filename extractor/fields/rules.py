@@ -88,7 +88,7 @@ def _explain(rule: Rule, declared: FieldRule, field: CustomField, text: str) -> 
             attribute.read_all((found and found.read(attribute.name)) or declared.gives.get(attribute.name) or "")
         except ValueError as error:
             return f" that can be read: {error}"
-    return f"; its words are {' '.join(read_text(text).words)}"
+    return f"; as words it is: {' '.join(read_text(text).words)}"
 
 
 def find_claims(

@@ -18,7 +18,7 @@ from .limits import find_limit, has_other_reading
 from .places import Derived, Supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import derive_support, find_support
-from .values import find_numbers, skip_unit
+from .values import COMPARED, find_numbers, skip_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +177,8 @@ def _widen(found: Supported, here: Passage) -> Supported:
     if first > here.first and read_time_unit(tokens.words[first - 1]):
         first -= 1
     if isinstance(found.value, Quantity | Constraint):
-        compared = rule("comparison").ends(tokens, first, max(here.first, first - _COMPARED))
-        suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED))), None)
+        compared = rule("comparison").ends(tokens, first, max(here.first, first - COMPARED))
+        suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + COMPARED))), None)
         first = compared.first if compared else first
         end = suffix.end if suffix and suffix.first == end else end
     return replace(found, span=span_of(here, tokens, first, min(end, max(here.end, number.end))))
-
-
-_COMPARED = 14
-"""The most tokens of a comparator before or behind a number."""

@@ -11,6 +11,7 @@ from extractor.schemas import Comparator
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import (
+    MONTHS_OF_YEAR,
     ROMAN,
     TIMES,
     has_minus,
@@ -74,7 +75,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
             found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
         if part := rule("months_of_years").starts(tokens, last + 1, end):
             months = read_number(part.read("months") or "") or 0
-            found += [Number(place.first, part.end, value * _YEAR + months)] if months < _YEAR else []
+            found += [Number(place.first, part.end, value * MONTHS_OF_YEAR + months)] if months < MONTHS_OF_YEAR else []
         if has_minus(tokens, place.first):
             if is_below_zero(tokens, place.first, last):
                 while found and found[-1].first == place.first:
@@ -105,7 +106,7 @@ def _goes_on(tokens: Tokens, end: int, first: int, *joints: str) -> bool:
     return any(rule(name).covers(tokens, end, first) for name in joints or ("through", "joins_numbers"))
 
 
-_WEEK, _YEAR = 7, 12
+_WEEK = 7
 
 
 _RANGE_GAP = 8  # ">= 18 years and <= 65"
@@ -213,7 +214,7 @@ def skip_unit(tokens: Tokens, at: int) -> int:
     return conversion.end if conversion else end
 
 
-_COMPARED, _AFTER = 14, 24
+COMPARED, _AFTER = 14, 24
 _NEAR = 6  # "2 years or older": a comparator may closely follow its number
 
 
@@ -222,7 +223,7 @@ def find_comparator(tokens: Tokens, place: Range, shared_by: int = _LONGEST_RANG
 
     At most ``shared_by`` numbers before it share theirs with it.
     """
-    low = max(0, place[0] - _COMPARED)
+    low = max(0, place[0] - COMPARED)
     numbers = [number for number in find_numbers(tokens, low, place[0]) if number.end <= place[0]]
     between = max((number.end for number in numbers), default=low)
     ended = between
@@ -255,7 +256,7 @@ def find_turned(tokens: Tokens, place: Range, quantity: str, unit: str | None) -
 
 def is_denied(tokens: Tokens, place: Range, stated: Comparator | None, comparator: Comparator | None) -> bool:
     """Whether the text forbids the opposite: "must not be below 8" and "below 8 is not allowed" for "at least 8"."""
-    compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - _COMPARED), place[0])]
+    compared = [term.first for term in find_terms(tokens, "comparators", max(0, place[0] - COMPARED), place[0])]
     end = compared[-1] if compared else place[0]  # "no more than 2" denies nothing
     denied = stated is not None and stated.opposite is comparator
     behind = rule("not_permitted_behind").starts(tokens, place[1])
@@ -332,7 +333,7 @@ def is_of_another(tokens: Tokens, place: Range, named: Sequence[Range]) -> bool:
     if behind[0] >= place[1]:  # ">= 2, IGA >= 3", not "30 < BMI < 45"
         parted = not _PARTING.isdisjoint(map(str.lower, tokens.words[place[1] : behind[0]]))
         return parted and rule("own_number").starts(tokens, behind[1]) is not None
-    compared = rule("comparison").ends(tokens, place[0], max(last, place[0] - _COMPARED))
+    compared = rule("comparison").ends(tokens, place[0], max(last, place[0] - COMPARED))
     other = find_quantity(tokens, last, compared.first if compared else place[0])
     ours, theirs = (find_exactly(tokens.read(*name)) if name else None for name in (named[0], other))
     return ours is not None and theirs is not None and ours.name != theirs.name and not theirs.weak

@@ -178,13 +178,14 @@ DAYS: Mapping[TimeUnit, float] = {
 """Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed length."""
 WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
 """Days per unit in schedules: 30 for a month, 365 for a year."""
+MONTHS_OF_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
     """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single number.
 
-    ``is_sum``: it is told in two units, as in "5 years and 10 months".
+    ``is_sum``: it is stated in two units, as in "5 years and 10 months".
     """
 
     low: int | float
@@ -214,13 +215,14 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
         unit, months = read_time_unit(found.read("unit") or ""), read_number(found.read("months") or "")
         if low is None or high is None or unit is None or _in_dioptres(found):
             continue
-        is_sum = unit is TimeUnit.YEAR and months is not None and months < _YEAR
+        is_sum = unit is TimeUnit.YEAR and months is not None and months < MONTHS_OF_YEAR
         if is_sum and months:
-            low, high, unit = low * _YEAR + (months if low == high else 0), high * _YEAR + months, TimeUnit.MONTH
+            low, high, unit = (
+                low * MONTHS_OF_YEAR + (months if low == high else 0),
+                high * MONTHS_OF_YEAR + months,
+                TimeUnit.MONTH,
+            )
         yield Duration(low, high, unit, found.first, found.end, is_sum)
-
-
-_YEAR = 12
 
 
 def _in_dioptres(found: Found) -> bool:

@@ -10,7 +10,7 @@ from extractor.parse.scoring import load_scorer
 from extractor.schemas import TimeKind, TimeUnit
 from extractor.text.book import read_table, rule
 from extractor.text.lexer import LEXICON, NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import MONTHS_OF_YEAR, read_number
 from extractor.text.patterns import Found
 
 _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year", "c": "cycle", "p": "day"}
@@ -177,18 +177,15 @@ def _select_points(tokens: Tokens, groups: Sequence[MomentGroup], whole: Tokens)
 
 
 def _sum_up(tokens: Tokens, moments: list[Moment]) -> list[Moment]:
-    """The only two moments as one in two units: "3 years and 9 months". With a comma they are a list."""
+    """The only two moments as one that is stated in two units: "3 years and 9 months". With a comma they are a list."""
     if [moment.unit for moment in moments] != [TimeUnit.YEAR, TimeUnit.MONTH]:
         return moments
     years, months = moments
     joint = rule("months_of_years").starts(tokens, years.end + 1)
-    if not joint or joint.text.startswith(",") or joint.end != months.end or months.value >= _YEAR:
+    if not joint or joint.text.startswith(",") or joint.end != months.end or months.value >= MONTHS_OF_YEAR:
         return moments
-    value, span = years.value * _YEAR + months.value, (years.span[0], months.span[1])
+    value, span = years.value * MONTHS_OF_YEAR + months.value, (years.span[0], months.span[1])
     return [replace(months, value=value, first=years.first, span=span)]
-
-
-_YEAR = 12
 
 
 def _is_start(tokens: Tokens, moments: Sequence[Moment], place: int, *, cycles: bool) -> bool:
