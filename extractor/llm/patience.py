@@ -108,7 +108,12 @@ class Watch:
 
     @contextmanager
     def exchanging(self) -> Iterator[Callable[[Came], None]]:
-        """Hold one exchange with a server inside the block, which tells what came."""
+        """Hold one exchange with a server inside the block, which tells what came.
+
+        Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
+        """
+        if self._why:
+            raise ModelAway(self._why)
         self._clock = asyncio.get_running_loop().time
         self._in_flight += 1
         self._since = self._clock() if self._since is None else self._since

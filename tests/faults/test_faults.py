@@ -114,7 +114,7 @@ async def test_a_run_stops_after_a_few_calls_that_bring_nothing_usable_and_goes_
     assert isinstance(stopped.error, ModelAway)
     told = re.search(r"brought no usable answer \((\d+) requests\): ", str(stopped.error))
     assert told
-    assert 0 <= server.calls - int(told[1]) <= CONCURRENCY, "as many may be under way when the run stops"
+    assert 0 <= server.calls - int(told[1]) < CONCURRENCY, "others may have been sent before they were stopped"
     assert said in str(stopped.error)
     assert server.calls <= POLICY.attempts * 2 * CONCURRENCY
     server.plan = lambda _: WELL
