@@ -39,6 +39,12 @@ RootOption = Annotated[
     Path | None, option(SERVICE, "Folder of keys and jobs.", "--root", file_okay=False, envvar="EXTRACTOR_ROOT")
 ]
 
+DaysOption = Annotated[
+    float | None,
+    typer.Option("--days", min=0.001, metavar="DAYS", help="Days until the key expires; never if left out."),
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")]
+
 app = Commands(invoke_without_command=True)
 keys = Commands(help="Manage callers' keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
@@ -61,8 +67,11 @@ def serve(
     queue: Annotated[int, option(LIMITS, "Extractions under way or waiting; then 429.", min=1, metavar="N")] = 256,
     max_bytes: Annotated[int, option(LIMITS, "Largest body of an extraction.", min=1, metavar="N")] = 5_000_000,
     max_upload_bytes: Annotated[int, option(LIMITS, "Largest upload of a job.", min=1, metavar="N")] = 1_000_000_000,
+    keep_days: Annotated[
+        float | None, option(LIMITS, "Delete jobs so many days after their end.", min=0, metavar="DAYS")
+    ] = None,
     max_usd: Annotated[
-        float | None, option(COST, "Most dollars for the model while the service runs.", min=0, metavar="USD")
+        float | None, option(COST, "Most dollars for the model, over all starts with this root.", min=0, metavar="USD")
     ] = None,
     prices: PricesOption = None,
     reasoning: ReasoningOption = None,
@@ -118,6 +127,7 @@ def serve(
             concurrency=concurrency,
             jobs=jobs,
             timeout_s=timeout,
+            keep_days=keep_days,
             reasoning=effort_of_reasoning,
             model_options=read_model_options(model_option or ()),
             fields=read_custom_fields(fields),
@@ -143,24 +153,38 @@ def add_key(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
     root: RootOption = None,
     requests_per_minute: Annotated[int, typer.Option(min=1, metavar="N", help="Most requests in a minute.")] = 600,
+    days: DaysOption = None,
 ) -> None:
     """Create a key and print it. It is not stored, and cannot be shown again."""
-    print(_open_book(root).add(name, requests_per_minute))
+    print(_open_book(root).add(name, requests_per_minute, days))
+
+
+@keys.command("renew")
+def renew_key(name: NameArgument, root: RootOption = None, days: DaysOption = None) -> None:
+    """Replace a caller's key and print the new one. The caller keeps its jobs."""
+    print(_open_book(root).renew(name, days))
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
     """List callers, tab-separated, with their limits."""
-    print("name\tmade\trequests per minute")
-    for caller, made in _open_book(root):
-        print(caller.name, made, caller.requests_per_minute, sep="\t")
+    print("name\tmade\trequests per minute\texpires\tid")
+    for caller in _open_book(root):
+        expires = caller.expires or "never"
+        print(caller.name, caller.made, caller.requests_per_minute, expires, caller.id, sep="\t")
+
+
+@keys.command("log")
+def list_changes(root: RootOption = None) -> None:
+    """List all changes of keys, tab-separated, the oldest first."""
+    print("time\tchange\tid")
+    for change in _open_book(root).changes():
+        print(*change, sep="\t")
 
 
 @keys.command("revoke")
-def revoke_key(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As `keys list` shows it.")], root: RootOption = None
-) -> None:
-    """Revoke a key at once. The caller's jobs are kept."""
+def revoke_key(name: NameArgument, root: RootOption = None) -> None:
+    """Revoke a key at once, and stop the caller's jobs. Their results are kept, for the operator."""
     _open_book(root).revoke(name)
 
 

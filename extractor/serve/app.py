@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
+from types import FrameType
 from typing import Any
 from uuid import uuid4
 
@@ -33,9 +34,10 @@ from .problems import ProblemError, render_problem
 from .routes import routers
 from .service import Service
 from .settings import ServiceSettings
+from .spending import SpendingBook
 
 _LOCK_TIMEOUT_S = 5.0
-_SHUTDOWN_TIMEOUT_S = 20
+_SHUTDOWN_TIMEOUT_S = 5
 _MAX_CONNECTIONS = 2000
 _PATIENCE_S = 60.0
 _HEADERS = {
@@ -57,6 +59,8 @@ class WatchedConnection(H11Protocol):
     _next: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        # asyncio does so only for sockets whose protocol number is set; an accepted one has none.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
         self._watch()
 
@@ -71,6 +75,17 @@ class WatchedConnection(H11Protocol):
             self.transport.abort()
         else:
             self._next = self.loop.call_later(_PATIENCE_S, self._watch, now)
+
+
+class _Server(uvicorn.Server):
+    """Stops the service at the first signal, while requests under way may still end; ends at once at the second."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit |= self.should_exit
+        service: Service | None = getattr(self.config.app.state, "service", None)  # type: ignore[union-attr]
+        if service and not self.should_exit:
+            service.loop.call_soon_threadsafe(service.stop)
+        super().handle_exit(sig, frame)
 
 
 def build_app(settings: ServiceSettings) -> FastAPI:
@@ -177,12 +192,12 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
         )
         shown = f"[{host}]" if ":" in host else host
         report(f"http://{shown}:{listening.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config).run(sockets=[listening])
 
 
 async def _check(settings: ServiceSettings) -> None:
     """Raise errors here, because the server would report a failed start without a remedy."""
-    with closing(CallerBook(settings.root)):
+    with closing(CallerBook(settings.root)), closing(SpendingBook(settings.root)):
         async with Extractor(settings.model).open():
             pass
 

@@ -1,42 +1,58 @@
-"""Callers: their keys, the rates of their requests, and what they may spend together."""
+"""Callers: their keys, and the rates of their requests."""
 
 import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 
 from aiolimiter import AsyncLimiter
 
-from extractor.cost.budget import Pricing
-from extractor.llm.calls import Call
 from extractor.llm.database import Database
-from extractor.options import Assist
-from extractor.schemas import Usage
 
 from .problems import ProblemError
 
 _BOOK_FILE = "callers.sqlite"
-SPENT = "the service's limit of money is reached"
 OPERATOR = "operator"
-"""Name of the caller with the service's own token."""
-_VERSION = 2
+"""Name of the caller with the service's own token, who sees the jobs of all."""
+_VERSION, _OLDEST = 3, 2
 _TABLES = """
-CREATE TABLE callers (
-    name TEXT PRIMARY KEY, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL, made TEXT NOT NULL
+CREATE TABLE IF NOT EXISTS keys (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, requests_per_minute INTEGER NOT NULL,
+    made TEXT NOT NULL, expires TEXT, is_revoked INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS changes (at TEXT NOT NULL, change TEXT NOT NULL, id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS callers (name, key_sha256, requests_per_minute, made);
+INSERT INTO keys SELECT name, name, key_sha256, requests_per_minute, made, NULL, 0 FROM callers;
+DROP TABLE callers;
 """
+_COLUMNS = "id, name, requests_per_minute, made, expires"
+_IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_WRONG_KEYS, _MOST_ADDRESSES = 60, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A holder of a key, and the most requests in a minute; None for the operator, who has no limit."""
+    """A holder of a key.
 
+    ``id`` is the name of the caller's folder of jobs; a name that is used again gets a new one. The operator has no
+    limit of requests. Times are in UTC.
+    """
+
+    id: str
     name: str
     requests_per_minute: int | None = None
+    made: str = ""
+    expires: str | None = None
+
+
+def now() -> str:
+    """The time in UTC, to the second; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(key: str) -> str:
@@ -45,92 +61,121 @@ def _digest(key: str) -> str:
 
 
 class CallerBook:
-    """Stores callers and the hashes of their keys in a folder.
+    """Stores callers, the hashes of their keys, and all changes of keys in a folder.
 
     Changes, also those of another process, take effect at once. Raises ``StoreError`` if the file cannot be used.
     """
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION)
+        self._root = root
+        self._database = Database.open(root / _BOOK_FILE, _TABLES, _VERSION, oldest=_OLDEST)
         (root / _BOOK_FILE).chmod(0o600)
 
-    def add(self, name: str, requests_per_minute: int) -> str:
-        """Add a caller and return the key, which is not stored. Raises ``ValueError`` for an invalid or taken name."""
+    def add(self, name: str, requests_per_minute: int, days: float | None = None) -> str:
+        """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
+
+        Raises ``ValueError`` for an invalid name, and for one that has a key.
+        """
         if not _NAME.fullmatch(name) or name == OPERATOR:
             wanted = "at most 40 lowercase letters, digits, - and _"
             raise ValueError(f"{name!r}: a caller's name has {wanted}; choose another")
-        if self._database.row("SELECT 1 FROM callers WHERE name = ?", (name,)):
-            raise ValueError(f"{name} has a key already; revoke it first")
-        key = f"xk_{secrets.token_urlsafe(32)}"
-        row = (name, _digest(key), requests_per_minute, datetime.now(UTC).isoformat(timespec="seconds"))
-        self._database.execute("INSERT INTO callers VALUES (?, ?, ?, ?)", row)
-        return key
+        with self._database.transaction():
+            if self._database.row("SELECT 1 FROM keys WHERE name = ? AND NOT is_revoked", (name,)):
+                raise ValueError(f"{name} has a key already; renew it, or revoke it first")
+            ids = chain([name], (f"{name}.{number}" for number in count(2)))
+            new = next(one for one in ids if not self._was_used(one))
+            row = (new, name, "", requests_per_minute, now(), None)
+            self._database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, 0)", row)
+            return self._make_key("added", new, days)
+
+    def renew(self, name: str, days: float | None = None) -> str:
+        """Replace a caller's key, also one that has expired, and return the new one. Raises as ``revoke`` does."""
+        with self._database.transaction():
+            return self._make_key("renewed", self._find_id(name), days)
 
     def revoke(self, name: str) -> None:
-        """Delete a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown caller."""
-        if not self._database.execute("DELETE FROM callers WHERE name = ?", (name,)).rowcount:
+        """Revoke a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown caller."""
+        with self._database.transaction():
+            caller_id = self._find_id(name)
+            self._database.execute("UPDATE keys SET is_revoked = 1 WHERE id = ?", (caller_id,))
+            self._log("revoked", caller_id)
+
+    def _make_key(self, change: str, caller_id: str, days: float | None) -> str:
+        key = f"xk_{secrets.token_urlsafe(32)}"
+        expires = f"{datetime.now(UTC) + timedelta(days=days):%FT%T+00:00}" if days else None
+        sql = "UPDATE keys SET key_sha256 = ?, expires = ? WHERE id = ?"
+        self._database.execute(sql, (_digest(key), expires, caller_id))
+        self._log(change, caller_id)
+        return key
+
+    def _log(self, change: str, caller_id: str) -> None:
+        self._database.execute("INSERT INTO changes VALUES (?, ?, ?)", (now(), change, caller_id))
+
+    def _find_id(self, name: str) -> str:
+        found = self._database.value("SELECT id FROM keys WHERE name = ? AND NOT is_revoked", (name,))
+        if found is None:
             raise ValueError(f"{name}: there is no such caller; `extractor serve keys list` shows them")
+        return str(found)
+
+    def _was_used(self, caller_id: str) -> bool:
+        """Whether an id has, or had, a key or jobs."""
+        known = self._database.row("SELECT 1 FROM keys WHERE id = ?", (caller_id,))
+        return known is not None or jobs_of(self._root, caller_id).exists()
 
     def find(self, key: str) -> Caller | None:
         """The caller with that key. The lookup uses the hash, so its timing reveals nothing about the key."""
-        row = self._database.row("SELECT name, requests_per_minute FROM callers WHERE key_sha256 = ?", (_digest(key),))
+        sql = f"SELECT {_COLUMNS} FROM keys WHERE key_sha256 = ? AND {_IS_VALID}"  # noqa: S608
+        row = self._database.row(sql, (_digest(key), now()))
         return Caller(*row) if row else None
 
-    def __iter__(self) -> Iterator[tuple[Caller, str]]:
-        """All callers, with the time of addition."""
-        sql = "SELECT name, requests_per_minute, made FROM callers ORDER BY name"
-        for name, rate, made in self._database.execute(sql):
-            yield Caller(name, rate), made
+    def is_valid(self, caller_id: str) -> bool:
+        """Whether a caller's key is neither revoked nor expired; always true for the operator."""
+        sql = f"SELECT 1 FROM keys WHERE id = ? AND {_IS_VALID}"  # noqa: S608
+        return caller_id == OPERATOR or self._database.row(sql, (caller_id, now())) is not None
+
+    def __iter__(self) -> Iterator[Caller]:
+        """All callers whose key is not revoked, by name."""
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM keys WHERE NOT is_revoked ORDER BY name")  # noqa: S608
+        return (Caller(*row) for row in rows)
+
+    def changes(self) -> Iterator[tuple[str, str, str]]:
+        """All changes of keys, the oldest first: time, what was done, and the caller's id."""
+        return iter(self._database.execute("SELECT at, change, id FROM changes ORDER BY rowid"))
 
     def close(self) -> None:
         self._database.close()
 
 
-def limit_rate(per_minute: float) -> AsyncLimiter:
-    """A limiter with a burst of the requests of ten seconds."""
-    burst = max(1.0, per_minute / 6)
-    return AsyncLimiter(burst, 60 * burst / per_minute)
+def jobs_of(root: Path, caller_id: str) -> Path:
+    """The folder of a caller's jobs."""
+    return root / "jobs" / caller_id
 
 
 class RequestRates:
-    """The rates at which callers send requests."""
+    """The rates at which callers send requests, and addresses wrong keys."""
 
     def __init__(self) -> None:
         self._limiters: dict[Caller, AsyncLimiter] = {}
+        self._wrong: dict[str, AsyncLimiter] = {}
+
+    async def count_wrong_key(self, address: str) -> None:
+        """Count a wrong key. Raises ``ProblemError`` if too many came from this address.
+
+        A right key always passes, since an address may be that of a proxy before all callers.
+        """
+        if len(self._wrong) >= _MOST_ADDRESSES:
+            self._wrong.clear()
+        limiter = self._wrong.setdefault(address, AsyncLimiter(_WRONG_KEYS, 60))
+        if not limiter.has_capacity():
+            detail = f"more than {_WRONG_KEYS} wrong keys in a minute came from this address"
+            raise ProblemError("rate-limit", detail, retry_s=60 / _WRONG_KEYS)
+        await limiter.acquire()
 
     async def count_request(self, caller: Caller) -> None:
         """Count a request. Raises ``ProblemError`` if the caller exceeds the rate."""
         if limit := caller.requests_per_minute:
-            limiter = self._limiters.setdefault(caller, limit_rate(limit))
+            limiter = self._limiters.setdefault(caller, AsyncLimiter(limit, 60))
             if not limiter.has_capacity():
                 raise ProblemError("rate-limit", f"{limit} requests in a minute are allowed", retry_s=60 / limit)
             await limiter.acquire()
-
-
-class SharedMeter:
-    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost.
-
-    The ``budget`` counts from the start of the service; it is None without a limit of money.
-    """
-
-    def __init__(self, pricing: Pricing, requests_per_minute: float | None) -> None:
-        self.budget = pricing.open_budget()
-        self._limiter = limit_rate(requests_per_minute) if requests_per_minute else None
-
-    def check(self, assist: Assist) -> None:
-        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
-        if assist is not Assist.NEVER and self.budget and self.budget.reached:
-            remedy = "ask the operator for a higher limit, or use assist=never"
-            raise ProblemError("spending-limit", SPENT, remedy=remedy)
-
-    async def reserve(self, call: Call) -> int:
-        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
-        if self._limiter:
-            await self._limiter.acquire()
-        return await self.budget.reserve(call) if self.budget else 0
-
-    def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count the actual usage."""
-        if self.budget:
-            self.budget.charge(reservation, usage)

@@ -9,12 +9,13 @@ import logging
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from errno import ENOSPC
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -24,9 +25,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
-from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable
+from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
 from extractor.events import Event, EventLog, tell
+from extractor.llm.calls import Call
+from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
+from extractor.llm.patience import Watch
 from extractor.options import Assist, Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
@@ -37,9 +41,10 @@ from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
 from extractor.schemas import Task, TrialRecord, Usage
 
-from .callers import SPENT, SharedMeter
+from .callers import OPERATOR, CallerBook, now
 from .problems import describe_unexpected
 from .settings import ServiceSettings
+from .spending import SPENT, SharedMeter
 
 _logger = logging.getLogger(__name__)
 _JOB, EVENTS, RUN, _UPLOAD = "job.json", "events.jsonl", "run", "upload"
@@ -58,6 +63,8 @@ class JobState(StrEnum):
 
 
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
+_OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+_CLEAN_S = 600.0
 
 
 class Job(BaseModel):
@@ -66,6 +73,7 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    caller: str = Field(default="", description="Name of the caller, with a number if an earlier one had the name.")
     state: JobState
     reason: str | None = Field(default=None, description="Why the job is paused or failed.")
     name: str = Field(description="Name of the upload. Records without an id of their own are named after it.")
@@ -82,10 +90,6 @@ class Job(BaseModel):
     failed: NonNegativeInt = Field(default=0, description="Records without a result; /failures says why.")
     repeated: NonNegativeInt = Field(default=0, description="Records left out: an earlier one has the same id.")
     usage: Usage = Field(default=Usage(), description="Usage of the model since the last start of the job.")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 _event_log: ContextVar[EventLog | None] = ContextVar("event_log", default=None)
@@ -111,13 +115,14 @@ def keep_job_events_apart() -> Iterator[None]:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A job with its caller, and its task and tally while it runs."""
+    """A job, and its task, tally and model's watch while it runs. ``refusal`` says why it may not go on."""
 
-    caller: str
     job: Job
     task: "asyncio.Task[None] | None" = None
     tally: Tally | None = None
+    watch: Watch | None = None
     stopping: bool = False
+    refusal: str | None = None
 
     @property
     def shown(self) -> Job:
@@ -129,25 +134,51 @@ class _Entry:
         return self.job.model_copy(update={**counts, "usage": tally.usage})
 
 
+@dataclass(frozen=True, slots=True)
+class _JobMeter:
+    """The ``Meter`` of a job: the service's, as long as nothing ``refuses`` the job."""
+
+    shared: SharedMeter
+    refuses: Callable[[], str | None]
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a call may use. Raises ``ModelAway`` if the job may not go on."""
+        reservation = await self.shared.reserve(call)
+        if refusal := self.refuses():
+            self.shared.charge(reservation, Usage())
+            raise ModelAway(refusal)
+        return reservation
+
+    def lose(self, reservation: Reservation) -> None:
+        """Count a request without a reply at the most that it may have used."""
+        self.shared.lose(reservation)
+
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
+        """Release a reservation, and count the usage that replies reported."""
+        self.shared.charge(reservation, usage)
+
+
 class JobRunner:
     """Runs the jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: a run's folder, the upload and the events.
 
     The next job is the oldest one of the caller with the fewest running jobs.
     """
 
-    def __init__(self, settings: ServiceSettings, meter: SharedMeter, executor: Executor) -> None:
-        self._settings, self._meter, self._executor = settings, meter, executor
+    def __init__(self, settings: ServiceSettings, book: CallerBook, meter: SharedMeter, executor: Executor) -> None:
+        self._settings, self._book, self._meter, self._executor = settings, book, meter, executor
         self._root = (settings.root / "jobs").absolute()
         self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._entries: dict[str, _Entry] = {}
         self._closing = False
+        self._cleaning: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Queue the waiting, running and paused jobs of the service's last start. Discard incomplete uploads."""
         found = []
         for path in self._root.glob("*/*"):
             try:
-                found.append(_Entry(path.parent.name, Job.model_validate_json((path / _JOB).read_bytes())))
+                job = Job.model_validate_json((path / _JOB).read_bytes())
+                found.append(_Entry(job.model_copy(update={"caller": path.parent.name})))
             except (OSError, ValidationError):
                 _discard(path)
         for entry in sorted(found, key=lambda each: (each.job.created, each.job.id)):
@@ -155,32 +186,44 @@ class JobRunner:
             if entry.job.state in ACTIVE | {JobState.PAUSED}:
                 self._set(entry, state=JobState.QUEUED, reason=None)
         self._fill()
+        if self._settings.keep_days is not None:
+            self._cleaning = asyncio.create_task(self._clean(timedelta(days=self._settings.keep_days)))
 
-    def path(self, caller: str, job_id: str) -> Path:
+    async def _clean(self, age: timedelta) -> None:
+        """Delete jobs so long after their end, except those that wait for money or the model."""
+        while True:
+            before = (datetime.now(UTC) - age).isoformat()
+            for job in [entry.job for entry in self._entries.values()]:
+                if job.state in _OVER and job.ended and job.ended < before:
+                    await self.delete(job.id)
+            await asyncio.sleep(_CLEAN_S)
+
+    def path(self, job_id: str) -> Path:
         """A job's folder."""
-        return self._root / caller / job_id
+        return self._root / self._entries[job_id].job.caller / job_id
 
     def prepare(self, caller: str) -> tuple[str, Path]:
         """Make an id of 128 random bits and a folder for the upload. The job exists after ``submit``."""
         job_id = secrets.token_hex(16)
-        upload = self.path(caller, job_id) / _UPLOAD
+        upload = self._root / caller / job_id / _UPLOAD
         upload.mkdir(parents=True, mode=0o700)
         (upload.parent / EVENTS).touch()
         return job_id, upload
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """The caller's job with that id, None if it does not exist or belongs to another caller."""
+        """The job with that id, None if it does not exist, or the caller may not see it."""
         entry = self._entries.get(job_id)
-        return entry.shown if entry and entry.caller == caller else None
+        return entry.shown if entry and caller in (entry.job.caller, OPERATOR) else None
 
     def list_jobs(self, caller: str) -> list[Job]:
-        """All jobs of a caller, newest first."""
-        return [entry.shown for entry in reversed(self._entries.values()) if entry.caller == caller]
+        """All jobs of a caller, newest first; those of all for the operator."""
+        return [entry.shown for entry in reversed(self._entries.values()) if caller in (entry.job.caller, OPERATOR)]
 
     def submit(self, caller: str, job_id: str, name: str, size: int, options: ExtractionOptions) -> Job:
         """Queue a job whose upload is complete, and write its state."""
         job = Job(
             id=job_id,
+            caller=caller,
             state=JobState.QUEUED,
             name=name,
             bytes=size,
@@ -189,10 +232,10 @@ class JobRunner:
             effort=options.effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
-            created=_now(),
+            created=now(),
         )
-        self._write(caller, job)
-        self._entries[job_id] = _Entry(caller, job)
+        self._write(job)
+        self._entries[job_id] = _Entry(job)
         self._fill()
         return job
 
@@ -209,23 +252,31 @@ class JobRunner:
         if entry.task:
             entry.stopping = True
         elif entry.job.state in ACTIVE:
-            self._set(entry, state=JobState.CANCELLED, ended=_now())
+            self._set(entry, state=JobState.CANCELLED, ended=now())
         return entry.shown
 
     async def delete(self, job_id: str) -> None:
         """End a job at once, and delete its files."""
-        entry = self._entries.pop(job_id)
+        folder, entry = self.path(job_id), self._entries.pop(job_id)
         if entry.task:
             entry.stopping = True
             entry.task.cancel()
             await asyncio.wait([entry.task])
-        await asyncio.to_thread(_discard, self.path(entry.caller, job_id))
+        await asyncio.to_thread(_discard, folder)
 
-    async def close(self, seconds: float) -> None:
-        """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the next start."""
+    def stop(self) -> None:
+        """Begin no further record and no request to the model."""
         self._closing = True
         for entry in self._entries.values():
             entry.stopping = True
+            if entry.watch:
+                entry.watch.stop("the service stops")
+
+    async def close(self, seconds: float) -> None:
+        """Stop all jobs, and cancel those that still run after ``seconds``. They continue at the next start."""
+        self.stop()
+        if self._cleaning:
+            self._cleaning.cancel()
         if running := [entry.task for entry in self._entries.values() if entry.task]:
             for late in (await asyncio.wait(running, timeout=seconds))[1]:
                 late.cancel()
@@ -234,13 +285,13 @@ class JobRunner:
     def _fill(self) -> None:
         """Start waiting jobs while there is room."""
         while not self._closing:
-            running = Counter(entry.caller for entry in self._entries.values() if entry.task)
+            running = Counter(entry.job.caller for entry in self._entries.values() if entry.task)
             waiting = [entry for entry in self._entries.values() if entry.job.state is JobState.QUEUED]
             if not waiting or running.total() >= self._settings.jobs:
                 return
-            entry = min(waiting, key=lambda each: running[each.caller])
-            self._set(entry, state=JobState.RUNNING, started=entry.job.started or _now(), ended=None)
-            entry.tally, entry.stopping = Tally(), False
+            entry = min(waiting, key=lambda each: running[each.job.caller])
+            self._set(entry, state=JobState.RUNNING, started=entry.job.started or now(), ended=None)
+            entry.tally, entry.stopping, entry.refusal = Tally(), False, None
             entry.task = asyncio.create_task(self._run(entry, entry.tally))
 
     async def _run(self, entry: _Entry, tally: Tally) -> None:
@@ -248,7 +299,7 @@ class JobRunner:
         job, since = entry.job, monotonic()
         model = self._settings.model.name if self._settings.model and self._asks(job) else None
         try:
-            with (self.path(entry.caller, job.id) / EVENTS).open("a", encoding="utf-8") as file:
+            with (self.path(job.id) / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
                 facts = {"assist": job.assist.value, "effort": job.effort, "model": model}
                 tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
@@ -257,29 +308,36 @@ class JobRunner:
         except OSError as error:
             state, reason = JobState.FAILED, f"{EVENTS}: {error.strerror}"
         _event_log.set(None)
-        entry.job, entry.task, entry.tally = entry.shown, None, None
+        entry.job, entry.task, entry.tally, entry.watch = entry.shown, None, None, None
         if self._closing and state is not JobState.DONE:
             self._set(entry, state=JobState.QUEUED)
         elif job.id in self._entries:
-            self._set(entry, state=state, reason=reason, ended=_now())
+            self._set(entry, state=state, reason=reason, ended=now())
         self._fill()
 
     async def _perform(self, entry: _Entry, tally: Tally) -> tuple[JobState, str, str | None]:
         """Run a job. Returns its final state, the status for its events, and the reason for its caller."""
-        failed, folder = (JobState.FAILED, "failed"), self.path(entry.caller, entry.job.id)
+        failed, folder = (JobState.FAILED, "failed"), self.path(entry.job.id)
         try:
             await self._extract(entry, tally, folder)
         except BudgetReached:
             return JobState.PAUSED, "budget", SPENT
         except ModelUnavailable:
-            return JobState.PAUSED, "failed", "the model cannot be used at the moment"
+            if not entry.stopping:
+                return JobState.PAUSED, "failed", "the model cannot be used at the moment"
         except asyncio.CancelledError:
             entry.stopping = True
         except (ExtractorError, OSError) as error:
-            return *failed, str(error).replace(f"{folder}/", "")
+            return *failed, _for_caller(error, folder)
         except Exception as error:  # noqa: BLE001 - its text is left out, since it may quote a record
             return *failed, describe_unexpected(error)
-        return (JobState.CANCELLED, "interrupted", None) if entry.stopping else (JobState.DONE, "done", None)
+        return (JobState.CANCELLED, "interrupted", entry.refusal) if entry.stopping else (JobState.DONE, "done", None)
+
+    def _refuse(self, entry: _Entry) -> str | None:
+        """Why a job may not go on: its caller's key is no longer valid. The job then stops."""
+        if not entry.refusal and not self._book.is_valid(entry.job.caller):
+            entry.stopping, entry.refusal = True, "the caller's key was revoked, or has expired"
+        return entry.refusal
 
     async def _extract(self, entry: _Entry, tally: Tally, folder: Path) -> None:
         """Run the batch over the upload. Raises any error that ends it, and an error if the upload is unreadable."""
@@ -302,11 +360,12 @@ class JobRunner:
         budget = self._meter.budget if asks else None
         limits = RunLimits(settings.concurrency if asks else 2 * settings.workers, budget=budget)
         with RunFolder(folder / RUN, described, fresh=stale, price=settings.pricing.cost) as results:
-            upload, stopped_by = _Upload(folder / _UPLOAD / job.name, entry, results, tally), "an error"
+            may_read = lambda: not (self._refuse(entry) or entry.stopping)  # noqa: E731
+            upload, stopped_by = _Upload(folder / _UPLOAD / job.name, may_read, results, tally), "an error"
             try:
-                route = Route(self._meter)
+                route = Route(_JobMeter(self._meter, partial(self._refuse, entry)))
                 async with extractor.open(limits.concurrency, results.calls, route) as opened:
-                    tally.meter = lambda: opened.usage
+                    tally.meter, entry.watch = lambda: opened.usage, opened.watch
                     extract = partial(extract_with, self._executor, options=opened.options, model=opened.model)
                     results.begin()
                     await extract_records(upload.read(), extract, results, tally, limits)
@@ -326,14 +385,24 @@ class JobRunner:
     def _set(self, entry: _Entry, **changes: Any) -> None:
         entry.job = entry.job.model_copy(update=changes)
         try:
-            self._write(entry.caller, entry.job)
+            self._write(entry.job)
         except OSError as error:  # the job continues, but a restart may find its earlier state
-            _logger.error("%s: %s; free some space", error.filename, error.strerror)  # noqa: TRY400 - no traceback
+            place = error.filename or self.path(entry.job.id) / _JOB
+            _logger.error("%s: %s; free some space", place, error.strerror)  # noqa: TRY400 - no traceback
         tell(Event.JOB_CHANGED, job=entry.job.id, state=entry.job.state.value)
 
-    def _write(self, caller: str, job: Job) -> None:
+    def _write(self, job: Job) -> None:
         """Write the state of a job atomically."""
-        write_atomically(self.path(caller, job.id) / _JOB, job.model_dump_json(indent=1).encode() + b"\n")
+        path = self._root / job.caller / job.id / _JOB
+        write_atomically(path, job.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _for_caller(error: Exception, folder: Path) -> str:
+    """What an error says to the caller of a job, who knows nothing of this machine's disks and paths."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if (isinstance(cause, OSError) and cause.errno == ENOSPC) or "disk is full" in str(error):
+        return "the service's disk is full; resume the job when its operator has made room"
+    return str(error).replace(f"{folder}/", "")
 
 
 def _discard(folder: Path) -> None:
@@ -343,13 +412,13 @@ def _discard(folder: Path) -> None:
 
 
 class _Upload:
-    """Reads the records of an upload until its job is stopped. A record that cannot be read is a failure.
+    """Reads the records of an upload while its job ``may_read``. A record that cannot be read is a failure.
 
     ``problem`` says why the rest of the upload could not be read. The records before it are extracted.
     """
 
-    def __init__(self, path: Path, entry: _Entry, results: RunFolder, tally: Tally) -> None:
-        self._path, self._entry, self._results, self._tally = path, entry, results, tally
+    def __init__(self, path: Path, may_read: Callable[[], bool], results: RunFolder, tally: Tally) -> None:
+        self._path, self._may_read, self._results, self._tally = path, may_read, results, tally
         self.problem: str | None = None
 
     async def read(self) -> AsyncIterator[TrialRecord]:
@@ -359,7 +428,7 @@ class _Upload:
             found = read_records(
                 "upload://", on_error=self._report, open_address=lambda _: iter([(self._path.name, file)])
             )
-            records = takewhile(lambda _: not self._entry.stopping, found)
+            records = takewhile(lambda _: self._may_read(), found)
             try:
                 while record := await asyncio.to_thread(next, records, None):
                     yield record
@@ -370,6 +439,6 @@ class _Upload:
                 self._report(ExtractorError(self.problem))
 
     def _report(self, error: ExtractorError) -> None:
-        if self._entry.stopping:
+        if not self._may_read():
             raise asyncio.CancelledError
         note_unread(error, self._results, self._tally)

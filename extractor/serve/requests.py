@@ -44,7 +44,10 @@ async def _find_caller(
     caller = None
     if given:
         key, token = (text.encode("utf-8", "surrogatepass") for text in (given.credentials, service.settings.token))
-        caller = Caller(OPERATOR) if secrets.compare_digest(key, token) else service.book.find(given.credentials)
+        is_operator = secrets.compare_digest(key, token)
+        caller = Caller(OPERATOR, OPERATOR) if is_operator else service.book.find(given.credentials)
+        if caller is None:
+            await service.rates.count_wrong_key(request.client.host if request.client else "")
     if caller is None:
         why = "this key is not valid" if given else "send a key as Authorization: Bearer KEY"
         raise ProblemError("no-key", why, headers={"www-authenticate": "Bearer"})

@@ -99,13 +99,13 @@ async def submit_job(
     once the upload is complete, and continues after a restart of the service.
     """
     service.meter.check(options.assist)
-    job_id, upload = service.runner.prepare(caller.name)
+    job_id, upload = service.runner.prepare(caller.id)
     try:
         size = await save_body(request, upload / name, service.settings.max_upload_bytes)
     except BaseException:
         shutil.rmtree(upload.parent, ignore_errors=True)
         raise
-    job = service.runner.submit(caller.name, job_id, name, size, options)
+    job = service.runner.submit(caller.id, job_id, name, size, options)
     response.headers["location"] = f"/v1/jobs/{job_id}"
     return job
 
@@ -116,13 +116,15 @@ async def list_jobs(
     service: ServiceOfRequest,
     limit: Annotated[int, Query(ge=1, le=1000, description="Maximum number of jobs.")] = 100,
 ) -> list[Job]:
-    """Jobs are kept until they are deleted."""
-    return service.runner.list_jobs(caller.name)[:limit]
+    """The caller's own jobs, or those of all for the operator. They are kept until they are deleted, or for as long as
+    the service is set to.
+    """
+    return service.runner.list_jobs(caller.id)[:limit]
 
 
 async def _find_job(job_id: JobIdPath, caller: CallerOfRequest, service: ServiceOfRequest) -> Job:
-    """The caller's job. Another caller's job is refused like an unknown id."""
-    job = service.runner.find(caller.name, job_id)
+    """The caller's job, or any for the operator. Another caller's job is refused like an unknown id."""
+    job = service.runner.find(caller.id, job_id)
     if job is None:
         raise ProblemError("no-such-job", "you have no job with this id")
     return job
@@ -173,11 +175,11 @@ async def delete_job(job: JobOfRequest, service: ServiceOfRequest) -> None:
 @jobs.get("/{job_id}/events", response_class=Response)
 async def follow(request: Request, job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
     """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
-    events = service.runner.path(caller.name, job.id) / EVENTS
+    events = service.runner.path(job.id) / EVENTS
     start = _find_start(events, request.headers.get("last-event-id", ""))
     if start and job.state not in ACTIVE and start == events.stat().st_size:
         return Response(status_code=204)  # tells a browser not to reconnect
-    return EventSourceResponse(_follow(service, caller.name, job.id, events, start), sep="\n")
+    return EventSourceResponse(_follow(service, caller.id, job.id, events, start), sep="\n")
 
 
 def _find_start(events: FilePath, last_id: str) -> int:
@@ -191,17 +193,24 @@ def _find_start(events: FilePath, last_id: str) -> int:
 async def _follow(
     service: Service, caller: str, job_id: str, events: FilePath, start: int
 ) -> AsyncIterator[ServerSentEvent]:
-    """Yield the job, its events after the byte ``start`` with their ids, and the job again at its end."""
+    """Yield the job, its events after the byte ``start`` with their ids, and the job again at its end.
+
+    Ends at once if the caller's key is no longer valid.
+    """
     if first := service.runner.find(caller, job_id):
         yield _render("job", first.model_dump(mode="json"))
     with events.open("rb") as file:
         file.seek(start)
         while job := service.runner.find(caller, job_id):  # read before the events, which are complete if it has ended
             while (line := file.readline()).endswith(b"\n"):
+                if not service.book.is_valid(caller):
+                    return
                 with suppress(ValueError):  # incomplete because the service was killed
                     event: dict[str, Any] = json.loads(line)
                     yield _render(event.pop("event"), event, str(file.tell()))
             file.seek(-len(line), SEEK_CUR)
+            if not service.book.is_valid(caller):
+                return
             if job.state not in ACTIVE:
                 yield _render("job", job.model_dump(mode="json"))
                 return
@@ -215,7 +224,6 @@ def _render(name: str, data: dict[str, Any], event_id: str | None = None) -> Ser
 @jobs.get("/{job_id}/results", response_class=Response)
 async def send_results(
     job: EndedJob,
-    caller: CallerOfRequest,
     service: ServiceOfRequest,
     format_: Annotated[
         Literal["jsonl", "parquet"], Query(alias="format", description="JSON lines or a table.")
@@ -223,7 +231,7 @@ async def send_results(
     table: Annotated[str, Query(description="The table, for parquet.", pattern=_TABLES)] = "records",
 ) -> Response:
     """All results of a job that is done, or the finished ones of a cancelled, paused or failed job."""
-    folder = service.runner.path(caller.name, job.id)
+    folder = service.runner.path(job.id)
     results = folder / RUN / "extractions.jsonl"
     if not results.is_file():
         raise ProblemError("not-finished", f"the job is {job.state.value} and has no result")
@@ -249,9 +257,9 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
 
 
 @jobs.get("/{job_id}/failures", response_class=Response)
-async def show_failures(job: EndedJob, caller: CallerOfRequest, service: ServiceOfRequest) -> Response:
+async def show_failures(job: EndedJob, service: ServiceOfRequest) -> Response:
     """JSON lines; empty if no record failed."""
-    path = service.runner.path(caller.name, job.id) / RUN / "failures.jsonl"
+    path = service.runner.path(job.id) / RUN / "failures.jsonl"
     return FileResponse(path, media_type=_JSON_LINES) if path.is_file() else Response(b"", media_type=_JSON_LINES)
 
 

@@ -12,19 +12,20 @@ from extractor.events import listening
 from extractor.llm.client import Model
 from extractor.llm.opening import Route
 from extractor.options import Assist, ExtractionOptions
-from extractor.run.executor import Executor, ProcessExecutor, extract_with
+from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
 
-from .callers import CallerBook, RequestRates, SharedMeter
+from .callers import CallerBook, RequestRates
 from .jobs import JobRunner, keep_job_events_apart
 from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
+from .spending import SharedMeter, SpendingBook
 
 _SPARE_S = 1.0
-_STOP_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 2.0
 
 
 def _read_example() -> TrialRecord:
@@ -36,11 +37,19 @@ def _read_example() -> TrialRecord:
 class Service:
     """The parts of a running service. ``open`` starts it."""
 
-    def __init__(self, settings: ServiceSettings, book: CallerBook, executor: Executor, jobs: Executor) -> None:
-        self.settings, self.book = settings, book
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        book: CallerBook,
+        meter: SharedMeter,
+        executor: ProcessExecutor,
+        jobs: ProcessExecutor,
+    ) -> None:
+        self.settings, self.book, self.meter = settings, book, meter
         self.rates = RequestRates()
-        self.meter = SharedMeter(settings.pricing, settings.requests_per_minute)
-        self.runner = JobRunner(settings, self.meter, jobs)
+        self.runner = JobRunner(settings, book, meter, jobs)
+        self._executors = executor, jobs
+        self.loop = asyncio.get_running_loop()
         self.model: Model | None = None
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
@@ -56,11 +65,13 @@ class Service:
             stack.enter_context(listening(NullHandler()))
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
+            spending = stack.enter_context(closing(SpendingBook(settings.root)))
+            meter = SharedMeter(settings.pricing, settings.requests_per_minute, spending)
             # Jobs have their own processes, so that their long records do not block requests.
             timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, _read_example())
             executor = await stack.enter_async_context(timed)
             jobs = await stack.enter_async_context(ProcessExecutor(settings.workers, inline_first=0))
-            service = cls(settings, book, executor, jobs)
+            service = cls(settings, book, meter, executor, jobs)
             extractor = Extractor(settings.model, reasoning=settings.reasoning, model_options=settings.model_options)
             # A service outlives its model's absences: each request has its own time, and the next one tries again.
             asking = replace(extractor.asking, patience=None)
@@ -71,7 +82,16 @@ class Service:
             try:
                 yield service
             finally:
+                service.stop()
                 await service.runner.close(_STOP_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Begin no further request to the model and no record of a job. What is under way may end meanwhile."""
+        self.runner.stop()
+        if self.model:
+            self.model.watch.stop("the service stops")
+        for executor in self._executors:
+            executor.ends_at_once = True
 
     def check_ready(self) -> None:
         """Raise ``ProblemError`` until all worker processes have started. Retries a failed start."""

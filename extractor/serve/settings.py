@@ -24,7 +24,7 @@ class ServiceSettings:
     the service's own. The rest are limits for all callers together: the money of ``pricing``; ``requests_per_minute``
     to the model; ``max_bytes`` of an extraction's body and ``max_upload_bytes`` of a job's; ``queue`` extractions
     running or waiting; ``workers`` processes; ``concurrency`` records that use the model at once; ``jobs`` running;
-    ``timeout_s`` seconds for one extraction.
+    ``timeout_s`` seconds for one extraction; ``keep_days`` after their end for jobs, None for ever.
     """
 
     root: Path
@@ -40,6 +40,7 @@ class ServiceSettings:
     concurrency: int
     jobs: int
     timeout_s: float
+    keep_days: float | None
     reasoning: Reasoning | None
     model_options: Mapping[str, Any]
     fields: tuple[CustomField, ...] = ()

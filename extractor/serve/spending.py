@@ -1,0 +1,93 @@
+"""What the callers of a service spend together, over all its starts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aiolimiter import AsyncLimiter
+
+from extractor.cost.budget import Budget, Pricing
+from extractor.llm.calls import Call
+from extractor.llm.database import Database
+from extractor.llm.metering import Reservation
+from extractor.llm.store import Spending
+from extractor.options import Assist
+from extractor.schemas import Usage
+
+from .problems import ProblemError
+
+SPENT = "the service's limit of money is reached"
+_FILE, _VERSION = "spending.sqlite", 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or the sum of all before this start
+    id INTEGER PRIMARY KEY, picodollars INTEGER NOT NULL
+);
+"""
+
+
+class SpendingBook:
+    """Stores in a folder what calls cost, in picodollars. A call that a killed process began counts at its most."""
+
+    def __init__(self, root: Path) -> None:
+        self._database = Database.open(root / _FILE, _TABLES, _VERSION)
+        with self._database.transaction():
+            total = self.total
+            self._database.execute("DELETE FROM spending")
+            self.add(total)
+
+    @property
+    def total(self) -> int:
+        """The sum over all calls."""
+        return int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
+
+    def add(self, picodollars: int) -> int:
+        """Add a cost, and return its number."""
+        number = self._database.execute("INSERT INTO spending VALUES (NULL, ?)", (picodollars,)).lastrowid
+        assert number is not None
+        return number
+
+    def replace(self, number: int, picodollars: int) -> None:
+        """Replace a cost."""
+        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", (picodollars, number))
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class SharedMeter:
+    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost."""
+
+    def __init__(self, pricing: Pricing, requests_per_minute: float | None, book: SpendingBook) -> None:
+        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=book.total))
+        self._cost: Callable[[Usage], int] = pricing.cost or (lambda _: 0)
+        self._book, self._numbers = book, dict[Reservation, int]()
+        self._limiter = _limit_rate(requests_per_minute) if requests_per_minute else None
+
+    def check(self, assist: Assist) -> None:
+        """Raise ``ProblemError`` if the model may be asked and the money is spent."""
+        if assist is not Assist.NEVER and self.budget.reached:
+            remedy = "ask the operator for a higher limit, or use assist=never"
+            raise ProblemError("spending-limit", SPENT, remedy=remedy)
+
+    async def reserve(self, call: Call) -> Reservation:
+        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
+        if self._limiter:
+            await self._limiter.acquire()
+        reservation = await self.budget.reserve(call)
+        self._numbers[reservation] = self._book.add(self._cost(reservation.most))
+        return reservation
+
+    def lose(self, reservation: Reservation) -> None:
+        """Count a request without a reply at the most that it may have used."""
+        self.budget.lose(reservation)
+        self._book.add(self._cost(reservation.most))
+
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
+        """Release a reservation, and count the usage that replies reported."""
+        self.budget.charge(reservation, usage)
+        self._book.replace(self._numbers.pop(reservation), self._cost(usage))
+
+
+def _limit_rate(per_minute: float) -> AsyncLimiter:
+    """A limiter with a burst of the requests of ten seconds."""
+    burst = max(1.0, per_minute / 6)
+    return AsyncLimiter(burst, 60 * burst / per_minute)
