@@ -13,6 +13,7 @@
      +-- ModelError             a model returned nothing usable
      |    +-- ModelUnavailable  it cannot be reached or is not installed
      |    |    +-- ModelAway    its server does not answer: the run stops and can continue later
+     |    |    |    +-- RunStopped  the user stops the run
      |    |    +-- MissingKey   there is no key for it
      |    |    +-- RequestTooLong  the questions do not fit its context
      |    +-- AnswerRejected    no part of its answer could be used
@@ -137,6 +138,10 @@ class ModelAway(ModelUnavailable):
 
     The record is not at fault and does not count as failed. The run can continue later.
     """
+
+
+class RunStopped(ModelAway):
+    """The user stops the run, so no further request is sent. The records that lack one are not finished."""
 
 
 class MissingKey(ModelUnavailable):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong
+from extractor.errors import AnswerRejected, BudgetReached, ModelError, ModelUnavailable, RequestTooLong, RunStopped
 from extractor.llm.client import Model
 from extractor.schemas import Usage
 
@@ -61,7 +61,7 @@ async def query_batch(
     calls = (_complete(pack, asked.render, model, may_ask) for pack in asked.packs)
     results = await asyncio.gather(*calls, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
-    grave = [error for error in errors if not isinstance(error, ModelUnavailable)]
+    grave = [error for error in errors if not isinstance(error, ModelUnavailable) or isinstance(error, RunStopped)]
     if grave or (errors and asked.needed and not any(isinstance(result, ModelReply) for result in results)):
         first = (grave or errors)[0]
         if isinstance(first, ModelError):

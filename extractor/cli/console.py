@@ -71,12 +71,15 @@ def split_names(text: str) -> list[str]:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about incomplete runs; ignore other paths."""
+    """Warn about incomplete runs, and about results of records that left the input; ignore other paths."""
     from extractor.run.finished import find_run
 
     for path in filter(None, results):
-        if (run := find_run(path)) and run.incomplete:
+        run = find_run(path)
+        if run and run.incomplete:
             say(f"{path}: {run.incomplete}")
+        if run and run.left_out:
+            say(f"{path}: {run.left_out} of its results are of records that are no longer in its input")
 
 
 def print_table(

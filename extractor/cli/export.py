@@ -36,6 +36,9 @@ def export(
     tables: Annotated[str, option(WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,...")] = "",
     min_confidence: MinConfidenceOption = 0.0,
     partial: Annotated[bool, option(RARE, "Export a run that is not complete.", "--partial")] = False,
+    removed: Annotated[
+        bool, option(RARE, "Also export records that are no longer in the run's input.", "--removed")
+    ] = False,
     bundles: Annotated[bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")] = False,
     bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
     vocabulary: Annotated[
@@ -86,7 +89,7 @@ def export(
     refuse_unknown("task", split_names(tasks), tuple(Task))
     chosen = choose_tables(split_names(tasks), split_names(tables))
     threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
-    if found := find_run(run):
+    if found := find_run(run, left=removed):
         _prepare(run, found, gold, partial=partial)
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
@@ -122,7 +125,7 @@ def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: boo
 
     if found.incomplete and not partial:
         raise StoreError(f"{run}: {found.incomplete}; let it finish, or export what there is with --partial")
-    if found.incomplete:
+    if found.incomplete or found.left_out:
         warn_incomplete(run)
     if not found.record_ids:
         raise StoreError(f"{run}: has no results to export; its failures.jsonl and `extractor report` say why")

@@ -8,20 +8,28 @@ from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_NOTICE = b"\nextractor: finishing the records in flight; Ctrl-C again stops at once\n"
+from extractor.errors import ModelAway
+
+if TYPE_CHECKING:
+    from extractor.llm.patience import Watch
+
+_LONGEST_S = 30.0
 
 
 class Interrupts:
-    """Handles Ctrl-C during a run: the first lets records in flight finish (``pressed``), the second cancels the work.
+    """Handles Ctrl-C during a run: after the first (``pressed``), no record and no request to a model begins.
 
-    After the second, ``KeyboardInterrupt`` is raised whatever the program waits for.
+    Those under way may end, for ``seconds`` at most; then, or at the second Ctrl-C, the work is cancelled. ``watch`` is
+    that of the model, once it is open. In the end ``KeyboardInterrupt`` is raised, whatever the program waits for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = _LONGEST_S) -> None:
+        self._seconds = min(seconds, _LONGEST_S)
         self._count = 0
         self._task: asyncio.Task[Any] | None = None
+        self.watch: Watch | None = None
 
     @property
     def pressed(self) -> bool:
@@ -43,6 +51,9 @@ class Interrupts:
             asyncio.run(watched())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+        except ModelAway:
+            if not self.pressed:
+                raise
         finally:
             signal.signal(signal.SIGINT, before)
         if self.pressed:
@@ -54,9 +65,21 @@ class Interrupts:
         if self._count > 2 or self._task is None:
             raise KeyboardInterrupt
         if self._count == 1:
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, _NOTICE)
+            calls = self.watch.under_way if self.watch else 0
+            what = f"{calls} call{'s' * (calls != 1)} to the model" if calls else "the records"
+            notice = (
+                f"\nextractor: waiting at most {self._seconds:g} s for {what} under way; Ctrl-C again stops at once\n"
+            )
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, notice.encode())
+            self._task.get_loop().call_soon_threadsafe(self._begin_end)
         else:
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+
+    def _begin_end(self) -> None:
+        if self.watch:
+            self.watch.stop("interrupted")
+        if self._task:
+            self._task.get_loop().call_later(self._seconds, self._task.cancel)
 
 
 @contextmanager

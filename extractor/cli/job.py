@@ -20,6 +20,7 @@ from extractor.events import Event, tell
 from extractor.llm.batch_book import BatchQueue
 from extractor.llm.client import ClientSettings
 from extractor.llm.opening import Route
+from extractor.llm.patience import Patience
 from extractor.options import Assist
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
@@ -186,7 +187,8 @@ def open_job(
 
 def perform_job(job: RunJob) -> int:
     """Run the batch and return the exit code. Raises errors that stop the whole run, such as ``StoreError``."""
-    tally, interrupts, since = Tally(), Interrupts(), monotonic()
+    patience = job.asking.patience or Patience()
+    tally, interrupts, since = Tally(), Interrupts(patience.seconds), monotonic()
     code, stopped_by = OK, "an error"
     with _open_sink(job) as sink:
         folder = sink if isinstance(sink, RunFolder) else None
@@ -209,7 +211,10 @@ def perform_job(job: RunJob) -> int:
             say(f"interrupted; {how_to_resume(job)}")
             code, stopped_by = INTERRUPTED, RunState.INTERRUPTED
         finally:
-            folder.finish(tally, stopped_by or None) if folder else sys.stdout.flush()
+            if folder:
+                folder.finish(tally, stopped_by or None, whole=job.limits.records is None)
+            else:
+                sys.stdout.flush()
             statuses = {"": "done", RunState.INTERRUPTED: "interrupted", "the budget was reached": "budget"}
             status = statuses.get(stopped_by, "failed")
             tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
@@ -220,7 +225,7 @@ def perform_job(job: RunJob) -> int:
     if code == OK and tally.lacking > job.max_lacking:
         say(explain_lacking(job, tally))
         code = FAILED
-    print_summary(tally, quiet=job.quiet)
+    print_summary(tally, folder.manifest.cost if folder else None, quiet=job.quiet)
     for remark in list_remarks(job, folder, tally):
         say(remark)
     return code or (FAILED if tally.failed else OK)
@@ -260,8 +265,8 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
         await stack.enter_async_context(executor)
         if folder:
             folder.begin()
-        tally.meter, tally.price = lambda: opened.usage, job.pricing.cost
-        tally.watch = opened.watch
+        tally.meter, tally.lost, tally.price = lambda: opened.usage, lambda: opened.lost, job.pricing.cost
+        tally.watch = interrupts.watch = opened.watch
         ahead = executor.capacity
         records = requests + min(requests, ahead) if opened.model else max(requests, ahead)
         limits = replace(job.limits, budget=budget, concurrency=records)
@@ -277,7 +282,7 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
                 await _extract_in_rounds(job, folder, queue, extract_once, interrupts)
             finally:  # the store counts what a batch costs, not the client
                 spent = folder.calls().spending
-                tally.meter = lambda: spent.usage
+                tally.meter, tally.lost = lambda: spent.usage, lambda: spent.lost
                 tally.price = None if spent.unpriced else lambda _: spent.picodollars
         else:
             await extract_once()
@@ -312,7 +317,8 @@ async def _extract_in_rounds(
             say(f"batch {news.number}: {news.state}, {news.done} of {news.requests} done{detail}")
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
-    async with open_batch_client(spec, book, job.asking, policy, show_status, job.pricing.live_cost) as client:
+    costs = job.pricing.live_cost, queue.reservation_of
+    async with open_batch_client(spec, book, job.asking, policy, show_status, *costs) as client:
         if not job.waits:
             await extract_once()
             await client.plan()

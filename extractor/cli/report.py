@@ -23,12 +23,16 @@ def report(
     The page loads nothing and sends nothing. It holds the text of the records;
     share it only with people who may read them.
     """
+    from extractor.errors import StoreError
     from extractor.report import write_report
 
     path = out or run / _NAME
     if out and not out.parent.is_dir():
         raise ValueError(f"--out {out}: the folder {out.parent} does not exist")
-    summary = write_report(run, path, records=records or (), limit=limit)
+    try:
+        summary = write_report(run, path, records=records or (), limit=limit)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; name a file in another place with --out") from error
     print(path)
     warn_incomplete(run)
     if summary.without_text:

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from extractor.options import Assist
@@ -23,11 +23,14 @@ _FINDING_KINDS = 5
 """The most kinds of findings that a summary names."""
 
 
-def print_summary(tally: "Tally", *, quiet: bool) -> None:
-    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet."""
+def print_summary(tally: "Tally", cost: Mapping[str, int | float | None] | None, *, quiet: bool) -> None:
+    """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet.
+
+    ``cost`` is that of all invocations, as in ``run.json``.
+    """
     if quiet:
         return
-    rows = {name: f"{value}" for name, value in _list_counts(tally) if value is not None}
+    rows = {name: f"{value}" for name, value in (*_list_counts(tally), *_list_costs(tally, cost)) if value is not None}
     if sys.stderr.isatty():
         names, values = max(map(len, rows)), max(map(len, rows.values()))
         lines = [f"  {name:<{names}}    {value:>{values}}" for name, value in rows.items()]
@@ -68,7 +71,20 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
         cached = f" ({usage.cached_tokens:,} of them cached)" if usage.cached_tokens else ""
         tokens = f"{usage.prompt_tokens:,} prompt tokens{cached}, {usage.output_tokens:,} output tokens"
         yield "model", f"{usage.calls:,} calls, {tokens}"
-        yield "cost", f"${tally.usd:.4f}" if tally.usd else None
+
+
+def _list_costs(tally: "Tally", cost: Mapping[str, int | float | None] | None) -> Iterator[tuple[str, str | None]]:
+    """Yield the cost of this command, the total of all, and what calls without a reply may have cost beside it."""
+    lost = tally.lost()
+    calls, most = lost.calls, tally.price(lost) / 1e12 if tally.price else None
+    if cost:
+        calls, most = int(cost["calls_without_reply"] or 0), cost["usd_without_reply"]
+    total = cost["usd"] if cost and tally.resumed else None
+    if tally.usd or total:
+        yield "cost", f"${tally.usd or 0:.4f}" if total is None else f"${total:.4f} (${tally.usd or 0:.4f} new)"
+    if calls:
+        amount = "" if most is None else f", which may have cost up to ${most:.4f} more"
+        yield "calls without a reply", f"{calls:,}{amount}"
 
 
 def how_to_resume(job: "RunJob", *, raises_limits: bool = False) -> str:
@@ -131,5 +147,9 @@ def _list_failures(folder: RunFolder, tally: "Tally") -> Iterator[str]:
         yield f"all of these are in {folder.path / REPEATED}"
     if folder.changed:
         yield f"records with another text than in an earlier run: {folder.changed}"
-    if folder.lacking:
-        yield f"records that lack an answer: {folder.lacking}; the same command asks again"
+    counts = folder.manifest.records
+    if counts["lacking"]:
+        yield f"records that lack an answer: {counts['lacking']}; the same command asks again"
+    if left := counts["left"]:
+        named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
+        yield f"results whose records are no longer in the input: {left} ({named}); readers leave them out"

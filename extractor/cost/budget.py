@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
 from extractor.llm.calls import Call
+from extractor.llm.metering import Reservation
 from extractor.llm.providers import Reasoning
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, Spending
@@ -49,6 +49,8 @@ class Budget:
     their end. A limit is therefore exceeded at most by one call's cost beyond expectation. If a call does not fit with
     no other in flight, the budget is ``reached``, and no further call is sent.
 
+    Requests without a reply, also those of a killed process, count at the most that they may have used.
+
     ``spent`` is the cost of the run's earlier invocations. Raises ``ValueError`` for a money limit without a price.
     """
 
@@ -57,67 +59,83 @@ class Budget:
         if limits.usd is not None and (price is None or spent.unpriced):
             raise ValueError("a money limit needs the price of the model; give it with --prices FILE, see README")
         self._limits, self._rates, self._price = limits, rates, price
-        self._tokens = spent.usage.prompt_tokens + spent.usage.output_tokens
-        self._picodollars = spent.picodollars
-        self._most: dict[int, Usage] = {}  # the maximum usage of each call in flight, by its reservation
-        self._numbers = count(1)
+        self._tokens = _count_tokens(spent.usage)
+        self._picodollars, self._lost_picodollars = spent.picodollars, 0
+        self._in_flight: set[Reservation] = set()
         self._ended = asyncio.Event()
         self.reached = False
+        self._count_lost(spent.lost)
 
-    async def reserve(self, call: Call) -> int:
+    async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
-        while (number := self.try_reserve(call)) is None:
+        while (reservation := self.try_reserve(call)) is None:
             if self.reached:
                 self._wake()
                 raise BudgetReached(str(self))
             await self._ended.wait()
-        return number
+        return reservation
 
-    def try_reserve(self, call: Call, times: int = 1) -> int | None:
+    def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
         """Like ``reserve``, but returns None instead of waiting for room. The call costs so many ``times`` as much."""
         size = sum([measure_call(call)] * times, RequestSize())
         if not self.reached and self._has_room(_use(forecast_request(size, self._rates.expected))):
             return self._set_aside(size)
-        self.reached |= not self._most
+        self.reached |= not self._in_flight
         return None
 
-    def set_aside(self, call: Call) -> int:
+    def set_aside(self, call: Call) -> Reservation:
         """Reserve what a call in flight may use, even without room."""
         return self._set_aside(measure_call(call))
 
-    def _set_aside(self, size: RequestSize) -> int:
-        most, number = forecast_request(size, self._rates.high), next(self._numbers)
+    def _set_aside(self, size: RequestSize) -> Reservation:
+        most = forecast_request(size, self._rates.high)
         # The output limit includes the thinking of some models.
-        self._most[number] = _use(replace(most, output=max(size.most_tokens, most.output)))
-        return number
+        reservation = Reservation(_use(replace(most, output=max(size.most_tokens, most.output))))
+        self._in_flight.add(reservation)
+        return reservation
 
-    def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count the actual usage."""
-        del self._most[reservation]
-        self._tokens += usage.prompt_tokens + usage.output_tokens
+    def lose(self, reservation: Reservation) -> None:
+        """Count a request without a reply at the most that it may have used."""
+        self._count_lost(reservation.most)
+
+    def _count_lost(self, most: Usage) -> None:
+        self._tokens += _count_tokens(most)
+        self._lost_picodollars += self._price.cost(most) if self._price else 0
+
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
+        """Release a reservation, and count the usage that replies reported."""
+        self._in_flight.remove(reservation)
+        self._tokens += _count_tokens(usage)
         self._picodollars += self._price.cost(usage) if self._price else 0
         self._wake()
 
     def __str__(self) -> str:
         parts = []
         if self._limits.usd is not None:
-            parts.append(f"${self._picodollars / PICO:.4f} of ${self._limits.usd} are spent")
+            lost = self._lost_picodollars
+            open_ = f", and up to ${lost / PICO:.4f} by calls without a reply" if lost else ""
+            parts.append(f"${self._picodollars / PICO:.4f} of ${self._limits.usd} are spent{open_}")
         if self._limits.tokens is not None:
             parts.append(f"{self._tokens} tokens are spent, the limit is {self._limits.tokens}")
         return ", ".join(parts) + "; the next call may not fit" * self.reached
 
     def _has_room(self, expected: Usage) -> bool:
-        usages = [*self._most.values(), expected]
-        tokens = self._tokens + sum(usage.prompt_tokens + usage.output_tokens for usage in usages)
+        usages = [*(reservation.most for reservation in self._in_flight), expected]
+        tokens = self._tokens + sum(map(_count_tokens, usages))
         if self._limits.tokens is not None and tokens > self._limits.tokens:
             return False
         if self._limits.usd is None or self._price is None:
             return True
-        return self._picodollars + sum(map(self._price.cost, usages)) <= round(self._limits.usd * PICO)
+        spent = self._picodollars + self._lost_picodollars
+        return spent + sum(map(self._price.cost, usages)) <= round(self._limits.usd * PICO)
 
     def _wake(self) -> None:
         self._ended.set()
         self._ended = asyncio.Event()
+
+
+def _count_tokens(usage: Usage) -> int:
+    return usage.prompt_tokens + usage.output_tokens
 
 
 def _use(tokens: Tokens) -> Usage:
@@ -203,10 +221,10 @@ class Pricing:
             ),
         )
 
-    def open_budget(self, store: CallStore | None = None) -> Budget | None:
-        """The budget of all invocations of a run, whose calls are in ``store``; None without a limit."""
+    def open_budget(self, store: CallStore | None = None) -> Budget:
+        """The budget of all invocations of a run, whose calls are in ``store``."""
         if not self.limits:
-            return None
+            return Budget(self.limits, self.rates(), self.price)
         if store:
             store.price_unpriced()
         return Budget(self.limits, self.rates(store), self.price, store.spending if store else None)

@@ -12,6 +12,7 @@ from extractor.schemas import Usage
 
 from .calls import Call, PromptVersion, schema_of
 from .completions import Completion
+from .metering import Requests, Reservation
 from .store import CallStore, State, unpack
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000
@@ -125,13 +126,13 @@ class BatchBook:
 class RequestBudget(Protocol):
     """A budget for the calls of a batch, which are all in flight at once, so none waits."""
 
-    def set_aside(self, call: Call) -> int:
+    def set_aside(self, call: Call) -> Reservation:
         """Reserve what a call in flight may use, even without room."""
 
-    def try_reserve(self, call: Call, times: int = 1) -> int | None:
+    def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
         """Reserve what a call may use so many ``times``; None without room."""
 
-    def charge(self, reservation: int, usage: Usage) -> None:
+    def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the actual usage."""
 
 
@@ -143,12 +144,12 @@ class BatchQueue:
     def __init__(self, book: BatchBook, budget: RequestBudget | None = None) -> None:
         self._book, self._budget, self._has_refused = book, budget, False
         book.forgive()
-        self._reserved: dict[str, int] = {}
+        self._reserved: dict[str, Reservation] = {}
         if budget:
             for batch in (None, *(batch.number for batch in book.open_batches())):
                 self._reserved |= {one.name: budget.set_aside(one.call) for one in book.waiting(batch)}
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - a batch answers once
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
         if self._budget and call.question_key not in self._reserved:
             # The first call of all is asked live, which costs up to twice as much as in a batch.
             reservation = self._budget.try_reserve(call, 1 if self._reserved else 2)
@@ -157,6 +158,10 @@ class BatchQueue:
                 raise BudgetReached("the budget has no room for another request")
             self._reserved[call.question_key] = reservation
         raise AnswerPending("the answer has not arrived yet")
+
+    def reservation_of(self, name: str) -> Reservation | None:
+        """What a call that waits, by its name, may use; None without a budget."""
+        return self._reserved.get(name)
 
     def settle(self) -> None:
         """Charge the budget with what arrived, which may leave room for what was refused."""

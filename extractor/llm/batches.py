@@ -24,6 +24,7 @@ from .completions import as_json
 from .failures import explain_failure, read_failure
 from .limits import RetryPolicy
 from .live import LiveModel
+from .metering import Requests, Reservation
 from .patience import Watch
 from .spec import ModelSpec
 from .store import State, judge
@@ -157,7 +158,8 @@ class BatchClient:
     """Sends a run's planned batches to the provider and fetches their answers.
 
     It continues from the stored state. A batch is never created twice, even if the program ended before it stored the
-    id. ``report`` is called with the status of batches. ``live_cost`` is that of calls outside them.
+    id. ``report`` is called with the status of batches. ``live_cost`` is that of calls outside them, and
+    ``reservation_of`` returns what such a call, by its name, may use.
     """
 
     live: LiveModel
@@ -167,6 +169,7 @@ class BatchClient:
     policy: PollPolicy = field(default_factory=PollPolicy)
     report: Callable[[BatchStatus], None] = lambda _: None
     live_cost: Callable[[Usage], int] | None = None
+    reservation_of: Callable[[str], Reservation | None] = lambda _: None
     _attempts: int = field(default=_FIRST_ATTEMPTS, init=False)
 
     async def finish_all(self) -> int:
@@ -193,13 +196,17 @@ class BatchClient:
         """
         asked_live = 0 if self.live.was_reached else 1
         for waiting in self.book.waiting(most=asked_live):
+            requests = Requests(self.book.store, waiting.number, self.reservation_of(waiting.name))
             try:
-                completion, _ = await self.live(waiting.call, 1)
+                completion, _ = await self.live(waiting.call, 1, requests)
             except ModelError as error:
                 if error.usage and error.usage.calls:
-                    self.book.store.charge(waiting.number, error.usage)
+                    self.book.store.charge(waiting.number, error.usage, replied=requests.replied)
+                self.book.store.note_replies(requests.replied)
                 raise
-            self.book.store.end(waiting.number, judge(completion), completion, cost=self.live_cost)
+            self.book.store.end(
+                waiting.number, judge(completion), completion, cost=self.live_cost, replied=requests.replied
+            )
             return 1 + self.book.plan(uuid4().hex[:12])
         return self.book.plan(uuid4().hex[:12])
 
@@ -291,6 +298,7 @@ async def open_batch_client(
     policy: PollPolicy | None = None,
     report: Callable[[BatchStatus], None] = print,
     live_cost: Callable[[Usage], int] | None = None,
+    reservation_of: Callable[[str], Reservation | None] = lambda _: None,
 ) -> AsyncIterator[BatchClient]:
     """Open a client at the provider of a model.
 
@@ -302,7 +310,7 @@ async def open_batch_client(
     live = LiveModel(spec, settings, RetryPolicy(), Watch(None, ""))
     try:
         provider = _PROVIDERS[protocol](live.sdk, book)
-        yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost)
+        yield BatchClient(live, provider, spec, book, policy or PollPolicy(), report, live_cost, reservation_of)
     finally:
         await live.close()
 

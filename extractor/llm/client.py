@@ -19,6 +19,7 @@ from .calls import Call
 from .completions import Completion
 from .failures import TOO_LONG, is_too_long
 from .limits import RetryPolicy
+from .metering import Meter, Requests, Reservation
 from .patience import MOST_CALLS, Patience, Watch
 from .providers import Reasoning
 from .spec import ModelSpec, hide_keys, name_model
@@ -49,23 +50,13 @@ class ClientSettings:
     most_calls: int = MOST_CALLS
 
 
-class Meter(Protocol):
-    """A budget, which decides whether a request may be sent."""
-
-    async def reserve(self, call: Call) -> int:
-        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
-
-    def charge(self, reservation: int, usage: Usage) -> None:
-        """Release a reservation, and count the actual usage."""
-
-
 class Answerer(Protocol):
     """Whatever answers a call: a live model, an earlier run, or, later, a batch that ``queues`` it."""
 
     queues: bool
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
-        """The last answer with the usage of all, and their number, at most ``most``."""
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
+        """The last answer with the usage of all, and their number, at most ``most``. Notes what it sends."""
 
     async def close(self) -> None:
         """Release what it holds."""
@@ -85,8 +76,9 @@ class Model:
 
     Use it as an asynchronous context manager to keep connections open between calls. It works in several event loops
     one after another, but not in two at once. ``usage`` is the sum over all calls that were sent, including failed
-    ones; ``watch`` says what it waits for. ``answerer`` opens what answers the calls (default: the provider's live
-    model), ``store`` opens the store of calls, and ``meter`` is the budget that each call must fit.
+    ones, and ``lost`` the most that requests without a reply may have used; ``watch`` says what it waits for.
+    ``answerer`` opens what answers the calls (default: the provider's live model), ``store`` opens the store of calls,
+    and ``meter`` is the budget that each call must fit.
     """
 
     def __init__(
@@ -105,7 +97,7 @@ class Model:
         self._policy = replace(policy, sleep=self.watch.pausing(policy.sleep))
         self._make, self._open_store, self._meter = answerer or self._open_live, store, meter
         self._store: CallStore | None = None
-        self.usage = Usage()
+        self.usage = self.lost = Usage()
         self._users = 0
         self._answerer: Answerer | None = None
         self._slots = asyncio.Semaphore(1)  # one of the event loop takes its place
@@ -176,11 +168,11 @@ class Model:
     async def _send(self, call: Call, most: int) -> Answer:
         """A new answer, within the budget. The call is stored before it is sent."""
         assert self._answerer is not None
-        reservation = await self._meter.reserve(call) if self._meter else 0
+        reservation = await self._meter.reserve(call) if self._meter else Reservation()
         number = self._store.begin(call, self.name) if self._store else 0
-        spent = Usage()
+        requests, spent = Requests(self._store, number, reservation, self._meter), Usage()
         try:
-            completion, calls = await self._answerer(call, most)
+            completion, calls = await self._answerer(call, most, requests)
             spent = completion.usage
         except AnswerPending:
             if self._store and self._answerer.queues:
@@ -191,14 +183,16 @@ class Model:
         except BaseException as error:  # also a cancellation
             spent = getattr(error, "usage", None) or Usage()
             if self._store:
-                self._store.charge(number, spent, TOO_LONG if isinstance(error, RequestTooLong) else "")
+                why = TOO_LONG if isinstance(error, RequestTooLong) else ""
+                self._store.charge(number, spent, why, requests.replied)
             raise
         finally:
             self.usage += spent
+            self.lost += requests.lost
             if self._meter:
                 self._meter.charge(reservation, spent)
         if self._store:
-            self._store.end(number, judge(completion), completion)
+            self._store.end(number, judge(completion), completion, replied=requests.replied)
         return Answer(completion, number, calls)
 
     def _open_live(self) -> Answerer:

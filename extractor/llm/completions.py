@@ -17,6 +17,8 @@ from extractor.schemas import Usage
 from .spec import shown_model
 
 _Json = Mapping[str, Any]
+BROKEN = "broken JSON"
+"""What is said of a reply that ends too early."""
 _SHOWN = 80
 """Characters of a reply that messages show."""
 _MOST_TOKENS = 10**9
@@ -239,6 +241,6 @@ def describe_garbled(body: object) -> str:
     """
     if isinstance(body, str):
         beginning = body[:_SHOWN]
-        return "broken JSON" if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
+        return BROKEN if beginning.lstrip()[:1] in ("{", "[") else f"not JSON: {beginning!r}"
     error = body.get("error") if isinstance(body, Mapping) else None
     return f"no message in it; {str(error)[:200]}" if error else "no message in it"

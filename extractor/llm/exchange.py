@@ -15,6 +15,7 @@ from .batch_lines import load_row, read_line, write_line
 from .calls import Call
 from .completions import Completion
 from .database import open_scratch
+from .metering import Requests
 from .request_form import RequestForm
 from .spec import ModelSpec
 from .store import CallStore, State
@@ -62,7 +63,7 @@ class Exchange:
     def __str__(self) -> str:
         return f"answers by file, SHA-256 {self._sha256[:16]}"
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - files answer once
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
         """The answer of the files. Raises ``AnswerPending`` without one, and remembers the call."""
         kept = self._store.recall(call.question_key)
         if kept is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 
-from .completions import GarbledReply
+from .completions import BROKEN, GarbledReply
 from .limits import is_temporary, retry_after
 from .spec import ModelSpec, hide_keys, name_model
 
@@ -35,6 +35,8 @@ _DELAY = re.compile(
     r"retryDelay\W{1,9}(\d{1,9}(?:\.\d{1,9})?)s|(?:retry|try again) in (\d{1,9}(?:\.\d{1,9})?) ?s", re.I
 )
 _SILENCE = re.compile(r"Timeout|Connect|Transport|Network|Protocol|Read|Write|Pool")
+_WAITED_IN_VAIN = frozenset({504, 524})
+"""What a gateway says whose server may still answer, and be paid."""
 _UNCONNECTED = re.compile(r"ConnectError|ConnectTimeout|gaierror|ConnectionRefused")
 
 
@@ -71,6 +73,13 @@ class Failure:
     def is_limit(self) -> bool:
         """Whether the provider asks for fewer requests."""
         return self.status in (429, 503, 529)
+
+    @property
+    def leaves_cost_open(self) -> bool:
+        """Whether a model may have been paid for a request that failed so."""
+        if self.status is None:
+            return not self.is_unconnected
+        return self.status in _WAITED_IN_VAIN or (self.status == 200 and self.said == BROKEN)
 
     @property
     def is_about_length(self) -> bool:

@@ -33,9 +33,10 @@ from extractor.events import Event, tell
 from extractor.schemas import Usage
 
 from .calls import Call, estimate_tokens
-from .completions import Completion, Ending, GarbledReply, describe_garbled, read_completion
+from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
 from .limits import Pace, RetryPolicy
+from .metering import Requests
 from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
@@ -73,12 +74,12 @@ class LiveModel:
         without_key = spec.is_compatible and spec.api_key is None
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
         """The last answer with the usage of all, and their number, at most ``most``.
 
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
-        answers = _Answers(call)
+        answers = _Answers(call, requests, self._watch)
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_retry),
             wait=self._wait,
@@ -166,6 +167,9 @@ class LiveModel:
                     raise
         except BaseException as error:
             failure = read_failure(error)
+            if answers.awaits and (failure.leaves_cost_open if failure else not _is_unsent(error)):
+                answers.requests.note_lost()
+            answers.awaits = False
             name = str(failure.status) if failure and failure.status else type(error).__name__
             status = failure.status if failure else None
             tell(Event.CALL_ENDED, **facts, seconds=round(monotonic() - since, 3), status=status, error=name)
@@ -195,6 +199,7 @@ class LiveModel:
 
         def note_request(*_: Any, **__: Any) -> None:
             answers.awaits = True
+            answers.requests.note_sent()
             self._watch.note_request()
 
         hooks.on("completion:kwargs", note_request)
@@ -226,7 +231,7 @@ class LiveModel:
             raise answers.garbled
         if isinstance(cause, (*_NO_ANSWER, RecursionError)):
             if answers.last is None:
-                raise GarbledReply("broken JSON")
+                raise GarbledReply(BROKEN)
         elif cause:
             raise cause
 
@@ -266,8 +271,8 @@ class _Answers:
     takes each answer.
     """
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, call: Call, requests: Requests, watch: Watch) -> None:
+        self._call, self.requests, self._watch = call, requests, watch
         self.last: Completion | None = None
         self.usage, self.count, self.sent = Usage(), 0, 0
         self.garbled: GarbledReply | None = None
@@ -297,9 +302,9 @@ class _Answers:
         self.came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
-        """Whether the last answer was complete and broke the schema."""
+        """Whether the last answer was complete and broke the schema, and another request may begin."""
         error = state.outcome.exception() if state.outcome else None
-        complete = self.last is not None and self.last.ending is Ending.COMPLETE
+        complete = self.last is not None and self.last.ending is Ending.COMPLETE and not self._watch.is_over
         return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
 
     def _is_valid(self) -> bool:
@@ -353,6 +358,11 @@ def _quieten_litellm(spec: ModelSpec) -> None:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         with suppress(ImportError):
             import_module("litellm").suppress_debug_info = True  # type: ignore[attr-defined]
+
+
+def _is_unsent(error: BaseException) -> bool:
+    """Whether an SDK refused a request before it was sent."""
+    return lacks_key(error) or find_unknown(error) is not None
 
 
 def _describe_failure(failure: Failure) -> Came:

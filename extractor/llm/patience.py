@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from extractor.errors import ModelAway, ModelUnavailable
+from extractor.errors import ModelAway, ModelUnavailable, RunStopped
 
 MOST_CALLS = 5
 """How often the questions of one call are sent for an answer, with re-asks and halves of a truncated answer.
@@ -55,40 +55,58 @@ class Watch:
     def __init__(self, patience: Patience | None, name: str, hide: Callable[[str], str] = str) -> None:
         self._patience, self._name, self._hide = patience, name, hide
         self._clock: Callable[[], float] = lambda: 0.0
-        self._calls: set[asyncio.Timeout] = set()
-        self._in_flight = self._requests = self._failed = 0
+        self._calls: dict[asyncio.Task[Any] | None, asyncio.Timeout] = {}
+        self._exchanging: set[asyncio.Task[Any] | None] = set()
+        self._requests = self._failed = 0
         self._was_usable = self._has_answered = False
         self._since: float | None = None  # when the silence began
         self._idle_at = self._next_try = 0.0
         self.problem = ""
-        self._last, self._why = Came("", ""), ""
+        self._last, self._why, self._lets_end = Came("", ""), "", False
 
     @property
     def gives_up(self) -> bool:
         """Whether a silent model is given up, so that a request may wait for it without end."""
         return self._patience is not None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no further request may begin."""
+        return bool(self._why)
+
+    @property
+    def under_way(self) -> int:
+        """The number of requests that wait for a reply."""
+        return len(self._exchanging)
+
+    def stop(self, why: str) -> None:
+        """Begin no further request. Calls raise ``RunStopped`` with ``why``, unless their request is under way."""
+        self._why, self._lets_end = self._why or why, True
+        self._clock = asyncio.get_running_loop().time
+        self._reschedule()
+
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold one call inside the block, and note its failure. Raises ``ModelAway`` if the model is given up."""
         if self._why:
-            raise ModelAway(self._why)
+            raise self._explain_end()
         self._clock = asyncio.get_running_loop().time
         if self._since is not None and not self._calls:
             self._since += self._clock() - self._idle_at
-        limit = asyncio.timeout_at(self._deadline)
+        limit, task = asyncio.timeout_at(self._deadline), asyncio.current_task()
         try:
             async with limit:
-                self._calls.add(limit)
+                self._calls[task] = limit
                 try:
                     yield
                 finally:
-                    self._calls.discard(limit)
+                    del self._calls[task]
                     self._idle_at = self._clock()
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise ModelAway(self._give_up(self._explain_silence())) from None
+            self._why = self._why or self._give_up(self._explain_silence())
+            raise self._explain_end() from None
         except ModelUnavailable as error:
             if not isinstance(error, ModelAway):
                 self.note_call(str(error))
@@ -113,9 +131,9 @@ class Watch:
         Raises ``ModelAway`` if the model was given up while the exchange waited for its turn.
         """
         if self._why:
-            raise ModelAway(self._why)
-        self._clock = asyncio.get_running_loop().time
-        self._in_flight += 1
+            raise self._explain_end()
+        self._clock, task = asyncio.get_running_loop().time, asyncio.current_task()
+        self._exchanging.add(task)
         self._since = self._clock() if self._since is None else self._since
         self._reschedule()
 
@@ -123,18 +141,20 @@ class Watch:
             self._last = came
             if came.is_answer:
                 self._has_answered, self._next_try = True, 0.0
-                self._since = self._clock() if self._in_flight > 1 else None
+                self._since = self._clock() if len(self._exchanging) > 1 else None
                 self._reschedule()
 
         try:
             yield note
         finally:
-            self._in_flight -= 1
+            self._exchanging.discard(task)
 
     def pausing(self, sleep: Callable[[float], Awaitable[None]]) -> Callable[[float], Awaitable[None]]:
         """The same ``sleep``, whose ends ``describe_wait`` names as the next try."""
 
         async def noted(seconds: float) -> None:
+            if self._why:
+                raise self._explain_end()
             self._next_try = self._clock() + seconds
             await sleep(seconds)
 
@@ -152,14 +172,18 @@ class Watch:
 
     @property
     def _deadline(self) -> float | None:
-        if self._why:
+        if self._why and not self._lets_end:
             return self._clock()
         return self._since + self._patience.seconds if self._patience and self._since is not None else None
 
     def _reschedule(self) -> None:
-        for limit in self._calls:
+        for task, limit in self._calls.items():
             if not limit.expired():
-                limit.reschedule(self._deadline)
+                is_cut = self._lets_end and task not in self._exchanging
+                limit.reschedule(self._clock() if is_cut else self._deadline)
+
+    def _explain_end(self) -> ModelAway:
+        return (RunStopped if self._lets_end else ModelAway)(self._why)
 
     def _give_up(self, why: str) -> str:
         """Remember why, and end the other calls."""

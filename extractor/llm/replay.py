@@ -9,6 +9,7 @@ from extractor.errors import AnswerMissing, AnswerPending, ModelUnavailable, Req
 from .calls import Call, estimate_tokens
 from .completions import Completion
 from .failures import is_too_long
+from .metering import Requests
 from .store import CallStore, State
 
 _SHOWN_LINES, _SHOWN_WIDTH = 24, 160
@@ -35,7 +36,7 @@ class Replay:
     def __init__(self, store: CallStore, tally: ReplayTally | None = None) -> None:
         self._store, self._tally = store, tally
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:  # noqa: ARG002 - the run had its bound
+    async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
         kept = self._store.recall(call.question_key)
         if kept and kept.completion and kept.state is not State.ASKED:
             if self._tally:

@@ -1,7 +1,7 @@
 """Stores every call to a model and its answer in SQLite, as cache, audit trail, queue of batches and replay."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ _SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
 class State(StrEnum):
     """What became of a call.
 
-    - ``asked``: it was sent, and no answer is stored: it runs, failed, or its process was killed;
+    - ``asked``: no answer is stored: it runs, failed, or its process was killed;
     - ``waiting``: it waits for a batch, or for the answers of one;
     - ``answered``: its answer can be used;
     - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
@@ -49,12 +49,15 @@ class StoredCall:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The cost of calls. ``unpriced`` calls used tokens and have no price; ``unanswered`` calls got no reply."""
+    """The cost of calls. ``unpriced`` calls used tokens and have no price.
+
+    ``lost`` is the most that requests without a reply may have used; its ``calls`` count them.
+    """
 
     usage: Usage = field(default_factory=Usage)
     picodollars: int = 0
     unpriced: int = 0
-    unanswered: int = 0
+    lost: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,11 @@ class CallStore:
     """Calls and their answers. A call's key covers what is asked and of which model, never limits or sampling.
 
     No secret, address or header is stored. Each method is a short transaction, or part of one. ``price`` returns the
-    price of tokens in picodollars.
+    price of tokens in picodollars, None if it is unknown.
     """
 
     def __init__(self, database: Database, price: Callable[[Usage], int] | None = None) -> None:
-        self.database, self._price = database, price
+        self.database, self.price = database, price
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
         """Store a call that is about to be sent. Returns its number."""
@@ -115,22 +118,39 @@ class CallStore:
         completion: Completion | None = None,
         why: str = "",
         cost: Callable[[Usage], int] | None = None,
+        replied: Iterable[int] = (),
     ) -> None:
-        """Store how a call ended, and its answer with the usage of all exchanges, at another ``cost`` than usual."""
+        """Store how a call ended, and its answer with the usage of all exchanges, at another ``cost`` than usual.
+
+        ``replied`` are the numbers of its requests that got a reply.
+        """
         usage, why = (completion.usage, why or completion.problem) if completion else (Usage(), why)
         answer = zlib.compress(completion.text.encode("utf-8", "surrogatepass")) if completion else None
         spent = (usage.calls, *(getattr(usage, name) for name in _TOKENS))
-        cost = cost or self._price
+        cost = cost or self.price
         price = cost(usage) if cost else None
-        self.database.execute(
-            "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, exchanges = ?,"
-            " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, thinking_tokens = ?,"
-            " picodollars = ? WHERE id = ?",
-            (
-                *(state, why, answer, completion.ending if completion else None),
-                *(completion.model if completion else None, *spent, price, number),
-            ),
-        )
+        with self.database.transaction():
+            self.database.execute(
+                "UPDATE calls SET state = ?, why = ?, answer = ?, ending = ?, answered_by = ?, exchanges = ?,"
+                " prompt_tokens = ?, cached_tokens = ?, written_tokens = ?, output_tokens = ?, thinking_tokens = ?,"
+                " picodollars = ? WHERE id = ?",
+                (
+                    *(state, why, answer, completion.ending if completion else None),
+                    *(completion.model if completion else None, *spent, price, number),
+                ),
+            )
+            self.note_replies(replied)
+
+    def note_request(self, call: int, most: Usage) -> int:
+        """Store that a call is about to send a request, which may use ``most``. Returns the request's number."""
+        row = (call, most.prompt_tokens, most.written_tokens, most.output_tokens)
+        number = self.database.execute("INSERT INTO requests VALUES (NULL, ?, ?, ?, ?)", row).lastrowid
+        assert number is not None
+        return number
+
+    def note_replies(self, requests: Iterable[int]) -> None:
+        """Store that what these requests cost is known."""
+        self.database.execute_many("DELETE FROM requests WHERE id = ?", ((number,) for number in requests))
 
     def add_answer(self, question: str, completion: Completion) -> None:
         """Store an answer whose call is known by its name alone."""
@@ -143,9 +163,10 @@ class CallStore:
         assert number is not None
         self.end(number, State.ANSWERED, completion)
 
-    def charge(self, number: int, usage: Usage, why: str = "") -> None:
+    def charge(self, number: int, usage: Usage, why: str = "", replied: Iterable[int] = ()) -> None:
         """Store what a call without an answer has cost, and ``why`` there is none."""
-        self.end(number, State.ASKED, Completion("", Ending.COMPLETE, usage) if usage.calls else None, why)
+        completion = Completion("", Ending.COMPLETE, usage) if usage.calls else None
+        self.end(number, State.ASKED, completion, why, replied=replied)
 
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
@@ -205,14 +226,18 @@ class CallStore:
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, including those without a reply, each at the price of its day."""
+        """The sum over all calls, each at the price of its day, and the requests without a reply."""
         row = self.database.row(
             f"SELECT coalesce(sum(picodollars), 0),"  # noqa: S608
-            " coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0),"
-            f" coalesce(sum(state = 'asked' AND exchanges = 0), 0), {_SUMS} FROM calls"
+            f" coalesce(sum(picodollars IS NULL AND prompt_tokens + output_tokens > 0), 0), {_SUMS} FROM calls"
+        )
+        lost = self.database.row(
+            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0, coalesce(sum(written_tokens), 0),"
+            " coalesce(sum(output_tokens), 0), 0 FROM requests"
         )
         assert row
-        return Spending(_usage(row[3:]), *row[:3])
+        assert lost
+        return Spending(_usage(row[2:]), picodollars=row[0], unpriced=row[1], lost=_usage(lost))
 
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
         """The latest ``most`` answered calls, newest first."""
@@ -225,12 +250,12 @@ class CallStore:
 
     def price_unpriced(self) -> None:
         """Set the current price on calls without one, if it is known."""
-        if self._price is None:
+        if self.price is None:
             return
         unpriced = self.database.execute(
             f"SELECT id, {_USAGE} FROM calls WHERE picodollars IS NULL AND prompt_tokens + output_tokens > 0"  # noqa: S608
         ).fetchall()
-        priced = [(self._price(_usage(spent)), number) for number, *spent in unpriced]
+        priced = [(self.price(_usage(spent)), number) for number, *spent in unpriced]
         with self.database.transaction():
             self.database.execute_many("UPDATE calls SET picodollars = ? WHERE id = ?", priced)
 

@@ -15,7 +15,7 @@ from extractor.schemas import Source, TrialRecord
 from .archives import BROKEN_STREAM, Document, as_unreadable, open_documents
 from .drafts import Found, Unreadable
 
-_STDIN = "<stdin>"
+STDIN = "<stdin>"
 OpenAddress = Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
 
 
@@ -84,7 +84,7 @@ def _open_input(
 ) -> Iterator[tuple[str, BinaryIO] | RecordError]:
     """Yield the open files of one input, each closed before the next is opened."""
     if location == "-":
-        yield _STDIN, stdin or sys.stdin.buffer
+        yield STDIN, stdin or sys.stdin.buffer
     elif open_address and "://" in location:
         for found in open_address(location):
             with nullcontext() if isinstance(found, RecordError) else closing(found[1]):

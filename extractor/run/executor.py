@@ -71,7 +71,7 @@ class Executor(ABC):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:  # noqa: B027 - nothing was started
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:  # noqa: B027 - nothing was started
         """Stop all processes."""
 
 
@@ -91,7 +91,8 @@ class ProcessExecutor(Executor):
     kills this process too fails with a ``RecordError``.
 
     A process ends if a call takes longer than ``timeout`` seconds. Before its first call it extracts ``example``, if
-    given, to load the rules; this is not timed.
+    given, to load the rules; this is not timed. At the end, processes finish their record, unless this is cancelled or
+    ``ends_at_once``.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class ProcessExecutor(Executor):
         timeout: float = KILL_S,
         example: TrialRecord | None = None,
     ) -> None:
-        self._timeout = timeout
+        self._timeout, self.ends_at_once = timeout, False
         self.capacity = workers * _QUEUED
         self._inline_left = inline_first
         self._workers = [_Worker(timeout, example) for _ in range(workers)]
@@ -130,8 +131,9 @@ class ProcessExecutor(Executor):
                 remedy = "run this record alone, with --workers 1"
                 raise RecordError(source.path, problem, remedy, place=source.place) from None
 
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(worker.close() for worker in (*self._workers, self._suspects)))
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        at_once = self.ends_at_once or (kind is not None and issubclass(kind, asyncio.CancelledError))
+        await asyncio.gather(*(worker.close(at_once=at_once) for worker in (*self._workers, self._suspects)))
 
 
 class _Worker:
@@ -162,12 +164,14 @@ class _Worker:
         finally:
             self.pending -= 1
 
-    async def close(self) -> None:
-        """End the process after its current record."""
+    async def close(self, *, at_once: bool) -> None:
+        """End the process, unless ``at_once`` after its current record."""
         if self._starting:
             self._starting.cancel()
             (pool,) = await asyncio.gather(self._starting, return_exceptions=True)
             if isinstance(pool, ProcessPoolExecutor):
+                for process in list((pool._processes or {}).values()) if at_once else ():  # Python 3.14: kill_workers
+                    process.kill()
                 pool.shutdown(cancel_futures=True)
 
 

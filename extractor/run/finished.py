@@ -18,7 +18,7 @@ from extractor.schemas import TrialRecord
 from .folder import EXTRACTIONS, MANIFEST
 from .manifest import RunState, read_manifest
 from .results import is_locked, naming_file
-from .store import RunStore, digest_record
+from .store import LEFT, RunStore, digest_record
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -48,17 +48,21 @@ class RereadRecord:
 class FinishedRun:
     """Reads a run's folder. Only the ids and places of results stay in memory.
 
+    Results whose record the run's input no longer has are ``left_out``, unless ``left`` is set.
+
     ``incomplete`` describes an unfinished run, such as "168 of 3,096 records, interrupted"; None for a complete one.
     Raises ``StoreError`` for a folder without a run, or with one of another version of this program.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, left: bool = False) -> None:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
             raise StoreError(f"{folder}: contains no run; name a folder that extractor run --out wrote")
         self.folder, self.manifest = folder, manifest
         with closing(RunStore(folder, reading=True)) as store:
-            self._places = {record_id: (start, length) for record_id, start, length in store.lines()}
+            lines = store.lines(left=left)
+            self._places = {record_id: (start, length) for record_id, start, length in lines}
+            self.left_out = 0 if left else store.count(LEFT)
         self._corrected: Mapping[str, Path] = {}
         self.incomplete = self._describe_incomplete()
 
@@ -77,7 +81,8 @@ class FinishedRun:
         except ValidationError as error:
             raise StoreError(
                 f"{self.folder / EXTRACTIONS}: the result of {record_id} cannot be read ({error.error_count()} "
-                "problems); it was changed, or another version of this program made it: run again with --fresh"
+                "problems); it was changed, or another version of this program made it: run the same command again"
+                " with --replay of this folder and another --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:
@@ -135,13 +140,14 @@ class FinishedRun:
         return f"{records}, {'still running' if running else 'interrupted'}"
 
 
-def find_run(results: Path) -> FinishedRun | None:
+def find_run(results: Path, *, left: bool = False) -> FinishedRun | None:
     """The run in a folder, or the run of a file ``extractions.jsonl``. None if there is no run.
 
-    Raises ``StoreError`` for a run that cannot be read.
+    With ``left``, it holds also the results whose record the input no longer has. Raises ``StoreError`` for a run that
+    cannot be read.
     """
     folder = results.parent if results.name == EXTRACTIONS else results
-    return FinishedRun(folder) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
+    return FinishedRun(folder, left=left) if all((folder / name).is_file() for name in (MANIFEST, RUN_FILE)) else None
 
 
 def _list_readable(inputs: Sequence[str | PathLike[str]]) -> tuple[str | PathLike[str], ...]:

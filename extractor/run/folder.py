@@ -13,9 +13,10 @@ from extractor.ask.session import Session
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
 from extractor.llm.database import RUN_FILE
 from extractor.llm.store import CallStore
+from extractor.read.records import STDIN
 from extractor.schemas import TrialRecord, Usage
 
-from .manifest import Manifest, explain_changed, read_manifest, restore_fields
+from .manifest import Manifest, explain_changed, how_to_keep_answers, read_manifest, restore_fields
 from .records import Sink
 from .results import lock_folder, made_folder, naming_file, repair_results, sort_results, write_atomically
 from .store import RunStore, digest_record
@@ -32,10 +33,10 @@ class RunFolder(Sink):
     ``run.sqlite`` in one folder.
 
     Opening the folder of an earlier run continues it. A record is done if there is a result with its id and text that
-    lacks no answer of a model. ``changed`` counts records whose text has changed, ``lacking`` (after ``finish``)
-    results that lack an answer. With ``fresh`` no record counts as done; ``begin`` discards the earlier run. Results
-    are appended as they come, and ``finish`` sorts them; only records in progress are in memory. ``differing`` are the
-    first repeated records with another text. ``price`` returns the cost of tokens in picodollars.
+    lacks no answer of a model. ``changed`` counts records whose text has changed. With ``fresh`` no record counts as
+    done; ``begin`` discards the earlier run. Results are appended as they come, and ``finish`` sorts them; only records
+    in progress are in memory. ``differing`` are the first repeated records with another text. ``price`` returns the
+    cost of tokens in picodollars.
 
     Raises ``StoreError`` if the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if
     it was created with other settings.
@@ -55,12 +56,13 @@ class RunFolder(Sink):
     ) -> None:
         self.path, self.strict, self._price, self._fresh = path, strict, price, fresh
         self._inputs = tuple(dict.fromkeys(inputs))
-        self.changed = self.lacking = self._position = 0
+        self.changed = self._position = 0
         self.differing: list[RepeatedRecord] = []
         self._files: dict[str, IO[bytes]] = {}
         self._total: int | None = None
         self._manifest_lock = Lock()  # another thread may call note_total
         self._started: dict[str, tuple[TrialRecord, int]] = {}
+        self._unread: set[str] = set()
         self._store: RunStore | None = None
         self._since, self._clock = datetime.now(UTC).isoformat(timespec="seconds"), monotonic()
         self._manifest = Manifest(settings=dict(settings))
@@ -89,6 +91,11 @@ class RunFolder(Sink):
             self._open_store()
             for name, mode in ((EXTRACTIONS, "ab"), (FAILURES, "wb"), (REPEATED, "wb")):
                 self._files[name] = self._closing.enter_context((self.path / name).open(mode))
+
+    @property
+    def manifest(self) -> Manifest:
+        """The content of ``run.json``, as it was last written."""
+        return self._manifest
 
     @property
     def store(self) -> RunStore:
@@ -134,9 +141,10 @@ class RunFolder(Sink):
                     remedy="leave one of the two out, or use --fresh if the file was renamed",
                 )
             self.changed += 1
-        elif known and known.done:
+        elif known:
             self.store.note_place(record.record_id, position)
-            return True
+            if known.done:
+                return True
         self._started[record.record_id] = record, position
         return False
 
@@ -148,7 +156,9 @@ class RunFolder(Sink):
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
         """Append a failure."""
-        self._started.pop(failure.get("record_id") or "", None)
+        if (record_id := failure.get("record_id")) is None:
+            self._unread.add(failure.get("path") or "")
+        self._started.pop(record_id or "", None)
         self._append(FAILURES, _to_json(failure))
 
     def write_repeated(self, error: RepeatedRecord) -> None:
@@ -178,22 +188,31 @@ class RunFolder(Sink):
             if self._files:
                 self._write_manifest(self._manifest)
 
-    def finish(self, tally: Tally, stopped_by: str | None = None) -> None:
+    def finish(self, tally: Tally, stopped_by: str | None = None, *, whole: bool = True) -> None:
         """Sort the results by input order, records of other inputs last, and write the manifest.
 
-        ``stopped_by`` is the reason for an early end, such as "interrupted". Does nothing if the run never began.
+        ``stopped_by`` is the reason for an early end, such as "interrupted"; ``whole`` means that otherwise the inputs
+        were read to their end. Does nothing if the run never began.
         """
         if not self._files:
             return
         if not stopped_by:
             self._total = self._position
         with naming_file(self.path), self._manifest_lock:
+            if whole and not stopped_by:
+                self.store.note_left(self._has_left)
             self._files.pop(EXTRACTIONS).close()
             sort_results(self.path / EXTRACTIONS, self.store)
             places = list(map(_describe_repeated, self.differing))
             manifest = self._manifest.ended(self.store, tally, monotonic() - self._clock, stopped_by, places)
-            self.lacking = manifest.records["lacking"]
             self._write_manifest(manifest)
+
+    def _has_left(self, path: str) -> bool:
+        """Whether a record from a path would have been read again now, if it were still there."""
+        if path in self._unread or path == STDIN:  # a stream may hold other records each time
+            return False
+        has_all = len(self._manifest.inputs) == len(self._inputs)  # else only those of the inputs that were given now
+        return has_all or any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in self._inputs)
 
     def _remove_empty(self) -> None:
         """Remove the empty files of a run without results."""
@@ -230,17 +249,21 @@ class RunFolder(Sink):
         if earlier is None:
             for name in (EXTRACTIONS, FAILURES, REPEATED, RUN_FILE):
                 if (self.path / name).exists():
-                    raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; choose another --out")
+                    raise StoreError(f"{self.path}: has {name} but no {MANIFEST}; {how_to_keep_answers(self.path)}")
             return
         settings = self._manifest.settings
         if changed := explain_changed(earlier.settings, settings):
             reparse = f"extractor reparse {self.path} keeps its answers, " if changed.keys() <= _REPARSED else ""
             differences = "; ".join(changed.values())
             raise SettingsDiffer(
-                f"{self.path}: created with other settings ({differences}); {reparse}use --fresh or another --out"
+                f"{self.path}: created with other settings ({differences}); {reparse}use another --out, or"
+                " --fresh to delete what it holds"
             )
         if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
-            raise StoreError(f"{self.path}: has results but no {RUN_FILE}; use --fresh or another --out")
+            raise StoreError(
+                f"{self.path}: has results but no {RUN_FILE}, the store of its answers; restore it from a"
+                " backup, or pay again with --fresh"
+            )
         self._manifest = earlier
         with naming_file(results):
             repair_results(results, self._open_store())

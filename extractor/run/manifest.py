@@ -1,12 +1,14 @@
 """``run.json``: the settings that decide a run's results, and the totals of all its invocations."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from glob import glob
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +18,16 @@ import extractor
 from extractor.ask.prompt import list_prompt_versions
 from extractor.errors import StoreError
 from extractor.fields import CustomField
+from extractor.llm.database import RUN_FILE
 from extractor.schemas import Usage
 
-from .store import RunStore
+from .store import LACKING, LEFT, RunStore
 from .tally import USAGE_OF_RECORDS, Tally, add_counts
 
 if TYPE_CHECKING:
     from extractor.api import Extractor
 
+_SHOWN_LEFT = 100
 _Counts = dict[str, NonNegativeInt]
 
 _STAGES = [
@@ -56,9 +60,11 @@ class Manifest(BaseModel):
 
     In ``records``, ``extracted`` counts the results, ``lacking`` those that lack an answer of a model, which the same
     command asks again; ``resumed`` and ``failed`` are those of the last invocation. ``usage`` and ``cost`` cover all
-    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown, and leaves out charges for
-    ``calls_without_reply``. ``repeated`` counts repeated records in the inputs of the last invocation; ``places`` are
-    the first 100 with another text.
+    calls, each at the price of its day: ``usd`` is None if the price of a call is unknown. ``usd_without_reply`` is the
+    most that ``calls_without_reply`` may have cost beside it: calls that were sent, and whose reply never came, because
+    the run was killed or interrupted, or the time was over. ``left`` counts results whose record the inputs no longer
+    have, and ``left_ids`` names the first 100. ``repeated`` counts repeated records in the inputs of the last
+    invocation; ``places`` are the first 100 with another text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,14 +77,17 @@ class Manifest(BaseModel):
     input_paths: tuple[str, ...] = ()
     started: str | None = None
     seconds: float = Field(default=0.0, ge=0)
-    records: _Counts = {"extracted": 0, "lacking": 0, "resumed": 0, "failed": 0}
+    records: _Counts = {"extracted": 0, "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
     items: _Counts = {}
     findings: NonNegativeInt = 0
     finding_kinds: _Counts = {}
     absences: _Counts = {}
     support: _Counts = {}
     usage: Usage = Usage()
-    cost: dict[str, int | float | None] = {"usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0}
+    cost: dict[str, int | float | None] = {
+        "usd": 0.0, "calls_without_price": 0, "calls_without_reply": 0, "usd_without_reply": 0.0
+    }  # fmt: skip
+    left_ids: tuple[str, ...] = ()
     repeated: dict[str, NonNegativeInt | list[dict[str, str]]] = {"same_text": 0, "other_text": 0, "places": []}
 
     @computed_field  # type: ignore[prop-decorator]
@@ -114,7 +123,9 @@ class Manifest(BaseModel):
             add_counts(counts, json.loads(counted))
         counts = {name: dict(sorted(part.items())) if isinstance(part, dict) else part for name, part in counts.items()}
         spending = store.calls.spending
-        lacking = {"lacking": store.count_lacking(), "resumed": tally.resumed, "failed": tally.failed}
+        lacking = {
+            "lacking": store.count(LACKING), "left": store.count(LEFT), "resumed": tally.resumed, "failed": tally.failed
+        }  # fmt: skip
         update = {
             "state": RunState.STOPPED if stopped_by else RunState.COMPLETE,
             "stopped_by": stopped_by,
@@ -124,8 +135,10 @@ class Manifest(BaseModel):
             "cost": {
                 "usd": None if spending.unpriced else spending.picodollars / 1e12,
                 "calls_without_price": spending.unpriced,
-                "calls_without_reply": spending.unanswered,
+                "calls_without_reply": spending.lost.calls,
+                "usd_without_reply": store.calls.price(spending.lost) / 1e12 if store.calls.price else None,
             },
+            "left_ids": tuple(islice(store.left_ids(), _SHOWN_LEFT)),
             "repeated": {
                 "same_text": tally.repeated - tally.differing,
                 "other_text": tally.differing,
@@ -156,9 +169,15 @@ def read_manifest(path: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror}); choose another --out") from error
+        raise StoreError(f"{path}: cannot be read ({error.strerror}); check its permissions and its disk") from error
     except ValidationError as error:
-        raise StoreError(f"{path}: not a manifest of a run; use --fresh or another --out") from error
+        raise StoreError(f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}") from error
+
+
+def how_to_keep_answers(folder: Path) -> str:
+    """A remedy for a folder whose run cannot go on, which pays for no answer again."""
+    kept = f", where --replay {shlex.quote(str(folder))} takes its answers" if (folder / RUN_FILE).is_file() else ""
+    return f"restore it, or use another --out{kept}"
 
 
 def _make_absolute(given: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -60,11 +61,14 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` into a ``StoreError`` with the file's name and the reason."""
+    """Turn an ``OSError`` into a ``StoreError`` with the file's name, the reason and a remedy."""
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{error.filename or path}: {error.strerror}; fix this, or choose another --out") from error
+        remedy = "fix this, or choose another --out"
+        if error.errno in (ENOSPC, EDQUOT):
+            remedy = "free some space on its disk, and run the same command again"
+        raise StoreError(f"{error.filename or path}: {error.strerror}; {remedy}") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -18,7 +18,8 @@ from extractor.schemas import RegistryFields, TrialRecord, Usage
 
 from .tally import ExtractedLine
 
-_DONE, _LACKING = "done", "lacking"
+DONE, LACKING, LEFT = "done", "lacking", "left"
+"""States of a record with a result: it lacks nothing, or an answer of a model, or the input no longer has it."""
 _IN_ORDER = "ORDER BY invocation DESC, position"
 
 
@@ -63,7 +64,7 @@ class RunStore:
     def find(self, record_id: str) -> KnownRecord | None:
         """The record with that id, None if it has no result."""
         sql = "SELECT text_sha256, path, invocation, state = ? FROM records WHERE record_id = ?"
-        row = self.database.row(sql, (_DONE, record_id))
+        row = self.database.row(sql, (DONE, record_id))
         return KnownRecord(*row) if row else None
 
     def note_place(self, record_id: str, position: int) -> None:
@@ -86,7 +87,7 @@ class RunStore:
             "place": record.source.place,
             "invocation": self.invocation,
             "position": position,
-            "state": _LACKING if session.lacking or line.cut else _DONE,
+            "state": LACKING if session.lacking or line.cut else DONE,
             "start": place[0],
             "length": place[1],
             "counts": line.counts,
@@ -99,17 +100,34 @@ class RunStore:
                     sql = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - own names
                     self.database.execute(sql, tuple(one.values()))
 
-    def count_lacking(self) -> int:
-        """The number of results that lack an answer of a model."""
-        return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (_LACKING,)))
+    def count(self, state: str) -> int:
+        """The number of results in a state."""
+        return int(self.database.value("SELECT count(*) FROM records WHERE state = ?", (state,)))
+
+    def note_left(self, has_left: Callable[[str], bool]) -> None:
+        """Store which results were not found in the input of this invocation, those whose path ``has_left``."""
+        sql = "SELECT record_id, path FROM records WHERE invocation < ? AND state <> ?"
+        missing = self.database.execute(sql, (self.invocation, LEFT)).fetchall()
+        left = [(LEFT, record_id) for record_id, path in missing if has_left(path)]
+        with self.database.transaction():
+            self.database.execute_many("UPDATE records SET state = ? WHERE record_id = ?", left)
+
+    def left_ids(self) -> Iterator[str]:
+        """The ids of results whose record the input no longer has."""
+        sql = "SELECT record_id FROM records WHERE state = ? ORDER BY record_id"
+        return (record_id for (record_id,) in self.database.execute(sql, (LEFT,)))
 
     def counts(self) -> Iterator[str]:
         """The counts of each record, as JSON."""
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
-    def lines(self) -> Iterator[tuple[str, int, int]]:
-        """Id, first byte and length of each line, in input order: this invocation's records before earlier ones."""
-        return iter(self.database.execute(f"SELECT record_id, start, length FROM records {_IN_ORDER}"))  # noqa: S608
+    def lines(self, *, left: bool = True) -> Iterator[tuple[str, int, int]]:
+        """Id, first byte and length of each line, in input order: this invocation's records before earlier ones.
+
+        Without ``left``, those are omitted whose record the input no longer has.
+        """
+        sql = f"SELECT record_id, start, length FROM records WHERE state <> ? OR ? {_IN_ORDER}"  # noqa: S608
+        return iter(self.database.execute(sql, (LEFT, left)))
 
     def trim(self, size: int) -> int:
         """Delete records whose lines are not within the first ``size`` bytes. Returns the end of the last line."""

@@ -61,9 +61,9 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 class Tally:
     """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
 
-    ``meter`` returns the model's usage, including records that failed or were cancelled. ``price`` returns the cost of
-    tokens in picodollars. ``watch`` says what the model's calls wait for. ``repeated`` records were read before,
-    ``differing`` of them with another text.
+    ``meter`` returns the model's usage, including records that failed or were cancelled; ``lost`` the most that
+    requests without a reply may have used. ``price`` returns the cost of tokens in picodollars. ``watch`` says what the
+    model's calls wait for. ``repeated`` records were read before, ``differing`` of them with another text.
     """
 
     extracted: int = 0
@@ -73,6 +73,7 @@ class Tally:
     differing: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
+    lost: Callable[[], Usage] = Usage
     price: Callable[[Usage], int] | None = None
     watch: "Watch | None" = None
 

@@ -21,7 +21,7 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     done = invoke("run", "tests/records", "--assist", "never", "--out", tmp_path)
     assert (done.exit_code, done.stdout) == (0, "")
     results, manifest = read_lines(tmp_path / "extractions.jsonl"), read_manifest(tmp_path)
-    assert manifest["records"] == {"extracted": len(results), "lacking": 0, "resumed": 0, "failed": 0}
+    assert manifest["records"] == {"extracted": len(results), "lacking": 0, "left": 0, "resumed": 0, "failed": 0}
     assert manifest["settings"]["prompts"].keys() == {"questions.v6", "recheck.v6"}
     assert read_lines(tmp_path / "failures.jsonl") == []
     assert "records extracted: 12" in done.stderr
@@ -94,7 +94,7 @@ def test_a_finished_run_repeated_leaves_its_totals(tmp_path):
     again, results = read_manifest(tmp_path), read_lines(tmp_path / "extractions.jsonl")
     assert again["usage"] == once["usage"]
     assert once["usage"]["output_tokens"] == sum(result["usage"]["output_tokens"] for result in results) > 0
-    assert again["records"] == {"extracted": 5, "lacking": 0, "resumed": 5, "failed": 0}
+    assert again["records"] == {"extracted": 5, "lacking": 0, "left": 0, "resumed": 5, "failed": 0}
     assert once["inputs"] == ["seeds/records"]
 
 

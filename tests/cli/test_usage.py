@@ -140,7 +140,7 @@ def test_settings_that_differ_from_the_runs_are_named(run, option, value):
     assert done.exit_code == 2
     (message,) = done.stderr.splitlines()
     assert f"{run}: created with other settings ({option} was " in message
-    assert "use --fresh or another --out" in message
+    assert "use another --out, or --fresh" in message
     assert "None" not in message
 
 

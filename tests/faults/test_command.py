@@ -27,7 +27,7 @@ def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
         assert run(records, tmp_path / "run", server).exit_code == 0
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     resumed = manifest["records"]["resumed"]
-    assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "resumed": resumed, "failed": 0}
+    assert manifest["records"] == {"extracted": RECORDS, "lacking": 0, "left": 0, "resumed": resumed, "failed": 0}
     assert 0 < resumed < RECORDS
     assert manifest["usage"]["calls"] == server.answers
 
@@ -48,4 +48,4 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert "Traceback" not in ended.stderr
     assert (tmp_path / "run" / "failures.jsonl").read_text("utf-8") == ""
     manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert manifest["records"] == {"extracted": 1, "lacking": 0, "resumed": 0, "failed": 0}
+    assert manifest["records"] == {"extracted": 1, "lacking": 0, "left": 0, "resumed": 0, "failed": 0}

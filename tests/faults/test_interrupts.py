@@ -12,7 +12,7 @@ from tests.commands import extractor, start_extractor
 from .server import serve_faults
 
 RECORDS = 24
-NOTED = b"finishing the records in flight; Ctrl-C again stops at once"
+NOTED = b"under way; Ctrl-C again stops at once"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
 
 

@@ -8,6 +8,7 @@ from extractor.llm.client import ClientSettings, Model
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.limits import Pace, RetryPolicy
 from extractor.llm.live import LiveModel
+from extractor.llm.metering import Requests
 from extractor.llm.patience import Watch
 from extractor.llm.spec import ModelSpec
 from tests.skipping import loop_time, skipping_time
@@ -23,7 +24,7 @@ class Slow:
 
     queues = False
 
-    async def __call__(self, call, most):
+    async def __call__(self, call, most, requests):
         await asyncio.sleep(1.0)
         return Completion('{"items": []}', Ending.COMPLETE), 1
 
@@ -91,11 +92,11 @@ async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, sec
     server = InLoop(first, completion(items({"n": 1, "colour": "red"})))
     spec = ModelSpec.parse("http://model.test/v1#stub")
     live = through(server, LiveModel(spec, ClientSettings(), POLICY, Watch(None, "m")))
-    limited = asyncio.ensure_future(live(render(ask_about(1)), 1))
+    limited = asyncio.ensure_future(live(render(ask_about(1)), 1, Requests()))
     while not server.times:
         await asyncio.sleep(0)
     await asyncio.sleep(0.001)
-    await asyncio.gather(*(live(render(ask_about(n)), 1) for n in (2, 3, 4)))
+    await asyncio.gather(*(live(render(ask_about(n)), 1, Requests()) for n in (2, 3, 4)))
     assert min(server.times[1:]) == pytest.approx(seconds, abs=0.01)
     await asyncio.wait([limited])
     await live.close()

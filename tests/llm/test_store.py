@@ -99,7 +99,7 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(tmp_p
         await put(asking(calls, stub, chosen), 1)
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good, _ = await put(asking(calls, stub, chosen), 1)
-        assert calls.spending.unanswered == 1 - answers
+        assert calls.spending.lost.calls == 0
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT state, answer IS NOT NULL FROM calls ORDER BY id") == [
         (state, answers),
@@ -170,7 +170,7 @@ async def test_a_call_whose_process_was_killed_is_known_and_asked_again(tmp_path
         killed.join()
         assert killed.exitcode == -signal.SIGKILL
         with store_in(tmp_path) as calls:
-            assert calls.spending.unanswered == 1
+            assert calls.spending.lost.calls == 1
             good, _ = await put(asking(calls, stub), 1)
     assert [item.colour for item in good.items] == ["red"]
     assert query(tmp_path, "SELECT state FROM calls ORDER BY id") == [("asked",), ("answered",)]

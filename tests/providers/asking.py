@@ -7,6 +7,7 @@ from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import ClientSettings
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.live import LiveModel
+from extractor.llm.metering import Requests
 from extractor.llm.patience import Watch
 from extractor.llm.spec import ModelSpec
 
@@ -36,7 +37,7 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
     async def run():
         live = LiveModel(ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, ""))
         try:
-            return [await live(call, 4) for _ in range(calls)]
+            return [await live(call, 4, Requests()) for _ in range(calls)]
         finally:
             await live.close()
 

@@ -101,7 +101,7 @@ def test_the_manifest_holds_the_totals_of_all_invocations_killed_ones_too(tmp_pa
     invoke(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
     invoke(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
     both = manifest(tmp_path)
-    assert both["records"] == {"extracted": 3, "lacking": 0, "resumed": 2, "failed": 0}
+    assert both["records"] == {"extracted": 3, "lacking": 0, "left": 0, "resumed": 2, "failed": 0}
     assert both["items"]["criteria"] == 3
     spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
     assert both["usage"] == COST.model_dump() | spent
@@ -177,7 +177,7 @@ def test_a_record_that_lacks_an_answer_or_the_budget_for_it_is_asked_again_and_c
         folder.finish(Tally())
     assert manifest(tmp_path)["records"]["lacking"] == 2
     assert invoke(tmp_path, "a", "b", "c") == ["b"]
-    assert manifest(tmp_path)["records"] == {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 0}
+    assert manifest(tmp_path)["records"] == {"extracted": 3, "lacking": 0, "left": 0, "resumed": 1, "failed": 0}
     assert written(tmp_path) == ["a", "b", "c"]
 
 
@@ -204,13 +204,16 @@ def keep_settings(**more):
     ("break_folder", "reported"),
     [
         (lambda path: (path / "run.sqlite").write_text("no database, but as long as one" * 50), "not a database"),
-        (lambda path: execute(path, "PRAGMA user_version=99"), "newer version"),
+        (lambda path: execute(path, "PRAGMA user_version=99"), "another version of this program"),
         (
             lambda path: ((path / "run.sqlite").unlink(), execute(path, "CREATE TABLE t (x)")),
-            "not a file of this program; use --fresh",
+            "not a file of this program; name another folder",
         ),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
-        (lambda path: (path / "run.json").unlink(), "has extractions.jsonl but no run.json; choose another --out"),
+        (
+            lambda path: (path / "run.json").unlink(),
+            "has extractions.jsonl but no run.json; restore it, or use another --out",
+        ),
         (lambda path: (path / "run.json").write_text("not json"), "another --out"),
         (lambda path: (path / "run.json").write_text('{"settings": []}'), "another --out"),
         (keep_settings(usage=3), "another --out"),
@@ -228,7 +231,7 @@ def test_a_foreign_folder_is_refused_and_not_left_locked(tmp_path, break_folder,
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "repeated.jsonl", "run.sqlite"])
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
-    with pytest.raises(StoreError, match=f"has {name} but no run.json; choose another --out"):
+    with pytest.raises(StoreError, match=f"has {name} but no run.json; restore it, or use another --out"):
         RunFolder(tmp_path, SETTINGS)
     assert (tmp_path / name).read_text("utf-8") == "mine"
 

@@ -1,0 +1,115 @@
+"""A finished run, and a killed one, can be read from a read-only disk and from a full one, by real commands."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.records import write_distinct_records
+from benchmarks.servers import serve_counting
+from tests.commands import extractor, start_extractor
+from tests.faults.server import serve_faults
+
+UNSHARE = ["unshare", "--mount"] if os.name == "posix" and os.geteuid() == 0 else ["unshare", "--user", "-r", "--mount"]
+
+
+def can_mount():
+    return (
+        shutil.which("unshare") and not subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode
+    )
+
+
+pytestmark = pytest.mark.skipif(not can_mount(), reason="needs a mount of its own")
+PYTHON = shlex.quote(sys.executable)
+MOUNTS = {
+    "read-only": "mount -o remount,ro $DISK",
+    "full": "dd if=/dev/zero of=$DISK/filler bs=1k 2>/dev/null || df --output=avail $DISK | tail -1 | grep -qx ' *0'",
+}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A finished run and a killed one, whose last answers are in the log of its store alone."""
+    folder = tmp_path_factory.mktemp("runs")
+    write_distinct_records(folder / "records.jsonl", 6)
+    with serve_counting() as server:
+        model = ("--assist", "always", "--model", f"{server.url}#stub")
+        done = extractor("run", folder / "records.jsonl", *model, "--out", folder / "finished")
+        assert done.returncode == 0, done.stderr
+    with serve_faults() as server:
+        server.holds_after = 8
+        model = ("--assist", "always", "--model", f"{server.url}#stub", "--concurrency", "2")
+        with start_extractor("run", folder / "records.jsonl", *model, "--out", folder / "killed") as running:
+            running.wait_for(lambda: server.calls >= 10)
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+        server.holds_after = None
+    assert (folder / "killed" / "run.sqlite-wal").stat().st_size
+    (folder / "killed" / "run.sqlite-shm").unlink()  # a backup leaves it out
+    return folder
+
+
+def on_disk(kind, runs, tmp_path, *commands):
+    """Run commands in turn with the runs on such a disk, ``$DISK``; their exit codes and what they said."""
+    script = [
+        "set -e",
+        f"export DISK={shlex.quote(str(tmp_path / 'disk'))} TO={shlex.quote(str(tmp_path / 'to'))}",
+        "mkdir -p $DISK $TO; mount -t tmpfs -o size=8m tmpfs $DISK",
+        f"cp -r {shlex.quote(str(runs))}/finished {shlex.quote(str(runs))}/killed $DISK",
+        MOUNTS[kind],
+        "set +e",
+        *(
+            f"{PYTHON} -P -m extractor {command} >$TO/{n}.out 2>&1; echo $? >$TO/{n}"
+            for n, command in enumerate(commands)
+        ),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        [*UNSHARE, "sh", "-c", "\n".join(script)], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return [
+        (int((tmp_path / "to" / f"{n}").read_text()), (tmp_path / "to" / f"{n}.out").read_text())
+        for n in range(len(commands))
+    ]
+
+
+@pytest.mark.parametrize("kind", MOUNTS)
+def test_every_reader_works(kind, runs, tmp_path):
+    records = shlex.quote(str(runs / "records.jsonl"))
+    commands = (
+        "report $DISK/finished --out $TO/report.html",
+        "export $DISK/finished --to $TO/tables --format csv",
+        "evaluate $DISK/finished $DISK/finished --html $TO/errors.html",
+        "diff $DISK/finished $DISK/killed",
+        f"run {records} --replay $DISK/finished --assist always --out $TO/again",
+        "export $DISK/killed --partial --to $TO/some --format jsonl",
+    )
+    for command, (code, said) in zip(commands, on_disk(kind, runs, tmp_path, *commands), strict=True):
+        assert code in ((0, 1) if command.startswith("diff") else (0,)), f"{command}: {said}"
+        assert "Traceback" not in said
+        assert "--fresh" not in said
+    again, finished = (path / "extractions.jsonl" for path in (tmp_path / "to" / "again", runs / "finished"))
+    assert again.read_bytes() == finished.read_bytes()
+    killed = len((runs / "killed" / "extractions.jsonl").read_text().splitlines())
+    assert 0 < killed == len((tmp_path / "to" / "some" / "records.jsonl").read_text().splitlines())
+
+
+@pytest.mark.parametrize("kind", MOUNTS)
+def test_what_must_write_there_says_why_it_cannot(kind, runs, tmp_path):
+    records = shlex.quote(str(runs / "records.jsonl"))
+    names = {"read-only": "Read-only file system", "full": "No space left on device"}
+    commands = (f"run {records} --assist never --out $DISK/new", "report $DISK/finished")
+    for command, (code, said) in zip(commands, on_disk(kind, runs, tmp_path, *commands), strict=True):
+        assert code == 1, f"{command}: {said}"
+        assert names[kind] in said
+        assert "--out" in said or "free some space" in said
+        assert "Traceback" not in said
+        assert "None:" not in said
+    assert json.loads((runs / "finished" / "run.json").read_text())["state"] == "complete"
