@@ -61,7 +61,7 @@ def read_effort(effort: str | float) -> Effort | float:
     with suppress(ValueError):
         if effort in set(Effort):
             return Effort(effort)
-        if 0 <= (confidence := float(effort)) <= 1:
+        if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
             return confidence
     nearest = suggest(str(effort), tuple(Effort))
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")

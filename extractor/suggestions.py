@@ -1,4 +1,4 @@
-"""The known name that is nearest to a mistyped one."""
+"""Refusals of wrong arguments: a mistyped name, with the nearest known one, and a number out of range."""
 
 from collections.abc import Collection
 
@@ -32,6 +32,19 @@ def suggest(name: str, known: Collection[str]) -> str:
     """
     nearest = find_nearest(name, known)
     return f" (did you mean {nearest}?)" if nearest else ""
+
+
+def refuse_less(name: str, number: float, *, least: float | None = None, above: float | None = None) -> None:
+    """Raise ``ValueError`` if a number is too small, is none at all, or is a truth value.
+
+    >>> refuse_less("concurrency", 0, least=1)
+    Traceback (most recent call last):
+    ValueError: concurrency is 0; choose a number of at least 1
+    """
+    bound = f"of at least {least}" if least is not None else f"above {above}"
+    fits = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not fits or not (number > above if above is not None else number >= (least or 0)):
+        raise ValueError(f"{name} is {number!r}; choose a number {bound}")
 
 
 def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from glob import has_magic
 from itertools import takewhile
+from os.path import realpath  # unlike Path.resolve, it takes links that lead in a circle
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from extractor.llm.opening import Route
 from extractor.llm.patience import Patience
 from extractor.options import Assist
 from extractor.read import read_records
+from extractor.read.records import describe_missing
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import (
     SMALL_RUN,
@@ -140,13 +142,13 @@ def open_job(
     options that do not fit together, and if no input exists.
     """
     in_batches, folder = bool(more.get("batch_rounds")), Path(out) if out else None
-    place, inputs = folder and folder.resolve(), [Path(one).resolve() for one in given.inputs]
+    place, inputs = folder and realpath(folder), [realpath(one) for one in given.inputs]
     away = "name a folder of this machine or of a shared file system with --out"
     refuse(
         {
             f"{out} is an address; {away}": out and "://" in out,
             f"{out} is an input; name another folder with --out": place in inputs,
-            f"{out} is replayed; name another folder with --out": replay and place == replay.resolve(),
+            f"{out} is replayed; name another folder with --out": replay and place == realpath(replay),
             "a batch reads its records several times; name a file instead of standard input": in_batches
             and "-" in given.inputs,
         }
@@ -181,7 +183,8 @@ def open_job(
         if not any(one == "-" or "://" in one or has_magic(one) or Path(one).exists() for one in found):
             path = Path(found[0])  # one that is missing among others is a failure of the run
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise ValueError(f"{path}: there is no such file or folder{suggest(path.name, beside)}; check the path")
+            nearest = "" if path.name in beside else suggest(path.name, beside)
+            raise ValueError(f"{path}: {describe_missing(path)}{nearest}; check the path")
         yield replace(job, inputs=found), unknown
 
 

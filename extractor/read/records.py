@@ -161,13 +161,20 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
     elif path.exists():
         yield path
     elif not has_magic(location):
-        yield RecordError(location, "there is no such file or folder", "check the path")
+        yield RecordError(location, describe_missing(path), "check the path")
     else:
         matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
         if not matches:
             yield RecordError(location, "no file matches the pattern", "check the pattern, and quote it in a shell")
         for match in map(Path, matches):
             yield from _locate_in_folder(match) if match.is_dir() else (match,)
+
+
+def describe_missing(path: Path) -> str:
+    """Why nothing is found at a path."""
+    if path.is_symlink():
+        return f"it is a link to {path.readlink()}, where nothing is"
+    return "there is no such file or folder"
 
 
 _RUN = "run.sqlite"
@@ -186,6 +193,8 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
             if path.is_file():
                 empty = False
                 yield path
+            elif path.is_symlink() and not path.exists():
+                yield RecordError(str(path), describe_missing(path), "mend or delete the link")
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")

@@ -75,7 +75,7 @@ def _copy_rows(old: sqlite3.Connection, new: Database, lines: Callable[[_Row], b
     with new.transaction():
         for table in _TABLES:
             for row in _read_rows(old, table):
-                if checks.get(table, lambda _: True)(row):
+                if table not in checks or checks[table](row):
                     counts[table] += _insert(new, table, row)
         for (sha256,) in new.execute("SELECT DISTINCT prompt FROM calls").fetchall():
             for row in _try(old, "SELECT * FROM prompts WHERE sha256 = ?", sha256):

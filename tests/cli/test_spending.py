@@ -13,6 +13,7 @@ import pytest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import answer_request, serve_counting
 from tests.commands import invoke, read_lines, start_extractor
+from tests.faults.server import WELL, serve_faults
 from tests.llm.stub import completion, fault, serve
 from tests.provider import serve_provider
 
@@ -76,6 +77,34 @@ def test_a_limit_in_money_stops_with_3_and_the_rest_is_asked_on_resume(tmp_path,
         assert last["records"]["extracted"] == RECORDS == len(read_lines(tmp_path / "out" / "extractions.jsonl"))
         assert last["usage"]["calls"] == server.calls
     assert last["records"]["lacking"] < 6  # records with refused or broken answers
+
+
+def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
+    """The server holds its answers while the run is killed: whether they were paid for is never known."""
+    limit, asked = 0.3, []
+    with serve_faults() as server:
+        server.judge = lambda body: asked.append(body) or WELL
+        for _ in range(10):
+            before, server.holds_after = server.calls, server.calls + 1
+            with start_extractor(*command(server, "--max-usd", limit, "--concurrency", 4)) as running:
+                running.wait_for(lambda r=running, before=before: server.calls >= before + 3 or r.has_ended())
+                if not running.has_ended():
+                    running.send_signal(signal.SIGKILL)
+                running.wait()
+        server.holds_after = None
+        stopped = invoke(*command(server, "--max-usd", limit))
+        assert stopped.exit_code == 3, stopped.stderr
+        manifest = totals()
+        usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
+        worth = sum(2 * one["prompt_tokens"] + 10 * one["completion_tokens"] for one in usage) / 1e6
+        cost = manifest["cost"]
+        assert worth <= cost["usd"] + cost["usd_without_reply"] <= limit + 0.1  # of one call, at most
+        assert cost["calls_without_reply"] + manifest["usage"]["calls"] >= len(asked)
+        told = f"calls without a reply: {cost['calls_without_reply']}, which may have cost up to"
+        assert f"{told} ${cost['usd_without_reply']:.4f} more" in stopped.stderr
+        assert f"and up to ${cost['usd_without_reply']:.4f} by calls without a reply" in stopped.stderr
+        assert invoke(*command(server, "--max-usd", "5")).exit_code == 0
+        assert totals()["records"]["extracted"] == RECORDS
 
 
 def test_totals_are_the_sum_of_calls_despite_faults(command, totals):

@@ -159,7 +159,10 @@ def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            if len(body := self.rfile.read(length)) < length:
+                self.close_connection = True  # the client was killed while it sent
+                return
             number, name, fault = server.note(body)
             while server.holds_after is not None and number >= server.holds_after:
                 time.sleep(0.01)

@@ -31,28 +31,47 @@ def count_lines(out):
     return len((out / "extractions.jsonl").read_text("utf-8").splitlines())
 
 
-def test_the_first_ctrl_c_finishes_records_in_flight_and_prints_the_command_to_resume(records, tmp_path):
+def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(records, tmp_path):
     with serve_faults() as server:
-        server.holds_after = 6
+        server.holds_after = 14
         with start(records, server, "--out", tmp_path / "run") as running:
-            running.wait_for(lambda: server.calls >= 10)
+            running.wait_for(lambda: server.calls >= 18)
             interrupt(running)
+            asked = server.calls
             server.holds_after = None
             ended = running.wait()
-        asked = server.calls
         assert ended.returncode == 130
+        assert b"waiting at most 30 s for 4 calls to the model under way" in ended.stderr
         line = next(line for line in ended.stderr.decode().splitlines() if "go on with: " in line)
         command = shlex.split(line.partition("go on with: ")[2])
         assert command[0] == "extractor"
-        done = count_lines(tmp_path / "run")
-        assert 0 < done < RECORDS
+        assert 0 < count_lines(tmp_path / "run") < RECORDS
         manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-        assert manifest["usage"]["calls"] == asked
+        assert manifest["usage"]["calls"] == asked == server.calls
         assert manifest["records"]["lacking"] == 0
         assert extractor(*command[1:]).returncode == 0
     assert count_lines(tmp_path / "run") == RECORDS
     assert not server.answered_twice
     assert server.calls == len(server.asked)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_calls_that_are_cut_off_count_at_what_they_may_cost(records, tmp_path, number):
+    """The server never answers: the run ends after ``--patience``, which is less than 30 s."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n", "utf-8")
+    with serve_faults() as server:
+        server.holds_after = 5
+        with start(records, server, "--out", tmp_path / "run", "--patience", 2, "--prices", prices) as running:
+            running.wait_for(lambda: server.calls >= 9)
+            running.send_signal(number)
+            ended = running.wait()
+        server.holds_after = None
+    assert ended.returncode == 130
+    assert b"waiting at most 2 s for 4 calls" in ended.stderr
+    cost = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["cost"]
+    assert (cost["calls_without_reply"], server.calls) == (4, 9)
+    assert cost["usd_without_reply"] > 4 * 500 * 10e-6  # each may have had hundreds of tokens of output
 
 
 def test_the_second_ctrl_c_stops_at_once_and_loses_no_answer(records, tmp_path):
@@ -77,9 +96,9 @@ def test_the_second_ctrl_c_stops_at_once_and_loses_no_answer(records, tmp_path):
 
 def test_without_a_folder_the_message_names_out(records):
     with serve_faults() as server:
-        server.holds_after = 3
+        server.holds_after = 14
         with start(records, server) as running:
-            running.wait_for(lambda: server.calls >= 5)
+            running.wait_for(lambda: server.calls >= 18)
             interrupt(running)
             server.holds_after = None
             ended = running.wait()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,6 +121,14 @@ def serve(
             finally:
                 process.terminate()
                 process.wait(300)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for a condition; nothing depends on how long it takes."""
+    until = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def post(client: httpx2.Client, body: bytes, kind: str = "application/json", **query: Any) -> httpx2.Response:

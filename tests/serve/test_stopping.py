@@ -1,0 +1,57 @@
+"""A stop ends the service although its model never answers, and what was cut off is counted."""
+
+import signal
+import sqlite3
+from contextlib import closing
+from statistics import median
+from time import perf_counter
+
+import pytest
+
+from tests.faults.server import serve_faults
+
+from .running import PRICES, many, serve, submit, wait_until
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_path, number):
+    """An extraction, a job and a stream of its events are under way. Each call may take 600 seconds."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    with serve_faults() as server:
+        server.holds_after = 6
+        model = ("--model", f"{server.url}#stub", "--prices", str(prices), "--concurrency", "3", "--timeout", "500")
+        with serve(tmp_path / "root", *model) as service:
+            job_id = submit(service.client, many(50), assist="always")["id"]
+            wait_until(lambda: server.calls >= 9)
+            with service.client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
+                next(stream.iter_lines())
+                service.process.send_signal(number)
+                assert service.process.wait(100) in (-number, 0, 130)
+            assert server.calls == 9
+            assert "Traceback" not in service.errors
+        server.holds_after = None
+    run = tmp_path / "root" / "jobs" / "operator" / job_id / "run" / "run.sqlite"
+    with (
+        closing(sqlite3.connect(run)) as store,
+        closing(sqlite3.connect(tmp_path / "root" / "spending.sqlite")) as book,
+    ):
+        assert store.execute("SELECT count(*) FROM requests").fetchone() == (3,)
+        (spent,) = book.execute("SELECT sum(picodollars) FROM spending").fetchone()
+        (answered,) = store.execute("SELECT sum(picodollars) FROM calls").fetchone()
+        assert spent > answered > 0
+
+
+def test_a_second_request_of_a_connection_is_not_slower_than_a_first_one(served):
+    """It would wait for the client's delayed acknowledgement, 40 ms, if the service sent its reply in two packets."""
+
+    def time_requests(close):
+        taken = []
+        for _ in range(30):
+            since = perf_counter()
+            served.client.get("/healthz", headers={"connection": "close"} if close else {})
+            taken.append(perf_counter() - since)
+        return median(taken)
+
+    time_requests(close=False)
+    assert time_requests(close=False) < 4 * time_requests(close=True)
