@@ -142,7 +142,7 @@ class RunFolder(Sink):
                 )
             self.changed += 1
         elif known:
-            self.store.note_place(record.record_id, position)
+            self.store.note_place(record, position)
             if known.done:
                 return True
         self._started[record.record_id] = record, position

@@ -67,10 +67,11 @@ class RunStore:
         row = self.database.row(sql, (DONE, record_id))
         return KnownRecord(*row) if row else None
 
-    def note_place(self, record_id: str, position: int) -> None:
-        """Store the position of a done record in the input of this invocation."""
-        sql = "UPDATE records SET invocation = ?, position = ? WHERE record_id = ?"
-        self.database.execute(sql, (self.invocation, position, record_id))
+    def note_place(self, record: TrialRecord, position: int) -> None:
+        """Store where a record with a result is in the input of this invocation."""
+        sql = "UPDATE records SET invocation = ?, position = ?, path = ?, place = ? WHERE record_id = ?"
+        place = (self.invocation, position, record.source.path, record.source.place, record.record_id)
+        self.database.execute(sql, place)
 
     def add(
         self, record: TrialRecord, position: int, line: ExtractedLine, place: tuple[int, int], session: Session

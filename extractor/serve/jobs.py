@@ -306,7 +306,7 @@ class JobRunner:
                 state, status, reason = await self._perform(entry, tally)
                 tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
         except OSError as error:
-            state, reason = JobState.FAILED, f"{EVENTS}: {error.strerror}"
+            state, reason = JobState.FAILED, _for_caller(error, self.path(job.id))
         _event_log.set(None)
         entry.job, entry.task, entry.tally, entry.watch = entry.shown, None, None, None
         if self._closing and state is not JobState.DONE:

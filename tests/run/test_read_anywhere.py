@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,17 +14,9 @@ from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
 from tests.commands import extractor, start_extractor
 from tests.faults.server import serve_faults
+from tests.mounting import UNSHARE, needs_mount
 
-UNSHARE = ["unshare", "--mount"] if os.name == "posix" and os.geteuid() == 0 else ["unshare", "--user", "-r", "--mount"]
-
-
-def can_mount():
-    return (
-        shutil.which("unshare") and not subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode
-    )
-
-
-pytestmark = pytest.mark.skipif(not can_mount(), reason="needs a mount of its own")
+pytestmark = needs_mount
 PYTHON = shlex.quote(sys.executable)
 MOUNTS = {
     "read-only": "mount -o remount,ro $DISK",

@@ -1,10 +1,13 @@
 """Records with errors and dying processes are reported at once, and the others continue."""
 
 import os
+import shlex
+import sys
 
 import pytest
 
 from tests.failing import FOLDER, RAISED, path_with_failures
+from tests.mounting import UNSHARE, needs_mount
 
 from .running import check_problem, failures, finish, ids, many, one, post, results, serve, submit
 
@@ -94,3 +97,19 @@ def test_processes_that_cannot_start_are_reported(tmp_path):
         job = finish(service.client, submit(service.client, many(1))["id"])
         assert (job["state"], job["failed"]) == ("failed", 1)
         assert "ImportError" in service.errors
+
+
+@needs_mount
+def test_a_full_disk_is_named_to_the_caller_and_the_operator(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    mount = f'mount -t tmpfs -o size=3m tmpfs {shlex.quote(str(root))} && exec "$@"'
+    program = (*UNSHARE, "sh", "-c", mount, "sh", sys.executable, "-m", "extractor")
+    with serve(root, "--workers", "1", program=program) as service:
+        job = finish(service.client, submit(service.client, many(3000), assist="never")["id"])
+        assert job["state"] == "failed"
+        assert job["reason"] == "the service's disk is full; resume the job when its operator has made room"
+        assert service.client.get("/healthz").status_code == 200
+    assert "None" not in service.errors
+    assert "--out" not in service.errors
+    assert "Traceback" not in service.errors
