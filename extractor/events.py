@@ -7,6 +7,7 @@ record, an error message (which may quote one), an address or a key.
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -65,7 +66,17 @@ def listening(handler: logging.Handler) -> Iterator[None]:
 class EventLog(logging.StreamHandler[TextIO]):
     """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
 
+    _has_failed = False
+
     def format(self, record: logging.LogRecord) -> str:
         """The line, in ASCII because a terminal interprets some other characters."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         return json.dumps({"time": time, "event": record.getMessage()} | getattr(record, "facts", {}))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
+        """Say once why events cannot be written; the work goes on."""
+        error = sys.exc_info()[1]
+        if not self._has_failed:
+            why = error.strerror if isinstance(error, OSError) else error
+            sys.stderr.write(f"extractor: events are lost: {getattr(self.stream, 'name', 'log')}: {why}\n")
+        self._has_failed = True
