@@ -1,12 +1,16 @@
 """The installed wheel, which each process that the program starts imports, whatever the current directory holds."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import httpx2
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.commands import read_lines
 from tests.serve.running import finish, many, one, serve, submit
@@ -102,3 +106,23 @@ def test_a_review_is_served_from_inside_a_clone(program, clone, seed_run, tmp_pa
             assert httpx2.get(address, follow_redirects=True, trust_env=False).is_success
         finally:
             process.terminate()
+
+
+def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_installs():
+    text = Path("deploy/requirements.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\n]+)", text, re.MULTILINE))
+    hashed = re.findall(
+        r"^([a-z0-9._-]+)(?:\[[^]]*\])?==\S+[^\n]*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE
+    )
+    assert set(pinned) == set(hashed)
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    needed = [
+        *project["project"]["dependencies"],
+        *project["build-system"]["requires"],
+        *extras["serve"],
+        *extras["export"],
+    ]
+    for one in map(Requirement, needed):
+        assert one.specifier.contains(pinned[canonicalize_name(one.name)]), f"{one}: make deploy/requirements.txt anew"
+    assert "--require-hashes -r deploy/requirements.txt" in Path("deploy/Dockerfile").read_text("utf-8")

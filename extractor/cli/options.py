@@ -113,7 +113,13 @@ class RunOptions:
         option(MODEL, "Ask a model what --effort says, everything (as --effort high), or nothing."),
     ] = "auto"
     max_usd: Annotated[
-        float | None, option(COST, "Most dollars for the run and all that resume it.", min=0, metavar="USD")
+        float | None,
+        option(
+            COST,
+            "Most dollars for the run and all that resume it; calls without a reply count in full.",
+            min=0,
+            metavar="USD",
+        ),
     ] = None
     max_tokens: Annotated[
         int | None, option(RARE, "Most tokens for the run and all that resume it.", min=1, metavar="N")

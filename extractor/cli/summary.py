@@ -79,9 +79,9 @@ def _list_costs(tally: "Tally", cost: Mapping[str, int | float | None] | None) -
     calls, most = lost.calls, tally.price(lost) / 1e12 if tally.price else None
     if cost:
         calls, most = int(cost["calls_without_reply"] or 0), cost["usd_without_reply"]
-    total = cost["usd"] if cost and tally.resumed else None
-    if tally.usd or total:
-        yield "cost", f"${tally.usd or 0:.4f}" if total is None else f"${total:.4f} (${tally.usd or 0:.4f} new)"
+    new, total = tally.usd or 0.0, cost and cost["usd"]
+    if new or total:
+        yield "cost", f"${total:.4f} (${new:.4f} new)" if total and f"{total:.4f}" != f"{new:.4f}" else f"${new:.4f}"
     if calls:
         amount = "" if most is None else f", which may have cost up to ${most:.4f} more"
         yield "calls without a reply", f"{calls:,}{amount}"
