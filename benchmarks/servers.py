@@ -27,10 +27,14 @@ _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 
 @dataclass
 class CountingServer:
-    """The server's address, and the count of each request, by a digest of its body."""
+    """The server's address, the count of each request, by a digest of its body, and the tokens of all answers.
+
+    An answer counts as soon as its request has come, whether or not anybody still waits for it.
+    """
 
     url: str
     asked: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
 
     @property
     def calls(self) -> int:
@@ -87,11 +91,16 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            if len(body := self.rfile.read(length)) < length:
+                self.close_connection = True  # the client was killed while it sent
+                return
+            answer = answer_request(json.loads(body))
             with lock:
                 server.asked[hashlib.sha256(body).hexdigest()] += 1
+                server.tokens.update(answer["usage"])
             time.sleep(latency)
-            reply = json.dumps(answer_request(json.loads(body))).encode()
+            reply = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(reply)))

@@ -1,21 +1,40 @@
-"""Kill a run repeatedly, resume it each time, and check that nothing is lost or asked twice.
+"""Kill runs and a service at random moments, and check that nothing is lost, sent again or left out of the bill.
 
-    python -m benchmarks.soak [--kills 20] [--records 300] [--latency 0.2] [--seed 0]
+    python -m benchmarks.soak [--minutes 20] [--records 150] [--latency 1] [--seed 0]
 
-A server on loopback answers the questions of synthetic records, each after ``--latency`` seconds; some of its answers
-are broken or refused. The run is killed (SIGKILL) at random moments and started again, always with the same command.
-At the end its results must equal those of an undisturbed run byte for byte, no request with a good answer may have been
-sent again, and ``run.json`` must count the calls that were made. If not, exits with 1 and prints the reasons.
+A server on loopback counts its answers and what they cost. Rounds follow one another until the time is over.
+
+A round of ``extractor run``: with a limit of money, it is ended ten times at random moments, mostly by ``kill -9``,
+else by Ctrl-C or SIGTERM, and goes on each time with the same command, until it ends or its limit is reached. Then the
+limit is lifted. Checked are:
+
+- what the server's answers cost is at most what ``run.json`` counts, calls without a reply included, and at most the
+  limit and one call;
+- in the end, the results are those of an undisturbed run byte for byte, no answered request was sent again, and
+  ``run.json`` counts the calls in the store.
+
+A round of ``extractor serve``: a job, with a limit of money over all starts; the service is ended five times in the
+same ways. Checked is the same for its money, and with the limit lifted, the job ends with all its results.
+
+Prints a line for each round. If anything is wrong, exits with 1 and prints the reasons.
 """
 
 import argparse
 import json
+import os
 import random
+import signal
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import httpx2
 
 from benchmarks.data import parse_options
 from benchmarks.processes import run_command
@@ -23,87 +42,188 @@ from benchmarks.records import write_distinct_records
 from benchmarks.servers import CountingServer, serve_counting
 from extractor.llm.database import open_run_to_read
 
-_CONCURRENCY = 8
-_START_S, _IDLE_S = 2.0, 60.0
+_ENDS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+_PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
+_CONCURRENCY, _RUN_KILLS, _JOB_KILLS = 8, 10, 5
+_LONGEST_S, _ONE_CALL_USD = 120.0, 0.1
+_TOKEN = "operator-of-the-soak"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The records of a round, its server, its folder and its lots."""
+
+    records: Path
+    server: CountingServer
+    folder: Path
+    rng: random.Random
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The model of the commands, and its prices."""
+        prices = self.folder / "prices.toml"
+        prices.write_text(_PRICES)
+        return "--model", f"{self.server.url}#stub", "--prices", str(prices), "--concurrency", str(_CONCURRENCY)
+
+    @property
+    def worth(self) -> float:
+        """What all answers of the server cost, in dollars."""
+        tokens = self.server.tokens
+        return (2 * tokens["prompt_tokens"] + 10 * tokens["completion_tokens"]) / 1e6
+
+    def end(self, running: subprocess.Popen[str]) -> str:
+        """End a process some time after its next request, and return how; or return that it had ended by itself."""
+        before, until = self.server.calls, time.monotonic() + _LONGEST_S
+        while self.server.calls == before and running.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(self.rng.uniform(0, 3))
+        if running.poll() is not None:
+            return "itself"
+        number = self.rng.choice(_ENDS)
+        running.send_signal(number)
+        running.wait(_LONGEST_S)
+        return number.name
 
 
 def main() -> None:
     """Print the figures."""
-    chosen = parse_options(__doc__, kills=20, records=300, latency=0.2, seed=0)
+    chosen = parse_options(__doc__, minutes=20.0, records=150, latency=1.0, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         raise SystemExit(soak(Path(folder), chosen))
 
 
 def soak(folder: Path, chosen: argparse.Namespace) -> int:
-    """Compare an undisturbed run with a killed one, and return the exit code."""
-    records, calls = folder / "records.jsonl", 0
+    """Compare rounds with an undisturbed run, and return the exit code."""
+    records, until, faults = folder / "records.jsonl", time.monotonic() + 60 * chosen.minutes, 0
     write_distinct_records(records, chosen.records)
-    for name, kills in (("undisturbed", 0), ("killed", chosen.kills)):
+    with serve_counting() as server:
+        first = Round(records, server, folder, random.Random(0))
+        subprocess.run(_command(first, folder / "undisturbed", None), check=True)
+        full = first.worth
+    for number, play in enumerate(_alternate(play_run, play_job)):
+        if time.monotonic() > until and number > 1:
+            break
+        rng, place = random.Random(f"{chosen.seed} {number}"), folder / f"round-{number}"
+        place.mkdir()
         with serve_counting(chosen.latency) as server:
-            options = ("--assist", "always", "--concurrency", _CONCURRENCY, "--model", f"{server.url}#stub")
-            work = 2 * calls * chosen.latency / _CONCURRENCY / max(1, kills)
-            command, begun = run_command(records, *options, "--out", folder / name), time.monotonic()
-            killed = run_killed(command, server, kills=kills, work=work, seed=chosen.seed)
-        calls = server.calls
-        times = f" {killed} times" if kills else ""
-        print(f"{name}{times}: {chosen.records} records, {calls} calls, {time.monotonic() - begun:.0f} s")
-    faults = find_faults(folder / "killed", folder / "undisturbed", server, killed * _CONCURRENCY)
-    print("\n".join(faults) or "all is well: no answered request was sent again, and the results are the same")
+            one = Round(records, server, place, rng)
+            lost = rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2  # by calls without a reply
+            found = list(play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed"))
+        faults += len(found)
+        print(f"round {number}, {play.__name__[5:]}:", "; ".join(found) or "all is well", flush=True)
+    print(f"{number} rounds, {faults} faults")
     return 1 if faults else 0
 
 
-def run_killed(command: list[str], server: CountingServer, *, kills: int, work: float, seed: int = 0) -> int:
-    """Start the command and kill it ``kills`` times, each at most ``work`` seconds after the first request of a start.
+Play = Callable[[Round, float, Path], Iterator[str]]
 
-    One start in five is killed before its first request. Finally the command runs to its end. Returns the number of
-    kills that found it alive. Raises ``RuntimeError`` if the last start fails.
-    """
-    rng = random.Random(seed)
-    killed = 0
-    for _ in range(kills):
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as running:
-            if rng.random() < 0.2:
-                time.sleep(rng.uniform(0, _START_S))
-            else:
-                before, until = server.calls, time.monotonic() + _IDLE_S
-                while server.calls == before and running.poll() is None and time.monotonic() < until:
-                    time.sleep(0.005)
-                time.sleep(rng.uniform(0, work))
-            killed += running.poll() is None
+
+def _alternate(*plays: Play) -> Iterator[Play]:
+    while True:
+        yield from plays
+
+
+def _command(one: Round, out: Path, limit: float | None) -> list[str]:
+    limits = () if limit is None else ("--max-usd", f"{limit:.4f}")
+    return run_command(one.records, "--assist", "always", "--max-lacking", 1, *one.options, *limits, "--out", out)
+
+
+def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
+    """End a run again and again, and yield what is wrong."""
+    out, ends = one.folder / "run", list[str]()
+    for _ in range(_RUN_KILLS):
+        with subprocess.Popen(_command(one, out, limit), stderr=subprocess.DEVNULL, text=True) as running:
+            ends.append(one.end(running))
+        if running.returncode in (0, 3):
+            break
+    code = subprocess.run(_command(one, out, limit), check=False).returncode
+    cost = json.loads((out / "run.json").read_text("utf-8"))["cost"]
+    told = f"the server's answers cost ${one.worth:.4f}, run.json counts ${cost['usd']:.4f}"
+    told += f" and up to ${cost['usd_without_reply']:.4f}, the limit is ${limit:.4f}"
+    print(f"  ended by {', '.join(ends)}, then with {code}: {told}", flush=True)
+    if code not in (0, 3):
+        yield f"the run ended with {code}"
+    yield from _check_money(one.worth, cost["usd"] + cost["usd_without_reply"], limit)
+    subprocess.run(_command(one, out, None), check=True)
+    yield from find_faults(out, undisturbed)
+
+
+def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
+    """End a service again and again while it works on a job, and yield what is wrong."""
+    root, job_id, ends = one.folder / "root", "", list[str]()
+    for _ in range(_JOB_KILLS):
+        with _served(one, root, limit) as (client, running):
+            if not job_id:
+                kind = {"content-type": "application/x-ndjson"}
+                made = client.post("/v1/jobs?assist=always", content=one.records.read_bytes(), headers=kind)
+                job_id = made.json()["id"]
+            ends.append(one.end(running))
+    with _served(one, root, limit) as (client, running):
+        state = _await_end(client, job_id)
+        running.send_signal(signal.SIGTERM)
+        running.wait(_LONGEST_S)
+    with closing(sqlite3.connect(root / "spending.sqlite")) as book:
+        spent = book.execute("SELECT sum(picodollars) FROM spending").fetchone()[0] / 1e12
+    told = f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the limit is ${limit:.4f}"
+    print(f"  ended by {', '.join(ends)}, then {state}: {told}", flush=True)
+    if state not in ("done", "paused"):
+        yield f"the job was {state}"
+    yield from _check_money(one.worth, spent, limit)
+    with _served(one, root, limit + 1000) as (client, _):
+        state = _await_end(client, job_id)
+        found = client.get(f"/v1/jobs/{job_id}/results").text.splitlines()
+    wanted = (undisturbed / "extractions.jsonl").read_text("utf-8").splitlines()
+    if state != "done" or [json.loads(line)["record_id"] for line in found] != [
+        json.loads(line)["record_id"] for line in wanted
+    ]:
+        yield f"the job was {state} with {len(found)} of {len(wanted)} results"
+
+
+@contextmanager
+def _served(one: Round, root: Path, limit: float) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
+    options = ("--port", "0", "--root", str(root), "--workers", "1", *one.options, "--max-usd", f"{limit:.4f}")
+    command = [sys.executable, "-m", "extractor", "serve", *options]
+    own = os.environ | {"EXTRACTOR_TOKEN": _TOKEN}
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=own) as running:
+        try:
+            assert running.stdout
+            url, key = running.stdout.readline().strip(), {"authorization": f"Bearer {_TOKEN}"}
+            with httpx2.Client(base_url=url, headers=key, timeout=60, trust_env=False) as client:
+                yield client, running
+        finally:
             running.kill()
-    ended = subprocess.run(command, check=False)
-    if ended.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}")
-    return killed
 
 
-def find_faults(folder: Path, undisturbed: Path, server: CountingServer, in_flight: int) -> list[str]:
-    """Describe the faults of a killed run; empty if there are none.
+def _await_end(client: httpx2.Client, job_id: str) -> str:
+    while (state := str(client.get(f"/v1/jobs/{job_id}").json()["state"])) in ("queued", "running"):
+        time.sleep(0.1)
+    return state
 
-    ``undisturbed`` is the folder of a run of the same records, ``in_flight`` the most calls that kills may have cut.
-    """
+
+def _check_money(worth: float, counted: float, limit: float) -> Iterator[str]:
+    if worth > counted + 1e-9:
+        yield f"${worth - counted:.6f} are not counted"
+    if worth > limit + _ONE_CALL_USD:
+        yield f"the server's answers cost ${worth:.4f}, and the limit is ${limit:.4f}"
+
+
+def find_faults(folder: Path, undisturbed: Path) -> Iterator[str]:
+    """Describe what is wrong with a run that was ended and resumed. ``undisturbed`` is one of the same records."""
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
         summed = run.row("SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls")
-        answers = run.value("SELECT coalesce(sum(exchanges), 0) FROM calls")
-        unanswered = run.value("SELECT count(*) FROM calls WHERE answer IS NULL")
         repeated = run.value(
             "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
             " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')"
         )
-    results = {(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}
-    # A call that a kill cut may have been asked once more, because its first answer broke the schema.
-    most = answers + 2 * unanswered
-    came = f"the server was asked {server.calls} times, the store knows of {answers} answers, {unanswered} are missing"
-    faults = {
-        "the results are not those of an undisturbed run": len(results) > 1,
-        f"{repeated} requests were sent again that had been answered": repeated > 0,
-        f"{unanswered} calls are without a reply, more than were in flight": unanswered > in_flight,
-        came: not answers <= server.calls <= most,
-        f"run.json counts {counted}, its calls add up to {summed}": counted != summed,
-    }
-    return [fault for fault, is_found in faults.items() if is_found]
+    if len({(path / "extractions.jsonl").read_bytes() for path in (folder, undisturbed)}) > 1:
+        yield "the results are not those of an undisturbed run"
+    if repeated:
+        yield f"{repeated} requests were sent again that had been answered"
+    if counted != summed:
+        yield f"run.json counts {counted}, its calls add up to {summed}"
 
 
 if __name__ == "__main__":

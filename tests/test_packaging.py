@@ -123,6 +123,7 @@ def test_the_lock_file_has_a_fitting_version_and_hashes_for_all_that_the_image_i
         *extras["serve"],
         *extras["export"],
     ]
-    for one in map(Requirement, needed):
-        assert one.specifier.contains(pinned[canonicalize_name(one.name)]), f"{one}: make deploy/requirements.txt anew"
+    for need in map(Requirement, needed):
+        version = pinned[canonicalize_name(need.name)]
+        assert need.specifier.contains(version), f"{need}: make deploy/requirements.txt anew"
     assert "--require-hashes -r deploy/requirements.txt" in Path("deploy/Dockerfile").read_text("utf-8")

@@ -52,7 +52,7 @@ class Obedient:
         self._instruments = honest.get("instruments", ())
         self.prompts: list[str] = []
 
-    async def __call__(self, call: Call, most: int) -> tuple[Completion, int]:
+    async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:
         self.prompts.append(call.user)
         answer = self._obey if self._is_injected(call.user) else self._repeat
         items = [item for line in _LINE.finditer(call.user) if (item := answer(line))]
