@@ -123,7 +123,7 @@ class Extractor:
             spec = replace(spec, api_key=SecretStr(key))
         asking = ClientSettings(_read_reasoning(reasoning, spec), dict(model_options or {}))
         if timeout is not None:
-            refuse_less("timeout", timeout, above=0)
+            refuse_less("timeout", timeout, 0.1)
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
         self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
@@ -148,7 +148,7 @@ class Extractor:
             route: The budget of calls, and what answers them in place of the model.
             asking: The other settings of the client.
         """
-        refuse_less("concurrency", concurrency, least=1)
+        refuse_less("concurrency", concurrency, 1)
         choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
         settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
@@ -245,7 +245,7 @@ def _open_budget(
 ) -> "Budget | None":
     if max_usd is None:
         return None
-    refuse_less("max_usd", max_usd, least=0)
+    refuse_less("max_usd", max_usd, 0)
     from extractor.cost.budget import Limits, Pricing  # noqa: PLC0415 - slow, and most extractors have no limit
     from extractor.cost.prices import read_prices  # noqa: PLC0415 - as above
 

@@ -34,17 +34,15 @@ def suggest(name: str, known: Collection[str]) -> str:
     return f" (did you mean {nearest}?)" if nearest else ""
 
 
-def refuse_less(name: str, number: float, *, least: float | None = None, above: float | None = None) -> None:
+def refuse_less(name: str, number: float, least: float) -> None:
     """Raise ``ValueError`` if a number is too small, is none at all, or is a truth value.
 
-    >>> refuse_less("concurrency", 0, least=1)
+    >>> refuse_less("concurrency", 0, 1)
     Traceback (most recent call last):
     ValueError: concurrency is 0; choose a number of at least 1
     """
-    bound = f"of at least {least}" if least is not None else f"above {above}"
-    fits = isinstance(number, (int, float)) and not isinstance(number, bool)
-    if not fits or not (number > above if above is not None else number >= (least or 0)):
-        raise ValueError(f"{name} is {number!r}; choose a number {bound}")
+    if not isinstance(number, (int, float)) or isinstance(number, bool) or not number >= least:
+        raise ValueError(f"{name} is {number!r}; choose a number of at least {least}")
 
 
 def refuse_unknown(what: str, names: Collection[str], known: Collection[str]) -> None:

@@ -1,7 +1,7 @@
 """Runs a record's dialogue with a model, batch by batch."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,9 +15,6 @@ from .questions import ModelReply, Question, Render
 
 T = TypeVar("T")
 
-MayAsk = Callable[[], bool]
-"""Returns whether the run's budget allows another question."""
-
 
 @dataclass(frozen=True, slots=True)
 class _End(Generic[T]):
@@ -27,7 +24,6 @@ class _End(Generic[T]):
 async def converse(
     batches: Generator[QuestionBatch, Replies | None, T],
     model: Model | None,
-    may_ask: MayAsk = lambda: True,
     *,
     in_thread: bool = False,
 ) -> T:
@@ -46,19 +42,17 @@ async def converse(
     while isinstance(
         step := await asyncio.to_thread(advance, replies) if in_thread else advance(replies), QuestionBatch
     ):
-        replies = await query_batch(step, model, may_ask) if model else None
+        replies = await query_batch(step, model) if model else None
     return step.result
 
 
-async def query_batch(
-    asked: QuestionBatch, model: Model, may_ask: MayAsk = lambda: True
-) -> tuple[ModelReply | None, ...]:
+async def query_batch(asked: QuestionBatch, model: Model) -> tuple[ModelReply | None, ...]:
     """Return a reply for each pack, None if the budget is spent.
 
     A failed pack does not lose the answers to the others. Raises a failure only if it is not the model's, or if the
     batch is needed and no pack was answered. The error then carries the usage of all packs.
     """
-    calls = (_complete(pack, asked.render, model, may_ask) for pack in asked.packs)
+    calls = (_complete(pack, asked.render, model) for pack in asked.packs)
     results = await asyncio.gather(*calls, return_exceptions=True)
     errors = [result for result in results if isinstance(result, BaseException)]
     grave = [error for error in errors if not isinstance(error, ModelUnavailable) or isinstance(error, RunStopped)]
@@ -71,10 +65,8 @@ async def query_batch(
     return tuple(_no_reply(model, result) if isinstance(result, BaseException) else result for result in results)
 
 
-async def _complete(pack: Sequence[Question], render: Render, model: Model, may_ask: MayAsk) -> ModelReply | None:
+async def _complete(pack: Sequence[Question], render: Render, model: Model) -> ModelReply | None:
     """Return the reply, an empty reply with the reason for its rejection, or None if the budget is spent."""
-    if not may_ask():
-        return None
     try:
         return await ask(model, pack, render)
     except BudgetReached:

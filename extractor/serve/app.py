@@ -34,7 +34,7 @@ from .problems import ProblemError, render_problem
 from .routes import routers
 from .service import Service
 from .settings import ServiceSettings
-from .spending import SpendingBook
+from .spending import SharedMeter
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 5
@@ -197,7 +197,7 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
 
 async def _check(settings: ServiceSettings) -> None:
     """Raise errors here, because the server would report a failed start without a remedy."""
-    with closing(CallerBook(settings.root)), closing(SpendingBook(settings.root)):
+    with closing(CallerBook(settings.root)), closing(SharedMeter(settings.root, settings.pricing, None)):
         async with Extractor(settings.model).open():
             pass
 

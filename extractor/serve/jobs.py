@@ -25,7 +25,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
-from extractor.errors import BudgetReached, ExtractorError, ModelAway, ModelUnavailable
+from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable, RunStopped
 from extractor.events import Event, EventLog, tell
 from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
@@ -134,28 +134,20 @@ class _Entry:
         return self.job.model_copy(update={**counts, "usage": tally.usage})
 
 
-@dataclass(frozen=True, slots=True)
 class _JobMeter:
     """The ``Meter`` of a job: the service's, as long as nothing ``refuses`` the job."""
 
-    shared: SharedMeter
-    refuses: Callable[[], str | None]
+    def __init__(self, shared: SharedMeter, refuses: Callable[[], str | None]) -> None:
+        self._shared, self._refuses = shared, refuses
+        self.lose, self.charge = shared.lose, shared.charge
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a call may use. Raises ``ModelAway`` if the job may not go on."""
-        reservation = await self.shared.reserve(call)
-        if refusal := self.refuses():
-            self.shared.charge(reservation, Usage())
-            raise ModelAway(refusal)
+        """Wait for room, and reserve what a call may use. Raises ``RunStopped`` if the job may not go on."""
+        reservation = await self._shared.reserve(call)
+        if refusal := self._refuses():
+            self.charge(reservation, Usage())
+            raise RunStopped(refusal)
         return reservation
-
-    def lose(self, reservation: Reservation) -> None:
-        """Count a request without a reply at the most that it may have used."""
-        self.shared.lose(reservation)
-
-    def charge(self, reservation: Reservation, usage: Usage) -> None:
-        """Release a reservation, and count the usage that replies reported."""
-        self.shared.charge(reservation, usage)
 
 
 class JobRunner:

@@ -22,7 +22,7 @@ from .openapi import EXAMPLE_RECORD
 from .problems import ProblemError
 from .reading import Posted, read_posted
 from .settings import ServiceSettings
-from .spending import SharedMeter, SpendingBook
+from .spending import SharedMeter
 
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
@@ -65,8 +65,8 @@ class Service:
             stack.enter_context(listening(NullHandler()))
             stack.enter_context(keep_job_events_apart())
             book = stack.enter_context(closing(CallerBook(settings.root)))
-            spending = stack.enter_context(closing(SpendingBook(settings.root)))
-            meter = SharedMeter(settings.pricing, settings.requests_per_minute, spending)
+            meter = SharedMeter(settings.root, settings.pricing, settings.requests_per_minute)
+            stack.enter_context(closing(meter))
             # Jobs have their own processes, so that their long records do not block requests.
             timed = ProcessExecutor(settings.workers, 0, settings.timeout_s + _SPARE_S, _read_example())
             executor = await stack.enter_async_context(timed)

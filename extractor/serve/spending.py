@@ -1,6 +1,5 @@
 """What the callers of a service spend together, over all its starts."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from aiolimiter import AsyncLimiter
@@ -24,43 +23,28 @@ CREATE TABLE IF NOT EXISTS spending (  -- of a call, the most until its end, or 
 """
 
 
-class SpendingBook:
-    """Stores in a folder what calls cost, in picodollars. A call that a killed process began counts at its most."""
+class SharedMeter:
+    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost.
 
-    def __init__(self, root: Path) -> None:
+    Each cost is stored in ``root``, so that the limit of money holds over all starts of the service: a call that a
+    killed process began counts at the most that it may have cost. Raises ``StoreError`` if the file cannot be used.
+    """
+
+    def __init__(self, root: Path, pricing: Pricing, requests_per_minute: float | None) -> None:
         self._database = Database.open(root / _FILE, _TABLES, _VERSION)
         with self._database.transaction():
-            total = self.total
+            spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
             self._database.execute("DELETE FROM spending")
-            self.add(total)
+            self._add(spent)
+        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=spent))
+        self._cost, self._numbers = pricing.cost or (lambda _: 0), dict[Reservation, int]()
+        burst = max(1.0, (requests_per_minute or 0) / 6)  # the requests of ten seconds
+        self._limiter = AsyncLimiter(burst, 60 * burst / requests_per_minute) if requests_per_minute else None
 
-    @property
-    def total(self) -> int:
-        """The sum over all calls."""
-        return int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
-
-    def add(self, picodollars: int) -> int:
-        """Add a cost, and return its number."""
+    def _add(self, picodollars: int) -> int:
         number = self._database.execute("INSERT INTO spending VALUES (NULL, ?)", (picodollars,)).lastrowid
         assert number is not None
         return number
-
-    def replace(self, number: int, picodollars: int) -> None:
-        """Replace a cost."""
-        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", (picodollars, number))
-
-    def close(self) -> None:
-        self._database.close()
-
-
-class SharedMeter:
-    """The ``Meter`` of a service: the requests of all callers and jobs to the model, and what they cost."""
-
-    def __init__(self, pricing: Pricing, requests_per_minute: float | None, book: SpendingBook) -> None:
-        self.budget = Budget(pricing.limits, pricing.rates(), pricing.price, Spending(picodollars=book.total))
-        self._cost: Callable[[Usage], int] = pricing.cost or (lambda _: 0)
-        self._book, self._numbers = book, dict[Reservation, int]()
-        self._limiter = _limit_rate(requests_per_minute) if requests_per_minute else None
 
     def check(self, assist: Assist) -> None:
         """Raise ``ProblemError`` if the model may be asked and the money is spent."""
@@ -73,21 +57,19 @@ class SharedMeter:
         if self._limiter:
             await self._limiter.acquire()
         reservation = await self.budget.reserve(call)
-        self._numbers[reservation] = self._book.add(self._cost(reservation.most))
+        self._numbers[reservation] = self._add(self._cost(reservation.most))
         return reservation
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""
         self.budget.lose(reservation)
-        self._book.add(self._cost(reservation.most))
+        self._add(self._cost(reservation.most))
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the usage that replies reported."""
         self.budget.charge(reservation, usage)
-        self._book.replace(self._numbers.pop(reservation), self._cost(usage))
+        cost = self._cost(usage), self._numbers.pop(reservation)
+        self._database.execute("UPDATE spending SET picodollars = ? WHERE id = ?", cost)
 
-
-def _limit_rate(per_minute: float) -> AsyncLimiter:
-    """A limiter with a burst of the requests of ten seconds."""
-    burst = max(1.0, per_minute / 6)
-    return AsyncLimiter(burst, 60 * burst / per_minute)
+    def close(self) -> None:
+        self._database.close()

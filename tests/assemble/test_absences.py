@@ -5,10 +5,11 @@ from itertools import count
 
 import pytest
 
-from extractor import Extractor, pipeline
-from extractor.ask.querying import converse
+from extractor import Extractor
 from extractor.assemble.policy import FieldPolicy, Policy
 from extractor.errors import BudgetReached
+from extractor.llm.metering import Reservation
+from extractor.llm.opening import Route
 from extractor.parse import parse_record
 from extractor.parse.parsed import Reading
 from extractor.schemas import AbsenceReason
@@ -70,18 +71,31 @@ def test_model_refused(doubtful, refusal):
     assert extraction.usage.open_questions == extraction.usage.questions == 1
 
 
-async def extract_within(opened, record, may_ask):
-    """Extract a record in a run whose budget allows a question where ``may_ask`` returns True."""
-    return await converse(pipeline.extract(record, opened.options), opened.model, may_ask)
+class Budgeted:
+    """A budget that allows a request where ``may_ask`` returns True."""
+
+    def __init__(self, may_ask):
+        self._may_ask = may_ask
+
+    async def reserve(self, call):
+        if not self._may_ask():
+            raise BudgetReached("spent")
+        return Reservation()
+
+    def lose(self, reservation):
+        pass
+
+    def charge(self, reservation, usage):
+        pass
 
 
 async def test_budget_exhausted_between_two_questions(doubtful):
     """The first answer is used; its unsupported values are not asked again."""
     script = answering({"Zinc": {"specimens": ["moon dust"], "methods": ["flame photometry"]}})
     with serve(script) as stub:
-        async with Extractor(stub.spec, assist="always", tasks=["endpoints"]).open() as extract:
-            record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-            extraction = await extract_within(extract, record, lambda: not stub.requests)
+        extractor = Extractor(stub.spec, assist="always", tasks=["endpoints"])
+        async with extractor.open(route=Route(Budgeted(lambda: not stub.requests))) as extract:
+            extraction = await extract(trial(title="A trial", primary_outcomes_0=OUTCOME))
     assert not any(map(asks_again, stub.requests))
     assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
     assert ["moon dust" in finding.message for finding in extraction.findings].count(True) == 1
@@ -112,23 +126,17 @@ def test_an_answer_that_is_not_stated_or_not_believed(doubtful, said, reason):
 
 
 @pytest.mark.parametrize(
-    ("sections", "tasks", "field", "inside", "lines"),
+    ("sections", "tasks", "field", "lines"),
     [
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", False, 1),
-        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", True, 1),
-        (PRODUCT, ["dosing"], "dosing", False, 2),
+        ({"title": "A trial", "primary_outcomes_0": OUTCOME}, ["endpoints"], "endpoints[0].specimens", 1),
+        (PRODUCT, ["dosing"], "dosing", 2),
     ],
 )
-async def test_budget_exhausted(doubtful, monkeypatch, sections, tasks, field, inside, lines):
-    """The budget ends before the first question, or inside the model."""
-
-    async def complete(*_):
-        raise BudgetReached("spent")
-
+async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     with serve(answering({})) as stub:
-        async with Extractor(stub.spec, assist="always", tasks=tasks).open() as extract:
-            monkeypatch.setattr(extract.model, "complete", complete)
-            extraction = await extract_within(extract, trial(**sections), lambda: inside)
+        extractor = Extractor(stub.spec, assist="always", tasks=tasks)
+        async with extractor.open(route=Route(Budgeted(lambda: False))) as extract:
+            extraction = await extract(trial(**sections))
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == lines
@@ -139,12 +147,12 @@ async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked(tmp
     path.write_text('[[field]]\nname = "diet"\ntype = "quote"\ndefinition = "The diet of participants."', "utf-8")
     lines = "".join(f"\n* A criterion about the diet with number {number} and many more words" for number in range(300))
     with serve(answering({})) as stub:
-        async with Extractor(stub.spec, fields=path, effort=0.0).open() as extract:
-            record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
-            allowed = count()
-            some = await extract_within(extract, record, lambda: next(allowed) < 3)
-            asked = len(stub.requests)
-            every = await extract_within(extract, record, lambda: True)
+        extractor, allowed = Extractor(stub.spec, fields=path, effort=0.0), count()
+        record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
+        async with extractor.open(route=Route(Budgeted(lambda: next(allowed) < 3))) as extract:
+            some = await extract(record)
+        asked = len(stub.requests)
+        every = await extractor.extract_many([record]).__anext__()
     assert 0 < asked < len(stub.requests) - asked
     assert reasons(some)["custom.diet"] is AbsenceReason.BUDGET_EXHAUSTED
     assert reasons(every)["custom.diet"] is AbsenceReason.NOT_REPORTED

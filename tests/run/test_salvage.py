@@ -21,11 +21,12 @@ def made(tmp_path_factory):
     write_distinct_records(folder / "records.jsonl", RECORDS)
 
     def run(server, out):
-        model = ("--assist", "always", "--model", f"{server.url}#stub", "--quiet")
+        model = ("--assist", "always", "--model", f"{server.url}#stub", "--quiet", "--max-lacking", 1)
         return invoke("run", folder / "records.jsonl", *model, "--out", out)
 
     with serve_counting() as server:
-        assert run(server, folder / "run").exit_code == 0
+        done = run(server, folder / "run")
+        assert done.exit_code == 0, done.stderr
         yield folder / "run", run, server
 
 
