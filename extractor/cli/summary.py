@@ -78,7 +78,7 @@ def _list_costs(tally: "Tally", cost: Mapping[str, int | float | None] | None) -
     lost = tally.lost()
     calls, most = lost.calls, tally.price(lost) / 1e12 if tally.price else None
     if cost:
-        calls, most = int(cost["calls_without_reply"] or 0), cost["usd_without_reply"]
+        calls, most = int(cost.get("calls_without_reply") or 0), cost.get("usd_without_reply")
     new, total = tally.usd or 0.0, cost and cost["usd"]
     if new or total:
         yield "cost", f"${total:.4f} (${new:.4f} new)" if total and f"{total:.4f}" != f"{new:.4f}" else f"${new:.4f}"
