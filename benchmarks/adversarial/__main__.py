@@ -107,10 +107,10 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
     judged |= {field for field in _FIELDS[wording["task"]] if _is_judged(field, wording["right"])}
     left = list(stated)
-    for given in _list_given(extraction):
+    for given in list_given(extraction):
         if given.field in judged:
             found = next(
-                (one for one in left if one[0] == given.field and _agree(given.field, given.value, one[1])), None
+                (one for one in left if one[0] == given.field and agree(given.field, given.value, one[1])), None
             )
             if found:
                 left.remove(found)
@@ -156,7 +156,7 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
     return [(quantity, ">=", value, unit), (quantity, "<=", high, unit)]
 
 
-def _list_given(extraction: TrialExtraction) -> Iterator[Given]:
+def list_given(extraction: TrialExtraction) -> Iterator[Given]:
     people = extraction.eligibility
     yield from _list_fields(people, {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"})
     for one in people.criteria:
@@ -177,10 +177,10 @@ def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Give
         values = found if isinstance(found, tuple) else [] if found is None else [found]
         for place, value in enumerate(values):
             sure = _find_confidence(item, f"{attribute}[{place}]" if isinstance(found, tuple) else attribute)
-            yield from (Given(field, form, sure) for form in _to_forms(value))
+            yield from (Given(field, form, sure) for form in to_forms(value))
 
 
-def _to_forms(value: Any) -> list[Any]:
+def to_forms(value: Any) -> list[Any]:
     match value:
         case Constraint():
             return _split((value.quantity, value.comparator, value.value, value.value_high, value.unit))
@@ -199,7 +199,7 @@ def _find_confidence(item: ExtractedItem, field: str) -> float:
     return min((one.confidence or 0 for one in item.evidence if one.field.startswith(field)), default=0)
 
 
-def _agree(field: str, given: Any, right: Any) -> bool:
+def agree(field: str, given: Any, right: Any) -> bool:
     match field:
         case "constraint":
             same_limit = given[1:3] == right[1:3] and _same_unit(given[3], right[3])

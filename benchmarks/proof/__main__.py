@@ -1,0 +1,184 @@
+"""Count the answers of a model that stays with them: wrong ones with true quotes that stand, right ones that do not.
+
+    python -m benchmarks.proof [FILE ...] [--sure 0.85] [--show KIND] [--check]
+
+Each line of a file (by default those beside this file) is a text as a registry would hold it and an answer about it, in
+the form in which a model writes. The whole program extracts the text with a model that gives this answer, and gives it
+again when it is asked once more. By type of value: how many wrong answers stand, how many of them with at least the
+confidence ``--sure`` and how many as parsed or literal, and how many right answers are refused, left out or changed.
+``--show`` prints these by kind of case, or of "all"; ``--check`` only reads the answers, and names those in no readable
+form.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.adversarial.__main__ import agree, list_given, make_study, to_forms
+from benchmarks.data import Row, format_table, parse_options, read_lines
+from extractor.api import Extractor
+from extractor.ask.reply_models import Reply
+from extractor.ground.check import Unreadable
+from extractor.llm.calls import Call
+from extractor.llm.completions import Completion, Ending
+from extractor.llm.opening import Route
+from extractor.read import read_records
+from extractor.schemas import Support, TrialExtraction, TrialRecord
+
+_LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
+_KEYS = {
+    "limits": ("constraint", "constraints"),
+    "window": ("time_window", "time_window"),
+    "min": ("minimum_age", "minimum_age"),
+    "max": ("maximum_age", "maximum_age"),
+    "times": ("time_point", "time_points"),
+}
+"""The field of a key of the wire form: its name in counts, and in a reply."""
+_PLAIN = {"ok": True, "cat": "other", "concept": "other", "domain": "other", "span": "at"}
+_PROVEN = (Support.LITERAL, Support.PARSED)
+
+
+class Verdict(NamedTuple):
+    """What became of one value of an answer: it stands, with a confidence and a kind of support, or it does not."""
+
+    case: Row
+    field: str
+    value: Any
+    confidence: float | None
+    support: Support | None
+
+
+class Stubborn:
+    """Answers the line of a case, however often it is asked."""
+
+    queues = False
+
+    def __init__(self, case: Row) -> None:
+        words = case.get("text") or case["measure"]
+        self._start, self._answer = " ".join(words.split())[:40], _PLAIN | {"list": case.get("list", "in")[:2]}
+        self._answer |= case["answer"]
+
+    async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:  # noqa: ARG002
+        lines = (found.groups() for found in _LINE.finditer(call.user))
+        items = [
+            {"n": int(number)}
+            | {key: self._answer[key] for key in keys.split() if key in self._answer}
+            | self._people(keys)
+            for number, keys, _, text in lines
+            if self._start in " ".join(text.split())
+        ]
+        return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"), 1
+
+    def _people(self, keys: str) -> Row:
+        asked = ("min", "max") if "people" in keys.split() else ()
+        return {key: self._answer[key] for key in asked if key in self._answer}
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def main() -> None:
+    """Print the table, and cases on request."""
+    chosen = parse_options(__doc__, "files*", sure=0.85, show=str, check=False)
+    files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
+    cases = [case for path in files for case in read_lines(path)]
+    if chosen.check:
+        print("\n".join(find_unreadable(cases)) or f"{len(cases)} cases, all readable")
+        return
+    verdicts = asyncio.run(judge(cases))
+    print(format_counts(verdicts, chosen.sure))
+    for one in verdicts if chosen.show else ():
+        if one.case["right"] == (one.confidence is None) and chosen.show in ("all", one.case["kind"]):
+            text = " | ".join(
+                str(one.case[key]) for key in ("lead_in", "text", "measure", "time_frame") if one.case.get(key)
+            )
+            stands = "lost" if one.confidence is None else f"stands, {one.confidence:.2f}, {one.support}"
+            print(f"{one.case['id']} ({one.case['kind']}) {one.field} {stands}: {one.value}\n    {text}")
+
+
+def find_unreadable(cases: Sequence[Row]) -> Iterator[str]:
+    """The cases whose answers have no value in a readable form."""
+    for case in cases:
+        try:
+            list(_list_claimed(case))
+        except (KeyError, ValueError) as error:
+            yield f"{case.get('id')}: {error}"
+
+
+async def judge(cases: Sequence[Row]) -> list[Verdict]:
+    """Extract each text with the answer of its case, and find the answer's values in the result."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records.jsonl"
+        path.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(cases)), "utf-8")
+        pairs = zip(cases, read_records(path), strict=True)
+        return [verdict for case, record in pairs for verdict in _judge(case, await _extract(case, record))]
+
+
+async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
+    extractor = Extractor("http://stubborn.invalid/v1#stubborn", effort="high")
+    async with extractor.open(route=Route(answerer=lambda: Stubborn(case))) as extract:
+        return await extract(record)
+
+
+def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    given = list(list_given(extraction))
+    for field, value in _list_claimed(case):
+        held = [
+            [one for one in given if one.field == field and agree(field, one.value, form)] for form in to_forms(value)
+        ]
+        if not all(held):
+            yield Verdict(case, field, value, None, None)
+            continue
+        confidence = min(max(one.confidence for one in found) for found in held)
+        yield Verdict(case, field, value, confidence, _find_support(field, value, extraction))
+
+
+def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
+    """The values of a case's answer, by field. Raises ``ValueError`` for one in no readable form."""
+    item: Any = Reply.model_validate({"items": [{"n": 1} | case["answer"]]}).items[0]
+    if isinstance(item, Unreadable):
+        raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
+    for key in case["answer"]:
+        field, name = _KEYS[key]
+        found = getattr(item, name)
+        for value in found if isinstance(found, tuple) else (found,):
+            if not isinstance(value, Unreadable):
+                yield field, value
+            elif not case["right"]:
+                raise ValueError(value.reason)
+            else:  # a right answer in a form that is not read
+                yield field, value.text
+
+
+def _find_support(field: str, value: Any, extraction: TrialExtraction) -> Support | None:
+    """The support of the evidence of this value."""
+    name = next(name for key, name in _KEYS.values() if key == field)
+    for _, item in extraction.list_items():
+        found = getattr(item, name, None)
+        for place, one in enumerate(found if isinstance(found, tuple) else () if found is None else (found,)):
+            if one is not None and all(any(agree(field, a, b) for a in to_forms(one)) for b in to_forms(value)):
+                start = f"{name}[{place}]" if isinstance(found, tuple) else name
+                return next((e.support for e in item.evidence if e.field.startswith(start)), None)
+    return None
+
+
+def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
+    """Format a line per field: wrong answers, those that stand, surely, and as proven; right ones, and those lost."""
+    rows = []
+    for field in [*dict.fromkeys(one.field for one in verdicts), "all"]:
+        those = [one for one in verdicts if field in (one.field, "all")]
+        wrong, right = ([one for one in those if one.case["right"] is kind] for kind in (False, True))
+        stand = [one for one in wrong if one.confidence is not None]
+        certain = sum((one.confidence or 0) >= sure for one in stand)
+        proven = sum(one.support in _PROVEN for one in stand)
+        lost = sum(one.confidence is None for one in right)
+        rows.append((field, len(wrong), len(stand), certain, proven, len(right), lost))
+    return format_table(("field", "wrong", "stand", f">={sure:g}", "proven", "right", "lost"), rows)
+
+
+if __name__ == "__main__":
+    main()
