@@ -1,13 +1,13 @@
 """Count the answers of a model that stays with them: wrong ones with true quotes that stand, right ones that do not.
 
-    python -m benchmarks.proof [FILE ...] [--sure 0.85] [--show KIND] [--check]
+    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND] [--check] [--limit N]
 
 Each line of a file (by default those beside this file) is a text as a registry would hold it and an answer about it, in
 the form in which a model writes. The whole program extracts the text with a model that gives this answer, and gives it
 again when it is asked once more. By type of value: how many wrong answers stand, how many of them with at least the
 confidence ``--sure`` and how many as parsed or literal, and how many right answers are refused, left out or changed.
-``--show`` prints these by kind of case, or of "all"; ``--check`` only reads the answers, and names those in no readable
-form.
+With ``--records``, the cases are the values of gold, and what stands beside them in their lines: see ``gold.py``.
+``--show`` prints cases by kind, or of "all"; ``--check`` only reads the answers, and names those in no readable form.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ from extractor.llm.completions import Completion, Ending
 from extractor.llm.opening import Route
 from extractor.read import read_records
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+
+from .gold import make_cases
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
@@ -83,14 +86,19 @@ class Stubborn:
 
 def main() -> None:
     """Print the table, and cases on request."""
-    chosen = parse_options(__doc__, "files*", sure=0.85, show=str, check=False)
+    chosen = parse_options(__doc__, "files*", records=[Path], sure=0.85, show=str, check=False, limit=int)
     files = chosen.files or sorted(Path(__file__).parent.glob("*.jsonl"))
     cases = [case for path in files for case in read_lines(path)]
+    if chosen.records:
+        records = read_records(*chosen.records, on_error=lambda _: None)  # one that occurs twice counts once
+        cases = list(islice(make_cases(records), chosen.limit))
     if chosen.check:
         print("\n".join(find_unreadable(cases)) or f"{len(cases)} cases, all readable")
         return
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
+    for kind in sorted({case["kind"] for case in cases}) if chosen.records else ():
+        print(f"\n{kind}\n{format_counts([one for one in verdicts if one.case['kind'] == kind], chosen.sure)}")
     for one in verdicts if chosen.show else ():
         if one.case["right"] == (one.confidence is None) and chosen.show in ("all", one.case["kind"]):
             text = " | ".join(

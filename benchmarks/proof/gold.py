@@ -1,0 +1,102 @@
+"""Cases from gold: its values, each at its own words, and the same falsified by what stands beside them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from benchmarks.data import Row
+from benchmarks.gold import read_annotated, read_gold
+from extractor.schemas import TrialRecord
+
+_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
+_TIME = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE)
+_TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
+_LONGEST_TEXT = 600
+
+
+def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
+    """Yield a case for each value of gold that stands in one line, and for each way to falsify it there."""
+    for record, _, gold in read_annotated(read_gold(), records):
+        people = gold.get("eligibility", {})
+        for criterion in people.get("criteria", ()):
+            yield from _falsify(record, criterion, list(_list_answers(criterion, people)))
+        for endpoint in gold.get("endpoints", ()):
+            yield from _make_outcome(record, endpoint)
+
+
+def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
+    return base | {"id": record.record_id, "kind": kind, "answer": answer, "right": kind == "gold"}
+
+
+def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
+    """The values of a criterion in the form of the wire, by key."""
+    for limit in criterion.get("constraints", ()):
+        high = f"-{limit['value_high']}" if limit.get("value_high") is not None else f" {limit['comparator']}"
+        number = f"{limit['value']}{high}" if "-" in high else f"{limit['comparator']} {limit['value']}"
+        yield "limits", [f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()]
+        for key, age in (("min", people.get("minimum_age")), ("max", people.get("maximum_age"))):
+            ages = {str(limit["value"]), str(limit.get("value_high"))}
+            if age and "age" in limit["quantity"].lower() and str(age["value"]) in ages:
+                yield key, f"{age['value']} {age['unit']}"
+    if window := criterion.get("time_window"):
+        yield "window", f"{window['quote']} | {window['comparator']} {window['value']} {window['unit']}"
+
+
+def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]) -> Iterator[Row]:
+    text = " ".join(criterion["quote"].split())
+    if len(text) > _LONGEST_TEXT:
+        return
+    base = {"task": "eligibility", "list": criterion["kind"], "text": text}
+    limits = [value[0] for key, value in answers if key == "limits"]
+    for key, value in answers:
+        yield _case(record, base, "gold", {key: value})
+        if key in ("min", "max"):
+            yield _case(record, base, "wrong side", {"max" if key == "min" else "min": value})
+        elif key == "window":
+            quote, _, sense = value.rpartition(" | ")
+            sign, number, unit = sense.split(" ", 2)
+            if sign in _TURNED:
+                yield _case(record, base, "comparator turned", {key: f"{quote} | {_TURNED[sign]} {number} {unit}"})
+            for other in _find_times(text):
+                if other != (number, unit) and " ".join(other) not in value:
+                    yield _case(record, base, "another length", {key: f"{quote} | {sign} {' '.join(other)}"})
+                    break
+        else:
+            yield from (
+                _case(record, base, kind, {key: [false]}) for kind, false in _falsify_limit(value[0], text, limits)
+            )
+
+
+def _falsify_limit(limit: str, text: str, others: list[str]) -> Iterator[tuple[str, str]]:
+    quantity, _, rest = limit.rpartition(": ")
+    sign, *parts = rest.split(" ")
+    if sign in _TURNED:
+        yield "comparator turned", f"{quantity}: {' '.join((_TURNED[sign], *parts))}"
+    known = " ".join(others)
+    number = next((one for one in _NUMBER.findall(text) if one not in known and "," not in one), None)
+    if number and sign in _TURNED:
+        yield "another number", f"{quantity}: {' '.join((sign, number, *parts[1:]))}"
+    for other in others:
+        name, _, its = other.rpartition(": ")
+        if name != quantity and its != rest and its.lstrip("<>= ") != rest.lstrip("<>= "):
+            yield "the neighbour's", f"{quantity}: {its}"
+            break
+
+
+def _find_times(text: str) -> list[tuple[str, str]]:
+    return [(number, unit.lower()) for number, unit in _TIME.findall(text)]
+
+
+def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
+    frame = endpoint.get("time_frame")
+    times = [f"{one['value']} {one['unit']}" for one in endpoint.get("time_points", ())]
+    if not frame or not times or len(frame) > _LONGEST_TEXT:
+        return
+    base = {"task": "outcome", "measure": endpoint["measure"], "time_frame": frame}
+    yield from (_case(record, base, "gold", {"times": [one]}) for one in times)
+    if endpoint.get("description"):
+        base["description"] = endpoint["description"]
+    for other in map(" ".join, _find_times(" ".join(base.values()))):
+        if other not in times:
+            yield _case(record, base, "another length", {"times": [other]})
+            break
