@@ -15,7 +15,8 @@ from extractor.errors import ModelAway
 if TYPE_CHECKING:
     from extractor.llm.patience import Watch
 
-_LONGEST_S = 30.0
+_LONGEST_S = 25.0
+"""So that a run has ended within 30 seconds of a signal."""
 
 
 class Interrupts:

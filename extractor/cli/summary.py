@@ -102,7 +102,8 @@ def explain_lacking(job: "RunJob", tally: "Tally") -> str:
     usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
     share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
     because = f"; such as: {problem}" if problem else ""
-    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}; to ask again, {how_to_resume(job)}"
+    again = "" if job.extractor.choice.replay else f"; to ask again, {how_to_resume(job)}"
+    return f"{share}, more than --max-lacking {job.max_lacking:g} allows{because}{again}"
 
 
 def _words() -> list[str]:
@@ -121,7 +122,7 @@ def list_remarks(job: "RunJob", folder: RunFolder | None, tally: "Tally") -> Ite
         yield f"to collect the answers: extractor batch collect {shlex.join(_words()[2:])}"
         return
     if folder:
-        yield from _list_failures(folder, tally)
+        yield from _list_failures(job, folder, tally)
     if job.uses_rules_alone and asks and tally.usage.open_questions:
         yield f"{tally.usage.open_questions} questions stayed open; a model can answer them (--model)"
     if exchange and exchange.requests:
@@ -133,7 +134,7 @@ def list_remarks(job: "RunJob", folder: RunFolder | None, tally: "Tally") -> Ite
         yield f"to correct them: extractor review {place} --gold GOLD"
 
 
-def _list_failures(folder: RunFolder, tally: "Tally") -> Iterator[str]:
+def _list_failures(job: "RunJob", folder: RunFolder, tally: "Tally") -> Iterator[str]:
     """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
     from extractor.report.overview import count_reasons, read_failures
 
@@ -149,7 +150,8 @@ def _list_failures(folder: RunFolder, tally: "Tally") -> Iterator[str]:
         yield f"records with another text than in an earlier run: {folder.changed}"
     counts = folder.manifest.records
     if counts["lacking"]:
-        yield f"records that lack an answer: {counts['lacking']}; the same command asks again"
+        again = "the replayed run has none" if job.extractor.choice.replay else "the same command asks again"
+        yield f"records that lack an answer: {counts['lacking']}; {again}"
     if left := counts["left"]:
         named = ", ".join(folder.manifest.left_ids[:_MOST_SHOWN]) + ", ..." * (left > _MOST_SHOWN)
         yield f"results whose records are no longer in the input: {left} ({named}); readers leave them out"

@@ -94,6 +94,10 @@ class Budget:
         self._in_flight.add(reservation)
         return reservation
 
+    def allows(self, reservation: Reservation) -> bool:
+        """Whether there is room now for another request like this one."""
+        return self._has_room(reservation.most)
+
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""
         self._count_lost(reservation.most)

@@ -196,7 +196,7 @@ class BatchClient:
         """
         asked_live = 0 if self.live.was_reached else 1
         for waiting in self.book.waiting(most=asked_live):
-            requests = Requests(self.book.store, waiting.number, self.reservation_of(waiting.name))
+            requests = Requests(waiting.call, self.book.store, waiting.number, self.reservation_of(waiting.name))
             try:
                 completion, _ = await self.live(waiting.call, 1, requests)
             except ModelError as error:

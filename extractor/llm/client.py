@@ -170,7 +170,7 @@ class Model:
         assert self._answerer is not None
         reservation = await self._meter.reserve(call) if self._meter else Reservation()
         number = self._store.begin(call, self.name) if self._store else 0
-        requests, spent = Requests(self._store, number, reservation, self._meter), Usage()
+        requests, spent = Requests(call, self._store, number, reservation, self._meter), Usage()
         try:
             completion, calls = await self._answerer(call, most, requests)
             spent = completion.usage
@@ -189,8 +189,7 @@ class Model:
         finally:
             self.usage += spent
             self.lost += requests.lost
-            if self._meter:
-                self._meter.charge(reservation, spent)
+            requests.release(spent)
         if self._store:
             self._store.end(number, judge(completion), completion, replied=requests.replied)
         return Answer(completion, number, calls)

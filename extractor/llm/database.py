@@ -30,6 +30,9 @@ _FULL_BELOW = 1 << 16
 """Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
 
+HOW_LOST = "if it was copied from a run that was killed, copy the file that ends in -wal with it, else restore a backup"
+
+
 class _UnwritableError(StoreError):
     """SQLite cannot write its log beside the file."""
 
@@ -97,7 +100,7 @@ class Database:
         database = cls(path, opened, remedy)
         try:
             database.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-            database._check(versions)
+            database._check(versions, reading=reading)
             for pragma in ("query_only=1",) if reading else _TO_WRITE:
                 database.execute(f"PRAGMA {pragma}")
         except BaseException:
@@ -105,10 +108,12 @@ class Database:
             raise
         return database
 
-    def _check(self, versions: Container[int]) -> None:
+    def _check(self, versions: Container[int], *, reading: bool) -> None:
         application, found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
         if application != _APPLICATION and (application or found or self.value("SELECT count(*) FROM sqlite_master")):
             raise StoreError(f"{self.path}: not a file of this program; name another folder")
+        if reading and not found:
+            raise StoreError(f"{self.path}: empty; {HOW_LOST}")
         if found and found not in versions:
             raise StoreError(f"{self.path}: another version of this program made it (store {found}); use that version")
 

@@ -149,6 +149,8 @@ class LiveModel:
     ) -> None:
         """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
+        if answers.sent:
+            await answers.requests.renew()
         await self._pace.admit(expected)
         since, spent = monotonic(), answers.usage
         facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}
@@ -304,7 +306,9 @@ class _Answers:
     def are_worth_reask(self, state: RetryCallState) -> bool:
         """Whether the last answer was complete and broke the schema, and another request may begin."""
         error = state.outcome.exception() if state.outcome else None
-        complete = self.last is not None and self.last.ending is Ending.COMPLETE and not self._watch.is_over
+        complete = self.last is not None and self.last.ending is Ending.COMPLETE
+        if self._watch.is_over or not self.requests.may_repeat():
+            return False
         return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
 
     def _is_valid(self) -> bool:

@@ -17,10 +17,13 @@ class Reservation:
 
 
 class Meter(Protocol):
-    """A budget, which decides whether a call may be sent."""
+    """A budget, which decides whether a request may be sent."""
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a call may use. Raises ``BudgetReached`` if there will be no room."""
+        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
+
+    def allows(self, reservation: Reservation) -> bool:
+        """Whether there is room now for another request like this one."""
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""
@@ -30,7 +33,7 @@ class Meter(Protocol):
 
 
 class Requests:
-    """The requests of one call, one after another.
+    """The requests of one call, one after another, and the reservation of the one that is under way.
 
     Each is stored before it is sent, so that a killed process leaves it behind. The numbers in the store of those that
     have ``replied`` are kept until the end of the call; ``lost`` is the most that the others may have used, and its
@@ -39,23 +42,41 @@ class Requests:
 
     def __init__(
         self,
+        call: Call,
         store: CallStore | None = None,
-        call: int = 0,
+        number: int = 0,
         reservation: Reservation | None = None,
         meter: Meter | None = None,
     ) -> None:
-        self._store, self._call, self._meter = store, call, meter
-        self._reservation = reservation or Reservation()
+        self._call, self._store, self._number, self._meter = call, store, number, meter
+        self._reservation = reservation
+        self._most = reservation.most if reservation else Usage()
         self.replied: list[int] = []
         self.lost = Usage()
 
+    async def renew(self) -> None:
+        """Reserve anew before a request is repeated. Raises the errors of ``Meter.reserve``."""
+        if self._meter:
+            self.release(Usage())
+            self._reservation = await self._meter.reserve(self._call)
+
+    def release(self, usage: Usage) -> None:
+        """Release the reservation, and count what the call has used in all."""
+        if self._meter and self._reservation:
+            self._meter.charge(self._reservation, usage)
+            self._reservation = None
+
+    def may_repeat(self) -> bool:
+        """Whether there is room for one more request of this call."""
+        return not (self._meter and self._reservation) or self._meter.allows(self._reservation)
+
     def note_sent(self) -> None:
         """Note that the next request is about to be sent."""
-        self.replied.append(self._store.note_request(self._call, self._reservation.most) if self._store else 0)
+        self.replied.append(self._store.note_request(self._number, self._most) if self._store else 0)
 
     def note_lost(self) -> None:
         """Note that the last request was lost."""
         self.replied.pop()
-        self.lost += self._reservation.most.model_copy(update={"calls": 1})
-        if self._meter:
+        self.lost += self._most.model_copy(update={"calls": 1})
+        if self._meter and self._reservation:
             self._meter.lose(self._reservation)

@@ -194,6 +194,7 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
                 empty = False
                 yield path
             elif path.is_symlink() and not path.exists():
+                empty = False
                 yield RecordError(str(path), describe_missing(path), "mend or delete the link")
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"

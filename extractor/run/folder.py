@@ -11,7 +11,7 @@ from typing import IO, Any, Self
 
 from extractor.ask.session import Session
 from extractor.errors import RepeatedRecord, SettingsDiffer, StoreError
-from extractor.llm.database import RUN_FILE
+from extractor.llm.database import HOW_LOST, RUN_FILE, open_run_to_read
 from extractor.llm.store import CallStore
 from extractor.read.records import STDIN
 from extractor.schemas import TrialRecord, Usage
@@ -259,11 +259,11 @@ class RunFolder(Sink):
                 f"{self.path}: created with other settings ({differences}); {reparse}use another --out, or"
                 " --fresh to delete what it holds"
             )
-        if not (self.path / RUN_FILE).exists() and results.exists() and results.stat().st_size:
-            raise StoreError(
-                f"{self.path}: has results but no {RUN_FILE}, the store of its answers; restore it from a"
-                " backup, or pay again with --fresh"
-            )
+        if results.exists() and results.stat().st_size:
+            if not (self.path / RUN_FILE).exists():
+                missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
+                raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
+            open_run_to_read(self.path).close()  # an empty store is not taken for a new one
         self._manifest = earlier
         with naming_file(results):
             repair_results(results, self._open_store())

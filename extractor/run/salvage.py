@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from extractor.errors import StoreError
-from extractor.llm.database import RUN_FILE, Database, open_run
+from extractor.llm.database import HOW_LOST, RUN_FILE, Database, open_run
+from extractor.llm.store import CallStore
 
-from .folder import EXTRACTIONS
+from .folder import EXTRACTIONS, MANIFEST
+from .manifest import read_manifest
 from .results import lock_folder, naming_file
 
 _TABLES = ("batches", "calls", "requests", "records", "answers")
@@ -42,10 +44,26 @@ def salvage(folder: Path) -> dict[str, int]:
             _mend_head(copy, Path(scratch) / RUN_FILE, new)
             with closing(sqlite3.connect(copy, isolation_level=None)) as old, new.transaction():
                 counts = _copy_rows(old, new, folder / EXTRACTIONS)
+                if not any(counts.values()):
+                    raise StoreError(f"{path}: nothing can be read of it; {HOW_LOST}")
+                _keep_cost(folder / MANIFEST, new)
         for suffix in ("", *logs):
             Path(f"{path}{suffix}").rename(f"{kept}{suffix}")
         (Path(scratch) / RUN_FILE).rename(path)
     return counts
+
+
+def _keep_cost(manifest: Path, new: Database) -> None:
+    """Keep what lost calls have cost, as far as the run's manifest counted it."""
+    counted = read_manifest(manifest)
+    usd = (counted and counted.cost.get("usd")) or 0
+    lost = round(usd * 1e12) - CallStore(new).spending.picodollars
+    if lost > 0:
+        new.execute(
+            "INSERT INTO calls (key, question, model, prompt, is_recheck, user, output_limit, sent, state, why,"
+            " picodollars) VALUES ('', '', '', '', 0, ?, 0, '', 'rejected', 'what calls have cost that were lost', ?)",
+            (zlib.compress(b""), lost),
+        )
 
 
 def _mend_head(damaged: Path, fresh: Path, database: Database) -> None:

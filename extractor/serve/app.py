@@ -188,6 +188,7 @@ def serve_service(settings: ServiceSettings, host: str, port: int, report: Calla
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
+            timeout_keep_alive=int(_PATIENCE_S),
             limit_concurrency=_MAX_CONNECTIONS,
         )
         shown = f"[{host}]" if ":" in host else host

@@ -90,9 +90,15 @@ class CallerBook:
             return self._make_key("added", new, days)
 
     def renew(self, name: str, days: float | None = None) -> str:
-        """Replace a caller's key, also one that has expired, and return the new one. Raises as ``revoke`` does."""
+        """Replace a caller's key, also one that has expired, and return the new one.
+
+        Raises ``ValueError`` for an unknown caller, and without ``days`` for a key that expires.
+        """
         with self._database.transaction():
-            return self._make_key("renewed", self._find_id(name), days)
+            caller_id = self._find_id(name)
+            if not days and self._database.value("SELECT expires FROM keys WHERE id = ?", (caller_id,)):
+                raise ValueError(f"{name}: this key expires; say for how many days the new one is valid (--days)")
+            return self._make_key("renewed", caller_id, days)
 
     def revoke(self, name: str) -> None:
         """Revoke a caller's key. The caller's jobs stay. Raises ``ValueError`` for an unknown caller."""

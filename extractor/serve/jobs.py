@@ -149,6 +149,10 @@ class _JobMeter:
             raise RunStopped(refusal)
         return reservation
 
+    def allows(self, reservation: Reservation) -> bool:
+        """Whether the job may go on, and there is room for another request like this one."""
+        return not self._refuses() and self._shared.allows(reservation)
+
 
 class JobRunner:
     """Runs the jobs of all callers, each in ``ROOT/jobs/<caller>/<job>``: a run's folder, the upload and the events.

@@ -163,6 +163,8 @@ async def resume_job(job: JobOfRequest, service: ServiceOfRequest) -> Job:
     if job.state in ACTIVE | {JobState.DONE}:
         raise ProblemError("not-finished", f"the job is {job.state.value}", remedy="there is nothing to resume")
     service.meter.check(job.assist)
+    if not service.book.is_valid(job.caller):
+        raise ProblemError("not-finished", "the key of the job's caller is not valid", remedy="renew the caller's key")
     return service.runner.resume(job.id)
 
 
@@ -201,7 +203,8 @@ async def _follow(
         yield _render("job", first.model_dump(mode="json"))
     with events.open("rb") as file:
         file.seek(start)
-        while job := service.runner.find(caller, job_id):  # read before the events, which are complete if it has ended
+        # The job is read before the events, which are complete if it has ended.
+        while (job := service.runner.find(caller, job_id)) and not service.is_stopping:
             while (line := file.readline()).endswith(b"\n"):
                 if not service.book.is_valid(caller):
                     return

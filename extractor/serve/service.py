@@ -54,7 +54,7 @@ class Service:
         self._executor = executor
         self._computing = asyncio.Semaphore(settings.workers)
         self._asking = asyncio.Semaphore(settings.concurrency)
-        self._taken = 0
+        self._taken, self._limits, self.is_stopping = 0, set[asyncio.Timeout](), False
         self._starting = asyncio.create_task(self._start_processes())
 
     @classmethod
@@ -87,7 +87,10 @@ class Service:
 
     def stop(self) -> None:
         """Begin no further request to the model and no record of a job. What is under way may end meanwhile."""
+        self.is_stopping = True
         self.runner.stop()
+        for limit in self._limits:
+            limit.reschedule(self.loop.time() + _STOP_TIMEOUT_S)
         if self.model:
             self.model.watch.stop("the service stops")
         for executor in self._executors:
@@ -110,6 +113,16 @@ class Service:
         remedy = "see the service's standard error"
         return ProblemError("not-ready", f"the worker processes cannot start: {error}", retry_s=5, remedy=remedy)
 
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """Limit an extraction to its time, which a stop of the service shortens."""
+        async with asyncio.timeout(self.settings.timeout_s) as limit:
+            self._limits.add(limit)
+            try:
+                yield
+            finally:
+                self._limits.discard(limit)
+
     async def extract(self, name: str, body: bytes, options: ExtractionOptions) -> bytes:
         """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
         if self._taken >= self.settings.queue:
@@ -117,12 +130,14 @@ class Service:
         model = None if options.assist is Assist.NEVER else self.model
         self._taken += 1
         try:
-            async with asyncio.timeout(self.settings.timeout_s), self._asking if model else self._computing:
+            async with self._limited(), self._asking if model else self._computing:
                 record = await self._executor.compute(read_posted, Posted(name, body))
                 if isinstance(record, RecordError):
                     raise ProblemError("unreadable", record.problem, place=record.place, remedy=record.remedy)
                 return (await extract_with(self._executor, record, options, model)).line
         except TimeoutError:
+            if self.is_stopping:
+                raise ProblemError("not-ready", "the service stops", retry_s=10) from None
             detail, remedy = f"it took longer than {self.settings.timeout_s:g} seconds", "send the record as a job"
             raise ProblemError("took-too-long", detail, remedy=remedy) from None
         except RecordTooLarge as error:

@@ -32,6 +32,7 @@ class SharedMeter:
 
     def __init__(self, root: Path, pricing: Pricing, requests_per_minute: float | None) -> None:
         self._database = Database.open(root / _FILE, _TABLES, _VERSION)
+        (root / _FILE).chmod(0o600)
         with self._database.transaction():
             spent = int(self._database.value("SELECT coalesce(sum(picodollars), 0) FROM spending"))
             self._database.execute("DELETE FROM spending")
@@ -59,6 +60,10 @@ class SharedMeter:
         reservation = await self.budget.reserve(call)
         self._numbers[reservation] = self._add(self._cost(reservation.most))
         return reservation
+
+    def allows(self, reservation: Reservation) -> bool:
+        """Whether there is room now for another request like this one."""
+        return self.budget.allows(reservation)
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""

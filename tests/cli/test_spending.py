@@ -107,6 +107,18 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
         assert totals()["records"]["extracted"] == RECORDS
 
 
+def test_a_limit_in_money_holds_while_no_reply_comes_in_time(command, totals):
+    """Each attempt may be paid for, so each needs room of its own."""
+    with serve_faults() as server:
+        server.holds_after = 0
+        stopped = invoke(*command(server, "--max-usd", 0.2, "--timeout", 0.3, "--patience", 200, "--concurrency", 2))
+        server.holds_after = None
+    assert stopped.exit_code == 3, stopped.stderr
+    cost = totals()["cost"]
+    assert (cost["usd"], cost["calls_without_reply"]) == (0, server.calls)
+    assert 0.1 < cost["usd_without_reply"] <= 0.2 + 0.1  # of one call, at most
+
+
 def test_totals_are_the_sum_of_calls_despite_faults(command, totals):
     """Transient faults, refusals, broken answers, and requests that the server never accepts."""
     lots, answers = random.Random(0), []

@@ -41,7 +41,7 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(record
             server.holds_after = None
             ended = running.wait()
         assert ended.returncode == 130
-        assert b"waiting at most 30 s for 4 calls to the model under way" in ended.stderr
+        assert b"waiting at most 25 s for 4 calls to the model under way" in ended.stderr
         line = next(line for line in ended.stderr.decode().splitlines() if "go on with: " in line)
         command = shlex.split(line.partition("go on with: ")[2])
         assert command[0] == "extractor"

@@ -19,6 +19,11 @@ from .stub import InLoop, completion, fault, items, through
 POLICY = RetryPolicy(clock=loop_time, jitter=lambda: 0.0)
 
 
+def send(live, number):
+    call = render(ask_about(number))
+    return live(call, 1, Requests(call))
+
+
 class Slow:
     """Answers each call after a second."""
 
@@ -92,11 +97,11 @@ async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, sec
     server = InLoop(first, completion(items({"n": 1, "colour": "red"})))
     spec = ModelSpec.parse("http://model.test/v1#stub")
     live = through(server, LiveModel(spec, ClientSettings(), POLICY, Watch(None, "m")))
-    limited = asyncio.ensure_future(live(render(ask_about(1)), 1, Requests()))
+    limited = asyncio.ensure_future(send(live, 1))
     while not server.times:
         await asyncio.sleep(0)
     await asyncio.sleep(0.001)
-    await asyncio.gather(*(live(render(ask_about(n)), 1, Requests()) for n in (2, 3, 4)))
+    await asyncio.gather(*(send(live, n) for n in (2, 3, 4)))
     assert min(server.times[1:]) == pytest.approx(seconds, abs=0.01)
     await asyncio.wait([limited])
     await live.close()

@@ -37,7 +37,7 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
     async def run():
         live = LiveModel(ModelSpec.parse(model), ClientSettings(**settings), policy, Watch(None, ""))
         try:
-            return [await live(call, 4, Requests()) for _ in range(calls)]
+            return [await live(call, 4, Requests(call)) for _ in range(calls)]
         finally:
             await live.close()
 

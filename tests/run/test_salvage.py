@@ -1,5 +1,6 @@
 """``extractor doctor --salvage``: what a damaged store still holds is not paid for again."""
 
+import json
 import random
 import shutil
 import sqlite3
@@ -80,6 +81,36 @@ def test_what_a_damaged_store_still_holds_is_not_asked_again(made, tmp_path, dam
         ).fetchone()
     assert twice == 0
     assert server.calls > asked  # refused answers are asked again by each command
+
+
+def test_what_lost_calls_have_cost_still_counts(made, tmp_path):
+    finished, _, _ = made
+    out = shutil.copytree(finished, tmp_path / "run")
+    manifest = json.loads((out / "run.json").read_text("utf-8"))
+    (out / "run.json").write_text(json.dumps(manifest | {"cost": {"usd": 1.5}}), "utf-8")
+    content = bytearray((out / "run.sqlite").read_bytes())
+    damage_pages(content)
+    (out / "run.sqlite").write_bytes(content)
+    assert invoke("doctor", "--salvage", out).exit_code == 0
+    with closing(sqlite3.connect(out / "run.sqlite")) as store:
+        assert store.execute("SELECT sum(picodollars) FROM calls").fetchone() == (1_500_000_000_000,)
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_an_empty_store_is_not_taken_for_a_new_one(made, tmp_path, content):
+    """A killed run was copied without the log of its store, or its store was lost."""
+    finished, run, server = made
+    out, asked = shutil.copytree(finished, tmp_path / "run"), server.calls
+    if content is None:
+        with closing(sqlite3.connect(tmp_path / "new.sqlite")) as new:
+            new.execute("PRAGMA journal_mode=WAL")
+        content = (tmp_path / "new.sqlite").read_bytes()
+    (out / "run.sqlite").write_bytes(content)
+    for done in (run(server, out), invoke("export", out, "--to", tmp_path / "t"), invoke("doctor", "--salvage", out)):
+        assert done.exit_code == 1
+        assert "copy the file that ends in -wal with it" in done.stderr
+    assert server.calls == asked
+    assert (out / "extractions.jsonl").read_bytes() == (finished / "extractions.jsonl").read_bytes()
 
 
 def test_a_whole_store_is_salvaged_whole(made, tmp_path):

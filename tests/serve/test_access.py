@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 
 from extractor.serve.callers import CallerBook
-from tests.faults.server import WELL, serve_faults
+from tests.faults.server import WELL, Fault, serve_faults
 from tests.llm.stub import serve as serve_stub
 
 from .running import (
@@ -113,7 +113,9 @@ def test_a_key_expires_and_is_renewed_with_its_jobs(served):
             book.execute("UPDATE keys SET expires = '2026-01-01T00:00:00+00:00' WHERE id = 'hanna'")
             book.commit()
         check_problem(client.get("/v1/jobs"), 401, "no-key")
-    with served.client_of(run_keys("renew", "hanna", *root).strip()) as client:
+    with closing(CallerBook(served.root)) as book, pytest.raises(ValueError, match="this key expires"):
+        book.renew("hanna")
+    with served.client_of(run_keys("renew", "hanna", "--days", "1", *root).strip()) as client:
         assert client.get(f"/v1/jobs/{job_id}").status_code == 200
     run_keys("revoke", "hanna", *root)
     log = [line.split("\t")[1:] for line in run_keys("log", *root).splitlines()]
@@ -135,8 +137,8 @@ def test_callers_of_an_earlier_version_keep_their_keys_and_jobs(tmp_path):
 
 
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
-    """The model's answers wait until the key is revoked, so what comes after it is told apart."""
-    with serve_faults() as server:
+    """The model's answers wait until the key is revoked, and break the schema, so that they would be asked again."""
+    with serve_faults(lambda number: WELL if number < 20 else Fault(content='{"items": [{"n": 7}]}')) as server:
         server.holds_after = 20
         with serve(tmp_path / "root", "--model", f"{server.url}#stub", "--concurrency", "2") as service:
             with service.add_caller("ida") as client:
@@ -154,7 +156,10 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
                 assert sum(line.startswith("id: ") for line in seen) <= told
             job = finish(service.client, job_id)
             assert (job["state"], job["reason"]) == ("cancelled", "the caller's key was revoked, or has expired")
-            assert server.calls <= 22
+            assert server.calls == 22, "an answer that broke its schema was asked for again"
+            problem = check_problem(service.client.post(f"/v1/jobs/{job_id}/resume"), 409, "not-finished")
+            assert "renew the caller's key" in problem["remedy"]
+            assert service.client.get(f"/v1/jobs/{job_id}").json() == job
             assert len(follow(service.client, job_id)) > told + 2, "the stream ended before the job did"
             assert results(service.client, job_id)
 

@@ -2,13 +2,14 @@
 
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from statistics import median
 from time import perf_counter
 
 from tests.faults.server import serve_faults
 
-from .running import PRICES, many, serve, submit, wait_until
+from .running import PRICES, check_problem, many, one, post, serve, submit, wait_until
 
 
 def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_path):
@@ -21,11 +22,18 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(tmp_pat
         with serve(tmp_path / "root", *model) as service:
             job_id = submit(service.client, many(50), assist="always")["id"]
             wait_until(lambda: server.calls >= 9)
-            with service.client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
-                next(stream.iter_lines())
+            url = f"/v1/jobs/{job_id}/events"
+            with ThreadPoolExecutor(1) as thread, service.client.stream("GET", url) as stream:
+                lines = stream.iter_lines()
+                next(lines)
+                asked = thread.submit(post, service.client, one(7), assist="always")
+                wait_until(lambda: server.calls >= 10)
                 service.process.terminate()
                 assert service.process.wait(100) == -signal.SIGTERM
-            assert server.calls == 9
+                assert list(lines), "the stream ends as it should"
+                check_problem(asked.result(), 503, "not-ready")
+            assert server.calls == 10
+            assert "ERROR" not in service.errors
             assert "Traceback" not in service.errors
         server.holds_after = None
     run = tmp_path / "root" / "jobs" / "operator" / job_id / "run" / "run.sqlite"
