@@ -215,13 +215,13 @@ def test_too_many_wrong_keys_are_refused_and_right_ones_pass(tmp_path):
 
 def test_the_limit_of_money_holds_through_kills(tmp_path):
     """The service is killed while calls are under way: whether they were paid for is never known."""
-    limit, price = 0.2, {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
+    limit, price = 0.15, {"prompt_tokens": 1e-6, "completion_tokens": 1e-6}
     prices, asked = tmp_path / "prices.toml", []
     prices.write_text(PRICES)
     with serve_faults() as server:
         server.judge = lambda body: asked.append(body) or WELL
         options = ("--model", f"{server.url}#stub", "--prices", str(prices), "--max-usd", str(limit), "--workers", "1")
-        for number in range(4):
+        for number in range(2):
             before, server.holds_after = server.calls, server.calls + 4
             with serve(tmp_path / "root", *options) as service:
                 if number == 0:
