@@ -150,7 +150,7 @@ class LiveModel:
         """One exchange with its re-asks, when the pace allows it. Tells the watch and the events what came."""
         expected = estimate_tokens(call.system) + estimate_tokens(call.user)
         if answers.sent:
-            await answers.requests.renew()
+            await answers.requests.renew(answers.usage)
         await self._pace.admit(expected)
         since, spent = monotonic(), answers.usage
         facts = {"record_id": call.record_id, "model": self._spec.name, "attempt": answers.sent + 1}

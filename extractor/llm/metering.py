@@ -52,19 +52,24 @@ class Requests:
         self._reservation = reservation
         self._most = reservation.most if reservation else Usage()
         self.replied: list[int] = []
-        self.lost = Usage()
+        self._charged = self.lost = Usage()
 
-    async def renew(self) -> None:
-        """Reserve anew before a request is repeated. Raises the errors of ``Meter.reserve``."""
+    async def renew(self, usage: Usage) -> None:
+        """Count what the call has used in all, and reserve anew before a request is repeated.
+
+        Raises the errors of ``Meter.reserve``.
+        """
         if self._meter:
-            self.release(Usage())
+            self.release(usage)
             self._reservation = await self._meter.reserve(self._call)
 
     def release(self, usage: Usage) -> None:
-        """Release the reservation, and count what the call has used in all."""
+        """Release the reservation, if there is one, and count what the call has used in all."""
         if self._meter and self._reservation:
-            self._meter.charge(self._reservation, usage)
-            self._reservation = None
+            charged = self._charged.model_dump()
+            new = {name: count - charged[name] for name, count in usage.model_dump().items()}
+            self._meter.charge(self._reservation, Usage(**new))
+            self._reservation, self._charged = None, usage
 
     def may_repeat(self) -> bool:
         """Whether there is room for one more request of this call."""
