@@ -23,6 +23,7 @@
      +-- BudgetReached          the run reached its token or money limit
      +-- StoreError             a run's folder cannot be used
      |    +-- SettingsDiffer    it was created with other settings
+     |    +-- DiskFull          its disk has no room
      +-- EngineError            no process can extract records: the run stops
      +-- UnexpectedError        a bug of this program, at one record
      +-- MissingExtra           a library of an extra is not installed
@@ -178,6 +179,10 @@ class StoreError(ExtractorError):
 
 class SettingsDiffer(StoreError):
     """A run's folder was created with other settings than those of this invocation."""
+
+
+class DiskFull(StoreError):
+    """The disk of a run's folder is full."""
 
 
 class MissingExtra(ExtractorError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from extractor.errors import StoreError
+from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
@@ -80,7 +80,7 @@ class Database:
         uri = path.absolute().as_uri()
         try:
             return cls._connect(path, f"{uri}?mode=rw", versions, remedy, reading=True)
-        except _UnwritableError:
+        except (_UnwritableError, DiskFull):
             log = path.with_name(f"{path.name}-wal")
             if not log.is_file() or not log.stat().st_size:
                 return cls._connect(path, f"{uri}?immutable=1", versions, remedy, reading=True)
@@ -201,7 +201,7 @@ def _call(path: Path, remedy: str, call: Any, *arguments: Any, **options: Any) -
     if code in _DAMAGED:
         raise kind(f"{path}: damaged ({said}); {remedy}")
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
-        raise kind(f"{path}: the disk is full; free some space, and run the same command again")
+        raise DiskFull(f"{path}: the disk is full; free some space, and run the same command again")
     raise kind(f"{path}: {said}; check its permissions, its disk, and whether another program uses it")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from extractor.errors import StoreError
+from extractor.errors import DiskFull, StoreError
 
 from .store import RunStore
 
@@ -65,10 +65,10 @@ def naming_file(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "fix this, or choose another --out"
+        problem = f"{error.filename or path}: {error.strerror}"
         if error.errno in (ENOSPC, EDQUOT):
-            remedy = "free some space on its disk, and run the same command again"
-        raise StoreError(f"{error.filename or path}: {error.strerror}; {remedy}") from error
+            raise DiskFull(f"{problem}; free some space on its disk, and run the same command again") from error
+        raise StoreError(f"{problem}; fix this, or choose another --out") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

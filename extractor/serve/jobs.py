@@ -25,7 +25,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from extractor.api import Extractor
-from extractor.errors import BudgetReached, ExtractorError, ModelUnavailable, RunStopped
+from extractor.errors import BudgetReached, DiskFull, ExtractorError, ModelUnavailable, RunStopped
 from extractor.events import Event, EventLog, tell
 from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
@@ -399,8 +399,7 @@ class JobRunner:
 
 def _for_caller(error: Exception, folder: Path) -> str:
     """What an error says to the caller of a job, who knows nothing of this machine's disks and paths."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    if (isinstance(cause, OSError) and cause.errno == ENOSPC) or "disk is full" in str(error):
+    if isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno == ENOSPC):
         return "the service's disk is full; resume the job when its operator has made room"
     return str(error).replace(f"{folder}/", "")
 
