@@ -35,7 +35,7 @@ def suggest(name: str, known: Collection[str]) -> str:
 
 
 def refuse_less(name: str, number: float, least: float) -> None:
-    """Raise ``ValueError`` if a number is too small, is none at all, or is a truth value.
+    """Raise ``ValueError`` unless a value is a number, and at least ``least``. Booleans and NaN are refused.
 
     >>> refuse_less("concurrency", 0, 1)
     Traceback (most recent call last):

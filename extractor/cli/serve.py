@@ -68,7 +68,7 @@ def serve(
     max_bytes: Annotated[int, option(LIMITS, "Largest body of an extraction.", min=1, metavar="N")] = 5_000_000,
     max_upload_bytes: Annotated[int, option(LIMITS, "Largest upload of a job.", min=1, metavar="N")] = 1_000_000_000,
     keep_days: Annotated[
-        float | None, option(LIMITS, "Delete jobs so many days after their end.", min=0, metavar="DAYS")
+        float | None, option(LIMITS, "Delete jobs this many days after they end.", min=0, metavar="DAYS")
     ] = None,
     max_usd: Annotated[
         float | None, option(COST, "Most dollars for the model, over all starts with this root.", min=0, metavar="USD")

@@ -1,4 +1,4 @@
-"""Meters requests: each is counted at the most that it may cost from before it is sent until its reply comes."""
+"""Meters requests: from sending to reply, each counts at its highest possible cost."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -186,7 +186,7 @@ class JobRunner:
             self._cleaning = asyncio.create_task(self._clean(timedelta(days=self._settings.keep_days)))
 
     async def _clean(self, age: timedelta) -> None:
-        """Delete jobs so long after their end, except those that wait for money or the model."""
+        """Delete jobs that ended longer ago than ``age``, except those that wait for money or the model."""
         while True:
             before = (datetime.now(UTC) - age).isoformat()
             for job in [entry.job for entry in self._entries.values()]:
