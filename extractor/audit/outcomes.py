@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
-from extractor.parse.endpoints.times import Moment, read_time_frame
+from extractor.mentions.moments import Moment, read_time_frame
 from extractor.parse.parsed import CERTAIN
 from extractor.schemas import (
     Concept,

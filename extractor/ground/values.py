@@ -5,8 +5,8 @@ from functools import lru_cache
 from itertools import groupby, islice
 from typing import NamedTuple
 
-from extractor.parse.eligibility.limit import is_below_zero, turn_comparator
-from extractor.parse.eligibility.limit_names import find_quantity
+from extractor.mentions.limit import is_below_zero, turn_comparator
+from extractor.mentions.limit_names import find_quantity
 from extractor.schemas import Comparator
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import Range, Tokens

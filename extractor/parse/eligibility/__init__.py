@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from extractor.mentions.limits import find_limits
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Comparator, RegistryFields, Support
@@ -11,7 +12,6 @@ from extractor.text.passage import LexedSection, Passage
 
 from .category import score_lines, target_words
 from .constraints import read_constraints
-from .limits import find_limits
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
 from .windows import read_window

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from extractor.mentions.ages import is_age, is_lifetime
+from extractor.mentions.limit import Limit
+from extractor.mentions.limit_names import find_quantity
 from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Constraint, Support
@@ -11,10 +14,6 @@ from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import KnownQuantity, name_quantity, names_quantity
 from extractor.text.units import read_unit
-
-from .limit import Limit
-from .limit_names import find_quantity
-from .windows import is_age, is_lifetime
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
@@ -29,7 +28,7 @@ def read_constraints(
     ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may name the limited
     quantity ("Life expectancy").
 
-    >>> from .limits import find_limits
+    >>> from extractor.mentions.limits import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
     >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
     >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]

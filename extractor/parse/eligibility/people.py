@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple, TypeVar
 
+from extractor.mentions.ages import is_age, is_lifetime
+from extractor.mentions.limit import LOWER, UPPER, Limit
+from extractor.mentions.limits import find_limits
 from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit
@@ -22,10 +25,6 @@ from extractor.text.registered_ages import (
     is_plain,
     read_registered_ages,
 )
-
-from .limit import LOWER, UPPER, Limit
-from .limits import find_limits
-from .windows import is_age, is_lifetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from extractor.mentions.moments import read_time_frame
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span, span_of
 from extractor.parse.scoring import list_words, load_scorer, measured
 from extractor.schemas import Concept, EndpointCategory, Rank, Support, TimeKind, TimePoint, TrialRecord
@@ -13,7 +14,7 @@ from extractor.text.passage import LexedSection, Passage
 from .events import read_events
 from .naming import has, read_instrument, read_methods, read_specimens
 from .split import Outcome, OutcomeParts, split_outcomes, split_section, split_statement
-from .times import describe_points, read_time_frame, read_time_kind
+from .times import describe_points, read_time_kind
 
 __all__ = [
     "Outcome",

@@ -2,9 +2,9 @@ from itertools import count
 
 import pytest
 
+from extractor.mentions.limits import find_limits
 from extractor.parse import parse_record
 from extractor.parse.eligibility import read_eligibility
-from extractor.parse.eligibility.limits import find_limits
 from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex
 from extractor.schemas import Category, CriterionKind, RegistryFields, Section, Sex, Source, TrialRecord
 from extractor.text.passage import read_passage, read_section

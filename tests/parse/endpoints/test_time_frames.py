@@ -1,6 +1,7 @@
 import pytest
 
-from extractor.parse.endpoints.times import describe_points, read_time_frame, read_time_kind
+from extractor.mentions.moments import read_time_frame
+from extractor.parse.endpoints.times import describe_points, read_time_kind
 from extractor.text.book import read_text
 
 

@@ -1,0 +1,74 @@
+"""Tell the limits of an age, and of a lifetime, from other lengths of time."""
+
+from extractor.text.book import read_text, rule
+from extractor.text.lexer import Tokens
+
+from .limit import Limit
+
+_FRONT = 14
+"""How many tokens before a length of time are examined."""
+_AGE_FRONT = 32
+"""How many tokens before an age may name it."""
+_ADDED = frozenset(",;:-()")
+
+
+def is_age(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a limit bounds an age.
+
+    >>> from .limits import find_limits
+    >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
+    >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
+    [True, False]
+    """
+    first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
+    other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
+    if other_unit or rule("within_front").ends(tokens, first, floor):
+        return False
+    if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
+        return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
+    if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
+        return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
+    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _AGE_FRONT)
+    if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
+        return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    return _is_age_unnamed(tokens, limit, floor)
+
+
+def _counts(tokens: Tokens, limit: Limit) -> bool:
+    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
+    return not named and rule("counted").starts(tokens, limit.end) is not None
+
+
+def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
+    """Whether a limit bounds an age although no word for age is near."""
+    first, end = limit.first, limit.end
+    behind = any(rule(name).starts(tokens, end) for name in ("relation_after", "of_other"))
+    before = any(rule(name).ends(tokens, first, floor) for name in ("course_before", "lifetime_before"))
+    if limit.time_unit is None or behind or (before and not rule("people_in_before").ends(tokens, first, floor)):
+        return False
+    start = 1 if tokens.words[0] in ("Are", "Is", "Be") else 0  # below "patients are eligible if they"
+    alone = _ADDED.issuperset(tokens.codes[start:first]) and _ADDED.issuperset(tokens.codes[end:].strip("."))
+    in_years = limit.time_unit == "year" or rule("months_of_years").search(tokens, first, end)
+    if in_years and (limit.value_high is not None or alone):
+        return True
+    persons = rule("persons_before").ends(tokens, first, floor)
+    # "patients with more than 18 years", but not "patients with 2 years of asthma"
+    return persons is not None and (tokens.words[first - 1] != "with" or bool(rule("age_end").starts(tokens, end)))
+
+
+def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
+    """Whether a length of time is itself limited: life expectancy, gestational age, a QT interval.
+
+    ``topic`` is the heading of a line that begins with the limit.
+    """
+    first, floor = limit.first, max(0, limit.first - _FRONT)
+    if limit.quantity and first < limit.quantity[1] <= limit.end:  # "minimum life expectancy of 3 months"
+        first = limit.quantity[1]
+    if rule("within_front").ends(tokens, first, floor):
+        return False
+    behind = rule("pregnant_after").starts(tokens, limit.end) or rule("lifetime_after").starts(tokens, limit.end)
+    named = rule("lifetime_before").ends(tokens, first, floor) or behind
+    if topic and not first and not named:
+        heading = read_text(topic)
+        named = rule("lifetime_before").ends(heading, len(heading))
+    return named is not None

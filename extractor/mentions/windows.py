@@ -1,0 +1,178 @@
+"""Find the time windows of a criterion: lengths of time with their sense, counted from a moment."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.schemas import Comparator, CriterionKind, TimeUnit
+from extractor.text.book import rule
+from extractor.text.lexer import Tokens
+from extractor.text.numbers import Duration, find_durations
+from extractor.text.patterns import Found
+
+from .ages import is_age, is_lifetime
+from .limit import UPPER, Limit, read_comparator
+
+_WITHIN = frozenset({"within", "in", "during"})
+_SPANS = _WITHIN | {"over", "throughout", "beginning"}
+_ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
+_BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
+_NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
+"""Units that a window does not have: a length in minutes is a constraint."""
+_FRONT = 14
+"""How many tokens before a length of time are examined."""
+
+Time = tuple[Found, Duration]
+"""A length of time with the words before it, and the length alone."""
+
+
+class Window(NamedTuple):
+    """``tokens.words[first:end]`` is a time window. ``defines``: it only explains a word, in brackets."""
+
+    first: int
+    end: int
+    comparator: Comparator
+    value: int | float
+    unit: TimeUnit
+    sure: bool
+    defines: bool = False
+
+
+def find_times(tokens: Tokens) -> list[Time]:
+    """The lengths of time of a criterion, each with the words before it."""
+    lengths = {duration.first: duration for duration in find_durations(tokens)}
+    fronts = rule("window").find(tokens) if lengths else ()
+    return [(front, lengths[at]) for front in fronts if (at := front.place("duration")[0]) in lengths]
+
+
+def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
+    """The time windows among the lengths of time, and those without a number: "in the last year"."""
+    for front, duration in times:
+        words = _list_words(front, duration)
+        back = _WITHIN & words and _BACK & words  # "in the last" is never said of an age
+        possible = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
+        sense = _read_sense(front, duration) if possible else None
+        if sense and not _is_course(tokens, front, duration):
+            comparator, sure, first = sense
+            bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
+            defines = bracketed or _is_aside(tokens, first, duration.end)
+            defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
+            sure = sure and not defined and duration.low == duration.high
+            bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
+            yield Window(first, duration.end, comparator, bound, unit, sure, defines)
+    for found in rule("last_unit").find(tokens):
+        unit = TimeUnit((found.read("unit") or "").lower())
+        yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
+
+
+def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
+    """Whether a window in brackets dates a test, one member of a list, or other words in the brackets.
+
+    That in "recent stroke (within 3 months)" dates the stroke, and so the criterion.
+    """
+    brackets = (at for at in range(first) if tokens.codes[at] == "(")
+    opened = next((at for at in brackets if _is_open(tokens.codes[at:first])), -1)
+    closed = tokens.codes.find(")", end)
+    if opened < 0 or closed < 0:
+        return False
+    alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
+    listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
+    return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
+
+
+def _is_open(codes: str) -> bool:
+    return codes.count("(") > codes.count(")")
+
+
+def _is_unrelated(front: Found, duration: Duration) -> bool:
+    """Whether many years have no relation to a moment, as those of an age or a school ("women >= 18 years").
+
+    Neither has an hour of the day ("before 2200h").
+    """
+    tokens, end = front.tokens, duration.end
+    if duration.unit is TimeUnit.HOUR:
+        return duration.high > _MOST_HOURS
+    if rule("schooling").starts(tokens, end):
+        return True
+    related = _RELATED & _list_words(front, duration) or rule("relation_after").starts(tokens, end)
+    return duration.unit is TimeUnit.YEAR and duration.high >= _MANY_YEARS and not related
+
+
+_RELATED = (_WITHIN | _BACK | {"for", "since"}) - {"in"}
+_MANY_YEARS, _MOST_HOURS = 12, 500
+
+
+def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
+    """Whether it is a rate, or the length of a treatment or trial, which is counted from no moment."""
+    if rule("course_after").starts(tokens, duration.end):
+        return True
+    if "within" in _list_words(front, duration):
+        return False
+    if rule("of_trial_after").starts(tokens, duration.end):
+        return True
+    anchored = rule("window_anchor").starts(tokens, duration.end)
+    return not anchored and rule("trial_before").ends(tokens, front.first, front.first - _FRONT) is not None
+
+
+def may_be_window(tokens: Tokens, time: Time) -> bool:
+    """Whether a length of time is no age, lifetime or course, so that it may be a window that is not read."""
+    front, duration = time
+    return _is_window(tokens, duration, duration.first) and not _is_course(tokens, front, duration)
+
+
+def _list_words(front: Found, duration: Duration) -> set[str]:
+    return {word.lower() for word in front.tokens.words[front.first : duration.first]}
+
+
+def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
+    high = duration.high if duration.high > duration.low else None
+    limit = Limit(Comparator.EQUAL, duration.low, high, first, duration.end, time_unit=duration.unit.value)
+    if rule("time_unit").ends(tokens, duration.first, duration.first - 2):  # "17 years 11 months"
+        return False
+    return duration.unit not in _NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
+
+
+def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
+    """The comparator of a length of time, whether it is sure, and the start of the window.
+
+    A comparator beside the length decides, else a preposition, else a word such as "before" after it.
+    """
+    tokens, first, end = front.tokens, duration.first, duration.end
+    words, preposition = _list_words(front, duration), (front.read("preposition") or "").lower()
+    stated = read_comparator("comparators", front, "comparator")
+    start = front.first
+    if stated and rule("negated_front").ends(tokens, start, start - 1):  # "not shorter than"
+        stated, start = stated.opposite or stated, start - 1
+    before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
+    more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
+    onward = preposition in _ONWARD or (preposition == "and" and after)
+    senses = (
+        # "contraception for up to 6 months after the last dose"
+        (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, front.first),
+        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, start),
+        (more, Comparator.AT_LEAST, True, front.first),
+        (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, front.first),
+        ("least" in words, Comparator.AT_LEAST, True, front.first),
+        (preposition in _SPANS or _BACK & words, Comparator.AT_MOST, preposition in _WITHIN, front.first),
+        (onward, Comparator.AT_LEAST, preposition in ("for", "until"), front.first),
+        (before and rule("stopping").ends(tokens, first, first - 16), Comparator.AT_LEAST, False, first),
+        (before, Comparator.AT_MOST, False, first),
+        (after, Comparator.AT_LEAST, False, first),
+    )
+    return next((sense for holds, *sense in senses if holds), None)  # type: ignore[return-value]
+
+
+def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | None) -> Iterator[Window]:
+    """Wash-outs: a length of time alone after the name of a treatment ("cetirizine: 3 days")."""
+    sense = Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST
+    for front, duration in times:
+        before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
+        bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
+        repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each")
+        alone = bracketed or (not after and len(before) <= 6)
+        if (
+            alone
+            and not repeated
+            and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
+            and _is_window(tokens, duration, front.first)
+        ):
+            yield Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
