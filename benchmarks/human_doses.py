@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks.data import RULES, Row, format_table, parse_options, read_lines
-from extractor.ground.values import find_numbers
+from extractor.mentions.rows import find_numbers
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import Section, Source, TrialRecord
 from extractor.text.book import find_terms, read_text

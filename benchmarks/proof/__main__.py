@@ -29,6 +29,7 @@ from extractor.llm.completions import Completion, Ending
 from extractor.llm.opening import Route
 from extractor.read import read_records
 from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.text.quantity_names import fold_words
 
 from .gold import make_cases
 
@@ -136,13 +137,21 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     given = list(list_given(extraction))
     for field, value in _list_claimed(case):
         held = [
-            [one for one in given if one.field == field and agree(field, one.value, form)] for form in to_forms(value)
+            [one for one in given if one.field == field and _is_same(case, field, one.value, form)]
+            for form in to_forms(value)
         ]
         if not all(held):
             yield Verdict(case, field, value, None, None)
             continue
         confidence = min(max(one.confidence for one in found) for found in held)
         yield Verdict(case, field, value, confidence, _find_support(field, value, extraction))
+
+
+def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
+    """Whether a value is the claimed one. A wrong limit is that of its very quantity, not the neighbour's own one."""
+    if field == "constraint" and not case["right"] and {*fold_words(given[0])} != {*fold_words(claimed[0])}:
+        return False
+    return agree(field, given, claimed)
 
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:

@@ -72,8 +72,8 @@ def _falsify_limit(limit: str, text: str, others: list[str]) -> Iterator[tuple[s
     sign, *parts = rest.split(" ")
     if sign in _TURNED:
         yield "comparator turned", f"{quantity}: {' '.join((_TURNED[sign], *parts))}"
-    known = " ".join(others)
-    number = next((one for one in _NUMBER.findall(text) if one not in known and "," not in one), None)
+    known = {float(one) for each in others for one in _NUMBER.findall(each)}
+    number = next((one for one in _NUMBER.findall(text) if "," not in one and float(one) not in known), None)
     if number and sign in _TURNED:
         yield "another number", f"{quantity}: {' '.join((sign, number, *parts[1:]))}"
     for other in others:

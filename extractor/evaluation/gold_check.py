@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from extractor.errors import RecordError
 from extractor.fields.declaration import CustomField
 from extractor.ground.quotes import QuoteStatus, verify_quote
-from extractor.ground.values import find_numbers
+from extractor.mentions.rows import find_numbers
 from extractor.read import read_records
 from extractor.schemas import (
     Amount,

@@ -3,15 +3,19 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Claim
+from extractor.mentions.find import find_mentions
+from extractor.mentions.rows import find_numbers, find_rows
 from extractor.parse.parsed import Chunk, ParsedRecord, ProvenClaim, Reading, Span
 from extractor.schemas import (
     Age,
     Amount,
     Comparator,
     Constraint,
+    CriterionKind,
     FindingKind,
     Instrument,
     Period,
@@ -27,15 +31,17 @@ from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
+from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
 from .conflicts import ConflictKind, TokenConflict
+from .limits import has_unit_of
 from .names import find_agent, list_mentions
-from .number_units import has_unit, stands_bare
+from .owners import is_own
 from .places import Supported, cut, find_parts, find_quote, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import derive_support, find_support, find_window
-from .values import find_comparator, find_numbers, find_together
+from .support import find_support
+from .times import find_stated_age, find_window
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
@@ -134,7 +140,7 @@ def ground_answer(
         supported: list[Supported] = []
         for member in members:
             found = search.take(parts[field]) if field in parts else search.find(field, member)
-            if found and derive_support(found.value, found.span, parsed.sections[found.span.section]):
+            if found:
                 supported.append(found)
             else:
                 rejections.append(_reject(search.chunk, field, member, search.here))
@@ -167,14 +173,39 @@ class _Search:
 
     def find(self, field: str, value: Any) -> Supported | None:
         """What supports a value: the first place that states it, else what this field alone allows."""
-        read = find_window if field == "time_window" and isinstance(value, str) else find_support
         places = (self.here, *_list_other_places(self.answer, field, self.parsed, self.lead_in))
-        found = _find_first(read, value, places)
+        if field == "time_points":
+            places = (self._find_frame(),)
+        found = _find_first(self._choose_finder(field), value, places)
         if field in ("start_event", "end_events"):
             return _trim_event(found) if found else None
         if found is None and field == "constraints" and self.lead_in:
             return _find_across(value, self.lead_in, self.chunk, self.parsed)
         return _find_first(find_agent, value, places) if found is None and field == "agent" else found
+
+    def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
+        """How values of a field are found: ages by their side, windows in their quote, the others by their type."""
+        if field in AGES:
+            return partial(find_stated_age, lower=field == AGES[0], admits=self._kind is CriterionKind.INCLUSION)
+        return find_window if field == "time_window" else find_support
+
+    @property
+    def _kind(self) -> CriterionKind:
+        """Whether the chunk admits or excludes: the model's answer, else the rules' reading of its list."""
+        if kind := self.answer.values.get("kind"):
+            return CriterionKind(kind)
+        of_chunk = (one for one in self.parsed.eligibility.criteria if one.chunk.number == self.answer.chunk)
+        return next((one.kind.value for one in of_chunk if one.kind.value), CriterionKind.INCLUSION)
+
+    def _find_frame(self) -> Passage:
+        """The time frame of an outcome: that of the answer, else that of the rules, else the whole outcome."""
+        stated = find_parts(self.here, {n: self.answer.values[n] for n in _PARTS if n in self.answer.values})
+        span = stated.get("time_frame")
+        if span is None and "time_frame" not in self.answer.values:
+            of_chunk = (one for one in self.parsed.outcomes if one.chunk.number == self.answer.chunk)
+            spans = next((one.time_frame.spans for one in of_chunk), ())
+            span = spans[0] if spans else None
+        return self.parsed.sections[span.section].between(span.start, span.end) if span else self.here
 
 
 def _find_first(
@@ -261,13 +292,13 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
             check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end)
         )
     tokens = cut(passage)
-    found: _Conflict | None = None
+    found: _Conflict | str | None = None
     match value:
         case Constraint():
-            found = _contradict_limit(value, passage, tokens)
+            found = _contradict_limit(value, tokens)
         case Quantity():
             named = Constraint(quantity="", **value.model_dump())
-            found = _contradict_limit(named, passage, tokens)
+            found = _contradict_limit(named, tokens)
         case Amount(low=low, high=high, unit=unit):
             stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
             found = _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
@@ -279,40 +310,41 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
         case TimeWindow(quote=quote, comparator=sign, value=number, unit=unit) if span := find_quote(passage, quote):
             reason = f"the words stand in the text, but do not say {sign.value} {number:g} {unit.value}"
             return Refusal(nearest=span, reason=reason)
-    if found is None:
-        return Refusal()
+    if found is None or isinstance(found, str):
+        return Refusal(reason=found or "")
     kind, quoted, states, place = found
     return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
 
 
-def _contradict_limit(value: Constraint, passage: Passage, tokens: Tokens) -> _Conflict | None:
-    bounds = (value.value, value.value_high)
-    for place in find_together(tokens, bounds):
-        subject = value.quantity.lower().split()
-        if not (stands_bare(tokens, place, subject) if value.unit is None else has_unit(tokens, place, value.unit)):
-            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, place), place
-        stated = find_comparator(tokens, place)
-        if stated is not value.comparator:
-            return ConflictKind.COMPARATOR, value.comparator, stated or "", place
-    # Compare a missing bound with the number nearest to the other bound, or to the quantity if that is missing too.
-    numbers = find_numbers(tokens)
-    missing = [bound for bound in bounds if bound is not None and all(number.value != bound for number in numbers)]
-    stated_at = [number.first for number in numbers if number.value in bounds]
-    others = [(number.first, number.end) for number in numbers if number.value not in bounds]
-    if not stated_at and (named := find_quote(passage, value.quantity)):
-        stated_at = [tokens.at(passage.section.cleaned.clean_position(named.end))]
-    if not missing or not others or not stated_at:
+def _contradict_limit(value: Constraint, tokens: Tokens) -> _Conflict | str | None:
+    """What the mention of the same numbers says otherwise, else the number that the nearest mention has instead."""
+    bounds, mentions = (value.value, value.value_high), find_mentions(tokens)
+    for one in (each for each in mentions if bounds in each.bounds):
+        if not has_unit_of(value, value.quantity, one, tokens):
+            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, one.number), one.number
+        if value.comparator not in one.comparators:
+            stated = one.comparators[0] if one.stated else ""
+            return ConflictKind.COMPARATOR, value.comparator, stated, one.number
+        return f"the number is said of {tokens.read(*one.subject)}" if one.subject else None
+    known = {number for one in mentions for pair in one.bounds for number in pair}
+    missing = next((bound for bound in bounds if bound is not None and bound not in known), None)
+    owned = [one for one in mentions if is_own(value.quantity, one, tokens)]
+    inside = [one for each in owned for one in find_numbers(tokens) if each.first <= one.first and one.end <= each.end]
+    others = [one for one in inside if one.value not in bounds]
+    if missing is None or not others:
         return None
-    nearest = min(others, key=lambda place: abs(place[0] - stated_at[0]))
-    return ConflictKind.NUMBER, f"{missing[0]:g}", tokens.read(*nearest), nearest
+    other = others[-1 if missing == value.value_high else 0]
+    return ConflictKind.NUMBER, f"{missing:g}", tokens.read(other.first, other.end), (other.first, other.end)
 
 
 def _contradict_measure(
     tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Range]
 ) -> _Conflict | None:
     """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
-    for place in find_together(tokens, bounds):
-        return *unit, _read_unit(tokens, place), place
+    wanted = (bounds[1], None) if bounds[0] is None else bounds
+    for first, end, said in find_rows(tokens, find_numbers(tokens)):
+        if wanted in said:
+            return *unit, _read_unit(tokens, (first, end)), (first, end)
     value = bounds[1] if bounds[0] is None else bounds[0]
     return (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Claim
+from extractor.mentions.rows import find_numbers, skip_unit
 from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
 from extractor.schemas import Comparator, Constraint, Period, Quantity, Support, TimePoint
 from extractor.text.book import find_terms, rule
@@ -17,8 +18,7 @@ from extractor.text.patterns import Found
 from .limits import find_limit, has_other_reading
 from .places import Derived, Supported, span_of
 from .quotes import QuoteStatus, verify_quote
-from .support import derive_support, find_support
-from .values import COMPARED, find_numbers, skip_unit
+from .support import find_support
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,8 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     return Span(here.section.name, first + check.start, first + check.end)
 
 
+_COMPARED = 14
+"""How many tokens before or after a number may compare it."""
 _RHYTHMS = {"daily": (1, "day"), "weekly": (1, "week"), "monthly": (1, "month"), "quarterly": (3, "month")}
 _RHYTHMS |= dict.fromkeys(("fortnight", "fortnightly"), (2, "week"))
 _RHYTHMS |= dict.fromkeys(("yearly", "annual", "annually"), (1, "year"))
@@ -146,8 +148,8 @@ def _find(value: Any, here: Passage) -> Supported | None:
     """A value that the passage states, if it can be derived again from the words found."""
     tokens = here.tokens.cut(here.first, here.end)
     match value:
-        case Quantity(comparator=comparator, value=low, value_high=high, unit=unit):
-            place = find_limit(tokens, comparator, (low, high), unit, [])
+        case Quantity():
+            place = find_limit(tokens, value)
             return _support(value, here, tokens, place) if place else None
         case int() | float():
             stated = next((number for number in find_numbers(tokens) if number.value == value), None)
@@ -159,7 +161,10 @@ def _find(value: Any, here: Passage) -> Supported | None:
             span = span_of(here, tokens, rhythm.first, rhythm.end)
             return Supported(value, span, Support.INFERRED) if span else None
     found = find_support(value, here)
-    if found is None or not derive_support(found.value, found.span, here.section):
+    if found is None and isinstance(value, TimePoint):  # "every 28 days"
+        found = find_support(Period(value=value.value, unit=value.unit), here)
+        found = replace(found, value=value) if found else None
+    if found is None:
         return None
     before = here.section.raw[max(0, found.span.start - 5) : found.span.start]
     return None if isinstance(value, TimePoint) and _NO_MOMENT.search(before) else _widen(found, here)
@@ -177,8 +182,8 @@ def _widen(found: Supported, here: Passage) -> Supported:
     if first > here.first and read_time_unit(tokens.words[first - 1]):
         first -= 1
     if isinstance(found.value, Quantity | Constraint):
-        compared = rule("comparison").ends(tokens, first, max(here.first, first - COMPARED))
-        suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + COMPARED))), None)
+        compared = rule("comparison").ends(tokens, first, max(here.first, first - _COMPARED))
+        suffix = next(iter(find_terms(tokens, "comparator_suffixes", end, min(here.end, end + _COMPARED))), None)
         first = compared.first if compared else first
         end = suffix.end if suffix and suffix.first == end else end
     return replace(found, span=span_of(here, tokens, first, min(end, max(here.end, number.end))))

@@ -4,12 +4,11 @@ import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from extractor.text.book import find_terms, rule
+from extractor.mentions.rows import find_numbers
+from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NUMBER, Range, Tokens, lex
 from extractor.text.patterns import Found
 from extractor.text.units import UnitPlace, find_unit, read_unit
-
-from .values import find_numbers, is_subject
 
 _BEFORE, _AFTER = 10, 24
 _UNIT_REACH = 7
@@ -108,7 +107,7 @@ def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[st
     if other and rule("unit_goes_on").starts(tokens, place[1]):
         compared = [range(term.first, term.end) for term in find_terms(tokens, "comparators", place[1], other.first)]
         between = [at for at in range(place[1], other.first) if not any(at in each for each in compared)]
-        if not any(is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between):
+        if not any(_is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between):
             return has_unit(tokens, (other.first, other.end), unit)
     return "age" in subject and read_unit(unit) == "a"
 
@@ -222,3 +221,17 @@ def _list_unknown(unit: str) -> list[str]:
     known = unit[:1] == "/" or rule("limit_unit").covers(alone, 0, len(alone))
     is_read = (place and place.end == len(alone)) or (known and read_unit(unit))
     return [] if is_read or len(alone) > _LONGEST_UNIT else alone.words
+
+
+def _is_subject(tokens: Tokens, at: int) -> bool:
+    """Whether a word can name a quantity."""
+    word = tokens.words[at]
+    return len(word) > 2 and word.isalpha() and word.lower() not in _FILLERS and not find_unit(tokens, at)
+
+
+_FILLERS = word_set(
+    """
+    and but also the than equal with for not nor more less least most greater higher lower above below over under within
+    between minimum maximum inclusive old age aged either both normal predicted upper limit baseline
+    """
+)

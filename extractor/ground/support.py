@@ -6,8 +6,9 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
+from extractor.mentions.limit import LOWER, UPPER, read_comparator
+from extractor.mentions.rows import find_numbers, find_rows
 from extractor.parse.dosing.schedule import find_frequencies
-from extractor.parse.eligibility.windows import read_window
 from extractor.parse.parsed import Span
 from extractor.schemas import (
     Age,
@@ -32,8 +33,7 @@ from .limits import find_constraint, has_other_reading
 from .names import find_named_instrument
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_quote, is_clean, span_of
-from .times import derive_time, find_time
-from .values import find_comparator, find_numbers, find_together
+from .times import find_age, find_length, find_point, find_window
 
 _REACH = 300
 """The most tokens of a line to either side of a quote that may say what it means."""
@@ -54,7 +54,7 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
         case Instrument():
             return find_named_instrument(value, passage)
         case TimeWindow():
-            return _find_window(value, passage)
+            return find_window(value, passage)
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
@@ -93,53 +93,6 @@ def derive_support(value: Any, span: Span, section: LexedSection) -> Support | N
     return within.support if within.span.overlaps(span) else Support.INFERRED
 
 
-def find_window(quote: str, passage: Passage) -> Supported | None:
-    """The time window that the rules read from a quote of the passage, or None."""
-    span = find_quote(passage, quote)
-    if span is None:
-        return None
-    # Context tells a window from an age, but the first window of the passage may be another one.
-    around = read_window(passage.alone())
-    is_there = around.value is not None and all(one.overlaps(span) for one in around.spans)
-    window = around.value if is_there else read_window(passage.section.between(span.start, span.end).alone()).value
-    words = passage.section.raw[span.start : span.end]
-    return Supported(window.model_copy(update={"quote": words}), span, Support.PARSED) if window else None
-
-
-def _find_window(value: TimeWindow, passage: Passage) -> Supported | None:
-    """A window whose quote states its length of time, and no other sense than its own.
-
-    A reader may conclude the sense of "for 2 weeks prior to injection" from what else the line says.
-    """
-    found = find_window(value.quote, passage)
-    if found and _outline(found.value) == _outline(value):  # "for more than 7 days" says ">", and supports ">=" too
-        return found
-    span = find_quote(passage, value.quote)
-    if span is None:
-        return None
-    tokens = passage.section.between(span.start, span.end).alone().tokens
-    place = find_time(tokens, value.value, value.unit)
-    if place is None:
-        return None
-    stated = None if rule("over_some_time").search(tokens) else find_comparator(tokens, place)
-    # "No pregnancy within 3 months after the study" asks to wait for at least as long.
-    waits = value.comparator is Comparator.AT_LEAST and rule("wait_after").starts(tokens, place[1])
-    differs = (stated and _SENSES[stated] != _SENSES[value.comparator]) or "within" in map(str.lower, tokens.words)
-    if differs and not waits:
-        return None
-    quote = passage.section.raw[span.start : span.end]
-    comparator = value.comparator if waits else stated or value.comparator
-    return Supported(value.model_copy(update={"quote": quote, "comparator": comparator}), span, Support.INFERRED)
-
-
-def _outline(window: TimeWindow) -> tuple[object, ...]:
-    return window.value, window.unit, _SENSES[window.comparator]
-
-
-_SENSES = {sign: sign.value.removesuffix("=") or "=" for sign in Comparator}
-"""The direction of each comparator: "<" and "<=" have one."""
-
-
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find an amount's numbers with its unit.
 
@@ -153,26 +106,33 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         is_same = (stated.low, stated.high) == (amount.low, amount.high) and stated.unit.dose in units
         if is_same and _has_volume(tokens, stated.first, below):
             return Derived(stated.first, stated.end)
-    bounds = (amount.low, amount.high if amount.high != amount.low else None)
-    others = _FLOORS if amount.low is None else _CEILINGS if amount.high is None else set()
+    bounds = (amount.low, None if amount.high == amount.low else amount.high)
+    wanted = (amount.high, None) if amount.low is None else bounds
+    opposite = LOWER if amount.low is None else UPPER if amount.high is None else ()
     places = [
-        place
-        for place in find_together(tokens, bounds)
-        if place[0] not in named
-        and _has_volume(tokens, place[0], below)
-        and not (others and find_comparator(tokens, place) in others)
+        (first, end)
+        for first, end, stated in find_rows(tokens, find_numbers(tokens))
+        if wanted in stated and first not in named and _has_volume(tokens, first, below)
+        if not (opposite and _compare(tokens, first) in opposite)
     ]
     other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
-    for wanted, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
+    for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
         for place in places:
-            is_daily = wanted is not other_rate or not rule("seldom_given").starts(tokens, place[1])
-            if is_daily and has_unit(tokens, place, wanted):
+            is_daily = unit_of_it is not other_rate or not rule("seldom_given").starts(tokens, place[1])
+            if is_daily and has_unit(tokens, place, unit_of_it):
                 return Derived(*place, support)
     return None
 
 
+def _compare(tokens: Tokens, first: int) -> Comparator | None:
+    """The comparator directly before a number."""
+    found = rule("comparison").ends(tokens, first, first - _COMPARED)
+    return read_comparator("comparators", found, "comparator") if found else None
+
+
+_COMPARED = 14
+"""How many tokens before a number may compare it."""
 _BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
-_FLOORS, _CEILINGS = {Comparator.AT_LEAST, Comparator.MORE}, {Comparator.AT_MOST, Comparator.LESS}
 
 
 def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
@@ -196,9 +156,9 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
 
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Amount: find_amount,
-    Age: derive_time,
-    Period: derive_time,
-    TimePoint: derive_time,
+    Age: find_age,
+    Period: find_length,
+    TimePoint: find_point,
     Frequency: _find_code,
     Route: _find_code,
 }

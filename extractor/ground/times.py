@@ -1,74 +1,170 @@
-"""Find times in tokens: lengths, time points and ages, beside their units, in lists and in codes."""
+"""Prove times: windows, ages, time points and lengths that a line says."""
 
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
 
-from extractor.schemas import Age, Period, Support, TimePoint, TimeUnit
+from extractor.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
+from extractor.mentions.find import find_mentions
+from extractor.mentions.limit import LOWER
+from extractor.mentions.limits import find_limits
+from extractor.mentions.mention import Kind, Role
+from extractor.mentions.moments import Moment, MomentGroup, read_time_frame
+from extractor.mentions.rows import find_numbers
+from extractor.mentions.windows import Window, find_times, find_washouts, find_windows
+from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import rule
-from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import Duration, find_durations, read_number, read_time_unit
+from extractor.text.passage import Passage
 
-from .number_units import has_unit, stands_bare
-from .places import Derived
-from .values import ORDINALS, find_together
-
-
-def derive_time(tokens: Tokens, value: Period | TimePoint | Age) -> Derived | None:
-    """The tokens that state a time, in its unit or in one of exactly the same length. An age may lack its unit."""
-    find = find_time if isinstance(value, TimePoint) else _find_length
-    if place := find(tokens, value.value, value.unit):
-        return Derived(*place)
-    same = None if isinstance(value, TimePoint) else _find_same_length(tokens, value)
-    if same or not isinstance(value, Age):
-        return same
-    # "Age 18-65": years are implied; "<18 or >70 years": the unit is shared.
-    places = (
-        place
-        for place in find_together(tokens, (value.value,))
-        if not is_part(tokens, place) and (has_unit(tokens, place, value.unit) or _is_bare_age(tokens, place, value))
-    )
-    return next((Derived(*place, Support.INFERRED) for place in places), None)
+from .number_units import borrows_unit, has_unit, stands_bare
+from .places import Derived, Supported, cut, find_quote, span_of
 
 
-def _is_bare_age(tokens: Tokens, place: Range, value: Age) -> bool:
-    if value.unit is not TimeUnit.YEAR or not stands_bare(tokens, place):
-        return False
-    named = rule("before_bare_age").ends(tokens, place[0], place[0] - _NAMED_REACH)
-    return (named or rule("after_bare_age").starts(tokens, place[1])) is not None
+def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
+    """A time window whose quote states its length in its direction; of a quote alone, the window that it states.
+
+    The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as "> 7 days".
+    """
+    quote = value if isinstance(value, str) else value.quote
+    span, tokens = find_quote(passage, quote), cut(passage)
+    if span is None:
+        return None
+    first = tokens.at(passage.section.cleaned.clean_position(span.start))
+    end = tokens.before(passage.section.cleaned.clean_position(span.end))
+    windows = list_windows(tokens)
+    plain = [one for one in windows if not one.aside]
+    for one in sorted(windows, key=lambda one: one.either):
+        if one.first >= end or first >= one.end or (one.aside and plain):
+            continue
+        if isinstance(value, str) or _says(one, value):
+            sure = one.sure and (isinstance(value, str) or _looks_alike(one, value))
+            turned = not isinstance(value, str) and not _looks_alike(one, value)
+            comparator = value.comparator if turned and not isinstance(value, str) else one.comparator
+            words = passage.section.raw[span.start : span.end]
+            found = TimeWindow(quote=words, comparator=comparator, value=one.value, unit=one.unit)
+            return Supported(found, span, Support.PARSED if sure else Support.INFERRED)
+    return None
+
+
+def list_windows(tokens: Tokens) -> list[Window]:
+    """The windows of a line, and the lengths of time that can only be one."""
+    times = find_times(tokens)
+    windows = list(find_windows(tokens, times))
+    washouts = find_washouts(tokens, times, None)
+    return [*windows, *(one for one in washouts if all(each.end != one.end for each in windows))]
+
+
+def _says(window: Window, value: TimeWindow) -> bool:
+    same = (window.value, window.unit) == (value.value, value.unit)
+    return same and (window.either or _looks_alike(window, value))
+
+
+def _looks_alike(window: Window, value: TimeWindow) -> bool:
+    return (window.comparator in LOWER) is (value.comparator in LOWER)
+
+
+def find_age(tokens: Tokens, value: Age) -> Derived | None:
+    """An age of anybody, at any time. Without a unit it is in years: "women between 19 and 64"."""
+    for one in find_mentions(tokens):
+        if one.role is Role.PART or value.value not in one.bounds[0]:
+            continue
+        if one.kind is Kind.AGE and _has_unit(tokens, one.number, value):
+            return Derived(*one.number)
+        first, end = one.number
+        named = rule("before_bare_age").ends(tokens, first, first - _NAMED_REACH)
+        in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
+        if in_years and (named or rule("after_bare_age").starts(tokens, end)):
+            return Derived(first, end, Support.INFERRED)
+    is_about_age = rule("said_age").search(tokens) or rule("old").search(tokens)
+    return find_length(tokens, value) if is_about_age else None
+
+
+def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
+    return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
 
 
 _NAMED_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
 
 
-def _find_length(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
-    place = find_time(tokens, value, unit)
-    return None if place and is_part(tokens, place) else place
+def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) -> Supported | None:
+    """The lowest or the highest age that a criterion states, which admits or excludes."""
+    tokens, kind = cut(passage), CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
+    for limit in find_limits(tokens, kind):
+        if not is_age(tokens, limit) or is_lifetime(tokens, limit) or is_other_age(tokens, limit, admits=admits):
+            continue
+        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits):
+            if is_lowest is lower and _is_same_length(age.value, age.unit, value):
+                sure = limit.sure and limit.time_unit and age == value
+                span = span_of(passage, tokens, limit.first, limit.end)
+                return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
+    return None
 
 
-def is_part(tokens: Tokens, place: Range) -> bool:
-    """Whether a number is a part of a length of time in two units: the 10 of "5 years and 10 months"."""
-    sums = ((one.first, one.end) for one in _list_durations(tokens) if one.is_sum)
-    return any(
-        first <= place[0] and place[1] <= end and place != (first, max(place[1], end - 1)) for first, end in sums
+def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
+    """A moment or limit of a time frame. The first day or cycle is inferred, since it may be only the origin."""
+    frame = read_time_frame(tokens)
+    for moments, support in ((frame.points, Support.PARSED), (_list_moments(frame.groups), Support.INFERRED)):
+        for one in moments:
+            fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
+            if fraction or (one.value, one.unit) == (value.value, value.unit):
+                return Derived(*_place(tokens, one), support)
+    return None
+
+
+def _list_moments(groups: Iterable[MomentGroup]) -> Iterator[Moment]:
+    return chain.from_iterable(group.moments for group in groups)
+
+
+def _place(tokens: Tokens, moment: Moment) -> tuple[int, int]:
+    first = tokens.at(moment.span[0])
+    return first, max(first + 1, tokens.before(moment.span[1]))
+
+
+def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
+    """A length of time, in its unit or in another one of exactly the same length ("Q3W", "3-week" for 21 days)."""
+    lengths = [(Derived(one.first, one.end), bound, one.unit) for one in _list_lengths(tokens) for bound in _ends(one)]
+    lengths += _list_named(tokens)
+    exact = (place for place, number, unit in lengths if (number, unit) == (value.value, value.unit))
+    same = (
+        replace(place, support=Support.INFERRED)
+        for place, number, unit in lengths
+        if _is_same_length(number, unit, value)
     )
+    sums = [(one.first, one.end) for one in find_durations(tokens) if one.is_sum]
+    point = find_point(tokens, TimePoint(value=value.value, unit=value.unit))
+    is_part = point and any(first <= point.first < end for first, end in sums)
+    return next(chain(exact, same), None) or (None if is_part else point)
 
 
-def _find_same_length(tokens: Tokens, value: Period | Age) -> Derived | None:
-    """A length of time in another unit of exactly the same length ("3-week" for 21 days), or in a code ("Q3W")."""
-    same = {(value.value, value.unit)}
-    for small, count, large in _EXACT:
-        if value.unit is small and value.value * 2 % count == 0:  # "half a year"
-            same.add((value.value / count, large))
-        if value.unit is large:
-            same.add((value.value * count, small))
-    codes = rule("every_code").find(tokens)
-    stated = [
-        (found, read_number(found.read("number") or ""), read_time_unit(found.read("unit") or "")) for found in codes
-    ]
-    if code := next((found for found, number, unit in stated if (number, unit) in same), None):
-        return Derived(code.first, code.end)
-    places = (_find_length(tokens, number, unit) for number, unit in same)
-    return next((Derived(*place, Support.INFERRED) for place in places if place), None)
+def _list_lengths(tokens: Tokens) -> Iterator[Duration]:
+    """The lengths of time of a text, without the "4 Day" of "Cycle 4 Day 9"."""
+    for one in find_durations(tokens):
+        counted = rule("counts_a_moment").ends(tokens, one.first, one.first - 1)
+        if not (counted and rule("next_moment").starts(tokens, one.end - 1)):
+            yield one
+
+
+def _ends(one: Duration) -> Iterable[float]:
+    return dict.fromkeys((one.low, one.high))
+
+
+def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
+    """Lengths without their number beside their unit: "Q3W", "each cycle", "six 21-day cycles", "1h45"."""
+    for found in rule("every_code").find(tokens):
+        if unit := read_time_unit(found.read("unit") or ""):
+            yield Derived(found.first, found.end), read_number(found.read("number") or "") or 0, unit
+    for found in rule("single_time").find(tokens):
+        if unit := read_time_unit(found.read("unit") or ""):
+            yield Derived(found.first, found.end), 1, unit
+    for found in rule("hours_and_minutes").find(tokens):
+        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
+        yield Derived(found.first, found.end), round(hours + minutes / 60, 2), TimeUnit.HOUR
+    for number in find_numbers(tokens):
+        if rule("cycle_length_after").starts(tokens, number.end):
+            yield Derived(number.first, number.end), number.value, TimeUnit.CYCLE
 
 
 _EXACT = (
@@ -79,81 +175,11 @@ _EXACT = (
 """Units that are a whole number of others."""
 
 
-def find_time(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
-    """The place of a number beside its unit of time, or None.
-
-    >>> from extractor.text.book import read_text
-    >>> texts = ("day 30", "30 days", "days 30, 45", "C1D30", "30 weeks")
-    >>> [find_time(read_text(text), 30, TimeUnit.DAY) is not None for text in texts]
-    [True, True, True, True, False]
-    """
-    for duration in _list_durations(tokens):
-        counted = rule("counts_a_moment").ends(tokens, duration.first, duration.first - 1)
-        is_moment = counted and rule("next_moment").starts(tokens, duration.end - 1)
-        if duration.unit is unit and value in (duration.low, duration.high) and not is_moment:
-            return duration.first, duration.end
-    if value == 1:
-        single = (
-            found for found in rule("single_time").find(tokens) if read_time_unit(found.read("unit") or "") is unit
-        )
-        if found := next(single, None):
-            return found.first, found.end
-    # "third", "3rd", or a part of "72,96,120 hours", which also reads as one number.
-    counts = (
-        (at, at + 1)
-        for at, word in enumerate(tokens.words)
-        if ORDINALS.get(word.lower()) == value
-        or (f"{value:g}" in word.split(",") and _lists_times(tokens, at))
-        or (tokens.codes[at] == NAME_NUMBER and word == f"{value:g}")
-    )
-    for first, end in (*find_together(tokens, (value,)), *counts):
-        if unit in _units_beside(tokens, first, end):
-            return first, end
-    return _find_time_code(tokens, value, unit)
-
-
-def _lists_times(tokens: Tokens, at: int) -> bool:
-    """Whether a word with a comma is no decimal: "72,96", "1,2,3", "1,2 and 3", not "1,5 hours"."""
-    word, behind = tokens.words[at], rule("joins_numbers").starts(tokens, at + 1)
-    goes_on = behind is not None and tokens.codes[behind.end : behind.end + 1] == NUMBER
-    return goes_on or word.count(",") > 1 or "," not in word[:2] + word[-2:]
-
-
-@lru_cache(maxsize=32)
-def _list_durations(tokens: Tokens) -> tuple[Duration, ...]:
-    return tuple(find_durations(tokens))
-
-
-def _find_time_code(tokens: Tokens, value: float, unit: TimeUnit) -> Range | None:
-    """A time without a space or in two units: "C1D30", "1h45"."""
-    for found in rule("hours_and_minutes").find(tokens) if unit is TimeUnit.HOUR else ():
-        hours, minutes = (read_number(found.read(name) or "") or 0 for name in ("hours", "minutes"))
-        if round(hours + minutes / 60, 2) == round(value, 2):
-            return found.first, found.end
-    for found in rule("time_code").find(tokens):
-        word = (found.read("unit") or "").lower()
-        if read_number(found.read("number") or "") == value and _CODES.get(word[:1]) is unit:
-            return found.first, found.end
-    return None
-
-
-_CODES = {unit.value[0]: unit for unit in TimeUnit if unit not in (TimeUnit.MINUTE, TimeUnit.HOUR)}
-_DIGITS = NUMBER + NAME_NUMBER
-_REACH = 70
-"""The greatest distance of a list's unit from a number in it, in tokens: "Weeks 4, 8, 12, ..."."""
-
-
-def _units_beside(tokens: Tokens, first: int, end: int) -> list[TimeUnit]:
-    """Possible units of a number in a list: the words at both ends of the list, or the word beside the number."""
-    front = rule("between_times").ends(tokens, first, first - _REACH)
-    between = rule("cycle_length_after").starts(tokens, end) or rule("between_times").starts(tokens, end, end + _REACH)
-    before, behind = front.first if front else first, between.end if between else end
-    short = before > 0 and len(tokens.words[before - 1]) == 1  # "2h and 5"
-    is_unit = before > 0 and (not short or (before > 1 and tokens.codes[before - 2] in _DIGITS))
-    places = [(before - 1, first - before)] if is_unit else []
-    apart = behind > end or rule("counts_a_moment").ends(tokens, first, first - 1)
-    is_next = apart and rule("next_moment").starts(tokens, behind)  # "Cycles 1 and 2, Day 8", "Cycle 3 Day 8"
-    places += [(behind, behind - end)] if behind < len(tokens) and not is_next else []
-    words = [(tokens.words[at].lower(), gap) for at, gap in places]
-    units = [(TimeUnit.CYCLE if word in ("course", "courses") else read_time_unit(word), gap) for word, gap in words]
-    return [unit for unit, gap in units if unit and not gap] or [unit for unit, _ in units if unit]
+def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint) -> bool:
+    """Whether a length of time is exactly as long as a value: half a year is 6 months."""
+    for small, count, large in _EXACT:
+        if (unit, value.unit) == (large, small):
+            return number * count == value.value
+        if (unit, value.unit) == (small, large):
+            return number == value.value * count
+    return unit is value.unit and number == value.value

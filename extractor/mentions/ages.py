@@ -1,15 +1,22 @@
-"""Tell the limits of an age, and of a lifetime, from other lengths of time."""
+"""Limits of an age: which ones they are, whose age, and which side they bound."""
 
+from extractor.schemas import Age, TimeUnit
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
+from extractor.text.registered_ages import OLDEST, count_days
 
-from .limit import Limit
+from .limit import LOWER, UPPER, Limit
 
 _FRONT = 14
 """How many tokens before a length of time are examined."""
 _AGE_FRONT = 32
 """How many tokens before an age may name it."""
 _ADDED = frozenset(",;:-()")
+_OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
+_OPENING = 12
+"""How many tokens before an age may say at which moment, or name the other end of its range."""
+_BEFORE = 26
+"""How many tokens before an age decide whose age it is."""
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
@@ -72,3 +79,48 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         heading = read_text(topic)
         named = rule("lifetime_before").ends(heading, len(heading))
     return named is not None
+
+
+def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
+    """Whether it is the age of other people, at another time, or of some participants only."""
+    first = max(0, limit.first - _BEFORE)
+    admitted = rule("admitted_if").search(tokens, first, limit.first)
+    first = admitted.end if admitted else first
+    at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
+    other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
+    named = rule("said_age").search(tokens, limit.first, limit.end)
+    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _OPENING)
+    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
+    rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
+    listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
+    some = not admits and rule("who_else").starts(tokens, limit.end)
+    return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest)
+
+
+def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:
+    """The ages that a limit admits, or that an exclusion leaves, and whether each is the lowest or the highest.
+
+    >>> from .limits import find_limits
+    >>> tokens = read_text("Younger than 18 years")
+    >>> (limit,) = find_limits(tokens, None)
+    >>> [lower for admits in (True, False) for _, lower in list_age_bounds(tokens, limit, admits=admits)]
+    [False, True]
+    """
+    unit = TimeUnit(limit.time_unit or "year")
+    if unit not in _OF_AGES or count_days(Age(value=limit.value_high or limit.value, unit=unit)) > OLDEST:
+        return []
+    low = Age(value=limit.value, unit=unit)
+    if ends_age_range(tokens, limit):
+        return [(low, False)]
+    negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
+    admitted = admits is not (bool(negated) is not bool(admits and refused))
+    if limit.value_high is None:
+        return [(low, (limit.comparator in LOWER) is admitted)] if limit.comparator in (*LOWER, *UPPER) else []
+    # An excluded range leaves ages on both sides.
+    return [(low, True), (Age(value=limit.value_high, unit=unit), False)] if admitted else []
+
+
+def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
+    """Whether an age without a comparator is the upper end of a range that was not read: "18 75 years"."""
+    return not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING) is not None

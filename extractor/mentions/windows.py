@@ -18,6 +18,8 @@ _ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lastin
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
 """Units that a window does not have: a length in minutes is a constraint."""
+_EXCEPTION = 40
+"""How many tokens before a window an exception may begin."""
 _FRONT = 14
 """How many tokens before a length of time are examined."""
 
@@ -26,7 +28,10 @@ Time = tuple[Found, Duration]
 
 
 class Window(NamedTuple):
-    """``tokens.words[first:end]`` is a time window. ``defines``: it only explains a word, in brackets."""
+    """``tokens.words[first:end]`` is a time window.
+
+    ``aside``: it only explains a word in brackets, or belongs to an exception. ``either``: its direction is not stated.
+    """
 
     first: int
     end: int
@@ -34,7 +39,8 @@ class Window(NamedTuple):
     value: int | float
     unit: TimeUnit
     sure: bool
-    defines: bool = False
+    aside: bool = False
+    either: bool = False
 
 
 def find_times(tokens: Tokens) -> list[Time]:
@@ -52,13 +58,14 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
         possible = back or (_is_window(tokens, duration, front.first) and not _is_unrelated(front, duration))
         sense = _read_sense(front, duration) if possible else None
         if sense and not _is_course(tokens, front, duration):
-            comparator, sure, first = sense
+            comparator, sure, either, first = sense
             bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
             defines = bracketed or _is_aside(tokens, first, duration.end)
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
-            yield Window(first, duration.end, comparator, bound, unit, sure, defines)
+            aside = defines or _is_exempt(tokens, first)
+            yield Window(first, duration.end, comparator, bound, unit, sure, aside, either)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)
@@ -77,6 +84,11 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
     alone = first == opened + 1 or rule("bracket_opening").covers(tokens, opened + 1, first)
     listed = "," in tokens.codes[:opened] or tokens.codes[closed + 1 : closed + 2] == ","
     return not alone or listed or rule("finding").ends(tokens, opened, opened - 1) is not None
+
+
+def _is_exempt(tokens: Tokens, first: int) -> bool:
+    """Whether a window stands in an exception: "cancer, unless cured for 5 years"."""
+    return rule("exception_before").ends(tokens, first, first - _EXCEPTION) is not None
 
 
 def _is_open(codes: str) -> bool:
@@ -131,8 +143,8 @@ def _is_window(tokens: Tokens, duration: Duration, first: int) -> bool:
     return duration.unit not in _NO_UNITS and not is_age(tokens, limit) and not is_lifetime(tokens, limit)
 
 
-def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int] | None:
-    """The comparator of a length of time, whether it is sure, and the start of the window.
+def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, bool, int] | None:
+    """The comparator of a length of time, whether it is sure or may be the other one, and the start of the window.
 
     A comparator beside the length decides, else a preposition, else a word such as "before" after it.
     """
@@ -145,18 +157,25 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, int
     before, after = (rule(name).starts(tokens, end) for name in ("before_suffix", "after_suffix"))
     more = rule("or_more").search(tokens, first, end) or rule("or_more").starts(tokens, end)
     onward = preposition in _ONWARD or (preposition == "and" and after)
+    lasts = bool(before) or bool(_BACK & words)  # "stable for the 3 months before", "pain over the past 3 months"
     senses = (
         # "contraception for up to 6 months after the last dose"
-        (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, front.first),
-        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, start),
-        (more, Comparator.AT_LEAST, True, front.first),
-        (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, front.first),
-        ("least" in words, Comparator.AT_LEAST, True, front.first),
-        (preposition in _SPANS or _BACK & words, Comparator.AT_MOST, preposition in _WITHIN, front.first),
-        (onward, Comparator.AT_LEAST, preposition in ("for", "until"), front.first),
-        (before and rule("stopping").ends(tokens, first, first - 16), Comparator.AT_LEAST, False, first),
-        (before, Comparator.AT_MOST, False, first),
-        (after, Comparator.AT_LEAST, False, first),
+        (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, False, front.first),
+        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, False, start),
+        (more, Comparator.AT_LEAST, True, False, front.first),
+        (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, False, front.first),
+        ("least" in words, Comparator.AT_LEAST, True, False, front.first),
+        (
+            preposition in _SPANS or _BACK & words,
+            Comparator.AT_MOST,
+            preposition in _WITHIN,
+            preposition not in _WITHIN and lasts,
+            front.first,
+        ),
+        (onward, Comparator.AT_LEAST, preposition in ("for", "until"), lasts, front.first),
+        (before and rule("stopping").ends(tokens, first, first - 16), Comparator.AT_LEAST, False, True, first),
+        (before, Comparator.AT_MOST, False, True, first),
+        (after, Comparator.AT_LEAST, False, True, first),
     )
     return next((sense for holds, *sense in senses if holds), None)  # type: ignore[return-value]
 
@@ -175,4 +194,4 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
             and not (_is_course(tokens, front, duration) or _is_unrelated(front, duration))
             and _is_window(tokens, duration, front.first)
         ):
-            yield Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False)
+            yield Window(duration.first, duration.end, sense, duration.high, duration.unit, sure=False, either=True)

@@ -241,6 +241,15 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
     return any(not one.general and not (surely and one.weak) for one in _find(fold_words(text)))
 
 
+def list_named(text: str) -> tuple[KnownQuantity, ...]:
+    """The quantities that a text names, from left to right, without those that only name a kind.
+
+    >>> [one.name for one in list_named("FEV1/FVC, AST and ALT")]
+    ['fev1_to_fvc', 'aspartate_aminotransferase', 'alanine_aminotransferase']
+    """
+    return tuple(one for one in _find(fold_words(text)) if not one.general)
+
+
 def find_exactly(text: str) -> KnownQuantity | None:
     """The quantity of which a text is the name and nothing else, or None.
 

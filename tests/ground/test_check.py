@@ -52,7 +52,7 @@ def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stat
     ("field", "value", "read", "quote", "support"),
     [
         ("lead_in", "platelets > 50 x 10^9/L", "Platelets \\> 50 x 10\\^9/L", "Platelets \\> 50 x 10\\^9/L", "literal"),
-        ("constraints", (LIMIT,), (LIMIT,), "Platelets \\> 50 x 10\\^9", "parsed"),
+        ("constraints", (LIMIT,), (LIMIT,), "Platelets \\> 50 x 10\\^9/L", "parsed"),
         ("agent", "exampline", "Exampline", "Exampline", "literal"),  # in another section
         ("instrument", Instrument(name="WHO"), Instrument(name="WHO"), "WHO", "literal"),
         ("instrument", *(2 * [Instrument(name="WHO", version="2.1")]), "WHO", "literal"),

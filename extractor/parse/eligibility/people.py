@@ -5,8 +5,14 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import NamedTuple, TypeVar
 
-from extractor.mentions.ages import is_age, is_lifetime
-from extractor.mentions.limit import LOWER, UPPER, Limit
+from extractor.mentions.ages import (
+    ends_age_range,
+    is_age,
+    is_lifetime,
+    is_other_age,
+    list_age_bounds,
+)
+from extractor.mentions.limit import Limit
 from extractor.mentions.limits import find_limits
 from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
@@ -17,7 +23,6 @@ from extractor.text.numbers import DAYS
 from extractor.text.passage import LexedSection, Passage
 from extractor.text.registered_ages import (
     AGES,
-    OLDEST,
     UNLIKE,
     agrees,
     count_days,
@@ -126,16 +131,11 @@ def read_healthy(stated: Sequence[Stated], summary: Iterable[Passage]) -> Readin
 _ABOUT_AGE = (Category.AGE, Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 _OF_SOME = (Category.PERFORMANCE_STATUS, Category.ORGAN_FUNCTION, Category.REPRODUCTIVE)
 """Categories that often apply only to some ages ("Lansky score for those under 16")."""
-_OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _GRADED = frozenset({"stage", "grade", "class", "score"})
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
 """How many tokens into a criterion of another category an age may be that of the participants."""
 _DOUBTFUL, _ALONE, _IN_SUMMARY = "doubtful age", "age in a line of its own", "age in a summary"
-_BEFORE = 26
-"""How many tokens before an age decide whose age it is."""
-
-
 _ADJOINING = 2 * DAYS[TimeUnit.YEAR]
 """The ages of two groups that are at most so many days apart adjoin."""
 
@@ -226,7 +226,7 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
         ages = [one for one in limits if _begins_line(tokens, one, under_age=under_age)]
     for limit in ages:
-        if _is_other_age(tokens, limit, admits=admits):
+        if is_other_age(tokens, limit, admits=admits):
             continue
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
@@ -255,22 +255,6 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     return first < 2 and not words.isdisjoint(("older", "younger"))
 
 
-def _is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Whether it is the age of other people, at another time, or of some participants only."""
-    first = max(0, limit.first - _BEFORE)
-    admitted = rule("admitted_if").search(tokens, first, limit.first)
-    first = admitted.end if admitted else first
-    at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
-    other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
-    named = rule("said_age").search(tokens, limit.first, limit.end)
-    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _OPENING)
-    other = other or moment or rule("age_at_event").starts(tokens, limit.end)
-    rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
-    listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
-    some = not admits and rule("who_else").starts(tokens, limit.end)
-    return bool(tokens.words[limit.first].lower() == "before" or other or listed or some or rest)
-
-
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
     """Age limits in a title or summary, only near words for the age of participants."""
     done = passage.first
@@ -281,28 +265,15 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
             tokens = part.tokens
             for limit in find_limits(tokens, CriterionKind.INCLUSION):
                 timed = limit.time_unit and limit.sure and not is_lifetime(tokens, limit)
-                if timed and _names_age(tokens, limit) and not _is_other_age(tokens, limit):
+                if timed and _names_age(tokens, limit) and not is_other_age(tokens, limit):
                     yield from _read_bounds(part, limit, case=_IN_SUMMARY)
 
 
 def _read_bounds(passage: Passage, limit: Limit, *, admits: bool = True, case: str = "") -> Iterator[_Bound]:
-    unit, tokens = TimeUnit(limit.time_unit or "year"), passage.tokens
-    if unit not in _OF_AGES or count_days(Age(value=limit.value_high or limit.value, unit=unit)) > OLDEST:
-        return
-    place, case = passage.part(limit.first, limit.end), case or _name_case(tokens, limit, admits=admits)
-    if not limit.sure and _ends_range(tokens, limit):  # "18 75 years of age"
-        yield _Bound(Age(value=limit.value, unit=unit), False, place, _DOUBTFUL)  # noqa: FBT003
-        return
-    negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
-    refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
-    turned = bool(negated) is not bool(admits and refused)
-    if limit.value_high is None:
-        if limit.comparator in (*LOWER, *UPPER):
-            lower = (limit.comparator in LOWER) is (admits is not turned)
-            yield _Bound(Age(value=limit.value, unit=unit), lower, place, case)
-    elif admits is not turned:  # an excluded range leaves ages on both sides
-        yield _Bound(Age(value=limit.value, unit=unit), True, place, case)  # noqa: FBT003
-        yield _Bound(Age(value=limit.value_high, unit=unit), False, place, case)  # noqa: FBT003
+    bounds = list_age_bounds(passage.tokens, limit, admits=admits)
+    case = case or (_name_case(passage.tokens, limit, admits=admits) if bounds else "")
+    case = _DOUBTFUL if ends_age_range(passage.tokens, limit) else case
+    return (_Bound(age, lower, passage.part(limit.first, limit.end), case) for age, lower in bounds)
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
@@ -319,11 +290,6 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
         return "age excluded"
     alone = anybody and _covers("only_age", tokens, limit.end, len(tokens))
     return _ALONE if alone else "age among other words"
-
-
-def _ends_range(tokens: Tokens, limit: Limit) -> bool:
-    """Whether an age without a comparator is the upper end of a range whose other end was not read with it."""
-    return rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING) is not None
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:

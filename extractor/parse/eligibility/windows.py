@@ -26,7 +26,7 @@ def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str 
     times = find_times(tokens)
     windows = list(find_windows(tokens, times))
     found = min(
-        windows or find_washouts(tokens, times, kind), key=lambda window: (window.defines, window.first), default=None
+        windows or find_washouts(tokens, times, kind), key=lambda window: (window.aside, window.first), default=None
     )
     if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
         found = None

@@ -1,0 +1,156 @@
+"""Of what a number is said: of a quantity, of another one, or perhaps of either."""
+
+from functools import cache, lru_cache
+
+from extractor.mentions.find import find_mentions
+from extractor.mentions.mention import Kind, Mention, Role
+from extractor.text.book import read_table, rule, word_list, word_set
+from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.quantity_names import fold_words, list_named, spell_words
+from extractor.text.units import read_unit
+
+SIDES = frozenset({"systolic", "diastolic"})
+_AGE = frozenset({"age", "ages", "aged", "old"})
+_FEW = 4
+"""A quantity with fewer words, one of which is "age", is the age of a person."""
+
+
+def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
+    """Whether a mention is said of a quantity; None if it is said of another one, False if that is open.
+
+    >>> from extractor.text.book import read_text
+    >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
+    >>> [is_own("platelets", one, tokens) for one in find_mentions(tokens)]
+    [None, True]
+    """
+    said = _Said(quantity, mention, tokens)
+    if mention.role is Role.CHANGE and not rule("change_word").search(lex(quantity)):
+        return None
+    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _FEW:
+        return said.is_age()
+    if (side := said.read_side()) is not None:
+        return side or None
+    if said.is_of_other_people() or (mention.kind is Kind.AGE and said.ours and not said.words <= said.named):
+        return None
+    return said.names_what_it_counts() or said.compare_names()
+
+
+class _Said:
+    """The words of a quantity, and those around a number.
+
+    ``words`` are those of the quantity, ``named`` those in the place of a quantity before the number, ``here`` those of
+    its clause; ``ours`` and ``theirs`` the known quantities that the first two name.
+    """
+
+    def __init__(self, quantity: str, mention: Mention, tokens: Tokens) -> None:
+        subject = mention.subject or (mention.first, mention.first)
+        front = min(mention.clause[0], subject[0]), mention.number[0]
+        self.mention, self.tokens = mention, tokens
+        self.words, self.spelled = frozenset(fold_words(quantity)), frozenset(spell_words(quantity))
+        self.named = frozenset(fold_words(tokens.read(*subject)))
+        self.front = self._list_words(*front)
+        self.clause = self._list_words(*mention.clause)
+        self.here = self.clause | self.front
+        self.ours, self.theirs = _name(quantity), _name(tokens.read(*subject))
+        foreign = self.named - self.words - _idle()
+        self.is_foreign = any(not read_unit(word) for word in foreign)
+        """Whether the words in the place of a quantity have one that ours has not."""
+
+    def _list_words(self, first: int, end: int) -> frozenset[str]:
+        return frozenset(spell_words(self.tokens.read(first, end)))
+
+    @property
+    def inherited(self) -> frozenset[str]:
+        """The words of the clause and of those from which it inherits its quantity."""
+        return self.here.union(*(self._list_words(*place) for place in self.mention.inherited))
+
+    def is_age(self) -> bool | None:
+        if self.mention.kind is Kind.AGE or not _AGE.isdisjoint(self.clause):
+            missing = self.words - _AGE - self.inherited  # "Age in phase 2" in the clause of phase 1
+            return None if missing and missing <= _list_line(self.tokens) else True
+        is_other = self.mention.kind is not Kind.LIMIT or self.named or _name(self.tokens.read(*self.mention.clause))
+        return None if is_other else False
+
+    def read_side(self) -> bool | None:
+        """Whether a number is that of the named blood pressure in "140/90"; None if it is not of a pair."""
+        mention, tokens, named = self.mention, self.tokens, SIDES & self.spelled
+        if not named or not rule("pressure_word").search(tokens):
+            return None
+        for pair in rule("pressure_pair").find(tokens, max(0, mention.first - 2), min(len(tokens), mention.end + 2)):
+            for side in SIDES:
+                if mention.first <= pair.place(side)[0] < mention.end:
+                    return side in named
+        return None
+
+    def is_of_other_people(self) -> bool:
+        """Whether a quantity is of one group of people, or of one side, and the clause of another one."""
+        for groups in _list_contrasts():
+            for group in groups:
+                if not group.isdisjoint(self.spelled) and group.isdisjoint(self.clause):
+                    return any(not other.isdisjoint(self.clause) for other in groups)
+        return False
+
+    def names_what_it_counts(self) -> bool:
+        """Whether the words directly behind a number name the quantity, and have no number of their own."""
+        mention, tokens = self.mention, self.tokens
+        end, stop = mention.end, min(len(tokens), mention.end + _BEHIND)
+        while end < stop and tokens.codes[end] != NUMBER and not rule("clause_joint").starts(tokens, end):
+            end += 1
+        is_bare = mention.number[1] == mention.end
+        has_own = end < stop and tokens.codes[end] == NUMBER
+        return self.words <= self._list_words(mention.first, end if is_bare or not has_own else mention.end)
+
+    def compare_names(self) -> bool | None:
+        """Compare known quantities first, then the words of the clause, of those before it, of the whole line."""
+        line = _list_line(self.tokens)
+        if self.ours and self.theirs >= self.ours:
+            has_more = self.is_foreign and not (self.words - self.here).isdisjoint(line)
+            return None if has_more else True
+        if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not self._is_named_in_front():
+            return None
+        has_rival = self.words in _list_subjects(self.tokens) and self.named != self.words
+        if self.words <= self.here or (self.ours and self.ours <= _name(self.tokens.read(*self.mention.clause))):
+            return None if has_rival and self.is_foreign else True
+        if self.words <= self.inherited:
+            return None if self.is_foreign else True
+        if self.words <= line:
+            return None if has_rival or (self.mention.stated and self.is_foreign) else False
+        return None
+
+    def _is_named_in_front(self) -> bool:
+        """Whether the words before a number hold a quantity that another one's name is a part of: "stage"."""
+        return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
+
+
+_BEHIND = 40
+"""How many tokens behind a number may name what it counts."""
+
+
+@lru_cache(maxsize=16)
+def _list_line(tokens: Tokens) -> frozenset[str]:
+    return frozenset(spell_words(tokens.read(0, len(tokens))))
+
+
+@lru_cache(maxsize=16)
+def _list_subjects(tokens: Tokens) -> frozenset[frozenset[str]]:
+    """The words of each quantity that has a limit in a line."""
+    subjects = (one.subject for one in find_mentions(tokens) if one.subject)
+    return frozenset(frozenset(fold_words(tokens.read(*place))) for place in subjects)
+
+
+@lru_cache(maxsize=1024)
+def _name(text: str) -> frozenset[str]:
+    """The names of all quantities in a text, those of a combined one apart."""
+    return frozenset(name for one in list_named(text) for name in one.both or {one.name})
+
+
+@cache
+def _idle() -> frozenset[str]:
+    """Words that tell no quantity from another one."""
+    return frozenset({"score", "scale"}).union(*map(word_list, ("people", "idle_words", "function_words")))
+
+
+@cache
+def _list_contrasts() -> list[list[frozenset[str]]]:
+    """Groups of words of which a clause speaks of one at a time."""
+    return [[word_set(group) for group in row] for row in read_table("mentions")["contrasts"]["groups"]]

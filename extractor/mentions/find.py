@@ -1,0 +1,208 @@
+"""Find the mentions of a line: the limits that its readers read, and every other number beside them."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+
+from extractor.schemas import Comparator
+from extractor.text.book import find_terms, rule, word_list
+from extractor.text.lexer import Range, Tokens
+from extractor.text.numbers import is_two_ways
+from extractor.text.quantity_names import spell_words
+
+from .ages import is_age, is_lifetime
+from .limit import Limit
+from .limits import find_limits
+from .mention import Bounds, Kind, Mention, Role
+from .rows import Number, find_numbers, find_rows
+
+_FRONT = 16
+"""How many tokens before a number may say what it does in its clause."""
+_REACH = 80
+"""How far before and behind a number its clause may go, in tokens, so that no text takes the square of its length."""
+_MOST_INHERITED = 6
+_UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
+"""What a number without any comparator can mean."""
+
+
+@lru_cache(maxsize=64)
+def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
+    """The mentions of a line from left to right.
+
+    >>> from extractor.text.book import read_text
+    >>> found = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
+    >>> [(one.bounds[0], one.role.value) for one in found]
+    [((0, 2), 'stated'), ((0, 5), 'scale'), ((0, None), 'scale'), ((5, None), 'scale')]
+    """
+    limits, numbers = find_limits(tokens, None), find_numbers(tokens)
+    subjects = [_find_subject(tokens, limit, is_first=not at) for at, limit in enumerate(limits)]
+    clauses = _find_clauses(tokens, limits, subjects)
+    found, done = list[Mention](), 0
+    for at, limit in enumerate(limits):
+        while done < len(numbers) and numbers[done].first < limit.first:
+            done += 1
+        inherited = _inherit(subjects[:at], clauses[:at])
+        found.append(_of_limit(tokens, limit, (subjects[at], clauses[at], inherited), numbers[done : done + _MOST]))
+    covered = {at for limit in limits for at in range(limit.first, limit.end)}
+    ends, decided = [one.end for one in found], tuple(found)
+    for first, end, bounds in find_rows(tokens, numbers):
+        if not covered.issuperset(range(first, end)) and (bounds[0][1] is not None or first not in covered):
+            before = bisect_right(ends, first)
+            near = decided[max(0, before - _MOST_INHERITED) : before], decided[before : before + 1]
+            found.append(_of_number(tokens, (first, end), bounds, *near))
+    return tuple(sorted(found, key=lambda one: (one.first, -one.end)))
+
+
+_MOST = 12
+"""The most numbers, with their other readings, of one limit."""
+
+
+def _of_limit(
+    tokens: Tokens, limit: Limit, place: tuple[Range | None, Range, tuple[Range, ...]], numbers: Sequence[Number]
+) -> Mention:
+    subject, clause, inherited = place
+    within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
+    said = [one for one in within if one.value in (limit.value, limit.value_high)]
+    number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
+    kind = Kind.AGE if is_age(tokens, limit) else _measure_time(tokens, limit)
+    denied, opposite = _is_denied(tokens, limit, clause), limit.comparator.opposite
+    allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
+    if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):
+        allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
+    guessed = not limit.sure and (limit.time_unit is not None or limit.comparator is Comparator.EQUAL)
+    if guessed:
+        allowed = _list_allowed(tokens, clause, (limit.first, limit.end))
+    role = _find_role(tokens, (limit.first, limit.end), limit.quantity)
+    bounds = _list_bounds(tokens, limit, within)
+    stated = not guessed and len(allowed) == 1
+    return Mention(
+        kind, limit.first, limit.end, number, bounds, allowed, stated, clause, subject, inherited, role, denied
+    )
+
+
+def _of_number(
+    tokens: Tokens, place: Range, bounds: tuple[Bounds, ...], before: Sequence[Mention], behind: Sequence[Mention]
+) -> Mention:
+    """A number that limits nothing by itself, in the clause between the limits around it."""
+    first, end = place
+    start = max((one.end for one in before), default=0)
+    stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
+    clause = _cut_sentence(tokens, (start, stop), place)
+    role = _find_role(tokens, place, None)
+    role = Role.PART if role is Role.STATED and _is_label(tokens, place) else role
+    inherited = _inherit([one.subject for one in before], [one.clause for one in before])
+    is_row = bounds[0][1] is not None
+    allowed = (Comparator.BETWEEN,) if is_row else _list_allowed(tokens, clause, place)
+    return Mention(Kind.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role)
+
+
+def _measure_time(tokens: Tokens, limit: Limit) -> Kind:
+    if limit.time_unit is None:
+        return Kind.LIMIT
+    return Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
+
+
+def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tuple[Bounds, ...]:
+    """The bounds of a limit, then those of other readings of its numbers: "28+6", "100.000" of an unknown quantity."""
+    likeliest: Bounds = (limit.value, limit.value_high)
+
+    def list_readings(value: float) -> list[float]:
+        places = {one.first for one in within if one.value == value}
+        is_settled = limit.settled and any(is_two_ways(tokens.words[at]) for at in places)
+        return [value] if is_settled else [value, *(one.value for one in within if one.first in places)]
+
+    if limit.value_high is None:
+        return tuple(dict.fromkeys([likeliest, *((low, None) for low in list_readings(limit.value))]))
+    pairs = [(low, high) for low in list_readings(limit.value) for high in list_readings(limit.value_high)]
+    return tuple(dict.fromkeys([likeliest, *(pair for pair in pairs if pair[0] < pair[1])]))
+
+
+def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparator, ...]:
+    """The comparators that the clause of a number allows which has none beside it."""
+    first, end = place
+    if rule("within_before").ends(tokens, first, first - 2):
+        return (Comparator.AT_MOST,)
+    named = [term.value for term in find_terms(tokens, "comparators", clause[0], end)]
+    named += [term.value for term in find_terms(tokens, "comparator_suffixes", end, clause[1])]
+    named += [Comparator.AT_MOST] if rule("within_before").search(tokens, clause[0], first) else []
+    named += [Comparator.LESS] if rule("earlier_than").ends(tokens, first, first - 4) else []
+    if not named:
+        named = [term.value for term in find_terms(tokens, "comparators", max(0, first - _REACH), first)][-1:]
+    named += [Comparator.AT_MOST] if Comparator.BETWEEN in named else []
+    return tuple(dict.fromkeys([*map(Comparator, named), *_UNNAMED]))
+
+
+def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
+    """Whether words around a limit may turn it round: "no change of more than 5 kg", "> 2 lines are not permitted"."""
+    before = rule("not_before").ends(tokens, limit.first, max(clause[0], limit.first - 20))
+    return (before or rule("not_permitted_behind").starts(tokens, limit.end)) is not None
+
+
+def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
+    """The words that name what is limited; None if they only say to whom a further limit applies."""
+    if limit.quantity is None:
+        return None
+    first, end = limit.quantity
+    if rule("names_nobody").covers(tokens, first, end) or rule("either_sex_alone").covers(tokens, first, end):
+        return None
+    qualifies = not is_first and rule("qualifier").ends(tokens, first, max(0, first - 3))
+    of_people = not word_list("people").isdisjoint(spell_words(tokens.words[end - 1]))
+    return None if qualifies or of_people else limit.quantity
+
+
+def _find_clauses(tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Range | None]) -> list[Range]:
+    """The clause of each limit, which begins where the words about the limit before it end."""
+    starts: list[int] = []
+    done = 0
+    for limit, subject in zip(limits, subjects, strict=True):
+        own = subject[0] if subject and done <= subject[0] < limit.first else limit.first
+        joint = rule("clause_joint").search(tokens, done, own)
+        starts.append((joint.first if joint else own) if starts else 0)
+        done = max(done, limit.end, *(limit.quantity or ())[1:])
+    ends = [*starts, len(tokens)][1:]
+    return [
+        _cut_sentence(tokens, (first, max(end, limit.end)), (limit.first, limit.end))
+        for limit, first, end in zip(limits, starts, ends, strict=True)
+    ]
+
+
+def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tuple[Range, ...]:
+    """The clauses before a limit, back to the nearest one that names a quantity."""
+    near = range(max(0, len(subjects) - _MOST_INHERITED), len(subjects))
+    nearest = max((at for at in near if subjects[at]), default=near.start)
+    return tuple(clauses[nearest:])
+
+
+def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
+    """The part of a clause in the sentence of its number."""
+    first, end = max(clause[0], place[0] - _REACH), min(clause[1], place[1] + _REACH)
+    breaks = [one.end for one in rule("sentence_break").find(tokens, first, place[0])]
+    stop = rule("sentence_break").search(tokens, place[1], end)
+    return max([first, *breaks]), stop.first if stop else end
+
+
+def _find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
+    first, low = place[0], max(0, place[0] - _FRONT)
+    if rule("steps_of_scale").starts(tokens, place[1]):
+        return Role.SCALE
+    roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
+    if role := next((role for role, name in roles if rule(name).ends(tokens, first, low)), None):
+        return role
+    changes = rule("change_before").ends(tokens, first, low) if quantity is None or quantity[0] < first else None
+    named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _FRONT) if quantity else None
+    is_reached = rule("value_reached").ends(tokens, first, low)
+    return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
+
+
+def _is_label(tokens: Tokens, place: Range) -> bool:
+    """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1", "Visit 4", "2)"."""
+    first, end = place
+    if rule("numbered_name").ends(tokens, first, max(0, first - 4)) or _YEAR.fullmatch(tokens.read(first, end)):
+        return True
+    near = max(0, first - _REACH)
+    opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
+    return opened <= 0 and tokens.codes[end : end + 1] == ")"
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
