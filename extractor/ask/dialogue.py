@@ -163,7 +163,10 @@ def _join_custom(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> Gro
     found = {name: [a.readings[name] for a in answers if name in a.readings] for name in sorted(names)}
     joined = {
         name: Reading(
-            tuple(c for r in known for c in r.value), MODEL_CONFIDENCE, tuple(s for r in known for s in r.spans)
+            tuple(c for r in known for c in r.value),
+            MODEL_CONFIDENCE,
+            tuple(s for r in known for s in r.spans),
+            supports=tuple(s for r in known for s in r.list_supports()),
         )
         for name, known in found.items()
         if known

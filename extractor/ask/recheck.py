@@ -18,9 +18,10 @@ from extractor.assemble.unconfirmed import (
     list_unconfirmed_values,
 )
 from extractor.fields.declaration import CustomField
-from extractor.ground.check import GroundedAnswer, Rejection, ground_answer, show_value
+from extractor.ground.check import GroundedAnswer, Rejection, ground_answer
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
+from extractor.ground.refusals import show_value
 from extractor.llm.calls import estimate_tokens
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
@@ -260,6 +261,11 @@ def _merge(first: GroundedAnswer, again: GroundedAnswer, fields: Iterable[str]) 
 
 def _unite(one: Reading[Any], other: Reading[Any]) -> Reading[Any]:
     """Both readings of a list, in the order of the text, each member once."""
-    members = dict(zip(one.value, one.spans, strict=True)) | dict(zip(other.value, other.spans, strict=True))
-    ordered = sorted(members, key=lambda member: members[member].start)
-    return replace(one, value=tuple(ordered), spans=tuple(members[member] for member in ordered))
+    members = {
+        member: (span, support)
+        for each in (one, other)
+        for member, span, support in zip(each.value, each.spans, each.list_supports(), strict=True)
+    }
+    ordered = sorted(members, key=lambda member: members[member][0].start)
+    spans, supports = zip(*(members[member] for member in ordered), strict=True) if ordered else ((), ())
+    return replace(one, value=tuple(ordered), spans=spans, supports=supports)

@@ -9,7 +9,7 @@ from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Reg
 from .coverage import measure_coverage
 from .custom import assemble_custom
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_rejections, report_unconfirmed, report_unproven
+from .findings import report_hostile, report_implausible, report_rejections, report_unconfirmed
 from .items import assemble_eligibility, assemble_endpoints
 from .resolve import ModelResult
 from .unread import explain_unread, report_ambiguous, report_unread
@@ -58,7 +58,6 @@ def assemble_extraction(
         *report_hostile(parsed),
         *report_rejections(parsed, result),
         *report_unconfirmed(parsed, result),
-        *report_unproven(extraction),
         *report_implausible(extraction),
         *report_unread(parsed, extraction, tasks),
         *report_ambiguous(parsed, extraction),

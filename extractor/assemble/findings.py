@@ -10,7 +10,6 @@ from extractor.schemas import (
     Finding,
     FindingKind,
     Severity,
-    Support,
     TrialExtraction,
 )
 
@@ -63,15 +62,6 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
         message = f"the rules read a value of {one.field.replace('_', ' ')} here, and the model left it out"
         for left in one.spans:
             yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
-
-
-def report_unproven(extraction: TrialExtraction) -> Iterator[Finding]:
-    """Yield rule values that cannot be derived again from their quotes. They stay in the extraction."""
-    message = "the rules read a value here that cannot be derived again from these words"
-    for path, item in extraction.list_items():
-        for piece in item.evidence:
-            if piece.support is Support.UNSUPPORTED:
-                yield inform(FindingKind.VALUE_NOT_IN_QUOTE, f"{path}.{piece.field}", message, piece.cite())
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from extractor.ground.support import derive_support
 from extractor.parse.injection import find_honest
 from extractor.parse.parsed import ParsedRecord, Reading, Span
 from extractor.schemas import (
@@ -102,11 +101,12 @@ class ProvenanceBuilder:
             self.add_absence(field, AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
             return value
         for position, span in enumerate(resolved.spans or self._whole):
+            support = resolved.supports[position] if resolved.supports else Support.LITERAL
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
-                self._prove(f"{field}[{place}]", value[place], span, resolved)
+                self._prove(f"{field}[{place}]", value[place], span, resolved, support)
             else:
-                self._prove(field, value, span, resolved)
+                self._prove(field, value, span, resolved, support)
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -117,13 +117,16 @@ class ProvenanceBuilder:
         """Return the item's provenance fields."""
         return _describe(self._evidence, round(self._confidence, 4))
 
-    def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any]) -> None:
-        """Add evidence. Its support is always derived again, never taken from the value's source.
+    def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any], support: Support) -> None:
+        """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
         """
-        support = derive_support(value, span, self._parsed.sections[span.section]) or Support.UNSUPPORTED
-        sure = min(resolved.confidence, self._ceiling, _UNPROVEN if support is Support.UNSUPPORTED else 1)
+        if self._parsed.raw(span) in (value, getattr(value, "name", None)) and getattr(value, "version", None) is None:
+            support = Support.LITERAL
+        elif support is Support.LITERAL and type(value) is not str:
+            support = Support.INFERRED
+        sure = min(resolved.confidence, self._ceiling)
         self._confidence = min(self._confidence, sure)
         if blanks := self._parsed.list_blanks(span):
             text = self._parsed.sections[span.section].raw
@@ -140,10 +143,6 @@ class ProvenanceBuilder:
                 confidence=sure,
             )
         )
-
-
-_UNPROVEN = 0.8
-"""The highest confidence of a value that its words do not bear out, however often its rule is right."""
 
 
 def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:

@@ -8,7 +8,17 @@ from typing import Any, Generic, TypeVar
 
 from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Chunk, Reading, Span
-from extractor.schemas import AbsenceReason, Constraint, Instrument, Origin, Task, Usage, ValueKind, list_fields
+from extractor.schemas import (
+    AbsenceReason,
+    Constraint,
+    Instrument,
+    Origin,
+    Support,
+    Task,
+    Usage,
+    ValueKind,
+    list_fields,
+)
 from extractor.text.aliases import name_instrument, trim_event
 
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
@@ -104,13 +114,17 @@ _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and
 
 @dataclass(frozen=True, slots=True)
 class Resolved(Generic[T_co]):
-    """The value of a field in the extraction. ``gap`` says why there is none; then there is no confidence."""
+    """The value of a field in the extraction. ``gap`` says why there is none; then there is no confidence.
+
+    ``supports`` say for each of ``spans`` how the value follows from it.
+    """
 
     value: T_co | None
     confidence: float
     origin: Origin
     spans: tuple[Span, ...] = ()
     gap: AbsenceReason | None = None
+    supports: tuple[Support, ...] = ()
 
 
 def resolve(
@@ -165,7 +179,7 @@ def resolve(
 
 
 def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
-    return Resolved(reading.value, round(confidence, 4), origin, reading.spans)
+    return Resolved(reading.value, round(confidence, 4), origin, reading.spans, supports=reading.list_supports())
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:

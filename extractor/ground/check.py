@@ -1,53 +1,36 @@
 """Check a model's answers against the text: locate quotes, find numbers again, and reject values without support."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Claim
-from extractor.mentions.find import find_mentions
-from extractor.mentions.rows import find_numbers, find_rows
 from extractor.parse.parsed import Chunk, ParsedRecord, ProvenClaim, Reading, Span
 from extractor.schemas import (
-    Age,
-    Amount,
-    Comparator,
     Constraint,
     CriterionKind,
     FindingKind,
-    Instrument,
-    Period,
-    Quantity,
     Support,
     Task,
-    TimePoint,
-    TimeWindow,
     list_fields,
 )
 from extractor.text.aliases import trim_event
-from extractor.text.book import rule
-from extractor.text.lexer import Range, Tokens
-from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
-from .conflicts import ConflictKind, TokenConflict
-from .limits import has_unit_of
-from .names import find_agent, list_mentions
-from .owners import is_own
-from .places import Supported, cut, find_parts, find_quote, span_of
-from .quotes import QuoteStatus, verify_quote
+from .names import find_agent
+from .places import Supported, find_parts
+from .quotes import QuoteStatus
+from .refusals import Refusal, explain_refusal, show_value
 from .support import find_support
 from .times import find_stated_age, find_window
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, until a policy is learned for its field."""
 _PARTS = [field.name for field in list_fields(Task.ENDPOINTS) if field.metadata.question == "split"]
-_Conflict = tuple[ConflictKind, str, str, Range]
-"""The kind, the value's token, the text's token, and the place of the number in the text."""
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
 """Sections that state nothing of a regimen."""
 
@@ -79,19 +62,6 @@ class Answer:
     values: Mapping[str, Any]
     unreadable: Mapping[str, tuple[Unreadable, ...]] = dataclasses.field(default_factory=dict)
     claims: Mapping[str, tuple[Claim, ...]] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
-
-    ``reason`` says what is wrong in all other cases, such as which form a value must have.
-    """
-
-    status: QuoteStatus = QuoteStatus.ABSENT
-    conflicts: tuple[TokenConflict, ...] = ()
-    nearest: Span | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +229,8 @@ def _list_other_places(answer: Answer, field: str, parsed: ParsedRecord, lead_in
 def _read(supported: list[Supported], *, many: bool) -> Reading[Any]:
     value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
     weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
-    return Reading(value, MODEL_CONFIDENCE, tuple(s.span for s in supported), weakest)
+    spans, supports = tuple(s.span for s in supported), tuple(s.support for s in supported)
+    return Reading(value, MODEL_CONFIDENCE, spans, weakest, supports=supports)
 
 
 def _span_of(claim: ProvenClaim, chunk: Chunk) -> Span:
@@ -273,126 +244,3 @@ def _reject(chunk: Chunk, field: str, value: Any, here: Passage, reason: str = "
     if refusal.status is QuoteStatus.CONFLICT:
         kind = FindingKind.QUOTE_CONFLICT
     return Rejection(chunk, field, show_value(value), kind, refusal)
-
-
-def explain_refusal(value: Any, passage: Passage) -> Refusal:
-    """Find what in the passage contradicts an unsupported value.
-
-    >>> from extractor.text.passage import read_passage
-    >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
-    >>> refusal.status.value, refusal.conflicts[0].stated
-    ('conflict', '2')
-    """
-    if isinstance(value, str):
-        check = verify_quote(value, passage.raw)
-        if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
-            return Refusal()
-        first = passage.raw_span[0]
-        return Refusal(
-            check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end)
-        )
-    tokens = cut(passage)
-    found: _Conflict | str | None = None
-    match value:
-        case Constraint():
-            found = _contradict_limit(value, tokens)
-        case Quantity():
-            named = Constraint(quantity="", **value.model_dump())
-            found = _contradict_limit(named, tokens)
-        case Amount(low=low, high=high, unit=unit):
-            stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
-            found = _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
-        case Period(value=number, unit=unit) | TimePoint(value=number, unit=unit):
-            stated = [(duration.first, duration.end) for duration in find_durations(tokens)]
-            found = _contradict_measure(tokens, (number, None), (ConflictKind.TIME_UNIT, unit), stated)
-        case Instrument():
-            return _refuse_version(value, passage, tokens)
-        case TimeWindow(quote=quote, comparator=sign, value=number, unit=unit) if span := find_quote(passage, quote):
-            reason = f"the words stand in the text, but do not say {sign.value} {number:g} {unit.value}"
-            return Refusal(nearest=span, reason=reason)
-    if found is None or isinstance(found, str):
-        return Refusal(reason=found or "")
-    kind, quoted, states, place = found
-    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
-
-
-def _contradict_limit(value: Constraint, tokens: Tokens) -> _Conflict | str | None:
-    """What the mention of the same numbers says otherwise, else the number that the nearest mention has instead."""
-    bounds, mentions = (value.value, value.value_high), find_mentions(tokens)
-    for one in (each for each in mentions if bounds in each.bounds):
-        if not has_unit_of(value, value.quantity, one, tokens):
-            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, one.number), one.number
-        if value.comparator not in one.comparators:
-            stated = one.comparators[0] if one.stated else ""
-            return ConflictKind.COMPARATOR, value.comparator, stated, one.number
-        return f"the number is said of {tokens.read(*one.subject)}" if one.subject else None
-    known = {number for one in mentions for pair in one.bounds for number in pair}
-    missing = next((bound for bound in bounds if bound is not None and bound not in known), None)
-    owned = [one for one in mentions if is_own(value.quantity, one, tokens)]
-    inside = [one for each in owned for one in find_numbers(tokens) if each.first <= one.first and one.end <= each.end]
-    others = [one for one in inside if one.value not in bounds]
-    if missing is None or not others:
-        return None
-    other = others[-1 if missing == value.value_high else 0]
-    return ConflictKind.NUMBER, f"{missing:g}", tokens.read(other.first, other.end), (other.first, other.end)
-
-
-def _contradict_measure(
-    tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Range]
-) -> _Conflict | None:
-    """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
-    wanted = (bounds[1], None) if bounds[0] is None else bounds
-    for first, end, said in find_rows(tokens, find_numbers(tokens)):
-        if wanted in said:
-            return *unit, _read_unit(tokens, (first, end)), (first, end)
-    value = bounds[1] if bounds[0] is None else bounds[0]
-    return (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
-
-
-def _read_unit(tokens: Tokens, place: Range) -> str:
-    """The two words after a number, where the text has a unit."""
-    end = place[1]
-    while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
-        end += 1
-    return " ".join(tokens.read(place[1], end).split()[:2])
-
-
-def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
-    named = next((span for span, _ in list_mentions(value.name, passage)), None)
-    if named is None:
-        return Refusal()
-    found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
-    place = found.part("number") if found else None
-    conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
-    span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
-    return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
-
-
-def show_value(value: Any) -> str:
-    """Format a value briefly, as people and models write it.
-
-    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
-    ('1-2 mg', '21 day', 'oral')
-    """
-    match value:
-        case Constraint(comparator=sign) | Quantity(comparator=sign):
-            low, high = _show(value.value), _show(value.value_high)
-            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
-            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
-            return f"{named}{limit} {value.unit or ''}".rstrip()
-        case Amount():
-            low, high = _show(value.low), _show(value.high)
-            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
-            return f"{low if low == high else both} {value.unit}"
-        case Age() | Period() | TimePoint():
-            return f"{_show(value.value)} {value.unit.value}"
-        case Instrument(name=name, version=version):
-            return f"{name} {version or ''}".rstrip()
-        case TimeWindow(quote=quote):
-            return quote
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _show(value: float | None) -> str:
-    """All digits, without ".0" for whole numbers; empty for None."""
-    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

@@ -6,8 +6,8 @@ from extractor.errors import FieldError
 from extractor.fields.declaration import CustomField, Example
 from extractor.text.passage import read_passage
 
-from .check import show_value
 from .claims import check_claim
+from .refusals import show_value
 
 
 def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[CustomField, ...]:

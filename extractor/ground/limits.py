@@ -44,14 +44,15 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     True
     """
     mentions = find_mentions(tokens)
-    said = (
-        (one, numbers) for one in mentions if (numbers := compare(value, one) or compare_ends(value, one, mentions))
-    )
+    near = ((one, mentions[max(0, at - _NEAR) : at + _NEAR]) for at, one in enumerate(mentions))
+    said = ((one, found) for one, others in near if (found := compare(value, one) or compare_ends(value, one, others)))
     proven = ((one, _prove(value, quantity, one, tokens, numbers)) for one, numbers in islice(said, _MOST))
     best = min((one for one in proven if one[1]), key=lambda one: one[1] is not Support.PARSED, default=None)
     return Derived(best[0].first, best[0].end, best[1]) if best and best[1] else None
 
 
+_NEAR = 12
+"""How many mentions before or behind one may be the other end of its range."""
 _MOST = 24
 """The most mentions of the same numbers that are looked at. No line of a record has more."""
 

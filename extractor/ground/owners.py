@@ -6,6 +6,7 @@ from extractor.mentions.find import find_mentions
 from extractor.mentions.mention import Kind, Mention, Role
 from extractor.text.book import read_table, rule, word_list, word_set
 from extractor.text.lexer import NUMBER, Tokens, lex
+from extractor.text.patterns import Found
 from extractor.text.quantity_names import fold_words, list_named, spell_words
 from extractor.text.units import read_unit
 
@@ -24,13 +25,16 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     [None, True]
     """
     said = _Said(quantity, mention, tokens)
-    if mention.role is Role.CHANGE and not rule("change_word").search(lex(quantity)):
+    named = {Role.CHANGE: "change_word", Role.AIM: "aim_word"}.get(mention.role)
+    if named and not rule(named).search(lex(quantity)):
+        return None
+    if said.is_of_other_people() or said.is_part_of_ratio() or said.counts_others():
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _FEW:
         return said.is_age()
     if (side := said.read_side()) is not None:
         return side or None
-    if said.is_of_other_people() or (mention.kind is Kind.AGE and said.ours and not said.words <= said.named):
+    if mention.kind is Kind.AGE and said.ours and _AGE.isdisjoint(said.spelled) and not said.words <= said.named:
         return None
     return said.names_what_it_counts() or said.compare_names()
 
@@ -83,12 +87,48 @@ class _Said:
         return None
 
     def is_of_other_people(self) -> bool:
-        """Whether a quantity is of one group of people, or of one side, and the clause of another one."""
+        """Whether a quantity is of one group of people, or of one side, and the number of another one.
+
+        A number is of the last group that its clause names before it, else of the first one behind it.
+        """
+        mention, tokens = self.mention, self.tokens
+        front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
+        behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
         for groups in _list_contrasts():
-            for group in groups:
-                if not group.isdisjoint(self.spelled) and group.isdisjoint(self.clause):
-                    return any(not other.isdisjoint(self.clause) for other in groups)
+            named = [word for word in (*reversed(front), *behind) if any(word in group for group in groups)]
+            ours = [group for group in groups if not group.isdisjoint(self.spelled)]
+            if named and ours and all(named[0] not in group for group in ours):
+                return True
         return False
+
+    def is_part_of_ratio(self) -> bool:
+        """Whether a number without a unit limits a ratio of which a quantity is one part: "LH:FSH of 2 or more"."""
+        mention, tokens = self.mention, self.tokens
+        if mention.end > mention.number[1] + 3:
+            return False
+        for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
+            for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
+                one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
+                joined = name != "part_of_fraction" or self._is_joined(found)
+                both_known = name == "part_of_fraction" and len(_name(found.text)) > 1  # "AST/ALT" is no ratio
+                if (self.words <= one) is not (self.words <= other) and joined and not both_known:
+                    return True
+        return False
+
+    def _is_joined(self, found: Found) -> bool:
+        """Whether no space stands around the sign of a fraction, as it does behind a heading and its colon."""
+        sign = found.place("one")[1]
+        return self.tokens.joined(sign) and self.tokens.joined(sign + 1)
+
+    def counts_others(self) -> bool:
+        """Whether a bare number in a clause counts other things than the quantity: the dentists of "by 2 dentists"."""
+        mention, tokens = self.mention, self.tokens
+        if mention.stated or mention.number != (mention.first, mention.end) or self.words <= self.named:
+            return False
+        noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
+        words = set(fold_words(noun.text)) - _idle() if noun else set()
+        directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
+        return bool(words) and not directly and words.isdisjoint(self.words) and not any(map(read_unit, words))
 
     def names_what_it_counts(self) -> bool:
         """Whether the words directly behind a number name the quantity, and have no number of their own."""

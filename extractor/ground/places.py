@@ -11,8 +11,7 @@ from extractor.text.clean import CleanText
 from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import Passage
 
-from .fold import fold_clean
-from .quotes import is_clean_cut, locate_quote
+from .quotes import locate_quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,6 @@ class Derived:
     first: int
     end: int
     support: Support = Support.PARSED
-
-
-def is_clean(quote: Passage) -> bool:
-    """Whether a quote's ends cut nothing apart in its line."""
-    if quote.end <= quote.first:
-        return False
-    (lines, begin), (start, end) = _cut_lines(quote), _clean_span(quote)
-    folded = fold_clean(lines)
-    tokens, place = folded.tokens, folded.folded.clean_position
-    return is_clean_cut(folded, tokens.at(place(start - begin)), tokens.before(place(end - begin)))
 
 
 @lru_cache(maxsize=32)

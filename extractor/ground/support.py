@@ -25,14 +25,14 @@ from extractor.schemas import (
 )
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import NUMBER, Tokens, lex
-from extractor.text.passage import LexedSection, Passage
+from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
 from .limits import find_constraint, has_other_reading
 from .names import find_named_instrument
 from .number_units import has_unit
-from .places import Derived, Supported, cut, find_quote, is_clean, span_of
+from .places import Derived, Supported, cut, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
 
 _REACH = 300
@@ -62,35 +62,6 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
         return Supported(value, span_of(passage, tokens, place.first, place.end), support)
     whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
     return whole if find is None or isinstance(value, StrEnum) else None
-
-
-def derive_support(value: Any, span: Span, section: LexedSection) -> Support | None:
-    """How a value follows from its quote ``section.raw[span.start:span.end]``, or None.
-
-    A quote is read in its line: the unit of "30" may be elsewhere, as in "days 30, 60 and 90". A value that needs
-    other words of that line is inferred.
-
-    >>> from extractor.schemas import Amount
-    >>> from extractor.text.passage import read_section
-    >>> section = read_section("arms[0]", "Examplumab 5 mg/kg daily")
-    >>> whole, part = Span("arms[0]", 11, 18), Span("arms[0]", 11, 15)
-    >>> derive_support(Amount(low=5, high=5, unit="mg/kg"), whole, section).value
-    'parsed'
-    >>> derive_support(Amount(low=5, high=5, unit="mg"), part, section)
-    """
-    if value == section.raw[span.start : span.end]:
-        return Support.LITERAL
-    if isinstance(value, bool) or (isinstance(value, StrEnum) and type(value) not in _FINDERS):
-        return Support.INFERRED
-    quote = section.between(span.start, span.end)
-    if (alone := find_support(value, quote)) and is_clean(quote):
-        return alone.support
-    codes, near, far = quote.tokens.codes, max(0, quote.first - _REACH), quote.end + _REACH
-    first, end = codes.rfind("\n", near, quote.first), codes.find("\n", quote.end, far)
-    within = find_support(value, quote.part(first + 1 or near, end if end >= 0 else min(far, len(codes))))
-    if within is None:
-        return None
-    return within.support if within.span.overlaps(span) else Support.INFERRED
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:

@@ -6,7 +6,7 @@ from itertools import chain
 
 from extractor.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
 from extractor.mentions.find import find_mentions
-from extractor.mentions.limit import LOWER
+from extractor.mentions.limit import LOWER, UPPER
 from extractor.mentions.limits import find_limits
 from extractor.mentions.mention import Kind, Role
 from extractor.mentions.moments import Moment, MomentGroup, read_time_frame
@@ -17,6 +17,7 @@ from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import Duration, find_durations, read_number, read_time_unit
 from extractor.text.passage import Passage
+from extractor.text.registered_ages import count_days
 
 from .number_units import borrows_unit, has_unit, stands_bare
 from .places import Derived, Supported, cut, find_quote, span_of
@@ -35,16 +36,18 @@ def find_window(value: TimeWindow | str, passage: Passage) -> Supported | None:
     end = tokens.before(passage.section.cleaned.clean_position(span.end))
     windows = list_windows(tokens)
     plain = [one for one in windows if not one.aside]
+    chosen = min(plain or windows, key=lambda one: one.first, default=None)
     for one in sorted(windows, key=lambda one: one.either):
         if one.first >= end or first >= one.end or (one.aside and plain):
             continue
-        if isinstance(value, str) or _says(one, value):
-            sure = one.sure and (isinstance(value, str) or _looks_alike(one, value))
-            turned = not isinstance(value, str) and not _looks_alike(one, value)
-            comparator = value.comparator if turned and not isinstance(value, str) else one.comparator
+        if isinstance(value, str):
+            value = TimeWindow(quote=quote, comparator=one.comparator, value=one.value, unit=one.unit)
+        if support := _compare(one, value):
+            comparator = one.comparator if _looks_alike(one, value) else value.comparator
             words = passage.section.raw[span.start : span.end]
-            found = TimeWindow(quote=words, comparator=comparator, value=one.value, unit=one.unit)
-            return Supported(found, span, Support.PARSED if sure else Support.INFERRED)
+            found = value.model_copy(update={"quote": words, "comparator": comparator})
+            sure = one.sure and one is chosen
+            return Supported(found, span, support if sure else Support.INFERRED)
     return None
 
 
@@ -56,9 +59,12 @@ def list_windows(tokens: Tokens) -> list[Window]:
     return [*windows, *(one for one in washouts if all(each.end != one.end for each in windows))]
 
 
-def _says(window: Window, value: TimeWindow) -> bool:
-    same = (window.value, window.unit) == (value.value, value.unit)
-    return same and (window.either or _looks_alike(window, value))
+def _compare(window: Window, value: TimeWindow) -> Support | None:
+    """How a window says a value: its length, and its direction if it states one."""
+    alike = _looks_alike(window, value)
+    if not _is_same_length(window.value, window.unit, value) or not (alike or window.either):
+        return None
+    return Support.PARSED if alike and window.unit is value.unit else Support.INFERRED
 
 
 def _looks_alike(window: Window, value: TimeWindow) -> bool:
@@ -90,22 +96,50 @@ _NAMED_REACH = 20
 
 
 def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) -> Supported | None:
-    """The lowest or the highest age that a criterion states, which admits or excludes."""
+    """The lowest or the highest age that a criterion states, which admits or excludes: the widest one of several."""
     tokens, kind = cut(passage), CriterionKind.INCLUSION if admits else CriterionKind.EXCLUSION
-    for limit in find_limits(tokens, kind):
-        if not is_age(tokens, limit) or is_lifetime(tokens, limit) or is_other_age(tokens, limit, admits=admits):
+    bounds = [
+        (age, limit)
+        for limit in find_limits(tokens, kind)
+        if is_age(tokens, limit) and not is_lifetime(tokens, limit) and not is_other_age(tokens, limit, admits=admits)
+        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits)
+        if is_lowest is lower
+    ]
+    widest = (min if lower else max)((count_days(age) for age, _ in bounds), default=0)
+    for age, limit in bounds:
+        if _is_same_length(age.value, age.unit, value) and abs(count_days(age) - widest) < 1:
+            sure = limit.sure and limit.time_unit and age == value
+            span = span_of(passage, tokens, limit.first, limit.end)
+            return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
+    place = None if bounds else _find_open_age(tokens, value, lower=lower is admits)
+    return Supported(value, span_of(passage, tokens, *place), Support.INFERRED) if place else None
+
+
+def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
+    """A number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
+    if not rule("persons_named").search(tokens):
+        return None
+    windows = [range(one.first, one.end) for one in list_windows(tokens)]
+    for one in find_mentions(tokens):
+        ends = {one.bounds[0][0]: LOWER, one.bounds[0][1]: UPPER} if one.bounds[0][1] is not None else {}
+        allowed = ends.get(value.value, one.comparators) if ends else one.comparators
+        sided = not set(allowed).isdisjoint(LOWER if lower else UPPER) and value.value in one.bounds[0]
+        if one.role is not Role.STATED or not sided or any(one.number[0] in each for each in windows):
             continue
-        for age, is_lowest in list_age_bounds(tokens, limit, admits=admits):
-            if is_lowest is lower and _is_same_length(age.value, age.unit, value):
-                sure = limit.sure and limit.time_unit and age == value
-                span = span_of(passage, tokens, limit.first, limit.end)
-                return Supported(value, span, Support.PARSED if sure else Support.INFERRED)
+        bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
+        if one.kind is not Kind.LIFETIME and one.subject is None and (bare or _has_unit(tokens, one.number, value)):
+            return one.number
     return None
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """A moment or limit of a time frame. The first day or cycle is inferred, since it may be only the origin."""
     frame = read_time_frame(tokens)
+    if not frame.points:
+        intervals = {at for found in rule("no_moment").find(tokens) for at in range(found.first, found.end)}
+        lengths = (one for one in find_durations(tokens) if one.first not in intervals)
+        if found := next((one for one in lengths if _is_same_length(one.low, one.unit, value)), None):  # "a fortnight"
+            return Derived(found.first, found.end, Support.INFERRED)
     for moments, support in ((frame.points, Support.PARSED), (_list_moments(frame.groups), Support.INFERRED)):
         for one in moments:
             fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
@@ -175,7 +209,7 @@ _EXACT = (
 """Units that are a whole number of others."""
 
 
-def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint) -> bool:
+def _is_same_length(number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow) -> bool:
     """Whether a length of time is exactly as long as a value: half a year is 6 months."""
     for small, count, large in _EXACT:
         if (unit, value.unit) == (large, small):

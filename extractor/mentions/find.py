@@ -13,7 +13,7 @@ from extractor.text.quantity_names import spell_words
 
 from .ages import is_age, is_lifetime
 from .limit import Limit
-from .limits import find_limits
+from .limits import find_limits, is_turned
 from .mention import Bounds, Kind, Mention, Role
 from .rows import Number, find_numbers, find_rows
 
@@ -73,7 +73,7 @@ def _of_limit(
     guessed = not limit.sure and (limit.time_unit is not None or limit.comparator is Comparator.EQUAL)
     if guessed:
         allowed = _list_allowed(tokens, clause, (limit.first, limit.end))
-    role = _find_role(tokens, (limit.first, limit.end), limit.quantity)
+    role = find_role(tokens, (limit.first, limit.end), limit.quantity)
     bounds = _list_bounds(tokens, limit, within)
     stated = not guessed and len(allowed) == 1
     return Mention(
@@ -89,7 +89,7 @@ def _of_number(
     start = max((one.end for one in before), default=0)
     stop = max(end, min((one.clause[0] for one in behind), default=len(tokens)))
     clause = _cut_sentence(tokens, (start, stop), place)
-    role = _find_role(tokens, place, None)
+    role = find_role(tokens, place, None)
     role = Role.PART if role is Role.STATED and _is_label(tokens, place) else role
     inherited = _inherit([one.subject for one in before], [one.clause for one in before])
     is_row = bounds[0][1] is not None
@@ -135,6 +135,8 @@ def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparat
 
 def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
     """Whether words around a limit may turn it round: "no change of more than 5 kg", "> 2 lines are not permitted"."""
+    if is_turned(tokens, limit.first):
+        return False
     before = rule("not_before").ends(tokens, limit.first, max(clause[0], limit.first - 20))
     return (before or rule("not_permitted_behind").starts(tokens, limit.end)) is not None
 
@@ -182,17 +184,27 @@ def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
     return max([first, *breaks]), stop.first if stop else end
 
 
-def _find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
+def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
+    """What a number does, by the words before its comparator and behind it."""
     first, low = place[0], max(0, place[0] - _FRONT)
     if rule("steps_of_scale").starts(tokens, place[1]):
         return Role.SCALE
     roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
     if role := next((role for role, name in roles if rule(name).ends(tokens, first, low)), None):
         return role
-    changes = rule("change_before").ends(tokens, first, low) if quantity is None or quantity[0] < first else None
+    in_front = quantity is None or quantity[0] < first
+    changes = in_front and any(rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by"))
     named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _FRONT) if quantity else None
     is_reached = rule("value_reached").ends(tokens, first, low)
     return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
+
+
+def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
+    """The name of a quantity with the words that make it a change: "fall in haemoglobin", "weight has gone down by"."""
+    before = rule("named_change_before").ends(tokens, named[0], named[0] - _FRONT)
+    first = before.first if before else named[0]
+    behind = rule("change_noun").search(tokens, named[1], limit) if not before else None
+    return first, behind.end if behind else named[1]
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
@@ -200,6 +212,12 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     first, end = place
     if rule("numbered_name").ends(tokens, first, max(0, first - 4)) or _YEAR.fullmatch(tokens.read(first, end)):
         return True
+    if (
+        first
+        and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-"
+        and tokens.words[first - 1].isalpha()
+    ):
+        return True  # "ADHD-RS-5"
     near = max(0, first - _REACH)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
     return opened <= 0 and tokens.codes[end : end + 1] == ")"

@@ -77,8 +77,8 @@ _LONGEST = 5
 
 
 def _joins(tokens: Tokens, at: int) -> bool:
-    """Whether a hyphen joins both sides into one name: "CA 19-9", "25-OH"."""
-    return tokens.codes[at] == "-" and tokens.joined(at) and tokens.joined(at + 1)
+    """Whether a sign joins both sides into one name: "CA 19-9", "25-OH", "LH:FSH"."""
+    return tokens.codes[at] in "-:" and tokens.joined(at) and tokens.joined(at + 1)
 
 
 def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:

@@ -218,7 +218,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         return None
     if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
         comparator = comparator.opposite or comparator
-    if rule("fails_to").ends(tokens, measure.first, measure.first - _REACH):
+    if is_turned(tokens, measure.first):
         comparator = comparator.opposite or comparator
     quantity = _quantity(measure, floor, unit, end)
     scale = quantity and not time_unit and rule("scale_range").starts(tokens, quantity[0])
@@ -233,6 +233,11 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
+
+
+def is_turned(tokens: Tokens, first: int) -> bool:
+    """Whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
+    return any(rule(name).ends(tokens, first, first - _REACH) for name in ("fails_to", "denied_verb"))
 
 
 def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
@@ -321,13 +326,13 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     joined = rule("second_value").covers(tokens, last.end, measure.found.first)
     if (measure.high is not None) is not (last.value_high is not None):
         return None
-    if joined and joined.text == "(" and tokens.codes[measure.found.end : measure.found.end + 1] != ")":
+    bracketed = joined is not None and joined.text in ("(", "[")  # "7.0 mmol/L (126 mg/dL)" is one value twice
+    if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
         return None
     repeated = (measure.low, measure.high) == (last.value, last.value_high)  # "thirty percent (30%)"
     if not joined or repeated or tokens.read(*unit) == tokens.read(*last.unit):
         return None
     end = max(unit[1], measure.found.end)
-    bracketed = joined.text == "("  # "7.0 mmol/L (126 mg/dL)" is one value twice
     return Limit(last.comparator, measure.low, measure.high, measure.first, end, last.quantity, unit, sure=bracketed)
 
 

@@ -64,7 +64,7 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
-            aside = defines or _is_exempt(tokens, first)
+            aside = bool(defined) or _is_exempt(tokens, first)
             yield Window(first, duration.end, comparator, bound, unit, sure, aside, either)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())

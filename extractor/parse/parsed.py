@@ -68,8 +68,9 @@ class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
 
     None as ``value`` with high confidence is a known absence ("the text states no route"); an ``open_()`` reading
-    leaves the field open. For a tuple value, ``spans`` are parallel to it. ``alternatives`` are other likely values,
-    likeliest first; an empty tuple means that they are unknown.
+    leaves the field open. For a tuple value, ``spans`` are parallel to it, and so are ``supports``, if its members
+    differ in ``support``. ``alternatives`` are other likely values, likeliest first; an empty tuple means that they are
+    unknown.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -80,6 +81,11 @@ class Reading(Generic[T_co]):
     spans: tuple[Span, ...] = ()
     support: Support = Support.LITERAL
     alternatives: tuple[T_co, ...] = ()
+    supports: tuple[Support, ...] = ()
+
+    def list_supports(self) -> tuple[Support, ...]:
+        """How the value follows from each of ``spans``."""
+        return self.supports or (self.support,) * len(self.spans)
 
     @property
     def certain(self) -> bool:

@@ -74,7 +74,7 @@ _TOKEN = re.compile(f"( ?)({_WORD}|{_NUMBER}|{_SIGN})")
 """A token and the space before it. Most tokens have one, and a match that begins with it skips nothing."""
 NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred half dozen
 """
 _OTHER_IN_CAPITALS = frozenset(["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"])
 """Words with another meaning in capitals: "WHO", "ALL"."""

@@ -12,12 +12,14 @@ from .book import rule, terms_of
 from .lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
 from .patterns import Found
 
-_VALUES: dict[str, int | float] = dict(zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5], strict=True))
-_SCALES = {"thousand": 3, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
+_VALUES: dict[str, int | float] = dict(
+    zip(NUMBER_WORDS.split(), [*range(21), *range(30, 101, 10), 0.5, 12], strict=True)
+)
+_SCALES = {"thousand": 3, "thou": 3, "k": 3, "mln": 6, "mio": 6, "lakh": 5, "lakhs": 5, "million": 6, "billion": 9}
 _NUMBER = re.compile(
     r"(?P<digits>\d[\d.,'· ]*(?<!\D)|\.\d+)(?:e\+?(?P<short>\d{1,2}))?"
     r"(?:\s?[x*×·]\s?(?:1(?P<zeros>0{3}|,000)|10\s?(?:\^|\*{1,2}|\(|e)?\s?\(?(?P<exponent>-?\d{1,2})\)?)"
-    r"|\s(?P<scale>[a-z]+))?"
+    r"|\s?(?P<scale>[a-z]+))?"
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
@@ -211,6 +213,10 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
+        if found.has("fortnights"):
+            weeks = 2 * (read_number(found.read("fortnights") or "") or 1)
+            yield Duration(weeks, weeks, TimeUnit.WEEK, found.first, found.end)
+            continue
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")
         unit, months = read_time_unit(found.read("unit") or ""), read_number(found.read("months") or "")
         if low is None or high is None or unit is None or _in_dioptres(found):

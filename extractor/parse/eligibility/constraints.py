@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from extractor.mentions.ages import is_age, is_lifetime
+from extractor.mentions.find import find_role, name_change
 from extractor.mentions.limit import Limit
 from extractor.mentions.limit_names import find_quantity
+from extractor.mentions.mention import Role
 from extractor.parse.parsed import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Constraint, Support
@@ -18,6 +20,7 @@ from extractor.text.units import read_unit
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
 _NEAR, _ASIDE = 12, 24
+_NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
 
 
 def read_constraints(
@@ -35,7 +38,8 @@ def read_constraints(
     [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
-    kept = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
+    roles = {limit: find_role(tokens, (limit.first, limit.end), limit.quantity) for limit in limits}
+    kept = [limit for limit in limits if roles[limit] not in _NO_LIMITS and _is_constraint(tokens, limit, topic)]
     measured_first = next((limit.first for limit in kept if not is_age(tokens, limit)), len(tokens))
     kept = [limit for limit in kept if limit.first < measured_first or not _says_for_whom(tokens, limit)]
     constraints, spans = [], []
@@ -43,6 +47,8 @@ def read_constraints(
     done = 0
     for limit in kept:
         named = _find_name(tokens, limit, last, topic, done)
+        if named and roles[limit] is Role.CHANGE:
+            named = name_change(tokens, named, limit.first)
         constraints.append(_make_constraint(passage, limit, named, topic))
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))

@@ -1,0 +1,197 @@
+"""Why a value is refused: what the text says instead, with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from extractor.mentions.find import find_mentions
+from extractor.mentions.rows import find_numbers, find_rows
+from extractor.parse.parsed import Span
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparator,
+    Constraint,
+    Instrument,
+    Period,
+    Quantity,
+    TimePoint,
+    TimeWindow,
+)
+from extractor.text.book import rule
+from extractor.text.lexer import Range, Tokens
+from extractor.text.numbers import find_durations
+from extractor.text.passage import Passage
+
+from .conflicts import ConflictKind, TokenConflict
+from .limits import has_unit_of
+from .names import list_mentions
+from .owners import is_own
+from .places import cut, find_quote, span_of
+from .quotes import QuoteStatus, verify_quote
+from .times import find_age, find_length, find_window
+
+_Conflict = tuple[ConflictKind, str, str, Range]
+"""The kind, the value's token, the text's token, and the place of the number in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
+
+    ``reason`` says what is wrong in all other cases, such as which form a value must have.
+    """
+
+    status: QuoteStatus = QuoteStatus.ABSENT
+    conflicts: tuple[TokenConflict, ...] = ()
+    nearest: Span | None = None
+    reason: str = ""
+
+
+def explain_refusal(value: Any, passage: Passage) -> Refusal:
+    """Find what in the passage contradicts an unsupported value.
+
+    >>> from extractor.text.passage import read_passage
+    >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
+    >>> refusal.status.value, refusal.conflicts[0].stated
+    ('conflict', '2')
+    """
+    match value:
+        case str():
+            return _refuse_quote(value, passage)
+        case Instrument():
+            return _refuse_version(value, passage, cut(passage))
+        case TimePoint() | Age() | TimeWindow() if refusal := _refuse_time(value, passage):
+            return refusal
+    tokens = cut(passage)
+    found = _contradict(value, tokens)
+    if found is None or isinstance(found, str):
+        return Refusal(reason=found or "")
+    kind, quoted, states, place = found
+    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
+
+
+def _refuse_quote(value: str, passage: Passage) -> Refusal:
+    check = verify_quote(value, passage.raw)
+    if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
+        return Refusal()
+    first = passage.raw_span[0]
+    return Refusal(check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
+
+
+def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refusal | None:
+    """Say that a time stands in the text, and what it is there; None if it does not."""
+    tokens = cut(passage)
+    if isinstance(value, TimeWindow):
+        span, read = find_quote(passage, value.quote), find_window(value.quote, passage)
+        says = _show_window(read.value) if read else "no time limit"
+        reason = f"the words stand in the text, but say {says}, not {_show_window(value)}"
+        return Refusal(nearest=span, reason=reason) if span else None
+    if isinstance(value, Age):
+        place, what = find_age(tokens, value), "not this limit of all participants' ages"
+    else:
+        length = Period(value=value.value, unit=value.unit)
+        place, what = find_length(tokens, length), "no moment or limit of the time frame"
+    reason = f"it stands in the text, but is {what}"
+    return Refusal(nearest=span_of(passage, tokens, place.first, place.end), reason=reason) if place else None
+
+
+def _show_window(window: TimeWindow) -> str:
+    return f"{window.comparator.value} {window.value:g} {window.unit.value}"
+
+
+def _contradict(value: Any, tokens: Tokens) -> _Conflict | str | None:
+    match value:
+        case Constraint():
+            return _contradict_limit(value, tokens)
+        case Quantity():
+            return _contradict_limit(Constraint(quantity="", **value.model_dump()), tokens)
+        case Amount(low=low, high=high, unit=unit):
+            stated = [(each.first, each.end) for each in rule("measured").find(tokens)]
+            return _contradict_measure(tokens, (low, high if high != low else None), (ConflictKind.UNIT, unit), stated)
+        case Period(value=number, unit=unit) | TimePoint(value=number, unit=unit):
+            stated = [(duration.first, duration.end) for duration in find_durations(tokens)]
+            return _contradict_measure(tokens, (number, None), (ConflictKind.TIME_UNIT, unit), stated)
+    return None
+
+
+def _contradict_limit(value: Constraint, tokens: Tokens) -> _Conflict | str | None:
+    """What the mention of the same numbers says otherwise, else the number that the nearest mention has instead."""
+    bounds, mentions = (value.value, value.value_high), find_mentions(tokens)
+    for one in (each for each in mentions if bounds in each.bounds):
+        if not has_unit_of(value, value.quantity, one, tokens):
+            return ConflictKind.UNIT, value.unit or "", _read_unit(tokens, one.number), one.number
+        if value.comparator not in one.comparators:
+            stated = one.comparators[0] if one.stated else ""
+            return ConflictKind.COMPARATOR, value.comparator, stated, one.number
+        return f"the text says it of {tokens.read(*one.subject)!r}" if one.subject else None
+    known = {number for one in mentions for pair in one.bounds for number in pair}
+    missing = next((bound for bound in bounds if bound is not None and bound not in known), None)
+    owned = [one for one in mentions if is_own(value.quantity, one, tokens)]
+    inside = [one for each in owned for one in find_numbers(tokens) if each.first <= one.first and one.end <= each.end]
+    others = [one for one in inside if one.value not in bounds]
+    if missing is None or not others:
+        return None
+    other = others[-1 if missing == value.value_high else 0]
+    return ConflictKind.NUMBER, f"{missing:g}", tokens.read(other.first, other.end), (other.first, other.end)
+
+
+def _contradict_measure(
+    tokens: Tokens, bounds: tuple[float | None, float | None], unit: tuple[ConflictKind, str], stated: Sequence[Range]
+) -> _Conflict | None:
+    """A unit conflict at the first place of the numbers, else a conflict with the first stated number."""
+    wanted = (bounds[1], None) if bounds[0] is None else bounds
+    for first, end, said in find_rows(tokens, find_numbers(tokens)):
+        if wanted in said:
+            return *unit, _read_unit(tokens, (first, end)), (first, end)
+    value = bounds[1] if bounds[0] is None else bounds[0]
+    return (ConflictKind.NUMBER, f"{value:g}", tokens.read(*stated[0]), stated[0]) if stated else None
+
+
+def _read_unit(tokens: Tokens, place: Range) -> str:
+    """The two words after a number, where the text has a unit."""
+    end = place[1]
+    while end < min(place[1] + 4, len(tokens)) and tokens.words[end] not in ",;.()":
+        end += 1
+    return " ".join(tokens.read(place[1], end).split()[:2])
+
+
+def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refusal:
+    named = next((span for span, _ in list_mentions(value.name, passage)), None)
+    if named is None:
+        return Refusal()
+    found = rule("version_after").starts(tokens, tokens.at(passage.section.cleaned.clean_position(named.end)))
+    place = found.part("number") if found else None
+    conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
+    span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
+    return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
+
+
+def show_value(value: Any) -> str:
+    """Format a value briefly, as people and models write it.
+
+    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
+    ('1-2 mg', '21 day', 'oral')
+    """
+    match value:
+        case Constraint(comparator=sign) | Quantity(comparator=sign):
+            low, high = _show(value.value), _show(value.value_high)
+            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
+            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
+            return f"{named}{limit} {value.unit or ''}".rstrip()
+        case Amount():
+            low, high = _show(value.low), _show(value.high)
+            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
+            return f"{low if low == high else both} {value.unit}"
+        case Age() | Period() | TimePoint():
+            return f"{_show(value.value)} {value.unit.value}"
+        case Instrument(name=name, version=version):
+            return f"{name} {version or ''}".rstrip()
+        case TimeWindow(quote=quote):
+            return quote
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _show(value: float | None) -> str:
+    """All digits, without ".0" for whole numbers; empty for None."""
+    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)
