@@ -81,7 +81,7 @@ def _read_grade(tokens: Tokens, at: int) -> int | None:
 
 def _follows_letter_grade(tokens: Tokens, at: int) -> bool:
     """Whether a grade is the end of a range whose beginning has a letter: "stage IIIC-IV" is no IV alone."""
-    joined = at - 1 if at and tokens.words[at - 1].lower() in ("-", "to") else at
+    joined = at - 1 if at and tokens.words[at - 1].lower() in ("-", "to", "/", "or", "and", ",") else at
     return joined > 0 and _LETTERED.fullmatch(tokens.words[joined - 1]) is not None
 
 

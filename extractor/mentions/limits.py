@@ -158,6 +158,8 @@ def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
         return unit, None  # dioptres, no days
+    if aside := rule("people_aside").ends(tokens, unit[1], unit[0]):  # "ms (men)"
+        unit = unit[0], aside.first
     if (whole := find_unit(tokens, unit[0])) and whole.end > unit[1]:
         unit = unit[0], whole.end - (tokens.words[whole.end - 1] in "()")
     if rule("inverse").starts(tokens, unit[1]) and tokens.text[tokens.ends[unit[1] - 1]] == "-":  # "110 min-1"
@@ -231,6 +233,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     if drink := rule("drink_behind").starts(tokens, unit[1]) if unit else None:
         rate = rule("period_rate").starts(tokens, drink.end) or rule("rate_after").starts(tokens, drink.end)
     end = max([end, *(place[1] for name in ("suffix", "turn") if (place := found.part(name)))])
+    end = unit[1] if unit and tokens.words[unit[0]] == "+" else end
     given = (rate.part("rate") or (rate.first, rate.end)) if rate else None
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 

@@ -186,7 +186,7 @@ def find_washouts(tokens: Tokens, times: Sequence[Time], kind: CriterionKind | N
     for front, duration in times:
         before, after = tokens.codes[: duration.first], tokens.codes[duration.end :].strip(".;,")
         bracketed = before.endswith(("(", ":", "-")) and (not after or after.startswith(")"))
-        repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each")
+        repeated = duration.first and tokens.words[duration.first - 1].lower() in ("every", "each", "per", "/")
         alone = bracketed or (not after and len(before) <= 6)
         if (
             alone

@@ -76,7 +76,8 @@ def _read(
         sure = measured("criterion", "under an item of its level" if entry.doubtful else place_of_parent)
         lead_in = Reading(entry.parent.raw, sure, (span_of(entry.parent),))
     window, constraints = read_window(passage, entry.sense, parent), read_constraints(passage, limits, parent)
-    if entry.parent and window.value is None:
+    introduces = entry.parent and not (entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":")
+    if entry.parent and introduces and window.value is None:
         inherited = read_window(entry.parent.alone(), entry.sense)
         sure = measured("time_window", "sense implied") if entry.doubtful else inherited.confidence
         # "Stable for at least 3 months" is not said of the measured values below it, but of doses; "within" is of both.

@@ -133,7 +133,7 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
         own = last
     if last and own and (_qualifies(tokens, limit, own) or rule("names_nobody").covers(tokens, *own)):
         own = last
-    quantity = _find_marker(tokens, limit) or own or last
+    quantity = _find_marker(tokens, limit) or own or last or (None if topic else _find_counted(tokens, limit))
     if quantity or topic or aged:
         return quantity
     words = min(len(tokens), limit.end + 4)
@@ -144,6 +144,12 @@ def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
     ratio = limit.unit and not _RATIOS.isdisjoint(tokens.words[slice(*limit.unit)])
     return bool(ratio and rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)))
+
+
+def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
+    """What a limit counts, if only its unit names it: the cigarettes of "> 10 cigarettes/day"."""
+    counted = limit.unit and (read_unit(tokens.read(*limit.unit)) or "").startswith("{")
+    return (limit.unit[0], limit.unit[0] + 1) if limit.unit and counted else None
 
 
 def _find_marker(tokens: Tokens, limit: Limit) -> Range | None:
