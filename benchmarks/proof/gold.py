@@ -10,6 +10,7 @@ from extractor.schemas import TrialRecord
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
 _TIME = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE)
+_AGE = re.compile(r"\bage", re.IGNORECASE)
 _TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
 _LONGEST_TEXT = 600
 
@@ -36,7 +37,7 @@ def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
         yield "limits", [f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()]
         for key, age in (("min", people.get("minimum_age")), ("max", people.get("maximum_age"))):
             ages = {str(limit["value"]), str(limit.get("value_high"))}
-            if age and "age" in limit["quantity"].lower() and str(age["value"]) in ages:
+            if age and _AGE.search(limit["quantity"]) and str(age["value"]) in ages:
                 yield key, f"{age['value']} {age['unit']}"
     if window := criterion.get("time_window"):
         yield "window", f"{window['quote']} | {window['comparator']} {window['value']} {window['unit']}"
@@ -48,6 +49,8 @@ def _falsify(record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
         return
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
     limits = [value[0] for key, value in answers if key == "limits"]
+    if any(key == "window" and value.split(" | ")[0] not in text for key, value in answers):
+        base["lead_in"] = criterion.get("lead_in") or ""  # the line that introduces the criterion states its window
     for key, value in answers:
         yield _case(record, base, "gold", {key: value})
         if key in ("min", "max"):

@@ -10,11 +10,14 @@ from extractor.ground.check import GroundedAnswer
 from extractor.parse.parsed import Chunk, Reading, Span
 from extractor.schemas import (
     AbsenceReason,
+    Age,
     Constraint,
     Instrument,
     Origin,
     Support,
     Task,
+    TimePoint,
+    TimeWindow,
     Usage,
     ValueKind,
     list_fields,
@@ -108,6 +111,9 @@ BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
 and most of its values may be right where one is wrong.
 """
+LEFT_OPEN = 0.8
+"""The highest confidence of a model's number that the words leave open, if the rules do not read the same."""
+_NUMBERS = (Age, Constraint, TimePoint, TimeWindow)
 _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
@@ -153,10 +159,11 @@ def resolve(
     'not_asked'
     """
     trusted = model is not None and policy.trusts_model
+    most = LEFT_OPEN if model is not None and _is_left_open(model) else 1.0
     if model is None:
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     elif rule.is_open:
-        chosen = _choose(model, Origin.MODEL, policy.alone)
+        chosen = _choose(model, Origin.MODEL, min(most, policy.alone))
     elif agree(rule.value, model.value):
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
         words = model if trusted and not same else rule
@@ -165,7 +172,7 @@ def resolve(
         chosen = _choose(rule, Origin.RULE, rule.confidence)
     else:
         ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
-        chosen = _choose(model, Origin.MODEL, theirs)
+        chosen = _choose(model, Origin.MODEL, min(most, theirs))
         if not trusted and theirs <= ours:  # a reading of the rules never becomes more probable by being contradicted
             chosen = _choose(rule, Origin.RULE, min(ours, rule.confidence))
     same_place = model is not None and type(rule.value) is type(model.value) is str and _overlap(rule, model)
@@ -180,6 +187,13 @@ def resolve(
 
 def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
     return Resolved(reading.value, round(confidence, 4), origin, reading.spans, supports=reading.list_supports())
+
+
+def _is_left_open(reading: Reading[Any]) -> bool:
+    """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
+    values = reading.value if isinstance(reading.value, tuple) else (reading.value,)
+    supports = reading.list_supports()
+    return Support.INFERRED in supports and any(isinstance(value, _NUMBERS) for value in values)
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:

@@ -144,17 +144,13 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         for one in moments:
             fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
             if fraction or (one.value, one.unit) == (value.value, value.unit):
-                return Derived(*_place(tokens, one), support)
+                first, end = frame.locate(one)
+                return Derived(tokens.at(first), tokens.before(end), support)
     return None
 
 
 def _list_moments(groups: Iterable[MomentGroup]) -> Iterator[Moment]:
     return chain.from_iterable(group.moments for group in groups)
-
-
-def _place(tokens: Tokens, moment: Moment) -> tuple[int, int]:
-    first = tokens.at(moment.span[0])
-    return first, max(first + 1, tokens.before(moment.span[1]))
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:

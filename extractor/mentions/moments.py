@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from extractor.schemas import TimeUnit
 from extractor.text.book import rule
-from extractor.text.lexer import Tokens
+from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import MONTHS_OF_YEAR, read_number
 from extractor.text.patterns import Found
 
@@ -64,6 +64,17 @@ class TimeFrame:
     groups: tuple[MomentGroup, ...]
     points: tuple[Moment, ...]
     others: int = 0
+
+    def locate(self, moment: Moment) -> Range:
+        """The offsets of a moment in the text: with its unit, if it shares that with no other.
+
+        >>> frame = read_time_frame(read_text("at 2 years, and weeks 4 and 8"))
+        >>> [frame.tokens.text[slice(*frame.locate(point))] for point in frame.points]
+        ['2 years', '4', '8']
+        """
+        alone = (group for group in self.groups if group.moments == (moment,))
+        group = next(alone, None)
+        return self.kept.span(group.first, group.end) if group else moment.span
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:

@@ -10,7 +10,7 @@ from extractor.text.numbers import Duration, find_durations
 from extractor.text.patterns import Found
 
 from .ages import is_age, is_lifetime
-from .limit import UPPER, Limit, read_comparator
+from .limit import LOWER, UPPER, Limit, read_comparator
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
@@ -161,7 +161,14 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     senses = (
         # "contraception for up to 6 months after the last dose"
         (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, False, front.first),
-        (stated not in (None, Comparator.EQUAL, Comparator.BETWEEN), stated, True, False, start),
+        # "within a minimum of 30 days" says both
+        (
+            stated not in (None, Comparator.EQUAL, Comparator.BETWEEN),
+            stated,
+            True,
+            preposition in _WITHIN and stated in LOWER,
+            start,
+        ),
         (more, Comparator.AT_LEAST, True, False, front.first),
         (rule("or_less").starts(tokens, end), Comparator.AT_MOST, True, False, front.first),
         ("least" in words, Comparator.AT_LEAST, True, False, front.first),

@@ -155,9 +155,9 @@ class Support(StrEnum):
     """How a value follows from its evidence.
 
     - ``literal``: the value is the quoted text.
-    - ``parsed``: a grammar derives the value from the quoted text ("two years" is 2, year).
-    - ``inferred``: the quoted text decides the value, which is a class of the guideline.
-    - ``unsupported``: the value cannot be derived from what is quoted. A model's is kept out; a rule's is shown so.
+    - ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
+    - ``inferred``: the text decides the value, which is a class of the guideline, or does not contradict it.
+    - ``unsupported``: in results of earlier versions, a rule's value that was not found again in what is quoted.
     - ``unproven``: a judgement that no words bear out, in a user's own field that allows it.
     """
 

@@ -198,7 +198,7 @@ def _read_times(parts: OutcomeParts) -> tuple[Reading[tuple[TimePoint, ...] | No
     frame = read_time_frame(place.tokens.cut(place.first, place.end))
     sure = measured("outcome", describe_points(frame))
     raw_span = place.section.cleaned.raw_span
-    spans = tuple(Span(place.section.name, *raw_span(*point.span)) for point in frame.points)
+    spans = tuple(Span(place.section.name, *raw_span(*frame.locate(point))) for point in frame.points)
     values = tuple(TimePoint(value=point.value, unit=point.unit) for point in frame.points)
     kind, kind_sure = read_time_kind(frame)
     return (
