@@ -143,8 +143,8 @@ def test_a_value_leads_to_its_evidence_and_back(visit, seeds):
 
 def test_values_and_absences_have_addresses_and_wrong_addresses_are_reported(visit, seeds):
     for path, words in (
-        ("endpoints[3].time_points", "Day 30"),
-        ("endpoints[3].time_points[2]", "90"),
+        ("endpoints[3].time_points", "day 30"),
+        ("endpoints[3].time_points[2]", "day 90"),
         ("findings[0]", "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"),
     ):
         page = visit(seeds, f"#{OTHER}/{path}")

@@ -56,7 +56,7 @@ def test_every_span_quotes_the_raw_text():
         (span,) = reading.spans
         assert record.section(span.section).text[span.start : span.end] == reading.value
     (point,) = outcome.time_points.spans
-    assert section.text[point.start : point.end] == "day 30"
+    assert section.text[point.start : point.end] == "Day 30"
     assert outcome.specimens.value == ("serum",)
     assert outcome.methods.value == ("ELISA",)
 
