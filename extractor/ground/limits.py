@@ -45,7 +45,13 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     """
     mentions = find_mentions(tokens)
     near = ((one, mentions[max(0, at - _NEAR) : at + _NEAR]) for at, one in enumerate(mentions))
-    said = ((one, found) for one, others in near if (found := compare(value, one) or compare_ends(value, one, others)))
+    own = (
+        (one, [each for each in others if not quantity or is_own(quantity, each, tokens) is not None])
+        if value.value_high is not None and (value.value, None) in one.bounds
+        else (one, [])
+        for one, others in near
+    )
+    said = ((one, found) for one, others in own if (found := compare(value, one) or compare_ends(value, one, others)))
     proven = ((one, _prove(value, quantity, one, tokens, numbers)) for one, numbers in islice(said, _MOST))
     best = min((one for one in proven if one[1]), key=lambda one: one[1] is not Support.PARSED, default=None)
     return Derived(best[0].first, best[0].end, best[1]) if best and best[1] else None

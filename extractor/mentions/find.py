@@ -170,10 +170,11 @@ def _find_clauses(tokens: Tokens, limits: Sequence[Limit], subjects: Sequence[Ra
 
 
 def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tuple[Range, ...]:
-    """The clauses before a limit, back to the nearest one that names a quantity."""
+    """The clauses before a limit, back to the nearest one that names a quantity, and that name."""
     near = range(max(0, len(subjects) - _MOST_INHERITED), len(subjects))
     nearest = max((at for at in near if subjects[at]), default=near.start)
-    return tuple(clauses[nearest:])
+    named = subjects[nearest] if near else None
+    return (*clauses[nearest:], *([named] if named else []))
 
 
 def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:

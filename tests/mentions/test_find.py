@@ -2,10 +2,11 @@
 
 import pytest
 
+from extractor.ground.limits import find_limit
 from extractor.ground.owners import is_own
 from extractor.mentions.find import find_mentions
 from extractor.mentions.mention import Kind, Role
-from extractor.schemas import Comparator
+from extractor.schemas import Comparator, Quantity
 from extractor.text.book import read_text
 
 
@@ -81,6 +82,13 @@ def test_comparators_are_turned_by_denied_verbs_and_left_open_by_other_denials(t
 )
 def test_a_number_is_said_of_one_quantity(text, quantity, number, own):
     assert is_own(quantity, find(text, number), read_text(text)) is own
+
+
+def test_the_ends_of_a_range_are_said_of_one_quantity():
+    tokens = read_text("neutrophils of at least 1, platelets of at most 5")
+    within = {"comparator": Comparator.BETWEEN, "value": 1, "value_high": 5}
+    assert find_limit(tokens, Quantity(**within), "neutrophils") is None
+    assert find_limit(read_text("neutrophils of at least 1 and at most 5"), Quantity(**within), "neutrophils")
 
 
 def test_ages_lifetimes_and_lengths_are_told_apart():
