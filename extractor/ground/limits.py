@@ -43,18 +43,15 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_LEAST, value=2)) is None
     True
     """
-    mentions = find_mentions(tokens)
-    near = ((one, mentions[max(0, at - _NEAR) : at + _NEAR]) for at, one in enumerate(mentions))
-    own = (
-        (one, [each for each in others if not quantity or is_own(quantity, each, tokens) is not None])
-        if value.value_high is not None and (value.value, None) in one.bounds
-        else (one, [])
-        for one, others in near
-    )
-    said = ((one, found) for one, others in own if (found := compare(value, one) or compare_ends(value, one, others)))
-    proven = ((one, _prove(value, quantity, one, tokens, numbers)) for one, numbers in islice(said, _MOST))
-    best = min((one for one in proven if one[1]), key=lambda one: one[1] is not Support.PARSED, default=None)
-    return Derived(best[0].first, best[0].end, best[1]) if best and best[1] else None
+    mentions, bounds = find_mentions(tokens), {value.value, value.value_high}
+    stated = (at for at, one in enumerate(mentions) if any(not bounds.isdisjoint(pair) for pair in one.bounds))
+    proven = [
+        (one, support)
+        for at in islice(stated, _MOST)
+        if (support := _prove(value, quantity, one := mentions[at], mentions[max(0, at - _NEAR) : at + _NEAR], tokens))
+    ]
+    best = min(proven, key=lambda one: one[1] is not Support.PARSED, default=None)
+    return Derived(best[0].first, best[0].end, best[1]) if best else None
 
 
 _NEAR = 12
@@ -64,10 +61,15 @@ _MOST = 24
 
 
 def _prove(
-    value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens, numbers: Support
+    value: Constraint | Quantity, quantity: str, mention: Mention, near: Sequence[Mention], tokens: Tokens
 ) -> Support | None:
-    """How a mention with the numbers of a limit proves it: it has its unit, and is said of this quantity."""
-    if mention.role in (Role.SCALE, Role.PART) or not has_unit_of(value, quantity, mention, tokens):
+    """How a mention proves a limit: it has its numbers, comparator and unit, and is said of this quantity."""
+    numbers = compare(value, mention)
+    if not numbers and value.value_high is not None:
+        others = [one for one in near if (value.value_high, None) in one.bounds]
+        own_ends = [one for one in others if not quantity or is_own(quantity, one, tokens) is not None]
+        numbers = compare_ends(value, mention, own_ends)
+    if not numbers or mention.role in (Role.SCALE, Role.PART) or not has_unit_of(value, quantity, mention, tokens):
         return None
     own = not quantity or is_own(quantity, mention, tokens)
     if own is None:
@@ -90,12 +92,11 @@ def compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
     return Support.INFERRED if is_end and Comparator.BETWEEN in mention.comparators else None
 
 
-def compare_ends(value: Constraint | Quantity, mention: Mention, mentions: Sequence[Mention]) -> Support | None:
-    """Whether a mention is one end of a range, and another one the other: ">= 18 and <= 65"."""
-    if value.value_high is None or (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
+def compare_ends(value: Constraint | Quantity, mention: Mention, ends: Sequence[Mention]) -> Support | None:
+    """Whether a mention is the lower end of a range, and one of ``ends`` the upper one: ">= 18 and <= 65"."""
+    if (value.value, None) not in mention.bounds or set(UPPER) >= {*mention.comparators}:
         return None
-    ends = (one for one in mentions if (value.value_high, None) in one.bounds and one.role is Role.STATED)
-    others = [one for one in ends if not set(LOWER) >= {*one.comparators}]
+    others = [one for one in ends if one.role is Role.STATED and not set(LOWER) >= {*one.comparators}]
     signs = [(mention.comparators[0], one.comparators[0]) for one in others if mention.stated and one.stated]
     return Support.PARSED if BOTH_COUNT in signs else Support.INFERRED if others else None
 
