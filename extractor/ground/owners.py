@@ -36,7 +36,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return side or None
     if mention.kind is Kind.AGE and said.ours and _AGE.isdisjoint(said.spelled) and not said.words <= said.named:
         return None
-    return said.names_what_it_counts() or said.compare_names()
+    return said.words <= said.direct or said.compare_names()
 
 
 class _Said:
@@ -54,6 +54,7 @@ class _Said:
         self.named = frozenset(fold_words(tokens.read(*subject)))
         self.front = self._list_words(*front)
         self.clause = self._list_words(*mention.clause)
+        self.direct = self._list_words(mention.first, self._find_direct())
         self.here = self.clause | self.front
         self.ours, self.theirs = _name(quantity), _name(tokens.read(*subject))
         foreign = self.named - self.words - _idle()
@@ -61,7 +62,12 @@ class _Said:
         """Whether the words in the place of a quantity have one that ours has not."""
 
     def _list_words(self, first: int, end: int) -> frozenset[str]:
-        return frozenset(spell_words(self.tokens.read(first, end)))
+        """The words of a range, without those that it sets aside: "the waist, not the hip"."""
+        aside = {
+            at for found in rule("not_meant").find(self.tokens, first, end) for at in range(found.first, found.end)
+        }
+        kept = (self.tokens.words[at] for at in range(first, end) if at not in aside)
+        return frozenset(spell_words(" ".join(kept) if aside else self.tokens.read(first, end)))
 
     @property
     def inherited(self) -> frozenset[str]:
@@ -130,15 +136,15 @@ class _Said:
         directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
         return bool(words) and not directly and words.isdisjoint(self.words) and not any(map(read_unit, words))
 
-    def names_what_it_counts(self) -> bool:
-        """Whether the words directly behind a number name the quantity, and have no number of their own."""
+    def _find_direct(self) -> int:
+        """The end of the words directly behind a number, which may name what it counts if they have no number."""
         mention, tokens = self.mention, self.tokens
-        end, stop = mention.end, min(len(tokens), mention.end + _BEHIND)
+        end, stop = mention.end, min(len(tokens), mention.end + _BEHIND + len(self.words))
         while end < stop and tokens.codes[end] != NUMBER and not rule("clause_joint").starts(tokens, end):
             end += 1
         is_bare = mention.number[1] == mention.end
         has_own = end < stop and tokens.codes[end] == NUMBER
-        return self.words <= self._list_words(mention.first, end if is_bare or not has_own else mention.end)
+        return end if is_bare or not has_own else mention.end
 
     def compare_names(self) -> bool | None:
         """Compare known quantities first, then the words of the clause, of those before it, of the whole line."""
@@ -149,6 +155,7 @@ class _Said:
         if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not self._is_named_in_front():
             return None
         has_rival = self.words in _list_subjects(self.tokens) and self.named != self.words
+        has_rival = has_rival or self.is_named_apart()
         if self.words <= self.here or (self.ours and self.ours <= _name(self.tokens.read(*self.mention.clause))):
             return None if has_rival and self.is_foreign else True
         if self.words <= self.inherited:
@@ -157,13 +164,20 @@ class _Said:
             return None if has_rival or (self.mention.stated and self.is_foreign) else False
         return None
 
+    def is_named_apart(self) -> bool:
+        """Whether a number has a name in front, and only words behind it, in brackets or later, have all of ours."""
+        if self.mention.subject is None or self.mention.subject[0] > self.mention.first or not self.is_foreign:
+            return False
+        measured = self.mention.number[1] < self.mention.end
+        return measured and self.words <= self.here and not self.words <= self.front
+
     def _is_named_in_front(self) -> bool:
         """Whether the words before a number hold a quantity that another one's name is a part of: "stage"."""
         return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
 
 
-_BEHIND = 40
-"""How many tokens behind a number may name what it counts."""
+_BEHIND = 4
+"""How many tokens behind a number the name of what it counts may begin."""
 
 
 @lru_cache(maxsize=16)

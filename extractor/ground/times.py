@@ -61,10 +61,10 @@ def list_windows(tokens: Tokens) -> list[Window]:
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
     """How a window says a value: its length, and its direction if it states one."""
-    alike = _looks_alike(window, value)
-    if not _is_same_length(window.value, window.unit, value) or not (alike or window.either):
+    alike, ends = _looks_alike(window, value), (window.value, *([window.other_end] if window.other_end else []))
+    if not (alike or window.either) or not any(_is_same_length(end, window.unit, value) for end in ends):
         return None
-    return Support.PARSED if alike and window.unit is value.unit else Support.INFERRED
+    return Support.PARSED if alike and (window.value, window.unit) == (value.value, value.unit) else Support.INFERRED
 
 
 def _looks_alike(window: Window, value: TimeWindow) -> bool:
@@ -117,7 +117,9 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     """A number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
-    if not rule("persons_named").search(tokens):
+    if not any(rule(name).search(tokens) for name in ("persons_named", "said_age")) and value.value not in _first(
+        tokens
+    ):
         return None
     windows = [range(one.first, one.end) for one in list_windows(tokens)]
     for one in find_mentions(tokens):
@@ -127,9 +129,15 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         if one.role is not Role.STATED or not sided or any(one.number[0] in each for each in windows):
             continue
         bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
-        if one.kind is not Kind.LIFETIME and one.subject is None and (bare or _has_unit(tokens, one.number, value)):
+        named = one.subject is not None and not rule("said_age").search(tokens, *one.subject)
+        if one.kind is not Kind.LIFETIME and not named and (bare or _has_unit(tokens, one.number, value)):
             return one.number
     return None
+
+
+def _first(tokens: Tokens) -> set[float]:
+    """The number that a line begins with: "18+, any gender"."""
+    return {one.value for one in find_numbers(tokens) if one.first == 0}
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:

@@ -31,6 +31,7 @@ class Window(NamedTuple):
     """``tokens.words[first:end]`` is a time window.
 
     ``aside``: it only explains a word in brackets, or belongs to an exception. ``either``: its direction is not stated.
+    ``other_end``: that of a range.
     """
 
     first: int
@@ -41,6 +42,7 @@ class Window(NamedTuple):
     sure: bool
     aside: bool = False
     either: bool = False
+    other_end: float | None = None
 
 
 def find_times(tokens: Tokens) -> list[Time]:
@@ -65,7 +67,9 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             aside = bool(defined) or _is_exempt(tokens, first)
-            yield Window(first, duration.end, comparator, bound, unit, sure, aside, either)
+            other = duration.low if bound == duration.high else duration.high
+            ranged = other if other != bound else None
+            yield Window(first, duration.end, comparator, bound, unit, sure, aside, either, ranged)
     for found in rule("last_unit").find(tokens):
         unit = TimeUnit((found.read("unit") or "").lower())
         yield Window(found.first, found.end, Comparator.AT_MOST, 1, unit, sure=True)

@@ -106,8 +106,11 @@ def _read_words(text: str) -> int | float | None:
         exponent = power["exponent"] or _ORDINALS.get(power["ordinal"])
         return _to_value(power["digits"] or "1", exponent) if exponent else None
     front, _, scale = text.rpartition(" ")
-    if scale in _SCALES and front in _VALUES:
-        return int(_VALUES[front] * 10 ** _SCALES[scale])
+    value = _read_words(front.removesuffix(" a")) if scale in _SCALES else None
+    if value is not None:
+        return int(value * 10 ** _SCALES[scale])
+    if text in ("three quarters", "three-quarters"):
+        return 0.75
     return _read_fraction(text)
 
 
