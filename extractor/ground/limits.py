@@ -39,7 +39,7 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_MOST, value=2), "ECOG")
-    Derived(first=7, end=12, support=<Support.PARSED: 'parsed'>)
+    Derived(first=8, end=12, support=<Support.PARSED: 'parsed'>)
     >>> find_limit(tokens, Quantity(comparator=Comparator.AT_LEAST, value=2)) is None
     True
     """

@@ -244,8 +244,8 @@ def names_quantity(text: str, *, surely: bool = False) -> bool:
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
     """The quantities that a text names, from left to right, without those that only name a kind.
 
-    >>> [one.name for one in list_named("FEV1/FVC, AST and ALT")]
-    ['fev1_to_fvc', 'aspartate_aminotransferase', 'alanine_aminotransferase']
+    >>> [one.name for one in list_named("FEV1/FVC, haemoglobin and ECOG")]
+    ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
     """
     return tuple(one for one in _find(fold_words(text)) if not one.general)
 

@@ -17,6 +17,7 @@ _PROSE = 10
 def describe_points(frame: TimeFrame) -> str:
     """The case of the time points by what stands around them, to look up how often such a reading is right.
 
+    >>> from extractor.mentions.moments import read_time_frame
     >>> [describe_points(read_time_frame(read_text(text))) for text in ("2 years", "Week 8 (3 months in Arm 2)")]
     ['time points', 'time points, other numbers']
     """
@@ -120,6 +121,7 @@ def _word_classes() -> dict[str, str]:
 def describe_time_frame(frame: TimeFrame) -> list[str]:
     """The features of a time frame, in a fixed order. The kind by the rules and the rule come first.
 
+    >>> from extractor.mentions.moments import read_time_frame
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
     ['rule up_to', 'rule up_to limit', 'up_to 1 points']
     """
@@ -170,6 +172,7 @@ def _describe_signs(words: Sequence[str], classes: Sequence[str]) -> list[str]:
 def read_time_kind(frame: TimeFrame) -> tuple[TimeKind, float]:
     """The most probable kind and its probability.
 
+    >>> from extractor.mentions.moments import read_time_frame
     >>> read_time_kind(read_time_frame(read_text("Up to 2 years")))[0]
     <TimeKind.UP_TO: 'up_to'>
     """
