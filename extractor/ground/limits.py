@@ -12,6 +12,8 @@ from extractor.text.aliases import find_entry
 from extractor.text.lexer import Tokens, lex
 from extractor.text.numbers import is_two_ways
 from extractor.text.passage import Passage
+from extractor.text.quantity_names import find_exactly
+from extractor.text.units import read_unit
 
 from .names import find_names
 from .number_units import borrows_unit, has_unit, stands_bare
@@ -106,7 +108,9 @@ def has_unit_of(value: Constraint | Quantity, quantity: str, mention: Mention, t
     subject, place = {word.lower() for word in lex(quantity).words}, mention.number
     if value.unit is None:
         return stands_bare(tokens, place, subject)
-    return has_unit(tokens, place, value.unit) or borrows_unit(tokens, place, value.unit, subject | SIDES)
+    code, known = read_unit(value.unit), find_exactly(quantity)
+    fits = bool(known and code and known.fits(code))
+    return has_unit(tokens, place, value.unit) or borrows_unit(tokens, place, value.unit, subject | SIDES, fits=fits)
 
 
 def _find_renamed(value: Constraint, passage: Passage) -> Supported | None:

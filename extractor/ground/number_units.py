@@ -90,10 +90,11 @@ def _is_multiple(tokens: Tokens, at: int, first: int) -> bool:
     )
 
 
-def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[str]) -> bool:
+def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[str], *, fits: bool = False) -> bool:
     """Whether a number without a unit has that of the next number of its quantity: "BMI below 18 or above 40 kg/m2".
 
-    ``subject`` holds the words of the quantity, in lower case. An age without a unit is in years.
+    ``subject`` holds the words of the quantity, in lower case. If the unit ``fits`` it, any words may stand between:
+    "fasting glucose under 126 and random glucose under 200 mg/dL". An age without a unit is in years.
 
     >>> from extractor.text.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
@@ -107,7 +108,10 @@ def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[st
     if other and rule("unit_goes_on").starts(tokens, place[1]):
         compared = [range(term.first, term.end) for term in find_terms(tokens, "comparators", place[1], other.first)]
         between = [at for at in range(place[1], other.first) if not any(at in each for each in compared)]
-        if not any(_is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between):
+        foreign = not fits and any(
+            _is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between
+        )
+        if not foreign:
             return has_unit(tokens, (other.first, other.end), unit)
     return "age" in subject and read_unit(unit) == "a"
 

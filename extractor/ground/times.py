@@ -153,7 +153,7 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
             fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
             if fraction or (one.value, one.unit) == (value.value, value.unit):
                 first, end = frame.locate(one)
-                return Derived(tokens.at(first), tokens.before(end), support)
+                return Derived(tokens.at(first), tokens.before(end), Support.INFERRED if fraction else support)
     return None
 
 

@@ -6,6 +6,7 @@ from extractor.text.lexer import Tokens
 from extractor.text.registered_ages import OLDEST, count_days
 
 from .limit import LOWER, UPPER, Limit
+from .limits import is_turned
 
 _FRONT = 14
 """How many tokens before a length of time are examined."""
@@ -39,6 +40,17 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
         return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
     return _is_age_unnamed(tokens, limit, floor)
+
+
+def is_of_people(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a bare number at the start of a line limits nothing but people: "adults >= 18", "men or women, 65+"."""
+    named = limit.quantity if limit.sure and not (limit.unit or limit.time_unit) else None
+    people = named and named[0] == 0 and rule("only_persons").covers(tokens, *named)
+    return bool(people) and limit.value in _AGES
+
+
+_AGES = range(12, 100)
+"""Bare numbers that can only be ages if they limit people; smaller ones may be months."""
 
 
 def _counts(tokens: Tokens, limit: Limit) -> bool:
@@ -112,7 +124,8 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
     low = Age(value=limit.value, unit=unit)
     if ends_age_range(tokens, limit):
         return [(low, False)]
-    negated = (limit.sure or admits) and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
+    negated = negated and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
     refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
     admitted = admits is not (bool(negated) is not bool(admits and refused))
     if limit.value_high is None:

@@ -11,7 +11,7 @@ from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import is_two_ways
 from extractor.text.quantity_names import spell_words
 
-from .ages import is_age, is_lifetime
+from .ages import is_age, is_lifetime, is_of_people
 from .limit import Limit
 from .limits import find_limits, is_turned
 from .mention import Bounds, Kind, Mention, Role
@@ -65,7 +65,7 @@ def _of_limit(
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
-    kind = Kind.AGE if is_age(tokens, limit) else _measure_time(tokens, limit)
+    kind = Kind.AGE if is_age(tokens, limit) or is_of_people(tokens, limit) else _measure_time(tokens, limit)
     denied, opposite = _is_denied(tokens, limit, clause), limit.comparator.opposite
     allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):

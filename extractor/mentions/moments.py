@@ -86,8 +86,12 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     """
     others = [(at.first, at.end) for at in rule("other_length_aside").find(tokens)]
     frame = _read_without(tokens, others)
-    # "Walking test (6 min)": the only length is the time frame.
-    return frame if frame.points or not others else replace(_read_without(tokens, []), others=len(others))
+    # "Walking test (6 min)": the only length is the time frame. "After the 20-minute session" has none.
+    return (
+        frame
+        if frame.points or not others or rule("dated_length").search(tokens)
+        else replace(_read_without(tokens, []), others=len(others))
+    )
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:
@@ -170,6 +174,7 @@ def _is_negative(tokens: Tokens, number: int, *, alone: bool) -> bool:
 def _read_number(text: str) -> int | float | None:
     if text in _ORDINALS:
         return _ORDINALS.index(text)
+    text = re.sub(r" (?:of an?|an?)$", "", text)  # "half an hour"
     return read_number(text[:-2].rstrip() if text[-2:] in ("st", "nd", "rd", "th") and text[0].isdigit() else text)
 
 

@@ -14,7 +14,9 @@ from .limit import LOWER, UPPER, Limit, read_comparator
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
-_ONWARD = frozenset({"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration"})
+_ONWARD = frozenset(
+    {"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration", "since", "x"}
+)
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
 """Units that a window does not have: a length in minutes is a constraint."""
@@ -183,7 +185,7 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
             preposition not in _WITHIN and lasts,
             front.first,
         ),
-        (onward, Comparator.AT_LEAST, preposition in ("for", "until"), lasts, front.first),
+        (onward, Comparator.AT_LEAST, preposition in ("for", "until", "since"), lasts, front.first),
         (before and rule("stopping").ends(tokens, first, first - 16), Comparator.AT_LEAST, False, True, first),
         (before, Comparator.AT_MOST, False, True, first),
         (after, Comparator.AT_LEAST, False, True, first),

@@ -32,6 +32,7 @@ _ORDINALS |= {"tenth": "10", "eleventh": "11", "twelfth": "12"}
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
+_PHRASES = {"three quarters": 0.75, "three-quarters": 0.75, "a quarter": 0.25}
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _AND_HALF, _MIXED = " and a half", re.compile(r"(?:(?P<whole>\d+) )?(?P<above>[1-3])/(?P<below>[2-5])")
 _TENS = re.compile(rf"(?P<tens>{'|'.join(NUMBER_WORDS.split()[20:28])})[\s-](?P<ones>[a-z]+)")
@@ -109,9 +110,7 @@ def _read_words(text: str) -> int | float | None:
     value = _read_words(front.removesuffix(" a")) if scale in _SCALES else None
     if value is not None:
         return int(value * 10 ** _SCALES[scale])
-    if text in ("three quarters", "three-quarters"):
-        return 0.75
-    return _read_fraction(text)
+    return _PHRASES.get(text) or _read_fraction(text)
 
 
 def _read_fraction(text: str) -> int | float | None:
@@ -216,9 +215,10 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
-        if found.has("fortnights"):
-            weeks = 2 * (read_number(found.read("fortnights") or "") or 1)
-            yield Duration(weeks, weeks, TimeUnit.WEEK, found.first, found.end)
+        if many := found.read("many"):
+            number = (read_number(found.read("count") or "") or 1) * (10 if many.startswith("decade") else 2)
+            unit = TimeUnit.YEAR if many.startswith("decade") else TimeUnit.WEEK
+            yield Duration(number, number, unit, found.first, found.end)
             continue
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")
         unit, months = read_time_unit(found.read("unit") or ""), read_number(found.read("months") or "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.mentions.ages import is_age, is_lifetime
+from extractor.mentions.ages import is_age, is_lifetime, is_of_people
 from extractor.mentions.find import find_role, name_change
 from extractor.mentions.limit import Limit
 from extractor.mentions.limit_names import find_quantity
@@ -124,6 +124,8 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
         inside = any(limit.first <= end and first < limit.end for first, end in named)
         if limit.time_unit or inside:  # "asthma, between the ages of"
             return named[-1] if named else None
+    if not topic and is_of_people(tokens, limit):
+        return None
     own = limit.quantity
     if own and rule("either_sex_alone").covers(tokens, *own):  # "Creatinine: men < 1.4, women < 1.2"
         before = find_quantity(tokens, floor, own[0])
@@ -174,7 +176,12 @@ def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic:
         rate = _quote(passage, limit.rate)
         unit += rate if rate.startswith("/") else f" {rate}"
     return Constraint(
-        quantity=quantity or ("age" if limit.time_unit else _quote(passage, (limit.first, limit.end))),
+        quantity=quantity
+        or (
+            "age"
+            if limit.time_unit or is_of_people(passage.tokens, limit)
+            else _quote(passage, (limit.first, limit.end))
+        ),
         comparator=limit.comparator,
         value=limit.value,
         value_high=limit.value_high,

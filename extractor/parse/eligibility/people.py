@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from extractor.mentions.ages import (
     ends_age_range,
     is_age,
+    is_of_people,
     is_lifetime,
     is_other_age,
     list_age_bounds,
@@ -223,6 +224,7 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     under_age = criterion.heading.lstrip(" *_-").lower().startswith(("age ", "ages ", "age:", "ages:"))
     certain = criterion.category is Category.AGE or under_age
     ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
+    ages += [one for one in limits if not criterion.heading and is_of_people(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
         ages = [one for one in limits if _begins_line(tokens, one, under_age=under_age)]
     for limit in ages:
@@ -230,7 +232,11 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
             continue
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
-        named = limit.time_unit or rule("age_named").ends(tokens, limit.first, limit.first - 4)
+        named = (
+            limit.time_unit
+            or is_of_people(tokens, limit)
+            or rule("age_named").ends(tokens, limit.first, limit.first - 4)
+        )
         if certain or (near and named and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, admits=admits)
 
