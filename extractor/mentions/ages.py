@@ -124,8 +124,8 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
     low = Age(value=limit.value, unit=unit)
     if ends_age_range(tokens, limit):
         return [(low, False)]
-    negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
-    negated = negated and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
+    may_be_negated = (limit.sure or admits) and not is_turned(tokens, limit.first)
+    negated = may_be_negated and rule("negated_front").ends(tokens, limit.first, limit.first - 2)
     refused = rule("refused_after").starts(tokens, limit.end) or rule("refused_before").ends(tokens, limit.first, 0)
     admitted = admits is not (bool(negated) is not bool(admits and refused))
     if limit.value_high is None:

@@ -87,11 +87,8 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     others = [(at.first, at.end) for at in rule("other_length_aside").find(tokens)]
     frame = _read_without(tokens, others)
     # "Walking test (6 min)": the only length is the time frame. "After the 20-minute session" has none.
-    return (
-        frame
-        if frame.points or not others or rule("dated_length").search(tokens)
-        else replace(_read_without(tokens, []), others=len(others))
-    )
+    is_settled = frame.points or not others or rule("dated_length").search(tokens)
+    return frame if is_settled else replace(_read_without(tokens, []), others=len(others))
 
 
 def _read_without(tokens: Tokens, others: Sequence[tuple[int, int]]) -> TimeFrame:

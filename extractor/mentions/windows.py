@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.schemas import Comparator, CriterionKind, TimeUnit
-from extractor.text.book import rule
+from extractor.text.book import rule, word_set
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import Duration, find_durations
 from extractor.text.patterns import Found
@@ -14,9 +14,7 @@ from .limit import LOWER, UPPER, Limit, read_comparator
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
-_ONWARD = frozenset(
-    {"for", "until", "till", "through", "plus", "later", "lasting", "between", "from", "duration", "since", "x"}
-)
+_ONWARD = word_set("for until till through plus later lasting between from duration since x")
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
 """Units that a window does not have: a length in minutes is a constraint."""

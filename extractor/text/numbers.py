@@ -217,8 +217,8 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     for found in rule("duration").find(tokens, first, end):
         if many := found.read("many"):
             number = (read_number(found.read("count") or "") or 1) * (10 if many.startswith("decade") else 2)
-            unit = TimeUnit.YEAR if many.startswith("decade") else TimeUnit.WEEK
-            yield Duration(number, number, unit, found.first, found.end)
+            each = TimeUnit.YEAR if many.startswith("decade") else TimeUnit.WEEK
+            yield Duration(number, number, each, found.first, found.end)
             continue
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")
         unit, months = read_time_unit(found.read("unit") or ""), read_number(found.read("months") or "")

@@ -175,13 +175,9 @@ def _make_constraint(passage: Passage, limit: Limit, named: Range | None, topic:
     if unit and limit.rate:
         rate = _quote(passage, limit.rate)
         unit += rate if rate.startswith("/") else f" {rate}"
+    unnamed = "age" if limit.time_unit or is_of_people(passage.tokens, limit) else ""
     return Constraint(
-        quantity=quantity
-        or (
-            "age"
-            if limit.time_unit or is_of_people(passage.tokens, limit)
-            else _quote(passage, (limit.first, limit.end))
-        ),
+        quantity=quantity or unnamed or _quote(passage, (limit.first, limit.end)),
         comparator=limit.comparator,
         value=limit.value,
         value_high=limit.value_high,

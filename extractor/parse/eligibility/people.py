@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 from extractor.mentions.ages import (
     ends_age_range,
     is_age,
-    is_of_people,
     is_lifetime,
+    is_of_people,
     is_other_age,
     list_age_bounds,
 )
@@ -232,12 +232,8 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
             continue
         far = _OPENING if criterion.category not in _OF_SOME else 1
         near = criterion.category in _ABOUT_AGE or limit.first < far
-        named = (
-            limit.time_unit
-            or is_of_people(tokens, limit)
-            or rule("age_named").ends(tokens, limit.first, limit.first - 4)
-        )
-        if certain or (near and named and _names_age(tokens, limit)):
+        named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(tokens, limit)
+        if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, admits=admits)
 
 
