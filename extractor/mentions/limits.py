@@ -112,7 +112,9 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
             floor = at = max(floor, *taken)
             continue
         measure = _read_measure(tokens, found, floor)
-        limit = (_decide(measure, floor, kind) or _read_alternative(measure, last)) if measure else None
+        other = _read_alternative(measure, last) if measure else None
+        converted = other and measure and measure.comparator is Comparator.EQUAL  # "177 umol/L (= 2 mg/dL)"
+        limit = other if converted else (_decide(measure, floor, kind) or other) if measure else None
         for part in _split(measure, limit) if measure and limit else ():
             yield part
             floor, last = part.end, part
@@ -285,7 +287,7 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         return name
     named = find_quantity(tokens, floor, measure.first)
     if unit is None:
-        counted = None if named and names_quantity(tokens.read(*named), surely=True) else rule("counted_noun")
+        counted = None if named and _is_name_of_scale(tokens, named) else rule("counted_noun")
         noun = counted.starts(tokens, end) if counted else None
         small = isinstance(measure.low, int) and measure.low < _FEW
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
@@ -305,12 +307,24 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     return named
 
 
+def _is_name_of_scale(tokens: Tokens, named: Range) -> bool:
+    """Whether words before a bare number name what it limits, so that those behind it do not: "ICDAS <= 2 molars"."""
+    last = tokens.words[named[1] - 1]
+    return names_quantity(tokens.read(*named), surely=True) or (len(last) >= _ACRONYM and last.isupper())
+
+
+_ACRONYM = 4
+"""The fewest letters of the name of a scale in capitals."""
+
+
 def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
     """Whether a range is that of a scale: "itch NRS (0-10) ≥ 7", "4 on a numeric scale from 0 to 10"."""
     from_start = found.read("low") in ("0", "1") and not found.has("unit")
     if from_start and quantity and tokens.words[quantity[1] - 1].lower() == "scale":
         return True
     bracketed = tokens.codes[found.first - 1 : found.first] == "(" and tokens.codes[found.end : found.end + 1] == ")"
+    if bracketed and from_start and tokens.codes[found.first - 2 : found.first - 1] == NUMBER:
+        return True  # "pain >= 4 (0-10)"
     if bracketed and found.read("low") == "0" and quantity and tokens.words[quantity[1] - 1].upper() in _SCALES:
         return True  # "a pain VAS (0-100 mm)"
     return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
@@ -329,7 +343,10 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     joined = rule("second_value").covers(tokens, last.end, measure.found.first)
     if (measure.high is not None) is not (last.value_high is not None):
         return None
-    bracketed = joined is not None and joined.text in ("(", "[")  # "7.0 mmol/L (126 mg/dL)" is one value twice
+    bracketed = joined is not None and joined.text.rstrip("= ") in (
+        "(",
+        "[",
+    )  # "7.0 mmol/L (126 mg/dL)" is one value twice
     if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
         return None
     repeated = (measure.low, measure.high) == (last.value, last.value_high)  # "thirty percent (30%)"

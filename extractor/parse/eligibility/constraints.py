@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from extractor.mentions.ages import is_age, is_lifetime, is_of_people
+from extractor.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.mentions.find import find_role, name_change
 from extractor.mentions.limit import Limit
 from extractor.mentions.limit_names import find_quantity
@@ -61,11 +61,27 @@ def read_constraints(
         shape = "a word after a bare number"
     elif shape in _PLAIN and any(one and one.general for one in known):
         shape = "only a kind of quantity is named"
+    elif shape in _PLAIN and any(is_age(tokens, limit) and is_other_age(tokens, limit) for limit in kept):
+        shape = "age of somebody else"
+    elif shape in _PLAIN and (_is_not_asked_for(tokens) or any(_is_conditional(tokens, limit) for limit in kept)):
+        shape = "limit under a condition"
     sure = measured("constraints", shape)
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
 
 
+_CONDITION = 20
+"""How many tokens before a limit its condition may begin."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
+
+
+def _is_conditional(tokens: Tokens, limit: Limit) -> bool:
+    """Whether a limit only says when another one holds: "if albumin is < 30 g/L, calcium must be"."""
+    return rule("limit_condition").ends(tokens, limit.first, limit.first - _CONDITION) is not None
+
+
+def _is_not_asked_for(tokens: Tokens) -> bool:
+    """Whether a line says that a limit is not asked for."""
+    return rule("not_asked_for").search(tokens) is not None
 
 
 def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
@@ -145,7 +161,9 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
 def _qualifies(tokens: Tokens, limit: Limit, quantity: Range) -> bool:
     """Whether the words before a further limit only say to whom it applies ("<= 5 x ULN with liver metastases")."""
     ratio = limit.unit and not _RATIOS.isdisjoint(tokens.words[slice(*limit.unit)])
-    return bool(ratio and rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)))
+    if not ratio or names_quantity(tokens.read(*quantity), surely=True):  # "together with bilirubin > 1.5 x ULN"
+        return False
+    return rule("qualifier").ends(tokens, quantity[0], max(0, quantity[0] - 3)) is not None
 
 
 def _find_counted(tokens: Tokens, limit: Limit) -> Range | None:
