@@ -346,7 +346,7 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     bracketed = joined is not None and joined.text.rstrip("= ") in (
         "(",
         "[",
-    )  # "7.0 mmol/L (126 mg/dL)" is one value twice
+    )  # one value twice
     if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
         return None
     repeated = (measure.low, measure.high) == (last.value, last.value_high)  # "thirty percent (30%)"

@@ -165,6 +165,8 @@ def _read_sense(front: Found, duration: Duration) -> tuple[Comparator, bool, boo
     senses = (
         # "contraception for up to 6 months after the last dose"
         (stated is Comparator.AT_MOST and "up" in words and after, Comparator.AT_LEAST, True, False, front.first),
+        # "stopped no later than 5 days before"
+        (stated is Comparator.AT_MOST and "later" in words and before, Comparator.AT_LEAST, True, False, start),
         # "within a minimum of 30 days" says both
         (
             stated not in (None, Comparator.EQUAL, Comparator.BETWEEN),
