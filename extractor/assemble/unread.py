@@ -3,11 +3,14 @@
 import re
 from collections.abc import Collection, Iterator
 
+from extractor.mentions.find import find_mentions
+from extractor.mentions.mention import Kind, Mention, Role
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.parsed import Chunk, ParsedRecord, Span
+from extractor.parse.parsed import Chunk, ParsedRecord, Span, span_of
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Comparator,
     Criterion,
     Endpoint,
     Evidence,
@@ -18,7 +21,6 @@ from extractor.schemas import (
     TrialExtraction,
 )
 from extractor.text.book import read_text, rule
-from extractor.text.lexer import NUMBER
 from extractor.text.numbers import find_durations, is_two_ways, list_readings, read_number
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import choose_reading
@@ -67,16 +69,16 @@ def _report_criteria(parsed: ParsedRecord, extraction: TrialExtraction) -> Itera
 
 
 def _report_limits(parsed: ParsedRecord, criterion: Criterion, field: str) -> Iterator[Finding]:
-    """Yield numbers after a comparator sign that are in no limit or window of their criterion."""
+    """Yield stated limits that are in no limit or window of their criterion."""
     place = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
     if place is None:
         return
-    read = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
-    quote = parsed.sections[place.section].between(place.start, place.end)
-    for found in rule("bare_limit").find(quote.tokens, quote.first, quote.end):
-        start, end = quote.part(found.end - 1, found.end).raw_span
-        if not any(piece.start <= start and end <= piece.end for piece in read):
-            cited = cite(parsed, Span(place.section, quote.part(found.first, found.end).raw_span[0], end))
+    for one in _list_left(parsed, criterion, place):
+        is_limit = one.kind is Kind.AGE or (one.kind is Kind.LIMIT and one.subject)
+        defines = one.comparators[0] is Comparator.EQUAL  # "1 cup = 250 mL"
+        if is_limit and one.stated and not defines and one.role is Role.STATED:
+            words = _place(parsed, place).alone()
+            cited = cite(parsed, span_of(words.part(one.first, one.end)))
             yield inform(FindingKind.NUMBER_UNREAD, field, "this limit is in no value of its criterion", cited)
 
 
@@ -156,25 +158,28 @@ def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[
     quote = next((piece for piece in criterion.evidence if piece.field == "quote"), None)
     if quote is None or (criterion.constraints and criterion.time_window):
         return
-    tokens = _place(parsed, quote).alone().tokens
-    if NUMBER not in tokens.codes:
-        return
-    taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
-    spans = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
-    offsets = {(start, end) for each in spans for start, end in [each.tokens.span(each.first, each.end)]}
-    lengths = [(length.first, length.end) for length in find_durations(tokens)]
-    timed = {at for place in lengths for at in range(*place)}
-    named = {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
-    left = {
-        at
-        for at, code in enumerate(tokens.codes)
-        if code == NUMBER and tokens.words[at][0].isdigit() and at not in named
-        if not any(start <= tokens.starts[at] < end for start, end in offsets)
-    }
+    left = {one.number[0] for one in _list_left(parsed, criterion, quote) if one.role is not Role.PART}
+    lengths = find_durations(_place(parsed, quote).alone().tokens)
+    timed = {at for length in lengths for at in range(length.first, length.end)}
     if not criterion.constraints and left - timed:
         yield "constraints"
     if criterion.time_window is None and left & timed:
         yield "time_window"
+
+
+def _list_left(parsed: ParsedRecord, criterion: Criterion, quote: Evidence) -> list[Mention]:
+    """The mentions of a criterion, in digits, that no limit and no window of it has."""
+    tokens = _place(parsed, quote).alone().tokens
+    taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
+    spans = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
+    offsets = [each.tokens.span(each.first, each.end) for each in spans]
+    named = {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
+    return [
+        one
+        for one in find_mentions(tokens)
+        if tokens.words[one.number[0]][:1].isdigit() and one.number[0] not in named
+        if not any(start <= tokens.starts[one.number[0]] < end for start, end in offsets)
+    ]
 
 
 def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:

@@ -88,7 +88,7 @@ def test_a_line_without_content_is_boilerplate(text, has_content):
 
 
 def test_a_limit_that_is_in_no_value_is_reported():
-    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* Protein on dipstick ≥ 2+ or blood\n* Consent"))
+    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* Protein of ≥ 300 mg/dL or blood\n* Consent"))
     extraction = assemble_extraction(parsed, ModelResult())
     first, *others = extraction.eligibility.criteria
     left = [piece for piece in first.evidence if not piece.field.startswith("constraints")]
@@ -96,7 +96,7 @@ def test_a_limit_that_is_in_no_value_is_reported():
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     changed = extraction.model_copy(update={"eligibility": eligibility})
     (finding,) = report_unread(parsed, changed, {Task.ELIGIBILITY})
-    assert (finding.kind, finding.citations[0].quote) == (FindingKind.NUMBER_UNREAD, "≥ 2")
+    assert (finding.kind, finding.citations[0].quote) == (FindingKind.NUMBER_UNREAD, "≥ 300 mg/dL")
 
 
 @pytest.mark.parametrize(
