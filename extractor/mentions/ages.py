@@ -12,6 +12,7 @@ _FRONT = 14
 """How many tokens before a length of time are examined."""
 _AGE_FRONT = 32
 """How many tokens before an age may name it."""
+_LASTING = frozenset({"for", "since"})
 _ADDED = frozenset(",;:-()")
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _OPENING = 12
@@ -36,6 +37,8 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
+    if tokens.words[first].lower() in _LASTING:
+        return False  # "aged 42 to 65, postmenopausal for at least 1 year"
     named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _AGE_FRONT)
     if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
         return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
