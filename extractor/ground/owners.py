@@ -25,6 +25,8 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     [None, True]
     """
     said = _Said(quantity, mention, tokens)
+    if said.words <= _list_line(tokens) and not said.words <= _list_meant(tokens):
+        return None
     named = {Role.CHANGE: "change_word", Role.AIM: "aim_word"}.get(mention.role)
     if named and not rule(named).search(lex(quantity)):
         return None
@@ -62,12 +64,7 @@ class _Said:
         """Whether the words in the place of a quantity have one that ours has not."""
 
     def _list_words(self, first: int, end: int) -> frozenset[str]:
-        """The words of a range, without those that it sets aside: "the waist, not the hip"."""
-        aside = {
-            at for found in rule("not_meant").find(self.tokens, first, end) for at in range(found.first, found.end)
-        }
-        kept = (self.tokens.words[at] for at in range(first, end) if at not in aside)
-        return frozenset(spell_words(" ".join(kept) if aside else self.tokens.read(first, end)))
+        return _list_kept(self.tokens, first, end)
 
     @property
     def inherited(self) -> frozenset[str]:
@@ -140,7 +137,8 @@ class _Said:
         """The end of the words directly behind a number, which may name what it counts if they have no number."""
         mention, tokens = self.mention, self.tokens
         end, stop = mention.end, min(len(tokens), mention.end + _BEHIND + len(self.words))
-        while end < stop and tokens.codes[end] != NUMBER and not rule("clause_joint").starts(tokens, end):
+        barred = NUMBER + "(" if mention.subject and mention.subject[0] < mention.first else NUMBER
+        while end < stop and tokens.codes[end] not in barred and not rule("clause_joint").starts(tokens, end):
             end += 1
         is_bare = mention.number[1] == mention.end
         has_own = end < stop and tokens.codes[end] == NUMBER
@@ -150,7 +148,7 @@ class _Said:
         """Compare known quantities first, then the words of the clause, of those before it, of the whole line."""
         line = _list_line(self.tokens)
         if self.ours and self.theirs >= self.ours:
-            has_more = self.is_foreign and not (self.words - self.here).isdisjoint(line)
+            has_more = self.is_foreign and not (self.words - self.front - self.direct).isdisjoint(line)
             return None if has_more else True
         if self.ours and self.theirs.isdisjoint(self.ours) and self.theirs and not self._is_named_in_front():
             return None
@@ -183,6 +181,18 @@ _BEHIND = 4
 @lru_cache(maxsize=16)
 def _list_line(tokens: Tokens) -> frozenset[str]:
     return frozenset(spell_words(tokens.read(0, len(tokens))))
+
+
+@lru_cache(maxsize=16)
+def _list_meant(tokens: Tokens) -> frozenset[str]:
+    return _list_kept(tokens, 0, len(tokens))
+
+
+def _list_kept(tokens: Tokens, first: int, end: int) -> frozenset[str]:
+    """The words of a range, without those that it sets aside: "the waist, not the hip"."""
+    aside = {at for found in rule("not_meant").find(tokens, first, end) for at in range(found.first, found.end)}
+    kept = (tokens.words[at] for at in range(first, end) if at not in aside)
+    return frozenset(spell_words(" ".join(kept) if aside else tokens.read(first, end)))
 
 
 @lru_cache(maxsize=16)

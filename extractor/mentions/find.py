@@ -196,7 +196,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     in_front = quantity is None or quantity[0] < first
     changes = in_front and any(rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by"))
     named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _FRONT) if quantity else None
-    is_reached = rule("value_reached").ends(tokens, first, low)
+    is_reached = rule("value_reached").ends(tokens, first, low) or (
+        first > 0 and rule("reaches_value").starts(tokens, first - 1)
+    )
     return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
 
 
@@ -204,7 +206,7 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
     """The name of a quantity with the words that make it a change: "fall in haemoglobin", "weight has gone down by"."""
     before = rule("named_change_before").ends(tokens, named[0], named[0] - _FRONT)
     first = before.first if before else named[0]
-    behind = rule("change_noun").search(tokens, named[1], limit) if not before else None
+    behind = rule("change_word").search(tokens, named[1], limit) if not before else None
     return first, behind.end if behind else named[1]
 
 

@@ -204,7 +204,13 @@ def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple
     rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
     if rest or not measure.time_unit or not (aged or rule("age_after").starts(tokens, found.end)):
         return None, False
-    return Comparator.AT_MOST if kind is CriterionKind.EXCLUSION else Comparator.AT_LEAST, False
+    attained = measure.first > 0 and tokens.words[measure.first - 1].lower() in _ATTAINED
+    is_upper = kind is CriterionKind.EXCLUSION and not attained
+    return Comparator.AT_MOST if is_upper else Comparator.AT_LEAST, False
+
+
+_ATTAINED = frozenset({"completed", "attained", "reached"})
+"""Before an age that somebody has at least, in either list."""
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
