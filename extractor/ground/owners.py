@@ -25,12 +25,10 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     [None, True]
     """
     said = _Said(quantity, mention, tokens)
-    if said.words <= _list_line(tokens) and not said.words <= _list_meant(tokens):
-        return None
     named = {Role.CHANGE: "change_word", Role.AIM: "aim_word"}.get(mention.role)
     if named and not rule(named).search(lex(quantity)):
         return None
-    if said.is_of_other_people() or said.is_part_of_ratio() or said.counts_others():
+    if said.is_set_aside() or said.is_of_other_people() or said.is_part_of_ratio() or said.counts_others():
         return None
     if not _AGE.isdisjoint(said.spelled) and len(said.words) < _FEW:
         return said.is_age()
@@ -88,6 +86,10 @@ class _Said:
                 if mention.first <= pair.place(side)[0] < mention.end:
                     return side in named
         return None
+
+    def is_set_aside(self) -> bool:
+        """Whether the line names a quantity only to say that it is not meant."""
+        return self.words <= _list_line(self.tokens) and not self.words <= _list_meant(self.tokens)
 
     def is_of_other_people(self) -> bool:
         """Whether a quantity is of one group of people, or of one side, and the number of another one.

@@ -31,7 +31,7 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
     """
     first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
     other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
-    if other_unit or rule("within_front").ends(tokens, first, floor):
+    if other_unit or rule("within_front").ends(tokens, first, floor) or rule("age_difference").starts(tokens, end):
         return False
     if not limit.time_unit and (within := limit.quantity) and first <= within[0] < end:
         return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"

@@ -83,7 +83,8 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     low = scale_alike(low, found.read("high") or "")
     if 0 < high < low:
         low, high = _read_alike(found, low, high)
-    return (high, low) if high < low and (low < 0 or high < 0) else (low, high)
+    falls = high < low and (low < 0 or high < 0) and not found.has("second")
+    return (high, low) if falls else (low, high)
 
 
 _LARGE = 1000

@@ -190,7 +190,7 @@ def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, 
             if not glued:
                 return None
         elif word[0].isalnum() or word == "%":
-            if glued and word in "sS":  # "5 mg s/c"
+            if glued and word in ("s", "S", "in"):  # "5 mg s/c", "150 m in the test"
                 break
             glued += word
         else:

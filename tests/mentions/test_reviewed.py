@@ -69,3 +69,39 @@ def test_an_item_takes_no_window_from_the_item_before_it():
     text = "Exclusion Criteria:\n\n* Chemotherapy within 4 weeks\n* Pregnancy\n* Asthma"
     criteria = parse_record(trial(eligibility=text)).eligibility.criteria
     assert [one.time_window.value is not None for one in criteria] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("Pain of at least 4 (0-10)", [("Pain", ">=", 4, None)]),
+        ("Hip T-score <= -2.5 and > -4.0", [("Hip T-score", "<=", -2.5, None), ("Hip T-score", ">", -4, None)]),
+        ("Able to walk at least 150 m in the six-minute test", [("Able to walk", ">=", 150, "m")]),
+        ("Creatinine above 177 µmol/L (= 2 mg/dL)", [("Creatinine", ">", 177, "µmol/L"), ("Creatinine", ">", 2, "mg/dL")]),
+        ("ALT > 3 x ULN together with bilirubin > 2 x ULN", [("ALT", ">", 3, "x ULN"), ("bilirubin", ">", 2, "x ULN")]),
+        ("Weight that has changed by > 5 kg", [("Weight that has changed", ">", 5, "kg")]),
+        ("DLCO corrected for Hb < 40 %", [("DLCO corrected for Hb", "<", 40, "%")]),
+        ("A scan no older than 6 months", []),
+        ("The man is at most 5 years older than the woman", []),
+    ],
+)
+def test_readers_of_fresh_lines_would_not_be_misled(text, limits):
+    assert read(text) == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Stopped no later than 5 days before biopsy", (">=", 5, "day")),
+        ("Diabetes (other than gestational diabetes), treated for > 3 months", (">", 3, "month")),
+        ("Self-harm on 5 or more days within the past 2 years", ("<=", 2, "year")),
+    ],
+)
+def test_a_window_is_that_of_the_criterion(text, value):
+    found = read_window(read_passage(text)).value
+    assert (found.comparator.value, found.value, found.unit.value) == value
+
+
+@pytest.mark.parametrize("frame", ["Every second cycle until the end", "Last 14 days of each period, then week 8"])
+def test_intervals_and_averaged_days_are_no_time_points(frame):
+    assert all(one.value not in (2, 14) for one in read_time_frame(read_text(frame)).points)
