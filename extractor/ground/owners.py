@@ -116,7 +116,8 @@ class _Said:
                 one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
                 joined = name != "part_of_fraction" or self._is_joined(found)
                 both_known = name == "part_of_fraction" and len(_name(found.text)) > 1  # "AST/ALT" is no ratio
-                if (self.words <= one) is not (self.words <= other) and joined and not both_known:
+                is_part = (self.words <= one) is not (self.words <= other) or self.words == one == other  # "E/e'"
+                if is_part and joined and not both_known:
                     return True
         return False
 

@@ -22,6 +22,8 @@ _FRONT = 16
 _REACH = 80
 """How far before and behind a number its clause may go, in tokens, so that no text takes the square of its length."""
 _MOST_INHERITED = 6
+_ONE = 2
+"""The most tokens of a single number with its sign."""
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """What a number without any comparator can mean."""
 
@@ -189,6 +191,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     """What a number does, by the words before its comparator and behind it."""
     first, low = place[0], max(0, place[0] - _FRONT)
     if rule("steps_of_scale").starts(tokens, place[1]):
+        return Role.SCALE
+    is_row = place[1] - first > _ONE and rule("comparison").search(tokens, place[1], place[1] + _FRONT)
+    if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"
         return Role.SCALE
     roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
     if role := next((role for role, name in roles if rule(name).ends(tokens, first, low)), None):

@@ -34,6 +34,11 @@ def find(text, number):
         ("Creatinine that went up by 0.3 mg/dL or more", 0.3, Role.CHANGE),
         ("Haemoglobin that fell to less than 8 g/dL", 8, Role.STATED),
         ("Urate above 6 mg/dL (goal: < 5 mg/dL)", 5, Role.AIM),
+        ("Oxygen above 2 L/min to keep SpO2 at 92 %", 92, Role.AIM),
+        ("Able to maintain SpO2 at 92 %", 92, Role.STATED),
+        ("Rankin, graded 0-6, of no more than 2", 6, Role.SCALE),
+        ("Patients graded 0-2", 2, Role.STATED),
+        ("Sodium that sinks beneath 128 mmol/L", 128, Role.STATED),
     ],
 )
 def test_the_role_of_a_number_follows_from_the_words_beside_it(text, number, role):
@@ -78,6 +83,11 @@ def test_comparators_are_turned_by_denied_verbs_and_left_open_by_other_denials(t
         ("performance status: age 18 and over", "performance status", 18, None),
         ("A fall in haemoglobin of at least 2 g/dL", "haemoglobin", 2, None),
         ("A fall in haemoglobin of at least 2 g/dL", "fall in haemoglobin", 2, True),
+        ("Waist of the volunteer - not the hip - of 94 cm", "hip", 94, None),
+        ("Prostate volume over 80 mL (post-void residual permitted)", "post-void residual", 80, None),
+        ("Total IgE of 30 IU/mL plus a positive specific IgE", "specific IgE", 30, None),
+        ("Infant born to a woman with a viral load of 1000", "infant viral load", 1000, None),
+        ("E/e' more than 15", "E", 15, None),
     ],
 )
 def test_a_number_is_said_of_one_quantity(text, quantity, number, own):

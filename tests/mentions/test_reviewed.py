@@ -77,7 +77,10 @@ def test_an_item_takes_no_window_from_the_item_before_it():
         ("Pain of at least 4 (0-10)", [("Pain", ">=", 4, None)]),
         ("Hip T-score <= -2.5 and > -4.0", [("Hip T-score", "<=", -2.5, None), ("Hip T-score", ">", -4, None)]),
         ("Able to walk at least 150 m in the six-minute test", [("Able to walk", ">=", 150, "m")]),
-        ("Creatinine above 177 µmol/L (= 2 mg/dL)", [("Creatinine", ">", 177, "µmol/L"), ("Creatinine", ">", 2, "mg/dL")]),
+        (
+            "Creatinine above 177 µmol/L (= 2 mg/dL)",
+            [("Creatinine", ">", 177, "µmol/L"), ("Creatinine", ">", 2, "mg/dL")],
+        ),
         ("ALT > 3 x ULN together with bilirubin > 2 x ULN", [("ALT", ">", 3, "x ULN"), ("bilirubin", ">", 2, "x ULN")]),
         ("Weight that has changed by > 5 kg", [("Weight that has changed", ">", 5, "kg")]),
         ("DLCO corrected for Hb < 40 %", [("DLCO corrected for Hb", "<", 40, "%")]),
@@ -100,6 +103,18 @@ def test_readers_of_fresh_lines_would_not_be_misled(text, limits):
 def test_a_window_is_that_of_the_criterion(text, value):
     found = read_window(read_passage(text)).value
     assert (found.comparator.value, found.value, found.unit.value) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Willing to be admitted to the metabolic ward for 9 days",
+        "Agrees that serum is frozen at -80 °C for up to 15 years",
+        "Refusal to be hospitalised for the 3 days of the ketamine cure",
+    ],
+)
+def test_the_length_of_a_stay_or_a_storage_is_no_window(text):
+    assert read_window(read_passage(text)).value is None
 
 
 @pytest.mark.parametrize("frame", ["Every second cycle until the end", "Last 14 days of each period, then week 8"])
