@@ -36,13 +36,19 @@ def find(text, number):
         ("Urate above 6 mg/dL (goal: < 5 mg/dL)", 5, Role.AIM),
         ("Oxygen above 2 L/min to keep SpO2 at 92 %", 92, Role.AIM),
         ("Able to maintain SpO2 at 92 %", 92, Role.STATED),
-        ("Rankin, graded 0-6, of no more than 2", 6, Role.SCALE),
-        ("Patients graded 0-2", 2, Role.STATED),
         ("Sodium that sinks beneath 128 mmol/L", 128, Role.STATED),
     ],
 )
 def test_the_role_of_a_number_follows_from_the_words_beside_it(text, number, role):
     assert find(text, number).role is role
+
+
+@pytest.mark.parametrize(
+    ("text", "role"), [("Rankin, graded 0-6, of no more than 2", Role.SCALE), ("Patients graded 0-2", Role.STATED)]
+)
+def test_a_row_behind_graded_is_a_scale_if_a_limit_follows(text, role):
+    row = next(one for one in find_mentions(read_text(text)) if one.bounds[0][0] == 0 and one.bounds[0][1])
+    assert row.role is role
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_comparators_are_turned_by_denied_verbs_and_left_open_by_other_denials(t
         ("A fall in haemoglobin of at least 2 g/dL", "fall in haemoglobin", 2, True),
         ("Waist of the volunteer - not the hip - of 94 cm", "hip", 94, None),
         ("Prostate volume over 80 mL (post-void residual permitted)", "post-void residual", 80, None),
-        ("Total IgE of 30 IU/mL plus a positive specific IgE", "specific IgE", 30, None),
+        ("Total IgE over 30 IU/mL plus a positive specific IgE", "specific IgE", 30, None),
         ("Infant born to a woman with a viral load of 1000", "infant viral load", 1000, None),
         ("E/e' more than 15", "E", 15, None),
     ],
