@@ -1,0 +1,1 @@
+"""Lines whose certain values a reader judged: see README.md."""

@@ -1,0 +1,18 @@
+"""The certain values of the rules on lines that a reader judged."""
+
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.certain.__main__ import judge
+from benchmarks.data import read_lines
+
+LINES = Path(__file__).parents[2] / "benchmarks/certain/lines.jsonl"
+
+
+def test_few_certain_values_of_judged_lines_are_wrong():
+    found = {"natural": Counter(), "misleading": Counter()}
+    for line, _, verdict in judge(read_lines(LINES), 0.85):
+        found[line["set"].split()[0]][verdict] += 1
+    assert found["natural"]["right"] >= 840
+    assert found["natural"]["wrong"] <= 6
+    assert found["misleading"]["wrong"] <= 44
