@@ -44,8 +44,10 @@ def report_unread(parsed: ParsedRecord, extraction: TrialExtraction, tasks: Coll
     """
     if Task.ELIGIBILITY in tasks:
         yield from _report_criteria(parsed, extraction)
+        explained = {one.field for one in extraction.absences if one.reason is not AbsenceReason.NOT_REPORTED}
         for place, criterion in enumerate(extraction.eligibility.criteria):
-            yield from _report_limits(parsed, criterion, f"eligibility.criteria[{place}].constraints")
+            field = f"eligibility.criteria[{place}].constraints"
+            yield from _report_limits(parsed, criterion, field) if field not in explained else ()
     if Task.DOSING in tasks:
         yield from _report_doses(parsed, extraction)
     if Task.ENDPOINTS in tasks:
