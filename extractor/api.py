@@ -167,18 +167,20 @@ class Extractor:
             ValueError: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
-        read = _as_record(record)
+        read, extracted = _as_record(record), list[TrialExtraction]()
 
-        async def extract_one() -> TrialExtraction:
+        async def extract_one() -> None:  # a result would be printed into a message of ``signal`` that nobody sees
             async with self.open() as opened:
-                return await opened(read)
+                extracted.append(await opened(read))
 
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(extract_one())
-        with ThreadPoolExecutor(1) as thread:  # an event loop already runs in this thread, as in a notebook
-            return thread.submit(asyncio.run, extract_one()).result()
+            asyncio.run(extract_one())
+        else:
+            with ThreadPoolExecutor(1) as thread:  # an event loop already runs in this thread, as in a notebook
+                thread.submit(asyncio.run, extract_one()).result()
+        return extracted[0]
 
     async def extract_many(
         self, records: Iterable[TrialRecord | Mapping[str, Any]], concurrency: int = 8

@@ -21,6 +21,7 @@ from extractor.schemas import (
     TrialExtraction,
 )
 from extractor.text.book import read_text, rule
+from extractor.text.lexer import NUMBER
 from extractor.text.numbers import find_durations, is_two_ways, list_readings, read_number
 from extractor.text.passage import Passage
 from extractor.text.quantity_names import choose_reading
@@ -161,7 +162,7 @@ def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[
     if quote is None or (criterion.constraints and criterion.time_window):
         return
     left = {one.number[0] for one in _list_left(parsed, criterion, quote) if one.role is not Role.PART}
-    lengths = find_durations(_place(parsed, quote).alone().tokens)
+    lengths = find_durations(_place(parsed, quote).alone().tokens) if left else ()
     timed = {at for length in lengths for at in range(length.first, length.end)}
     if not criterion.constraints and left - timed:
         yield "constraints"
@@ -172,16 +173,20 @@ def _list_unread_fields(parsed: ParsedRecord, criterion: Criterion) -> Iterator[
 def _list_left(parsed: ParsedRecord, criterion: Criterion, quote: Evidence) -> list[Mention]:
     """The mentions of a criterion, in digits, that no limit and no window of it has."""
     tokens = _place(parsed, quote).alone().tokens
+    if NUMBER not in tokens.codes:
+        return []
     taken = [piece for piece in criterion.evidence if piece.field.startswith(("constraints", "time_window"))]
     spans = [_place(parsed, piece) for piece in taken if piece.section == quote.section]
     offsets = [each.tokens.span(each.first, each.end) for each in spans]
-    named = {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
-    return [
-        one
-        for one in find_mentions(tokens)
-        if tokens.words[one.number[0]][:1].isdigit() and one.number[0] not in named
-        if not any(start <= tokens.starts[one.number[0]] < end for start, end in offsets)
-    ]
+    left = {
+        at
+        for at, code in enumerate(tokens.codes)
+        if code == NUMBER and tokens.words[at][0].isdigit()
+        if not any(start <= tokens.starts[at] < end for start, end in offsets)
+    }
+    if left:
+        left -= {at for name in rule("part_of_name").find(tokens) for at in range(name.first, name.end)}
+    return [one for one in find_mentions(tokens) if one.number[0] in left] if left else []
 
 
 def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:
