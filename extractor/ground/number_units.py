@@ -101,19 +101,22 @@ def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[st
     >>> borrows_unit(tokens, (2, 3), "kg/m2", ["bmi"]), borrows_unit(tokens, (2, 3), "kg", ["bmi"])
     (True, False)
     """
+    is_age = "age" in subject and read_unit(unit) == "a"
+    if is_age and rule("aged_behind").starts(tokens, place[1]):  # "the over-60s", "the 50th birthday"
+        return True
     if not stands_bare(tokens, place):
         return False
     reach = min(len(tokens), place[1] + _BEFORE)
     other = next((number for number in find_numbers(tokens, place[1], reach) if number.first >= place[1]), None)
+    is_joined = any(rule("unit_shared").starts(tokens, at) for at in (place[1], place[1] + 1))
+    if other and fits and is_joined and tokens.words[place[1]] != "+":
+        return has_unit(tokens, (other.first, other.end), unit)
     if other and rule("unit_goes_on").starts(tokens, place[1]):
         compared = [range(term.first, term.end) for term in find_terms(tokens, "comparators", place[1], other.first)]
         between = [at for at in range(place[1], other.first) if not any(at in each for each in compared)]
-        foreign = not fits and any(
-            _is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between
-        )
-        if not foreign:
+        if not any(_is_subject(tokens, at) and tokens.words[at].lower() not in subject for at in between):
             return has_unit(tokens, (other.first, other.end), unit)
-    return "age" in subject and read_unit(unit) == "a"
+    return is_age
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:

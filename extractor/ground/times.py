@@ -117,9 +117,8 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     """A number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
-    if not any(rule(name).search(tokens) for name in ("persons_named", "said_age")) and value.value not in _first(
-        tokens
-    ):
+    of_people = any(rule(name).search(tokens) for name in _OF_PEOPLE)
+    if not of_people and value.value not in _first(tokens):
         return None
     windows = [range(one.first, one.end) for one in list_windows(tokens)]
     for one in find_mentions(tokens):
@@ -133,6 +132,10 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
         if one.kind is not Kind.LIFETIME and not named and (bare or _has_unit(tokens, one.number, value)):
             return one.number
     return None
+
+
+_OF_PEOPLE = ("persons_named", "said_age", "turned_front", "aged_behind")
+"""Rules for words of a line in which a number may be an age."""
 
 
 def _first(tokens: Tokens) -> set[float]:

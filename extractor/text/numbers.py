@@ -215,6 +215,9 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
     [(70, 'month')]
     """
     for found in rule("duration").find(tokens, first, end):
+        if single := found.read("single"):
+            yield Duration(1, 1, TimeUnit(single.lower()), found.first, found.end)
+            continue
         if many := found.read("many"):
             number = (read_number(found.read("count") or "") or 1) * (10 if many.startswith("decade") else 2)
             each = TimeUnit.YEAR if many.startswith("decade") else TimeUnit.WEEK

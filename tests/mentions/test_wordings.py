@@ -22,6 +22,7 @@ from tests.trust import trial
         ("On a stable dose x 8 wks", (">=", 8, "week")),
         ("In treatment for a decade or more", (">=", 10, "year")),
         ("Migraine for 12 months at the minimum", (">=", 12, "month")),
+        ("Tinnitus present for a year or longer", (">=", 1, "year")),
     ],
 )
 def test_a_window_is_read(text, window):
@@ -57,9 +58,15 @@ def test_bare_numbers_below_the_name_of_a_quantity_are_no_ages():
         ("Fasting glucose under 126 and random glucose under 200 mg/dL", "fasting glucose: < 126 mg/dL", True),
         ("Fasting glucose under 126 and height under 200 cm", "fasting glucose: < 126 cm", False),
         ("HIV-1 RNA of at least 1k copies/mL", "HIV-1 RNA: >= 1000 copies/mL", True),
+        ("Systolic above 160, diastolic above 100 mmHg", "systolic: > 160 mmHg", True),
+        ("Proteinuria of 2+ or more, or 0.3 g or more", "proteinuria: >= 2 g", False),
+        ("Neither ALT nor AST exceeds 3 x ULN", "ALT, AST: <= 3 x ULN", True),
+        ("The over-60s who live at home", "age: > 60 years", True),
+        ("Has celebrated the 50th birthday", "age: >= 50 years", True),
+        ("Walks in over 60s", "age: < 60 years", False),
     ],
 )
-def test_a_unit_may_stand_behind_the_next_quantity(text, limit, stands):
+def test_a_limit_is_proven_in_seldom_words(text, limit, stands):
     assert (find_support(read_limit(limit), read_passage(text)) is not None) is stands
 
 
