@@ -40,8 +40,14 @@ _KEYS = {
     "min": ("minimum_age", "minimum_age"),
     "max": ("maximum_age", "maximum_age"),
     "times": ("time_point", "time_points"),
+    "dose": ("amount", "amounts"),
+    "freq": ("frequency", "frequency"),
+    "route": ("route", "route"),
+    "for": ("duration", "duration"),
+    "cycle": ("cycle", "cycle"),
 }
 """The field of a key of the wire form: its name in counts, and in a reply."""
+_SHOWN = ("lead_in", "text", "measure", "time_frame", "agent", "quote")
 _PLAIN = {"ok": True, "cat": "other", "concept": "other", "domain": "other", "span": "at"}
 _PROVEN = (Support.LITERAL, Support.PARSED)
 
@@ -62,20 +68,26 @@ class Stubborn:
     queues = False
 
     def __init__(self, case: Row) -> None:
-        words = case.get("text") or case["measure"]
+        words = case.get("text") or case.get("measure") or case["answer"]["quote"]
         self._start, self._answer = " ".join(words.split())[:40], _PLAIN | {"list": case.get("list", "in")[:2]}
         self._answer |= case["answer"]
+        self._is_regimen = case["task"] == "dosing"
 
     async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:  # noqa: ARG002
         lines = (found.groups() for found in _LINE.finditer(call.user))
         items = [
             {"n": int(number)}
-            | {key: self._answer[key] for key in keys.split() if key in self._answer}
+            | {key: self._answer[key] for key in self._list_keys(keys) if key in self._answer}
             | self._people(keys)
             for number, keys, _, text in lines
             if self._start in " ".join(text.split())
         ]
+        if self._is_regimen:
+            items = items[:1]
         return Completion(json.dumps({"items": items}), Ending.COMPLETE, model="stubborn"), 1
+
+    def _list_keys(self, keys: str) -> list[str]:
+        return ["agent", "quote", "dose", "freq", "route", "for", "cycle"] if self._is_regimen else keys.split()
 
     def _people(self, keys: str) -> Row:
         asked = ("min", "max") if "people" in keys.split() else ()
@@ -102,9 +114,8 @@ def main() -> None:
         print(f"\n{kind}\n{format_counts([one for one in verdicts if one.case['kind'] == kind], chosen.sure)}")
     for one in verdicts if chosen.show else ():
         if one.case["right"] == (one.confidence is None) and chosen.show in ("all", one.case["kind"]):
-            text = " | ".join(
-                str(one.case[key]) for key in ("lead_in", "text", "measure", "time_frame") if one.case.get(key)
-            )
+            shown = one.case | one.case["answer"]
+            text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
             stands = "lost" if one.confidence is None else f"stands, {one.confidence:.2f}, {one.support}"
             print(f"{one.case['id']} ({one.case['kind']}) {one.field} {stands}: {one.value}\n    {text}")
 
@@ -122,9 +133,21 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
     """Extract each text with the answer of its case, and find the answer's values in the result."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records.jsonl"
-        path.write_text("".join(json.dumps(make_study(*pair)) + "\n" for pair in enumerate(cases)), "utf-8")
+        path.write_text("".join(json.dumps(_make_study(*pair)) + "\n" for pair in enumerate(cases)), "utf-8")
         pairs = zip(cases, read_records(path), strict=True)
         return [verdict for case, record in pairs for verdict in _judge(case, await _extract(case, record))]
+
+
+def _make_study(number: int, case: Row) -> Row:
+    """A registry's record of a case; one about a dose has its arms and interventions."""
+    if "arms" not in case:
+        return make_study(number, case)
+    study = make_study(number, {"task": ""})
+    given = {"armGroups": case["arms"], "interventions": case["interventions"]}
+    study["protocolSection"] |= {"armsInterventionsModule": given}
+    if case.get("summary"):
+        study["protocolSection"]["descriptionModule"] = {"briefSummary": case["summary"]}
+    return study
 
 
 async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
@@ -134,6 +157,9 @@ async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
 
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    if case["task"] == "dosing":  # the same dose of another agent is not this one
+        own = [one for one in extraction.dosing if agree("agent", one.agent, case["answer"]["agent"])]
+        extraction = extraction.model_copy(update={"dosing": tuple(own)})
     given = list(list_given(extraction))
     for field, value in _list_claimed(case):
         held = [
@@ -159,7 +185,7 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
     item: Any = Reply.model_validate({"items": [{"n": 1} | case["answer"]]}).items[0]
     if isinstance(item, Unreadable):
         raise ValueError(item.reason)  # noqa: TRY004 - all that is wrong with a case is a ValueError
-    for key in case["answer"]:
+    for key in [case["field"]] if case["task"] == "dosing" else case["answer"]:
         field, name = _KEYS[key]
         found = getattr(item, name)
         for value in found if isinstance(found, tuple) else (found,):

@@ -29,6 +29,24 @@ async def test_a_right_answer_stands_and_one_that_the_text_does_not_state_falls(
     assert table[-1] == ["all", "2", "0", "0", "0", "2", "0"]
 
 
+async def test_a_dose_counts_for_its_agent_alone():
+    text = "Examplin 100 mg once daily on top of testamide 30 mg twice daily"
+    drugs = [{"type": "DRUG", "name": name, "description": ""} for name in ("Examplin", "Testamide")]
+    base = {"task": "dosing", "field": "dose", "interventions": drugs}
+    base |= {"arms": [{"label": "A", "type": "EXPERIMENTAL", "description": text}]}
+    answers = [("testamide", "30 mg", True), ("examplin", "100 mg", True), ("testamide", "250 mg", False)]
+    cases = [
+        case(number, base, {"agent": agent, "quote": text, "dose": [dose]}, right=right)
+        for number, (agent, dose, right) in enumerate(answers)
+    ]
+    verdicts = await judge(cases)
+    assert [(one.field, one.confidence is not None) for one in verdicts] == [
+        ("amount", True),
+        ("amount", True),
+        ("amount", False),
+    ]
+
+
 def test_a_wrong_answer_in_no_readable_form_is_a_mistake_of_its_writer():
-    cases = [case(1, LIMIT, {"limits": ["Haemoglobin"]}, right=False), case(2, LIMIT, {"dose": ["5 mg"]}, right=True)]
+    cases = [case(1, LIMIT, {"limits": ["Haemoglobin"]}, right=False), case(2, LIMIT, {"cat": "age"}, right=True)]
     assert [line.partition(":")[0] for line in find_unreadable(cases)] == ["t-1", "t-2"]
