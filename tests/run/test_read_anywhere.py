@@ -94,7 +94,9 @@ def test_every_reader_works(kind, runs, tmp_path):
         for path in (runs / "killed" / "extractions.jsonl", tmp_path / "to" / "some" / "records.jsonl")
     )
     unstored = len(written) - len(exported)  # the kill may come between a result's line and its row in the store
-    assert exported and {*exported} <= {*written} and unstored in range(CONCURRENCY + 1)
+    assert exported
+    assert {*exported} <= {*written}
+    assert unstored in range(CONCURRENCY + 1)
 
 
 @pytest.mark.parametrize("kind", MOUNTS)
