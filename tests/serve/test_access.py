@@ -226,9 +226,9 @@ def test_the_limit_of_money_holds_through_kills(tmp_path):
             with serve(tmp_path / "root", *options) as service:
                 if number == 0:
                     url = f"/v1/jobs/{submit(service.client, many(2000), assist='always')['id']}"
-                wait_until(
+                wait_until(  # for one call under way: there may be no room for more
                     lambda get=service.client.get, url=url, before=before: (
-                        server.calls >= before + 8 or get(url).json()["state"] == "paused"
+                        server.calls > before + 4 or get(url).json()["state"] == "paused"
                     )
                 )
                 service.process.kill()
