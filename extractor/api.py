@@ -169,7 +169,7 @@ class Extractor:
         """
         read, extracted = _as_record(record), list[TrialExtraction]()
 
-        async def extract_one() -> None:  # a result would be printed into a message of ``signal`` that nobody sees
+        async def extract_one() -> None:  # ``asyncio.run`` would format a result in a message that nobody sees
             async with self.open() as opened:
                 extracted.append(await opened(read))
 

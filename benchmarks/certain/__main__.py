@@ -62,7 +62,7 @@ def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
 
 
 def _word(line: Row) -> Row:
-    """A line as a wording, of which ``make_study`` makes a registry's record."""
+    """A line in the form that ``make_study`` turns into a registry's record."""
     if line["part"] == "outcome":
         return {"task": "outcome", "measure": line["text"], "time_frame": line.get("time_frame")}
     return {"task": "eligibility", "text": line["text"], "list": line["part"]}

@@ -18,10 +18,10 @@ from extractor.assemble.unconfirmed import (
     list_unconfirmed_values,
 )
 from extractor.fields.declaration import CustomField
+from extractor.fields.value_forms import show_value
 from extractor.ground.check import GroundedAnswer, Rejection, ground_answer
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
-from extractor.ground.refusals import show_value
 from extractor.llm.calls import estimate_tokens
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task

@@ -78,7 +78,7 @@ def _as_json(parsed: "ParsedRecord") -> str:
 
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
     """Yield the lines that show a record; with ``found``, also the words and rules of each value."""
-    from extractor.ground.refusals import show_value
+    from extractor.fields.value_forms import show_value
 
     describe = partial(_describe_fields, parsed=parsed, found=found)
     yield f"# {to_printable(parsed.record.record_id)}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from extractor.ground.refusals import show_value
+from extractor.fields.value_forms import show_value
 from extractor.pages import name_label
 from extractor.schemas import CustomItem, TrialExtraction
 

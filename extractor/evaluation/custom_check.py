@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import Claim, CustomField, Of, Said
+from extractor.fields.value_forms import show_value
 from extractor.ground.claims import check_claim
-from extractor.ground.refusals import show_value
 from extractor.schemas import CustomItem, Task, TrialRecord
 from extractor.suggestions import suggest
 from extractor.text.passage import Passage, read_section

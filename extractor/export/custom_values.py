@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from extractor.ground.refusals import show_value
+from extractor.fields.value_forms import show_value
 from extractor.schemas import CustomItem
 from extractor.text.units import convert, find_dimension, read_unit
 

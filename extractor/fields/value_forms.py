@@ -1,11 +1,11 @@
 """Values as a model writes them in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day", "CTCAE | 5.0".
 
 A small model copies words well and fills nested numbers badly; a string also takes a third of the tokens.
-Every reader raises ``ValueError`` with the form that is allowed.
+Every reader raises ``ValueError`` with the form that is allowed; ``show_value`` writes a value in this form.
 """
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from extractor.schemas import (
     Age,
@@ -248,3 +248,33 @@ def _read_time(text: str) -> tuple[int | float, TimeUnit]:
     if not found or found.low != found.high:
         raise ValueError(f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"')
     return found.low, found.unit
+
+
+def show_value(value: Any) -> str:
+    """Format a value briefly, as people and models write it.
+
+    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
+    ('1-2 mg', '21 day', 'oral')
+    """
+    match value:
+        case Constraint(comparator=sign) | Quantity(comparator=sign):
+            low, high = _show(value.value), _show(value.value_high)
+            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
+            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
+            return f"{named}{limit} {value.unit or ''}".rstrip()
+        case Amount():
+            low, high = _show(value.low), _show(value.high)
+            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
+            return f"{low if low == high else both} {value.unit}"
+        case Age() | Period() | TimePoint():
+            return f"{_show(value.value)} {value.unit.value}"
+        case Instrument(name=name, version=version):
+            return f"{name} {version or ''}".rstrip()
+        case TimeWindow(quote=quote):
+            return quote
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _show(value: float | None) -> str:
+    """All digits, without ".0" for whole numbers; empty for None."""
+    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

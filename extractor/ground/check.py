@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from extractor.fields.declaration import Claim
+from extractor.fields.value_forms import show_value
 from extractor.parse.parsed import Chunk, ParsedRecord, ProvenClaim, Reading, Span
 from extractor.schemas import (
     Constraint,
@@ -24,7 +25,7 @@ from .claims import check_claim
 from .names import find_agent
 from .places import Supported, find_parts
 from .quotes import QuoteStatus
-from .refusals import Refusal, explain_refusal, show_value
+from .refusals import Refusal, explain_refusal
 from .support import find_support
 from .times import find_stated_age, find_window
 

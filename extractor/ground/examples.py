@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from extractor.errors import FieldError
 from extractor.fields.declaration import CustomField, Example
+from extractor.fields.value_forms import show_value
 from extractor.text.passage import read_passage
 
 from .claims import check_claim
-from .refusals import show_value
 
 
 def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[CustomField, ...]:

@@ -102,7 +102,7 @@ def borrows_unit(tokens: Tokens, place: Range, unit: str, subject: Collection[st
     (True, False)
     """
     is_age = "age" in subject and read_unit(unit) == "a"
-    if is_age and rule("aged_behind").starts(tokens, place[1]):  # "the over-60s", "the 50th birthday"
+    if is_age and rule("aged_after").starts(tokens, place[1]):  # "the over-60s", "the 50th birthday"
         return True
     if not stands_bare(tokens, place):
         return False

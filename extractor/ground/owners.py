@@ -74,7 +74,7 @@ class _Said:
             missing = self.words - _AGE - self.inherited  # "Age in phase 2" in the clause of phase 1
             return None if missing and missing <= _list_line(self.tokens) else True
         first, end = self.mention.number
-        if rule("aged_behind").starts(self.tokens, end) or rule("turned_front").ends(self.tokens, first, first - 2):
+        if rule("aged_after").starts(self.tokens, end) or rule("turned_before").ends(self.tokens, first, first - 2):
             return False
         is_other = self.mention.kind is not Kind.LIMIT or self.named or _name(self.tokens.read(*self.mention.clause))
         return None if is_other else False
@@ -110,7 +110,7 @@ class _Said:
         return False
 
     def is_part_of_ratio(self) -> bool:
-        """Whether a number without a unit limits a ratio of which a quantity is one part: "LH:FSH of 2 or more"."""
+        """Whether a number without a unit limits a ratio that has a quantity as one part: "LH:FSH of 2 or more"."""
         mention, tokens = self.mention, self.tokens
         if mention.end > mention.number[1] + 3:
             return False
@@ -135,7 +135,7 @@ class _Said:
         if mention.stated or mention.number != (mention.first, mention.end) or self.words <= self.named:
             return False
         noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
-        noun = None if rule("aged_behind").starts(tokens, mention.end) else noun  # "the 50th birthday"
+        noun = None if rule("aged_after").starts(tokens, mention.end) else noun  # "the 50th birthday"
         words = set(fold_words(noun.text)) - _idle() if noun else set()
         directly = rule("names_directly").ends(tokens, mention.first, mention.first - 1)
         return bool(words) and not directly and words.isdisjoint(self.words) and not any(map(read_unit, words))

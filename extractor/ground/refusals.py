@@ -10,7 +10,6 @@ from extractor.parse.parsed import Span
 from extractor.schemas import (
     Age,
     Amount,
-    Comparator,
     Constraint,
     Instrument,
     Period,
@@ -165,33 +164,3 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
     span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
     return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
-
-
-def show_value(value: Any) -> str:
-    """Format a value briefly, as people and models write it.
-
-    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
-    ('1-2 mg', '21 day', 'oral')
-    """
-    match value:
-        case Constraint(comparator=sign) | Quantity(comparator=sign):
-            low, high = _show(value.value), _show(value.value_high)
-            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
-            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
-            return f"{named}{limit} {value.unit or ''}".rstrip()
-        case Amount():
-            low, high = _show(value.low), _show(value.high)
-            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
-            return f"{low if low == high else both} {value.unit}"
-        case Age() | Period() | TimePoint():
-            return f"{_show(value.value)} {value.unit.value}"
-        case Instrument(name=name, version=version):
-            return f"{name} {version or ''}".rstrip()
-        case TimeWindow(quote=quote):
-            return quote
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _show(value: float | None) -> str:
-    """All digits, without ".0" for whole numbers; empty for None."""
-    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

@@ -35,9 +35,6 @@ from .number_units import has_unit
 from .places import Derived, Supported, cut, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
 
-_REACH = 300
-"""The most tokens of a line to either side of a quote that may say what it means."""
-
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """The support for ``value`` in ``passage``, or None.

@@ -134,7 +134,7 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     return None
 
 
-_OF_PEOPLE = ("persons_named", "said_age", "turned_front", "aged_behind")
+_OF_PEOPLE = ("persons_named", "said_age", "turned_before", "aged_after")
 """Rules for words of a line in which a number may be an age."""
 
 

@@ -201,9 +201,8 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     in_front = quantity is None or quantity[0] < first
     changes = in_front and any(rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by"))
     named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _FRONT) if quantity else None
-    is_reached = rule("value_reached").ends(tokens, first, low) or (
-        first > 0 and rule("reaches_value").starts(tokens, first - 1)
-    )
+    reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
+    is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
     return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
 
 
@@ -220,11 +219,8 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     first, end = place
     if rule("numbered_name").ends(tokens, first, max(0, first - 4)) or _YEAR.fullmatch(tokens.read(first, end)):
         return True
-    if (
-        first
-        and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-"
-        and tokens.words[first - 1].isalpha()
-    ):
+    is_glued = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-"
+    if is_glued and tokens.words[first - 1].isalpha():
         return True  # "ADHD-RS-5"
     near = max(0, first - _REACH)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)

@@ -349,10 +349,8 @@ def _read_alternative(measure: _Measure, last: Limit | None) -> Limit | None:
     joined = rule("second_value").covers(tokens, last.end, measure.found.first)
     if (measure.high is not None) is not (last.value_high is not None):
         return None
-    bracketed = joined is not None and joined.text.rstrip("= ") in (
-        "(",
-        "[",
-    )  # one value twice
+    opening = joined.text.rstrip("= ") if joined else ""
+    bracketed = opening in ("(", "[")  # "7.0 mmol/L (126 mg/dL)" is one value twice
     if bracketed and tokens.codes[measure.found.end : measure.found.end + 1] not in (")", "]"):
         return None
     repeated = (measure.low, measure.high) == (last.value, last.value_high)  # "thirty percent (30%)"

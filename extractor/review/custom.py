@@ -5,7 +5,7 @@ from typing import Any
 
 from extractor.fields import CustomField
 from extractor.fields.attributes import Attribute, AttributeType
-from extractor.ground.refusals import show_value
+from extractor.fields.value_forms import show_value
 from extractor.pages import name_label
 from extractor.schemas import CustomItem, Instrument
 

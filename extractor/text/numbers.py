@@ -183,6 +183,8 @@ DAYS: Mapping[TimeUnit, float] = {
 WHOLE_DAYS: Mapping[TimeUnit, int] = {unit: int(days) for unit, days in DAYS.items() if days >= 1}
 """Days per unit in schedules: 30 for a month, 365 for a year."""
 MONTHS_OF_YEAR = 12
+_MANY: Mapping[str, tuple[int, TimeUnit]] = {"fortnight": (2, TimeUnit.WEEK), "decade": (10, TimeUnit.YEAR)}
+"""Words for several units of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +221,8 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
             yield Duration(1, 1, TimeUnit(single.lower()), found.first, found.end)
             continue
         if many := found.read("many"):
-            number = (read_number(found.read("count") or "") or 1) * (10 if many.startswith("decade") else 2)
-            each = TimeUnit.YEAR if many.startswith("decade") else TimeUnit.WEEK
+            count, each = _MANY[many.lower().removesuffix("s")]
+            number = count * (read_number(found.read("count") or "") or 1)
             yield Duration(number, number, each, found.first, found.end)
             continue
         low, high = read_number(found.read("low") or ""), read_number(found.read("high") or found.read("low") or "")

@@ -6,7 +6,7 @@ import pytest
 
 from extractor import Extractor, TrialExtraction
 from extractor.fields import CriterionField, Duration, RecordField, read_fields
-from extractor.ground.refusals import show_value
+from extractor.fields.value_forms import show_value
 from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
 from extractor.schemas.values import list_values
 from tests.llm.stub import completion, items, serve
