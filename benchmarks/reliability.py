@@ -1,6 +1,6 @@
 """Fit the calibration of the rules' confidences on gold of whole records, and judge it.
 
-    python -m benchmarks.reliability GOLD --records INPUT... [--write]
+    python -m benchmarks.reliability GOLD --records INPUT... [--write [--fields START]]
 
 GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each fold by curves fitted
 on the other folds, ``shipped`` judges all folds by the curves of the package. The table shows for each field and each
@@ -8,7 +8,8 @@ area: values and the share right; then the mean confidence, the expected calibra
 (0.95 or more), the mean confidence of these and how many of them are right, with Wilson's 95 % interval. An empty value
 counts too: it is right if nothing is annotated. Open readings (confidence 0) are left out.
 
-``--write`` first fits on all folds and replaces the curves of the package.
+``--write`` first fits on all folds and replaces the curves of the package, or only those of fields whose names begin
+with ``--fields``: "dosing".
 """
 
 import tomllib
@@ -45,13 +46,15 @@ _COLUMNS = f"{'claimed':>9}{'ECE':>7}{'certain':>9}{'claimed':>9}{'right':>7}{'9
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, "gold", records=[...], write=False)
+    chosen = parse_options(__doc__, "gold", records=[...], write=False, fields="")
     records = read_records(*chosen.records, on_error=lambda _: None)
     stated = [one for one in judge_gold(read_gold(chosen.gold), records) if one.confidence]
     if not stated:
         raise SystemExit(f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them")
     if chosen.write:
-        Path(str(CURVES)).write_text(format_curves(fit_curves(stated)), "utf-8")
+        kept = read_curves() if chosen.fields else {}
+        fitted = {name: curve for name, curve in fit_curves(stated).items() if name[0].startswith(chosen.fields)}
+        Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
     judged = list(zip(stated, cross_validate(stated), calibrate(stated, read_curves()), strict=True))
     print(f"{len({one.trial for one in stated})} trials")
     for group in GROUPS:

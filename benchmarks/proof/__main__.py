@@ -69,8 +69,8 @@ class Stubborn:
 
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
-        self._start, self._answer = " ".join(words.split())[:40], _PLAIN | {"list": case.get("list", "in")[:2]}
-        self._answer |= case["answer"]
+        self._start = " ".join(words.split("\n")[0].split())[:40]
+        self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | case["answer"]
         self._is_regimen = case["task"] == "dosing"
 
     async def __call__(self, call: Call, most: int, requests: object) -> tuple[Completion, int]:  # noqa: ARG002

@@ -1,12 +1,13 @@
 """Cases from gold: its values, each at its own words, and the same falsified by what stands beside them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.data import Row
 from benchmarks.gold import read_annotated, read_gold
-from extractor.schemas import TrialRecord
+from extractor.fields.value_forms import show_value
+from extractor.schemas import Amount, Period, TrialRecord
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
 _TIME = re.compile(r"(?<![\w.,])(\d+(?:\.\d+)?)[ -]?(hour|day|week|month|year)s?\b", re.IGNORECASE)
@@ -16,13 +17,17 @@ _LONGEST_TEXT = 600
 
 
 def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
-    """Yield a case for each value of gold that stands in one line, and for each way to falsify it there."""
+    """Yield a case for each value of gold that stands in one line, and for each way to falsify it there.
+
+    A regimen is one of an arm or an intervention. It is falsified by the value of another agent of the same section.
+    """
     for record, _, gold in read_annotated(read_gold(), records):
         people = gold.get("eligibility", {})
         for criterion in people.get("criteria", ()):
             yield from _falsify(record, criterion, list(_list_answers(criterion, people)))
         for endpoint in gold.get("endpoints", ()):
             yield from _make_outcome(record, endpoint)
+        yield from _make_regimens(record, gold.get("dosing", ()))
 
 
 def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
@@ -103,3 +108,40 @@ def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
         if other not in times:
             yield _case(record, base, "another length", {"times": [other]})
             break
+
+
+_GROUPS = ("arms", "interventions")
+_REGIMEN = {"dose": "amounts", "freq": "frequency", "route": "route", "for": "duration", "cycle": "cycle"}
+
+
+def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
+    parts = {one.name: {part.name: one.text[part.start : part.end] for part in one.parts} for one in record.sections}
+    base = {"task": "dosing"} | {kind: [parts[name] for name in parts if name.startswith(kind)] for kind in _GROUPS}
+    texts = {one.name: one.text for one in record.sections if one.name.startswith(_GROUPS)}
+    for regimen in (one for one in regimens if one["section"] in texts):
+        answer = {key: _spell(regimen[name]) for key, name in _REGIMEN.items() if regimen.get(name)}
+        answer = {"agent": regimen["agent"], "quote": regimen["quote"]} | answer
+        for key in answer.keys() & _REGIMEN.keys():
+            yield _case(record, base, "gold", answer) | {"field": key}
+            if swap := _swap(regimen, key, regimens, texts[regimen["section"]]):
+                yield _case(record, base, "another agent's", answer | swap) | {"field": key}
+
+
+def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
+    """Another agent's value that stands near a regimen, and the words of both."""
+    name, start = _REGIMEN[key], text.find(regimen["quote"])
+    same = [one for one in regimens if one["agent"].casefold() == regimen["agent"].casefold()]
+    for other in regimens:
+        place = text.find(other["quote"])
+        first, end = min(start, place), max(start + len(regimen["quote"]), place + len(other["quote"]))
+        own = other in same or any(other.get(name) == one.get(name) for one in same)
+        if other.get(name) and not own and other["section"] == regimen["section"] and end - first <= _LONGEST_TEXT:
+            return {"quote": text[first:end], key: _spell(other[name])}
+    return None
+
+
+def _spell(value: Any) -> Any:
+    """The value of a field in the form of the wire."""
+    if isinstance(value, list):
+        return [show_value(Amount.model_validate(one)) for one in value]
+    return show_value(Period.model_validate(value)) if isinstance(value, dict) else value

@@ -17,12 +17,10 @@ from typing import NamedTuple
 from benchmarks.data import Row, parse_options, read_areas, read_labels
 from benchmarks.gold import GROUPS, LABELS, name_group, read_annotated, read_gold
 from benchmarks.training.log_linear import Choice, Weights, cross_validate, fit_weights, format_calibration, judge
-from extractor.parse.dosing import read_all_statements
-from extractor.parse.dosing.agents import build_lexicon
+from extractor.parse.dosing import read_dosing_text
 from extractor.parse.dosing.merging import merge_statements
 from extractor.parse.dosing.names import name_key
 from extractor.parse.dosing.roles import describe_role, view_trial
-from extractor.parse.dosing.sections import list_sections
 from extractor.parse.dosing.statements import Statement
 from extractor.read import read_records
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
@@ -32,16 +30,13 @@ _HEAD = """\
 # Weights of a log-linear model, in nats: each feature of an agent (see roles.py) for each role. Fitted on labelled
 # doses.
 """
-_LEAST = 0.1
+_LEAST = 0.5
+"""The least weight to keep: with less, no trial of the gold is better read."""
 _RARE = 3
 """Fewest agents with a feature."""
 _ROLES = tuple(Role)
-_BY_HAND = {
-    (Role.PREMEDICATION, "expected premedication"): 5.0,
-    (Role.PROCEDURE, "expected procedure"): 3.0,
-    (Role.INVESTIGATIONAL, "part of scheme"): 2.5,
-}
-"""Set by hand, since too rare in the labels: the guideline defines two roles by such words; labels have no titles."""
+_BY_HAND = {(Role.PREMEDICATION, "near premedication"): 5.0, (Role.PROCEDURE, "type procedure"): 3.0}
+"""Set by hand, since too rare in the labels: the guideline defines the roles by such words."""
 _TITLES = ("title", "official_title")
 _SEEN = (*_TITLES, "arms[", "interventions[")
 """The sections that the annotators of doses saw."""
@@ -151,11 +146,9 @@ def read_agents(labelled: LabelledDoses) -> Iterator[LabelledAgent]:
     """Yield agents of statements that the rules read in a labelled record, if they have one labelled role."""
     record = labelled.record
     sections = {section.name: read_section(section.name, section.text) for section in record.sections}
-    groups, descriptions = list_sections(record, sections)
-    lexicon = build_lexicon(groups)
-    statements = merge_statements(read_all_statements(groups, descriptions, lexicon))
-    titles = [sections[name].tokens for name in _TITLES if name in sections]
-    trial = view_trial((*groups, *descriptions), lexicon, statements, titles)
+    text = read_dosing_text(record, sections)
+    statements = merge_statements(text.list_given())
+    trial = view_trial([*text.sections.values()], text.lexicon, statements)
     for statement in statements:
         if len(roles := _find_roles(statement, labelled.doses)) == 1:
             features = describe_role(statement, trial)

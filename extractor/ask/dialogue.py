@@ -11,6 +11,7 @@ from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.assemble.resolve import PARTICIPANTS, RECORD
 from extractor.fields.declaration import CustomField, Of
 from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
+from extractor.ground.regimens import prove_regimens
 from extractor.options import ExtractionOptions
 from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Reading
 from extractor.schemas import Task, Usage
@@ -100,7 +101,8 @@ def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -
     """What the text supports of a reply."""
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
-    return [drop_repeated(_ground_answer(answer, parsed, chunks)) for answer in answers]
+    grounded = [drop_repeated(_ground_answer(answer, parsed, chunks)) for answer in answers]
+    return prove_regimens(grounded, parsed, chunks)
 
 
 def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> GroundedAnswer:

@@ -22,6 +22,7 @@ from extractor.fields.value_forms import show_value
 from extractor.ground.check import GroundedAnswer, Rejection, ground_answer
 from extractor.ground.conflicts import ConflictKind
 from extractor.ground.quotes import QuoteStatus
+from extractor.ground.regimens import prove_regimens
 from extractor.llm.calls import estimate_tokens
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
@@ -143,10 +144,12 @@ def merge_recheck(
     for number, recheck in enumerate(rechecks, start=1):
         for answer in (each for each in second if each.chunk == number):
             again = ground_answer(replace(answer, chunk=recheck.chunk.number), parsed, recheck.chunk)
-            if recheck.position is None:
+            first = None if recheck.position is None else answers[recheck.position]
+            again = replace(again, readings={**(first.readings if first else {}), **again.readings})
+            (again,) = prove_regimens([again], parsed, {recheck.chunk.number: recheck.chunk})
+            if first is None or recheck.position is None:
                 merged.append(again)
             else:
-                first = answers[recheck.position]
                 merged[recheck.position] = _merge(first, replace(again, chunk=first.chunk), recheck.question.fields)
     return merged
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from extractor.fields.value_forms import show_value
 from extractor.ground.check import GroundedAnswer
 from extractor.ground.doses import find_exceeded
+from extractor.ground.regimens import PROVEN
 from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
-from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Task
+from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
 
 from .provenance import ProvenanceBuilder, list_read_fields
 from .resolve import ModelResult, Resolved, agree
@@ -98,13 +100,13 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
 
 
 def _draft_answer(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Draft:
-    """A regimen of the model. The rules confirm the values that they read as well, and give those that were refused."""
+    """A regimen of the model. What the text links to its agent is the rules' reading too; the agent, its role and the
+    time of giving are so if a regimen of the rules has them.
+    """
     span = _place(answer, chunk)
     agent, policy = answer.readings.get("agent"), result.policy.of("dosing.regimens")
     similar = [
-        regimen
-        for regimen in parsed.dosing.regimens
-        if regimen.quote.overlaps(span) or (agent and is_same_agent(regimen.agent.value, agent.value))
+        regimen for regimen in parsed.dosing.regimens if agent and is_same_agent(regimen.agent.value, agent.value)
     ]
     readings = {field.name: _confirm(field.name, answer, similar, span) for field in _FIELDS}
     seen = (policy.agree, Origin.BOTH) if similar else (policy.alone, Origin.MODEL)
@@ -126,11 +128,18 @@ def _place(answer: GroundedAnswer, chunk: Chunk) -> Span:
 
 
 def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], span: Span) -> Reading[Any]:
-    """The rules' reading that says the same as the answer; where the answer was refused, that of the same words."""
+    """The reading of the rules that says the same as the answer; where that was refused, another one of the same
+    words.
+    """
     model = answer.readings.get(name)
+    if model and name in PROVEN:
+        return Reading.open_() if Support.INFERRED in model.list_supports() else model
+    refused = {rejection.value for rejection in answer.rejections if rejection.field == name}
     for regimen in similar:
         rule: Reading[Any] = getattr(regimen, name)
-        if (agree(rule.value, model.value) and rule.value) if model else regimen.quote.overlaps(span):
+        if model and agree(rule.value, model.value) and rule.value:
+            return rule
+        if not model and regimen.quote.overlaps(span) and refused.isdisjoint(map(show_value, rule.list_values())):
             return rule
     return Reading.open_()
 

@@ -11,9 +11,13 @@ from extractor.parse.parsed import Chunk, Reading, Span
 from extractor.schemas import (
     AbsenceReason,
     Age,
+    Amount,
     Constraint,
+    Frequency,
     Instrument,
     Origin,
+    Period,
+    Route,
     Support,
     Task,
     TimePoint,
@@ -112,8 +116,9 @@ BELIEVED = 0.35
 and most of its values may be right where one is wrong.
 """
 LEFT_OPEN = 0.8
-"""The highest confidence of a model's number that the words leave open, if the rules do not read the same."""
-_NUMBERS = (Age, Constraint, TimePoint, TimeWindow)
+"""The highest confidence of a model's number, or of a fact of its regimen, that the words leave open, if the rules do
+not read the same."""
+_NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
 _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
@@ -191,9 +196,8 @@ def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolv
 
 def _is_left_open(reading: Reading[Any]) -> bool:
     """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
-    values = reading.value if isinstance(reading.value, tuple) else (reading.value,)
-    supports = reading.list_supports()
-    return Support.INFERRED in supports and any(isinstance(value, _NUMBERS) for value in values)
+    are_numbers = any(isinstance(value, _NUMBERS) for value in reading.list_values())
+    return are_numbers and Support.INFERRED in reading.list_supports()
 
 
 def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:

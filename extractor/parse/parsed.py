@@ -83,6 +83,12 @@ class Reading(Generic[T_co]):
     alternatives: tuple[T_co, ...] = ()
     supports: tuple[Support, ...] = ()
 
+    def list_values(self) -> tuple[Any, ...]:
+        """The members of a list, or the value; none if there is no value."""
+        if isinstance(self.value, tuple):
+            return self.value
+        return () if self.value is None else (self.value,)
+
     def list_supports(self) -> tuple[Support, ...]:
         """How the value follows from each of ``spans``."""
         return self.supports or (self.support,) * len(self.spans)

@@ -6,7 +6,8 @@ agents that it names. Statements about one regimen are merged, wherever they sta
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from extractor.parse.parsed import Chunk, ParsedDosing
@@ -23,9 +24,7 @@ from .roles import view_trial
 from .sections import DosingSection, Findings, list_sections
 from .statements import Statement, read_statements
 
-__all__ = ["read_all_statements", "read_dosing"]
-
-_TITLES = ("title", "official_title")
+__all__ = ["DosingText", "read_dosing", "read_dosing_text"]
 
 
 def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]) -> ParsedDosing:
@@ -43,56 +42,66 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbe
     >>> regimen.agent.value, regimen.amounts.value[0].high, regimen.route.value.value, regimen.frequency.value.value
     ('Examplumab', 300, 'subcutaneous', 'Q4W')
     """
-    groups, descriptions = list_sections(record, sections)
-    parts = {part.name: part for part in (*groups, *descriptions)}
-    lexicon = build_lexicon(groups)
-    statements = read_all_statements(groups, descriptions, lexicon)
+    text = read_dosing_text(record, sections)
+    statements = text.list_given()
     merged = merge_statements(statements)
-    titles = [sections[name].tokens for name in _TITLES if name in sections]
-    trial = view_trial([*parts.values()], lexicon, merged, titles)
-    regimens = build_regimens(merged, parts, trial, numbers, find_trial_length(descriptions)) if merged else ()
+    trial = view_trial([*text.sections.values()], text.lexicon, merged)
+    length = find_trial_length([one for one in text.sections.values() if not one.is_group])
+    regimens = build_regimens(merged, text.sections, trial, numbers, length) if merged else ()
     kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
-    return ParsedDosing(regimens, tuple(_find_candidates(used, parts.values(), lexicon, numbers)))
+    return ParsedDosing(regimens, tuple(_find_candidates(used, text.sections.values(), text.lexicon, numbers)))
 
 
-def read_all_statements(
-    groups: Sequence[DosingSection], descriptions: Sequence[DosingSection], lexicon: AgentNames
-) -> list[Statement]:
-    """The statements of all sections about each agent, before merging."""
+@dataclass(frozen=True, slots=True)
+class DosingText:
+    """What a record says of doses: its sections by name, the agents that it names, what each clause says of each."""
+
+    sections: Mapping[str, DosingSection]
+    lexicon: AgentNames
+    statements: Sequence[Statement]
+
+    def list_given(self) -> list[Statement]:
+        """The statements about what participants are given, with those of arms that refer to another one.
+
+        Descriptions count about the record's own agents, with amounts only if arms and interventions state none. Other
+        agents count only if arms and interventions state no dosing.
+        """
+        registered = [one for one in self.statements if self.sections[one.section].is_group]
+        known = {agent.key for agent in self.lexicon.agents}
+        dosed = {statement.agent.key for statement in registered if statement.amounts}
+        silent = not any(statement.amounts or statement.frequency or statement.days for statement in registered)
+        described = (
+            one
+            for one in self.statements
+            if not self.sections[one.section].is_group
+            if (one.agent.key in known or _is_full(one, silent=silent)) and _is_given(one)
+            if (one.agent.key not in dosed if one.amounts else one.mention is not None)
+        )
+        return resolve_references([*self.sections.values()], [*registered, *described])
+
+
+def read_dosing_text(
+    record: TrialRecord, sections: Mapping[str, LexedSection], others: Iterable[str] = ()
+) -> DosingText:
+    """Read what each clause of a record says about each agent; ``others`` are agents that a model found in it."""
+    groups, descriptions = list_sections(record, sections)
+    lexicon = build_lexicon(groups, others)
     own = {agent.section: agent for agent in reversed(lexicon.agents)}
     statements: list[Statement] = []
-    for section in groups:
-        statements += read_statements(section, lexicon, own.get(section.name) or _find_topic(section, lexicon))
-    statements += _read_descriptions(descriptions, lexicon, statements)
-    return resolve_references((*groups, *descriptions), statements)
+    for section in (*groups, *descriptions):
+        if section.is_group:
+            topic = own.get(section.name) or _find_topic(section, lexicon)
+            statements += read_statements(section, lexicon, topic)
+        elif lexicon.only or lexicon.find(section):  # nothing is said about no agent
+            statements += read_statements(section, lexicon, lexicon.only)
+    return DosingText({one.name: one for one in (*groups, *descriptions)}, lexicon, statements)
 
 
 def _find_topic(group: DosingSection, lexicon: AgentNames) -> Agent | None:
     """The agent in an arm's label or in the shared name of interventions, else the record's only agent."""
     named = (m.value for m in lexicon.find(group) if m.end <= group.title[1])
     return next(named, None) or (None if group.is_intervention else lexicon.only)
-
-
-def _read_descriptions(
-    descriptions: Sequence[DosingSection], lexicon: AgentNames, statements: Sequence[Statement]
-) -> list[Statement]:
-    """Statements about the record's own agents, with amounts only if arms and interventions state none.
-
-    Other agents count only if arms and interventions state no dosing.
-    """
-    known = {agent.key for agent in lexicon.agents}
-    dosed = {statement.agent.key for statement in statements if statement.amounts}
-    silent = not any(statement.amounts or statement.frequency or statement.days for statement in statements)
-    return [
-        statement
-        for section in descriptions
-        if lexicon.only or lexicon.find(section)  # nothing is said about no agent
-        for statement in read_statements(section, lexicon, lexicon.only)
-        if (statement.agent.key in known or _is_full(statement, silent=silent))
-        and _is_given(statement)
-        and (statement.agent.key not in dosed if statement.amounts else statement.mention is not None)
-    ]
 
 
 def _is_given(statement: Statement) -> bool:

@@ -53,21 +53,29 @@ Mention = Mark[Agent]
 class AgentNames:
     """Finds mentions of a record's agents, and of agents that any text names."""
 
-    def __init__(self, names: Iterable[tuple[str, Agent]]) -> None:
+    def __init__(self, names: Names, others: Iterable[str] = ()) -> None:
         self._agents: dict[str, Agent] = {}
         self._found: dict[str, tuple[Mention, ...]] = {}
         for name, agent in names:
             self._agents.setdefault(name_key(name), agent)
+        self.agents = tuple({agent.key: agent for agent in self._agents.values()}.values())
+        for name in others:
+            self._agents.setdefault(name_key(name), Agent(unify_name(name), "drug", "", 0, 0))
         self._by_word: dict[str, list[tuple[list[str], Agent]]] = {}
         for key in sorted(filter(lambda key: len(key) > 1, self._agents), key=len, reverse=True):
             words = [word.lower() for word in lex(key).words if word not in _SKIPPED]
             for first in (words[0],) if len(words) > 1 else _list_forms(words[0]):
                 self._by_word.setdefault(first, []).append((words[1:], self._agents[key]))
-        self.agents = tuple({agent.key: agent for agent in self._agents.values()}.values())
         firsts = {agent.section: agent for agent in reversed(self.agents)}
         self._placebos = {section: agent for section, agent in firsts.items() if agent.kind == "placebo"}
         kinds = ([agent for agent in self.agents if agent.kind == kind] for kind in ("placebo", "cells"))
         self._single = {agents[0].kind: agents[0] for agents in kinds if len(agents) == 1}
+
+    def key_of(self, name: str) -> str:
+        """The key of the agent that goes by a name, or by the first part of one."""
+        agent = self._agents.get(name_key(name))
+        found = [] if agent else self.find_known(lex(name))
+        return agent.key if agent else found[0].value.key if found else unify_name(name)
 
     @property
     def only(self) -> Agent | None:
@@ -186,8 +194,11 @@ def is_joint(name: str, tokens: Tokens, first: int, end: int) -> bool:
     return first == end or (first < end and rule(name).covers(tokens, first, end) is not None)
 
 
-def build_lexicon(groups: Sequence[DosingSection]) -> AgentNames:
-    """The agents in the names of interventions, or in labels of arms if no intervention names one."""
+def build_lexicon(groups: Sequence[DosingSection], others: Iterable[str] = ()) -> AgentNames:
+    """The agents in the names of interventions, or in labels of arms if no intervention names one.
+
+    ``others`` are names that a model found in the record. They count as agents where they are not among these.
+    """
     names = [name for section in groups if section.is_intervention for name in _read_names(section)]
     names = _shorten_placebo(names or [name for section in groups for name in _read_names(section)], groups)
     shorts = [
@@ -197,7 +208,7 @@ def build_lexicon(groups: Sequence[DosingSection]) -> AgentNames:
         if name_key(name).endswith(entry.value)
         for short in entry.terms
     ]
-    return AgentNames([*names, *shorts])
+    return AgentNames([*names, *shorts], others)
 
 
 def _read_names(section: DosingSection) -> list[tuple[str, Agent]]:

@@ -1,6 +1,7 @@
 """Find doses in text: numbers with a dose unit, lists of levels, and ranges, without numbers that are no doses."""
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from extractor.schemas import Amount
 from extractor.text.book import rule
@@ -19,7 +20,7 @@ _COUNTED = frozenset(unit.dose for unit in list_units() if unit.piece and unit.d
 """Units that count pieces instead of measuring a substance."""
 _VOLUMES = frozenset({"mL", "uL", "L", "100mL"})
 _RATES = frozenset({"h", "min", "sec"})
-_LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL"})
+_LEVELS_IN_BLOOD = frozenset({"IU/mL", "kU/mL", "ng/mL", "mg/dL", "g/dL", "g/L", "mmol/L", "pg/mL"})
 UNSURE = 0.5
 """The confidence of an amount whose number can be read in two ways, that counts pieces, or that may not be a dose or
 the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL"."""
@@ -38,15 +39,38 @@ def find_amounts(tokens: Tokens) -> tuple[AmountMark, ...]:
     >>> [(amount.low, amount.high, amount.unit) for mark in marks for amount in mark.value]
     [(10, 10, 'mg/kg'), (20, 20, 'mg/kg'), (40, 40, 'mg/kg'), (1000000, 3000000, 'cells/kg')]
     """
-    dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
-    measured = (_read_levels(tokens, levels) for levels in find_quantity_lists(tokens, skipped=dated))
+    stated = ((levels, unit) for levels, unit in _find_measured(tokens) if not _is_no_dose(tokens, levels, unit))
+    measured = (_read_levels(tokens, levels, unit) for levels, unit in stated)
     return drop_overlaps([*filter(None, measured), *_find_auc(tokens)])
 
 
-def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...]) -> AmountMark | None:
-    first, end, unit = levels[0].first, max(level.end for level in levels), levels[-1].unit.dose
-    if unit is None or any(level.unit.dose is None for level in levels) or _is_no_dose(tokens, levels, end, unit):
-        return None
+def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
+    """Numbers with the unit of a dose that limit one, or that are levels in blood or amounts of a solvent.
+
+    >>> [mark.value[0].high for mark in find_limits(read_text("20 mg daily, at most 80 mg"))]
+    [80]
+    """
+    for levels, unit in _find_measured(tokens):
+        first = _skip_bracket(tokens, levels[0].first)
+        others = any(rule(name).ends(tokens, first, first - _REACH) for name in ("cap_before", "mixture_before"))
+        if (others or _is_level(levels, unit)) and (mark := _read_levels(tokens, levels, unit)):
+            yield mark
+
+
+def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]:
+    """Lists of numbers with the unit of a dose, and that unit."""
+    dated = {at for mark in find_dates(tokens) for at in range(mark.first, mark.end)}
+    for levels in find_quantity_lists(tokens, skipped=dated):
+        if (unit := levels[-1].unit.dose) and all(level.unit.dose for level in levels):
+            yield levels, unit
+
+
+def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> AmountMark | None:
+    first, end = levels[0].first, max(level.end for level in levels)
+    if tolerance := rule("tolerance_before").ends(tokens, first, first - _REACH):  # "15 ± 3 mg/kg"
+        first = max(0, tolerance.first - 1)
+        mean = read_number(tokens.words[first])
+        levels = (replace(levels[-1], low=mean, high=mean, first=first),) if mean is not None else ()
     daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
@@ -75,24 +99,31 @@ def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
     return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
-def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], end: int, unit: str) -> bool:
-    """Whether context shows a limit, a reduction, a package, a dilution, a sample or a needle."""
-    first, (_, *below), behind = levels[0].first, levels[-1].unit.parts, levels[-1].unit.end
+def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Whether the unit is that of a level in blood."""
+    return unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS)
+
+
+def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool:
+    """Whether context shows a limit, a package, a dilution, a sample or a needle."""
+    (_, *below), behind = levels[-1].unit.parts, levels[-1].unit.end
     gauge = not below and tokens.words[behind - 1] == "G"  # "21G needle"
     if gauge or (any(part.piece for part in below) and tokens.words[behind - 2] == "/"):  # "150 mg/capsule"
         return True
-    if unit in _LEVELS_IN_BLOOD or (unit.startswith("cells") and (levels[-1].high or _FEW_CELLS) < _FEW_CELLS):
-        return True
-    before = first - (first > 0 and tokens.words[first - 1] == "(")
+    first, end = _skip_bracket(tokens, levels[0].first), max(level.end for level in levels)
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
     steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
-    if steps or any(rule(name).ends(tokens, before, before - _REACH) for name in names):
+    if steps or _is_level(levels, unit) or any(rule(name).ends(tokens, first, first - _REACH) for name in names):
         return True
-    if rule("contained_before").ends(tokens, before):
-        return not rule("piece_before").ends(tokens, before)
+    if rule("contained_before").ends(tokens, first):
+        return not rule("piece_before").ends(tokens, first)
     if unit == "%":
         return not rule("strength_after").starts(tokens, end)
     return unit not in _COUNTED and unit != "Gy" and rule("package_after").starts(tokens, end) is not None
+
+
+def _skip_bracket(tokens: Tokens, first: int) -> int:
+    return first - (first > 0 and tokens.words[first - 1] == "(")
 
 
 def _find_auc(tokens: Tokens) -> Iterator[AmountMark]:
@@ -115,7 +146,9 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
     for amount in amounts:
         if not kept or amount.first - kept[-1].end > _APART:
             kept.append(amount)
-        elif _first_explains(tokens, kept[-1], amount):
+        elif _is_sum(tokens, amount, kept[-1]):
+            continue
+        elif _first_explains(tokens, kept[-1], amount) or _is_sum(tokens, kept[-1], amount):
             kept[-1] = amount
         elif not (_is_strength(tokens, kept[-1], amount) or _is_bracketed(tokens, kept[-1], amount)):
             kept.append(amount)
@@ -143,6 +176,15 @@ def _is_strength(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     return other in _COUNTED and second.value[0].high == 1 and first.end == second.first
 
 
+def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
+    """Whether the first is the sum of such doses: "7.2 mg/kg in all, in three injections of 2.4 mg/kg"."""
+    one, other = total.value[0], part.value[0]
+    if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
+        return False
+    before = rule("sum_before").ends(tokens, total.first, total.first - _REACH)
+    return bool(before or rule("sum_after").starts(tokens, total.end))
+
+
 def _is_bracketed(tokens: Tokens, first: AmountMark, second: AmountMark) -> bool:
     words = tokens.words[first.end : second.first]
     if words.count("(") <= words.count(")") or not {";", "\n", "or"}.isdisjoint(words):
@@ -164,4 +206,4 @@ def choose_levels(levels: Collection[Amount]) -> tuple[Amount, ...]:
 
 def is_volume_or_piece(unit: str) -> bool:
     """Whether a unit measures no substance: "mL", "tablet"."""
-    return unit in _VOLUMES or unit in _COUNTED
+    return unit.partition("/")[0] in _VOLUMES or unit in _COUNTED

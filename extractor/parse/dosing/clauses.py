@@ -4,12 +4,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from extractor.schemas import Frequency
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .agents import Mention
-from .marks import Mark, Place, within
+from .marks import Fact, Place, within
 from .sections import DosingSection, Findings
 
 Piece = tuple[int, int, bool]
@@ -73,7 +72,8 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
 
     "A every 2 weeks and A every 4 weeks", "300 mg every 2 weeks or 600 mg every 4 weeks".
     """
-    if len(stated.frequency) < 2:
+    timed = sorted([*stated.frequency, *stated.days], key=lambda mark: mark.first)
+    if len(timed) < 2:
         return [clause]
     gaps = [
         (one.end, other.first)
@@ -81,8 +81,8 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
         if one.value.key == other.value.key and _differ(stated.frequency, (one.end, other.first), other.end)
     ]
     for amount, following in pairwise(within(stated.amounts, *clause)):
-        differing = _differ(stated.frequency, (amount.end, following.first), following.end)
-        if differing and not any(amount.end <= m.first < differing[1].first for m in mentions):
+        differing = _differ(timed, (amount.end, following.first), following.end)
+        if differing and not any(differing[0].end <= m.first < differing[1].first for m in mentions):
             gaps.append((differing[0].end, following.first))
     pieces, (position, end) = [], clause
     for gap in sorted(gaps):
@@ -92,9 +92,7 @@ def _cut_regimens(tokens: Tokens, clause: Place, stated: Findings, mentions: Seq
     return [*pieces, (position, end)]
 
 
-def _differ(
-    stated: Sequence[Mark[Frequency]], between: Place, behind: int
-) -> tuple[Mark[Frequency], Mark[Frequency]] | None:
-    """The last frequency between two places and the first one after the second, if they differ."""
+def _differ(stated: Sequence[Fact], between: Place, behind: int) -> tuple[Fact, Fact] | None:
+    """The last time of giving between two places and the first one after the second, if they differ."""
     before, after = within(stated, *between), [m for m in stated if m.first >= behind]
     return (before[-1], after[0]) if before and after and before[-1].value != after[0].value else None

@@ -58,7 +58,7 @@ def _read_days(tokens: Tokens, lead: Found) -> Mark[Days] | None:
     days, end = listed
     if span := rule("up_to_week").starts(tokens, end):
         days, end = (), span.end
-    if lead.has("start"):
+    if lead.has("start") or rule("onwards").starts(tokens, end):
         days = ()
     if word == "(" and tokens.words[end : end + 1] == [")"]:
         end += 1
@@ -204,6 +204,8 @@ def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *,
     """
     if len(days) > 1:
         return _code_several(stated, code_days(days, None), cycle)
+    if stated is Frequency.QD and len(days) == 1 and cycle is None:  # "500 mg daily on the first day"
+        return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated
     return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)

@@ -8,7 +8,6 @@ from typing import Any
 from extractor.schemas import Frequency, TimeUnit
 from extractor.text.book import rule
 
-from .agents import PROCEDURES
 from .clauses import is_aside
 from .days import code_schedule, count_days
 from .marks import Fact, Place, within
@@ -222,26 +221,12 @@ def _rank_place(one: Statement) -> tuple[int, int, int]:
 
 
 def _stands_alone(statement: Statement) -> bool:
-    """Whether a statement without an amount is a regimen. An agent of no intervention needs more evidence."""
-    timed = bool(statement.frequency or statement.days)
-    if not timed and _is_named_by_route(statement):
-        return False
-    if statement.linked < 1 and statement.agent.kind != "placebo" and statement.mention:
-        if statement.agent.kind in PROCEDURES:
-            return timed or statement.moment is not None
-        if statement.agent.kind == "cells":
-            return bool(statement.route or statement.days or statement.length)
-        return bool(statement.route) and (timed or statement.length is not None)
-    return bool(statement.route or timed or (statement.mention and statement.length))
-
-
-def _is_named_by_route(statement: Statement) -> bool:
-    """Whether the only route is part of the agent's name: "Examplum oral immunotherapy"."""
+    """Whether a statement without an amount is a regimen: it has a time, or a route that is no part of its name."""
     route, agent, mention = statement.route, statement.agent, statement.mention
-    if route is None:
-        return False
+    if statement.frequency or statement.days or route is None:
+        return any((statement.frequency, statement.days, statement.moment, mention and statement.length))
     inside = route.section == agent.section and agent.first <= route.first and route.end <= agent.end
-    return inside or bool(mention and mention.first <= route.first and route.end <= mention.end)
+    return not (inside or (mention and mention.first <= route.first and route.end <= mention.end))
 
 
 def _is_same_regimen(first: Statement, second: Statement) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
+from extractor.schemas import Route
 from extractor.text.aliases import find_entry
 from extractor.text.book import find_terms, read_term, rule, terms_of
 from extractor.text.lexer import Tokens, lex
@@ -228,7 +229,8 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
         end -= 1
     if end <= first or len(tokens.read(first, end)) < 2 or rule("empty_name").covers(tokens, first, end):
         return None
-    return None if read_term("routes", tokens, first, end) else (first, end)
+    route = read_term("routes", tokens, first, end)
+    return None if route and route.value != Route.EXTERNAL_BEAM else (first, end)
 
 
 def _skip_doses(tokens: Tokens, first: int, end: int) -> Place:

@@ -14,11 +14,11 @@ from extractor.parse.parsed import ParsedRegimen, Reading, Span
 from extractor.parse.scoring import measured
 from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
-from extractor.text.lexer import lex
+from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
-from .clauses import describes_other
+from .links import Link, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, is_salt, is_vague, name_key, unify_name
@@ -29,10 +29,10 @@ from .statements import Statement
 
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""
-_BESIDE = 12
-"""The most tokens between an agent, or its amount, and a fact beside it."""
-_BEHIND = 3
-"""How many tokens after a fact can name another act: "weekly blood samples"."""
+_SETTINGS = frozenset({"%", "Hz"})
+"""Units of a mixture or a device that say little of what is given."""
+_MOST_WORDS = 2
+"""The most words of a name whose extent is sure."""
 _SUBSTANCES = frozenset({"drug", "biological", "dietary_supplement", "genetic", "radiation", "combination_product", ""})
 """Registered types of what has a dose; registries without types name drugs alone."""
 _OWN = frozenset({"route", "length"})
@@ -92,7 +92,7 @@ class _Builder:
         return ParsedRegimen(
             chunk=section.chunk(number, min(first, statement.first), max(end, statement.end)),
             quote=section.span(statement.first, statement.end),
-            agent=Reading(named.raw(*place), measured("agent", self.name_agent()), (name,)),
+            agent=Reading(named.raw(*place), self.trust_name(named, place), (name,)),
             role=Reading(role, role_confidence, (name,), Support.INFERRED),
             amounts=self.read_amounts(),
             route=self.read_route(),
@@ -105,9 +105,16 @@ class _Builder:
     def span(self, fact: Fact) -> Span:
         return self.sections[fact.section].span(fact.first, fact.end)
 
-    def list_near(self, name: str) -> set[Any]:
-        """The values of a field in the part of the clause about this agent."""
-        return {mark.value for mark in getattr(self.statement.clause.marks.inside(*self.statement.reach), name)}
+    def link(self, name: str, fact: Fact) -> Link:
+        return find_link(self.statement, name, fact, self.sections)
+
+    def trust_name(self, section: DosingSection, place: Sequence[int]) -> float:
+        """The confidence of the agent: of its name that of a case, less if the name may be longer or shorter."""
+        words = [at for at in range(*place) if section.tokens.words[at].isalpha()]
+        in_doubt = len(words) > _MOST_WORDS or any(_is_form(section.tokens, at) for at in words)
+        confidence = measured("agent", self.name_agent())
+        doubtful = in_doubt or _goes_on(section.tokens, place[1])
+        return min(confidence, measured("agent", "extent in doubt")) if doubtful else confidence
 
     def name_agent(self) -> str:
         """The case of the agent: whether it is surely a substance, and how its clause names it."""
@@ -117,7 +124,8 @@ class _Builder:
         plain = section.is_intervention and section.type in _SUBSTANCES
         stated = section.marks.inside(agent.first, agent.end)
         acts = rule("other_act").search(section.tokens, agent.first, agent.end)
-        doubtful = agent.kind == "class" or acts or stated.amounts or stated.frequency or stated.length
+        vague = agent.kind == "class" or (agent.kind != "placebo" and is_vague(agent.key))
+        doubtful = vague or acts or stated.amounts or stated.frequency or stated.length
         substance = agent.kind == "placebo" or (is_substance(agent) and (plain or known & {"drug", "cells"}))
         joined = not _JOINS.isdisjoint(map(str.lower, section.tokens.words[agent.first : agent.end]))
         several = joined or (statement.mention is None and not statement.clause.has_one_topic)
@@ -133,36 +141,12 @@ class _Builder:
             named = "renamed" if statement.linked < 1 else "named"
         return f"{named}, with a dose" if statement.amounts else named
 
-    def place(self, name: str, fact: Fact) -> str:
-        """The case of a fact by its place: how near to its agent it stands."""
-        statement, section, clause = self.statement, self.sections[fact.section], self.statement.clause
-        if not statement.holds(fact):
-            if fact.section not in {statement.section, statement.agent.section}:
-                return "elsewhere"
-            place = next((one for one in section.clauses if one[0] <= fact.first < one[1]), section.title)
-            other = rule("other_act").search(section.tokens, *place) or describes_other(section.tokens, *place)
-            return "elsewhere" if other else "in section"
-        anchors = [one for one in statement.amounts if one is not fact and statement.holds(one)]
-        anchors += [one for one in clause.named if one.value.key == statement.agent.key]
-        # The amount of the clause may be that of another agent, and with it all that the clause says.
-        doubtful = any(one.confidence < 1 for one in statement.amounts if one is not fact and statement.holds(one))
-        if doubtful or len(self.list_near(name)) > 1:
-            return "elsewhere" if doubtful else "rivals"
-        if not anchors or not statement.reach[0] <= fact.first < statement.reach[1]:
-            return "beside" if clause.about_topic and not anchors else "in clause"
-        gaps = [(min(one.end, fact.end), max(one.first, fact.first)) for one in anchors]
-        first, end = min(gaps, key=lambda gap: gap[1] - gap[0])
-        if rule("other_act").search(clause.tokens, first, min(clause.end, max(end, fact.end + _BEHIND))):
-            return "elsewhere"
-        others = any(first <= one.first < end and one.value.key != statement.agent.key for one in clause.named)
-        return "in clause" if others or end - first > _BESIDE else "beside"
-
     def trust(self, name: str, fact: Fact | None) -> float:
         """The confidence of a field: by the place of its fact, or for none, by other candidates in the record."""
         if fact is not None:
-            return measured("timing" if name in {"days", "moment"} else name, self.place(name, fact))
+            return measured("timing" if name in {"days", "moment"} else name, self.link(name, fact))
         clause, sign = self.statement.clause, _SIGNS.get(name)
-        near = self.list_near(name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
+        near = list_near(self.statement, name) or (sign and rule(sign).search(clause.tokens, clause.first, clause.end))
         return measured("regimen", "in clause" if near else "in record" if name in self.stated else "nowhere")
 
     def read_amounts(self) -> Reading[tuple[Amount, ...] | None]:
@@ -175,7 +159,7 @@ class _Builder:
         doubts = {
             "doubtful": any(fact.confidence < 1 for fact in self.statement.amounts),
             "several levels": len(levels) > 1,
-            "volume or pieces": any(is_volume_or_piece(level.unit) for level in levels),
+            "volume or pieces": any(is_volume_or_piece(level.unit) or level.unit in _SETTINGS for level in levels),
         }
         confidence = min([confidence, *(measured("amounts", case) for case, holds in doubts.items() if holds)])
         return Reading(levels, confidence, tuple(spans[level] for level in levels), Support.PARSED)
@@ -189,7 +173,7 @@ class _Builder:
         value, stated = resolve_frequency(statement), statement.frequency or statement.days
         fact = stated or (statement.amounts[0] if is_rate(statement) else statement.moment)
         if value is None or fact is None:
-            timed = statement.days or self.list_near("frequency") or self.list_near("days")
+            timed = statement.days or list_near(self.statement, "frequency") or list_near(self.statement, "days")
             return Reading(None, measured("regimen", "in clause") if timed else self.trust("frequency", None))
         coded = statement.frequency
         confidence = measured("frequency", self.name_wording(coded) if coded else self.name_days())
@@ -199,11 +183,12 @@ class _Builder:
     def name_wording(self, coded: Fact) -> str:
         """The case of a stated frequency: how it is worded if it is beside the dose, or else where it stands."""
         statement, tokens = self.statement, self.sections[coded.section].tokens
-        case, place = name_rhythm(tokens, coded), self.place("frequency", coded)
-        if coded.value is Frequency.ONCE and statement.length:  # "a loading dose, then 5 mg for 2 months"
+        case, link = name_rhythm(tokens, coded), self.link("frequency", coded)
+        again = rule("given_again").search(tokens, coded.first, max(coded.end, statement.clause.end))
+        if coded.value is Frequency.ONCE and (statement.length or again):  # "a loading dose, then 5 mg for 2 months"
             return "rivals"
-        if place != "beside":
-            return f"{place}, in full" if case in {"words", "interval"} else place
+        if link is not Link.BESIDE:
+            return f"{link}, in full" if case in {"words", "interval"} else link
         beside = [fact for fact in statement.amounts if fact.section == coded.section]
         if any(fact.first <= coded.first and coded.end <= fact.end for fact in beside):
             return "rate"
@@ -215,7 +200,7 @@ class _Builder:
         if listed is None:
             return "moment or rate"
         if len(listed.value) > 1:
-            return "listed days" if self.place("days", listed) == "beside" else "listed days elsewhere"
+            return "listed days" if self.link("days", listed) is Link.BESIDE else "listed days elsewhere"
         return "day of a cycle" if self.statement.cycle else "one day"
 
     def read_fact(self, name: str, fact: Fact | None) -> Reading[Any]:
@@ -233,6 +218,18 @@ class _Builder:
         fact, *place = timing
         section, name = self.sections[fact.section], "days" if fact is self.statement.days else "moment"
         return Reading(section.raw(*place), self.trust(name, fact), (section.span(*place),))
+
+
+def _is_form(tokens: Tokens, at: int) -> bool:
+    """Whether a word is that of a form or a route: "eye drops", "nasal"."""
+    forms = ("kind_of_drug", "form_of_giving", "routes")
+    return any(rule(name).covers(tokens, at, at + 1) for name in forms)
+
+
+def _goes_on(tokens: Tokens, end: int) -> bool:
+    """Whether a word follows a name that may be a part of it: "pegol" in "Examplumab pegol"."""
+    follows = end < len(tokens) and tokens.words[end].isalpha() and not tokens.joined(end)
+    return follows and not rule("word_about_dose").covers(tokens, end, end + 1) and not _is_form(tokens, end)
 
 
 def find_name(statement: Statement, sections: Mapping[str, DosingSection]) -> tuple[DosingSection, int, int]:

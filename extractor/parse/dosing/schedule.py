@@ -29,6 +29,8 @@ _FIXED = {
     "one_weekday": Frequency.QW,
 }
 """Rules whose matches have one code."""
+_NO_TREATMENT = ("watched_before", "paused_before", "no_length_before")
+"""Rules for words before the length of something else than treatment."""
 STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
 _LEAD = 14
@@ -42,18 +44,37 @@ def find_frequencies(tokens: Tokens, taken: Collection[int] = ()) -> tuple[Mark[
     >>> [mark.value.value for mark in found]
     ['Q12H', 'Q3W', 'TIW', 'BID']
     """
-    found = (*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens))
-    return tuple(_drop_doubtful(tokens, [mark for mark in drop_overlaps(found) if _is_giving(tokens, mark)]))
+    given = [mark for mark in _find_rhythms(tokens, taken) if _is_giving(tokens, mark)]
+    return tuple(_drop_doubtful(tokens, given))
+
+
+def _find_rhythms(tokens: Tokens, taken: Collection[int]) -> tuple[Mark[Frequency], ...]:
+    return drop_overlaps((*_find_intervals(tokens, taken), *_find_counts(tokens, taken), *_find_fixed(tokens)))
 
 
 def _is_giving(tokens: Tokens, mark: Mark[Frequency]) -> bool:
     """Whether a frequency is that of doses, not of their changes or of visits, and is not negated."""
-    if any(_ends(name, tokens, mark.first) for name in ("not_this_one", "step_before")):
-        return False
     if any(rule(name).starts(tokens, mark.end) for name in ("step_after", "examined_after")):
         return False
     # Daily doses stand behind words for tests more often than daily tests do.
-    return mark.value in _OFTEN or not rule("no_giving_before").ends(tokens, mark.first, mark.first - 10)
+    names = ("not_this_one", "step_before", *(["no_giving_before"] if mark.value not in _OFTEN else []))
+    return not any(_ends(name, tokens, mark.first) for name in names)
+
+
+def find_other_rhythms(tokens: Tokens) -> Iterator[Mark[Frequency]]:
+    """Frequencies of something else than doses: of visits, tests, changes.
+
+    >>> [mark.value.value for mark in find_other_rhythms(read_text("5 mg daily, with scans every 8 weeks"))]
+    ['Q8W']
+    """
+    return (mark for mark in _find_rhythms(tokens, ()) if not _is_giving(tokens, mark))
+
+
+def find_other_lengths(tokens: Tokens) -> Iterator[PeriodMark]:
+    """Lengths of something else than treatment: of observation, a pause, an infusion, the time before."""
+    for duration in find_durations(tokens):
+        if any(_ends(name, tokens, duration.first) for name in _NO_TREATMENT):
+            yield Mark(_period(duration), duration.first, duration.end)
 
 
 _OFTEN = frozenset(
@@ -235,8 +256,7 @@ def _mark_cycle(found: Found, *parts: str) -> Iterator[PeriodMark]:
 def find_lengths(tokens: Tokens) -> tuple[PeriodMark, ...]:
     """Lengths of the treatment. A range has the value None."""
     timed = _read_lengths(tokens)
-    others = ("watched_before", "paused_before")
-    given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in others)]
+    given = [mark for mark in timed if not any(_ends(name, tokens, mark.first) for name in _NO_TREATMENT[:2])]
     found = drop_overlaps([*given, *_read_cycle_counts(tokens)])
     # "for 12 weeks, then for 4 weeks, for a total of 16 weeks": only the sum counts.
     numbered = list(zip(found, number_sentences(tokens, found), strict=True))

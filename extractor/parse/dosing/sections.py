@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
 from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
@@ -10,10 +11,10 @@ from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.passage import LexedSection, split_sentences
 
-from .amounts import AmountMark, drop_explaining, find_amounts
+from .amounts import AmountMark, drop_explaining, find_amounts, find_limits
 from .days import find_days, find_moments
 from .marks import Mark, Place, drop_inside, drop_touching, within
-from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths
+from .schedule import PeriodMark, find_cycles, find_frequencies, find_lengths, find_other_lengths, find_other_rhythms
 
 FIELDS = ("route", "frequency", "cycle", "length", "days", "moment")
 """The fields of a regimen besides its amounts."""
@@ -122,6 +123,12 @@ class DosingSection:
     def marks(self) -> Findings:
         """All marks of the section."""
         return find_all(self.tokens, self.name)
+
+    @cached_property
+    def others(self) -> Mapping[str, Sequence[Mark[Any]]]:
+        """By field, marks of what is not given: limits of doses, rhythms of visits, lengths of observation."""
+        found = find_limits, find_other_rhythms, find_other_lengths
+        return dict(zip(("amounts", "frequency", "length"), (tuple(find(self.tokens)) for find in found), strict=True))
 
     @cached_property
     def clauses(self) -> tuple[Place, ...]:

@@ -19,10 +19,12 @@ from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
 _SEVERAL = 2
-_NEAR = 3
-"""The most tokens between a word for giving and a route."""
 _FURTHEST = 200
 """How many statements back a clause without an agent can refer to."""
+_SHORT = 4
+"""The most letters of a word that is no name of an agent."""
+_NOBODY = Agent("", "", "", 0, 0)
+"""Stands for agents that nobody knows."""
 _RATES = {
     "rate_per_day": Frequency.QD,
     "rate_per_week": Frequency.QW,
@@ -114,7 +116,9 @@ class _Given:
 def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent | None) -> list[Statement]:
     """Statements of a section in reading order; ``default`` is the agent of clauses that name none."""
     tokens, marks = section.tokens, section.marks
-    mentions = drop_touching(lexicon.find(section), [*marks.amounts, *marks.moment])
+    found_names = lexicon.find(section)
+    mentions = drop_touching(found_names, [*marks.amounts, *marks.moment])
+    marks = replace(marks, amounts=_drop_timing(tokens, marks, found_names))
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
@@ -123,7 +127,7 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
         if not section.is_group and "\n" in tokens.codes[seen:first]:
             topic = default  # another paragraph
         seen = first
-        inside, named = marks.inside(first, end), within(mentions, first, end)
+        inside, named = marks.inside(first, end), _drop_labels(tokens, within(mentions, first, end))
         continues = is_step and bool(statements) and not named
         if statements and not named and not inside.amounts and not continues:
             _spread(section, statements, inside, first)
@@ -135,6 +139,19 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
         if named and not section.is_intervention:
             topic = named[-1].value
     return statements
+
+
+def _drop_labels(tokens: Tokens, named: Sequence[Mention]) -> tuple[Mention, ...]:
+    """The mentions without those that name arms: "for the A + B and C arms: A 5 mg daily"."""
+    labels = set[Mention]()
+    for word in rule("arm_word").find(tokens, named[0].end, named[-1].first) if len(named) > 1 else ():
+        follows = word.first
+        for mention in reversed([one for one in named if one.end <= word.first]):
+            if not is_joint("label_joint", tokens, mention.end, follows):
+                break
+            labels.add(mention)
+            follows = mention.first
+    return tuple(mention for mention in named if mention not in labels)
 
 
 def _list_given(clause: Clause) -> list[_Given]:
@@ -156,22 +173,26 @@ def _assign_amounts(clause: Clause) -> list[_Given]:
     """The named agents with the amounts that are theirs; also the topic, where an amount is the topic's."""
     named = [_Given(m.value, m.confidence, m.first, m.end, m) for m in clause.named]
     topic = _Given(clause.topic, 0.8, clause.first, clause.first) if clause.topic is not None else None
+    others: list[_Given] = []
     for amount in clause.marks.amounts:
         changed = rule("dose_change").ends(clause.tokens, amount.first)
-        owner = None if changed else _find_owner(clause, amount, named, topic)
-        if owner is None:
+        if changed:
             continue
+        owner = _find_owner(clause, amount, named, topic)
+        if owner is None:  # somebody else's, and with it the words around it
+            owner = _Given(_NOBODY, 0, max(clause.first, amount.first - 1), amount.end)
+            others.append(owner)
         if owner is topic and not owner.amounts:  # it stands where its first amount does
             owner.first, owner.end = amount.first, amount.end
         owner.amounts.append(amount if _is_plain(clause, amount, owner) else replace(amount, confidence=UNSURE))
-    return sorted([*named, *([topic] if topic and topic.amounts else [])], key=lambda given: given.first)
+    return sorted([*named, *([topic] if topic and topic.amounts else []), *others], key=lambda given: given.first)
 
 
 def _join_same(givens: Iterable[_Given]) -> list[_Given]:
     """One for each agent: its first mention, with the amounts of all."""
     joined: dict[str, _Given] = {}
     for given in givens:
-        same = joined.setdefault(given.agent.key, given)
+        same = joined.setdefault(given.agent.key or str(given.first), given)
         if same is not given:
             same.amounts += given.amounts
             same.mention = same.mention or given.mention
@@ -192,7 +213,9 @@ def _set_reaches(clause: Clause, givens: Sequence[_Given]) -> None:
 
 def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], topic: _Given | None) -> _Given | None:
     """The agent named before an amount, or directly after it; else the topic of the clause."""
-    before = next((one for one in reversed(named) if one.end <= amount.first), None)
+    before = next(
+        (one for one in reversed(named) if one.end <= amount.first and not _is_aside(clause, one, amount)), None
+    )
     after = next((one for one in named if one.first >= amount.end), None)
     owner = before
     if after and is_joint("dose_of", clause.tokens, amount.end, after.first):
@@ -202,7 +225,31 @@ def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], top
     unknown = not clause.about_topic and rule("other_agent").starts(clause.tokens, amount.end)
     if unknown and (owner is None or owner.first < amount.first):
         return None
+    if (topic if owner is None else owner.amounts) and _follows_unknown(clause, amount.first):
+        return None
     return owner or topic or after
+
+
+def _is_aside(clause: Clause, named: _Given, amount: AmountMark) -> bool:
+    """Whether an agent stands in brackets that end before an amount: B in "A (with B) 5 mg"."""
+    between = clause.tokens.codes[named.end : amount.first]
+    return between.count(")") > between.count("(")
+
+
+def _follows_unknown(clause: Clause, first: int) -> bool:
+    """Whether a word that may be the name of an agent that nobody knows stands directly before a token."""
+    word = clause.tokens.words[first - 1] if first > clause.first else ""
+    return word.isalpha() and len(word) > _SHORT and not clause.speaks_of_dosing(first - 1, first)
+
+
+def _drop_timing(tokens: Tokens, marks: Findings, named: Sequence[Mention]) -> tuple[AmountMark, ...]:
+    """The amounts without those of agents that only say when another one is given: "after A 5 mg, B 3 mg"."""
+    timing = [m for m in named if any(moment.first <= m.first and m.end <= moment.end for moment in marks.moment)]
+    return tuple(
+        amount
+        for amount in marks.amounts
+        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
+    )
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
@@ -232,6 +279,8 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
     units = _list_given(clause)
     statements = []
     for place, unit in enumerate(units):
+        if unit.agent is _NOBODY:
+            continue
         own = _list_own(clause, unit)
         fields = _gather(clause, units, place, own)
         dated = bool(own.moment) and unit.agent.kind in PROCEDURES
@@ -259,25 +308,12 @@ def _describe(section: DosingSection, clause: Clause, *, cyclic: bool) -> list[S
 
 
 def _list_own(clause: Clause, unit: _Given) -> Findings:
-    """The marks in the part of a clause about an agent.
-
-    A route directly before another agent's name is that one's. The route of an operation or a device is that of its
-    substance, if the clause says that something is given: "given IV", "intranodal injection".
-    """
-    own, tokens = clause.marks.inside(*unit.reach), clause.tokens
-    others = {m.first for m in clause.named if m.value.key != unit.agent.key}
-    route = [mark for mark in own.route if mark.end not in others]
-    if not is_substance(unit.agent):
-        named = {m.first for m in clause.named}
-        alone = unit.mention is None and clause.speaks_of_dosing(clause.first, clause.end)  # "Given IV"
-        route = [
-            mark
-            for mark in route
-            if alone
-            or mark.end in named
-            or rule("given").search(tokens, max(0, mark.first - _NEAR), mark.first)
-            or rule("parenteral_form").search(tokens, mark.end, mark.end + _NEAR)
-        ]
+    """The marks in an agent's part of a clause. A route before another agent's name, or in it, is that one's."""
+    own = clause.marks.inside(*unit.reach)
+    others = [m for m in clause.named if m.value.key != unit.agent.key]
+    route = [
+        mark for mark in own.route if not any(mark.end == m.first or m.first <= mark.first < m.end for m in others)
+    ]
     return replace(own, route=tuple(route))
 
 

@@ -53,9 +53,15 @@ def read_instrument(body: Passage, record: Iterable[str] = ()) -> Reading[Instru
     return Reading(Instrument(name=name, version=next(versions, None)), confidence, (span_of(place),), Support.PARSED)
 
 
+_LINKS = frozenset("-/")
+"""Signs between an instrument and the name of one of its parts or forms."""
+
+
 def _shape(tokens: Tokens, term: Term, same: Sequence[Term], count: int) -> str:
     if len(same) < count:
         return "one of several instruments"
+    if tokens.codes[term.end : term.end + 1] in _LINKS and tokens.words[term.end + 1 : term.end + 2]:  # "CGI - I"
+        return "part of a name"
     if all(tokens.read(other.first, other.end).lower() != term.value.lower() for other in same):
         return "instrument, long name"
     return "instrument, versioned" if _is_versioned(term) else "instrument, abbreviated"

@@ -2,9 +2,8 @@
 
 import pytest
 
-from extractor.parse.dosing.agents import Agent, AgentNames, build_lexicon
+from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.names import trim_name
-from extractor.parse.dosing.roles import view_titles
 from extractor.parse.dosing.sections import DosingSection
 from extractor.parse.parsed import ChunkKind
 from extractor.schemas import Role, Section
@@ -106,28 +105,6 @@ def test_the_only_placebo_of_a_record_has_a_short_name(names: tuple[str, ...], e
         for at, name in enumerate(names)
     ]
     assert read(*sections).regimens[0].agent.value == expected
-
-
-_LEXICON = AgentNames(
-    (name, Agent(name, "drug", "interventions[0]", 0, 3)) for name in ("fictumab", "cisplatin", "testacel")
-)
-
-
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("Fictumab in Combination With Cisplatin for Sarcoma", {"fictumab": "tested", "cisplatin": "beside"}),
-        ("Fictumab and Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "tested"}),
-        ("Fictumab Versus Cisplatin", {"fictumab": "tested", "cisplatin": "against"}),
-        ("Comparing Fictumab With Cisplatin in Sarcoma", {"fictumab": "tested", "cisplatin": "against"}),
-        ("Cisplatin Weekly Versus Cisplatin Every 3 Weeks", {"cisplatin": "tested"}),
-        ("Fictumab Compared to Testacel Plus Cisplatin", {"testacel": "against", "cisplatin": "against"}),
-        ("A Study of Sarcoma", {}),
-    ],
-)
-def test_a_title_names_agents_as_tested_beside_or_against(title: str, expected: dict[str, str]) -> None:
-    found = view_titles([read_text(title)], _LEXICON)
-    assert {key: found[key] for key in expected or found} == expected
 
 
 def _arm(description: str) -> Section:
