@@ -4,12 +4,23 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
-from typing import Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic.alias_generators import to_pascal
 
-from extractor.schemas import Age, Amount, Comparison, Constraint, Instrument, Period, Quantity, TimePoint
-from extractor.schemas.base import FrozenModel
+from extractor.schemas import (
+    Age,
+    Amount,
+    Comparison,
+    Constraint,
+    FieldMetadata,
+    Instrument,
+    Period,
+    Quantity,
+    TimePoint,
+)
+from extractor.schemas.base import FrozenModel, Number
 
 from .value_forms import read_amount, read_bare_number, read_instrument, read_limit, read_quantity, read_time
 
@@ -84,6 +95,11 @@ class AttributeType(StrEnum):
     DURATION = "duration", Period, partial(_read_one_time, Period), '"4 week"', Comparison.TIME
     AGE = "age", Age, partial(_read_one_time, Age), '"18 year"', Comparison.TIME
     TIME_POINT = "time_point", TimePoint, partial(_read_one_time, TimePoint), '"30 day"', Comparison.TIME
+
+    @property
+    def annotation(self) -> Any:
+        """The annotation of its values in a model."""
+        return Number if self is AttributeType.NUMBER else self.held
 
     @property
     def is_concluded(self) -> bool:
@@ -171,6 +187,16 @@ class Attribute(FrozenModel):
         if type(value) is held or (held is float and type(value) is int):
             return value
         raise ValueError(f"{self.name}: {value!r} is no {self.type}; write {self.type.form or 'a word'}")
+
+    def annotate(self, label: str) -> tuple[Any, Any]:
+        """The annotation and the default of its field in the model of the values; ``label`` names the field."""
+        held, listed, name = self.type.annotation, cast("Any", tuple), to_pascal(self.name)
+        if self.choices:
+            words = {f"word{n}": one.word for n, one in enumerate(self.choices)}
+            held = cast("Any", StrEnum)(name, words)
+        said: Any = listed[held, ...] if self.many else held if self.required else held | None
+        told = Field(... if self.required else () if self.many else None, description=self.definition or None)
+        return Annotated[said, FieldMetadata(self.type.comparison, label=label)], told
 
     def describe(self) -> str:
         """How a model writes the value, and what it means."""

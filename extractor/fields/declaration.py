@@ -10,10 +10,21 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
+from pydantic.alias_generators import to_pascal
 
-from extractor.schemas import ExtractedItem, FieldInfo, Support, Task, TrialExtraction, ValueKind, list_fields
+from extractor.schemas import (
+    ExtractedItem,
+    FieldInfo,
+    ItemGroup,
+    Support,
+    Task,
+    TrialExtraction,
+    ValueKind,
+    list_fields,
+)
 from extractor.schemas.base import FrozenModel
+from extractor.schemas.fields import list_model
 from extractor.suggestions import refuse_unknown
 
 from .attributes import Attribute, AttributeType
@@ -202,6 +213,22 @@ class CustomField(FrozenModel):
         """Output tokens that an answer may take at most: a long sentence for the quote, and its values."""
         return (60 if self.needs_quote else 10) + 30 * len(self.attributes) * (3 if self.many else 1)
 
+    @property
+    def label(self) -> str:
+        """A readable name of the field."""
+        return self.name.replace("_", " ")
+
+    @property
+    def group(self) -> ItemGroup:
+        """Its values as items of an extraction, with the attributes as their fields.
+
+        >>> value = Attribute(name="value", type="boolean", required=True)
+        >>> field = CustomField(name="pregnancy", definition="May pregnant women take part?", attributes=(value,))
+        >>> [(one.path, one.label, one.kind.value, one.required) for one in field.group.fields]
+        [('custom.pregnancy.value', 'pregnancy', 'yes_no', True)]
+        """
+        return _make_group(self)
+
     def attribute(self, name: str) -> Attribute:
         """An attribute by its name. Raises ``KeyError``."""
         return {one.name: one for one in self.attributes}[name]
@@ -294,6 +321,21 @@ class CustomField(FrozenModel):
 @cache
 def _find_beginnings(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})", re.IGNORECASE)
+
+
+@cache
+def _make_group(field: CustomField) -> ItemGroup:
+    path = f"custom.{field.name}"
+    hosts = None if field.of is Of.RECORD else field.of.fields[0].group
+    return ItemGroup(path, tuple(list_model(path, make_model(field))), field.of.task, hosts)
+
+
+@cache
+def make_model(field: CustomField) -> type[FrozenModel]:
+    """The model of a field's values: a field of it for each attribute."""
+    label = {one.name: field.label if field.is_plain else one.name.replace("_", " ") for one in field.attributes}
+    fields: dict[str, Any] = {one.name: one.annotate(label[one.name]) for one in field.attributes}
+    return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)
 
 
 class Said(NamedTuple):

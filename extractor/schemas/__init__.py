@@ -18,7 +18,7 @@ from .extraction import (
     TimeWindow,
     TrialExtraction,
 )
-from .fields import FieldInfo, ValueKind, list_fields
+from .fields import FieldInfo, ItemGroup, ValueKind, list_fields, list_groups
 from .record import Part, RegistryFields, Section, Source, TrialRecord
 from .vocabulary import (
     AbsenceReason,
@@ -68,6 +68,7 @@ __all__ = [
     "FindingKind",
     "Frequency",
     "Instrument",
+    "ItemGroup",
     "Origin",
     "Part",
     "Period",
@@ -93,4 +94,5 @@ __all__ = [
     "Usage",
     "ValueKind",
     "list_fields",
+    "list_groups",
 ]

@@ -1,5 +1,7 @@
 """Provenance: the characters that support a value, and the reasons for missing ones."""
 
+from typing import Any
+
 from pydantic import Field
 
 from .base import FieldMetadata, FrozenModel
@@ -38,6 +40,10 @@ class ExtractedItem(FrozenModel):
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="The least probability of being right among the fields."
     )
+
+    def value_of(self, field: str) -> Any:
+        """Return the value of a field by its name."""
+        return getattr(self, field)
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:

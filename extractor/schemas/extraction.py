@@ -264,6 +264,10 @@ class CustomItem(ExtractedItem):
     values: dict[str, Any] = Field(description="By attribute; a field of one type has one, 'value'.")
     calibrated: bool = Field(default=False, description="Whether gold of the user's own gave the confidence.")
 
+    def value_of(self, field: str) -> Any:
+        """Return the value of an attribute; None, or an empty tuple, without one."""
+        return self.values.get(field)
+
     @field_validator("values")
     @classmethod
     def _restore(cls, values: dict[str, Any]) -> dict[str, Any]:

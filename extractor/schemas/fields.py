@@ -59,6 +59,47 @@ class FieldInfo:
         return self.metadata.label or self.name.replace("_", " ")
 
 
+@dataclass(frozen=True, slots=True)
+class ItemGroup:
+    """Items of one kind with their fields: all participants, criteria, regimens, outcomes, or those of a user's field.
+
+    Attributes:
+        path: Where an extraction has the items: ``eligibility.criteria``, ``custom.blinding``.
+        fields: Their fields, in schema order.
+        task: The task in which they are read.
+        of: The path of the items to which they belong, for a user's field that is none of the record.
+    """
+
+    path: str
+    fields: tuple[FieldInfo, ...]
+    task: Task
+    of: str | None = None
+
+    def list_items(self, extraction: TrialExtraction) -> tuple[ExtractedItem, ...]:
+        """Return the items of this kind in an extraction.
+
+        >>> from extractor.schemas import Eligibility
+        >>> [group.list_items(TrialExtraction(record_id="A", eligibility=Eligibility())) for group in list_groups()][1:]
+        [(), (), ()]
+        """
+        found: Any = extraction
+        for name in self.path.split("."):
+            found = found.get(name, ()) if isinstance(found, dict) else getattr(found, name)
+        return found if isinstance(found, tuple) else (found,)
+
+
+@cache
+def list_groups() -> tuple[ItemGroup, ...]:
+    """List the kinds of items of the guideline.
+
+    >>> [group.path for group in list_groups()]
+    ['eligibility', 'eligibility.criteria', 'dosing', 'endpoints']
+    """
+    fields = [(task, info) for task in Task for info in list_fields(task)]
+    paths = dict.fromkeys((info.group, task) for task, info in fields)
+    return tuple(ItemGroup(path, tuple(one for _, one in fields if one.group == path), task) for path, task in paths)
+
+
 @cache
 def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     """List all fields of a task's items, in the order of the models.
@@ -68,17 +109,18 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
     >>> [(field.path, field.kind.value) for field in list_fields(Task.DOSING) if field.many]
     [('dosing.amounts', 'quantity')]
     """
-    return tuple(_list_model(task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]))
+    return tuple(list_model(task.value, _unwrap(TrialExtraction.model_fields[task].annotation)[0]))
 
 
-def _list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
+def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
+    """Yield the fields of a model of the items at ``group``, and of the models of its own items."""
     for name, info in model.model_fields.items():
         held, many = _unwrap(info.annotation)
         metadata = next((one for one in info.metadata if isinstance(one, FieldMetadata)), None)
         if metadata:
             yield FieldInfo(group, name, held, _name_kind(held), many, info.is_required(), metadata)
         elif issubclass(held, ExtractedItem):
-            yield from _list_model(f"{group}.{name}", held)
+            yield from list_model(f"{group}.{name}", held)
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
