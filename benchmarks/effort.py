@@ -43,7 +43,7 @@ from extractor.llm.calls import CHARACTERS_PER_TOKEN
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
-from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.run.forecast import forecast_cached, forecast_price, forecast_written
 from extractor.schemas import Source, Task, TrialExtraction, TrialRecord, Usage
 

@@ -30,14 +30,15 @@ from extractor.assemble.policy import ModelClass, Policy, combine_policy
 from extractor.cli.environment import read_model_spec
 from extractor.evaluation.comparers import Level
 from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
-from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer
-from extractor.ground.places import find_quote
+from extractor.ground.check import Unreadable
+from extractor.ground.places import MODEL_CONFIDENCE, find_quote
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.parsed import Chunk, ParsedRecord, Reading
+from extractor.parse.drafts import Chunk, Draft, Reading
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Support, TrialExtraction
 
 _TO_READ = frozenset({0, 1, 2})
@@ -118,14 +119,14 @@ def _find_cause(field: str, result: ModelResult) -> Cause:
     if result.dropped:
         return Cause.ANSWER
     name = field.rsplit(".", 1)[-1]
-    refused = [r for answers in result.answers.values() for one in answers for r in one.rejections if r.field == name]
+    refused = [r for answers in result.answers.values() for one in answers for r in one.refused if r.field == name]
     return Cause.CHECK if refused else Cause.MERGE
 
 
 def _list_unreadable(result: ModelResult) -> Iterator[str]:
     for answer in (one for answers in result.answers.values() for one in answers):
-        prefix = "eligibility.criteria" if answer.task == "eligibility" else answer.task.value
-        yield from (f"{prefix}.{r.field}" for r in answer.rejections if r.refusal.reason and r.refusal.nearest is None)
+        unread = (one for one in answer.refused if one.refusal.reason and one.refusal.nearest is None)
+        yield from (f"{answer.group}.{one.field}" for one in unread)
 
 
 async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) -> tuple[ModelResult, ModelResult]:
@@ -148,26 +149,29 @@ async def ask(parsed: ParsedRecord, options: ExtractionOptions, model: Model) ->
 
 def _take(parsed: ParsedRecord, packs: Iterable[Sequence[Question]], replies: Replies) -> ModelResult:
     """The answers without any check."""
-    answers: list[GroundedAnswer] = []
+    answers: list[Draft] = []
     received: list[ModelReply] = [reply for reply in replies if reply]
     questions = [question for pack in packs for question in pack]
     for pack, reply in zip(packs, replies, strict=True):
         chunks = {question.chunk.number: question.chunk for question in pack}
         given = read_answers(pack, reply.items if reply else (), complete=bool(reply and not reply.rejected))
-        answers += (_believe(parsed, answer, chunks) for answer in given)
+        answers += (_believe(parsed, *answer, chunks) for answer in given)
     return replace(collect(questions, (), answers, received), policy=_BELIEVING)
 
 
-def _believe(parsed: ParsedRecord, answer: Answer, chunks: Mapping[int, Chunk]) -> GroundedAnswer:
-    chunk, values = chunks[answer.chunk], dict(answer.values)
+def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:
+    draft, values = parsed.draft_of(question.task, question.chunk), dict(said)
     if "lead_in" in values:
         lead_in = chunks.get(values["lead_in"] or -1)
         values["lead_in"] = parsed.raw(lead_in.span) if lead_in else None
     readings: dict[str, Reading[Any]] = {}
     for name, value in values.items():
-        span = find_quote(parsed.sections[chunk.span.section].whole, value) if name == "quote" and value else None
-        readings[name] = Reading(value, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL)
-    return GroundedAnswer(answer.task, answer.chunk, readings)
+        readable = tuple(one for one in value if not isinstance(one, Unreadable)) if isinstance(value, tuple) else value
+        if isinstance(value, Unreadable) or (value and readable == ()):
+            continue
+        span = find_quote(parsed.sections[draft.span.section].whole, value) if name == "quote" and value else None
+        readings[name] = Reading(readable, MODEL_CONFIDENCE, (span,) if span else (), Support.LITERAL)
+    return replace(draft, model=readings)
 
 
 def format_losses(found: Sequence[Judged]) -> str:

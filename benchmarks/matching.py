@@ -1,8 +1,8 @@
 """Compare the readings of a record with gold, item by item, paired and compared as in an evaluation."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scipy.stats import binomtest
@@ -10,30 +10,19 @@ from scipy.stats import binomtest
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.alignment import KINDS, pair_items
 from extractor.evaluation.fields import FIELDS, GROUPS
-from extractor.parse.parsed import (
-    ParsedCriterion,
-    ParsedEligibility,
-    ParsedOutcome,
-    ParsedRecord,
-    ParsedRegimen,
-    Reading,
-    Span,
-)
+from extractor.parse.drafts import Draft, Reading, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import FOUND, NOTHING
-from extractor.schemas import Criterion, ExtractedItem, Regimen, TrialExtraction
+from extractor.schemas import Criterion, EvidenceKind, ExtractedItem, Regimen, TrialExtraction, list_groups
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {f"{group.path}.{name}" for group in GROUPS for name in group.model.list_gold_fields()}
 _NAMES = (_GOLD & _FIELDS.keys()) - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
-_PARSED = {
-    "eligibility": ParsedEligibility,
-    "eligibility.criteria": ParsedCriterion,
-    "dosing": ParsedRegimen,
-    "endpoints": ParsedOutcome,
-}
-FIELDS_OF: dict[str, tuple[str, ...]] = {
-    path: tuple(field.name for field in fields(parsed) if f"{path}.{field.name}" in _NAMES)
-    for path, parsed in _PARSED.items()
+FIELDS_OF: Mapping[str, tuple[str, ...]] = {
+    group.path: tuple(
+        one.name for one in group.fields if one.path in _NAMES and one.metadata.evidence is EvidenceKind.READ
+    )
+    for group in list_groups()
 }
 """The fields of each kind of item that are read and that gold states."""
 
@@ -63,7 +52,7 @@ class Match(NamedTuple):
     """A reading of an item, and its gold item. ``path`` is a key of ``FIELDS_OF``."""
 
     path: str
-    read: Any
+    read: Draft
     gold: ExtractedItem
 
 
@@ -99,15 +88,15 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
 
     extraction = assemble_extraction(parsed, ModelResult())
     for name in FIELDS_OF["eligibility"]:
-        yield judge(f"eligibility.{name}", getattr(parsed.eligibility, name), getattr(gold.eligibility, name))
+        yield judge(f"eligibility.{name}", parsed.whole.read(name), getattr(gold.eligibility, name))
     matches = list(match_items(parsed, extraction, gold))
     paired, taken = {id(match.read) for match in matches}, {id(match.gold) for match in matches}
     left = [criterion for criterion in gold.eligibility.criteria if id(criterion) not in taken]
-    for criterion in parsed.eligibility.criteria if extraction.eligibility.criteria or left else ():
-        stands = id(criterion) in paired or (not criterion.stands.value and _is_among(parsed, criterion, left))
-        yield judge("eligibility.criteria.stands", criterion.stands, stands, exists=True)
+    for criterion in parsed.criteria if extraction.eligibility.criteria or left else ():
+        stands = id(criterion) in paired or (not criterion.rules["stands"].value and _is_among(parsed, criterion, left))
+        yield judge("eligibility.criteria.stands", criterion.rules["stands"], stands, exists=True)
     for read in _readings_of(parsed, extraction.dosing):
-        exists = Reading(value=True, confidence=read.exists.confidence or read.agent.confidence)
+        exists = Reading(value=True, confidence=read.read("stands").confidence or read.rules["agent"].confidence)
         yield judge("dosing.regimens", exists, id(read) in paired, exists=True)
     for match in matches:
         for field, reading, label in list_values(match):
@@ -117,12 +106,12 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
     """Yield each field of a match by its name in an evaluation, with its reading and its label."""
     for name in FIELDS_OF[match.path]:
-        yield f"{match.path}.{name}", getattr(match.read, name), getattr(match.gold, name)
+        yield f"{match.path}.{name}", match.read.read(name), getattr(match.gold, name)
 
 
 def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialExtraction) -> Iterator[Match]:
     """Yield the readings of items in the rules' ``extraction`` that have a counterpart in gold."""
-    criteria = {criterion.chunk.span: criterion for criterion in parsed.eligibility.criteria}
+    criteria = {criterion.chunk.span: criterion for criterion in parsed.criteria}
     readings: dict[str, Sequence[Any]] = {
         "eligibility.criteria": [criteria[quote_span(one)] for one in extraction.eligibility.criteria],
         "dosing": _readings_of(parsed, extraction.dosing),
@@ -135,27 +124,27 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
                 yield Match(group.path, readings[group.path][column], wanted[row])
 
 
-def _is_among(parsed: ParsedRecord, criterion: ParsedCriterion, gold: Sequence[Criterion]) -> bool:
+def _is_among(parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]) -> bool:
     """Whether gold has a criterion that the rules rejected."""
     kind, read = KINDS["eligibility.criteria"], draft_criterion(parsed, criterion)
     return any(kind.likeness(other, read) >= kind.threshold for other in gold)
 
 
-def draft_criterion(parsed: ParsedRecord, criterion: ParsedCriterion) -> Criterion:
+def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
     return Criterion.model_validate(
-        {"kind": criterion.kind.value or "inclusion", "section": span.section, "quote": parsed.raw(span)}
+        {"kind": criterion.rules["kind"].value or "inclusion", "section": span.section, "quote": parsed.raw(span)}
     )
 
 
-def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[ParsedRegimen]:
+def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
     """Return the reading behind each regimen of an extraction: the first with its quote's span and its agent."""
-    left = list(parsed.dosing.regimens)
+    left = list(parsed.regimens)
     found = []
     for regimen in regimens:
         span = quote_span(regimen)
-        place = next(n for n, one in enumerate(left) if one.quote == span and one.agent.value == regimen.agent)
+        place = next(n for n, one in enumerate(left) if one.span == span and one.rules["agent"].value == regimen.agent)
         found.append(left.pop(place))
     return found
 

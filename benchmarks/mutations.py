@@ -29,7 +29,7 @@ from benchmarks.changes import HARMFUL, HARMLESS
 from benchmarks.data import format_table, parse_options
 from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
-from extractor.fields.declaration import Claim, Said
+from extractor.fields import CustomField
 from extractor.ground.claims import check_claim
 from extractor.read import read_records
 from extractor.text.passage import read_passage
@@ -118,10 +118,13 @@ def judge(trial: Trial) -> Verdict:
     return Verdict(trial, accepted and (placed == drawn or trial.harmful), found.status is QuoteStatus.CONFLICT)
 
 
+_CONCLUDED = CustomField.model_validate({"name": "concluded", "definition": "Any conclusion.", "type": "boolean"})
+
+
 def judge_claim(trial: Trial) -> Verdict:
     """The verdict of the check of the user's own fields, on a conclusion that the changed quote should bear out."""
-    claim = Claim(trial.quote, (Said("value", "yes", concluded=True),))
-    return Verdict(trial, check_claim(claim, read_passage(trial.drawn.text)).claim is not None)
+    found = check_claim({"quote": trial.quote, "value": True}, _CONCLUDED, read_passage(trial.drawn.text))
+    return Verdict(trial, bool(found.readings))
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:

@@ -29,7 +29,8 @@ from extractor.cli.environment import read_model_spec
 from extractor.llm.client import ClientSettings
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.parsed import CERTAIN, ParsedRecord, Reading
+from extractor.parse.drafts import CERTAIN, Reading
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
 
 Counts = Counter[tuple[str, str, str]]
@@ -49,16 +50,16 @@ def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtra
             if of_match and (model := of_match.reading(match.read.chunk.number, name)):
                 rights = [is_right(field, reading.value, label) for reading in (rule, model)]
                 counts[f"{path}.{name}", *judge(rule, model, *rights)] += 1
-    for regimen in parsed.dosing.regimens:
+    for regimen in parsed.regimens:
         if reread.get(id(regimen), result) is None:  # the model read its passage, and saw no such regimen
-            situation = "doubtful" if regimen.exists.confidence < DOUBTFUL else "likely"
+            situation = "doubtful" if regimen.rules["stands"].confidence < DOUBTFUL else "likely"
             counts["dosing.regimens", situation, "rule" if id(regimen) in paired else "model"] += 1
-    for criterion in parsed.eligibility.criteria:
+    for criterion in parsed.criteria:
         answer = result.reading(criterion.chunk.number, "stands")
         # A line that is not a criterion in gold, or was merged into another one, is not a criterion.
         if answer is not None:
-            rule_right = criterion.stands.value == (id(criterion) in paired)
-            counts["eligibility.stands", *judge(criterion.stands, answer, rule_right, not rule_right)] += 1
+            rule_right = criterion.rules["stands"].value == (id(criterion) in paired)
+            counts["eligibility.stands", *judge(criterion.rules["stands"], answer, rule_right, not rule_right)] += 1
     return counts
 
 
@@ -67,7 +68,7 @@ def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelR
     if not result.lists_regimens:
         return {}
     found: dict[int, ModelResult | None] = {}
-    for regimen in parsed.dosing.regimens:
+    for regimen in parsed.regimens:
         answer = next((one for one in result.list_regimens() if is_covered(regimen, [one])), None)
         found[id(regimen)] = replace(result, answers={regimen.chunk.number: (answer,)}) if answer else None
     return found

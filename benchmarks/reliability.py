@@ -26,7 +26,7 @@ from benchmarks.data import Row, parse_options
 from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.parse import ParsedRecord, parse_uncalibrated
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 from extractor.parse.scoring import CURVES, Curve, apply_curve
 from extractor.read import read_records
 from extractor.schemas import TrialExtraction, TrialRecord

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from .errors import ExtractorError
     from .evaluation import ScoreReport, evaluate
     from .fetch import Registry, RegistryQuery, fetch_records
-    from .ground.conflicts import ConflictKind, TokenConflict
     from .ground.quotes import QuoteCheck, QuoteStatus, verify_quote
     from .options import Assist, Effort
     from .parse import Outcome, ParsedRecord, parse_record, split_outcomes
+    from .parse.drafts import ConflictKind, TokenConflict
     from .read import read_records
     from .schemas import Task, TrialExtraction, TrialRecord
     from .schemas.shown import show

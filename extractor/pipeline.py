@@ -10,7 +10,7 @@ from extractor.audit import add_findings
 from extractor.limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.options import ExtractionOptions
 from extractor.parse import ParsedRecord, parse_record
-from extractor.parse.custom import learn_words
+from extractor.parse.declared import learn_words
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
@@ -36,8 +36,8 @@ def _run_stages(record: TrialRecord | ParsedRecord, options: ExtractionOptions) 
 def _parse_within_limits(record: TrialRecord, options: ExtractionOptions) -> ParsedRecord:
     check_size(record)
     parsed = parse_record(record, options.fields)
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.eligibility.criteria), "criteria")
-    refuse_larger(record.source, MAX_ITEMS, len(parsed.dosing.regimens), "regimens")
+    refuse_larger(record.source, MAX_ITEMS, len(parsed.criteria), "criteria")
+    refuse_larger(record.source, MAX_ITEMS, len(parsed.regimens), "regimens")
     refuse_larger(record.source, MAX_ITEMS, len(parsed.outcomes), "outcomes")
     return parsed
 

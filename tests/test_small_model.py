@@ -19,7 +19,7 @@ from extractor.ground.check import Answer, ground_answer
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import Concept, EndpointCategory, Task, TimeKind
 
 ROOT = Path(__file__).parents[1]

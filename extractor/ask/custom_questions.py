@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from extractor.fields.declaration import CustomField, Of
 from extractor.options import ExtractionOptions
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedOutcome, ParsedRecord, Reading
-from extractor.parse.parsed import span_of as raw_span
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, span_of
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task
 
 from .dose_passages import list_dose_passages
@@ -46,44 +46,41 @@ def _list_lines(
         passages = (Question(Task.DOSING, p.chunk, (REGIMENS,), p.hint) for p in list_dose_passages(parsed, numbers))
         yield from (question for question in asked or passages if field.may_be_in(question.chunk.text))
     elif field.of is Of.RECORD:
-        if not _is_sure(parsed, field, None, options):
+        if not _is_sure(parsed.whole, field, options):
             yield from _list_record_lines(field, known.values(), parsed, options, numbers)
     else:
-        criteria, outcomes = parsed.eligibility.criteria, parsed.outcomes
-        for item in criteria if field.of is Of.CRITERION else outcomes:
+        for item in parsed.list_items(field.group.of):
             wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
-            if wanted and not _is_sure(parsed, field, item.chunk.number, options):
+            if wanted and not _is_sure(item, field, options):
                 yield Question(field.of.task, item.chunk, (), hint_of(item, options))
 
 
-def _is_sure(parsed: ParsedRecord, field: CustomField, number: int | None, options: ExtractionOptions) -> bool:
+def _is_sure(item: Draft, field: CustomField, options: ExtractionOptions) -> bool:
     """Whether the rules of a field read it, and the effort asks for no second opinion."""
-    read = parsed.list_custom(field.name, number)
-    return bool(read) and min(one.confidence for one in read) >= options.asks_below
+    read = [reading.confidence for one in item.own.get(field.name, ()) for reading in one.rules.values()]
+    return bool(read) and min(read) >= options.asks_below
 
 
-def _may_have(field: CustomField, item: ParsedCriterion | ParsedOutcome, options: ExtractionOptions) -> bool:
+def _may_have(field: CustomField, item: Draft, options: ExtractionOptions) -> bool:
     """Whether an item has the field, or may have it because what ``when`` asks is in doubt."""
     doubts: list[bool] = []
 
     def find(name: str) -> object:
-        reading = getattr(item, name)
-        if not isinstance(reading, Reading):
-            return reading
+        reading = item.read(name)
         doubts.append(reading.confidence < options.asks_below)
         return reading.value
 
     return field.applies(find) or any(doubts)
 
 
-def hint_of(item: ParsedCriterion | ParsedOutcome, options: ExtractionOptions) -> str:
+def hint_of(item: Draft, options: ExtractionOptions) -> str:
     """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
-    if isinstance(item, ParsedOutcome):
+    if item.group == Task.ENDPOINTS:
         return ""
-    section = item.chunk.span.section
-    in_list = section == "eligibility" and item.kind.certain and item.kind.value
-    where = f"{item.kind.value} list" if in_list else section.replace("_", " ")
-    return f'{where}, under "{item.lead_in.value}"' if item.lead_in.value and not options.reads_all else where
+    section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in").value
+    in_list = section == "eligibility" and kind.certain and kind.value
+    where = f"{kind.value} list" if in_list else section.replace("_", " ")
+    return f'{where}, under "{lead_in}"' if lead_in and not options.reads_all else where
 
 
 def _list_record_lines(
@@ -95,8 +92,7 @@ def _list_record_lines(
 ) -> Iterator[Question]:
     """The passages that may state a field of the record. A passage that is asked anyway keeps its number."""
     shown = {question.chunk.number: question for question in known}
-    items: list[ParsedCriterion | ParsedOutcome] = [*parsed.eligibility.criteria, *parsed.outcomes]
-    for one in items:
+    for one in (*parsed.criteria, *parsed.outcomes):
         shown.setdefault(one.chunk.number, Question(Task.ELIGIBILITY, one.chunk, (), hint_of(one, options)))
     for name, section in parsed.sections.items():
         if not field.may_stand_in(name):
@@ -104,7 +100,7 @@ def _list_record_lines(
         here = [question for question in shown.values() if question.chunk.span.section == name]
         yield from (question for question in here if field.may_be_in(question.chunk.text))
         for line in section.lines():
-            span = raw_span(line)
+            span = span_of(line)
             covered = any(question.chunk.span.overlaps(span) for question in here)
             if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
                 chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, line.text)

@@ -8,14 +8,16 @@ from typing import Any
 
 from extractor.assemble import ModelResult
 from extractor.assemble.policy import ModelClass, classify_model, load_policy
-from extractor.assemble.resolve import PARTICIPANTS, RECORD
 from extractor.fields.declaration import CustomField, Of
-from extractor.ground.check import MODEL_CONFIDENCE, Answer, GroundedAnswer, Rejection, ground_answer
+from extractor.ground.check import ground_answer
+from extractor.ground.places import MODEL_CONFIDENCE
 from extractor.ground.regimens import prove_regimens
 from extractor.options import ExtractionOptions
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Reading
-from extractor.schemas import Task, Usage
+from extractor.parse.drafts import RECORD, Chunk, ChunkKind, Draft, Reading, Rejection, draft_record
+from extractor.parse.parsed import ParsedRecord
+from extractor.schemas import Origin, Usage
 from extractor.text.numbers import DAYS
+from extractor.text.registered_ages import AGES
 
 from .planner import count_asked, pack_questions, plan_questions
 from .prompt import narrow_record, render_call
@@ -60,7 +62,7 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question], custom: tuple[C
     pairs = list(zip(packs, replies, strict=True))
     answers = [answer for pack, reply in pairs if reply for answer in _ground(parsed, pack, reply)]
     received = [reply for reply in replies if reply]
-    answered = {answer.chunk for answer in answers}
+    answered = {answer.number for answer in answers}
     open_ = [(q, reply) for pack, reply in pairs if reply for q in pack if q.chunk.number not in answered]
     pending = [question for question, reply in open_ if reply.pending]
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
@@ -82,72 +84,61 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question], custom: tuple[C
 
 
 def _key(question: Question) -> int:
-    """Where ``ModelResult`` has the answer to a question: with its chunk, the participants, or the record."""
-    if _fields_of_chunk(question):
-        return question.chunk.number
-    return PARTICIPANTS if PEOPLE in question.fields else RECORD
+    """Where ``ModelResult`` has the answer to a question: with its chunk, or with the record."""
+    return question.chunk.number if _fields_of_chunk(question) else RECORD
 
 
 def _fields_of_chunk(question: Question) -> frozenset[str]:
-    """The fields that are said of the chunk, not of all participants or the record."""
+    """The fields that are said of the chunk, not of the record."""
     return frozenset(question.fields) - {PEOPLE} - _fields_of_record(question)
 
 
 def _fields_of_record(question: Question) -> frozenset[str]:
-    return frozenset(field.name for field in question.custom if field.of is Of.RECORD)
+    own = frozenset(field.name for field in question.custom if field.of is Of.RECORD)
+    return own.union(PEOPLE_FIELDS) if PEOPLE in question.fields else own
 
 
-def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[GroundedAnswer]:
+def _ground(parsed: ParsedRecord, pack: Sequence[Question], reply: ModelReply) -> list[Draft]:
     """What the text supports of a reply."""
     answers = read_answers(pack, reply.items, complete=not (reply.rejected or reply.pending))
     chunks = {question.chunk.number: question.chunk for question in pack}
-    grounded = [drop_repeated(_ground_answer(answer, parsed, chunks)) for answer in answers]
-    return prove_regimens(grounded, parsed, chunks)
+    grounded = [drop_repeated(_ground_answer(question, values, parsed, chunks)) for question, values in answers]
+    return prove_regimens(grounded, parsed)
 
 
-def _ground_answer(answer: Answer, parsed: ParsedRecord, chunks: Mapping[int, Chunk]) -> GroundedAnswer:
-    values = dict(answer.values)
-    introduced = "lead_in" in values
-    lead_in = chunks.get(values.pop("lead_in", None) or -1) or _find_lead_in(parsed, answer.chunk)
-    grounded = ground_answer(replace(answer, values=values), parsed, chunks[answer.chunk], lead_in)
-    if not introduced:
+def _ground_answer(
+    question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]
+) -> Draft:
+    """The draft with what its text bears out, and with the line that introduces it, if the model named that."""
+    draft = parsed.draft_of(question.task, question.chunk)
+    named = chunks.get(values.get("lead_in") or -1)
+    read = draft.read("lead_in")
+    known = Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "") if read.spans else None
+    said = {name: value for name, value in values.items() if name != "lead_in"}
+    grounded = ground_answer(said, draft, parsed, named or known, question.custom)
+    if "lead_in" not in values:
         return grounded
-    lead_in = chunks.get(answer.values["lead_in"] or -1)
-    quote = parsed.raw(lead_in.span) if lead_in else None
-    reading = Reading(quote, MODEL_CONFIDENCE, (lead_in.span,) if lead_in else ())
-    return replace(grounded, readings={**grounded.readings, "lead_in": reading})
-
-
-def _find_lead_in(parsed: ParsedRecord, number: int) -> Chunk | None:
-    """The line that introduces a criterion, as the rules read it."""
-    read = next((one.lead_in for one in parsed.eligibility.criteria if one.chunk.number == number), None)
-    if read is None or not read.spans:
-        return None
-    return Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "")
+    words, spans = (parsed.raw(named.span), (named.span,)) if named else (None, ())
+    lead_in: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)
+    return replace(grounded, model={**grounded.model, "lead_in": lead_in})
 
 
 def collect(
     asked: Sequence[Question],
     unasked: Sequence[Question],
-    answers: Iterable[GroundedAnswer],
+    answers: Iterable[Draft],
     replies: Sequence[ModelReply],
 ) -> ModelResult:
     answers = list(answers)
-    by_chunk: dict[int, tuple[GroundedAnswer, ...]] = defaultdict(tuple)
+    by_chunk: dict[int, tuple[Draft, ...]] = defaultdict(tuple)
     for answer in answers:
-        by_chunk[answer.chunk] += (answer,)
+        by_chunk[answer.number] += (answer,)
     fields = {q.chunk.number: _fields_of_chunk(q) for q in asked if _fields_of_chunk(q)}
     missing = {q.chunk.number: _fields_of_chunk(q) for q in unasked}
-    if custom_names := frozenset[str]().union(*map(_fields_of_record, asked)):
-        fields[RECORD] = custom_names
-        by_chunk[RECORD] = (_join_custom(answers, custom_names),)
-    if left := frozenset[str]().union(*map(_fields_of_record, unasked)):
+    if of_record := frozenset[str]().union(*map(_fields_of_record, asked)):
+        fields[RECORD], by_chunk[RECORD] = of_record, (_join_record(answers, of_record),)
+    if left := frozenset[str]().union(*map(_fields_of_record, unasked)) - (of_record & set(PEOPLE_FIELDS)):
         missing[RECORD] = left
-    if any(PEOPLE in question.fields for question in asked):
-        fields[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
-        by_chunk[PARTICIPANTS] = (_join_people(answers),)
-    elif any(PEOPLE in question.fields for question in unasked):
-        missing[PARTICIPANTS] = frozenset(PEOPLE_FIELDS)
     classes = {classify_model(reply.model) for reply in replies}
     return ModelResult(
         asked=fields,
@@ -160,35 +151,26 @@ def collect(
     )
 
 
-def _join_custom(answers: Iterable[GroundedAnswer], names: Iterable[str]) -> GroundedAnswer:
-    """What lines say of the user's own fields of the record, in their order."""
-    found = {name: [a.readings[name] for a in answers if name in a.readings] for name in sorted(names)}
-    joined = {
-        name: Reading(
-            tuple(c for r in known for c in r.value),
-            MODEL_CONFIDENCE,
-            tuple(s for r in known for s in r.spans),
-            supports=tuple(s for r in known for s in r.list_supports()),
-        )
-        for name, known in found.items()
-        if known
-    }
-    return GroundedAnswer(Task.ELIGIBILITY, RECORD, joined)
+def _join_record(answers: Iterable[Draft], names: frozenset[str]) -> Draft:
+    """What lines say of the record: the widest ages, the first of other values, all of the user's own fields.
 
-
-def _join_people(answers: Iterable[GroundedAnswer]) -> GroundedAnswer:
-    """What lines say of all participants: the widest ages, the first of other values. Silence is no answer."""
-    found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS}
-    rejections: list[Rejection] = []
+    Silence about the participants is no answer.
+    """
+    found: dict[str, list[Reading[Any]]] = {name: [] for name in PEOPLE_FIELDS if name in names}
+    refused: list[Rejection] = []
+    own: dict[str, tuple[Draft, ...]] = {}
     for answer in answers:
-        rejections += (rejection for rejection in answer.rejections if rejection.field in found)
-        for name, reading in answer.readings.items():
+        refused += (one for one in answer.refused if one.field in found)
+        for name, reading in answer.model.items():
             if name in found and reading.value is not None:
                 found[name].append(reading)
-    found["minimum_age"].sort(key=_count_days)
-    found["maximum_age"].sort(key=_count_days, reverse=True)
-    readings = {name: known[0] for name, known in found.items() if known}
-    return GroundedAnswer(Task.ELIGIBILITY, PARTICIPANTS, readings, tuple(rejections))
+        for name in (names - found.keys()) & answer.model.keys():
+            own[name] = (*own.get(name, ()), *answer.own.get(name, ()))
+    for name, is_highest in zip(AGES, (False, True), strict=True):
+        found.get(name, []).sort(key=_count_days, reverse=is_highest)
+    model = {name: known[0] for name, known in found.items() if known}
+    model |= {name: Reading(bool(said), MODEL_CONFIDENCE, origin=Origin.MODEL) for name, said in own.items()}
+    return replace(draft_record({}), model=model, refused=tuple(refused), own=own)
 
 
 def _count_days(age: Reading[Any]) -> float:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedRecord, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Section
 from extractor.text.clean import clean_text
 

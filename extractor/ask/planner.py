@@ -15,16 +15,8 @@ from extractor.cost.tokens import RequestSize, measure_call
 from extractor.llm.calls import estimate_tokens
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.parsed import (
-    Chunk,
-    ChunkKind,
-    ParsedCriterion,
-    ParsedOutcome,
-    ParsedRecord,
-    ParsedRegimen,
-    Reading,
-    Span,
-)
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
@@ -133,13 +125,12 @@ def pack_questions(
 
 
 def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    found = parsed.eligibility
     between = _list_lines_between(parsed, numbers) if options.reads_all else ()
-    people = any(_is_doubtful(getattr(found, name), name, options) for name in PEOPLE_FIELDS)
+    people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
     general = _list_general_lines(parsed, numbers) if people else ()
     criteria = (
         Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), hint_of(one, options))
-        for one in found.criteria
+        for one in parsed.criteria
     )
     for question in sorted((*criteria, *general, *between), key=lambda question: question.chunk.span):
         also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(question.chunk.text)) else ()
@@ -161,7 +152,7 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
     section = parsed.record.section("eligibility")
     if section is None:
         return
-    taken = [one.chunk.span for one in parsed.eligibility.criteria if one.chunk.span.section == section.name]
+    taken = [one.chunk.span for one in parsed.criteria if one.chunk.span.section == section.name]
     start = 0
     for line in section.text.splitlines(keepends=True):
         mark = _LIST_MARK.match(line)
@@ -182,9 +173,9 @@ def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iter
 
 def _dosing_confidence(parsed: ParsedRecord, passages: Iterable[DosePassage]) -> float:
     """The mean confidence of the regimens' fields; each candidate, or all text on doses without any, has none."""
-    regimens = parsed.dosing.regimens
-    known = [float(getattr(one, name).confidence) for one in regimens for name in REGIMEN_FIELDS]
-    missing = len(parsed.dosing.candidates) or (not regimens and any(passage.mentions_dose for passage in passages))
+    regimens = parsed.regimens
+    known = [one.read(name).confidence for one in regimens for name in REGIMEN_FIELDS]
+    missing = len(parsed.candidates) or (not regimens and any(passage.mentions_dose for passage in passages))
     return fmean(known + [0.0] * len(REGIMEN_FIELDS) * missing) if known or missing else 1.0
 
 
@@ -192,7 +183,8 @@ def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterato
     for outcome in parsed.outcomes:
         section = parsed.record.section(outcome.chunk.span.section)
         left_out: tuple[str, ...] = ("split",) if section and section.parts else ()
-        if outcome.concept.certain and outcome.concept.value not in _TIMED and not options.reads_all:
+        concept = outcome.read("concept")
+        if concept.certain and concept.value not in _TIMED and not options.reads_all:
             left_out += _EVENTS
         fields = _fields_of(outcome, Task.ENDPOINTS, options)
         if "concept" in fields:  # what is measured decides what else may be stated, and a key without a value is free
@@ -201,16 +193,12 @@ def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterato
             yield Question(Task.ENDPOINTS, outcome.chunk, wanted)
 
 
-def _fields_of(
-    item: ParsedCriterion | ParsedOutcome | ParsedRegimen, task: Task, options: ExtractionOptions
-) -> tuple[str, ...]:
+def _fields_of(item: Draft, task: Task, options: ExtractionOptions) -> tuple[str, ...]:
     """The fields of an item that are asked about."""
     parts = {"split": ("measure", "description", "time_frame")}
     asked = FIELDS[task] if options.reads_all else [name for name in FIELDS[task] if name != "lead_in"]
     return tuple(
-        name
-        for name in asked
-        if any(_is_doubtful(getattr(item, part), name, options) for part in parts.get(name, (name,)))
+        name for name in asked if any(_is_doubtful(item.read(part), name, options) for part in parts.get(name, (name,)))
     )
 
 

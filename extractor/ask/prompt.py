@@ -19,7 +19,7 @@ import extractor
 from extractor.errors import PromptError
 from extractor.fields.declaration import CustomField
 from extractor.llm.calls import RECHECK, Call, PromptVersion
-from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.schemas import Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from extractor.fields.declaration import CustomField
 from extractor.llm.calls import Call
-from extractor.parse.parsed import Chunk
+from extractor.parse.drafts import Chunk
 from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "

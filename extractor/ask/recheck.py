@@ -19,12 +19,11 @@ from extractor.assemble.unconfirmed import (
 )
 from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import show_value
-from extractor.ground.check import GroundedAnswer, Rejection, ground_answer
-from extractor.ground.conflicts import ConflictKind
-from extractor.ground.quotes import QuoteStatus
+from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.llm.calls import estimate_tokens
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
+from extractor.parse.drafts import Chunk, ConflictKind, Draft, Reading, Rejection, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .prompt import load_prompt, render_line
@@ -42,38 +41,39 @@ _DISTINCTIVE = 6
 """Words from which on a quote is not in both an example and a record by chance."""
 
 
-def drop_repeated(answer: GroundedAnswer) -> GroundedAnswer:
+def drop_repeated(answer: Draft) -> Draft:
     """The answer without any value, if one of its rejected values was copied from a worked example.
 
     Small models copy what they were shown. Such an answer was not read from its line, so its other values, even words
     of closed sets, are worth nothing.
     """
-    known = _example_values(answer.task)
-    repeated = [(r.field, r.value.casefold()) in known for r in answer.rejections]
+    known = _example_values(answer.group)
+    repeated = [(one.field, one.value.casefold()) in known for one in answer.refused]
     if not any(repeated):
         return answer
     rejections = (
         replace(rejection, kind=FindingKind.EXAMPLE_REPEATED) if is_known else rejection
-        for rejection, is_known in zip(answer.rejections, repeated, strict=True)
+        for rejection, is_known in zip(answer.refused, repeated, strict=True)
     )
-    return replace(answer, readings={}, rejections=tuple(rejections))
+    return replace(answer, model={}, own={}, refused=tuple(rejections))
 
 
 @cache
-def _example_values(task: Task) -> frozenset[tuple[str, str]]:
+def _example_values(group: str) -> frozenset[tuple[str, str]]:
     """Field and value of what the worked example says, where a record cannot share it by chance.
 
-    >>> ("agent", "testimab") in _example_values(Task.DOSING)
+    >>> ("agent", "testimab") in _example_values("dosing")
     True
     """
     prompt = load_prompt()
     reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
-    answers = (answer for answer in read_answers(prompt.questions, reply.items) if answer.task is task)
+    task = Task(group.partition(".")[0])
+    answers = (values for asked, values in read_answers(prompt.questions, reply.items) if asked.task is task)
     return frozenset(
         # As in a rejection.
         (field, (member if isinstance(member, str) else member.model_dump_json()).casefold())
         for answer in answers
-        for field, value in answer.values.items()
+        for field, value in answer.items()
         for member in (value if isinstance(value, tuple) else (value,))
         if _is_distinctive(field, member)
     )
@@ -103,7 +103,7 @@ class Recheck:
 
 def plan_recheck(
     parsed: ParsedRecord,
-    answers: Sequence[GroundedAnswer],
+    answers: Sequence[Draft],
     result: ModelResult,
     missing: Iterable[Question] = (),
     custom: Sequence[CustomField] = (),
@@ -133,50 +133,55 @@ def plan_recheck(
 
 
 def merge_recheck(
-    parsed: ParsedRecord, answers: Sequence[GroundedAnswer], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
-) -> list[GroundedAnswer]:
+    parsed: ParsedRecord, answers: Sequence[Draft], rechecks: Sequence[Recheck], items: Iterable[BaseModel]
+) -> list[Draft]:
     """The answers, completed by what the text supports of the second ones; ``items`` are those of the reply.
 
     Withdrawn values stay out: the model was not asked whether there is none.
     """
-    second = read_answers([recheck.question for recheck in rechecks], items, complete=False)
     merged = list(answers)
-    for number, recheck in enumerate(rechecks, start=1):
-        for answer in (each for each in second if each.chunk == number):
-            again = ground_answer(replace(answer, chunk=recheck.chunk.number), parsed, recheck.chunk)
-            first = None if recheck.position is None else answers[recheck.position]
-            again = replace(again, readings={**(first.readings if first else {}), **again.readings})
-            (again,) = prove_regimens([again], parsed, {recheck.chunk.number: recheck.chunk})
-            if first is None or recheck.position is None:
-                merged.append(again)
-            else:
-                merged[recheck.position] = _merge(first, replace(again, chunk=first.chunk), recheck.question.fields)
+    for question, values in read_answers([recheck.question for recheck in rechecks], items, complete=False):
+        recheck = rechecks[question.chunk.number - 1]
+        first = None if recheck.position is None else answers[recheck.position]
+        draft = parsed.draft_of(question.task, recheck.chunk)
+        again = ground_answer(values, draft, parsed, fields=question.custom)
+        again = replace(again, model={**(first.model if first else {}), **again.model})
+        (again,) = prove_regimens([again], parsed)
+        if first is None or recheck.position is None:
+            merged.append(again)
+        else:
+            merged[recheck.position] = _merge(first, again, question.fields)
     return merged
 
 
 def _draft(
     parsed: ParsedRecord,
     position: int,
-    answer: GroundedAnswer,
+    answer: Draft,
     left: Sequence[Unconfirmed],
     custom: Sequence[CustomField],
 ) -> Iterator[Recheck]:
     """A line for what is refused in an answer, and left out of it, if a model can be asked about these fields."""
     known = {field.name: field for field in custom}
-    rejected = tuple(one for one in answer.rejections if one.field in Item.model_fields or one.field in known)
-    unread = [one for one in left if one.task is answer.task and one.chunk.number == answer.chunk]
+    rejected = tuple(one for one in answer.refused if one.field in Item.model_fields or one.field in known)
+    unread = [one for one in left if one.chunk.number == answer.number]
     if not rejected and not unread:
         return
     fields = tuple(dict.fromkeys([one.field for one in rejected] + [one.field for one in unread]))
     near = [rejection.refusal.nearest for rejection in rejected]
     chunk = rejected[0].chunk if rejected else unread[0].chunk
     shown = _shorten(parsed, chunk, [*near, *(span for one in unread for span in one.spans)])
-    question = Question(answer.task, shown, fields, custom=tuple(known[name] for name in fields if name in known))
+    question = Question(
+        Task(answer.group.partition(".")[0]),
+        shown,
+        fields,
+        custom=tuple(known[name] for name in fields if name in known),
+    )
     keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
     refused = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
     words = ", ".join(_quote(parsed, span) for one in unread for span in one.spans)
     hint = "; ".join(f"{name}: {said}" for name, said in (("refused", refused), ("unread", words)) if said)
-    is_conflict = any(rejection.refusal.status is QuoteStatus.CONFLICT for rejection in rejected)
+    is_conflict = any(rejection.refusal.conflicts for rejection in rejected)
     yield Recheck(replace(question, hint=hint), chunk, position, is_conflict)
 
 
@@ -184,20 +189,20 @@ def _draft_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Reche
     """A line for each passage with doses that the model's list of regimens does not have."""
     left = list_unconfirmed_regimens(parsed, result)
     for chunk in result.reread.values():
-        here = [regimen for regimen in left if chunk.span.contains(regimen.quote)]
+        here = [regimen for regimen in left if chunk.span.contains(regimen.span)]
         if here:
-            spans = [regimen.quote for regimen in here]
+            spans = [regimen.span for regimen in here]
             hint = f"unread: {', '.join(_quote(parsed, span) for span in spans)}"
             if known := ", ".join(_list_known(here, result)):
                 hint += f"; answered before: {known}"
             yield Recheck(Question(Task.DOSING, _shorten(parsed, chunk, spans), (REGIMENS,), hint), chunk)
 
 
-def _list_known(regimens: Iterable[ParsedRegimen], result: ModelResult) -> Iterator[str]:
+def _list_known(regimens: Iterable[Draft], result: ModelResult) -> Iterator[str]:
     """What the model's list already has of the agents of these regimens."""
     for answer in result.list_regimens():
-        agent, amounts = (answer.readings.get(name) for name in ("agent", "amounts"))
-        if agent and any(is_same_agent(regimen.agent.value, agent.value) for regimen in regimens):
+        agent, amounts = (answer.model.get(name) for name in ("agent", "amounts"))
+        if agent and any(is_same_agent(regimen.rules["agent"].value, agent.value) for regimen in regimens):
             doses = ", ".join(map(show_value, amounts.value)) if amounts else ""
             yield f"{agent.value} {doses}".strip()
 
@@ -239,27 +244,34 @@ def _shorten(parsed: ParsedRecord, chunk: Chunk, places: Sequence[Span | None]) 
     return replace(chunk, span=span, text=parsed.sections[span.section].between(span.start, span.end).text)
 
 
-def _merge(first: GroundedAnswer, again: GroundedAnswer, fields: Iterable[str]) -> GroundedAnswer:
+def _merge(first: Draft, again: Draft, fields: Iterable[str]) -> Draft:
     """The first answer, completed by what the second one supports of the fields that were asked again."""
-    readings = dict(first.readings)
+    model, own = dict(first.model), dict(first.own)
     resolved: set[str] = set()
     for field in fields:
-        supported = again.readings.get(field)
-        if supported is not None and supported.value not in (None, ()):
-            known = readings.get(field)
-            readings[field] = _unite(known, supported) if known and known.value else supported
-            before = len(known.value) if known and isinstance(known.value, tuple) else 0
-            rejected = sum(one.field == field for one in first.rejections)
-            if not isinstance(supported.value, tuple) or len(readings[field].value) >= rejected + before:
+        rejected = sum(one.field == field for one in first.refused)
+        if claims := again.own.get(field):
+            before = first.own.get(field, ())
+            own[field] = (*before, *(one for one in claims if one not in before))
+            if len(own[field]) >= rejected + len(before):
+                resolved.add(field)
+        supported = again.model.get(field)
+        if claims:
+            model[field] = again.model[field]
+        elif field not in again.own and supported is not None and supported.value not in (None, ()):
+            known = model.get(field)
+            model[field] = _unite(known, supported) if known and known.value else supported
+            stated = len(known.list_values()) if known else 0
+            if not isinstance(supported.value, tuple) or len(model[field].value) >= rejected + stated:
                 resolved.add(field)
     remaining = (
-        replace(one, again=tuple(dict.fromkeys(each.value for each in again.rejections if each.field == one.field)))
+        replace(one, again=tuple(dict.fromkeys(each.value for each in again.refused if each.field == one.field)))
         if one.field in fields
         else one
-        for one in first.rejections
+        for one in first.refused
         if one.field not in resolved
     )
-    return replace(first, readings=readings, rejections=tuple(remaining))
+    return replace(first, model=model, own=own, refused=tuple(remaining))
 
 
 def _unite(one: Reading[Any], other: Reading[Any]) -> Reading[Any]:

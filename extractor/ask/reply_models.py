@@ -6,7 +6,6 @@ value that cannot be read is ``Unreadable`` and costs nothing else: not its item
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from functools import cache, partial
 from typing import Annotated, Any, Self, get_origin
@@ -16,9 +15,9 @@ from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
 from extractor.fields.attributes import CLASSES
-from extractor.fields.declaration import Claim, CustomField
+from extractor.fields.declaration import CustomField
 from extractor.fields.value_forms import cut_outcome, read_time, read_window
-from extractor.ground.check import Answer, Unreadable
+from extractor.ground.check import Unreadable
 from extractor.schemas import (
     Age,
     Amount,
@@ -154,33 +153,30 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             return read
         return self
 
-    def read(self, question: Question) -> Answer | None:
-        """The values that answer ``question``, by field, None without any; fields without an answer are left out."""
+    def read(self, question: Question) -> dict[str, Any]:
+        """What answers ``question``, by field; fields without an answer are left out.
+
+        What cannot be read is ``Unreadable``. A user's field has a list of claims.
+        """
         asked = set(question.fields)
         values: dict[str, Any] = {"stands": True} if REGIMENS in asked else {}
-        unreadable: dict[str, tuple[Unreadable, ...]] = {}
         # What is no criterion has no fields of one, but may speak of the participants.
         denied = "stands" in asked and self.stands is False
         fields = ("stands", *PEOPLE_FIELDS) if denied and PEOPLE in asked else ("stands",)
         own = {one.name for one in question.custom}
-        claims: dict[str, tuple[Claim, ...]] = {}
-        for one in question.custom:
-            claims[one.name], faults = one.read(_restore_lines(self.custom.get(one.name)))
-            if faults:
-                unreadable[one.name] = tuple(Unreadable(*fault) for fault in faults)
         for field in fields if denied else expand(name for name in question.fields if name not in own):
             value = getattr(self, _ATTRIBUTES.get((question.task, field), field))
-            members = value if isinstance(value, tuple) else (value,)
-            if broken := tuple(member for member in members if isinstance(member, Unreadable)):
-                unreadable[field] = broken
-                value = tuple(member for member in members if member not in broken) or None
-            if value is not None or (field not in unreadable and field not in _NEEDED | set(PEOPLE_FIELDS)):
+            if value is not None or field not in _NEEDED | set(PEOPLE_FIELDS):
                 values[field] = _LEFT_OUT.get(field) if value is None else value
-        split: Split | None = values.pop("split", None)
-        values |= cut_outcome(question.chunk.text, split.d, split.t) if split else {}
-        restored = {field: _restore_lines(value) for field, value in values.items()}
-        said = values or unreadable or any(claims.values())
-        return Answer(question.task, self.n, restored, unreadable, claims) if said else None
+        if isinstance(split := values.get("split"), Split):
+            values |= cut_outcome(question.chunk.text, split.d, split.t)
+            del values["split"]
+        values = {field: _restore_lines(value) for field, value in values.items()}
+        claims: dict[str, Any] = {}
+        for one in question.custom:
+            said, faults = one.read(_restore_lines(self.custom.get(one.name)))
+            claims[one.name] = (*said, *(Unreadable(*fault) for fault in faults))
+        return values | claims if values or any(claims.values()) else {}
 
 
 class Reply(WireModel):
@@ -271,33 +267,43 @@ def words_of(attribute: str) -> Words | None:
     return next((part for part in metadata if isinstance(part, Words)), None)
 
 
-def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> tuple[Answer, ...]:
-    """The values in the items of a reply to the questions ``asked``.
+Answer = tuple[Question, Mapping[str, Any]]
+"""A question and what a model wrote to answer it, by field."""
+
+
+def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> list[Answer]:
+    """The answers in the items of a reply to the questions ``asked``.
 
     Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
     regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
-    answers: list[Answer] = []
+    answers: list[tuple[Question, dict[str, Any]]] = []
     for item in items:
         question = questions.get(item.n) if isinstance(item, Item) else None
-        answer = item.read(question) if isinstance(item, Item) and question else None
-        if answer is None or question is None:
+        values = item.read(question) if isinstance(item, Item) and question else {}
+        if question is None or not values:
             continue
-        same = None if is_listing(question) else next((one for one in answers if one.chunk == answer.chunk), None)
-        if same:
-            claims = {name: (*same.claims.get(name, ()), *said) for name, said in answer.claims.items()}
-            united = replace(same, values={**answer.values, **same.values}, claims=claims)
-            answers[answers.index(same)] = united
-        else:
-            answers.append(answer)
+        same = None if is_listing(question) else next((said for other, said in answers if other is question), None)
+        if same is None:
+            answers.append((question, values))
+            continue
+        for one in question.custom:
+            same[one.name] = (*same.get(one.name, ()), *values.pop(one.name, ()))
+        same |= {name: value for name, value in values.items() if isinstance(same.get(name, _NO), Unreadable)}
     if complete:
-        answered = {answer.chunk for answer in answers}
-        silent = [q for q in asked if is_listing(q) and q.chunk.number not in answered]
-        answers += [Answer(q.task, q.chunk.number, {"stands": False}) for q in silent if REGIMENS in q.fields]
-        nothing = ((q, {field.name: () for field in q.custom}) for q in silent if q.custom and REGIMENS not in q.fields)
-        answers += [Answer(q.task, q.chunk.number, {}, claims=claims) for q, claims in nothing]
-    return tuple(answers)
+        answered = {question.chunk.number for question, _ in answers}
+        for question in asked:
+            if is_listing(question) and question.chunk.number not in answered:
+                if REGIMENS in question.fields:
+                    answers.append((question, {"stands": False}))
+                elif question.custom:
+                    answers.append((question, {field.name: () for field in question.custom}))
+    return list(answers)
+
+
+_NO = Unreadable("", "")
+"""Stands for a field without an answer, which another answer may give as well."""
 
 
 def _restore_lines(value: Any) -> Any:

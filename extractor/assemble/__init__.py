@@ -4,19 +4,21 @@ from collections.abc import Collection, Sequence
 
 from extractor.fields.declaration import CustomField, Of
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Absence, AbsenceReason, Eligibility, Endpoint, Regimen, Task, TrialExtraction
+from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialExtraction
 
 from .coverage import measure_coverage
-from .custom import assemble_custom
 from .dosing import assemble_dosing
 from .findings import report_hostile, report_implausible, report_rejections, report_unconfirmed
 from .items import assemble_eligibility, assemble_endpoints
+from .own import assemble_own
+from .provenance import Assembled
 from .resolve import ModelResult
 from .unread import explain_unread, report_ambiguous, report_unread
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
 
 ALL_TASKS = frozenset(Task)
+_NO_ELIGIBILITY = Eligibility(), Assembled()
 
 
 def assemble_extraction(
@@ -29,31 +31,30 @@ def assemble_extraction(
 
     A task that is not in ``tasks`` is empty, with the reason ``not_asked``. ``fields`` are the user's own.
     """
-    people: tuple[Eligibility, list[Absence]] = (Eligibility(), [])
-    regimens: tuple[tuple[Regimen, ...], list[Absence]] = ((), [])
-    outcomes: tuple[tuple[Endpoint, ...], list[Absence]] = ((), [])
-    if Task.ELIGIBILITY in tasks:
-        people = assemble_eligibility(parsed, result)
-    if Task.DOSING in tasks:
-        regimens = assemble_dosing(parsed, result)
-    if Task.ENDPOINTS in tasks:
-        outcomes = assemble_endpoints(parsed, result)
-    unwanted = [Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in Task if task not in tasks]
+    eligibility, criteria = assemble_eligibility(parsed, result) if Task.ELIGIBILITY in tasks else _NO_ELIGIBILITY
+    dosing, regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else ((), Assembled())
+    endpoints, outcomes = assemble_endpoints(parsed, result) if Task.ENDPOINTS in tasks else ((), Assembled())
+    wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
+    custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+    unwanted = [task.value for task in Task if task not in tasks]
+    unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
-        eligibility=people[0],
-        dosing=regimens[0],
-        endpoints=outcomes[0],
+        eligibility=eligibility,
+        dosing=dosing,
+        endpoints=endpoints,
+        custom={field.name: custom.get(field.name, ()) for field in fields},
         source=parsed.record.source,
-        absences=(*unwanted, *people[1], *regimens[1], *outcomes[1]),
+        absences=(
+            *(Absence(field=task, reason=AbsenceReason.NOT_ASKED) for task in unwanted),
+            *criteria.absences,
+            *regimens.absences,
+            *outcomes.absences,
+            *left,
+            *(Absence(field=name, reason=AbsenceReason.NOT_ASKED) for name in unwanted_fields),
+        ),
         usage=result.usage,
     )
-    if fields:
-        custom, left = assemble_custom(parsed, result, fields, extraction)
-        idle = [one for one in fields if one.of is not Of.RECORD and one.of.task not in tasks]
-        left = [one for one in left if one.field not in {f"custom.{each.name}" for each in idle}]
-        left += [Absence(field=f"custom.{one.name}", reason=AbsenceReason.NOT_ASKED) for one in idle]
-        extraction = extraction.model_copy(update={"custom": custom, "absences": (*extraction.absences, *left)})
     findings = (
         *report_hostile(parsed),
         *report_rejections(parsed, result),

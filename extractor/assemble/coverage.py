@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from extractor.parse.drafts import Span
 from extractor.parse.eligibility.headings import is_generic, is_withdrawal, opens_list, read_list_heading
-from extractor.parse.parsed import Span
 from extractor.schemas import (
     Coverage,
     Evidence,

@@ -1,19 +1,19 @@
 """Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from extractor.fields.value_forms import show_value
-from extractor.ground.check import GroundedAnswer
 from extractor.ground.doses import find_exceeded
 from extractor.ground.regimens import PROVEN
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
+from extractor.parse.drafts import Draft, Reading, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
 
-from .provenance import ProvenanceBuilder, list_read_fields
-from .resolve import ModelResult, Resolved, agree
+from .provenance import Assembled, ItemBuilder, list_read_fields
+from .resolve import ModelResult, agree
 from .unconfirmed import is_covered, is_same_agent
 
 _FIELDS = list_read_fields(Task.DOSING)
@@ -30,43 +30,28 @@ _MOST_COMPARED = 50
 """A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A regimen before its fields are resolved.
-
-    ``result`` is the part of the model's result that concerns it. ``question`` is the name under which the fields of
-    a regimen were asked that the rules did not read.
-    """
-
-    chunk: Chunk
-    quote: Resolved[str]
-    readings: Mapping[str, Reading[Any]]
-    result: ModelResult
-    question: str | None = None
-
-
-def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], list[Absence]]:
-    """The regimens of a record, and why each empty field is empty."""
+def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], Assembled]:
+    """The regimens of a record."""
     regimens: list[Regimen] = []
     latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
-    absences: list[Absence] = []
-    for draft in _list_drafts(parsed, result):
-        span = draft.quote.spans[0]
-        path, sure = f"dosing[{len(regimens)}]", draft.quote.confidence
-        builder = ProvenanceBuilder(parsed, path, span, draft.result, ceiling=sure)
-        fields = builder.add_fields(_FIELDS, draft.readings, draft.chunk.number, draft.question)
-        fields["quote"] = builder.add_resolved("quote", draft.quote)
+    assembled = Assembled()
+    for draft, question in _list_drafts(parsed, result):
+        path, exists = f"dosing[{len(regimens)}]", draft.rules["stands"]
+        builder = ItemBuilder(parsed, draft, path, result, ceiling=exists.confidence, question=question)
+        fields = builder.add_fields(_FIELDS)
+        quote = Reading(parsed.raw(draft.span), exists.confidence, (draft.span,), origin=exists.origin)
+        fields["quote"] = builder.add("quote", quote)
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
         same_agent = latest[fields["agent"].casefold()]
         if any(_adds_nothing(fields, regimen) for regimen in same_agent):
             continue
-        regimens.append(_doubt_doses(Regimen(section=span.section, **fields, **builder.build())))
+        regimens.append(_doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build())))
         same_agent.append(regimens[-1])
-        absences += builder.absences
+        assembled.add(path, regimens[-1], builder)
     if not regimens:
-        absences.append(_explain_absence(parsed, result))
-    return tuple(regimens), absences
+        assembled.absences.append(_explain_absence(parsed, result))
+    return tuple(regimens), assembled
 
 
 def _doubt_doses(regimen: Regimen) -> Regimen:
@@ -84,62 +69,61 @@ def _doubt_doses(regimen: Regimen) -> Regimen:
     return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
 
 
-def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[_Draft]:
-    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[tuple[Draft, str | None]]:
+    """The model's regimens; then those of the rules that it was not asked about, or did not answer about.
+
+    With each comes the name under which the fields were asked that the rules did not read.
+    """
     listed = result.list_regimens() if result.lists_regimens else ()
     for answer in listed:
-        yield _draft_answer(parsed, result.reread[answer.chunk], answer, result)
+        yield _confirm(parsed, answer, result), "regimens"
     unanswered = [chunk for number, chunk in result.reread.items() if number not in result.answers]
-    for regimen in parsed.dosing.regimens:
+    for regimen in parsed.regimens:
         chunk = next((chunk for chunk in unanswered if chunk.span.contains(regimen.chunk.span)), None)
         if not result.lists_regimens or (chunk and not is_covered(regimen, listed)):
-            quote = Resolved(parsed.raw(regimen.quote), regimen.exists.confidence, Origin.RULE, (regimen.quote,))
-            readings = {field.name: getattr(regimen, field.name) for field in _FIELDS}
             # An open field has the reason of the chunk that should have been reread.
-            yield _Draft(chunk or regimen.chunk, quote, readings, result, "regimens" if chunk else None)
+            yield replace(regimen, chunk=chunk or regimen.chunk), "regimens" if chunk else None
 
 
-def _draft_answer(parsed: ParsedRecord, chunk: Chunk, answer: GroundedAnswer, result: ModelResult) -> _Draft:
+def _confirm(parsed: ParsedRecord, answer: Draft, result: ModelResult) -> Draft:
     """A regimen of the model. What the text links to its agent is the rules' reading too; the agent, its role and the
     time of giving are so if a regimen of the rules has them.
     """
-    span = _place(answer, chunk)
-    agent, policy = answer.readings.get("agent"), result.policy.of("dosing.regimens")
-    similar = [
-        regimen for regimen in parsed.dosing.regimens if agent and is_same_agent(regimen.agent.value, agent.value)
-    ]
-    readings = {field.name: _confirm(field.name, answer, similar, span) for field in _FIELDS}
-    seen = (policy.agree, Origin.BOTH) if similar else (policy.alone, Origin.MODEL)
-    quote = Resolved(parsed.raw(span), *seen, (span,))
-    return _Draft(chunk, quote, readings, result.only(chunk.number, answer), "regimens")
+    span = _place(answer)
+    agent, policy = answer.model.get("agent"), result.policy.of("dosing.regimens")
+    similar = [one for one in parsed.regimens if agent and is_same_agent(one.rules["agent"].value, agent.value)]
+    rules: dict[str, Reading[Any]] = {field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS}
+    sure, origin = (policy.agree, Origin.BOTH) if similar else (policy.alone, Origin.MODEL)
+    rules["stands"] = Reading(value=True, confidence=sure, origin=origin)
+    return replace(answer, span=span, rules=rules)
 
 
-def _place(answer: GroundedAnswer, chunk: Chunk) -> Span:
+def _place(answer: Draft) -> Span:
     """The words of a regimen: its quote; if that is too long or was refused, what its values span of it or its line."""
-    quote = answer.readings.get("quote")
-    whole = quote.spans[0] if quote and quote.spans else chunk.span
-    if whole is not chunk.span and whole.length <= _LONGEST_QUOTE:
+    quote = answer.model.get("quote")
+    whole = quote.spans[0] if quote and quote.spans else answer.chunk.span
+    if whole is not answer.chunk.span and whole.length <= _LONGEST_QUOTE:
         return whole
-    stated = [span for name in _PLACED if (value := answer.readings.get(name)) for span in value.spans]
+    stated = [span for name in _PLACED if (value := answer.model.get(name)) for span in value.spans]
     near = [span for span in stated if whole.contains(span) and span.length < whole.length]
     if not near:
         return whole
     return Span(whole.section, min(span.start for span in near), max(span.end for span in near))
 
 
-def _confirm(name: str, answer: GroundedAnswer, similar: list[ParsedRegimen], span: Span) -> Reading[Any]:
+def _find_same(name: str, answer: Draft, similar: Sequence[Draft], span: Span) -> Reading[Any]:
     """The reading of the rules that says the same as the answer; where that was refused, another one of the same
     words.
     """
-    model = answer.readings.get(name)
+    model = answer.model.get(name)
     if model and name in PROVEN:
         return Reading.open_() if Support.INFERRED in model.list_supports() else model
-    refused = {rejection.value for rejection in answer.rejections if rejection.field == name}
+    refused = {one.value for one in answer.refused if one.field == name}
     for regimen in similar:
-        rule: Reading[Any] = getattr(regimen, name)
+        rule = regimen.rules[name]
         if model and agree(rule.value, model.value) and rule.value:
             return rule
-        if not model and regimen.quote.overlaps(span) and refused.isdisjoint(map(show_value, rule.list_values())):
+        if not model and regimen.span.overlaps(span) and refused.isdisjoint(map(show_value, rule.list_values())):
             return rule
     return Reading.open_()
 
@@ -157,7 +141,7 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif unread:
         reason = result.gap(unread[0], "regimens")
-    elif parsed.dosing.candidates and not result.reread:
+    elif parsed.candidates and not result.reread:
         reason = AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from extractor.ground.check import Rejection
 from extractor.ground.doses import find_exceeded
-from extractor.parse.parsed import ParsedRecord, Span
+from extractor.parse.drafts import Rejection, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Citation,
     Finding,
@@ -20,12 +20,12 @@ from .unconfirmed import list_unconfirmed_regimens, list_unconfirmed_values
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
     for answer in (answer for answers in result.answers.values() for answer in answers):
-        for rejection in answer.rejections:
+        for rejection in answer.refused:
             span, near = rejection.chunk.span, rejection.refusal.nearest
             yield Finding(
                 kind=rejection.kind,
                 severity=Severity.WARNING,
-                field=f"{answer.task}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
+                field=f"{answer.group.partition('.')[0]}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
                 message="; ".join(_explain_rejection(rejection, parsed)),
                 citations=(cite(parsed, near),) if near else (),
             )
@@ -55,7 +55,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     """Yield what the rules read and the model left out, also when it was asked again."""
     message = "the rules read a dose here, and the model's regimens do not have it"
     for regimen in list_unconfirmed_regimens(parsed, result):
-        yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.quote))
+        yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
     for one in list_unconfirmed_values(parsed, result):
         span = one.chunk.span
         field = f"{one.task}: {one.field} of {span.section}[{span.start}:{span.end}]"

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 
 DOUBTFUL = 0.8
 """Readings of the rules with less confidence are guesses."""

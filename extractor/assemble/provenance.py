@@ -1,11 +1,14 @@
 """Collect the evidence of an item's values while it is built, and drop doubtful values from extractions."""
 
+import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.injection import find_honest
-from extractor.parse.parsed import ParsedRecord, Reading, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -22,7 +25,7 @@ from extractor.schemas import (
     list_fields,
 )
 
-from .resolve import ModelResult, Resolved, resolve
+from .resolve import ModelResult, resolve
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -40,57 +43,55 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     return [field for field in fields if field.group == (group or task)]
 
 
-class ProvenanceBuilder:
-    """Collects the evidence and the absences of the item at ``path``, field by field.
+class ItemBuilder:
+    """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
 
     Args:
         parsed: The record.
+        draft: What rules and model said of the item.
         path: Place of the item in the extraction, such as ``dosing[0]``.
-        searched: The sections that were searched, or the item's own span in one. Without any, empty fields are
-            explained by the absence of a section. The evidence of a value without words of its own, such as "no time
-            is stated", is the item's whole span.
-        result: The model's answers.
+        result: What was asked.
+        searched: The sections that were searched; by default that of the item. Without any, empty fields are explained
+            by the absence of a section. The evidence of a value without words of its own, such as "no time is stated",
+            is then the item's whole span.
         ceiling: The confidence that the item exists: no value of it is surer.
+        question: The name under which all fields were asked, if not each under its own.
     """
 
     def __init__(
         self,
         parsed: ParsedRecord,
+        draft: Draft,
         path: str,
-        searched: Sequence[str] | Span,
         result: ModelResult,
+        *,
+        searched: Sequence[str] | None = None,
         ceiling: float = 1.0,
+        question: str | None = None,
     ) -> None:
-        self._parsed, self._path, self._result = parsed, path, result
-        self._task = path.partition("[")[0].partition(".")[0]
-        self._whole = (searched,) if isinstance(searched, Span) else ()
-        self._sections = (searched.section,) if isinstance(searched, Span) else tuple(searched)
+        self._parsed, self._path, self._result, self._question = parsed, path, result, question
+        self.draft = draft
+        self._whole = (draft.span,) if searched is None else ()
+        self._sections = (draft.span.section,) if searched is None else tuple(searched)
         self._evidence: list[Evidence] = []
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
 
-    def resolve(
-        self, field: str, rule: Reading[T | None], chunk: int, question: str | None = None
-    ) -> Resolved[T | None]:
-        """Resolve the rules' reading and the model's answer for a field."""
-        gap, policy = self._result.gap(chunk, field, question), self._result.policy.of(f"{self._task}.{field}")
-        return resolve(rule, self._result.reading(chunk, field), gap, policy)
+    def resolve(self, field: str, question: str | None = None) -> Reading[Any]:
+        """Resolve the rules' reading and the model's answer for a field, which was asked as ``question``."""
+        gap = self._result.gap(self.draft.number, field, self._question or question)
+        policy = self._result.policy.of(f"{self.draft.group.partition('.')[0]}.{field}")
+        return resolve(self.draft.read(field), self.draft.model.get(field), gap, policy)
 
-    def add_fields(
-        self, fields: Iterable[FieldInfo], readings: Mapping[str, Reading[Any]], chunk: int, question: str | None = None
-    ) -> dict[str, Any]:
-        """Resolve fields, add the evidence or the absence of each, and return their values.
-
-        ``question`` is the name under which all of them were asked, if not each under its own.
-        """
+    def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
+        """Resolve fields, add the evidence or the absence of each, and return their values."""
         values: dict[str, Any] = {}
         for field in fields:
-            resolved = self.resolve(field.name, readings[field.name], chunk, question or field.metadata.question)
-            value: Any = self.add_resolved(field.name, resolved)
+            value = self.add(field.name, self.resolve(field.name, field.metadata.question))
             values[field.name] = () if field.many and value is None else value
         return values
 
-    def add_resolved(self, field: str, resolved: Resolved[T | None]) -> T | None:
+    def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value."""
         value = resolved.value
         if resolved.gap is not None:
@@ -100,13 +101,13 @@ class ProvenanceBuilder:
         if value is None or value == ():
             self.add_absence(field, AbsenceReason.NOT_REPORTED if self._sections else AbsenceReason.SECTION_ABSENT)
             return value
+        supports = resolved.list_supports() or (Support.LITERAL,)
         for position, span in enumerate(resolved.spans or self._whole):
-            support = resolved.supports[position] if resolved.supports else Support.LITERAL
             if isinstance(value, tuple):
                 place = min(position, len(value) - 1)
-                self._prove(f"{field}[{place}]", value[place], span, resolved, support)
+                self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
             else:
-                self._prove(field, value, span, resolved, support)
+                self._prove(field, value, span, resolved, supports[position])
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -115,9 +116,9 @@ class ProvenanceBuilder:
 
     def build(self) -> dict[str, Any]:
         """Return the item's provenance fields."""
-        return _describe(self._evidence, round(self._confidence, 4))
+        return describe_evidence(self._evidence, round(self._confidence, 4))
 
-    def _prove(self, name: str, value: Any, span: Span, resolved: Resolved[Any], support: Support) -> None:
+    def _prove(self, name: str, value: Any, span: Span, resolved: Reading[Any], support: Support) -> None:
         """Add evidence, with how the value was read from it: what is no quote was concluded, if nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked hostile text.
@@ -131,21 +132,39 @@ class ProvenanceBuilder:
         if blanks := self._parsed.list_blanks(span):
             text = self._parsed.sections[span.section].raw
             span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
-        self._evidence.append(
-            Evidence(
-                field=name,
-                section=span.section,
-                start=span.start,
-                end=span.end,
-                quote=self._parsed.raw(span),
-                origin=resolved.origin,
-                support=support,
-                confidence=sure,
-            )
-        )
+        self._evidence.append(cite_value(self._parsed, name, span, resolved.origin, support, sure))
 
 
-def _describe(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
+@dataclass(slots=True)
+class Assembled:
+    """The items of a task with their paths and drafts, and why their empty fields are empty."""
+
+    items: list[tuple[str, ExtractedItem, Draft]] = dataclasses.field(default_factory=list)
+    absences: list[Absence] = dataclasses.field(default_factory=list)
+
+    def add(self, path: str, item: ExtractedItem, builder: ItemBuilder) -> None:
+        """Add a built item."""
+        self.items.append((path, item, builder.draft))
+        self.absences += builder.absences
+
+
+def cite_value(
+    parsed: ParsedRecord, field: str, span: Span, origin: Origin, support: Support, confidence: float
+) -> Evidence:
+    """The evidence of a value: its characters, who read it, and how."""
+    return Evidence(
+        field=field,
+        section=span.section,
+        start=span.start,
+        end=span.end,
+        quote=parsed.raw(span),
+        origin=origin,
+        support=support,
+        confidence=confidence,
+    )
+
+
+def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:
     """Return an item's provenance fields: evidence, origin, weakest support and confidence."""
     origins = {piece.origin for piece in evidence}
     return {
@@ -240,7 +259,7 @@ class _Filter:
         confidence = min((piece.confidence for piece in evidence if piece.confidence is not None), default=1.0)
         if item.confidence is not None and item.confidence < min(least.values()):
             confidence = item.confidence  # an empty field has no evidence, and stays empty
-        return item.model_copy(update={**update, **_describe(evidence, confidence)})
+        return item.model_copy(update={**update, **describe_evidence(evidence, confidence)})
 
     def follow(self, located: Iterable[_Located]) -> Iterator[_Located]:
         """Yield the entries whose place still exists, with its new path."""

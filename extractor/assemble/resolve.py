@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from extractor.ground.check import GroundedAnswer
-from extractor.parse.parsed import Chunk, Reading, Span
+from extractor.parse.drafts import Chunk, Draft, Reading
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -31,10 +30,6 @@ from extractor.text.aliases import name_instrument, trim_event
 from .policy import FieldPolicy, ModelClass, Policy, load_policy
 
 T_co = TypeVar("T_co", covariant=True)
-PARTICIPANTS = -1
-"""Stands for a chunk's number where a record's statements about all participants are meant."""
-RECORD = -2
-"""The same for the user's own fields of the record."""
 _EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]
 _SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
@@ -57,20 +52,26 @@ class ModelResult:
     """
 
     asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
-    answers: Mapping[int, tuple[GroundedAnswer, ...]] = field(default_factory=lambda: _EMPTY)
+    answers: Mapping[int, tuple[Draft, ...]] = field(default_factory=lambda: _EMPTY)
     dropped: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
     reread: Mapping[int, Chunk] = field(default_factory=lambda: _EMPTY)
     unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
 
+    def complete(self, draft: Draft) -> Draft:
+        """The draft of the rules with what the model said of it."""
+        answers = self.answers.get(draft.number, ())
+        model = {name: reading for answer in reversed(answers) for name, reading in answer.model.items()}
+        refused = tuple(one for answer in answers for one in answer.refused)
+        own = dict(draft.own)
+        for answer in answers:
+            own |= {name: (*own.get(name, ()), *values) for name, values in answer.own.items()}
+        return replace(draft, model=model, refused=refused, own=own)
+
     def reading(self, chunk: int, name: str) -> Reading[Any] | None:
         """The supported answer for a field of the chunk's item, or None."""
-        return next((a.readings[name] for a in self.answers.get(chunk, ()) if name in a.readings), None)
-
-    def only(self, chunk: int, *answers: GroundedAnswer) -> "ModelResult":
-        """The same result with no other answers than these to the chunk."""
-        return replace(self, answers={chunk: answers})
+        return next((a.model[name] for a in self.answers.get(chunk, ()) if name in a.model), None)
 
     def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
         """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
@@ -85,14 +86,14 @@ class ModelResult:
         """Whether a model that is trusted gave a list of the record's regimens, be it empty."""
         return self.policy.prior.trusts_model and any(number in self.answers for number in self.reread)
 
-    def list_regimens(self) -> tuple[GroundedAnswer, ...]:
+    def list_regimens(self) -> tuple[Draft, ...]:
         """The model's regimens."""
         listed = (answer for number in self.reread for answer in self.answers.get(number, ()))
-        return tuple(answer for answer in listed if {"agent", "quote"} & answer.readings.keys())
+        return tuple(answer for answer in listed if {"agent", "quote"} & answer.model.keys())
 
     def rejected(self, chunk: int, name: str | None = None) -> bool:
         """Whether a value for that field of the chunk, or for any field, was kept out."""
-        return any(name in (None, r.field) for a in self.answers.get(chunk, ()) for r in a.rejections)
+        return any(name in (None, one.field) for answer in self.answers.get(chunk, ()) for one in answer.refused)
 
     def is_open(self, chunk: int) -> bool:
         """Whether something that was asked about a chunk has no supported answer."""
@@ -108,7 +109,7 @@ class ModelResult:
         return self.is_open(chunk) and not self._fields_read(chunk)
 
     def _fields_read(self, chunk: int) -> set[str]:
-        return {name for answer in self.answers.get(chunk, ()) for name in answer.readings}
+        return {name for answer in self.answers.get(chunk, ()) for name in answer.model}
 
 
 BELIEVED = 0.35
@@ -123,24 +124,9 @@ _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved(Generic[T_co]):
-    """The value of a field in the extraction. ``gap`` says why there is none; then there is no confidence.
-
-    ``supports`` say for each of ``spans`` how the value follows from it.
-    """
-
-    value: T_co | None
-    confidence: float
-    origin: Origin
-    spans: tuple[Span, ...] = ()
-    gap: AbsenceReason | None = None
-    supports: tuple[Support, ...] = ()
-
-
 def resolve(
     rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason, policy: FieldPolicy
-) -> Resolved[T_co]:
+) -> Reading[T_co | None]:
     """Choose between the rules' reading and the model's supported answer.
 
     The answer of a model that ``policy`` trusts stands. One that is not trusted takes no certain value away by its
@@ -187,11 +173,11 @@ def resolve(
         sections = [{span.section for span in reading.spans} for reading in (rule, model)]
         apart = all(sections) and sections[0].isdisjoint(sections[1])
         gap = AbsenceReason.CONTRADICTORY if apart else AbsenceReason.AMBIGUOUS
-    return Resolved(None, 0.0, Origin.RULE, gap=gap)
+    return Reading(None, 0.0, gap=gap)
 
 
-def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Resolved[T_co]:
-    return Resolved(reading.value, round(confidence, 4), origin, reading.spans, supports=reading.list_supports())
+def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Reading[T_co | None]:
+    return replace(reading, confidence=round(confidence, 4), origin=origin)
 
 
 def _is_left_open(reading: Reading[Any]) -> bool:

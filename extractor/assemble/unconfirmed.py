@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from extractor.ground.check import GroundedAnswer
-from extractor.parse.parsed import Chunk, ParsedRecord, ParsedRegimen, Reading, Span
+from extractor.parse.drafts import Chunk, Draft, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Task
 
 from .policy import DOUBTFUL
@@ -28,29 +27,28 @@ class Unconfirmed:
     spans: tuple[Span, ...]
 
 
-def list_unconfirmed_regimens(parsed: ParsedRecord, result: ModelResult) -> list[ParsedRegimen]:
+def list_unconfirmed_regimens(parsed: ParsedRecord, result: ModelResult) -> list[Draft]:
     """The rules' regimens with a stated amount that are in no regimen of the model's list."""
     if not result.lists_regimens:
         return []
     listed = result.list_regimens()
-    return [regimen for regimen in parsed.dosing.regimens if regimen.amounts.value and not is_covered(regimen, listed)]
+    return [one for one in parsed.regimens if one.rules["amounts"].value and not is_covered(one, listed)]
 
 
 def list_unconfirmed_values(parsed: ParsedRecord, result: ModelResult) -> Iterator[Unconfirmed]:
     """The values that the rules read without doubt, and that a trusted model left out of its answer about the field."""
-    for criterion in parsed.eligibility.criteria:
+    for criterion in parsed.criteria:
         yield from _list_silent(Task.ELIGIBILITY, criterion, _CRITERION, result)
     for outcome in parsed.outcomes:
         yield from _list_silent(Task.ENDPOINTS, outcome, _ENDPOINT, result)
 
 
-def _list_silent(task: Task, item: Any, names: Iterable[str], result: ModelResult) -> Iterator[Unconfirmed]:
-    stands = result.reading(item.chunk.number, "stands")
+def _list_silent(task: Task, item: Draft, names: Iterable[str], result: ModelResult) -> Iterator[Unconfirmed]:
+    stands = result.reading(item.number, "stands")
     if stands and not stands.value:
         return
     for name in names:
-        rule: Reading[Any] = getattr(item, name)
-        model = result.reading(item.chunk.number, name)
+        rule, model = item.read(name), result.reading(item.number, name)
         if model is None or rule.confidence < DOUBTFUL or not result.policy.of(f"{task}.{name}").trusts_model:
             continue
         fewer = model.value is None or (isinstance(model.value, tuple) and len(model.value) < len(rule.value or ()))
@@ -59,24 +57,24 @@ def _list_silent(task: Task, item: Any, names: Iterable[str], result: ModelResul
             yield Unconfirmed(task, item.chunk, name, left)
 
 
-def is_covered(regimen: ParsedRegimen, listed: Iterable[GroundedAnswer]) -> bool:
+def is_covered(regimen: Draft, listed: Iterable[Draft]) -> bool:
     """Whether a regimen of the list states the rules' dose: the same words, or one of its amounts for its agent."""
     return any(_covers(answer, regimen) for answer in listed)
 
 
-def _covers(answer: GroundedAnswer, regimen: ParsedRegimen) -> bool:
-    amounts, quote, agent = (answer.readings.get(name) for name in ("amounts", "quote", "agent"))
+def _covers(answer: Draft, regimen: Draft) -> bool:
+    amounts, quote, agent = (answer.model.get(name) for name in ("amounts", "quote", "agent"))
     spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
-    places = regimen.amounts.spans or (regimen.quote,)
+    places = regimen.rules["amounts"].spans or (regimen.span,)
     if any(place.overlaps(span) for place in places for span in spans):
         return True
     if not amounts or not amounts.value or not agent:
         return False
     is_named = agent.value.casefold() in regimen.chunk.text.casefold()  # the rules may have taken another name there
-    if not is_named and not is_same_agent(regimen.agent.value, agent.value):
+    if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
         return False
     stated = {(amount.low, amount.high) for amount in amounts.value}
-    known = regimen.amounts.value or ()
+    known = regimen.rules["amounts"].value or ()
     return any((amount.low, amount.high) in stated for amount in known) or all(a.unit in _PORTIONS for a in known)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from extractor.mentions.find import find_mentions
 from extractor.mentions.mention import Kind, Mention, Role
 from extractor.parse.dosing.amounts import find_amounts
-from extractor.parse.parsed import Chunk, ParsedRecord, Span, span_of
+from extractor.parse.drafts import Chunk, Span, span_of
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
@@ -91,7 +92,7 @@ def _report_doses(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator
     known = {bound for amount in amounts for bound in (amount.low, amount.high)}
     evidence = (piece for regimen in extraction.dosing for piece in regimen.evidence if piece.field == "quote")
     quotes = [Span(piece.section, piece.start, piece.end) for piece in evidence]
-    for chunk in parsed.dosing.candidates:
+    for chunk in parsed.candidates:
         span = chunk.span
         is_given = not extraction.dosing or span.section.startswith(_GIVEN_IN)
         if is_given and _states_dose(chunk, known) and not any(quote.overlaps(span) for quote in quotes):

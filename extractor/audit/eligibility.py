@@ -7,8 +7,8 @@ from itertools import combinations
 from math import inf
 from typing import NamedTuple
 
+from extractor.parse.drafts import Reading
 from extractor.parse.eligibility.lines import read_lines
-from extractor.parse.parsed import Reading
 from extractor.schemas import (
     Age,
     Citation,
@@ -39,7 +39,7 @@ def check_ages(audited: AuditedRecord) -> Problems:
     A text's age that is not plainly that of participants is not extracted; its finding is for information.
     """
     eligibility, registered = audited.extraction.eligibility, read_registered_ages(audited.record.registry)
-    readings: dict[str, Reading[Age | None]] = {name: getattr(audited.parsed.eligibility, name) for name in AGES}
+    readings: dict[str, Reading[Age | None]] = {name: audited.parsed.whole.read(name) for name in AGES}
     low, high = (reading.value for reading in readings.values())
     crossed = low and high and count_days(low) >= count_days(high)
     for name, reading in readings.items():
@@ -67,7 +67,7 @@ def check_ages(audited: AuditedRecord) -> Problems:
 def check_sex(audited: AuditedRecord) -> Problems:
     """Report one sex in the text and another, or both, in the registry."""
     stated, written = audited.extraction.eligibility.sex, (audited.record.registry.sex or "").lower()
-    reading = audited.parsed.eligibility.sex
+    reading = audited.parsed.whole.read("sex")
     registered = "all" if written == "both" else written
     if stated is None or reading.alternatives or reading.value is not stated or registered not in set(Sex) - {stated}:
         return

@@ -8,7 +8,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from extractor.mentions.moments import Moment, read_time_frame
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 from extractor.schemas import (
     Concept,
     Endpoint,
@@ -244,7 +244,7 @@ def _is_bare_name(audited: AuditedRecord, number: int, endpoint: Endpoint) -> bo
     """Whether the outcome is only the name of such an endpoint."""
     stated = endpoint.description or endpoint.instrument or endpoint.end_events or endpoint.start_event
     measure, outcome = read_text(endpoint.measure or ""), audited.parsed.outcomes[number]
-    doubtful = min(outcome.description.confidence, outcome.instrument.confidence) < CERTAIN
+    doubtful = min(outcome.read(name).confidence for name in ("description", "instrument")) < CERTAIN
     if stated or doubtful or endpoint.concept not in _NAMED or len(measure.text) > _LONGEST:
         return False
     ends = rule("ends_an_endpoint").search(read_text(endpoint.time_frame or ""))

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import nullcontext
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from extractor.parse import ParsedRecord
-    from extractor.parse.parsed import Reading, Span
+    from extractor.parse.drafts import Draft, Reading, Span
     from extractor.text.patterns import Found
 
     Places = list[tuple[str, Span]]
@@ -66,57 +65,53 @@ def _as_json(parsed: "ParsedRecord") -> str:
     items = assemble_extraction(parsed, ModelResult()).list_items()
     parts = {
         "record_id": parsed.record.record_id,
-        "eligibility": parsed.eligibility,
-        "dosing": parsed.dosing,
-        "outcomes": parsed.outcomes,
-        **({"custom": parsed.custom} if parsed.custom else {}),
+        "eligibility": {**_dump(parsed.whole), "criteria": tuple(map(_dump, parsed.criteria))},
+        "dosing": {"regimens": tuple(map(_dump, parsed.regimens)), "candidates": parsed.candidates},
+        "outcomes": tuple(map(_dump, parsed.outcomes)),
         "coverage": tuple(list_covered_spans(parsed.record, items)),
     }
     # Some characters beyond ASCII control a terminal, too.
     return to_json(parts, ensure_ascii=sys.stdout.isatty()).decode()
 
 
+def _dump(draft: "Draft") -> dict[str, Any]:
+    own = {name: tuple(map(_dump, values)) for name, values in draft.own.items()}
+    place = {"chunk": draft.chunk, "span": draft.span} if draft.span.section else {}
+    return {**place, **draft.rules, **({"custom": own} if own else {})}
+
+
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
     """Yield the lines that show a record; with ``found``, also the words and rules of each value."""
-    from extractor.fields.value_forms import show_value
-
     describe = partial(_describe_fields, parsed=parsed, found=found)
     yield f"# {to_printable(parsed.record.record_id)}"
-    yield from describe(parsed.eligibility, indent="")
-    for criterion in parsed.eligibility.criteria:
-        kind, stands = _mark(criterion.kind), _mark(criterion.stands)
-        yield f"\n[{criterion.chunk.number}] criterion {kind}, stands {stands}"
+    yield from describe(parsed.whole, indent="")
+    for criterion in parsed.criteria:
+        kind, stands = (_mark(criterion.rules[name]) for name in ("kind", "stands"))
+        yield f"\n[{criterion.number}] criterion {kind}, stands {stands}"
         yield f"    {to_printable(criterion.chunk.text)}"
         yield from describe(criterion, "kind", "stands")
-    for regimen in parsed.dosing.regimens:
-        yield f"\n[{regimen.chunk.number}] regimen {_mark(regimen.agent)}"
-        yield f"    {to_printable(parsed.raw(regimen.quote))}"
-        yield from describe(regimen, "agent", "exists")
-    for chunk in parsed.dosing.candidates:
+    for regimen in parsed.regimens:
+        yield f"\n[{regimen.number}] regimen {_mark(regimen.rules['agent'])}"
+        yield f"    {to_printable(parsed.raw(regimen.span))}"
+        yield from describe(regimen, "agent", "stands")
+    for chunk in parsed.candidates:
         yield f"\n[{chunk.number}] may hold a regimen\n    {to_printable(chunk.text)}"
     for outcome in parsed.outcomes:
-        yield f"\n[{outcome.chunk.number}] {outcome.rank} outcome {outcome.index}: {_mark(outcome.measure)}"
-        yield from describe(outcome, "measure")
-    for read in parsed.custom:
-        yield f"\n{f'[{read.chunk}] ' if read.chunk is not None else ''}{read.field} ({read.confidence:.2f})"
-        for said in read.claim.values:
-            words = f", from: {to_printable(parsed.raw(said.span))}" if said.span else ""
-            yield f"    {said.attribute}: {to_printable(show_value(said.value))}{words}"
+        rank, index = (outcome.rules[name].value for name in ("rank", "index"))
+        yield f"\n[{outcome.number}] {rank} outcome {index}: {_mark(outcome.rules['measure'])}"
+        yield from describe(outcome, "measure", "rank", "index")
 
 
 def _describe_fields(
-    item: Any, *shown: str, parsed: "ParsedRecord", found: "Places | None", indent: str = "    "
+    item: "Draft", *shown: str, parsed: "ParsedRecord", found: "Places | None", indent: str = "    "
 ) -> "Iterator[str]":
     """Yield a line for each field of an item that is not ``shown`` elsewhere and has a value or is open.
 
-    With ``found``, each value gets a line with its words, and one for each rule that matched some of them. A value
-    without a rule comes from a pattern, a learned scorer, or its place in the record.
+    The values of the user's own fields follow. With ``found``, each value gets a line with its words, and one for each
+    rule that matched some of them. A value without a rule comes from a pattern, a learned scorer, or its place in the
+    record.
     """
-    from extractor.parse.parsed import Reading
-
-    for name, reading in ((each.name, getattr(item, each.name)) for each in fields(item)):
-        if not isinstance(reading, Reading):
-            continue
+    for name, reading in item.rules.items():
         stated = reading.value not in (None, ())
         if (name not in shown or found is not None) and (stated or not reading.certain or not indent):
             yield f"{indent}{name}: {_mark(reading)}"
@@ -124,6 +119,10 @@ def _describe_fields(
                 yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
                 for rule, span in _choose(reading, found):
                     yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
+    for name, values in item.own.items():
+        for value in values:
+            yield f"{indent}{name}, from: {to_printable(parsed.raw(value.span))}"
+            yield from _describe_fields(value, parsed=parsed, found=found, indent=f"{indent}    ")
 
 
 def _mark(reading: "Reading[Any]") -> str:
@@ -146,7 +145,7 @@ def _choose(reading: "Reading[Any]", found: "Places") -> "Places":
 
 def place_rules(parsed: "ParsedRecord", trace: "list[tuple[str, Found]]") -> "Places":
     """Return the places in the raw text where rules matched, each rule and place once."""
-    from extractor.parse.parsed import Span
+    from extractor.parse.drafts import Span
 
     sections = {cleaned.text: name for name, cleaned in parsed.cleaned.items()}
     placed: dict[tuple[str, Span], None] = {}

@@ -8,7 +8,8 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 from extractor.evaluation.comparers import scale_quantity
-from extractor.ground.conflicts import ConflictKind, compare_tokens
+from extractor.ground.conflicts import compare_tokens
+from extractor.parse.drafts import ConflictKind
 from extractor.text.book import read_term, read_text, rule, word_set
 from extractor.text.clean import clean_text
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens, is_abbreviation

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.fields.attributes import Attribute, AttributeType
-from extractor.fields.declaration import Claim, CustomField, Of, Said
+from extractor.fields.declaration import CustomField, Of
 from extractor.fields.value_forms import show_value
-from extractor.ground.claims import check_claim
+from extractor.ground.claims import find_claimed
 from extractor.schemas import CustomItem, Task, TrialRecord
 from extractor.suggestions import suggest
 from extractor.text.passage import Passage, read_section
@@ -92,11 +92,10 @@ def _check_values(
 
 def _check_words(place: str, attribute: Attribute, value: Any, passages: Sequence[Passage]) -> Iterator[Flaw]:
     """Whether the record states a value: words as they are, numbers in any form that an answer's check accepts."""
-    said = Claim(None, (Said(attribute.name, value),))
     if attribute.type is AttributeType.QUOTE:
         if not any(fold_quote(str(value)) in fold_quote(passage.raw) for passage in passages):
             yield Flaw(place, "does not stand in the record", "copy it from the text")
-    elif not attribute.type.is_concluded and not any(check_claim(said, passage).claim for passage in passages):
+    elif not attribute.type.is_concluded and not any(find_claimed(value, passage) for passage in passages):
         problem = f"nothing in the record states {show_value(value)}"
         yield Flaw(
             place, problem, "correct the number or its unit, if the text does not say it in other words", warns=True

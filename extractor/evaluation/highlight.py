@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from extractor.ground.quotes import locate_quote
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.schemas import Endpoint, Evidence, TrialRecord
 from extractor.text.clean import CleanText, clean_text
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from extractor.errors import RecordError
 from extractor.pages import escape_json, render_page, to_utf16
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.read import read_records
 from extractor.schemas import Task, TrialRecord
 

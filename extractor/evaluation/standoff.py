@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.errors import GoldError
+from extractor.parse.drafts import Span
 from extractor.parse.endpoints import place_outcomes
-from extractor.parse.parsed import Span
 from extractor.schemas import Rank, TrialRecord
 from extractor.text.passage import read_section
 

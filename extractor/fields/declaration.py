@@ -5,10 +5,9 @@ A declaration is a value: a pydantic model and a TOML table that mean the same g
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
@@ -83,6 +82,8 @@ class FieldRule(FrozenModel):
         return _without(given, "value") | {"gives": {"value": given["value"]} | given.get("gives", {})}
 
 
+Claim = Mapping[str, Any]
+"""What somebody says of a field at one place: values by attribute, and the words that bear them out as ``quote``."""
 _CONDITION = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>!?=)\s*(?P<words>[\w\s|]+?)\s*")
 
 
@@ -184,7 +185,7 @@ class CustomField(FrozenModel):
                 claims, broken = self.read(example.value)
                 if broken or not claims:
                     raise ValueError(f"example {example.text!r}: {broken[0][1] if broken else 'no value'}")
-                quotes = [claim.quote for claim in claims if claim.quote]
+                quotes = [claim["quote"] for claim in claims if "quote" in claim and self.needs_quote]
                 if missing := [quote for quote in quotes if quote not in example.text]:
                     raise ValueError(f"example {example.text!r}: the quote {missing[0]!r} is not in the text")
         return self
@@ -258,13 +259,13 @@ class CustomField(FrozenModel):
         """Whether an item has the field; ``find`` gives the item's value of a built-in field."""
         return all((str(find(name)) in words) is wanted for name, wanted, words in self._conditions())
 
-    def read(self, written: Any) -> tuple[tuple["Claim", ...], tuple[tuple[str, str], ...]]:
+    def read(self, written: Any) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
         """The claims that a model or an example writes, and what cannot be read: the text and the reason.
 
         >>> value = Attribute(name="value", type="quote")
         >>> field = CustomField(name="assay", definition="The test.", attributes=(value,))
-        >>> field.read(["22C3", 5])[0][0].values[0].value
-        '22C3'
+        >>> field.read(["22C3", 5])[0][0]
+        {'value': '22C3'}
         """
         if written is None:
             return (), ()
@@ -287,9 +288,7 @@ class CustomField(FrozenModel):
             quote = given.get("quote") if self.needs_quote else None
             lacking = [one.name for one in self.attributes if one.required and one.name not in values]
             if values and not lacking:
-                given_by = [(one, values[one.name]) for one in self.attributes if one.name in values]
-                said = tuple(Said(one.name, value, one.type.is_concluded, one.required) for one, value in given_by)
-                claims.append(Claim(str(quote) if quote else None, said, self.judgement))
+                claims.append(({"quote": str(quote)} if quote else {}) | values)
             elif len(broken) == faults:
                 broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
         return tuple(claims), tuple(broken)
@@ -336,30 +335,6 @@ def make_model(field: CustomField) -> type[FrozenModel]:
     label = {one.name: field.label if field.is_plain else one.name.replace("_", " ") for one in field.attributes}
     fields: dict[str, Any] = {one.name: one.annotate(label[one.name]) for one in field.attributes}
     return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)
-
-
-class Said(NamedTuple):
-    """A value of an attribute.
-
-    ``concluded``: a word of a closed set, or true or false. ``required``: without it the claim says nothing.
-    """
-
-    attribute: str
-    value: Any
-    concluded: bool = False
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What somebody says of a field at one place, and the words that bear it out.
-
-    ``judgement``: whether it may have no words that do.
-    """
-
-    quote: str | None
-    values: tuple[Said, ...]
-    judgement: bool = False
 
 
 _PROTOCOL = ("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under")

@@ -1,14 +1,16 @@
 """Check what is said of the user's own fields against the text: in the quote of the claim, else in its line."""
 
+import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from extractor.fields.declaration import Claim
+from extractor.fields.declaration import CustomField
 from extractor.mentions.rows import find_numbers, skip_unit
-from extractor.parse.parsed import ProvenClaim, ProvenValue, Span
-from extractor.schemas import Comparator, Constraint, Period, Quantity, Support, TimePoint
+from extractor.parse.drafts import Reading, Span
+from extractor.schemas import Comparator, Constraint, Origin, Period, Quantity, Support, TimePoint
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number, read_time_unit
@@ -16,16 +18,16 @@ from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
 from .limits import find_limit, has_other_reading
-from .places import Derived, Supported, span_of
+from .places import MODEL_CONFIDENCE, Derived, Supported, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedClaim:
-    """The supported part of a claim, None without any, and the refused values, each with a reason if one is known."""
+    """What the text bears out of a claim, by attribute, and the refused values, each with a reason if one is known."""
 
-    claim: ProvenClaim | None
+    readings: Mapping[str, Reading[Any]] = dataclasses.field(default_factory=dict)
     refused: tuple[tuple[Any, str], ...] = ()
 
 
@@ -38,44 +40,45 @@ _SAYS = re.compile(
 """A word that can bear something out."""
 
 
-def check_claim(claim: Claim, here: Passage) -> CheckedClaim:
+def check_claim(claim: Mapping[str, Any], field: CustomField, here: Passage) -> CheckedClaim:
     """Check each value of a claim. A conclusion needs the claim's quote in the passage, a quantity its own words.
 
-    >>> from extractor.fields.declaration import Said
+    >>> from extractor.fields import read_fields
     >>> from extractor.text.passage import read_passage
-    >>> claim = Claim("stable for 4 weeks", (Said("status", "allowed", concluded=True),))
-    >>> check_claim(claim, read_passage("Brain metastases if stable for 4 weeks")).claim.values[0].support.value
+    >>> (field,) = read_fields("brain_metastases")
+    >>> claim = {"quote": "stable for 4 weeks", "status": "allowed"}
+    >>> found = check_claim(claim, field, read_passage("Brain metastases if stable for 4 weeks"))
+    >>> found.readings["status"].support.value
     'inferred'
-    >>> check_claim(claim, read_passage("Brain metastases if stable for 6 weeks")).claim
+    >>> check_claim(claim, field, read_passage("Brain metastases if stable for 6 weeks")).readings
+    {}
     """
-    quote = _find_words(claim.quote, here) if claim.quote else None
-    if claim.quote and quote is None:
-        return CheckedClaim(None, ((claim.quote, ""),))
-    if claim.quote and not _SAYS.search(claim.quote):
-        return CheckedClaim(None, ((claim.quote, _WORDLESS),))
-    kept: list[ProvenValue] = []
+    words = claim.get("quote") if field.needs_quote else None
+    quote = _find_words(words, here) if words else None
+    if words and (quote is None or not _SAYS.search(words)):
+        return CheckedClaim(refused=((words, _WORDLESS if quote else ""),))
+    readings: dict[str, Reading[Any]] = {}
     refused: list[tuple[Any, str]] = []
-    for said in claim.values:
-        many, own = isinstance(said.value, tuple), list[ProvenValue]()
-        for member in said.value if many else (said.value,):
-            path = f"{said.attribute}[{len(own)}]" if many else said.attribute
-            if said.concluded and quote:
-                own.append(ProvenValue(path, member, quote, Support.INFERRED))
-            elif said.concluded and claim.judgement:
-                own.append(ProvenValue(path, member, None, Support.UNPROVEN))
-            elif said.concluded:
-                refused.append((member, _UNQUOTED))
-            elif found := _find_near(member, quote, here):
-                own.append(ProvenValue(path, found.value, found.span, found.support))
+    for attribute in field.attributes:
+        value, concluded = claim.get(attribute.name), attribute.type.is_concluded
+        members = value if isinstance(value, tuple) else () if value is None else (value,)
+        if concluded and not quote and field.judgement and members:
+            readings[attribute.name] = Reading(value, MODEL_CONFIDENCE, support=Support.UNPROVEN, origin=Origin.MODEL)
+            continue
+        found: list[Supported] = []
+        for member in members:
+            inferred = Supported(member, quote, Support.INFERRED) if quote else None
+            if supported := inferred if concluded else find_claimed(member, here, quote):
+                found.append(supported)
             else:
-                refused.append((member, ""))
-        kept += own
-    proven = {one.attribute.partition("[")[0] for one in kept}
-    is_whole = kept and all(said.attribute in proven for said in claim.values if said.required)
-    return CheckedClaim(ProvenClaim(tuple(kept)) if is_whole else None, tuple(refused))
+                refused.append((member, _UNQUOTED if concluded else ""))
+        if found:
+            readings[attribute.name] = read_supported(found, many=attribute.many)
+    is_whole = all(one.name in readings for one in field.attributes if one.required)
+    return CheckedClaim(readings if is_whole else {}, tuple(refused))
 
 
-def _find_near(value: Any, quote: Span | None, here: Passage) -> Supported | None:
+def find_claimed(value: Any, here: Passage, quote: Span | None = None) -> Supported | None:
     """A value in the quote of its claim, else in the line around it.
 
     A number beside the quote is another one if the quote states one itself; else it is a conclusion, as is the zero of

@@ -3,50 +3,16 @@
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 
 from rapidfuzz import fuzz
 
+from extractor.parse.drafts import ConflictKind
 from extractor.text.book import terms_of
 from extractor.text.numbers import TIMES, read_number, read_time_unit
 
 from .fold import FoldedText
-
-
-class ConflictKind(StrEnum):
-    """The kind of token that differs between a quote and the text.
-
-    - ``negation``, ``comparator``, ``number``: "no", "at least", "5".
-    - ``unit``, ``time_unit``: "mg", "weeks".
-    - ``conjunction``: "and" or "or".
-    - ``course``: a word with a likely opposite, such as increase and decrease, inclusion and exclusion.
-    """
-
-    NEGATION = "negation"
-    COMPARATOR = "comparator"
-    NUMBER = "number"
-    UNIT = "unit"
-    TIME_UNIT = "time_unit"
-    CONJUNCTION = "conjunction"
-    COURSE = "course"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenConflict:
-    """A token that differs between the quote and the text.
-
-    Args:
-        kind: The kind of token.
-        quoted: The token in the quote; empty if only the text has one.
-        stated: The token in the text; empty if only the quote has one.
-    """
-
-    kind: ConflictKind
-    quoted: str
-    stated: str
-
 
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""

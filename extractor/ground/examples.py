@@ -29,6 +29,6 @@ def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[Cust
 def _check(field: CustomField, example: Example, place: str) -> None:
     answers = None if example.value is None else field.list_answers(example.value, quote=example.text)
     for claim in field.read(answers)[0]:
-        for value, reason in check_claim(claim, read_passage(example.text)).refused:
+        for value, reason in check_claim(claim, field, read_passage(example.text)).refused:
             shown = reason or "the text does not bear it out, so that the same answer of a model would be refused"
             raise FieldError(f"{place}: {show_value(value)}: {shown}")

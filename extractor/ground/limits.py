@@ -6,7 +6,7 @@ from itertools import islice
 from extractor.mentions.find import find_mentions
 from extractor.mentions.limit import BOTH_COUNT, LOWER, UPPER
 from extractor.mentions.mention import Mention, Role
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 from extractor.text.aliases import find_entry
 from extractor.text.lexer import Tokens, lex

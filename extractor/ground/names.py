@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.schemas import Instrument, Support
 from extractor.text.aliases import find_entry, find_instrument, list_names, split_version
 from extractor.text.book import Entry, find_terms

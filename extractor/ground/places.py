@@ -1,12 +1,12 @@
 """Where a text states something: places in tokens, raw spans of quotes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from extractor.parse.parsed import Span
-from extractor.schemas import Support
+from extractor.parse.drafts import Reading, Span
+from extractor.schemas import Origin, Support
 from extractor.text.clean import CleanText
 from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import Passage
@@ -21,6 +21,18 @@ class Supported:
     value: Any
     span: Span
     support: Support
+
+
+MODEL_CONFIDENCE = 0.9
+"""The confidence of a grounded answer, until counts give that of its field."""
+
+
+def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
+    """A model's value with its support; with ``many``, the members of a list; of nothing, the value None."""
+    value: Any = tuple(s.value for s in supported) if many else supported[0].value if supported else None
+    weakest = max((s.support for s in supported), key=list(Support).index, default=Support.LITERAL)
+    spans, supports = tuple(s.span for s in supported), tuple(s.support for s in supported)
+    return Reading(value, MODEL_CONFIDENCE, spans, weakest, supports=supports, origin=Origin.MODEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
+from extractor.parse.drafts import ConflictKind, TokenConflict
 from extractor.text.book import rule
 from extractor.text.clean import CleanText
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
 from extractor.text.numbers import is_signed, joins_words
 
-from .conflicts import ConflictKind, Nearest, TokenConflict, compare_tokens, find_nearest
+from .conflicts import Nearest, compare_tokens, find_nearest
 from .fold import FoldedText, fold_clean, fold_text
 
 

@@ -1,12 +1,11 @@
 """Why a value is refused: what the text says instead, with its place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from extractor.mentions.find import find_mentions
 from extractor.mentions.rows import find_numbers, find_rows
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import ConflictKind, Refusal, Span, TokenConflict
 from extractor.schemas import (
     Age,
     Amount,
@@ -22,7 +21,6 @@ from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
-from .conflicts import ConflictKind, TokenConflict
 from .limits import has_unit_of
 from .names import list_mentions
 from .owners import is_own
@@ -34,26 +32,13 @@ _Conflict = tuple[ConflictKind, str, str, Range]
 """The kind, the value's token, the text's token, and the place of the number in the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
-
-    ``reason`` says what is wrong in all other cases, such as which form a value must have.
-    """
-
-    status: QuoteStatus = QuoteStatus.ABSENT
-    conflicts: tuple[TokenConflict, ...] = ()
-    nearest: Span | None = None
-    reason: str = ""
-
-
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Find what in the passage contradicts an unsupported value.
 
     >>> from extractor.text.passage import read_passage
     >>> refusal = explain_refusal("ECOG 0-1", read_passage("ECOG 0-2 or better"))
-    >>> refusal.status.value, refusal.conflicts[0].stated
-    ('conflict', '2')
+    >>> refusal.conflicts[0].stated
+    '2'
     """
     match value:
         case str():
@@ -67,7 +52,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     if found is None or isinstance(found, str):
         return Refusal(reason=found or "")
     kind, quoted, states, place = found
-    return Refusal(QuoteStatus.CONFLICT, (TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
+    return Refusal((TokenConflict(kind, quoted, states),), span_of(passage, tokens, *place))
 
 
 def _refuse_quote(value: str, passage: Passage) -> Refusal:
@@ -75,7 +60,7 @@ def _refuse_quote(value: str, passage: Passage) -> Refusal:
     if check.status is not QuoteStatus.CONFLICT or check.start is None or check.end is None:
         return Refusal()
     first = passage.raw_span[0]
-    return Refusal(check.status, check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
+    return Refusal(check.conflicts, Span(passage.section.name, first + check.start, first + check.end))
 
 
 def _refuse_time(value: TimePoint | Age | TimeWindow, passage: Passage) -> Refusal | None:
@@ -163,4 +148,4 @@ def _refuse_version(value: Instrument, passage: Passage, tokens: Tokens) -> Refu
     place = found.part("number") if found else None
     conflict = TokenConflict(ConflictKind.NUMBER, value.version or "", tokens.read(*place) if place else "")
     span = span_of(passage, tokens, *place) if place else Span(named.section, named.end, named.end)
-    return Refusal(QuoteStatus.CONFLICT, (conflict,), span)
+    return Refusal((conflict,), span)

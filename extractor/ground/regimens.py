@@ -19,12 +19,10 @@ from extractor.parse.dosing.links import Link, find_link
 from extractor.parse.dosing.marks import Fact
 from extractor.parse.dosing.merging import resolve_frequency, resolve_length
 from extractor.parse.dosing.statements import Statement
-from extractor.parse.parsed import Chunk, ParsedRecord, Reading, Span
+from extractor.parse.drafts import Draft, Reading, Refusal, Rejection, Span
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Amount, FindingKind, Frequency, Period, Route, Support, Task
 from extractor.text.units import find_dimension
-
-from .check import GroundedAnswer, Rejection
-from .refusals import Refusal
 
 _HERE, _BESIDE, _ELSEWHERE, _OTHER_ARM = range(4)
 """Where a statement stands: in the words of the regimen, in its section or the agent's own, in another section, in
@@ -56,22 +54,18 @@ class _Stated(NamedTuple):
     mark: Fact
 
 
-def prove_regimens(
-    answers: Sequence[GroundedAnswer], parsed: ParsedRecord, chunks: Mapping[int, Chunk]
-) -> list[GroundedAnswer]:
+def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
     """The answers, with what the text says of the agents of regimens, and without what it says of something else.
 
     A linked value has the support ``parsed`` and the place where its agent has it, an open one ``inferred``. All agents
-    that the answers name count as agents of the record. ``chunks`` are the chunks of the answers, by number.
+    that the answers name count as agents of the record.
     """
-    named = {id(one): one.readings["agent"].value for one in answers if "agent" in one.readings}
+    named = {id(one): one.model["agent"].value for one in answers if "agent" in one.model}
     if not any(named.values()):
         return list(answers)
     text = read_dosing_text(parsed.record, parsed.sections, filter(None, named.values()))
     return [
-        _Proof(one, text, named[id(one)], chunks[one.chunk]).run()
-        if one.task is Task.DOSING and named.get(id(one))
-        else one
+        _Proof(one, text, named[id(one)]).run() if one.group == Task.DOSING and named.get(id(one)) else one
         for one in answers
     ]
 
@@ -80,14 +74,13 @@ def prove_regimens(
 class _Proof:
     """The proof of one regimen of an agent."""
 
-    answer: GroundedAnswer
+    draft: Draft
     text: DosingText
     agent: str
-    chunk: Chunk
 
-    def run(self) -> GroundedAnswer:
+    def run(self) -> Draft:
         """The answer with the values that stand, each with its support and place."""
-        readings, rejections = dict(self.answer.readings), list(self.answer.rejections)
+        readings, rejections = dict(self.draft.model), list(self.draft.refused)
         for field in PROVEN:
             reading = readings.get(field)
             if reading is None or not reading.list_values():
@@ -96,7 +89,7 @@ class _Proof:
             judged = [(value, span, self.judge(field, value)) for value, span in places]
             kept = [(value, span, found) for value, span, found in judged if not isinstance(found, Refusal)]
             rejections += (
-                Rejection(self.chunk, field, show_value(value), FindingKind.VALUE_NOT_IN_QUOTE, found)
+                Rejection(self.draft.chunk, field, show_value(value), FindingKind.VALUE_NOT_IN_QUOTE, found)
                 for value, _, found in judged
                 if isinstance(found, Refusal)
             )
@@ -104,7 +97,7 @@ class _Proof:
                 readings[field] = _replace_members(reading, kept)
             else:
                 del readings[field]
-        return replace(self.answer, readings=readings, rejections=tuple(rejections))
+        return replace(self.draft, model=readings, refused=tuple(rejections))
 
     def judge(self, field: str, value: Any) -> Span | Refusal | None:
         """Where the agent has a value; why it is not the agent's; None if the text leaves it open."""
@@ -155,7 +148,7 @@ class _Proof:
         """Whether an amount can be one of the agent's beside its levels: it meets one, or is of another kind."""
         if any(_meet(amount, level) for level in levels) or any(amount_in(each, levels) for each in self._amounts):
             return True  # of several levels, the words near the quote state others
-        reading = self.answer.readings["amounts"]
+        reading = self.draft.model["amounts"]
         places = [span for value, span in zip(reading.value, reading.spans, strict=True) if value == amount]
         if all(map(self._is_bracketed, places)):  # "two tablets of 3 mg (6 mg)"
             return True
@@ -178,7 +171,7 @@ class _Proof:
         omitted = [level for one in said for level in one.levels if not amount_in(level, self._amounts)]
         is_open = any(_kind_of(level) == _kind_of(stated.value) for level in omitted)
         for field, read in _READERS.items():
-            reading, (states, mark) = self.answer.readings.get(field), read(stated.one)
+            reading, (states, mark) = self.draft.model.get(field), read(stated.one)
             if reading is None or reading.value in (None, states, *_VAGUE):
                 continue
             having = [each for each in self._list_stated(field) if is_same(each.value, reading.value)]
@@ -212,12 +205,12 @@ class _Proof:
 
     @cached_property
     def _quote(self) -> Span:
-        quote = self.answer.readings.get("quote")
-        return quote.spans[0] if quote and quote.spans else self.chunk.span
+        quote = self.draft.model.get("quote")
+        return quote.spans[0] if quote and quote.spans else self.draft.chunk.span
 
     @cached_property
     def _amounts(self) -> Sequence[Amount]:
-        amounts = self.answer.readings.get("amounts")
+        amounts = self.draft.model.get("amounts")
         return amounts.value or () if amounts else ()
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 from extractor.mentions.limit import LOWER, UPPER, read_comparator
 from extractor.mentions.rows import find_numbers, find_rows
 from extractor.parse.dosing.schedule import find_frequencies
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.schemas import (
     Age,
     Amount,

@@ -7,7 +7,7 @@ from extractor.fields.declaration import CustomField
 from extractor.schemas import TrialRecord
 from extractor.text.passage import LexedSection, read_section
 
-from .custom import learn_words, read_custom_fields
+from .declared import learn_words, read_declared
 from .dosing import read_dosing
 from .eligibility import read_eligibility
 from .endpoints import Outcome, read_outcomes, split_outcomes
@@ -28,11 +28,11 @@ def parse_record(record: TrialRecord, fields: tuple[CustomField, ...] = ()) -> P
     >>> from extractor.schemas import Section, Source
     >>> section = Section(name="eligibility", text="Inclusion Criteria:\n\n* Age 18 or older")
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"), sections=(section,))
-    >>> parse_record(record).eligibility.minimum_age.value.value
+    >>> parse_record(record).whole.rules["minimum_age"].value.value
     18
     """
     learn_words(fields)
-    return read_custom_fields(calibrate_record(parse_uncalibrated(record)), fields)
+    return read_declared(calibrate_record(parse_uncalibrated(record)), fields)
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
@@ -43,11 +43,15 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     hostile = find_hostile(record, sections)
     record, sections = blank_out(record, sections, hostile)
     numbers = count(1)
+    whole, criteria = read_eligibility(sections, numbers, record.registry)
+    regimens, candidates = read_dosing(record, sections, numbers)
     return ParsedRecord(
         record=record,
         sections=sections,
-        eligibility=read_eligibility(sections, numbers, record.registry),
-        dosing=read_dosing(record, sections, numbers),
+        whole=whole,
+        criteria=criteria,
+        regimens=regimens,
+        candidates=candidates,
         outcomes=shorten_parts(read_outcomes(record, sections, numbers), record, hostile),
         hostile=hostile,
     )

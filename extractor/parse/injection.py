@@ -18,7 +18,8 @@ from extractor.text.lexer import Range, Tokens
 from extractor.text.passage import LexedSection, read_section, strip_span
 from extractor.text.patterns import Found, Rule, join_rules
 
-from .parsed import HostileText, ParsedOutcome, Reading, Span, find_touched, list_blanks
+from .drafts import Draft, Reading, Span
+from .parsed import HostileText, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
 
@@ -256,24 +257,24 @@ def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
 
 
 def shorten_parts(
-    outcomes: tuple[ParsedOutcome, ...], record: TrialRecord, hostile: Collection[HostileText]
-) -> tuple[ParsedOutcome, ...]:
+    outcomes: tuple[Draft, ...], record: TrialRecord, hostile: Collection[HostileText]
+) -> tuple[Draft, ...]:
     """Cut the parts of outcomes that span a blank to their longest honest run, so that they stay quotes.
 
     ``record`` is the blanked record. In a flattened list, a description may span a blank.
     """
     ranges, shortened = list_blanks(hostile), []
     for outcome in outcomes:
-        changed: dict[str, Any] = {}
+        changed: dict[str, Reading[Any]] = {}
         section = outcome.chunk.span.section
         text = record.raw_text(section) or "" if section in ranges else ""
         for name in ("measure", "description", "time_frame") if section in ranges else ():
-            reading: Reading[str | None] = getattr(outcome, name)
+            reading: Reading[str | None] = outcome.rules[name]
             for span in reading.spans:
                 start, end = find_honest((span.start, span.end), text, ranges[section])
                 shorter = replace(reading, value=text[start:end], spans=(Span(section, start, end),))
                 changed[name] = shorter if start < end else Reading(None, reading.confidence)
-        shortened.append(replace(outcome, **changed))
+        shortened.append(replace(outcome, rules={**outcome.rules, **changed}))
     return tuple(shortened)
 
 

@@ -1,246 +1,18 @@
-"""The result of the pre-parser: the chunks of a record, and a reading of each field with its confidence."""
+"""The result of the pre-parser: everything that the rules read of a record."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from extractor.schemas import (
-    Age,
-    Amount,
-    Category,
-    Citation,
-    Concept,
-    Constraint,
-    CriterionKind,
-    EndpointCategory,
-    FindingKind,
-    Frequency,
-    Instrument,
-    Period,
-    Rank,
-    Role,
-    Route,
-    Sex,
-    Support,
-    TimeKind,
-    TimePoint,
-    TimeWindow,
-    TrialRecord,
-)
+from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 from extractor.text.clean import CleanText
 from extractor.text.passage import LexedSection, Passage
 
-T_co = TypeVar("T_co", covariant=True)
-
-CERTAIN = 0.95
-"""A reading with at least this confidence needs no second annotator."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """Half-open character offsets into the raw text of a section."""
-
-    section: str
-    start: int
-    end: int
-
-    @property
-    def length(self) -> int:
-        """The number of characters."""
-        return self.end - self.start
-
-    def contains(self, other: "Span") -> bool:
-        """Whether the other span lies wholly in this one."""
-        return self.section == other.section and self.start <= other.start and other.end <= self.end
-
-    def overlaps(self, other: "Span") -> bool:
-        """Whether the two share a character."""
-        return self.section == other.section and self.start < other.end and other.start < self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T_co]):
-    """The value read for one field, its confidence, and the characters that support it.
-
-    None as ``value`` with high confidence is a known absence ("the text states no route"); an ``open_()`` reading
-    leaves the field open. For a tuple value, ``spans`` are parallel to it, and so are ``supports``, if its members
-    differ in ``support``. ``alternatives`` are other likely values, likeliest first; an empty tuple means that they are
-    unknown.
-
-    >>> Reading.open_().certain, Reading(None, 0.98).certain
-    (False, True)
-    """
-
-    value: T_co
-    confidence: float
-    spans: tuple[Span, ...] = ()
-    support: Support = Support.LITERAL
-    alternatives: tuple[T_co, ...] = ()
-    supports: tuple[Support, ...] = ()
-
-    def list_values(self) -> tuple[Any, ...]:
-        """The members of a list, or the value; none if there is no value."""
-        if isinstance(self.value, tuple):
-            return self.value
-        return () if self.value is None else (self.value,)
-
-    def list_supports(self) -> tuple[Support, ...]:
-        """How the value follows from each of ``spans``."""
-        return self.supports or (self.support,) * len(self.spans)
-
-    @property
-    def certain(self) -> bool:
-        return self.confidence >= CERTAIN
-
-    @property
-    def is_open(self) -> bool:
-        return self.confidence == 0
-
-    @staticmethod
-    def open_() -> "Reading[None]":
-        return Reading(None, 0.0)
-
-
-_OPEN = Reading.open_()
-
-
-def span_of(passage: Passage) -> Span:
-    """The raw span of a passage."""
-    return Span(passage.section.name, *passage.raw_span)
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenValue:
-    """A value of one attribute of a user's own field, or a member of it, with the characters that support it.
-
-    ``span`` is None for a judgement without words.
-    """
-
-    attribute: str
-    value: Any
-    span: Span | None
-    support: Support
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenClaim:
-    """What is said of a user's own field at one place, as far as the text bears it out."""
-
-    values: tuple[ProvenValue, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomReading:
-    """What the rules of a user's own field read, in the chunk of an item or, without one, of the record."""
-
-    field: str
-    chunk: int | None
-    claim: ProvenClaim
-    confidence: float
-
-
-class ChunkKind(StrEnum):
-    """The role of a chunk in the layout of its section."""
-
-    LEAD_IN = "lead_in"
-    ITEM = "item"
-    SENTENCE = "sentence"
-    OUTCOME = "outcome"
-    ARM = "arm"
-    INTERVENTION = "intervention"
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A numbered unit of text that a model can be asked about.
-
-    ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a record.
-    """
-
-    number: int
-    kind: ChunkKind
-    span: Span
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedCriterion:
-    """A criterion, or a sentence that may be one; ``stands`` has the confidence."""
-
-    chunk: Chunk
-    stands: Reading[bool]
-    kind: Reading[CriterionKind | None]
-    lead_in: Reading[str | None]
-    category: Reading[Category | None]
-    constraints: Reading[tuple[Constraint, ...] | None]
-    time_window: Reading[TimeWindow | None]
-    negated: Reading[bool | None] = _OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedEligibility:
-    """Who may take part: the readings of the whole record, and its criteria."""
-
-    minimum_age: Reading[Age | None]
-    maximum_age: Reading[Age | None]
-    sex: Reading[Sex | None]
-    healthy_volunteers: Reading[bool | None]
-    criteria: tuple[ParsedCriterion, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRegimen:
-    """One regimen of one agent. ``agent`` and the dose may be in different sections.
-
-    ``exists`` has the confidence that this is a regimen. Calibration infers it from the agent's confidence.
-    """
-
-    chunk: Chunk
-    quote: Span
-    agent: Reading[str | None]
-    role: Reading[Role | None]
-    amounts: Reading[tuple[Amount, ...] | None]
-    route: Reading[Route | None]
-    frequency: Reading[Frequency | None]
-    cycle: Reading[Period | None]
-    duration: Reading[Period | None]
-    timing: Reading[str | None]
-    exists: Reading[bool | None] = _OPEN
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedOutcome:
-    """One registered outcome. Its three parts are raw substrings."""
-
-    chunk: Chunk
-    rank: Rank
-    index: int
-    measure: Reading[str | None]
-    description: Reading[str | None]
-    time_frame: Reading[str | None]
-    concept: Reading[Concept | None]
-    category: Reading[EndpointCategory | None]
-    time_points: Reading[tuple[TimePoint, ...] | None]
-    time_kind: Reading[TimeKind | None]
-    instrument: Reading[Instrument | None]
-    start_event: Reading[str | None]
-    end_events: Reading[tuple[str, ...] | None]
-    censored: Reading[bool | None]
-    specimens: Reading[tuple[str, ...] | None]
-    methods: Reading[tuple[str, ...] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedDosing:
-    """The regimens, and ``candidates``: chunks that seem to hold a regimen that the rules could not read."""
-
-    regimens: tuple[ParsedRegimen, ...] = ()
-    candidates: tuple[Chunk, ...] = ()
+from .drafts import Chunk, Draft, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,24 +46,47 @@ def find_touched(ranges: Sequence[tuple[int, int]], start: int, end: int) -> Seq
     return ranges[bisect_right(ranges, start, key=itemgetter(1)) : bisect_left(ranges, end, key=itemgetter(0))]
 
 
+_ITEMS = {"eligibility.criteria": "criteria", "dosing": "regimens", "endpoints": "outcomes"}
+"""Where a parsed record has the items of a group."""
+
+
 @dataclass(frozen=True)
 class ParsedRecord:
-    """Everything read from a record without a model. ``sections`` maps names to sections.
+    """Everything read from a record without a model.
 
-    In ``record``, spaces of the same length replace blanked ``hostile`` text.
+    Attributes:
+        record: The record, with spaces of the same length in the place of blanked ``hostile`` text.
+        sections: Its sections by name, read into tokens.
+        whole: What is said of all participants, and of the record itself.
+        criteria: The criteria, and lines that may be one.
+        regimens: One regimen of one agent each. The agent and the dose may stand in different sections.
+        candidates: Chunks that seem to hold a regimen that the rules could not read.
+        outcomes: The registered outcomes. Their three parts are raw substrings.
+        hostile: Text aimed at a model, or hiding something.
     """
 
     record: TrialRecord
     sections: Mapping[str, LexedSection]
-    eligibility: ParsedEligibility
-    dosing: ParsedDosing
-    outcomes: tuple[ParsedOutcome, ...] = ()
+    whole: Draft
+    criteria: tuple[Draft, ...] = ()
+    regimens: tuple[Draft, ...] = ()
+    candidates: tuple[Chunk, ...] = ()
+    outcomes: tuple[Draft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
-    custom: tuple[CustomReading, ...] = ()
 
-    def list_custom(self, field: str, number: int | None) -> list[CustomReading]:
-        """What the rules of a user's own field read of an item by its chunk's number, or of the record."""
-        return [one for one in self.custom if one.field == field and one.chunk == number]
+    def list_items(self, group: str | None) -> tuple[Draft, ...]:
+        """The items of a group; the record itself without one."""
+        found: tuple[Draft, ...] = getattr(self, _ITEMS[group]) if group else (self.whole,)
+        return found
+
+    def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
+        """The same record with other items of a group."""
+        changed: dict[str, Any] = {_ITEMS[group]: items} if group else {"whole": items[0]}
+        return replace(self, **changed)
+
+    def passage(self, span: Span) -> Passage:
+        """The tokens of a span."""
+        return self.sections[span.section].between(span.start, span.end)
 
     def raw(self, span: Span) -> str:
         """The raw characters of a span. Raises ``ValueError`` if the record has no such section."""
@@ -316,10 +111,16 @@ class ParsedRecord:
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
         """Every chunk that a model can be asked about, by number."""
-        chunks = [
-            *(criterion.chunk for criterion in self.eligibility.criteria),
-            *(regimen.chunk for regimen in self.dosing.regimens),
-            *self.dosing.candidates,
-            *(outcome.chunk for outcome in self.outcomes),
-        ]
-        return {chunk.number: chunk for chunk in chunks}
+        items = (*self.criteria, *self.regimens, *self.outcomes)
+        return {chunk.number: chunk for chunk in (*(item.chunk for item in items), *self.candidates)}
+
+    def draft_of(self, task: Task, chunk: Chunk) -> Draft:
+        """The criterion or outcome of a chunk, else a new item of a task."""
+        known = self.drafts.get(chunk.number)
+        group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
+        return replace(known, chunk=chunk) if known else Draft(group, chunk, chunk.span)
+
+    @cached_property
+    def drafts(self) -> Mapping[int, Draft]:
+        """The criteria and outcomes by the numbers of their chunks, and the record itself."""
+        return {item.number: item for item in (self.whole, *self.criteria, *self.outcomes)}

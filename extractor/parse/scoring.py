@@ -38,7 +38,8 @@ from extractor.schemas import Support
 from extractor.text.book import read_table, word_list
 from extractor.text.passage import Passage
 
-from .parsed import ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRecord, ParsedRegimen, Reading, span_of
+from .drafts import Draft, Reading, span_of
+from .parsed import ParsedRecord
 
 WEIGHTS = files("extractor") / "rulebook" / "weights"
 Features = Sequence[str]
@@ -223,17 +224,15 @@ _OF_PEOPLE = frozenset(f"eligibility.{name}" for name in ("minimum_age", "maximu
 FOUND, NOTHING = "found", "nothing"
 """The curves of a field: for values found, and for empty or False values."""
 
-_Parsed = TypeVar("_Parsed", ParsedCriterion, ParsedEligibility, ParsedOutcome, ParsedRegimen)
-
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
     """Calibrate all confidences. Open readings, and readings of fields without a curve, stay unchanged."""
-    criteria = tuple(_calibrate("eligibility.criteria", one) for one in parsed.eligibility.criteria)
     return replace(
         parsed,
-        eligibility=replace(_calibrate("eligibility", parsed.eligibility), criteria=criteria),
-        dosing=replace(parsed.dosing, regimens=tuple(map(_calibrate_regimen, parsed.dosing.regimens))),
-        outcomes=tuple(_calibrate("endpoints", one) for one in parsed.outcomes),
+        whole=_calibrate(parsed.whole),
+        criteria=tuple(map(_calibrate, parsed.criteria)),
+        regimens=tuple(map(_calibrate_regimen, parsed.regimens)),
+        outcomes=tuple(map(_calibrate, parsed.outcomes)),
     )
 
 
@@ -252,20 +251,18 @@ def apply_curve(curve: Curve, stated: float) -> float:
     return round(float(np.interp(stated, stated_knots, right)) * lowered, 4)
 
 
-def _calibrate(path: str, item: _Parsed) -> _Parsed:
-    changed: dict[str, Any] = {}
-    for name in item.__dataclass_fields__:
-        reading = getattr(item, name)
-        if isinstance(reading, Reading):
-            confidence = _confidence(f"{path}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
-            if confidence != reading.confidence:
-                changed[name] = Reading(reading.value, confidence, reading.spans, reading.support, reading.alternatives)
-    return replace(item, **changed)
+def _calibrate(item: Draft) -> Draft:
+    rules: dict[str, Reading[Any]] = {}
+    for name, reading in item.rules.items():
+        confidence = _confidence(f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
+        rules[name] = reading if confidence == reading.confidence else replace(reading, confidence=confidence)
+    return replace(item, rules=rules)
 
 
-def _calibrate_regimen(regimen: ParsedRegimen) -> ParsedRegimen:
-    exists = Reading(value=True, confidence=_confidence("dosing.regimens", FOUND, regimen.agent.confidence))
-    return replace(_calibrate("dosing", regimen), exists=exists)
+def _calibrate_regimen(item: Draft) -> Draft:
+    sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
+    calibrated = _calibrate(item)
+    return replace(calibrated, rules={**calibrated.rules, "stands": Reading(value=True, confidence=sure)})
 
 
 @lru_cache(maxsize=8192)

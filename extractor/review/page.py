@@ -18,7 +18,7 @@ from extractor.fields import CustomField, Of
 from extractor.fields.attributes import Attribute
 from extractor.pages import name_label, to_utf16
 from extractor.parse import ParsedRecord, parse_record
-from extractor.parse.parsed import CERTAIN, Reading, Span
+from extractor.parse.drafts import CERTAIN, Draft, Span
 from extractor.schemas import Citation, Comparison, Finding, Origin, TrialRecord
 
 from .custom import Fields, Json, fill_attribute, list_words
@@ -209,15 +209,17 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     """Return the fields of an item that the rules doubt, with their confidence. Fields from a model are left out."""
     if item.custom:
         return {name_field(one): sure for one in item.evidence if (sure := one.confidence or 0.0) < CERTAIN}
-    source: Any = None
+    source: Draft | None = None
     if item.kind == "people":
-        source = parsed.eligibility
+        source = parsed.whole
     elif item.kind == "endpoint":
         place = item.value["rank"], item.value["index"]
-        source = next((one for one in parsed.outcomes if (one.rank, one.index) == place), None)
+        source = next(
+            (one for one in parsed.outcomes if (one.read("rank").value, one.read("index").value) == place), None
+        )
     elif item.kind == "criterion":
         quotes = [(one.section, one.start) for one in item.evidence if one.field == "quote"]
-        spans = ((one, one.chunk.span) for one in parsed.eligibility.criteria)
+        spans = ((one, one.chunk.span) for one in parsed.criteria)
         holding = (
             one
             for one, span in spans
@@ -226,8 +228,8 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
         )
         source = next(holding, None)
     by_model = {name_field(one) for one in item.evidence if one.origin is not Origin.RULE}
-    readings = {name: getattr(source, name, None) for name in FIELDS[item.kind] if name not in by_model}
-    return {name: one.confidence for name, one in readings.items() if isinstance(one, Reading) and not one.certain}
+    readings = {name: source.rules.get(name) for name in FIELDS[item.kind] if name not in by_model} if source else {}
+    return {name: one.confidence for name, one in readings.items() if one and not one.certain}
 
 
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:

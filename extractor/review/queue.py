@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from extractor.pages import name_label
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import ExtractedItem, Severity, TrialExtraction, TrialRecord

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.api import Extractor
 from extractor.evaluation.standoff import find_places
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 
 from .custom import Json

@@ -3,18 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from extractor.parse.parsed import (
-    Chunk,
-    ChunkKind,
-    ParsedCriterion,
-    ParsedDosing,
-    ParsedEligibility,
-    ParsedOutcome,
-    ParsedRecord,
-    ParsedRegimen,
-    Reading,
-    Span,
-)
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, draft_record
+from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, CriterionKind, Part, Rank, Section, Source, TimeKind, TrialRecord
 from extractor.text.passage import read_section
 
@@ -34,7 +24,7 @@ def chunk(number: int, text: str, section: str = "eligibility", kind: ChunkKind 
     return Chunk(number, kind, Span(section, 0, len(text)), text)
 
 
-def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> ParsedCriterion:
+def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> Draft:
     """A criterion with certain readings, except for those given."""
     known = {
         "stands": sure(value=True),
@@ -44,17 +34,21 @@ def criterion(number: int, text: str, section: str = "eligibility", **readings: 
         "constraints": sure(()),
         "time_window": NONE,
     }
-    return ParsedCriterion(chunk(number, text, section), **(known | readings))
+    place = chunk(number, text, section)
+    return Draft("eligibility.criteria", place, place.span, known | readings)
 
 
-def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> ParsedRegimen:
+def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> Draft:
     names = ("agent", "role", "amounts", "route", "frequency", "cycle", "duration", "timing")
     known = dict.fromkeys(names, NONE) | {"agent": sure("Drugamide")}
-    return ParsedRegimen(chunk(number, text, section), Span(section, 0, len(text)), **(known | readings))
+    place = chunk(number, text, section)
+    return Draft("dosing", place, place.span, known | readings)
 
 
-def outcome(number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]) -> ParsedOutcome:
+def outcome(number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]) -> Draft:
     known: dict[str, Reading[Any]] = {
+        "rank": sure(Rank.PRIMARY),
+        "index": sure(0),
         "measure": sure(text),
         "description": NONE,
         "time_frame": NONE,
@@ -70,12 +64,10 @@ def outcome(number: int, text: str, section: str = "primary_outcomes", **reading
         "methods": sure(()),
     }
     place = chunk(number, text, section, ChunkKind.OUTCOME)
-    return ParsedOutcome(place, Rank.PRIMARY, 0, **(known | readings))
+    return Draft("endpoints", place, place.span, known | readings)
 
 
-def parsed_record(
-    *items: ParsedCriterion | ParsedRegimen | ParsedOutcome, candidates: tuple[Chunk, ...] = ()
-) -> ParsedRecord:
+def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRecord:
     """A record with these items; each item's section holds its text."""
     chunks = [*(item.chunk for item in items), *candidates]
     sections = [
@@ -85,13 +77,14 @@ def parsed_record(
         *{c.span.section: Section(name=c.span.section, text=c.text) for c in chunks}.values(),
     ]
     record = TrialRecord(record_id="NCT00000000", source=Source(path="x", format="flat"), sections=tuple(sections))
-    people = ParsedEligibility(NONE, NONE, NONE, NONE, tuple(i for i in items if isinstance(i, ParsedCriterion)))
+    read = {section.name: read_section(section.name, section.text) for section in sections}
+    people = draft_record(dict.fromkeys(("minimum_age", "maximum_age", "sex", "healthy_volunteers"), NONE))
+    of_group = {
+        group: tuple(one for one in items if one.group == group)
+        for group in ("eligibility.criteria", "dosing", "endpoints")
+    }
     return ParsedRecord(
-        record,
-        {section.name: read_section(section.name, section.text) for section in sections},
-        people,
-        ParsedDosing(tuple(i for i in items if isinstance(i, ParsedRegimen)), candidates),
-        tuple(i for i in items if isinstance(i, ParsedOutcome)),
+        record, read, people, of_group["eligibility.criteria"], of_group["dosing"], candidates, of_group["endpoints"]
     )
 
 

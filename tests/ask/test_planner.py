@@ -10,7 +10,7 @@ from extractor.ask.planner import pack_questions, plan_questions
 from extractor.ask.prompt import render_line
 from extractor.llm.calls import estimate_tokens
 from extractor.options import Assist, Effort, ExtractionOptions
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import Category, Concept, CriterionKind, Part, Section, Source, Task, TrialRecord
 from extractor.text.passage import read_section
 

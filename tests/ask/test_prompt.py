@@ -14,7 +14,7 @@ from extractor.ask.reply_models import Item, Reply, key_of, read_answers, words_
 from extractor.errors import PromptError
 from extractor.ground.check import ground_answer
 from extractor.options import Assist, ExtractionOptions
-from extractor.parse.parsed import Span
+from extractor.parse.drafts import Span
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
 from extractor.text.passage import read_section
 

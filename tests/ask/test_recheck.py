@@ -17,7 +17,7 @@ from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run
 from extractor.llm.store import CallStore
 from extractor.parse import parse_record
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Amount,

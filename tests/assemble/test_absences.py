@@ -11,7 +11,7 @@ from extractor.errors import BudgetReached
 from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
 from extractor.parse import parse_record
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial

@@ -5,7 +5,7 @@ from dataclasses import replace
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.read import read_records
 from extractor.schemas import AbsenceReason, Concept, Origin, Task, Usage
 

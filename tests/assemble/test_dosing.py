@@ -10,7 +10,7 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, load_policy
 from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
-from extractor.parse.parsed import Chunk, ChunkKind, Reading, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import Amount, FindingKind, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
 from tests.trust import trial
 

@@ -4,7 +4,7 @@ import pytest
 
 from extractor.assemble.policy import FieldPolicy, ModelClass, classify_model, load_policy
 from extractor.assemble.resolve import resolve
-from extractor.parse.parsed import Reading, Span
+from extractor.parse.drafts import Reading, Span
 from extractor.schemas import (
     AbsenceReason,
     Category,

@@ -12,7 +12,8 @@ from extractor import Extractor, read_records
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
-from extractor.parse.parsed import HostileText, Span
+from extractor.parse.drafts import Span
+from extractor.parse.parsed import HostileText
 from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind
 from tests.audit.studies import audit, find, make_study

@@ -7,7 +7,8 @@ import pytest
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.audit import audit_extraction
 from extractor.parse import parse_record
-from extractor.parse.parsed import HostileText, Span
+from extractor.parse.drafts import Span
+from extractor.parse.parsed import HostileText
 from extractor.schemas import FindingKind, Severity
 from extractor.text.book import terms_of
 from tests.audit.studies import audit, find, make_study

@@ -11,7 +11,7 @@ from extractor.assemble import ModelResult, assemble_extraction
 from extractor.assemble.policy import ModelClass, combine_policy, load_policy
 from extractor.ground.check import Answer, ground_answer
 from extractor.parse import parse_record
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import Category, Eligibility, Task, TrialExtraction
 from tests.trust import trial
 

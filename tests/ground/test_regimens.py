@@ -5,7 +5,7 @@ import pytest
 from extractor.ground.check import Answer, ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.parse import parse_record
-from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.schemas import Amount, Frequency, Part, Period, Route, Section, Support, Task, TimeUnit
 from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.trust import trial

@@ -10,7 +10,7 @@ from extractor.ask.questions import ModelReply, Question
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import ClientSettings, Model
 from extractor.llm.limits import RetryPolicy
-from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.schemas import Task
 
 from .stub import Script, Stub, serve

@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.reliability import read_curves
 from extractor.parse import parse_record, parse_uncalibrated
-from extractor.parse.parsed import ParsedRecord, Reading
+from extractor.parse.drafts import Reading
+from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import Scorer, apply_curve, calibrate_record, load_scorer, read_scorer
 from extractor.schemas import Category, Concept, EndpointCategory, Section, Source, TimeKind, TrialRecord
 

@@ -13,7 +13,7 @@ from extractor.errors import StoreError
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.completions import Completion, Ending
 from extractor.llm.store import State
-from extractor.parse.parsed import Chunk, ChunkKind, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.tally import Tally, to_line

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from extractor.parse.parsed import Chunk, ParsedDosing
+from extractor.parse.drafts import Chunk, Draft
 from extractor.schemas import Amount, TrialRecord
 from extractor.text.book import rule
 from extractor.text.passage import LexedSection
@@ -27,7 +27,9 @@ from .statements import Statement, read_statements
 __all__ = ["DosingText", "read_dosing", "read_dosing_text"]
 
 
-def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]) -> ParsedDosing:
+def read_dosing(
+    record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
+) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
     """The regimens of a record, and the chunks that seem to hold a regimen that the rules could not read.
 
     ``numbers`` gives each chunk its number. A record without any dose yields no regimen and no candidate.
@@ -38,9 +40,9 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbe
     >>> record = TrialRecord(record_id="T1", source=Source(path="t", format="flat"),
     ...                      sections=(Section(name="interventions[0]", text=text),))
     >>> sections = {"interventions[0]": read_section("interventions[0]", text)}
-    >>> regimen = read_dosing(record, sections, count(1)).regimens[0]
-    >>> regimen.agent.value, regimen.amounts.value[0].high, regimen.route.value.value, regimen.frequency.value.value
-    ('Examplumab', 300, 'subcutaneous', 'Q4W')
+    >>> (regimen,), _ = read_dosing(record, sections, count(1))
+    >>> regimen.rules["agent"].value, regimen.rules["amounts"].value[0].high, regimen.rules["frequency"].value.value
+    ('Examplumab', 300, 'Q4W')
     """
     text = read_dosing_text(record, sections)
     statements = text.list_given()
@@ -50,7 +52,7 @@ def read_dosing(record: TrialRecord, sections: Mapping[str, LexedSection], numbe
     regimens = build_regimens(merged, text.sections, trial, numbers, length) if merged else ()
     kept = {statement.agent.key for statement in merged}
     used = [statement for statement in statements if statement.agent.key in kept]
-    return ParsedDosing(regimens, tuple(_find_candidates(used, text.sections.values(), text.lexicon, numbers)))
+    return regimens, tuple(_find_candidates(used, text.sections.values(), text.lexicon, numbers))
 
 
 @dataclass(frozen=True, slots=True)

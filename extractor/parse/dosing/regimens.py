@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
-from extractor.parse.parsed import ParsedRegimen, Reading, Span
+from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.scoring import measured
 from extractor.schemas import Amount, Frequency, Route, Support
 from extractor.text.book import rule
@@ -47,7 +47,7 @@ def build_regimens(
     trial: Trial,
     numbers: Iterator[int],
     trial_length: Fact | None = None,
-) -> tuple[ParsedRegimen, ...]:
+) -> tuple[Draft, ...]:
     """Build one regimen per statement, in reading order, numbered by ``numbers``.
 
     Regimens that are given more than once and state no length get ``trial_length``, if no regimen states another.
@@ -74,7 +74,7 @@ class _Builder:
     sections: Mapping[str, DosingSection]
     stated: Collection[str]
 
-    def build(self, trial: Trial, number: int, trial_length: Fact | None) -> ParsedRegimen:
+    def build(self, trial: Trial, number: int, trial_length: Fact | None) -> Draft:
         statement, section = self.statement, self.sections[self.statement.section]
         named, *place = find_name(statement, self.sections)
         name = named.span(*place)
@@ -89,18 +89,18 @@ class _Builder:
         first, end = section.clauses[clause - 1] if clause else section.title
         if not first <= statement.first < end:
             first, end = statement.first, statement.end
-        return ParsedRegimen(
-            chunk=section.chunk(number, min(first, statement.first), max(end, statement.end)),
-            quote=section.span(statement.first, statement.end),
-            agent=Reading(named.raw(*place), self.trust_name(named, place), (name,)),
-            role=Reading(role, role_confidence, (name,), Support.INFERRED),
-            amounts=self.read_amounts(),
-            route=self.read_route(),
-            frequency=frequency,
-            cycle=self.read_fact("cycle", statement.cycle),
-            duration=duration,
-            timing=self.read_timing(),
-        )
+        rules: dict[str, Reading[Any]] = {
+            "agent": Reading(named.raw(*place), self.trust_name(named, place), (name,)),
+            "role": Reading(role, role_confidence, (name,), Support.INFERRED),
+            "amounts": self.read_amounts(),
+            "route": self.read_route(),
+            "frequency": frequency,
+            "cycle": self.read_fact("cycle", statement.cycle),
+            "duration": duration,
+            "timing": self.read_timing(),
+        }
+        chunk = section.chunk(number, min(first, statement.first), max(end, statement.end))
+        return Draft("dosing", chunk, section.span(statement.first, statement.end), rules)
 
     def span(self, fact: Fact) -> Span:
         return self.sections[fact.section].span(fact.first, fact.end)

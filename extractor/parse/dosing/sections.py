@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from extractor.parse.parsed import Chunk, ChunkKind, Span, span_of
+from extractor.parse.drafts import Chunk, ChunkKind, Span, span_of
 from extractor.schemas import Frequency, Route, Section, TimeUnit, TrialRecord
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from extractor.mentions.limits import find_limits
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedCriterion, ParsedEligibility, Reading, span_of
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_record, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Comparator, RegistryFields, Support
 from extractor.text.book import rule
@@ -26,18 +27,18 @@ _SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
 
 def read_eligibility(
     sections: Mapping[str, LexedSection], numbers: Iterator[int], registry: RegistryFields = _UNKNOWN
-) -> ParsedEligibility:
-    r"""Read ages, sex, healthy volunteers and criteria of one record.
+) -> tuple[Draft, tuple[Draft, ...]]:
+    r"""Read ages, sex and healthy volunteers of one record, and its criteria.
 
     ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of ``numbers``.
     ``registry`` has the registered ages, which choose among those of the text and make others unsure.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
-    >>> parsed = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
-    >>> [(c.chunk.text, c.kind.value.value, c.category.value.value) for c in parsed.criteria]
+    >>> whole, criteria = read_eligibility({"eligibility": read_section("eligibility", text)}, count())
+    >>> [(c.chunk.text, c.rules["kind"].value.value, c.rules["category"].value.value) for c in criteria]
     [('Age 18-65 years', 'inclusion', 'age'), ('Pregnant', 'exclusion', 'reproductive')]
-    >>> parsed.maximum_age.value.value
+    >>> whole.rules["maximum_age"].value.value
     65
     """
     summary = [sections[name].whole for name in _SUMMARY if name in sections]
@@ -49,18 +50,21 @@ def read_eligibility(
     entries = [entry for entry in lines if entry.role is not Role.REMARK]
     scores = score_lines(entries, target_words(*named))
     found = [_read(entry, *score, next(numbers)) for entry, score in zip(entries, scores, strict=True)]
-    stated = [one for criterion, one in found if criterion.stands.value]
+    stated = [one for criterion, one in found if criterion.rules["stands"].value]
     minimum, maximum = read_ages(stated, summary, registry, listed)
-    sex, healthy = read_sex(stated, named, descriptions), read_healthy(stated, summary)
-    return ParsedEligibility(minimum, maximum, sex, healthy, tuple(criterion for criterion, _ in found))
+    rules: dict[str, Reading[Any]] = {
+        "minimum_age": minimum,
+        "maximum_age": maximum,
+        "sex": read_sex(stated, named, descriptions),
+        "healthy_volunteers": read_healthy(stated, summary),
+    }
+    return draft_record(rules), tuple(criterion for criterion, _ in found)
 
 
 _TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 
 
-def _read(
-    entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int
-) -> tuple[ParsedCriterion, Stated]:
+def _read(entry: OutlineEntry, category: Reading[Category], no_criterion: float, number: int) -> tuple[Draft, Stated]:
     passage, is_parent = entry.passage, entry.role is Role.PARENT
     parent, heading = (" ".join(intro.raw.split()) if intro else "" for intro in (entry.parent, entry.heading))
     text = passage.text.translate(_ONE_LINE)
@@ -85,21 +89,17 @@ def _read(
         measured_value = constraints.value and category.value not in _TREATMENTS
         if inherited.value and not (lasts and measured_value):
             window = replace(inherited, confidence=min(inherited.confidence, sure))
-    criterion = ParsedCriterion(
-        chunk=Chunk(
-            number,
-            ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE,
-            *place,
-            text,
-        ),
-        stands=_read_existence(entry, no_criterion),
-        kind=Reading(entry.sense, kind_sure, place, Support.INFERRED),
-        lead_in=lead_in,
-        category=category,
-        constraints=constraints,
-        time_window=window,
-        negated=_read_negation(passage),
-    )
+    rules: dict[str, Reading[Any]] = {
+        "stands": _read_existence(entry, no_criterion),
+        "kind": Reading(entry.sense, kind_sure, place, Support.INFERRED),
+        "lead_in": lead_in,
+        "category": category,
+        "constraints": constraints,
+        "time_window": window,
+        "negated": _read_negation(passage),
+    }
+    layout = ChunkKind.LEAD_IN if is_parent else ChunkKind.ITEM if entry.listed else ChunkKind.SENTENCE
+    criterion = Draft("eligibility.criteria", Chunk(number, layout, *place, text), *place, rules)
     donor = any("donor" in words.lower() for words in (parent, heading, text[:30]))
     return criterion, Stated(passage, entry.sense, category.value, limits, donor, parent or heading)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 
-from extractor.parse.parsed import Reading
+from extractor.parse.drafts import Reading
 from extractor.parse.scoring import list_words, load_scorer
 from extractor.schemas import Category, CriterionKind
 from extractor.text.book import find_terms, word_list

@@ -7,7 +7,7 @@ from extractor.mentions.find import find_role, name_change
 from extractor.mentions.limit import Limit
 from extractor.mentions.limit_names import find_quantity
 from extractor.mentions.mention import Role
-from extractor.parse.parsed import Reading, span_of
+from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Constraint, Support
 from extractor.text.book import rule

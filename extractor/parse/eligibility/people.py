@@ -15,7 +15,7 @@ from extractor.mentions.ages import (
 )
 from extractor.mentions.limit import Limit
 from extractor.mentions.limits import find_limits
-from extractor.parse.parsed import Reading, span_of
+from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit
 from extractor.text.book import read_text, rule

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from extractor.mentions.windows import Time, Window, find_times, find_washouts, find_windows, may_be_window
-from extractor.parse.parsed import Reading, span_of
+from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import CriterionKind, Support, TimeUnit, TimeWindow
 from extractor.text.book import read_text, rule

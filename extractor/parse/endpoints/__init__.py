@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from extractor.mentions.moments import read_time_frame
-from extractor.parse.parsed import Chunk, ChunkKind, ParsedOutcome, Reading, Span, span_of
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, span_of
 from extractor.parse.scoring import list_words, load_scorer, measured
 from extractor.schemas import Concept, EndpointCategory, Rank, Support, TimeKind, TimePoint, TrialRecord
 from extractor.text.book import find_terms
@@ -34,7 +35,7 @@ _OPENING_WORDS, _HINTS_READ, _ABOUT = 4, 70, 30
 
 def read_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
-) -> tuple[ParsedOutcome, ...]:
+) -> tuple[Draft, ...]:
     """The registered outcomes in order: primary, secondary, other.
 
     A section with separate parts in its source is one outcome, and so is a statement; a flattened section is split.
@@ -157,28 +158,29 @@ def _read(
     concept: Reading[Concept],
     category: Reading[EndpointCategory],
     number: int,
-) -> ParsedOutcome:
+) -> Draft:
     body = parts.measure.part(parts.measure.first, (parts.description or parts.measure).end)
     points, kind = _read_times(parts)
     start_event, end_events = read_events(parts, concept)
-    return ParsedOutcome(
-        chunk=Chunk(number, ChunkKind.OUTCOME, span_of(parts.whole), parts.whole.text),
-        rank=parts.rank,
-        index=parts.index,
-        measure=_read_part(parts.measure, parts.measure_confidence),
-        description=_read_part(parts.description, parts.description_confidence),
-        time_frame=_read_part(parts.time_frame, parts.time_frame_confidence),
-        concept=concept,
-        category=category,
-        time_points=points,
-        time_kind=kind,
-        instrument=read_instrument(body, texts),
-        start_event=start_event,
-        end_events=end_events,
-        censored=_read_censored(body, parts.time_frame),
-        specimens=read_specimens(body),
-        methods=read_methods(body),
-    )
+    rules: dict[str, Reading[Any]] = {
+        "rank": Reading(parts.rank, 1.0),
+        "index": Reading(parts.index, 1.0),
+        "measure": _read_part(parts.measure, parts.measure_confidence),
+        "description": _read_part(parts.description, parts.description_confidence),
+        "time_frame": _read_part(parts.time_frame, parts.time_frame_confidence),
+        "concept": concept,
+        "category": category,
+        "time_points": points,
+        "time_kind": kind,
+        "instrument": read_instrument(body, texts),
+        "start_event": start_event,
+        "end_events": end_events,
+        "censored": _read_censored(body, parts.time_frame),
+        "specimens": read_specimens(body),
+        "methods": read_methods(body),
+    }
+    chunk = Chunk(number, ChunkKind.OUTCOME, span_of(parts.whole), parts.whole.text)
+    return Draft("endpoints", chunk, chunk.span, rules)
 
 
 def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:

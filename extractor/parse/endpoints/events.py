@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from extractor.parse.parsed import Reading, span_of
+from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Concept
 from extractor.text.book import rule, word_list

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from extractor.parse.parsed import Reading, span_of
+from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Instrument, Support
 from extractor.text.book import Term, find_terms, rule, word_list

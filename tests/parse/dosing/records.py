@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import count
+from typing import NamedTuple
 
 from extractor.parse.dosing import read_dosing
-from extractor.parse.parsed import ParsedDosing, ParsedRegimen
+from extractor.parse.drafts import Chunk, Draft
 from extractor.schemas import Part, Period, Section, Source, TrialRecord
 from extractor.text.passage import read_section
 
@@ -25,23 +26,30 @@ def make_record(*sections: Section) -> TrialRecord:
     return TrialRecord(record_id="T1", source=Source(path="t.json", format="ctgov_json"), sections=sections)
 
 
-def read(*sections: Section) -> ParsedDosing:
+class Doses(NamedTuple):
+    """What ``read_dosing`` gives."""
+
+    regimens: tuple[Draft, ...]
+    candidates: tuple[Chunk, ...]
+
+
+def read(*sections: Section) -> Doses:
     read = {section.name: read_section(section.name, section.text) for section in sections}
-    return read_dosing(make_record(*sections), read, count(1))
+    return Doses(*read_dosing(make_record(*sections), read, count(1)))
 
 
-def give(description: str, name: str = "Examplumab", kind: str = "DRUG") -> tuple[ParsedRegimen, ...]:
+def give(description: str, name: str = "Examplumab", kind: str = "DRUG") -> tuple[Draft, ...]:
     """The regimens of a record with one intervention."""
     return read(make_section("interventions[0]", type=kind, name=name, description=description)).regimens
 
 
-def levels(regimen: ParsedRegimen) -> list[tuple[float | None, float | None, str]]:
-    return [(amount.low, amount.high, amount.unit) for amount in regimen.amounts.value or ()]
+def levels(regimen: Draft) -> list[tuple[float | None, float | None, str]]:
+    return [(amount.low, amount.high, amount.unit) for amount in regimen.rules["amounts"].value or ()]
 
 
 def read_trial(
     drugs: Mapping[str, str] | None = None, arms: Iterable[str] = (), kind: str = "DRUG", **texts: str
-) -> ParsedDosing:
+) -> Doses:
     """Read interventions (names and descriptions), experimental arms (descriptions), and other sections."""
     sections = [
         make_section(f"arms[{at}]", label=f"Cohort {at}", type="EXPERIMENTAL", description=text)
@@ -53,15 +61,15 @@ def read_trial(
     return read(*sections, *(make_section(name, text=text) for name, text in texts.items()))
 
 
-def show(regimen: ParsedRegimen, fields: str) -> tuple[object, ...]:
+def show(regimen: Draft, fields: str) -> tuple[object, ...]:
     """Values of a regimen as plain text and numbers: doses by their upper ends, times as number and unit."""
 
     def plain(name: str) -> object:
         if name == "doses":
             return tuple(sorted(high or 0 for _, high, _ in levels(regimen)))
         if name == "section":
-            return regimen.quote.section
-        value = getattr(regimen, name).value
+            return regimen.span.section
+        value = regimen.rules[name].value
         return f"{value.value:g} {value.unit}" if isinstance(value, Period) else value and str(value)
 
     return tuple(map(plain, fields.split()))

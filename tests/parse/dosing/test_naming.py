@@ -5,7 +5,7 @@ import pytest
 from extractor.parse.dosing.agents import build_lexicon
 from extractor.parse.dosing.names import trim_name
 from extractor.parse.dosing.sections import DosingSection
-from extractor.parse.parsed import ChunkKind
+from extractor.parse.drafts import ChunkKind
 from extractor.schemas import Role, Section
 from extractor.text.book import Entry, read_text, terms_of
 from extractor.text.passage import read_section

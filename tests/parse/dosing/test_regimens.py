@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.parse.parsed import CERTAIN
+from extractor.parse.drafts import CERTAIN
 from extractor.schemas import Role
 
 from .records import give, make_section, read, read_trial, show

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from extractor.parse.drafts import ChunkKind
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.eligibility.outline import Role, find_suspects, read_outline
-from extractor.parse.parsed import ChunkKind
 from extractor.schemas import CriterionKind
 from extractor.text.passage import read_passage, read_section
 

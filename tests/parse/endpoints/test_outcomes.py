@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from extractor.parse.drafts import CERTAIN, ChunkKind
 from extractor.parse.endpoints import Outcome, read_outcomes, split_outcomes
-from extractor.parse.parsed import CERTAIN, ChunkKind
 from extractor.schemas import Instrument, Part, Rank, Section, Source, TimeKind, TimePoint, TrialRecord
 from extractor.text.passage import read_section
 

@@ -1,0 +1,218 @@
+"""Drafts: the items of a record on their way to its extraction, with a reading of each field and its confidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from extractor.schemas import AbsenceReason, FindingKind, Origin, Support
+from extractor.text.passage import Passage
+
+T_co = TypeVar("T_co", covariant=True)
+
+CERTAIN = 0.95
+"""A reading with at least this confidence needs no second annotator."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Half-open character offsets into the raw text of a section."""
+
+    section: str
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """The number of characters."""
+        return self.end - self.start
+
+    def contains(self, other: "Span") -> bool:
+        """Whether the other span lies wholly in this one."""
+        return self.section == other.section and self.start <= other.start and other.end <= self.end
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two share a character."""
+        return self.section == other.section and self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """The value read for one field, its confidence, and the characters that support it.
+
+    None as ``value`` with high confidence is a known absence ("the text states no route"); an ``open_()`` reading
+    leaves the field open. For a tuple value, ``spans`` are parallel to it, and so are ``supports``, if its members
+    differ in ``support``. ``alternatives`` are other likely values, likeliest first; an empty tuple means that they are
+    unknown. ``origin`` says who read it, ``gap`` why nobody did; then there is no confidence.
+
+    >>> Reading.open_().certain, Reading(None, 0.98).certain
+    (False, True)
+    """
+
+    value: T_co
+    confidence: float
+    spans: tuple[Span, ...] = ()
+    support: Support = Support.LITERAL
+    alternatives: tuple[T_co, ...] = ()
+    supports: tuple[Support, ...] = ()
+    origin: Origin = Origin.RULE
+    gap: AbsenceReason | None = None
+
+    def list_values(self) -> tuple[Any, ...]:
+        """The members of a list, or the value; none if there is no value."""
+        if isinstance(self.value, tuple):
+            return self.value
+        return () if self.value is None else (self.value,)
+
+    def list_supports(self) -> tuple[Support, ...]:
+        """How the value follows from each of ``spans``."""
+        return self.supports or (self.support,) * len(self.spans)
+
+    @property
+    def certain(self) -> bool:
+        return self.confidence >= CERTAIN
+
+    @property
+    def is_open(self) -> bool:
+        return self.confidence == 0
+
+    @staticmethod
+    def open_() -> "Reading[None]":
+        return Reading(None, 0.0)
+
+
+def span_of(passage: Passage) -> Span:
+    """The raw span of a passage."""
+    return Span(passage.section.name, *passage.raw_span)
+
+
+class ChunkKind(StrEnum):
+    """The role of a chunk in the layout of its section."""
+
+    LEAD_IN = "lead_in"
+    ITEM = "item"
+    SENTENCE = "sentence"
+    OUTCOME = "outcome"
+    ARM = "arm"
+    INTERVENTION = "intervention"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A numbered unit of text that a model can be asked about.
+
+    ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a record.
+    """
+
+    number: int
+    kind: ChunkKind
+    span: Span
+    text: str
+
+
+class ConflictKind(StrEnum):
+    """The kind of token that differs between a quote and the text.
+
+    - ``negation``, ``comparator``, ``number``: "no", "at least", "5".
+    - ``unit``, ``time_unit``: "mg", "weeks".
+    - ``conjunction``: "and" or "or".
+    - ``course``: a word with a likely opposite, such as increase and decrease, inclusion and exclusion.
+    """
+
+    NEGATION = "negation"
+    COMPARATOR = "comparator"
+    NUMBER = "number"
+    UNIT = "unit"
+    TIME_UNIT = "time_unit"
+    CONJUNCTION = "conjunction"
+    COURSE = "course"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConflict:
+    """A token that differs between the quote and the text.
+
+    Args:
+        kind: The kind of token.
+        quoted: The token in the quote; empty if only the text has one.
+        stated: The token in the text; empty if only the quote has one.
+    """
+
+    kind: ConflictKind
+    quoted: str
+    stated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a value is refused: it conflicts with the text at ``nearest``, or the text has nothing like it.
+
+    ``reason`` says what is wrong in all other cases, such as which form a value must have.
+    """
+
+    conflicts: tuple[TokenConflict, ...] = ()
+    nearest: Span | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A rejected value, and why.
+
+    ``again`` holds the values from a second query, if they were rejected too. It is empty if the model withdrew the
+    value, and None if there was no second query.
+    """
+
+    chunk: Chunk
+    field: str
+    value: str
+    kind: FindingKind
+    refusal: Refusal = Refusal()
+    again: tuple[str, ...] | None = None
+
+
+RECORD = -1
+"""Stands for a chunk's number where the record itself is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One item on its way from the first reading to the extraction: a criterion, a regimen, an outcome, or the record.
+
+    Attributes:
+        group: Where an extraction has such items: ``eligibility`` for the record itself, ``eligibility.criteria``,
+            ``dosing``, ``endpoints``, ``custom.<name>`` for a value of a user's own field.
+        chunk: The text in which it was read.
+        span: The characters of the item.
+        rules: What the rules read, by field. ``stands`` says whether there is a criterion or regimen at all.
+        model: What a model answered and the text bears out, by field.
+        refused: What it answered and the text does not bear out.
+        own: The values of the user's own fields, by field, each read by rules or by a model. ``model`` says of such a
+            field whether a model found one.
+    """
+
+    group: str
+    chunk: Chunk
+    span: Span
+    rules: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    model: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    refused: tuple[Rejection, ...] = ()
+    own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """The number of its chunk."""
+        return self.chunk.number
+
+    def read(self, name: str) -> Reading[Any]:
+        """What the rules read of a field."""
+        return self.rules.get(name, _OPEN)
+
+
+_OPEN = Reading.open_()
+
+
+def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
+    """The draft of the record itself, which has no chunk of its own."""
+    nowhere = Span("", 0, 0)
+    return Draft("eligibility", Chunk(RECORD, ChunkKind.SENTENCE, nowhere, ""), nowhere, rules)
