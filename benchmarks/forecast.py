@@ -1,7 +1,7 @@
 """Compare the forecast of a run with its real figures.
 
     python -m benchmarks.forecast [FOLDER ...]
-    python -m benchmarks.forecast --sizes --capable FOLDER ... --small FOLDER ... > answer_sizes.toml
+    python -m benchmarks.forecast --sizes --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
 
 Each FOLDER is that of a run; the default is the recorded ones of this repository. The first requests of all calls are
 measured as ``--dry-run`` measures them, and the forecast is compared with the servers' reports on all exchanges,
@@ -10,7 +10,8 @@ the reply's schema among them, as of a hosted model; others the tokens of their 
 outside its forecast. ``python -m benchmarks.effort --forecast`` compares the forecast of trials of all areas.
 
 ``--sizes`` measures the sizes of answers again, and prints ``extractor/cost/answer_sizes.toml``. The sizes of keys come
-from the capable model, whose answers are compact; the tokens for such a size are measured for each class.
+from hosted models, whose answers are compact; the tokens for such a size are measured for those and for a model behind
+a server of its own.
 """
 
 import json
@@ -21,11 +22,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.data import format_table, parse_options
 from extractor.ask.reply_models import Reply
-from extractor.assemble.policy import ModelClass, classify_model
 from extractor.cost.tokens import LINE, Cases, RequestSize, forecast_calls, load_rates, measure_texts
 from extractor.llm.calls import schema_of
 from extractor.llm.database import open_run_to_read
@@ -34,6 +34,8 @@ from extractor.llm.store import unpack
 
 _FOLDERS = (Path("seeds/answers"), Path("tests/small_answers"), Path("tests/hostile/answers"))
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
+_HOSTED, _CAPABLE = "hosted", "capable"
+"""Those who answer over the network, and how recordings of such a model name it."""
 _LEAST = 5
 _FEW, _RESAMPLES = 5, 2000
 _HEAD = f"""\
@@ -41,8 +43,9 @@ _HEAD = f"""\
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
 # asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
-# class: calls that were recorded; how many were asked again because the answer broke its schema, and how many narrowly,
-# because the text did not bear out an answer; tokens that a call took for each character that was expected of its
+# served: calls that were recorded, by hosted models and by one behind a server of its own; how many were asked again
+# because the answer broke its schema, and how many narrowly, because the text did not bear out an answer; tokens that a
+# call took for each character that was expected of its
 # answer (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
 Sizes = Mapping[str, Sequence[float]]
@@ -51,11 +54,12 @@ Sizes = Mapping[str, Sequence[float]]
 
 def main() -> None:
     """Print a line for each figure of each model in each folder, or the file of sizes."""
-    by_class: dict[str, Any] = {name.value: [Path] for name in ModelClass}
-    chosen = parse_options(__doc__, "folders*", sizes=False, **by_class)
+    chosen = parse_options(__doc__, "folders*", sizes=False, hosted=[Path], own=[Path])
     if chosen.sizes:
-        folders = vars(chosen)
-        answered = {name: [one for path in folders[name] or () for one in read_answered(path)] for name in ModelClass}
+        answered = {
+            name: [one for path in folders or () for one in read_answered(path)]
+            for name, folders in ((_HOSTED, chosen.hosted), ("own", chosen.own))
+        }
         print(format_sizes(answered))
         return
     rows = []
@@ -111,21 +115,20 @@ def compare(calls: Sequence[Answered], model: str) -> Iterator[tuple[str, Cases[
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
     sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls if not one.narrow)
-    model_class = classify_model(model)
-    spec = None if model_class is ModelClass.CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    spec = None if model == _CAPABLE else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
     total = sum(sizes, RequestSize())
-    cases = [forecast_calls(total, rates) for rates in load_rates(spec, model_class)]
+    cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
     yield "calls", Cases(*(case.calls for case in cases)), sum(one.exchanges for one in calls)
     yield "prompt tokens", Cases(*(case.prompt for case in cases)), sum(one.prompt_tokens for one in calls)
     yield "output tokens", Cases(*(case.output for case in cases)), sum(one.output_tokens for one in calls)
 
 
-def format_sizes(calls: Mapping[ModelClass, Sequence[Answered]]) -> str:
+def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
     """Format the file of sizes."""
-    sizes = measure_keys(calls[ModelClass.CAPABLE])
+    sizes = measure_keys(calls[_HOSTED])
     parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     for name, of_class in sorted(calls.items()):
-        parts.append(f"\n[class.{name}]\n" + "\n".join(describe_class(of_class, sizes)))
+        parts.append(f"\n[served.{name}]\n" + "\n".join(describe_served(of_class, sizes)))
     parts.append("\n[key]")
     for key, found in sizes.items():
         parts.append(f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}")
@@ -143,8 +146,8 @@ def measure_keys(calls: Iterable[Answered]) -> Sizes:
     return {key: found[key] for key in sorted(found)}
 
 
-def describe_class(calls: Sequence[Answered], sizes: Sizes) -> Iterator[str]:
-    """Yield the lines for a class of models."""
+def describe_served(calls: Sequence[Answered], sizes: Sizes) -> Iterator[str]:
+    """Yield the lines for one who serves."""
     means = {key: statistics.mean(found) for key, found in sizes.items()}
     first = [(one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first]
 

@@ -26,7 +26,6 @@ from extractor.ask.querying import query_batch
 from extractor.ask.questions import ModelReply, Question
 from extractor.ask.reply_models import read_answers
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import ModelClass, Policy, combine_policy
 from extractor.cli.environment import read_model_spec
 from extractor.evaluation.comparers import Level
 from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
@@ -43,8 +42,6 @@ from extractor.schemas import Support, TrialExtraction
 
 _TO_READ = frozenset({0, 1, 2})
 """Folds whose errors the writers of rules may read."""
-_BELIEVING = Policy(combine_policy(ModelClass.CAPABLE, {}).prior, {})
-"""Takes every answer."""
 
 
 class Cause(StrEnum):
@@ -156,7 +153,7 @@ def _take(parsed: ParsedRecord, packs: Iterable[Sequence[Question]], replies: Re
         chunks = {question.chunk.number: question.chunk for question in pack}
         given = read_answers(pack, reply.items if reply else (), complete=bool(reply and not reply.rejected))
         answers += (_believe(parsed, *answer, chunks) for answer in given)
-    return replace(collect(questions, (), answers, received), policy=_BELIEVING)
+    return collect(questions, (), answers, received)
 
 
 def _believe(parsed: ParsedRecord, question: Question, said: Mapping[str, Any], chunks: Mapping[int, Chunk]) -> Draft:

@@ -1,17 +1,16 @@
-"""Count who is right when rules and a model differ, and write the policy of a class of models.
+"""Count who is right when rules and a model differ, which gives the confidence of a model's answers.
 
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort EFFORT]
-                                [--class capable|small --write extractor/assemble/policy.toml]
+                                [--write extractor/assemble/policy.toml]
 
 Prints for each field how often the answer was right when both agreed and when the rules had no value, and who was right
-when they differed, by the confidence of the rules. ``--write`` replaces the counts of ``--class`` in the file.
+when they differed, by the confidence of the rules. ``--write`` writes the file of counts.
 """
 
 import argparse
 import asyncio
-import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +21,14 @@ from benchmarks.matching import is_right, list_values, match_items
 from extractor.ask.dialogue import dialogue
 from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import DOUBTFUL, SITUATIONS, ModelClass
+from extractor.assemble.policy import AGREE, ALONE, DOUBTFUL, SITUATIONS, name_situation
 from extractor.assemble.resolve import agree
 from extractor.assemble.unconfirmed import is_covered
 from extractor.cli.environment import read_model_spec
 from extractor.llm.client import ClientSettings
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.options import Effort, ExtractionOptions
-from extractor.parse.drafts import CERTAIN, Reading
+from extractor.parse.drafts import Reading
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import TrialExtraction
 
@@ -76,14 +75,11 @@ def _split_reread(parsed: ParsedRecord, result: ModelResult) -> dict[int, ModelR
 
 def judge(rule: Reading[Any], model: Reading[Any], rule_right: bool, model_right: bool) -> tuple[str, str]:  # noqa: FBT001
     """Return the situation, and who was right in it."""
-    if rule.is_open:
-        return "alone", "right" if model_right else "wrong"
+    situation = name_situation(rule)
+    if situation == ALONE:
+        return ALONE, "right" if model_right else "wrong"
     if agree(rule.value, model.value) or (rule_right and model_right):
-        return "agree", "right" if rule_right or model_right else "wrong"
-    if rule.value is None or rule.value == ():
-        situation = "silent_certain" if rule.confidence >= CERTAIN else "silent"
-    else:
-        situation = "doubtful" if rule.confidence < DOUBTFUL else "likely" if rule.confidence < CERTAIN else "certain"
+        return AGREE, "right" if rule_right or model_right else "wrong"
     return situation, "rule" if rule_right else "model" if model_right else "neither"
 
 
@@ -99,21 +95,15 @@ def nest(counts: Mapping[tuple[str, str, str], int]) -> dict[str, dict[str, dict
     return nested
 
 
-def write_counts(path: Path, model_class: ModelClass, counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
-    """Replace the nested counts of a class in the file. Raises ``ValueError`` for an unknown situation."""
-    if strange := {name for situations in counts.values() for name in situations if name not in SITUATIONS}:
-        raise ValueError(f"no {model_class} model was counted: {', '.join(sorted(strange))}")
-    kept = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-    path.write_text(_HEADER + "\n".join(_format_classes({**kept, model_class: counts})) + "\n", "utf-8")
-
-
-def _format_classes(kept: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]) -> Iterator[str]:
-    for model_class, fields in sorted(kept.items()):
-        for field, situations in sorted(fields.items()):
-            yield f'\n[{model_class}."{field}"]'
-            for name in SITUATIONS:
-                if found := situations.get(name):
-                    yield f"{name} = {{ {', '.join(f'{who} = {count}' for who, count in sorted(found.items()))} }}"
+def format_counts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
+    """Format nested counts as the file of them."""
+    text = _HEADER
+    for field, situations in sorted(counts.items()):
+        text += f'\n["{field}"]\n'
+        for name in filter(situations.get, SITUATIONS):
+            shares = ", ".join(f"{who} = {count}" for who, count in sorted(situations[name].items()))
+            text += f"{name} = {{ {shares} }}\n"
+    return text
 
 
 def show_counts(counts: Counts) -> str:
@@ -141,15 +131,11 @@ def show_counts(counts: Counts) -> str:
 
 def main() -> None:
     """Query the model, count, print and write."""
-    options: dict[str, Any] = {"class": ModelClass.CAPABLE, "effort": str}
-    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, **options)
+    chosen = parse_options(__doc__, "gold", "records+", model=str, replay=Path, keep=Path, write=Path, effort=str)
     counts = asyncio.run(_count_all(read_pairs(chosen.gold, chosen.records), chosen))
     print(show_counts(counts))
     if chosen.write:
-        try:
-            write_counts(chosen.write, vars(chosen)["class"], nest(counts))
-        except ValueError as error:
-            raise SystemExit(f"{error}; name the class of the model with --class") from None
+        chosen.write.write_text(format_counts(nest(counts)), "utf-8")
 
 
 async def _count_all(pairs: Pairs, chosen: argparse.Namespace) -> Counts:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from extractor.assemble import ModelResult
-from extractor.assemble.policy import ModelClass, classify_model, load_policy
 from extractor.fields.declaration import CustomField, Of
 from extractor.ground.check import ground_answer
 from extractor.ground.places import MODEL_CONFIDENCE
@@ -51,7 +50,7 @@ def dialogue(parsed: ParsedRecord, options: ExtractionOptions) -> Dialogue:
 
 
 def discuss(parsed: ParsedRecord, questions: Sequence[Question], custom: tuple[CustomField, ...] = ()) -> Dialogue:
-    """These questions about a record, then a recheck of what the text does not support and what was left out."""
+    """These questions about a record, then a recheck of what the text does not support."""
     packs = pack_questions(questions)
     shown = narrow_record(parsed.record)
     replies: Replies | None = ()
@@ -68,7 +67,7 @@ def discuss(parsed: ParsedRecord, questions: Sequence[Question], custom: tuple[C
     unasked = [question for pack, reply in pairs if reply is None for question in pack]
     asked = [question for question in questions if question not in pending and question not in unasked]
     missing = [q for q, reply in open_ if reply.items and not reply.pending and q.fields and not is_listing(q)]
-    rechecks = plan_recheck(parsed, answers, collect(asked, unasked, answers, received), missing, custom)
+    rechecks = plan_recheck(parsed, answers, missing, custom)
     lines = 0
     if rechecks:
         pack = tuple(recheck.question for recheck in rechecks)
@@ -139,13 +138,11 @@ def collect(
         fields[RECORD], by_chunk[RECORD] = of_record, (_join_record(answers, of_record),)
     if left := frozenset[str]().union(*map(_fields_of_record, unasked)) - (of_record & set(PEOPLE_FIELDS)):
         missing[RECORD] = left
-    classes = {classify_model(reply.model) for reply in replies}
     return ModelResult(
         asked=fields,
         answers=dict(by_chunk),
         dropped=tuple(reason for reply in replies for reason in reply.rejected),
         usage=sum((reply.usage for reply in replies), Usage()),
-        policy=load_policy(min(classes, key=list(ModelClass).index, default=ModelClass.CAPABLE)),
         reread={q.chunk.number: q.chunk for q in (*asked, *unasked) if REGIMENS in q.fields},
         unasked=missing,
     )

@@ -1,4 +1,4 @@
-"""The second question about a record: values that were refused or could not be read, and what answers left out.
+"""The second question about a record: values that were refused or could not be read, and lines without an answer.
 
 Copies of worked examples are dropped before, without asking.
 """
@@ -10,15 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from extractor.assemble import ModelResult
-from extractor.assemble.unconfirmed import (
-    Unconfirmed,
-    is_same_agent,
-    list_unconfirmed_regimens,
-    list_unconfirmed_values,
-)
 from extractor.fields.declaration import CustomField
-from extractor.fields.value_forms import show_value
 from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.llm.calls import estimate_tokens
@@ -28,7 +20,7 @@ from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .prompt import load_prompt, render_line
 from .questions import Question
-from .reply_models import REGIMENS, Item, Reply, key_of, list_attributes, read_answers
+from .reply_models import Item, Reply, key_of, list_attributes, read_answers
 
 LINE_TOKENS = 1000
 """Estimated tokens of all lines of a record's recheck; what does not fit is not asked."""
@@ -104,20 +96,15 @@ class Recheck:
 def plan_recheck(
     parsed: ParsedRecord,
     answers: Sequence[Draft],
-    result: ModelResult,
     missing: Iterable[Question] = (),
     custom: Sequence[CustomField] = (),
 ) -> tuple[Recheck, ...]:
-    """What is asked once more, as lines of one call: refused values, those that contradict the text first; then what
-    the rules read and the answers left out; then ``missing``, the questions whose lines got no item.
+    """What is asked once more, as lines of one call: refused values, those that contradict the text first; then
+    ``missing``, the questions whose lines got no item.
 
     A line shows the text that is nearest to its values. All lines together take at most ``LINE_TOKENS``.
     """
-    left = list(list_unconfirmed_values(parsed, result))
-    drafts = [
-        draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, left, custom)
-    ]
-    drafts += _draft_regimens(parsed, result)
+    drafts = [draft for position, answer in enumerate(answers) for draft in _draft(parsed, position, answer, custom)]
     drafts += (Recheck(question, question.chunk) for question in missing)
     drafts.sort(key=lambda draft: not draft.is_conflict)
     kept: list[Recheck] = []
@@ -154,61 +141,20 @@ def merge_recheck(
     return merged
 
 
-def _draft(
-    parsed: ParsedRecord,
-    position: int,
-    answer: Draft,
-    left: Sequence[Unconfirmed],
-    custom: Sequence[CustomField],
-) -> Iterator[Recheck]:
-    """A line for what is refused in an answer, and left out of it, if a model can be asked about these fields."""
+def _draft(parsed: ParsedRecord, position: int, answer: Draft, custom: Sequence[CustomField]) -> Iterator[Recheck]:
+    """A line for what is refused in an answer, if a model can be asked about these fields."""
     known = {field.name: field for field in custom}
     rejected = tuple(one for one in answer.refused if one.field in Item.model_fields or one.field in known)
-    unread = [one for one in left if one.chunk.number == answer.number]
-    if not rejected and not unread:
+    if not rejected:
         return
-    fields = tuple(dict.fromkeys([one.field for one in rejected] + [one.field for one in unread]))
-    near = [rejection.refusal.nearest for rejection in rejected]
-    chunk = rejected[0].chunk if rejected else unread[0].chunk
-    shown = _shorten(parsed, chunk, [*near, *(span for one in unread for span in one.spans)])
-    question = Question(
-        Task(answer.group.partition(".")[0]),
-        shown,
-        fields,
-        custom=tuple(known[name] for name in fields if name in known),
-    )
+    fields = tuple(dict.fromkeys(one.field for one in rejected))
+    shown = _shorten(parsed, rejected[0].chunk, [one.refusal.nearest for one in rejected])
+    task = Task(answer.group.partition(".")[0])
+    question = Question(task, shown, fields, custom=tuple(known[name] for name in fields if name in known))
     keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
-    refused = "; ".join(_explain(keys[rejection.field], rejection, parsed) for rejection in rejected)
-    words = ", ".join(_quote(parsed, span) for one in unread for span in one.spans)
-    hint = "; ".join(f"{name}: {said}" for name, said in (("refused", refused), ("unread", words)) if said)
-    is_conflict = any(rejection.refusal.conflicts for rejection in rejected)
-    yield Recheck(replace(question, hint=hint), chunk, position, is_conflict)
-
-
-def _draft_regimens(parsed: ParsedRecord, result: ModelResult) -> Iterator[Recheck]:
-    """A line for each passage with doses that the model's list of regimens does not have."""
-    left = list_unconfirmed_regimens(parsed, result)
-    for chunk in result.reread.values():
-        here = [regimen for regimen in left if chunk.span.contains(regimen.span)]
-        if here:
-            spans = [regimen.span for regimen in here]
-            hint = f"unread: {', '.join(_quote(parsed, span) for span in spans)}"
-            if known := ", ".join(_list_known(here, result)):
-                hint += f"; answered before: {known}"
-            yield Recheck(Question(Task.DOSING, _shorten(parsed, chunk, spans), (REGIMENS,), hint), chunk)
-
-
-def _list_known(regimens: Iterable[Draft], result: ModelResult) -> Iterator[str]:
-    """What the model's list already has of the agents of these regimens."""
-    for answer in result.list_regimens():
-        agent, amounts = (answer.model.get(name) for name in ("agent", "amounts"))
-        if agent and any(is_same_agent(regimen.rules["agent"].value, agent.value) for regimen in regimens):
-            doses = ", ".join(map(show_value, amounts.value)) if amounts else ""
-            yield f"{agent.value} {doses}".strip()
-
-
-def _quote(parsed: ParsedRecord, span: Span) -> str:
-    return f'"{parsed.raw(span)[:_LONGEST_VALUE]}"'
+    hint = "refused: " + "; ".join(_explain(keys[one.field], one, parsed) for one in rejected)
+    is_conflict = any(one.refusal.conflicts for one in rejected)
+    yield Recheck(replace(question, hint=hint), rejected[0].chunk, position, is_conflict)
 
 
 def _explain(key: str, rejection: Rejection, parsed: ParsedRecord) -> str:

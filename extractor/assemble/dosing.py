@@ -12,6 +12,7 @@ from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
 
+from .policy import AGREE, ALONE, share_right
 from .provenance import Assembled, ItemBuilder, list_read_fields
 from .resolve import ModelResult, agree
 from .unconfirmed import is_covered, is_same_agent
@@ -76,7 +77,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[tuple[Dr
     """
     listed = result.list_regimens() if result.lists_regimens else ()
     for answer in listed:
-        yield _confirm(parsed, answer, result), "regimens"
+        yield _confirm(parsed, answer), "regimens"
     unanswered = [chunk for number, chunk in result.reread.items() if number not in result.answers]
     for regimen in parsed.regimens:
         chunk = next((chunk for chunk in unanswered if chunk.span.contains(regimen.chunk.span)), None)
@@ -85,16 +86,16 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[tuple[Dr
             yield replace(regimen, chunk=chunk or regimen.chunk), "regimens" if chunk else None
 
 
-def _confirm(parsed: ParsedRecord, answer: Draft, result: ModelResult) -> Draft:
+def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     """A regimen of the model. What the text links to its agent is the rules' reading too; the agent, its role and the
     time of giving are so if a regimen of the rules has them.
     """
     span = _place(answer)
-    agent, policy = answer.model.get("agent"), result.policy.of("dosing.regimens")
+    agent = answer.model.get("agent")
     similar = [one for one in parsed.regimens if agent and is_same_agent(one.rules["agent"].value, agent.value)]
     rules: dict[str, Reading[Any]] = {field.name: _find_same(field.name, answer, similar, span) for field in _FIELDS}
-    sure, origin = (policy.agree, Origin.BOTH) if similar else (policy.alone, Origin.MODEL)
-    rules["stands"] = Reading(value=True, confidence=sure, origin=origin)
+    situation, origin = (AGREE, Origin.BOTH) if similar else (ALONE, Origin.MODEL)
+    rules["stands"] = Reading(True, share_right("dosing.regimens", situation), origin=origin)  # noqa: FBT003
     return replace(answer, span=span, rules=rules)
 
 

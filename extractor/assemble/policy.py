@@ -1,134 +1,66 @@
-"""Whose value stands where the rules and a model differ, and how probable it is.
+"""How probable an answer of a model is, by its field and by what the rules read there.
 
-A capable model has read the lines as a whole: its answer stands. A small model is believed only where counts say so.
-``python -m benchmarks.policy`` made the counts in ``policy.toml`` from answers to gold records; they also give the
-confidence of a value. A prior is added to them, so that two or three answers do not decide about a field that was
-seldom asked.
+``python -m benchmarks.policy`` counted in ``policy.toml`` how often answers to gold records were right. A prior is
+added to the counts, so that two or three answers do not decide about a field that was seldom asked.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from extractor.parse.drafts import CERTAIN
+from extractor.parse.drafts import CERTAIN, Reading
 
 DOUBTFUL = 0.8
 """Readings of the rules with less confidence are guesses."""
-
-
-class ModelClass(StrEnum):
-    """Classes of models, the least trusted first."""
-
-    SMALL = "small"
-    CAPABLE = "capable"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldPolicy:
-    """Probabilities for one field, from counts.
-
-    ``agree``: a value given by both is right. ``alone``: the model is right where the rules gave no value. ``differ``:
-    the rules are right and the model is right, by the confidence of the rules (doubtful, likely, certain). ``silent``:
-    the same where the rules say that there is no value and the model found one (unsure, certain). ``trusts_model``:
-    the model's answer stands.
-    """
-
-    agree: float
-    alone: float
-    differ: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-    silent: tuple[tuple[float, float], tuple[float, float]] | None = None
-    trusts_model: bool = True
-
-    def when_they_differ(self, confidence: float, *, silent: bool = False) -> tuple[float, float]:
-        """Probabilities that the rules and the model are right; ``silent`` if the rules found no value."""
-        if silent and self.silent:
-            return self.silent[confidence >= CERTAIN]
-        return self.differ[0 if confidence < DOUBTFUL else 1 if confidence < CERTAIN else 2]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The policies of all fields for one class of models; ``prior`` is that of a field without counts."""
-
-    prior: FieldPolicy
-    fields: Mapping[str, FieldPolicy]
-    model_class: ModelClass = ModelClass.CAPABLE
-
-    def of(self, field: str) -> FieldPolicy:
-        """The policy of a field, such as ``eligibility.category``."""
-        return self.fields.get(field, self.prior)
-
-
-SITUATIONS = ("agree", "alone", "doubtful", "likely", "certain", "silent", "silent_certain")
-_Counts = tuple[float, ...]
-_PRIORS: Mapping[ModelClass, tuple[_Counts, ...]] = {
-    ModelClass.CAPABLE: (
-        (9.5, 0.5),
-        (4.5, 0.5),
-        (0.5, 4, 0.5),
-        (1, 3.5, 0.5),
-        (2, 2.5, 0.5),
-        (1, 3.5, 0.5),
-        (2, 2.5, 0.5),
-    ),
-    ModelClass.SMALL: ((1, 2), (1, 2), (3, 1, 1), (4, 0.5, 0.5), (9, 0.5, 0.5), (4, 0.5, 0.5), (9, 0.5, 0.5)),
+AGREE, ALONE = "agree", "alone"
+_PRIORS: Mapping[str, tuple[float, float]] = {
+    AGREE: (9.5, 0.5),
+    ALONE: (4.5, 0.5),
+    "doubtful": (4, 1),
+    "likely": (3.5, 1.5),
+    "certain": (2.5, 2.5),
+    "silent": (3.5, 1.5),
+    "silent_certain": (2.5, 2.5),
 }
-"""Counts assumed in each situation before any answer: right and wrong, or rule, model and neither right.
+SITUATIONS = tuple(_PRIORS)
+"""What the rules read where a model answers: the same value, nothing that is sure, another value (with a confidence
+that is doubtful, likely or certain), or that there is none. Each with counts assumed before any answer, of right and
+of wrong ones."""
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""By field and situation, how often who was right: the model (``right`` where both agree), the rules, or neither."""
 
-A small model gives many lines the same answer, so its agreement adds no confidence.
-"""
+
+def name_situation(rule: Reading[object]) -> str:
+    """The situation of an answer that differs from what the rules read."""
+    if rule.is_open:
+        return ALONE
+    if rule.value is None or rule.value == ():
+        return "silent_certain" if rule.certain else "silent"
+    return "doubtful" if rule.confidence < DOUBTFUL else "certain" if rule.confidence >= CERTAIN else "likely"
 
 
 @cache
-def load_policy(model_class: ModelClass) -> Policy:
-    """The policy for a class of models.
+def share_right(field: str, situation: str) -> float:
+    """The share of a model's answers that are right, of a field such as ``eligibility.category``.
 
-    >>> load_policy(ModelClass.SMALL).of("a field that was never asked").when_they_differ(0.9)
-    (0.8, 0.1)
+    >>> share_right("a field that was never asked", "alone")
+    0.9
     """
-    counted = tomllib.loads(files(__package__).joinpath("policy.toml").read_text("utf-8"))
-    return combine_policy(model_class, counted.get(model_class, {}))
+    return combine(_load_counts(), field, situation)
 
 
-def combine_policy(model_class: ModelClass, counted: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Policy:
-    """The policy from counts: by field and situation, how often the rules, the model or neither were right.
+def combine(counts: Counts, field: str, situation: str) -> float:
+    """The share of right answers among these counts and those assumed.
 
-    >>> counts = {"dosing.route": {"doubtful": {"rule": 15}}}
-    >>> combine_policy(ModelClass.CAPABLE, counts).of("dosing.route").when_they_differ(0.5)
-    (0.775, 0.2)
+    >>> combine({"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful")
+    0.2
     """
-    fields = {field: _combine(model_class, counts) for field, counts in counted.items()}
-    return Policy(_combine(model_class, {}), fields, model_class)
+    found, (right, wrong) = counts.get(field, {}).get(situation, {}), _PRIORS[situation]
+    right += found.get("right", 0) + found.get("model", 0)
+    return round(right / (right + wrong + sum(found.values()) - found.get("right", 0) - found.get("model", 0)), 4)
 
 
-def classify_model(name: str) -> ModelClass:
-    """The class of a model by its name: small if the name gives a size below seven billion weights.
-
-    >>> [classify_model(name).value for name in ("smollm2-135m", "qwen2.5-coder-1.5b", "llama-3-70B", "gpt-5-mini")]
-    ['small', 'small', 'capable', 'capable']
-    """
-    sizes = [float(number) / (1000 if unit.lower() == "m" else 1) for number, unit in _SIZE.findall(name)]
-    return ModelClass.SMALL if sizes and max(sizes) < _CAPABLE_SIZE else ModelClass.CAPABLE
-
-
-_SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?)([bm])(?![A-Za-z\d])", re.IGNORECASE)
-_CAPABLE_SIZE = 7
-
-
-def _combine(model_class: ModelClass, counts: Mapping[str, Mapping[str, int]]) -> FieldPolicy:
-    shares: dict[str, tuple[float, float]] = {}
-    for situation, prior in zip(SITUATIONS, _PRIORS[model_class], strict=True):
-        sides = ("right", "wrong") if len(prior) == 2 else ("rule", "model", "neither")
-        weights = [assumed + counts.get(situation, {}).get(side, 0) for side, assumed in zip(sides, prior, strict=True)]
-        shares[situation] = round(weights[0] / sum(weights), 4), round(weights[1] / sum(weights), 4)
-    return FieldPolicy(
-        agree=shares["agree"][0],
-        alone=shares["alone"][0],
-        differ=(shares["doubtful"], shares["likely"], shares["certain"]),
-        silent=(shares["silent"], shares["silent_certain"]),
-        trusts_model=model_class is ModelClass.CAPABLE,
-    )
+@cache
+def _load_counts() -> Counts:
+    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))

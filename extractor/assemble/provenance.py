@@ -80,8 +80,8 @@ class ItemBuilder:
     def resolve(self, field: str, question: str | None = None) -> Reading[Any]:
         """Resolve the rules' reading and the model's answer for a field, which was asked as ``question``."""
         gap = self._result.gap(self.draft.number, field, self._question or question)
-        policy = self._result.policy.of(f"{self.draft.group.partition('.')[0]}.{field}")
-        return resolve(self.draft.read(field), self.draft.model.get(field), gap, policy)
+        counted = f"{self.draft.group.partition('.')[0]}.{field}"
+        return resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from extractor.parse.drafts import Chunk, Draft, Reading
 from extractor.schemas import (
@@ -27,9 +27,8 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import name_instrument, trim_event
 
-from .policy import FieldPolicy, ModelClass, Policy, load_policy
+from .policy import AGREE, name_situation, share_right
 
-T_co = TypeVar("T_co", covariant=True)
 _EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]
 _SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
@@ -46,7 +45,6 @@ class ModelResult:
         answers: The answers by number of the chunk; a chunk with several regimens has several.
         dropped: Why answers could not be read at all.
         usage: Calls and tokens.
-        policy: The policy of the class of models that answered.
         reread: The chunks whose regimens the model was asked to list in full.
         unasked: The fields that were not asked because the budget was spent, by number of the chunk.
     """
@@ -55,7 +53,6 @@ class ModelResult:
     answers: Mapping[int, tuple[Draft, ...]] = field(default_factory=lambda: _EMPTY)
     dropped: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    policy: Policy = field(default_factory=lambda: load_policy(ModelClass.CAPABLE))
     reread: Mapping[int, Chunk] = field(default_factory=lambda: _EMPTY)
     unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
 
@@ -83,8 +80,8 @@ class ModelResult:
 
     @property
     def lists_regimens(self) -> bool:
-        """Whether a model that is trusted gave a list of the record's regimens, be it empty."""
-        return self.policy.prior.trusts_model and any(number in self.answers for number in self.reread)
+        """Whether a model gave a list of the record's regimens, be it empty."""
+        return any(number in self.answers for number in self.reread)
 
     def list_regimens(self) -> tuple[Draft, ...]:
         """The model's regimens."""
@@ -124,70 +121,43 @@ _OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
 
-def resolve(
-    rule: Reading[T_co], model: Reading[T_co] | None, gap: AbsenceReason, policy: FieldPolicy
-) -> Reading[T_co | None]:
+def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, field: str) -> Reading[Any]:
     """Choose between the rules' reading and the model's supported answer.
 
-    The answer of a model that ``policy`` trusts stands. One that is not trusted takes no certain value away by its
-    silence, and where it differs, ``policy`` says who is more probably right. An improbable value is left out: as
-    ambiguous, or as contradictory if the two were read in different sections. Never left out are the answer of a
-    trusted model, a word of a closed set that every item needs, and one of two quotes that overlap.
+    Whoever has read the whole speaks for the whole: a model's answer stands, and what the rules read says how probable
+    it is. Without an answer the rules' reading stands, if it is probable or a word of a closed set that every item
+    needs.
 
     Args:
         rule: What the rules read.
         model: The model's supported answer; None without one.
         gap: Why there is no answer.
-        policy: How often rules and models are right about this field.
+        field: The field, such as ``dosing.route``.
 
-    >>> from extractor.assemble.policy import ModelClass, load_policy
-    >>> policy = load_policy(ModelClass.CAPABLE).prior
-    >>> resolve(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, policy).origin.value
+    >>> resolve(Reading("oral", 0.7), Reading("oral", 0.9), AbsenceReason.NOT_ASKED, "dosing.route").origin.value
     'both'
-    >>> resolve(Reading("oral", 0.99), Reading("rectal", 0.9), AbsenceReason.NOT_ASKED, policy).value
+    >>> resolve(Reading("oral", 0.99), Reading("rectal", 0.9), AbsenceReason.NOT_ASKED, "dosing.route").value
     'rectal'
-    >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, policy).gap.value
+    >>> resolve(Reading("oral", 0.2), None, AbsenceReason.NOT_ASKED, "dosing.route").gap.value
     'not_asked'
     """
-    trusted = model is not None and policy.trusts_model
-    most = LEFT_OPEN if model is not None and _is_left_open(model) else 1.0
     if model is None:
-        chosen = _choose(rule, Origin.RULE, rule.confidence)
-    elif rule.is_open:
-        chosen = _choose(model, Origin.MODEL, min(most, policy.alone))
-    elif agree(rule.value, model.value):
+        if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
+            return Reading(None, 0.0, gap=gap)
+        return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
+    if not rule.is_open and agree(rule.value, model.value):
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
-        words = model if trusted and not same else rule
-        chosen = _choose(words, Origin.BOTH, max(policy.agree, rule.confidence))
-    elif not trusted and rule.certain and rule.value and model.value in (None, ()):
-        chosen = _choose(rule, Origin.RULE, rule.confidence)
-    else:
-        ours, theirs = policy.when_they_differ(rule.confidence, silent=rule.value is None or rule.value == ())
-        chosen = _choose(model, Origin.MODEL, min(most, theirs))
-        if not trusted and theirs <= ours:  # a reading of the rules never becomes more probable by being contradicted
-            chosen = _choose(rule, Origin.RULE, min(ours, rule.confidence))
-    same_place = model is not None and type(rule.value) is type(model.value) is str and _overlap(rule, model)
-    if trusted or chosen.confidence >= BELIEVED or isinstance(chosen.value, _OF_EVERY_ITEM) or same_place:
-        return chosen
-    if model is not None:
-        sections = [{span.section for span in reading.spans} for reading in (rule, model)]
-        apart = all(sections) and sections[0].isdisjoint(sections[1])
-        gap = AbsenceReason.CONTRADICTORY if apart else AbsenceReason.AMBIGUOUS
-    return Reading(None, 0.0, gap=gap)
-
-
-def _choose(reading: Reading[T_co], origin: Origin, confidence: float) -> Reading[T_co | None]:
-    return replace(reading, confidence=round(confidence, 4), origin=origin)
+        sure = max(share_right(field, AGREE), rule.confidence)
+        return replace(rule if same else model, confidence=round(sure, 4), origin=Origin.BOTH)
+    most = LEFT_OPEN if _is_left_open(model) else 1.0
+    sure = min(most, share_right(field, name_situation(rule)))
+    return replace(model, confidence=round(sure, 4), origin=Origin.MODEL)
 
 
 def _is_left_open(reading: Reading[Any]) -> bool:
     """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
     are_numbers = any(isinstance(value, _NUMBERS) for value in reading.list_values())
     return are_numbers and Support.INFERRED in reading.list_supports()
-
-
-def _overlap(rule: Reading[T_co], model: Reading[T_co]) -> bool:
-    return any(ours.overlaps(theirs) for ours in rule.spans for theirs in model.spans)
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")

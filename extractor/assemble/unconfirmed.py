@@ -1,4 +1,4 @@
-"""What the rules read and a trusted model left out: asked about once more, then a finding, never a value."""
+"""What the rules read and a model left out: asked about once more, then a finding, never a value."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def list_unconfirmed_regimens(parsed: ParsedRecord, result: ModelResult) -> list
 
 
 def list_unconfirmed_values(parsed: ParsedRecord, result: ModelResult) -> Iterator[Unconfirmed]:
-    """The values that the rules read without doubt, and that a trusted model left out of its answer about the field."""
+    """The values that the rules read without doubt, and that a model left out of its answer about the field."""
     for criterion in parsed.criteria:
         yield from _list_silent(Task.ELIGIBILITY, criterion, _CRITERION, result)
     for outcome in parsed.outcomes:
@@ -49,7 +49,7 @@ def _list_silent(task: Task, item: Draft, names: Iterable[str], result: ModelRes
         return
     for name in names:
         rule, model = item.read(name), result.reading(item.number, name)
-        if model is None or rule.confidence < DOUBTFUL or not result.policy.of(f"{task}.{name}").trusts_model:
+        if model is None or rule.confidence < DOUBTFUL:
             continue
         fewer = model.value is None or (isinstance(model.value, tuple) and len(model.value) < len(rule.value or ()))
         left = tuple(span for span in rule.spans if not any(span.overlaps(other) for other in model.spans))

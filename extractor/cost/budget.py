@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from extractor.assemble.policy import ModelClass, classify_model
 from extractor.errors import BudgetReached
 from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
@@ -214,8 +213,7 @@ class Pricing:
 
     def rates(self, store: CallStore | None = None) -> Cases[Rates]:
         """The token rates of requests, calibrated on the run's own calls if there are enough."""
-        model_class = classify_model(self.spec.name or "") if self.spec else ModelClass.CAPABLE
-        rates = load_rates(self.spec, model_class, self.thinking)
+        rates = load_rates(self.spec, self.thinking)
         calls = store.latest_calls(_MAX_CALLS) if store else ()
         return calibrate(
             rates,

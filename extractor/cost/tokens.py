@@ -13,7 +13,6 @@ from importlib.resources import files
 from math import sqrt
 from typing import Any, Generic, Self, TypeVar
 
-from extractor.assemble.policy import ModelClass
 from extractor.llm.calls import Call, schema_of
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
@@ -131,25 +130,26 @@ _DEFAULTS = Cases(
     Rates(1 / 3.1, 1 / 3.1, 1.6, again_lines=1100, again_answer=200, deviations=2.6),
 )
 """Clinical prose has 3.8 to 4.0 characters per token with a tokenizer of small vocabulary. Hosted models read the
-schema as part of the prompt; servers that compile it to a grammar mostly do not. ``answer`` is a factor for capable
+schema as part of the prompt; servers that compile it to a grammar mostly do not. ``answer`` is a factor for hosted
 models: their recordings assume four characters per token, so the true rates vary between tokenizers. 2.6 standard
 errors are those of an interval of 99 %."""
 _OF_A_RUN = (0.85, 1.0, 1.2)
 """Assumed: the calls to come take as many tokens as those of the run so far, give or take so much."""
 
 
-def load_rates(spec: ModelSpec | None, model_class: ModelClass, thinking: Iterable[int] = (0, 0, 0)) -> Cases[Rates]:
-    """The default rates for a model and its class, without a ``spec`` those of a hosted one.
+def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> Cases[Rates]:
+    """The default rates for a model, without a ``spec`` those of a hosted one.
 
     ``thinking`` is its tokens of thinking per call: least, expected and most.
     """
-    measured = _measurements()["class"][model_class.value]
-    counted, has_schema = measured["calls"], not (spec and spec.is_server)
+    has_schema = not (spec and spec.is_server)
+    measured = _measurements()["served"]["hosted" if has_schema else "own"]
+    counted = measured["calls"]
     again = (measured["asked_again"] + measured["narrow"]) / counted
     low, expected, high = (
         replace(
             case,
-            answer=answer * (case.answer if model_class is ModelClass.CAPABLE else 1),
+            answer=answer * (case.answer if has_schema else 1),
             thinking=thought,
             again=again,
             counted=counted,

@@ -6,7 +6,6 @@ from itertools import count
 import pytest
 
 from extractor import Extractor
-from extractor.assemble.policy import FieldPolicy, Policy
 from extractor.errors import BudgetReached
 from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
@@ -16,7 +15,6 @@ from extractor.schemas import AbsenceReason
 from tests.llm.stub import completion, serve
 from tests.trust import answering, asks_again, trial
 
-UNDECIDED = FieldPolicy(agree=0.95, alone=0.9, differ=((0.3, 0.3),) * 3, trusts_model=False)
 PRODUCT = {"title": "Drugamab in hay fever", "arms_0": "Study product 5 mg twice daily"}
 OUTCOME = "Zinc in plasma by flame photometry, 4 weeks"
 
@@ -32,18 +30,17 @@ def ask(script, record, tasks, assist="always"):
 
 @pytest.fixture
 def doubtful(monkeypatch):
-    """The rules guess that specimens are "plasma", and a model has no more weight than the rules."""
+    """The rules guess that specimens are "plasma"."""
 
     def guess(record, *_):
         parsed = parse_record(record)
-        outcomes = tuple(
-            replace(one, specimens=Reading(("plasma",), 0.3, (replace(one.chunk.span, start=8, end=14),)))
-            for one in parsed.outcomes
-        )
-        return replace(parsed, outcomes=outcomes)
+        outcomes = []
+        for one in parsed.outcomes:
+            guessed = Reading(("plasma",), 0.3, (replace(one.span, start=8, end=14),))
+            outcomes.append(replace(one, rules={**one.rules, "specimens": guessed}))
+        return replace(parsed, outcomes=tuple(outcomes))
 
     monkeypatch.setattr("extractor.pipeline.parse_record", guess)
-    monkeypatch.setattr("extractor.ask.dialogue.load_policy", lambda _: Policy(UNDECIDED, {}))
 
 
 def test_not_reported_names_the_sections_that_were_searched():
@@ -119,13 +116,10 @@ def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, re
     assert reasons(Extractor(assist="never", **options).extract(trial(**sections)))[field] is reason
 
 
-@pytest.mark.parametrize(
-    ("said", "reason"), [("moon dust", AbsenceReason.UNSUPPORTED_ANSWER), ("Zinc", AbsenceReason.AMBIGUOUS)]
-)
-def test_an_answer_that_is_not_stated_or_not_believed(doubtful, said, reason):
+def test_an_answer_that_is_not_stated(doubtful):
     record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    extraction = ask(answering({"Zinc": {"specimens": [said]}}), record, ["endpoints"])
-    assert reasons(extraction)["endpoints[0].specimens"] is reason
+    extraction = ask(answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"])
+    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.UNSUPPORTED_ANSWER
 
 
 @pytest.mark.parametrize(

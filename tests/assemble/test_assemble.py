@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.ground.check import Answer, ground_answer
+from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Reading
 from extractor.read import read_records
@@ -12,10 +12,11 @@ from extractor.schemas import AbsenceReason, Concept, Origin, Task, Usage
 
 def test_a_supported_answer_enters_with_its_origin():
     parsed = parse_record(next(read_records("tests/records/study.json")))
-    outcome = replace(parsed.outcomes[0], concept=Reading(Concept.OTHER, 0.6))
+    first = parsed.outcomes[0]
+    outcome = replace(first, rules={**first.rules, "concept": Reading(Concept.OTHER, 0.6)})
     parsed = replace(parsed, outcomes=(outcome, *parsed.outcomes[1:]))
-    number = outcome.chunk.number
-    answer = ground_answer(Answer(Task.ENDPOINTS, number, {"concept": Concept.HEALTH_ECONOMICS}), parsed)
+    number = outcome.number
+    answer = ground_answer({"concept": Concept.HEALTH_ECONOMICS}, outcome, parsed)
     result = ModelResult({number: frozenset({"concept"})}, {number: (answer,)}, usage=Usage(calls=1))
     extraction = assemble_extraction(parsed, result)
     endpoint = extraction.endpoints[0]

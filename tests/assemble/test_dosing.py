@@ -7,8 +7,7 @@ import pytest
 
 from extractor.ask.dose_passages import list_dose_passages
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import ModelClass, load_policy
-from extractor.ground.check import Answer, ground_answer
+from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Reading, Span
 from extractor.schemas import Amount, FindingKind, Frequency, Origin, Period, Role, Route, Section, Task, TimeUnit
@@ -32,8 +31,8 @@ TESTIMAB = answer("Testimab", "20 mg orally once daily for 12 weeks", 20, Role.B
 @pytest.fixture
 def parsed():
     parsed = parse_record(trial(title="Examplumab in asthma", arms_0=TEXT))
-    regimens = tuple(replace(regimen, role=Reading(Role.INVESTIGATIONAL, 0.6)) for regimen in parsed.dosing.regimens)
-    return replace(parsed, dosing=replace(parsed.dosing, regimens=regimens))
+    role = Reading(Role.INVESTIGATIONAL, 0.6)
+    return replace(parsed, regimens=tuple(replace(one, rules={**one.rules, "role": role}) for one in parsed.regimens))
 
 
 def list_arms(parsed):
@@ -42,13 +41,16 @@ def list_arms(parsed):
     return [passage.chunk for passage in passages if passage.chunk.span.section.startswith("arms")]
 
 
-def assemble(parsed, *answers, model_class=ModelClass.CAPABLE):
+def ground(parsed, chunk, values):
+    return ground_answer(dict(values), parsed.draft_of(Task.DOSING, chunk), parsed)
+
+
+def assemble(parsed, *answers):
     (chunk,) = list_arms(parsed)
     number = chunk.number
-    grounded = tuple(ground_answer(Answer(Task.DOSING, number, dict(a)), parsed, chunk) for a in answers)
+    grounded = tuple(ground(parsed, chunk, values) for values in answers)
     asked = {number: frozenset({"regimens"})}
-    policy = load_policy(model_class)
-    result = ModelResult(asked, {number: grounded}, policy=policy, reread={number: chunk})
+    result = ModelResult(asked, {number: grounded}, reread={number: chunk})
     return {r.agent: r for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing}
 
 
@@ -82,7 +84,7 @@ def test_a_placebo_of_an_agent_is_not_the_agent(parsed):
 
 def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
     (chunk,) = list_arms(parsed)
-    grounded = (ground_answer(Answer(Task.DOSING, chunk.number, dict(EXAMPLUMAB)), parsed, chunk),)
+    grounded = (ground(parsed, chunk, EXAMPLUMAB),)
     asked = {chunk.number: frozenset({"regimens"})}
     result = ModelResult(asked, {chunk.number: grounded}, reread={chunk.number: chunk})
     extraction = assemble_extraction(parsed, result, {Task.DOSING})
@@ -92,7 +94,7 @@ def test_what_only_the_rules_read_is_no_regimen_but_a_finding(parsed):
 
 
 def test_a_regimen_that_only_the_model_read_has_its_proof(parsed):
-    parsed = replace(parsed, dosing=replace(parsed.dosing, regimens=parsed.dosing.regimens[:1]))
+    parsed = replace(parsed, regimens=parsed.regimens[:1])
     found = assemble(parsed, EXAMPLUMAB, TESTIMAB)
     (piece,) = [piece for piece in found["Testimab"].evidence if piece.field == "quote"]
     assert (piece.quote, piece.origin) == (TESTIMAB["quote"], Origin.MODEL)
@@ -105,11 +107,10 @@ def test_a_regimen_that_says_nothing_new_is_not_listed_twice(parsed):
     assert assemble(parsed, EXAMPLUMAB, TESTIMAB, again).keys() == {"Examplumab", "Testimab"}
 
 
-@pytest.mark.parametrize(("model_class", "low"), [(ModelClass.CAPABLE, 300), (ModelClass.SMALL, 20)])
-def test_where_amounts_differ_a_capable_model_is_believed_and_a_small_one_is_not(parsed, model_class, low):
+def test_where_amounts_differ_the_model_is_believed(parsed):
     other = TESTIMAB | {"amounts": (Amount(low=300, high=300, unit="mg"),)}
-    found = assemble(parsed, EXAMPLUMAB, other, model_class=model_class)
-    assert [amount.low for amount in found["Testimab"].amounts] == [low]
+    found = assemble(parsed, EXAMPLUMAB, other)
+    assert [amount.low for amount in found["Testimab"].amounts] == [300]
 
 
 def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
@@ -121,12 +122,12 @@ def two_lines(parsed, *answers, unanswered=()):
     """A model's list of regimens for two arms. The rules read only the first arm."""
     section = Section(name="arms[1]", text="Control: Testimab 20 mg orally once daily for 12 weeks, as above")
     more = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
-    parsed = replace(more, dosing=parsed.dosing)
+    parsed = replace(more, regimens=parsed.regimens, candidates=parsed.candidates)
     chunks = list_arms(parsed)
     grounded = {chunk.number: () for chunk in chunks if chunk.span.section not in unanswered}
     for place, values in answers:
         chunk = chunks[place]
-        grounded[chunk.number] += (ground_answer(Answer(Task.DOSING, chunk.number, dict(values)), parsed, chunk),)
+        grounded[chunk.number] += (ground(parsed, chunk, values),)
     asked = {chunk.number: frozenset({"regimens"}) for chunk in chunks}
     result = ModelResult(asked, grounded, reread={chunk.number: chunk for chunk in chunks})
     return [(r.agent, r.section) for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing]
@@ -147,6 +148,6 @@ def test_values_of_a_regimen_may_stand_in_another_line(parsed):
     section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
     parsed = parse_record(parsed.record.model_copy(update={"sections": (*parsed.record.sections, section)}))
     chunk = Chunk(99, ChunkKind.ARM, Span("arms[1]", 0, len(section.text)), section.text)
-    grounded = ground_answer(Answer(Task.DOSING, 99, TESTIMAB | cycle), parsed, chunk)
-    (span,) = grounded.readings["duration"].spans
-    assert (span.section, grounded.rejections) == ("arms[0]", ())
+    grounded = ground(parsed, chunk, TESTIMAB | cycle)
+    (span,) = grounded.model["duration"].spans
+    assert (span.section, grounded.refused) == ("arms[0]", ())

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.policy import count_situations, nest, write_counts
+from benchmarks.policy import count_situations, format_counts, nest
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import ModelClass, combine_policy, load_policy
-from extractor.ground.check import Answer, ground_answer
+from extractor.assemble.policy import combine
+from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Reading
-from extractor.schemas import Category, Eligibility, Task, TrialExtraction
+from extractor.schemas import Category, Eligibility, TrialExtraction
 from tests.trust import trial
 
 RULES, MODEL = Category.OTHER, Category.INFECTION
@@ -20,22 +20,21 @@ FIELD = "eligibility.category"
 SHIPPED = Path(__file__).parents[2] / "extractor" / "assemble" / "policy.toml"
 
 
-def ask_in_doubt(model_class):
+def ask_in_doubt():
     """A record with one criterion, whose category the rules doubt, and the answer of a model."""
     parsed = parse_record(trial(eligibility="Exclusion Criteria:\n\n* Something | rare"))
-    (criterion,) = parsed.eligibility.criteria
-    criterion = replace(criterion, stands=Reading(value=True, confidence=0.99), category=Reading(RULES, 0.6))
-    parsed = replace(parsed, eligibility=replace(parsed.eligibility, criteria=(criterion,)))
+    (criterion,) = parsed.criteria
+    doubtful = {"stands": Reading(value=True, confidence=0.99), "category": Reading(RULES, 0.6)}
+    criterion = replace(criterion, rules={**criterion.rules, **doubtful})
     values = {"category": MODEL, "stands": True}
-    number = criterion.chunk.number
-    answer = ground_answer(Answer(Task.ELIGIBILITY, number, values), parsed)
-    return parsed, ModelResult({number: frozenset(values)}, {number: (answer,)}, policy=load_policy(model_class))
+    answer = ground_answer(values, criterion, parsed)
+    result = ModelResult({criterion.number: frozenset(values)}, {criterion.number: (answer,)})
+    return replace(parsed, criteria=(criterion,)), result
 
 
 @pytest.mark.parametrize(("right", "who"), [(RULES, "rule"), (MODEL, "model"), (Category.AGE, "neither")])
-@pytest.mark.parametrize("model_class", ModelClass)
-def test_who_was_right_is_counted(model_class, right, who):
-    parsed, result = ask_in_doubt(model_class)
+def test_who_was_right_is_counted(right, who):
+    parsed, result = ask_in_doubt()
     criterion = (
         assemble_extraction(parsed, ModelResult()).eligibility.criteria[0].model_copy(update={"category": right})
     )
@@ -46,16 +45,11 @@ def test_who_was_right_is_counted(model_class, right, who):
     }
 
 
-def test_counts_are_written_beside_those_of_other_classes(tmp_path):
-    path = tmp_path / "policy.toml"
-    path.write_bytes(SHIPPED.read_bytes())
-    before = tomllib.loads(path.read_text("utf-8"))
-    write_counts(path, ModelClass.CAPABLE, before["capable"])
-    assert path.read_bytes() == SHIPPED.read_bytes()  # the shipped file is as the command writes it
-    counts = {FIELD: {"doubtful": {"model": 1, "rule": 2}}}
-    write_counts(path, ModelClass.SMALL, counts)
-    assert tomllib.loads(path.read_text("utf-8")) == {"capable": before["capable"], "small": counts}
-    policy = combine_policy(ModelClass.SMALL, counts).of(FIELD)
-    assert policy.when_they_differ(0.6) != load_policy(ModelClass.SMALL).prior.when_they_differ(0.6)
-    with pytest.raises(ValueError, match="doubtful_high"):
-        write_counts(path, ModelClass.CAPABLE, {FIELD: {"doubtful_high": {"model": 1}}})
+def test_the_shipped_file_is_as_the_command_writes_it():
+    assert format_counts(tomllib.loads(SHIPPED.read_text("utf-8"))) == SHIPPED.read_text("utf-8")
+
+
+def test_counts_move_the_assumed_share():
+    counts = {FIELD: {"doubtful": {"model": 1, "rule": 14}}}
+    assert combine({}, FIELD, "doubtful") == 0.8
+    assert combine(counts, FIELD, "doubtful") == 0.25

@@ -7,7 +7,6 @@ from unittest.mock import patch
 import pytest
 
 from extractor.ask.planner import Estimate
-from extractor.assemble.policy import ModelClass
 from extractor.cost.budget import Limits, Pricing
 from extractor.cost.prices import read_prices
 from extractor.cost.tokens import Cases, RequestSize, calibrate, forecast_request, load_rates
@@ -19,7 +18,7 @@ from extractor.run.forecast import forecast_run, measure_records
 from extractor.schemas import Section, Source, TrialRecord, Usage
 from tests.commands import invoke
 
-CAPABLE = load_rates(ModelSpec.parse("gpt-4.1-mini"), ModelClass.CAPABLE)
+HOSTED = load_rates(ModelSpec.parse("gpt-4.1-mini"))
 
 
 def records(count, seed=0):
@@ -46,8 +45,8 @@ def pricing(model="gpt-4.1-mini"):
 
 
 def test_a_sample_gives_the_same_forecast_as_all_records():
-    whole = forecast_run(measured(records(3000)), CAPABLE, pricing(), 8)
-    sampled = forecast_run(measured(records(3000), 150), CAPABLE, pricing(), 8)
+    whole = forecast_run(measured(records(3000)), HOSTED, pricing(), 8)
+    sampled = forecast_run(measured(records(3000), 150), HOSTED, pricing(), 8)
     assert (whole.records, whole.sampled, sampled.records) == (3000, None, 3000)
     assert 100 <= sampled.sampled.records <= 250
     for name in ("questions", "calls", "prompt_tokens", "output_tokens", "usd"):
@@ -57,7 +56,7 @@ def test_a_sample_gives_the_same_forecast_as_all_records():
 
 def test_the_most_calls_are_those_that_all_records_can_cause():
     """Each record has one pack of questions and one recheck."""
-    assert forecast_run(measured(records(10)), CAPABLE, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
+    assert forecast_run(measured(records(10)), HOSTED, pricing(), 8).calls.high == 10 * 2 * MOST_CALLS
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():
@@ -65,7 +64,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
     size = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
-    one, eight, many = (forecast_run(all_records, CAPABLE, pricing(), at_once) for at_once in (1, 8, 1000))
+    one, eight, many = (forecast_run(all_records, HOSTED, pricing(), at_once) for at_once in (1, 8, 1000))
     assert 2000 * 99 < one.cached_tokens.expected < 3000 * 99
     assert one.cached_tokens.expected > eight.cached_tokens.expected > many.cached_tokens.expected == 0
     assert one.usd.expected < 0.6 * one.usd_uncached.expected
@@ -82,7 +81,7 @@ def test_the_static_beginning_is_cached_after_the_first_calls():
 def test_without_a_cache_both_costs_are_the_same(system, in_batches):
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, RequestSize(1, 9000, 0, 9, 9, system))):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
-    forecast = forecast_run(all_records, CAPABLE, replace(pricing(), in_batches=in_batches), 1)
+    forecast = forecast_run(all_records, HOSTED, replace(pricing(), in_batches=in_batches), 1)
     assert forecast.cached_tokens.high == 0
     assert forecast.usd == forecast.usd_uncached
 
@@ -94,8 +93,8 @@ def test_what_is_written_into_a_cache_costs_its_price(in_batches):
     with patch("extractor.run.forecast.estimate_record", lambda *_: Estimate(1, size)):
         all_records = asyncio.run(measure_records(records(100), ExtractionOptions(), InlineExecutor()))
     marked = replace(pricing("anthropic/claude-sonnet-4-5"), in_batches=in_batches)
-    forecast = forecast_run(all_records, CAPABLE, marked, 8)
-    static = forecast_run(all_records, CAPABLE, pricing(), 1).cached_tokens.expected
+    forecast = forecast_run(all_records, HOSTED, marked, 8)
+    static = forecast_run(all_records, HOSTED, pricing(), 1).cached_tokens.expected
     more = (0 if in_batches else forecast.cached_tokens.expected) * (0.3 - 3)
     more += (static - forecast.cached_tokens.expected) * (3.75 - 3) * (0.5 if in_batches else 1)
     assert forecast.usd.expected - forecast.usd_uncached.expected == pytest.approx(more / 1e6, rel=0.02)
@@ -124,7 +123,7 @@ def test_thinking_is_expected_by_the_effort_of_reasoning(model, reasoning, each,
 
 
 def test_an_unknown_price_is_reported():
-    forecast = forecast_run(measured(records(3)), CAPABLE, pricing("no-such-model"), 8)
+    forecast = forecast_run(measured(records(3)), HOSTED, pricing("no-such-model"), 8)
     assert forecast.usd is None
     assert "--prices" in forecast.notes[0]
 
@@ -132,13 +131,13 @@ def test_an_unknown_price_is_reported():
 def test_calls_that_were_made_correct_the_rates():
     size = RequestSize(1, 4000, 0, 100.0, 500)
     made = [(size, Usage(prompt_tokens=1500 + n, output_tokens=80), False) for n in range(50)]
-    rates = calibrate(CAPABLE, made)
+    rates = calibrate(HOSTED, made)
     assert rates.expected.calibrated_on == 50
     low, expected, high = (forecast_request(RequestSize(100, 400_000, 0, 10_000.0, 50_000), case) for case in rates)
     assert low.prompt <= 152_450 <= high.prompt
     assert expected.prompt == pytest.approx(152_450, rel=0.001)
     assert expected.output == pytest.approx(8000)
-    assert calibrate(CAPABLE, made[:5]) is CAPABLE
+    assert calibrate(HOSTED, made[:5]) is HOSTED
 
 
 def test_the_dry_run_prints_a_forecast_with_the_price(tmp_path):
