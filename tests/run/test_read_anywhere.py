@@ -29,7 +29,7 @@ MOUNTS = {
 def runs(tmp_path_factory):
     """A finished run and a killed one, whose last answers are in the log of its store alone."""
     folder = tmp_path_factory.mktemp("runs")
-    write_distinct_records(folder / "records.jsonl", 6)
+    write_distinct_records(folder / "records.jsonl", 12)
     with serve_counting() as server:
         model = ("--assist", "always", "--model", f"{server.url}#stub")
         done = extractor("run", folder / "records.jsonl", *model, "--out", folder / "finished")
