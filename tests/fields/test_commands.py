@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from extractor.export.custom_values import COLUMNS, list_custom_rows
+from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
 from tests.serve.running import TOKEN, serve
@@ -105,7 +106,8 @@ def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
 )
 def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text):
     item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
-    (row,) = list_custom_rows({"record_id": "A", "custom": {"dose": [item]}})
+    said = {"record_id": "A", "eligibility": {}, "custom": {"dose": [item]}}
+    (row,) = list_custom_rows(TrialExtraction.model_validate(said))
     cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
     assert cells["unit_canonical"] != "d"
     assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
