@@ -14,6 +14,7 @@ from .options import FILES, FieldsOption, option, read_custom_fields
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extractor.fields import CustomField
     from extractor.parse import ParsedRecord
     from extractor.parse.parsed import Reading, Span
     from extractor.text.patterns import Found
@@ -53,17 +54,17 @@ def parse(
         with trace_rules() if explain else nullcontext() as trace:
             parsed = parse_record(record, custom)
         found = None if trace is None else place_rules(parsed, trace)
-        typer.echo(_as_json(parsed) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
+        typer.echo(_as_json(parsed, custom) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
     return FAILED if failures else OK
 
 
-def _as_json(parsed: "ParsedRecord") -> str:
+def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
     from pydantic_core import to_json
 
     from extractor.assemble import ModelResult, assemble_extraction
     from extractor.assemble.coverage import list_covered_spans
 
-    items = assemble_extraction(parsed, ModelResult()).list_items()
+    items = assemble_extraction(parsed, ModelResult(), fields=custom).list_items()
     parts = {
         "record_id": parsed.record.record_id,
         "eligibility": parsed.eligibility,
@@ -78,8 +79,6 @@ def _as_json(parsed: "ParsedRecord") -> str:
 
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":
     """Yield the lines that show a record; with ``found``, also the words and rules of each value."""
-    from extractor.fields.value_forms import show_value
-
     describe = partial(_describe_fields, parsed=parsed, found=found)
     yield f"# {to_printable(parsed.record.record_id)}"
     yield from describe(parsed.eligibility, indent="")
@@ -97,11 +96,6 @@ def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]"
     for outcome in parsed.outcomes:
         yield f"\n[{outcome.chunk.number}] {outcome.rank} outcome {outcome.index}: {_mark(outcome.measure)}"
         yield from describe(outcome, "measure")
-    for read in parsed.custom:
-        yield f"\n{f'[{read.chunk}] ' if read.chunk is not None else ''}{read.field} ({read.confidence:.2f})"
-        for said in read.claim.values:
-            words = f", from: {to_printable(parsed.raw(said.span))}" if said.span else ""
-            yield f"    {said.attribute}: {to_printable(show_value(said.value))}{words}"
 
 
 def _describe_fields(
@@ -112,11 +106,7 @@ def _describe_fields(
     With ``found``, each value gets a line with its words, and one for each rule that matched some of them. A value
     without a rule comes from a pattern, a learned scorer, or its place in the record.
     """
-    from extractor.parse.parsed import Reading
-
-    for name, reading in ((each.name, getattr(item, each.name)) for each in fields(item)):
-        if not isinstance(reading, Reading):
-            continue
+    for name, reading in _list_readings(item, parsed):
         stated = reading.value not in (None, ())
         if (name not in shown or found is not None) and (stated or not reading.certain or not indent):
             yield f"{indent}{name}: {_mark(reading)}"
@@ -124,6 +114,19 @@ def _describe_fields(
                 yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
                 for rule, span in _choose(reading, found):
                     yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
+
+
+def _list_readings(item: Any, parsed: "ParsedRecord") -> "Iterator[tuple[str, Reading[Any]]]":
+    """Yield the readings of an item, or of the record, by field; those of the user's own fields last."""
+    from extractor.parse.parsed import Reading
+
+    readings = ((each.name, getattr(item, each.name)) for each in fields(item))
+    yield from ((name, reading) for name, reading in readings if isinstance(reading, Reading))
+    number = item.chunk.number if hasattr(item, "chunk") else None
+    for read in dict.fromkeys(parsed.custom):  # what two regimens of one chunk have is read twice
+        for one in read.claim.values if read.chunk == number else ():
+            name = read.field if one.attribute == "value" else f"{read.field}.{one.attribute}"
+            yield name, Reading(one.value, read.confidence, (one.span,) if one.span else ())
 
 
 def _mark(reading: "Reading[Any]") -> str:

@@ -286,3 +286,17 @@ def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     done = invoke("diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"))
     assert "own fields that the two runs declare otherwise are not compared: ejection_fraction" in done.stderr
     assert "ejection fraction: <" not in done.stdout
+
+
+def test_parse_shows_values_under_their_item_and_counts_their_words_as_covered(study, fields):
+    rule = '{ pattern = "no steroids for value=( <duration> )", examples = ["no steroids for 4 weeks"] }'
+    fields.write_text(f"{FIELDS}\nrules = [{rule}]", "utf-8")
+    lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
+    own = lines.index("washout: 4 week (0.85)"), lines.index("    ejection_fraction: < 40 % (0.85)")
+    items = lines.index("    Ejection fraction below 40 %"), lines.index("    no steroids for 4 weeks")
+    assert own[0] < items[0] < own[1] < items[1]
+    assert lines[own[1] + 1] == "        from: below 40 %"
+    parsed = json.loads(invoke("parse", study, "--fields", fields, "--json").stdout)
+    assert [one["field"] for one in parsed["custom"]] == ["ejection_fraction", "washout"]
+    covered = {item for one in parsed["coverage"] for item in one["items"]}
+    assert covered >= {"custom.ejection_fraction[0]", "custom.washout[0]"}
