@@ -11,7 +11,7 @@ from extractor.export.custom_values import COLUMNS, list_custom_rows
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
-from tests.serve.running import TOKEN, serve
+from tests.serve.running import TOKEN, finish, serve, submit
 from tests.trust import answering
 
 FIELDS = """
@@ -223,6 +223,10 @@ def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study,
             assert answer.status_code == 200, answer.text
             assert answer.json().get("custom", {}).keys() == expected
         assert client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code == 422
+        url = f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
+        for name, status in (("washout", 200), ("ejection_fraction", 422), ("a" * 300, 422)):
+            query = {"format": "parquet", "table": f"custom_{name}"}
+            assert client.get(url, params=query).status_code == status
     assert TOKEN not in service.errors
 
 
