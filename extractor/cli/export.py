@@ -73,6 +73,7 @@ def export(
     )
     from extractor.options import ExtractionOptions
     from extractor.run.finished import find_run
+    from extractor.run.manifest import restore_fields
     from extractor.schemas import Task
     from extractor.suggestions import refuse_unknown
 
@@ -87,9 +88,11 @@ def export(
         }
     )
     refuse_unknown("task", split_names(tasks), tuple(Task))
-    chosen = choose_tables(split_names(tasks), split_names(tables))
     threshold = Threshold(ExtractionOptions(min_confidence=min_confidence).min_confidence)
-    if found := find_run(run, left=removed):
+    found = find_run(run, left=removed)
+    fields = restore_fields(found.manifest.settings) if found else ()
+    chosen = choose_tables(split_names(tasks), split_names(tables), fields)
+    if found:
         _prepare(run, found, gold, partial=partial)
     elif gold:
         raise ValueError("--gold corrects a run; name the run's folder")
@@ -107,7 +110,7 @@ def export(
         needed = any(table.name in ("records", "eligibility") for table in chosen)
         reread = found.reread() if found and needed else ()
         registry = {one.record_id: read_registry(one.record) for one in reread if one.record}
-        counts = export_run(run, destination, chosen, lines, registry, threshold)
+        counts = export_run(run, destination, chosen, lines, registry, threshold, fields)
         missing = _explain_missing(found, len(registry)) if needed else []
         report = iter([*missing, *(f"{name}: {count}" for name, count in counts.items())])
     if not quiet:

@@ -13,6 +13,7 @@ from .options import FILES, FieldsOption, option, read_custom_fields
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from extractor.fields import CustomField
     from extractor.parse import ParsedRecord
     from extractor.parse.drafts import Draft, Reading, Span
     from extractor.text.patterns import Found
@@ -52,17 +53,17 @@ def parse(
         with trace_rules() if explain else nullcontext() as trace:
             parsed = parse_record(record, custom)
         found = None if trace is None else place_rules(parsed, trace)
-        typer.echo(_as_json(parsed) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
+        typer.echo(_as_json(parsed, custom) if as_json and not explain else "\n".join(_describe(parsed, found)) + "\n")
     return FAILED if failures else OK
 
 
-def _as_json(parsed: "ParsedRecord") -> str:
+def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
     from pydantic_core import to_json
 
     from extractor.assemble import ModelResult, assemble_extraction
     from extractor.assemble.coverage import list_covered_spans
 
-    items = assemble_extraction(parsed, ModelResult()).list_items()
+    items = assemble_extraction(parsed, ModelResult(), fields=custom).list_items()
     parts = {
         "record_id": parsed.record.record_id,
         "eligibility": {**_dump(parsed.whole), "criteria": tuple(map(_dump, parsed.criteria))},
@@ -107,11 +108,10 @@ def _describe_fields(
 ) -> "Iterator[str]":
     """Yield a line for each field of an item that is not ``shown`` elsewhere and has a value or is open.
 
-    The values of the user's own fields follow. With ``found``, each value gets a line with its words, and one for each
-    rule that matched some of them. A value without a rule comes from a pattern, a learned scorer, or its place in the
-    record.
+    With ``found``, each value gets a line with its words, and one for each rule that matched some of them. A value
+    without a rule comes from a pattern, a learned scorer, or its place in the record.
     """
-    for name, reading in item.rules.items():
+    for name, reading in _list_readings(item):
         stated = reading.value not in (None, ())
         if (name not in shown or found is not None) and (stated or not reading.certain or not indent):
             yield f"{indent}{name}: {_mark(reading)}"
@@ -119,10 +119,15 @@ def _describe_fields(
                 yield f"{indent}    from: {'; '.join(to_printable(parsed.raw(span)) for span in reading.spans)}"
                 for rule, span in _choose(reading, found):
                     yield f"{indent}        {rule}: {to_printable(parsed.raw(span))}"
-    for name, values in item.own.items():
+
+
+def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
+    """Yield the readings of an item by field; those of the user's own fields last, each attribute behind its field."""
+    yield from item.rules.items()
+    for field, values in item.own.items():
         for value in values:
-            yield f"{indent}{name}, from: {to_printable(parsed.raw(value.span))}"
-            yield from _describe_fields(value, parsed=parsed, found=found, indent=f"{indent}    ")
+            for name, reading in value.rules.items():
+                yield field if name == "value" else f"{field}.{name}", reading
 
 
 def _mark(reading: "Reading[Any]") -> str:

@@ -1,13 +1,17 @@
 """The table of the user's own fields: one row for each value, with its canonical form and its proof."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+
 from extractor.fields.value_forms import show_value
-from extractor.schemas import CustomItem
+from extractor.schemas import TrialExtraction
+from extractor.schemas.values import list_values
 from extractor.text.units import convert, find_dimension, read_unit
 
-from .columns import Column, Json, Row
+from .columns import Column, Row
 
 COLUMNS = (
     Column("record_id", "The record: NCT number, or the file's stem."),
@@ -38,46 +42,41 @@ COLUMNS = (
 )
 
 
-def list_custom_rows(extraction: Json) -> Iterator[Row]:
-    """Yield the rows of an extraction's JSON, in the order of fields and items.
+def list_custom_rows(extraction: TrialExtraction) -> Iterator[Row]:
+    """Yield the rows of an extraction, in the order of fields and items.
 
-    >>> value = {"comparator": "<", "value": 2, "value_high": None, "unit": "week"}
-    >>> said = {"record_id": "A", "custom": {"washout": [{"of": None, "values": {"value": value}}]}}
+    >>> from extractor.schemas import CustomItem, Eligibility, Quantity
+    >>> item = CustomItem(values={"value": Quantity(comparator="<", value=2, unit="week")})
+    >>> said = TrialExtraction(record_id="A", eligibility=Eligibility(), custom={"washout": (item,)})
     >>> row = dict(zip((column.name for column in COLUMNS), next(list_custom_rows(said)), strict=True))
     >>> row["text"], row["number_canonical"], row["unit_canonical"]
     ('< 2 week', 14.0, 'd')
     """
-    for field, items in (extraction.get("custom") or {}).items():
+    for field, items in extraction.custom.items():
         for index, item in enumerate(items):
-            proofs = {proof["field"].removeprefix("values."): proof for proof in item.get("evidence") or ()}
-            common = {"record_id": extraction["record_id"], "field": field, "item_index": index, "of": item.get("of")}
-            common["calibrated"] = item.get("calibrated") if item.get("confidence") is not None else None
-            whole = {name: item.get(name) for name in ("support", "origin", "confidence")}  # of a value without words
-            typed = CustomItem(values=item["values"]).values
-            for attribute, value in item["values"].items():
-                for at, member in enumerate(value) if isinstance(value, list) else ((None, value),):
-                    shown = _show(typed[attribute] if at is None else typed[attribute][at])
-                    proof = proofs.get(attribute if at is None else f"{attribute}[{at}]", {})
-                    proven = proof | {"char_start": proof.get("start"), "char_end": proof.get("end")}
-                    placed = {"attribute": attribute, "value_index": at}
-                    cells = whole | proven | common | placed | shown | _measure(member)
-                    yield tuple(map(cells.get, (column.name for column in COLUMNS)))
-
-
-def _show(value: Any) -> dict[str, Any]:
-    """The value as words, and its truth."""
-    return {"text": show_value(value)} | ({"truth": value} if isinstance(value, bool) else {})
+            common = {"record_id": extraction.record_id, "field": field, "item_index": index, "of": item.of}
+            common["calibrated"] = item.calibrated if item.confidence is not None else None
+            for one in list_values(field, item):
+                proof = (one.evidence[0] if one.evidence else item).model_dump(mode="json")
+                member = re.search(r"\[(\d+)\]$", one.path)
+                cells = {"attribute": one.name, "value_index": int(member[1]) if member else None}
+                cells |= {"char_start": proof.get("start"), "char_end": proof.get("end"), "text": show_value(one.value)}
+                cells |= proof | common | _measure(one.value)
+                yield tuple(map(cells.get, (column.name for column in COLUMNS)))
 
 
 def _measure(value: Any) -> dict[str, Any]:
-    """Comparator, numbers and unit, as written and in the canonical unit."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    """The truth, or comparator, numbers and unit, as written and in the canonical unit."""
+    if isinstance(value, bool):
+        return {"truth": value}
+    if isinstance(value, int | float):
         return {"number": value}
-    if not isinstance(value, dict) or "unit" not in value:
+    parts = value.model_dump(mode="json") if isinstance(value, BaseModel) else {}
+    if "unit" not in parts:
         return {}
-    ends = {"number": value.get("value", value.get("low")), "number_high": value.get("value_high", value.get("high"))}
-    unit = read_unit(value["unit"]) if value["unit"] else None
-    measured = ends | {"comparator": value.get("comparator"), "unit": value["unit"]}
+    ends = {"number": parts.get("value", parts.get("low")), "number_high": parts.get("value_high", parts.get("high"))}
+    measured = ends | {"comparator": parts.get("comparator"), "unit": parts["unit"]}
+    unit = read_unit(parts["unit"]) if parts["unit"] else None
     if unit is None:
         return measured
     canonical = _name_canonical(unit)

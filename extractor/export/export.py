@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from extractor.errors import MissingExtra, StoreError
+from extractor.fields import CustomField
 from extractor.schemas import Task, TrialExtraction
 from extractor.suggestions import refuse_unknown
 
@@ -66,16 +67,18 @@ def export_run(
     lines: Iterable[bytes] | None = None,
     registry: Registry = MappingProxyType({}),
     threshold: Threshold | None = None,
+    fields: tuple[CustomField, ...] = (),
 ) -> Mapping[str, int]:
     """Write the tables of a run, all by default, and return the number of rows of each.
 
     ``run`` is a run's folder, a file of extractions, or a folder of gold files, which have no evidence and no
     confidence. ``lines`` are the extractions as JSON, read from there if None. ``registry`` holds the result of
     ``read_registry`` for each record; without it the registered columns are empty. ``threshold`` leaves out
-    doubtful values. Raises ``ValueError`` if one file would have to hold several tables, ``MissingExtra`` without the
-    extra ``export``, and ``StoreError`` if the run cannot be read or the destination may not be replaced.
+    doubtful values. ``fields`` are the user's own of the run; each has a table. Raises ``ValueError`` if one file
+    would have to hold several tables, ``MissingExtra`` without the extra ``export``, and ``StoreError`` if the run
+    cannot be read or the destination may not be replaced.
     """
-    chosen, format_ = tuple(tables) or list_tables(), destination.format
+    chosen, format_ = tuple(tables) or list_tables(fields), destination.format
     results = find_results(run)
     if destination.is_file and format_ is not Format.DUCKDB and len(chosen) > 1:
         raise ValueError(f"{destination.path} holds one table; name it with --tables, or a folder with --format")
@@ -88,7 +91,7 @@ def export_run(
         as_csv = format_ is Format.CSV
         with open_tables(chosen, rows, as_csv=as_csv, bom=as_csv and destination.bom) as write:
             for extraction in read_results(results, lines, threshold):
-                for name, row in find_rows(extraction.model_dump(mode="json"), registry):
+                for name, row in find_rows(extraction, registry, fields):
                     if name in counts:
                         write[name](row)
                         counts[name] += 1
@@ -100,16 +103,18 @@ def export_run(
     return counts
 
 
-def choose_tables(tasks: Collection[str], names: Collection[str]) -> tuple[Table, ...]:
+def choose_tables(
+    tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
+) -> tuple[Table, ...]:
     """Return the tables of some tasks together with those of whole records, or the tables with these names.
 
-    Raises ``ValueError`` for an unknown name.
+    ``fields`` are the user's own. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])]  # doctest: +NORMALIZE_WHITESPACE
     ['records', 'regimens', 'amounts', 'absences', 'findings', 'citations', 'coverage_sections',
      'custom_values', 'evidence']
     """
-    known = {table.name: table for table in list_tables()}
+    known = {table.name: table for table in list_tables(fields)}
     refuse_unknown("table", names, known)
     if names:
         return tuple(known[name] for name in dict.fromkeys(names))

@@ -17,13 +17,13 @@ from extractor.schemas import (
     Category,
     Concept,
     EndpointCategory,
-    ExtractedItem,
     Rank,
     Role,
     Task,
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 
 from .fhir_study import build_trial
@@ -117,7 +117,8 @@ def export_fhir(
             for value in trial.unmapped:
                 list_unmapped(asdict(value))
                 counts.unmapped[_name_kind(value.field), value.reason] += 1
-            counts.values.update(_list_values(extraction))
+            stated = (one.path for path, item in extraction.list_items() for one in list_values(path, item))
+            counts.values.update(map(_name_kind, stated))
     return counts
 
 
@@ -189,15 +190,6 @@ def _clean(value: Any) -> Any:
         kept = {name: one for name, part in value.items() if (one := _clean(part)) is not None}
         return None if kept.keys() <= {"url", "exclude"} else kept
     return value
-
-
-def _list_values(extraction: TrialExtraction) -> Iterator[str]:
-    """The kind of each stated value."""
-    for path, item in extraction.list_items():
-        for name in type(item).model_fields.keys() - ExtractedItem.model_fields.keys() - {"criteria"}:
-            value = getattr(item, name)
-            for _ in value if isinstance(value, tuple) else () if value is None else (value,):
-                yield _name_kind(f"{path}.{name}")
 
 
 def _name_kind(path: str) -> str:

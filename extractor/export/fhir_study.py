@@ -6,6 +6,7 @@ from datetime import datetime
 
 from extractor.schemas import (
     Amount,
+    CustomItem,
     Endpoint,
     Frequency,
     Rank,
@@ -19,6 +20,7 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 
 from .fhir_eligibility import add_group
@@ -65,6 +67,10 @@ def build_trial(
         trial.leave_out("registry", "titles, texts, conditions, arms, and all registered fields", "input_missing")
     for index, finding in enumerate(extraction.findings):
         trial.leave_out(f"findings[{index}]", finding, "no_element")
+    for path, item in extraction.list_items():
+        if isinstance(item, CustomItem) and (item.of is None or item.of.startswith(tuple(tasks))):
+            for one in list_values(path, item):
+                trial.leave_out(one.path, one.value, "no_element")
     is_nct = re.fullmatch(r"NCT\d{8}", extraction.record_id)
     content = {
         "identifier": [{"system": _REGISTRY if is_nct else None, "value": extraction.record_id}],

@@ -1,10 +1,11 @@
 """The tables of an export, derived from the models, and the rows of an extraction in each.
 
-A new field of a model becomes a column, and a new list becomes a table.
+A new field of a model becomes a column, and a new list becomes a table. A user's own field is a table.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType, UnionType
@@ -12,7 +13,21 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from extractor.schemas import Evidence, ExtractedItem, Task, TrialExtraction, TrialRecord
+from extractor.fields import CustomField
+from extractor.fields.declaration import make_model
+from extractor.fields.files import read_fields
+from extractor.fields.models import Declared
+from extractor.schemas import (
+    Absence,
+    Citation,
+    CustomItem,
+    Evidence,
+    ExtractedItem,
+    Finding,
+    Task,
+    TrialExtraction,
+    TrialRecord,
+)
 
 from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
 from .custom_values import COLUMNS, list_custom_rows
@@ -21,18 +36,21 @@ Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
 
 CUSTOM = "custom_values"
-"""The table of the user's own fields."""
-_RENAMED = {"start": "char_start", "end": "char_end"}
-"""``end`` is a keyword of SQL."""
+"""The table of all values of the user's own fields."""
 _LONGEST_LIST = 12
 """A column's meaning does not list the words of larger closed sets."""
 _TABLES = {"dosing": "regimens", "sections": "coverage_sections"}
-_SINGULAR = {"criteria": "criterion", "analyses": "analysis"}
+_PLURAL = re.compile(r"(?<![isu])s$")
+"""The end of a plural, and not of "status"."""
 _RECORD_KEY = Column("record_id", "The record: NCT number, or the file's stem.")
 _EVIDENCE_KEYS = (
     _RECORD_KEY,
-    Column("item", "What it supports: eligibility, criterion, regimen or endpoint."),
-    Column("item_index", "Its criterion_index, regimen_index or endpoint_index; empty for eligibility.", "integer"),
+    Column("item", "What it supports: eligibility, criterion, regimen, endpoint, or the table of your own field."),
+    Column(
+        "item_index",
+        "Its criterion_index, regimen_index, endpoint_index or item_index; empty for eligibility.",
+        "integer",
+    ),
     Column("evidence_index", "Position, from 0.", "integer"),
 )
 
@@ -72,11 +90,13 @@ class Table:
 
 
 @cache
-def list_tables() -> tuple[Table, ...]:
-    """Return all tables, those of records first and that of evidence last.
+def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
+    """Return all tables, those of records first and that of evidence last; ``fields`` are the user's own.
 
     >>> [table.name for table in list_tables()][:6]
     ['records', 'eligibility', 'criteria', 'constraints', 'regimens', 'amounts']
+    >>> [table.name for table in list_tables(read_fields("blinding"))][-3:]
+    ['custom_blinding', 'custom_values', 'evidence']
     """
 
     def walk(table: Table) -> Iterator[Table]:
@@ -85,49 +105,57 @@ def list_tables() -> tuple[Table, ...]:
             yield from walk(below)
 
     values, below = _plan(TrialExtraction, (_RECORD_KEY,), None)
-    records = Table("records", None, (_RECORD_KEY,), values[1:], below=below)  # the first one is the key
+    names = {CUSTOM}
+    named = [(field, _find_free(f"custom_{field.name}", names)) for field in fields]
+    own = tuple(_plan_own(field, name, names) for field, name in named)
+    records = Table("records", None, (_RECORD_KEY,), values[1:], below=below + own)  # the first one is the key
     evidence = Table("evidence", None, _EVIDENCE_KEYS, _plan(Evidence, (), None)[0])
     return (*walk(records), Table(CUSTOM, None, (), COLUMNS), evidence)
 
 
-def find_rows(extraction: Json, registry: Registry = MappingProxyType({})) -> Iterator[tuple[str, Row]]:
+def find_rows(
+    extraction: TrialExtraction, registry: Registry = MappingProxyType({}), fields: tuple[CustomField, ...] = ()
+) -> Iterator[tuple[str, Row]]:
     """Yield each row with the name of its table; a field that is not stated is None.
 
-    ``extraction`` is the JSON of a ``TrialExtraction``; ``registry`` holds the registered fields of each record.
+    ``registry`` holds the registered fields of each record; ``fields`` are the user's own that have tables.
 
-    >>> extraction = {"record_id": "A", "eligibility": {"sex": "male", "criteria": []}, "dosing": [], "endpoints": []}
+    >>> extraction = TrialExtraction.model_validate({"record_id": "A", "eligibility": {"sex": "male"}})
     >>> [(table, row[:6]) for table, row in find_rows(extraction)]
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    record_id = extraction["record_id"]
-    whole = {**extraction, REGISTERED: registry.get(record_id)}
-    yield from _walk(list_tables()[0], whole, (record_id,), {})
+    whole = extraction.model_dump(mode="json") | {REGISTERED: registry.get(extraction.record_id)}
+    yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
 
 def tabulate(
-    extractions: Iterable[TrialExtraction], records: Iterable[TrialRecord] = ()
+    extractions: Iterable[TrialExtraction],
+    records: Iterable[TrialRecord] = (),
+    fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of all tables in memory, by table and each by column: what ``pandas.DataFrame`` takes.
 
-    ``records`` give the registered columns, such as ``phases``; without them these are None.
+    ``records`` give the registered columns, such as ``phases``; without them these are None. ``fields`` are your own,
+    as ``Extractor`` takes them; each has a table.
 
     >>> from extractor.schemas import Eligibility
     >>> tabulate([TrialExtraction(record_id="A", eligibility=Eligibility(sex="male"))])["eligibility"][0]["sex"]
     'male'
     """
     registry = {record.record_id: read_registry(record) for record in records}
-    columns = {table.name: [column.name for column in table.columns] for table in list_tables()}
+    own = read_fields(fields)
+    columns = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
     for extraction in extractions:
-        for name, row in find_rows(extraction.model_dump(mode="json"), registry):
+        for name, row in find_rows(extraction, registry, own):
             tables[name].append(dict(zip(columns[name], row, strict=True)))
     return tables
 
 
 def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
     cells = (_pick(value, column.path) for column in table.values)
-    joined = tuple("|".join(cell) if isinstance(cell, list) else cell for cell in cells)
+    joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
     yield table.name, keys + joined + table.computed.compute(value, parent)
     if table.item:
         names = [column.path[0] for column in list_tables()[-1].values]
@@ -137,16 +165,59 @@ def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[s
     for below in table.below:
         found = _pick(value, below.path)
         if below.listed:
-            for index, one in enumerate(found or ()):
-                yield from _walk(below, one, (*keys, index), value)
+            for index, one in enumerate(found if isinstance(found, list) else ()):
+                named = (_pick(one, key.path) for key in below.keys[len(keys) + 1 :])
+                yield from _walk(below, one, (*keys, index, *named), value)
         elif found is not None:
             yield from _walk(below, found, keys, value)
 
 
 def _pick(value: Any, path: tuple[str, ...]) -> Any:
     for name in path:
-        value = value.get(name) if value else None
+        value = value.get(name) if isinstance(value, dict) else None  # gold of an own field may be as a person writes
     return value
+
+
+def _plan_own(field: CustomField, name: str, names: set[str]) -> Table:
+    """Return the table of a user's own field, whose attributes may have any names; ``names`` are those of tables."""
+    task, known = field.of.task if field.group.of else None, CustomItem.model_fields
+    keys = (
+        _RECORD_KEY,
+        Column("item_index", "Position among the field's values in the record, from 0.", "integer"),
+        Column("of", known["of"].description or "", path=("of",)),
+    )
+    calibrated = Column("calibrated", known["calibrated"].description or "", "boolean", ("calibrated",))
+    provenance = (*_plan(ExtractedItem, (), None)[0], calibrated)
+    planned, lists = _plan(make_model(field), keys, task)
+    if field.is_plain:
+        planned = tuple(replace(column, name=column.name.removeprefix("value_")) for column in planned)
+    values = _adapt(planned, {column.name for column in (*keys, *provenance)}, ("values",))
+    below = []
+    for listed in lists:
+        taken = {key.name for key in keys}
+        index = replace(listed.keys[-1], name=_find_free(listed.keys[-1].name, taken))
+        title, path = _find_free(f"{name}_{listed.path[0]}", names), ("values", *listed.path)
+        inner = _adapt(listed.values, taken)
+        below.append(replace(listed, name=title, task=task, keys=(*keys, index), values=inner, path=path))
+    whole = (*values, *provenance)
+    return Table(name, task, keys, whole, ("custom", field.name), listed=True, item=name, below=tuple(below))
+
+
+def _adapt(columns: Iterable[Column], taken: set[str], within: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    """Columns of attributes under free names. A text may state a whole number too long for a database's integers."""
+    kinds = {"integer": "number"}
+    return tuple(
+        replace(one, name=_find_free(one.name, taken), kind=kinds.get(one.kind, one.kind), path=within + one.path)
+        for one in columns
+    )
+
+
+def _find_free(name: str, taken: set[str]) -> str:
+    """The name, with underscores behind it until no other is like it: a database ignores case. It is then taken."""
+    while name.casefold() in taken:
+        name += "_"
+    taken.add(name.casefold())
+    return name
 
 
 def _plan(
@@ -159,18 +230,18 @@ def _plan(
     fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in provenance)
     for name, field in fields:
         inner, listed = _unwrap(field.annotation)
-        path, is_model = (*prefix, name), issubclass(inner, BaseModel)
-        of_task = task or (Task(name) if name in set(Task) else None)
-        is_joined = name == "sections" and inner is str  # names of sections never hold a bar
-        if name in ("evidence", "custom"):  # these have tables of their own
+        if inner is Evidence or get_origin(inner) is dict:  # these have tables of their own
             continue
-        if name == "eligibility" or (listed and not is_joined):
+        path, is_model, is_item = (*prefix, name), issubclass(inner, BaseModel), issubclass(inner, ExtractedItem)
+        of_task = task or (Task(name) if name in set(Task) else None)
+        is_joined = issubclass(model, Absence | Finding) and inner is str  # names of sections never hold a bar
+        if is_item or (listed and not is_joined):
             title = _TABLES.get(name, name)
-            singular = _SINGULAR.get(title) or (title.removesuffix("s") if listed else title)
+            singular = "criterion" if title == "criteria" else _PLURAL.sub("", title) if listed else title
             own = (*keys, Column(f"{singular}_index", "Position, from 0.", "integer")) if listed else keys
-            text = (Column(singular, field.description or ""),)
+            text = (Column(singular, field.description or "", _name_kind(inner)),)
             values, below = _plan(inner, own, of_task) if is_model else (text, ())
-            item = singular if issubclass(inner, ExtractedItem) else None
+            item = singular if is_item else None
             tables.append(Table(title, of_task, own, values, path, listed, item, below))
         elif is_model:
             nested = _plan(inner, keys, of_task, path)
@@ -178,7 +249,8 @@ def _plan(
             tables += nested[1]
         else:
             meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
-            column = "_".join((*prefix, _RENAMED.get(name, name)))
+            offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
+            column = "_".join((*prefix, offset))
             columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path))
     return tuple(columns), tuple(tables)
 

@@ -16,8 +16,10 @@ from fastapi.responses import FileResponse, HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
-from extractor.export import Destination, Format, export_run, list_tables
+from extractor.export import Destination, Format, choose_tables, export_run, list_tables
 from extractor.pages import read_assets, read_shared_script, render_page, state_policy
+from extractor.run.folder import MANIFEST
+from extractor.run.manifest import read_manifest, restore_fields
 from extractor.schemas import TrialExtraction
 
 from .jobs import ACTIVE, EVENTS, RUN, Job, JobState
@@ -36,7 +38,8 @@ from .requests import (
 from .service import Service
 
 _JSON_LINES, _PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
-_TABLES = f"^({'|'.join(table.name for table in list_tables())})$"
+_TABLES = f"^({'|'.join(table.name for table in list_tables())}|custom_[a-z]\\w*)$"
+"""The last are those of own fields."""
 _POLL_S = 0.2
 _exporting = asyncio.Semaphore(1)
 
@@ -250,12 +253,18 @@ async def _make_table(folder: FilePath, table: str, version: int) -> FilePath:
     if find_spec("duckdb") is None:
         remedy = "request jsonl, or ask the operator to install the extra `export`"
         raise ProblemError("not-installed", "Parquet needs duckdb", remedy=remedy)
+    manifest = read_manifest(folder / RUN / MANIFEST)
+    fields = restore_fields(manifest.settings) if manifest else ()
+    try:
+        chosen = choose_tables((), [table], fields)
+    except ValueError as error:
+        raise ProblemError("wrong-parameter", str(error)) from None
     path = folder / "tables" / str(version) / f"{table}.parquet"
     async with _exporting:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            chosen = [known for known in list_tables() if known.name == table]
-            await asyncio.to_thread(export_run, folder / RUN, Destination(path, Format.PARQUET), chosen)
+            to = Destination(path, Format.PARQUET)
+            await asyncio.to_thread(export_run, folder / RUN, to, chosen, fields=fields)
     return path
 
 

@@ -16,7 +16,7 @@ from extractor.export.fhir import KINDS, list_terms
 from extractor.export.fhir_study import build_trial
 from extractor.export.fhir_types import UnmappedReason
 from extractor.run.store import digest_record
-from extractor.schemas import Part, RegistryFields, Section, Source, TrialExtraction, TrialRecord
+from extractor.schemas import Part, RegistryFields, Section, Source, Task, TrialExtraction, TrialRecord
 from extractor.text.book import read_table
 from extractor.text.units import list_units, read_unit
 from tests.commands import extract, invoke, read_lines
@@ -521,3 +521,23 @@ def test_a_new_status_does_not_make_another_record():
     records = (TrialRecord(record_id="A", source=source, sections=(), registry=RegistryFields(**one)) for one in fields)
     first, same, other = map(digest_record, records)
     assert first == same != other
+
+
+def test_values_of_the_users_own_fields_are_listed_as_unmapped(tmp_path):
+    limit = {"comparator": "<", "value": 40, "value_high": None, "unit": "%"}
+    said = {"of": "eligibility.criteria[0]", "values": {"limit": limit, "kits": ["22C3", "SP263"]}}
+    custom = {"marker": [said], "blinding": [{"of": None, "values": {"value": "double"}}]}
+    extraction = TrialExtraction.model_validate(SMALL.model_dump(mode="json") | {"custom": custom})
+    _, counts = write(tmp_path, (extraction, None))
+    rows = {row["field"]: row for row in read_lines(tmp_path / "fhir" / "unmapped.jsonl")}
+    assert rows["custom.marker[0].values.limit"] == {
+        "record_id": "NCT90000001",
+        "field": "custom.marker[0].values.limit",
+        "value": limit,
+        "reason": "no_element",
+        "detail": "",
+    }
+    assert rows["custom.marker[0].values.kits[1]"]["value"] == "SP263"
+    assert "unmapped custom.marker.values.kits: 2 of 2 (no_element). R5 has no element for it." in counts.describe()
+    left = {one.field for one in build_trial(extraction, None, [Task.DOSING]).unmapped}
+    assert [field for field in left if field.startswith("custom")] == ["custom.blinding[0].values.value"]

@@ -8,9 +8,10 @@ import jsonschema
 import pytest
 
 from extractor.export.custom_values import COLUMNS, list_custom_rows
+from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
-from tests.serve.running import TOKEN, serve
+from tests.serve.running import TOKEN, finish, serve, submit
 from tests.trust import answering
 
 FIELDS = """
@@ -105,7 +106,8 @@ def test_values_are_exported_with_canonical_units(study, fields, tmp_path):
 )
 def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text):
     item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
-    (row,) = list_custom_rows({"record_id": "A", "custom": {"dose": [item]}})
+    said = {"record_id": "A", "eligibility": {}, "custom": {"dose": [item]}}
+    (row,) = list_custom_rows(TrialExtraction.model_validate(said))
     cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
     assert cells["unit_canonical"] != "d"
     assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
@@ -221,6 +223,10 @@ def test_a_service_has_fields_of_its_own_and_a_request_chooses_among_them(study,
             assert answer.status_code == 200, answer.text
             assert answer.json().get("custom", {}).keys() == expected
         assert client.post("/v1/extractions", content=body, params={"fields": "wash"}).status_code == 422
+        url = f"/v1/jobs/{finish(client, submit(client, body, fields='washout')['id'])['id']}/results"
+        for name, status in (("washout", 200), ("ejection_fraction", 422), ("a" * 300, 422)):
+            query = {"format": "parquet", "table": f"custom_{name}"}
+            assert client.get(url, params=query).status_code == status
     assert TOKEN not in service.errors
 
 
@@ -284,3 +290,17 @@ def test_values_of_other_definitions_are_not_compared(study, fields, tmp_path):
     done = invoke("diff", old, extract(write_study(tmp_path / "later.json", 45), fields, tmp_path / "new"))
     assert "own fields that the two runs declare otherwise are not compared: ejection_fraction" in done.stderr
     assert "ejection fraction: <" not in done.stdout
+
+
+def test_parse_shows_values_under_their_item_and_counts_their_words_as_covered(study, fields):
+    rule = '{ pattern = "no steroids for value=( <duration> )", examples = ["no steroids for 4 weeks"] }'
+    fields.write_text(f"{FIELDS}\nrules = [{rule}]", "utf-8")
+    lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
+    own = lines.index("washout: 4 week (0.85)"), lines.index("    ejection_fraction: < 40 % (0.85)")
+    items = lines.index("    Ejection fraction below 40 %"), lines.index("    no steroids for 4 weeks")
+    assert own[0] < items[0] < own[1] < items[1]
+    assert lines[own[1] + 1] == "        from: below 40 %"
+    parsed = json.loads(invoke("parse", study, "--fields", fields, "--json").stdout)
+    assert [one["field"] for one in parsed["custom"]] == ["ejection_fraction", "washout"]
+    covered = {item for one in parsed["coverage"] for item in one["items"]}
+    assert covered >= {"custom.ejection_fraction[0]", "custom.washout[0]"}

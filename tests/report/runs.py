@@ -36,3 +36,44 @@ def run_many(folder, count):
         study["outcomesModule"] = {"primaryOutcomes": [{"measure": "Overall survival", "timeFrame": "2 years"}]}
         (folder / f"{number:03}.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
     return extract(folder, folder.with_name(f"run-{count}"))
+
+
+OWN = """
+[[field]]
+name = "least_weight"
+of = "criterion"
+type = "number"
+definition = "The least weight."
+rules = [{ pattern = "weight over value=( # )", examples = ["weight over 40"] }]
+
+[[field]]
+name = "platelets"
+of = "criterion"
+many = true
+definition = "The least platelets."
+[field.attributes]
+count = { type = "integer", required = true }
+said = { type = "quote" }
+[[field.rules]]
+pattern = "said=( platelets ) over count=( # )"
+examples = ["platelets over 40"]
+
+[[field]]
+name = "sites"
+type = "integer"
+definition = "How many sites take part."
+rules = [{ pattern = "value=( # ) sites", examples = ["12 sites"] }]
+"""
+
+
+def run_own(folder):
+    """Run a record with fields of a user's own: of a criterion, and of the record."""
+    study = {
+        "identificationModule": {"nctId": "NCT00000001", "briefTitle": "A trial at 12 sites"},
+        "eligibilityModule": {
+            "eligibilityCriteria": "Inclusion Criteria:\n\n* Weight over 40 kg\n* Platelets over 75000\n* No fever"
+        },
+    }
+    (folder / "record.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
+    (folder / "own.toml").write_text(OWN, "utf-8")
+    return extract(folder / "record.json", folder / "run", "--fields", folder / "own.toml")

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from extractor.report import write_report
 from tests.browser import Watch, fits_its_window, list_violations, needs_browser, open_context
 
-from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many
+from .runs import CRITERION, HOSTILE_ID, SCRIPT, TEXT, run_hostile, run_many, run_own
 
 pytestmark = needs_browser
 SEED = "003_b184c860ed2ef927"
@@ -26,6 +26,12 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    return write_page(run_own(folder), folder)
+
+
+@pytest.fixture(scope="module")
 def sizes(tmp_path_factory):
     """A page with few records and one with many."""
     folders = {count: tmp_path_factory.mktemp(f"many-{count}") for count in (FEW, MANY)}
@@ -33,7 +39,7 @@ def sizes(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_before_browser(seeds, hostile, sizes):
+def made_before_browser(seeds, hostile, own, sizes):
     """All pages."""
 
 
@@ -194,6 +200,38 @@ def test_the_page_works_by_keyboard(visit, seeds):
     expect(page.locator(".rows a", has_text=SEED)).to_be_focused()
     page.keyboard.press("o")
     expect(page.locator("#overview")).to_be_visible()
+
+
+def test_values_of_own_fields_stand_in_the_card_of_their_item(visit, own):
+    page = visit(own, "#NCT00000001")
+    card = page.get_by_role("group", name="eligibility.criteria[0]", exact=True)
+    expect(card.get_by_role("group").locator(".facts")).to_have_text("least weight40parsed")
+    expect(card.locator(".empties summary")).to_contain_text("platelets")
+    card = page.get_by_role("group", name="eligibility.criteria[1]", exact=True)
+    expect(card.get_by_role("group").locator(".value").first).to_have_text("75,000parsed")
+    section = page.get_by_role("region", name="Your own fields")
+    expect(section.locator(".card")).to_have_count(1)
+    expect(section).to_contain_text("1 value")
+    section.get_by_role("link", name="12").click()
+    assert read_chosen(page) == "12"
+    expect(page.locator(".mark.eligibility", has_text="40").first).to_be_visible()
+    for filters, found in (
+        ("field=custom.least_weight&origin=rule", 1),
+        ("field=custom.platelets&absence=not_asked", 1),
+        ("text=75,000", 1),
+        ("field=custom.sites&below=0.5", 0),
+    ):
+        page.goto(f"{own}#?{filters}")
+        expect(page.locator(".status")).to_have_text(f"{found} of 1 records")
+    page.goto(f"{own}#NCT00000001/custom.least_weight[0].values.value")
+    expect(page.locator(".value.chosen")).to_be_in_viewport()
+
+
+def test_a_page_with_own_fields_has_no_violation(visit, own):
+    page = visit(own, "#NCT00000001/custom.platelets[0]")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert list_violations(page) == [], scheme
 
 
 def test_a_records_markup_is_shown_as_text(visit, hostile):

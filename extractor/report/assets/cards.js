@@ -16,15 +16,16 @@ function headlinesFirst(things, nameOf) {
 }
 
 function count(record, start, one, many) {
-  const number = record.items.filter(({ path }) => path.startsWith(start)).length;
+  const number = record.items.filter(({ path, of }) => path.startsWith(start) && !of).length;
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** All cards of a record. */
+/** All cards of a record. What a user's own field says of a criterion, regimen or endpoint stands in the card of that. */
 function showValues(record, meanings) {
+  const known = new Set(record.items.map(({ path }) => path));
   const findings = record.findings.map((finding, number) => showFinding(record, finding, number, meanings));
   const groups = TASKS.map((task) => {
-    const items = record.items.filter(({ path }) => nameTask(path) === task);
+    const items = record.items.filter(({ path, of }) => nameTask(path) === task && !known.has(of));
     const paths = items.map(({ path }) => path);
     const lone = record.absences.filter(([field]) => nameTask(field) === task && !paths.some((path) => isPartOf(field, path)));
     if (items.length + lone.length === 0) return null;
@@ -63,15 +64,11 @@ function showCard(record, item, meanings) {
   return make(
     "div",
     { class: "card", role: "group", "data-path": item.path, "aria-label": item.path },
-    make("header", {}, make("b", {}, nameItem(item)), item.of && makeHome(record, item.of), item.origin && make("span", {}, tellOrigin(item.origin)), makeConfidence(item.confidence)),
+    make("header", {}, make("b", {}, nameItem(item)), item.origin && make("span", {}, tellOrigin(item.origin)), makeConfidence(item.confidence)),
     rows.length ? make("dl", { class: "facts" }, rows) : null,
+    record.items.filter(({ of }) => of === item.path).map((own) => showCard(record, own, meanings)),
     empty.length ? showEmpty(empty, item.path, meanings) : null,
   );
-}
-
-/** The criterion, regimen or endpoint of which a user's own field says something, as a link to it. */
-function makeHome(record, of) {
-  return make("span", {}, "of ", make("a", { href: writeRecord(record.id, of) }, nameItem(record.items.find(({ path }) => path === of))));
 }
 
 function nameItem(item) {
@@ -129,6 +126,7 @@ function tellPlaces(record, spans) {
 /** Format a value for readers: a choice as words, a time with its unit, a window with its quote. */
 function toShown(value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return toNumber(value);
   if (typeof value === "string") return /^[a-z]+(_[a-z]+)+$/.test(value) ? toWords(value) : value;
   const { quote, ...rest } = value;
   if (TIME_UNITS.includes(rest.unit) && rest.value !== 1) rest.unit += "s";
@@ -152,7 +150,7 @@ function tellAbsence([field, reason, sections], meanings) {
 
 function showEmpty(empty, path, meanings) {
   const lines = empty.map((absence) => make("li", { "data-path": absence[0], tabindex: "-1" }, tellAbsence(absence, meanings)));
-  const names = empty.map(([field]) => toWords(field.slice(path.length + 1))).join(", ");
+  const names = empty.map(([field]) => toWords(field.slice(path.length + 1).replace(/^custom\./, ""))).join(", ");
   return make("details", { class: "empties" }, make("summary", {}, `${empty.length} empty: ${names}`), make("ul", {}, lines));
 }
 

@@ -6,7 +6,7 @@ const FIRST = ["findings", ...TASKS];
 function listOwners(record) {
   const owners = record.spans.map(() => []);
   for (const item of record.items) {
-    const task = nameTask(item.path);
+    const task = nameTask(item.of ?? item.path);
     for (const value of headlinesFirst([...item.values], ({ name }) => name)) {
       for (const span of value.spans) owners[span].push({ path: value.path, task, label: `${nameValue(item, value.name)}: ${toLine(value.value)}` });
     }
