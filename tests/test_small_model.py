@@ -66,5 +66,7 @@ def test_what_the_rules_doubt_is_the_model_s():
     record = next(read_records(str(ROOT / "tests" / "records" / "study.json")))
     with serve(MONOTONOUS) as stub:
         extraction = Extractor(stub.spec, effort=0.99).extract(record)
-    told = [e for one in extraction.endpoints for e in one.evidence if e.field == "category" and e.origin is Origin.MODEL]
+    told = [
+        e for one in extraction.endpoints for e in one.evidence if e.field == "category" and e.origin is Origin.MODEL
+    ]
     assert told

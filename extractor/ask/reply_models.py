@@ -15,11 +15,10 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     ValidationInfo,
-    WithJsonSchema,
     create_model,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
 from extractor.fields.attributes import CLASSES
@@ -121,14 +120,17 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
     lead_in: Annotated[int, OR_UNREADABLE] | None = Field(None, alias="under")
     quote: Annotated[str, OR_UNREADABLE] | None = None
     split: Annotated[Split, OR_UNREADABLE] | None = None
+    custom: SkipJsonSchema[dict[str, Any]] = Field(default_factory=dict)
+    """What is said of the user's own fields, as it was written; their declarations read it. A class with a field for
+    each would not travel between processes."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The keys in the order of the guideline, which is that of asking; those of the user's own fields follow."""
+        """The keys in the order of the guideline, which is that of asking."""
         schema: JsonSchemaValue = super().__get_pydantic_json_schema__(core, handler)
         asked = [(task, name) for task in Task for name in (*_FRONT.get(task, ()), *FIELDS[task])]
         order = ("n", *(key_of(_ATTRIBUTES.get(each, each[1])) for each in asked))
-        return schema | {"properties": {key: schema["properties"][key] for key in order} | schema["properties"]}
+        return schema | {"properties": {key: schema["properties"][key] for key in order}}
 
     @model_validator(mode="before")
     @classmethod
@@ -143,7 +145,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             if question is None:
                 raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
             names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-            kept = {key: value for key, value in kept.items() if key in names}
+            own = {field.name for field in question.custom} & kept.keys()
+            custom = {"custom": {key: kept[key] for key in own}} if own else {}
+            kept = {key: value for key, value in kept.items() if key in names - own} | custom
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")
@@ -178,7 +182,7 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
         values = {field: _restore_lines(value) for field, value in values.items()}
         claims: dict[str, Any] = {}
         for one in question.custom:
-            said, faults = one.read(_restore_lines(getattr(self, one.name, None)))
+            said, faults = one.read(_restore_lines(self.custom.get(one.name)))
             claims[one.name] = (*said, *(Unreadable(*fault) for fault in faults))
         return values | claims if values or any(claims.values()) else {}
 
@@ -215,13 +219,19 @@ _LISTS = frozenset(
 
 @cache
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
-    """The reply of a run with these fields of the user's own, each as it is written; its declaration reads it."""
+    """The reply of a run with these fields of the user's own."""
     if not fields:
         return Reply
-    own: dict[str, Any] = {one.name: (Annotated[Any, WithJsonSchema(one.json_schema)], None) for one in fields}
-    listed: Any = tuple
-    item = create_model("Item", __base__=Item, **own)
-    return create_model("Reply", __base__=Reply, items=(listed[Annotated[item, OR_UNREADABLE], ...], ...))
+
+    class CustomReply(Reply):
+        @classmethod
+        def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+            schema = super().model_json_schema(*args, **options)
+            schema["$defs"]["Item"]["properties"] |= {field.name: field.json_schema for field in fields}
+            return schema
+
+    CustomReply.__name__ = Reply.__name__
+    return CustomReply
 
 
 def is_listing(question: Question) -> bool:

@@ -66,9 +66,10 @@ def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
     items = assemble_extraction(parsed, ModelResult(), fields=custom).list_items()
     parts = {
         "record_id": parsed.record.record_id,
-        "eligibility": {**_dump(parsed.whole), "criteria": tuple(map(_dump, parsed.criteria))},
+        "eligibility": {**parsed.whole.rules, "criteria": tuple(map(_dump, parsed.criteria))},
         "dosing": {"regimens": tuple(map(_dump, parsed.regimens)), "candidates": parsed.candidates},
         "outcomes": tuple(map(_dump, parsed.outcomes)),
+        **_dump_own(parsed.whole),
         "coverage": tuple(list_covered_spans(parsed.record, items)),
     }
     # Some characters beyond ASCII control a terminal, too.
@@ -76,9 +77,12 @@ def _as_json(parsed: "ParsedRecord", custom: "tuple[CustomField, ...]") -> str:
 
 
 def _dump(draft: "Draft") -> dict[str, Any]:
+    return {"chunk": draft.chunk, "span": draft.span, **draft.rules, **_dump_own(draft)}
+
+
+def _dump_own(draft: "Draft") -> dict[str, Any]:
     own = {name: tuple(map(_dump, values)) for name, values in draft.own.items()}
-    place = {"chunk": draft.chunk, "span": draft.span} if draft.span.section else {}
-    return {**place, **draft.rules, **({"custom": own} if own else {})}
+    return {"custom": own} if own else {}
 
 
 def _describe(parsed: "ParsedRecord", found: "Places | None") -> "Iterator[str]":

@@ -87,7 +87,7 @@ def test_a_limit_in_money_holds_through_kills(tmp_path, command, totals):
         for _ in range(5):
             before, server.holds_after = server.calls, server.calls + 1
             with start_extractor(*command(server, "--max-usd", limit, "--concurrency", 4)) as running:
-                running.wait_for(lambda r=running, before=before: server.calls >= before + 3 or r.has_ended())
+                running.wait_for(lambda r=running, before=before: server.calls >= before + 2 or r.has_ended())
                 if not running.has_ended():
                     running.send_signal(signal.SIGKILL)
                 running.wait()
@@ -146,27 +146,27 @@ def test_cached_tokens_are_counted_shown_and_billed_at_their_price(tmp_path):
     (tmp_path / "prices.toml").write_text(PRICES + "cached = 0.25\n", "utf-8")
     usage = {"prompt_tokens": 2050, "completion_tokens": 25, "prompt_tokens_details": {"cached_tokens": 1500}}
     out, model = tmp_path / "out", ("--prices", tmp_path / "prices.toml", "--effort", "high")
-    with serve([completion('{"items": []}', usage=usage)]) as server:  # asked twice, since the lines have no items
+    with serve([completion('{"items": []}', usage=usage)]) as server:
         command = ("run", "tests/records/study.json", "--out", out, "--model", f"{server.url}#stub", *model)
         done = invoke(*command, "--log-json", tmp_path / "log.jsonl")
     assert done.exit_code == 0, done.output
-    assert "4,100 prompt tokens (3,000 of them cached)" in done.stderr
-    dollars = (1100 * 2 + 3000 * 0.25 + 50 * 10) / 1e6
+    assert "2,050 prompt tokens (1,500 of them cached)" in done.stderr
+    dollars = (550 * 2 + 1500 * 0.25 + 25 * 10) / 1e6
     assert f"cost: ${dollars:.4f}\n" in done.stderr
     manifest = json.loads((out / "run.json").read_text("utf-8"))
-    assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (3000, dollars)
-    assert read_lines(out / "extractions.jsonl")[0]["usage"]["cached_tokens"] == 3000
+    assert (manifest["usage"]["cached_tokens"], manifest["cost"]["usd"]) == (1500, dollars)
+    assert read_lines(out / "extractions.jsonl")[0]["usage"]["cached_tokens"] == 1500
     (ended,) = (event for event in read_lines(tmp_path / "log.jsonl") if event["event"] == "run_ended")
-    assert (ended["prompt_tokens"], ended["cached_tokens"]) == (4100, 3000)
+    assert (ended["prompt_tokens"], ended["cached_tokens"]) == (2050, 1500)
 
     def report():
         assert invoke("report", out).exit_code == 0
         return (out / "report.html").read_text("utf-8")
 
-    assert "4,100 prompt (3,000 of them cached)" in report()
+    assert "2,050 prompt (1,500 of them cached)" in report()
     del manifest["usage"]["cached_tokens"], manifest["settings"]["effort"]  # as in the manifests of earlier versions
     (out / "run.json").write_text(json.dumps(manifest), "utf-8")
-    assert "4,100 prompt, 50 output" in report()
+    assert "2,050 prompt, 25 output" in report()
 
 
 def count_answers(provider):

@@ -301,6 +301,7 @@ def test_parse_shows_values_under_their_item_and_counts_their_words_as_covered(s
     assert own[0] < items[0] < own[1] < items[1]
     assert lines[own[1] + 1] == "        from: below 40 %"
     parsed = json.loads(invoke("parse", study, "--fields", fields, "--json").stdout)
-    assert [one["field"] for one in parsed["custom"]] == ["ejection_fraction", "washout"]
+    items = [item["custom"] for item in parsed["eligibility"]["criteria"] if "custom" in item]
+    assert [list(own) for own in (parsed["custom"], *items)] == [["washout"], ["ejection_fraction"]]
     covered = {item for one in parsed["coverage"] for item in one["items"]}
     assert covered >= {"custom.ejection_fraction[0]", "custom.washout[0]"}
