@@ -263,7 +263,7 @@ def test_an_answer_is_read_by_type(tmp_path):
     (listed,), lost = CustomField(name="doses", definition="When.", attributes=(schedule,)).read(
         {"quote": "q", "at": ["0 day", "21-28 day"]}
     )
-    assert ([one.value for one in listed.values[0].value], [text for text, _ in lost]) == ([0], ["21-28 day"])
+    assert ([one.value for one in listed["at"]], [text for text, _ in lost]) == ([0], ["21-28 day"])
     assert Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks").value == 4
     with pytest.raises(ValueError, match="write a time"):
         Attribute(name="every", type="duration").read(f"{' ' * 5000}4 weeks!")
