@@ -37,7 +37,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
     latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled()
     for draft, question in _list_drafts(parsed, result):
-        path, exists = f"dosing[{len(regimens)}]", draft.rules["stands"]
+        path, exists = f"dosing[{len(regimens)}]", draft.read("stands")
         builder = ItemBuilder(parsed, draft, path, result, ceiling=exists.confidence, question=question)
         fields = builder.add_fields(_FIELDS)
         quote = Reading(parsed.raw(draft.span), exists.confidence, (draft.span,), origin=exists.origin)

@@ -97,7 +97,7 @@ def test_at_high_effort_lines_between_criteria_are_numbered_and_read():
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
     parsed = parsed_record(criterion(1, "Men and women over 50"), criterion(2, "Asthma"))
-    parsed = replace(parsed, eligibility=replace(parsed.eligibility, sex=unsure(None)))
+    parsed = replace(parsed, whole=replace(parsed.whole, rules={**parsed.whole.rules, "sex": unsure(None)}))
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 
 

@@ -58,10 +58,10 @@ def test_the_worked_example_is_right_and_belongs_to_no_line_of_a_record():
     reply = Reply.model_validate({"items": PROMPT.answer}, context=Reply.context_of(PROMPT.questions))
     answers = read_answers(PROMPT.questions, reply.items)
     assert len(answers) == len(PROMPT.answer)
-    values = {name: value for answer in answers for name, value in answer.values.items()}
+    values = {name: value for _, said in answers for name, value in said.items()}
     assert values["concept"] is Concept.SYMPTOM_SCORE
     assert values["category"] is EndpointCategory.PATIENT_REPORTED
-    assert [answer.values["role"] for answer in answers if answer.task is Task.DOSING] == [
+    assert [said["role"] for question, said in answers if question.task is Task.DOSING] == [
         *(Role.BACKGROUND, Role.INVESTIGATIONAL, Role.PLACEBO, Role.PREMEDICATION)
     ]
     for item in PROMPT.answer:
@@ -76,8 +76,9 @@ def test_every_value_of_the_worked_example_is_supported_by_its_line():
     places = {q.chunk.number: replace(q.chunk, span=Span(f"arms[{q.chunk.number}]", 0, len(q.chunk.text)))
               for q in PROMPT.questions}  # fmt: skip
     read = replace(parsed_record(), record=record, sections={s.name: read_section(s.name, s.text) for s in sections})
-    for answer in read_answers(PROMPT.questions, reply.items):
-        assert ground_answer(answer, read, places[answer.chunk]).rejections == ()
+    for question, values in read_answers(PROMPT.questions, reply.items):
+        draft = read.draft_of(question.task, places[question.chunk.number])
+        assert ground_answer(values, draft, read).refused == ()
 
 
 def test_user_part_holds_context_and_numbered_lines_and_the_system_part_nothing_of_the_record():

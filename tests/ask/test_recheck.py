@@ -12,7 +12,7 @@ from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
 from extractor.ask.reply_models import FIELDS, Reply, read_answers
 from extractor.assemble import ModelResult
 from extractor.errors import AnswerMissing
-from extractor.ground.check import Answer, ground_answer
+from extractor.ground.check import ground_answer
 from extractor.llm.calls import estimate_tokens
 from extractor.llm.database import open_run
 from extractor.llm.store import CallStore
@@ -60,8 +60,10 @@ def _model_decides(monkeypatch):
 
     def forget(record, *_):
         parsed = parse_record(record)
-        criteria = tuple(replace(one, constraints=Reading.open_()) for one in parsed.eligibility.criteria)
-        return replace(parsed, eligibility=replace(parsed.eligibility, criteria=criteria))
+        forgotten = {"constraints": Reading.open_()}
+        return replace(
+            parsed, criteria=tuple(replace(one, rules={**one.rules, **forgotten}) for one in parsed.criteria)
+        )
 
     monkeypatch.setattr("extractor.pipeline.parse_record", forget)
 
@@ -165,13 +167,12 @@ def many_refusals(number):
     parsed = parse_record(trial(title="A trial", eligibility=text))
     limit = Constraint(quantity="Ferritin", comparator="=", value=977, unit="ug/L")
     values = {"constraints": (limit,), "time_window": "within the thirty-first day of each and every month"}
-    numbers = [criterion.chunk.number for criterion in parsed.eligibility.criteria]
-    return parsed, [ground_answer(Answer(Task.ELIGIBILITY, n, values), parsed) for n in numbers]
+    return parsed, [ground_answer(values, criterion, parsed) for criterion in parsed.criteria]
 
 
 def test_the_question_is_small_however_much_was_refused():
     parsed, answers = many_refusals(12)
-    assert sum(bool(answer.rejections) for answer in answers) > 8
+    assert sum(bool(answer.refused) for answer in answers) > 8
     rechecks = plan_recheck(parsed, answers, ModelResult())
     assert [recheck.question.chunk.number for recheck in rechecks] == list(range(1, len(rechecks) + 1))
     assert rechecks
@@ -223,33 +224,33 @@ WALK = parse_record(
     )
 )
 CHUNKS = {
-    Task.ELIGIBILITY: WALK.eligibility.criteria[0].chunk,
-    Task.DOSING: WALK.dosing.regimens[0].chunk,
+    Task.ELIGIBILITY: WALK.criteria[0].chunk,
+    Task.DOSING: WALK.regimens[0].chunk,
     Task.ENDPOINTS: WALK.outcomes[0].chunk,
 }
 
 
 def ground(task, values):
-    return ground_answer(Answer(task, CHUNKS[task].number, values), WALK, CHUNKS[task])
+    return ground_answer(values, WALK.draft_of(task, CHUNKS[task]), WALK)
 
 
 @pytest.mark.parametrize(("task", "name"), sorted(OPEN_FIELDS))
 def test_what_the_record_does_not_say_is_rejected(task, name):
     grounded = ground(task, {name: INVENTED[name]})
-    assert not grounded.readings
-    assert [rejection.field for rejection in grounded.rejections] == [name]
+    assert not grounded.model
+    assert [rejection.field for rejection in grounded.refused] == [name]
 
 
 def test_no_text_or_number_of_the_example_becomes_a_value():
     prompt = load_prompt()
     reply = Reply.model_validate({"items": prompt.answer}, context=Reply.context_of(prompt.questions))
-    for answer in read_answers(prompt.questions, reply.items):
-        values = [reading.value for reading in ground(answer.task, answer.values).readings.values()]
+    for question, said in read_answers(prompt.questions, reply.items):
+        values = [reading.value for reading in ground(question.task, said).model.values()]
         assert [value for value in values if value and not isinstance(value, bool | StrEnum)] == []
 
 
 @pytest.mark.parametrize("values", [{"agent": "Testimab"}, {"agent": "TESTIMAB", "timing": "on day 1"}])
 def test_words_of_closed_sets_go_with_an_answer_that_repeats_an_example(values):
     dropped = drop_repeated(ground(Task.DOSING, values | {"role": Role.PLACEBO}))
-    assert not dropped.readings
-    assert FindingKind.EXAMPLE_REPEATED in {rejection.kind for rejection in dropped.rejections}
+    assert not dropped.model
+    assert FindingKind.EXAMPLE_REPEATED in {rejection.kind for rejection in dropped.refused}

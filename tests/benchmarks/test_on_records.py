@@ -31,7 +31,7 @@ def test_findings_are_counted_by_kind_sampled_and_shown_with_both_sides():
 
 def test_gold_without_text_gets_its_words_from_the_records(tmp_path):
     record, gold = next(read_records(SEEDS)), tmp_path / "gold.jsonl"
-    outcome = {"rank": "primary", "index": 0, "measure": parse_record(record).outcomes[0].measure.value}
+    outcome = {"rank": "primary", "index": 0, "measure": parse_record(record).outcomes[0].rules["measure"].value}
     label = {"record_id": record.record_id, "eligibility": {}, "dosing": [], "endpoints": [outcome]}
     gold.write_text(json.dumps(to_standoff(label, record)) + "\n", "utf-8")
     ((_, found),) = read_pairs(gold, [SEEDS, SEEDS])  # a repeated trial counts once

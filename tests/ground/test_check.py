@@ -1,20 +1,19 @@
 import pytest
 
-from extractor.ground.check import Answer, ground_answer
-from extractor.ground.quotes import QuoteStatus
+from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
-from extractor.schemas import Amount, Category, Comparator, Constraint, FindingKind, Instrument, Period, Task, TimeUnit
+from extractor.schemas import Amount, Category, Comparator, Constraint, FindingKind, Instrument, Period, TimeUnit
 from tests.trust import trial
 
 TEXT = "Inclusion Criteria:\n\n"
 TEXT += "* Platelets \\> 50 x 10\\^9/L, no transfusion within 2 weeks (WHO v2.1 grade III)\n* Consent\n"
 RECORD = trial(title="Exampline in thrombocytopenia", eligibility=TEXT)
 PARSED = parse_record(RECORD)
-CHUNK = next(c.chunk.number for c in PARSED.eligibility.criteria if c.chunk.text.startswith("Platelets"))
+CRITERION = next(one for one in PARSED.criteria if one.chunk.text.startswith("Platelets"))
 
 
 def ground(**values):
-    return ground_answer(Answer(Task.ELIGIBILITY, CHUNK, values), PARSED)
+    return ground_answer(values, CRITERION, PARSED)
 
 
 def constraint(value, quantity="Platelets", comparator=Comparator.MORE, unit="/L"):
@@ -41,9 +40,8 @@ def quoted_at(span):
     ],
 )
 def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stated, nearest):
-    (rejection,) = ground(**values).rejections
+    (rejection,) = ground(**values).refused
     (conflict,) = rejection.refusal.conflicts
-    assert rejection.refusal.status is QuoteStatus.CONFLICT
     assert (conflict.kind.value, conflict.quoted, conflict.stated) == (kind, quoted, stated)
     assert quoted_at(rejection.refusal.nearest) == nearest
 
@@ -56,52 +54,53 @@ def test_a_refusal_reports_the_conflict_and_its_place(values, kind, quoted, stat
         ("agent", "exampline", "Exampline", "Exampline", "literal"),  # in another section
         ("instrument", Instrument(name="WHO"), Instrument(name="WHO"), "WHO", "literal"),
         ("instrument", *(2 * [Instrument(name="WHO", version="2.1")]), "WHO", "literal"),
-        ("category", *(2 * [Category.ORGAN_FUNCTION]), PARSED.raw(PARSED.chunks[CHUNK].span), "inferred"),
+        ("category", *(2 * [Category.ORGAN_FUNCTION]), PARSED.raw(CRITERION.span), "inferred"),
     ],
 )
 def test_a_value_is_supported_by_raw_characters(field, value, read, quote, support):
-    reading = ground(**{field: value}).readings[field]
+    reading = ground(**{field: value}).model[field]
     assert (reading.value, reading.support) == (read, support)
     assert [quoted_at(span) for span in reading.spans] == [quote]
 
 
 def test_a_list_keeps_its_supported_members_and_reports_the_others():
     grounded = ground(constraints=(constraint(75_000_000_000), LIMIT))
-    assert grounded.readings["constraints"].value == (LIMIT,)
-    assert [r.kind for r in grounded.rejections] == [FindingKind.QUOTE_CONFLICT]
+    assert grounded.model["constraints"].value == (LIMIT,)
+    assert [r.kind for r in grounded.refused] == [FindingKind.QUOTE_CONFLICT]
 
 
 def test_an_absence_is_an_answer():
     grounded = ground(time_window=None, constraints=())
-    assert grounded.readings["time_window"].value is None
-    assert grounded.readings["constraints"].value == ()
+    assert grounded.model["time_window"].value is None
+    assert grounded.model["constraints"].value == ()
 
 
 def test_the_parts_of_an_outcome_are_found_in_order():
     text = "Survival at 2 years, defined as alive at 2 years, 2 years"
     parsed = parse_record(trial(primary_outcomes=text))
     parts = {"measure": "Survival at 2 years", "description": "defined as alive at 2 years", "time_frame": "2 years"}
-    grounded = ground_answer(Answer(Task.ENDPOINTS, parsed.outcomes[0].chunk.number, parts), parsed)
-    assert [(r.spans[0].start, r.spans[0].end) for r in grounded.readings.values()] == [(0, 19), (21, 48), (50, 57)]
+    grounded = ground_answer(parts, parsed.outcomes[0], parsed)
+    assert [(r.spans[0].start, r.spans[0].end) for r in grounded.model.values()] == [(0, 19), (21, 48), (50, 57)]
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "status"),
+    ("values", "kind"),
     [
-        ({"lead_in": "no consent"}, FindingKind.QUOTE_NOT_FOUND, QuoteStatus.ABSENT),
-        ({"lead_in": "Platelets > 60 x 10^9/L"}, FindingKind.QUOTE_CONFLICT, QuoteStatus.CONFLICT),
-        ({"time_window": "no transfusion"}, FindingKind.QUOTE_NOT_FOUND, QuoteStatus.ABSENT),
-        ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE, QuoteStatus.ABSENT),
-        ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE, QuoteStatus.ABSENT),
-        ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE, QuoteStatus.ABSENT),
+        ({"lead_in": "no consent"}, FindingKind.QUOTE_NOT_FOUND),
+        ({"lead_in": "Platelets > 60 x 10^9/L"}, FindingKind.QUOTE_CONFLICT),
+        ({"time_window": "no transfusion"}, FindingKind.QUOTE_NOT_FOUND),
+        ({"amounts": (Amount(low=50, high=60, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
+        ({"amounts": (Amount(low=None, high=7, unit="mg"),)}, FindingKind.VALUE_NOT_IN_QUOTE),
+        ({"instrument": Instrument(name="RECIST")}, FindingKind.VALUE_NOT_IN_QUOTE),
         (
             {"constraints": (constraint(50_000_000_000, quantity="Unicorns"),)},
             FindingKind.VALUE_NOT_IN_QUOTE,
-            QuoteStatus.ABSENT,
         ),
     ],
 )
-def test_an_unsupported_value_is_rejected(values, kind, status):
+def test_an_unsupported_value_is_rejected(values, kind):
     grounded = ground(**values)
-    assert grounded.readings == {}
-    assert [(one.field, one.kind, one.refusal.status) for one in grounded.rejections] == [(*values, kind, status)]
+    assert grounded.model == {}
+    (rejection,) = grounded.refused
+    assert ([rejection.field], rejection.kind) == ([*values], kind)
+    assert bool(rejection.refusal.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)

@@ -1,19 +1,29 @@
 """Which values of a user's own field a text bears out: each text with values that it states, and others near them."""
 
+from typing import Any
+
 import pytest
 
 from extractor.fields.attributes import Attribute
-from extractor.fields.declaration import Claim, Said
+from extractor.fields.declaration import CustomField
 from extractor.ground.claims import check_claim
+from extractor.parse.drafts import Reading
 from extractor.schemas import Support
 from extractor.text.passage import read_passage
 
 
+def check_value(text: str, kind: str, value: str, line: str) -> Reading[Any] | None:
+    """What a line bears out of a claim of one value, with the text as its quote."""
+    attribute = Attribute(name="value", type=kind, required=True)
+    field = CustomField(name="stated", definition="What the text states.", attributes=(attribute,))
+    claim = {"quote": text, "value": attribute.read(value)}
+    return check_claim(claim, field, read_passage(line)).readings.get("value")
+
+
 def support(text: str, kind: str, value: str) -> Support | None:
     """How the text bears out a claim of one value, with the whole text as its quote; None if it does not."""
-    said = Said("value", Attribute(name="value", type=kind).read(value), required=True)
-    claim = check_claim(Claim(text, (said,)), read_passage(text)).claim
-    return claim.values[0].support if claim else None
+    found = check_value(text, kind, value, text)
+    return found.support if found else None
 
 
 def check(text: str, kind: str, stated: list[str], others: list[str]) -> None:
@@ -122,6 +132,5 @@ def test_a_ratio_is_another_quantity_than_its_parts():
     [("26-35", "35 year", True), ("26-35", "26 year", True), ("26-35", "45 year", False), ("26-35", "35 month", False)],
 )
 def test_the_unit_of_a_quoted_number_may_stand_behind_the_quote(quote, value, stands):
-    said = Said("value", Attribute(name="value", type="age").read(value), required=True)
-    line = read_passage("Groups by age: 26-35, 36-45 or 46-55 years old, seen for 3 months")
-    assert bool(check_claim(Claim(quote, (said,)), line).claim) is stands
+    line = "Groups by age: 26-35, 36-45 or 46-55 years old, seen for 3 months"
+    assert bool(check_value(quote, "age", value, line)) is stands

@@ -2,11 +2,11 @@
 
 import pytest
 
-from extractor.ground.check import Answer, ground_answer
+from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.parse import parse_record
-from extractor.parse.drafts import Chunk, ChunkKind, Span
-from extractor.schemas import Amount, Frequency, Part, Period, Route, Section, Support, Task, TimeUnit
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Span
+from extractor.schemas import Amount, Frequency, Part, Period, Route, Section, Support, TimeUnit
 from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.trust import trial
 
@@ -29,9 +29,9 @@ def prove(text, agent, quote=None, others=(), **values):
     parsed = parse_record(trial(title="A trial").model_copy(update={"sections": (arm, drug)}))
     chunk = Chunk(900, ChunkKind.ARM, Span("arms[0]", 6, 6 + len(text)), text)
     listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
-    answers = [Answer(Task.DOSING, 900, {"stands": True, **each}) for each in listed]
-    grounded = [ground_answer(answer, parsed, chunk) for answer in answers]
-    return prove_regimens(grounded, parsed, {900: chunk})[0]
+    draft = Draft("dosing", chunk, chunk.span)
+    grounded = [ground_answer({"stands": True, **each}, draft, parsed) for each in listed]
+    return prove_regimens(grounded, parsed)[0]
 
 
 DRUGS = "Examplumab + Testamide + Prednisone"
@@ -50,7 +50,7 @@ STEPS = "Prednisone 60 mg daily for 2 weeks, then 20 mg every other day for 6 we
 )
 def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent, field, value, quote):
     amounts = {"amounts": dose(60)} if text is STEPS else {}
-    reading = prove(text, agent, **amounts, **{field: value}).readings[field]
+    reading = prove(text, agent, **amounts, **{field: value}).model[field]
     assert reading.support is Support.PARSED
     assert text[reading.spans[0].start - 6 : reading.spans[0].end - 6] == quote
 
@@ -82,21 +82,21 @@ def test_what_the_text_says_of_the_agent_is_linked_at_its_own_words(text, agent,
 )
 def test_what_the_text_says_of_something_else_is_refused_with_the_agents_own(text, agent, values, field, reason):
     found = prove(text, agent, **values)
-    assert field not in found.readings
-    assert reason in next(each for each in found.rejections if each.field == field).refusal.reason
+    assert field not in found.model
+    assert reason in next(each for each in found.refused if each.field == field).refusal.reason
 
 
 def test_without_another_value_of_the_agent_nothing_is_refused():
     text = "Examplumab IV every 2 weeks; oral testamide 30 mg."
-    reading = prove(text, "Examplumab", amounts=dose(30)).readings["amounts"]
+    reading = prove(text, "Examplumab", amounts=dose(30)).model["amounts"]
     assert (reading.value, reading.support) == (dose(30), Support.INFERRED)
 
 
 def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_another_amount():
     text = "Examplumab 160 mg SC at week 0, thereafter 40 mg SC every other week."
-    (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).rejections
+    (rejection,) = prove(text, "Examplumab", amounts=dose(160), frequency=Frequency.Q2W).refused
     assert "with 160 mg" in rejection.refusal.reason
-    assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).rejections == ()
+    assert prove(text, "Examplumab", amounts=dose(40), frequency=Frequency.Q2W).refused == ()
 
 
 @pytest.mark.parametrize(
@@ -108,35 +108,33 @@ def test_an_amount_is_refused_if_the_text_gives_the_rest_of_its_regimen_with_ano
     ],
 )
 def test_what_the_words_state_of_something_else_than_giving_is_refused(text, field, value):
-    (rejection,) = prove(text, "Examplumab", **{field: value}).rejections
+    (rejection,) = prove(text, "Examplumab", **{field: value}).refused
     assert "something else" in rejection.refusal.reason
 
 
 @pytest.mark.parametrize("words", ["IV or by mouth", "by mouth or IV"])
 def test_alternatives_are_open(words):
     text = f"Examplumab 5 mg {words} daily."
-    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).rejections == ()
+    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused == ()
 
 
 def test_of_two_values_in_a_clause_the_one_closest_to_the_dose_is_the_agents():
     text = "After 3 days of intravenous therapy outside the trial children take Examplumab 40 mg by mouth."
-    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).rejections
-    assert not prove(text, "Examplumab", route=Route.ORAL).rejections
+    assert prove(text, "Examplumab", route=Route.INTRAVENOUS).refused
+    assert not prove(text, "Examplumab", route=Route.ORAL).refused
 
 
 def test_levels_of_other_words_of_the_section_are_merged_and_stay_open():
     text = "Cohort 1: Examplumab 5 mg weekly. Cohort 2: Examplumab 10 mg weekly."
-    reading = prove(text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))).readings[
-        "amounts"
-    ]
+    reading = prove(text, "Examplumab", quote="Examplumab 5 mg weekly", amounts=(*dose(5), *dose(10))).model["amounts"]
     assert reading.supports == (Support.PARSED, Support.INFERRED)
 
 
 def test_agents_that_only_the_model_knows_own_their_doses():
     text = "Examplumab 15 mg and folinara 7.5 mg orally each morning."
     found = prove(text, "folinara", others=("Examplumab",), amounts=dose(7.5))
-    assert found.readings["amounts"].support is Support.PARSED
-    assert "amounts" not in prove(text, "folinara", others=("Examplumab",), amounts=dose(15)).readings
+    assert found.model["amounts"].support is Support.PARSED
+    assert "amounts" not in prove(text, "folinara", others=("Examplumab",), amounts=dose(15)).model
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor import Extractor
-from extractor.ground.check import Answer, ground_answer
+from extractor.ground.check import ground_answer
 from extractor.ground.support import find_support
 from extractor.mentions.rows import find_numbers
 from extractor.parse import parse_record
@@ -16,7 +16,6 @@ from extractor.schemas import (
     Period,
     Route,
     Support,
-    Task,
     TimePoint,
     TimeUnit,
 )
@@ -80,8 +79,7 @@ def test_other_names_support_the_quantity_of_a_limit(quantity, text, read):
 @pytest.mark.parametrize(("agent", "read"), [("methotrexate", "MTX"), ("MTX", "MTX"), ("etoposide", None)])
 def test_a_short_form_supports_an_agent(agent, read):
     parsed = parse_record(trial(title="A trial of MTX", arms_0="MTX 15 mg weekly"))
-    chunk = parsed.dosing.regimens[0].chunk
-    found = ground_answer(Answer(Task.DOSING, chunk.number, {"agent": agent}), parsed).readings.get("agent")
+    found = ground_answer({"agent": agent}, parsed.regimens[0], parsed).model.get("agent")
     assert (found and found.value) == read
 
 
@@ -121,8 +119,8 @@ def test_accepted_values_of_a_model_are_supported(record):
         "measure": parsed.outcomes[0].chunk.text,
     }
     for outcome in parsed.outcomes:
-        grounded = ground_answer(Answer(Task.ENDPOINTS, outcome.chunk.number, values), parsed)
-        for reading in grounded.readings.values():
+        grounded = ground_answer(values, outcome, parsed)
+        for reading in grounded.model.values():
             assert len(reading.supports) == len(reading.spans)
             members = reading.value if isinstance(reading.value, tuple) else (reading.value,)
             for member, span, support in zip(members, reading.spans, reading.supports, strict=True):

@@ -67,8 +67,8 @@ def test_a_median_follow_up_is_no_time_point():
 
 def test_an_item_takes_no_window_from_the_item_before_it():
     text = "Exclusion Criteria:\n\n* Chemotherapy within 4 weeks\n* Pregnancy\n* Asthma"
-    criteria = parse_record(trial(eligibility=text)).eligibility.criteria
-    assert [one.time_window.value is not None for one in criteria] == [True, False, False]
+    criteria = parse_record(trial(eligibility=text)).criteria
+    assert [one.rules["time_window"].value is not None for one in criteria] == [True, False, False]
 
 
 @pytest.mark.parametrize(

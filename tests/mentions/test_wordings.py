@@ -49,7 +49,7 @@ def test_a_limit_is_read(text, limit):
 
 def test_bare_numbers_below_the_name_of_a_quantity_are_no_ages():
     text = "Inclusion Criteria:\n\n* Waist in cm:\n\n  * men and women ≥ 94"
-    assert parse_record(trial(eligibility=text)).eligibility.minimum_age.value is None
+    assert parse_record(trial(eligibility=text)).whole.rules["minimum_age"].value is None
 
 
 @pytest.mark.parametrize(
@@ -95,5 +95,5 @@ def test_the_points_of_a_time_frame_are_read(text, points):
     ],
 )
 def test_ages_are_read(text, ages):
-    found = parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {text}")).eligibility
-    assert tuple(one.value and one.value.value for one in (found.minimum_age, found.maximum_age)) == ages
+    found = parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {text}")).whole.rules
+    assert tuple(one.value and one.value.value for one in (found["minimum_age"], found["maximum_age"])) == ages

@@ -1,7 +1,7 @@
 """Weights and calibration curves."""
 
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -87,20 +87,14 @@ def record() -> TrialRecord:
 
 
 def list_readings(parsed: ParsedRecord) -> dict[str, Reading]:
-    items = {
-        "eligibility": parsed.eligibility,
-        "eligibility.criteria": parsed.eligibility.criteria[0],
-        "dosing": parsed.dosing.regimens[0],
-        "endpoints": parsed.outcomes[0],
-    }
-    found = ((path, field.name, getattr(item, field.name)) for path, item in items.items() for field in fields(item))
-    return {f"{path}.{name}": value for path, name, value in found if isinstance(value, Reading)}
+    items = (parsed.whole, parsed.criteria[0], parsed.regimens[0], parsed.outcomes[0])
+    return {f"{item.group}.{name}": reading for item in items for name, reading in item.rules.items()}
 
 
 def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(record: TrialRecord) -> None:
     stated, calibrated = list_readings(parse_uncalibrated(record)), list_readings(parse_record(record))
     curves = read_curves()
-    existence = calibrated.pop("dosing.exists")
+    existence = calibrated.pop("dosing.stands")
     agent = stated["dosing.agent"].confidence
     assert existence.confidence == apply_curve(curves["dosing.regimens", "found"], agent)
     for name, reading in calibrated.items():
@@ -110,8 +104,9 @@ def test_each_reading_has_the_confidence_of_its_curve_and_nothing_else_changes(r
 
 def test_an_open_reading_stays_open(record: TrialRecord) -> None:
     parsed = parse_uncalibrated(record)
-    outcome = replace(parsed.outcomes[0], concept=Reading.open_())
-    assert calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].concept.is_open
+    (outcome,) = parsed.outcomes
+    outcome = replace(outcome, rules={**outcome.rules, "concept": Reading.open_()})
+    assert calibrate_record(replace(parsed, outcomes=(outcome,))).outcomes[0].rules["concept"].is_open
 
 
 def test_curves_rise_and_stay_below_certainty() -> None:

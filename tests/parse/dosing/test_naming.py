@@ -77,7 +77,7 @@ def test_an_arm_names_its_agent_in_its_own_words() -> None:
         make_section("arms[0]", label="A", type="EXPERIMENTAL", description="doxorubicin 50 mg/m2 IV on day 1"),
         make_section("interventions[0]", type="DRUG", name="Doxorubicin hydrochloride"),
     ).regimens
-    assert regimen.agent.value == "doxorubicin"
+    assert regimen.rules["agent"].value == "doxorubicin"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_arm_names_its_agent_in_its_own_words() -> None:
     ],
 )
 def test_empty_words_beside_doses_are_no_agents(description: str) -> None:
-    assert {regimen.agent.value for regimen in give(description)} == {"Examplumab"}
+    assert {regimen.rules["agent"].value for regimen in give(description)} == {"Examplumab"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_only_placebo_of_a_record_has_a_short_name(names: tuple[str, ...], e
         make_section(f"interventions[{at}]", type="DRUG", name=name, description="One tablet once daily by mouth")
         for at, name in enumerate(names)
     ]
-    assert read(*sections).regimens[0].agent.value == expected
+    assert read(*sections).regimens[0].rules["agent"].value == expected
 
 
 def _arm(description: str) -> Section:
@@ -112,7 +112,7 @@ def _arm(description: str) -> Section:
 
 
 def _roles(*sections: Section) -> dict[str | None, Role | None]:
-    return {regimen.agent.value: regimen.role.value for regimen in read(*sections).regimens}
+    return {regimen.rules["agent"].value: regimen.rules["role"].value for regimen in read(*sections).regimens}
 
 
 _CHEMOTHERAPY = (
@@ -141,7 +141,7 @@ def test_the_agent_after_versus_in_a_title_is_the_comparator() -> None:
     "text", ["Placebo and standard metformin 1000 mg daily", "Placebo once daily plus fictizide 1000 mg daily"]
 )
 def test_the_dose_of_another_agent_is_not_that_of_the_placebo(text):
-    doses = {regimen.agent.value: show(regimen, "doses") for regimen in give(text, name="Placebo")}
+    doses = {regimen.rules["agent"].value: show(regimen, "doses") for regimen in give(text, name="Placebo")}
     assert doses.get("Placebo", ((),)) == ((),)
 
 
@@ -151,4 +151,6 @@ def test_an_examination_is_no_regimen(name):
 
 
 def test_a_fluid_that_carries_the_drug_is_no_agent():
-    assert [one.agent.value for one in give("2 g in 100 mL normal saline IV, diluted in 5% dextrose")] == ["Examplumab"]
+    assert [one.rules["agent"].value for one in give("2 g in 100 mL normal saline IV, diluted in 5% dextrose")] == [
+        "Examplumab"
+    ]

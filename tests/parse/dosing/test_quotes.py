@@ -22,10 +22,10 @@ from .records import give, make_section, read
 )
 def test_a_quote_is_the_phrase_about_the_dose(description: str, expected: str) -> None:
     section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=description)
-    quote = read(section).regimens[0].quote
+    quote = read(section).regimens[0].span
     assert section.text[quote.start : quote.end] == expected
 
 
 def test_agents_of_one_sentence_have_separate_quotes() -> None:
     first, second = give("Cisplatin 75 mg/m2 IV and gemcitabine 1000 mg/m2 IV on day 1", name="Chemotherapy")
-    assert first.quote.end <= second.quote.start
+    assert first.span.end <= second.span.start

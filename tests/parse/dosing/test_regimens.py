@@ -195,7 +195,7 @@ def test_whole_records(drugs, arms, texts, fields, expected) -> None:
 @pytest.mark.parametrize("joint", [" or ", " or matching ", "/"])
 def test_a_placebo_has_the_schedule_of_the_agent_beside_it(joint: str) -> None:
     regimens = read_trial(DRUG, [f"Examplumab{joint}placebo 5 mg IV every 4 weeks"]).regimens
-    shown = {(str(one.agent.value).split()[-1], *show(one, "route frequency")) for one in regimens}
+    shown = {(str(one.rules["agent"].value).split()[-1], *show(one, "route frequency")) for one in regimens}
     assert shown == {("Examplumab", "intravenous", "Q4W"), ("placebo", "intravenous", "Q4W")}
 
 
@@ -209,7 +209,7 @@ def test_a_placebo_has_the_schedule_of_the_agent_beside_it(joint: str) -> None:
 )
 def test_an_agent_is_named_by_its_substance(name: str, description: str, agent: str) -> None:
     (regimen,) = give(description, name)
-    assert regimen.agent.value == agent
+    assert regimen.rules["agent"].value == agent
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_an_agent_is_named_by_its_substance(name: str, description: str, agent: 
 )
 def test_agents_of_a_description_have_full_names(text: str, agent: str) -> None:
     (regimen,) = read_trial(detailed_description=text).regimens
-    assert regimen.agent.value == agent
+    assert regimen.rules["agent"].value == agent
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_agents_of_a_description_have_full_names(text: str, agent: str) -> None:
 )
 def test_roles(name: str, kind: str, description: str, role: Role) -> None:
     (regimen,) = give(description, name, kind)
-    assert regimen.role.value is role
+    assert regimen.rules["role"].value is role
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_dosing_outside_regimens_is_a_candidate(text: str, expected: int) -> Non
     given = "5 mg SC every 4 weeks"
     parsed = read_trial({"Examplumab": given, "EX-12": given}, detailed_description=text)
     assert len(parsed.candidates) == expected
-    assert [r.agent.value for r in parsed.regimens] == ["Examplumab", "EX-12"]
+    assert [r.rules["agent"].value for r in parsed.regimens] == ["Examplumab", "EX-12"]
 
 
 def test_a_dose_of_an_unknown_agent_is_a_candidate() -> None:
@@ -286,16 +286,16 @@ def test_spans_point_to_the_raw_text() -> None:
     section = make_section("interventions[0]", type="DRUG", name="Examplumab", description=text)
     (regimen,) = read(section).regimens
     raw = section.text
-    assert raw[regimen.agent.spans[0].start : regimen.agent.spans[0].end] == "Examplumab"
-    assert raw[regimen.amounts.spans[0].start : regimen.amounts.spans[0].end] == r"5 mg\/kg"
-    assert raw[regimen.quote.start : regimen.quote.end].startswith(r"5 mg\/kg \> IV")
+    assert raw[regimen.rules["agent"].spans[0].start : regimen.rules["agent"].spans[0].end] == "Examplumab"
+    assert raw[regimen.rules["amounts"].spans[0].start : regimen.rules["amounts"].spans[0].end] == r"5 mg\/kg"
+    assert raw[regimen.span.start : regimen.span.end].startswith(r"5 mg\/kg \> IV")
 
 
 def test_a_length_from_a_summary_is_uncertain_and_cited() -> None:
     summary = "Participants will be treated for 12 weeks."
     (regimen,) = read_trial({"Examplumab": "5 mg orally once daily"}, brief_summary=summary).regimens
-    (span,) = regimen.duration.spans
-    assert regimen.duration.confidence < 0.7
+    (span,) = regimen.rules["duration"].spans
+    assert regimen.rules["duration"].confidence < 0.7
     assert (span.section, summary[span.start : span.end]) == ("brief_summary", "for 12 weeks")
 
 
@@ -309,7 +309,7 @@ def test_a_length_from_a_summary_is_uncertain_and_cited() -> None:
 )
 def test_an_ambiguous_length_is_left_out(dose: str, summary: str) -> None:
     (regimen,) = read_trial({"Examplumab": dose}, brief_summary=summary).regimens
-    assert regimen.duration.value is None
+    assert regimen.rules["duration"].value is None
 
 
 _FIRST = {("fictumab", "21 day"), ("examplinib", "21 day")}
@@ -333,7 +333,7 @@ _AGAIN = {("fictumab", "14 day"), ("examplinib", "14 day")}
 def test_agents_of_another_arm_are_repeated_in_other_cycles(second: str, expected: set[tuple[str, str]]) -> None:
     first = "Patients receive fictumab IV on day 1 and examplinib orally on days 1-5. Courses repeat every 21 days."
     regimens = read_trial(detailed_description=f"OUTLINE: Arm I: {first} Arm II: {second}").regimens
-    shown = [show(regimen, "agent cycle") for regimen in regimens if regimen.cycle.value]
+    shown = [show(regimen, "agent cycle") for regimen in regimens if regimen.rules["cycle"].value]
     assert sorted(map(str, shown)) == sorted(map(str, expected))
 
 
@@ -351,7 +351,7 @@ def test_agents_of_another_arm_are_repeated_in_other_cycles(second: str, expecte
 def test_a_field_without_rivals_is_certain(text: str, certain: set[str]) -> None:
     (regimen,) = give(text)
     names = ("route", "cycle", "frequency", "duration", "timing")
-    assert {name for name in names if getattr(regimen, name).confidence >= CERTAIN} == certain
+    assert {name for name in names if regimen.rules[name].confidence >= CERTAIN} == certain
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,8 @@ def test_a_field_without_rivals_is_certain(text: str, certain: set[str]) -> None
     ],
 )
 def test_an_agent_is_as_sure_as_its_name_shows_a_substance(surer: str, doubtful: str) -> None:
-    sure, unsure = (read_trial({name: "5 mg orally once daily"}).regimens[0].agent for name in (surer, doubtful))
+    regimens = (read_trial({name: "5 mg orally once daily"}).regimens[0] for name in (surer, doubtful))
+    sure, unsure = (regimen.rules["agent"] for regimen in regimens)
     assert sure.confidence > 0.8 > unsure.confidence
 
 
@@ -375,18 +376,18 @@ def test_an_agent_is_as_sure_as_its_name_shows_a_substance(surer: str, doubtful:
     ],
 )
 def test_a_route_is_as_sure_as_its_place(surer: str, doubtful: str) -> None:
-    sure, unsure = (give(f"Examplumab {text}")[0].route for text in (surer, doubtful))
+    sure, unsure = (give(f"Examplumab {text}")[0].rules["route"] for text in (surer, doubtful))
     assert unsure.value is None or sure.confidence > unsure.confidence
 
 
 def test_an_unread_time_and_a_cycle_elsewhere_leave_absences_uncertain() -> None:
     (timed,) = give("Examplumab 300 mg subcutaneously, the visits are 12 weeks apart")
-    assert timed.duration.value is None
-    assert timed.duration.confidence < CERTAIN
+    assert timed.rules["duration"].value is None
+    assert timed.rules["duration"].confidence < CERTAIN
     (alone,) = read_trial({"Examplumab": "300 mg IV"}).regimens
     (beside,) = read_trial({"Examplumab": "300 mg IV"}, ["Patients are treated in cycles"]).regimens
-    assert alone.cycle.value is beside.cycle.value is None
-    assert beside.cycle.confidence < CERTAIN <= alone.cycle.confidence
+    assert alone.rules["cycle"].value is beside.rules["cycle"].value is None
+    assert beside.rules["cycle"].confidence < CERTAIN <= alone.rules["cycle"].confidence
 
 
 def test_listed_days_that_open_a_series_have_no_code():

@@ -234,13 +234,13 @@ def read(**sections):
 
 
 def as_gold(criterion):
-    window = criterion.time_window.value
+    window = criterion.rules["time_window"].value
     return {
-        "kind": criterion.kind.value.value,
+        "kind": criterion.rules["kind"].value.value,
         "section": criterion.chunk.span.section,
-        "lead_in": criterion.lead_in.value,
-        "category": criterion.category.value.value,
-        "constraints": [constraint.model_dump(mode="json") for constraint in criterion.constraints.value],
+        "lead_in": criterion.rules["lead_in"].value,
+        "category": criterion.rules["category"].value.value,
+        "constraints": [constraint.model_dump(mode="json") for constraint in criterion.rules["constraints"].value],
         "time_window": window.model_dump(mode="json") if window else None,
     }
 
@@ -248,26 +248,26 @@ def as_gold(criterion):
 @pytest.mark.parametrize("path", sorted((SEEDS / "records").glob("*.txt")), ids=lambda path: path.stem)
 def test_seeds(path):
     title, summary, *rest = path.read_text("utf-8").split("\n")
-    parsed = read(title=title, brief_summary=summary, detailed_description=rest[-1])
+    whole, criteria = read(title=title, brief_summary=summary, detailed_description=rest[-1])
     gold = json.loads((SEEDS / "gold" / f"{path.stem}.json").read_text("utf-8"))["eligibility"]
-    found = [criterion for criterion in parsed.criteria if criterion.stands.value]
+    found = [criterion for criterion in criteria if criterion.rules["stands"].value]
     expected = [{key: value for key, value in criterion.items() if key != "quote"} for criterion in gold["criteria"]]
     assert [as_gold(criterion) for criterion in found] == expected
     quotes = [summary[criterion.chunk.span.start : criterion.chunk.span.end] for criterion in found]
     assert quotes == [criterion["quote"] for criterion in gold["criteria"]]
-    people = (parsed.minimum_age, parsed.maximum_age, parsed.sex, parsed.healthy_volunteers)
-    assert [reading.value for reading in people] == [None] * 4
+    names = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
+    assert [whole.rules[name].value for name in names] == [None] * 4
 
 
 def test_sentence_in_summary_and_description_is_annotated_once():
     sentence = "Patients are eligible if they have asthma."
-    parsed = read(brief_summary=sentence, detailed_description=f"Background. {sentence}")
-    assert [criterion.chunk.span.section for criterion in parsed.criteria] == ["brief_summary"]
+    _, criteria = read(brief_summary=sentence, detailed_description=f"Background. {sentence}")
+    assert [criterion.chunk.span.section for criterion in criteria] == ["brief_summary"]
 
 
 def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():
-    parsed = read(eligibility="Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze")
-    assert [(c.chunk.number, c.chunk.kind, c.stands.value) for c in parsed.criteria] == [
+    _, criteria = read(eligibility="Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze")
+    assert [(c.chunk.number, c.chunk.kind, c.rules["stands"].value) for c in criteria] == [
         (1, ChunkKind.ITEM, True),
         (2, ChunkKind.LEAD_IN, False),
         (3, ChunkKind.ITEM, True),
@@ -277,16 +277,15 @@ def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_crite
 
 def test_every_value_has_a_span_and_every_span_its_text():
     text = "Inclusion Criteria:\n\n* Age \\>= 18 years\n\nExclusion Criteria:\n\n* Steroids within 4 weeks"
-    parsed = read(eligibility=text)
-    age, steroids = parsed.criteria
-    readings = (age.constraints, steroids.time_window, parsed.minimum_age)
+    whole, (age, steroids) = read(eligibility=text)
+    readings = (age.rules["constraints"], steroids.rules["time_window"], whole.rules["minimum_age"])
     quotes = [text[span.start : span.end] for reading in readings for span in reading.spans]
     assert quotes == ["Age \\>= 18 years", "within 4 weeks", "\\>= 18 years"]
 
 
 def test_sentence_of_exclusion_without_any_heading():
-    (criterion,) = read(eligibility="Smokers will be excluded").criteria
-    assert criterion.kind.value == "exclusion"
+    _, (criterion,) = read(eligibility="Smokers will be excluded")
+    assert criterion.rules["kind"].value == "exclusion"
 
 
 TITLES = """Exclusion Criteria:
@@ -389,8 +388,8 @@ def test_a_definition_and_the_size_of_a_group_are_no_criteria(line, role):
 
 def test_a_criterion_has_the_window_of_the_line_that_introduces_it_unless_it_has_its_own():
     text = "Exclusion Criteria:\n\n* Within 4 weeks before screening:\n\n  * digoxin\n  * warfarin in the last 6 months"
-    parsed = read_eligibility({"eligibility": read_section("eligibility", text)}, count(1))
-    windows = {one.chunk.text: one.time_window.value for one in parsed.criteria if one.stands.value}
+    _, criteria = read_eligibility({"eligibility": read_section("eligibility", text)}, count(1))
+    windows = {one.chunk.text: one.rules["time_window"].value for one in criteria if one.rules["stands"].value}
     assert windows["digoxin"].value == 4
     assert windows["warfarin in the last 6 months"].value == 6
 
@@ -401,6 +400,6 @@ def test_how_long_a_state_lasts_is_not_said_of_the_values_below_it():
         ("Treatment that is stable for at least 5 months", [None, 5]),
         ("Within 5 months", [5, 5]),
     ):
-        parsed = read_eligibility({"eligibility": read_section("eligibility", text.format(parent))}, count(1))
-        windows = [one.time_window.value for one in parsed.criteria[-2:]]
+        _, criteria = read_eligibility({"eligibility": read_section("eligibility", text.format(parent))}, count(1))
+        windows = [one.rules["time_window"].value for one in criteria[-2:]]
         assert [window and window.value for window in windows] == inherited

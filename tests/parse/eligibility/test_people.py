@@ -196,8 +196,8 @@ def test_without_a_registered_age_only_a_plain_one_is_sure(line, sure):
     record = TrialRecord(
         record_id="A", source=Source(path="a", format="flat"), sections=(Section(name="eligibility", text=text),)
     )
-    found = parse_record(record).eligibility
-    stated = [age for age in (found.minimum_age, found.maximum_age) if age.value]
+    found = parse_record(record).whole.rules
+    stated = [age for age in (found["minimum_age"], found["maximum_age"]) if age.value]
     assert all((age.confidence >= 0.8) is sure for age in stated)
     assert stated or not sure
 
@@ -209,8 +209,8 @@ def beside(lines, low=None, high=None, summary=""):
         "eligibility": read_section("eligibility", text),
         "brief_summary": read_section("brief_summary", summary),
     }
-    parsed = read_eligibility(sections, count(), RegistryFields(minimum_age=low, maximum_age=high))
-    return parsed.minimum_age, parsed.maximum_age
+    whole, _ = read_eligibility(sections, count(), RegistryFields(minimum_age=low, maximum_age=high))
+    return whole.rules["minimum_age"], whole.rules["maximum_age"]
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,13 @@ def test_the_fields_of_a_structured_time_to_event_outcome():
     text = "\n".join(parts.values())
     places = [Part(name=n, start=text.index(p), end=text.index(p) + len(p)) for n, p in parts.items()]
     (outcome,), _ = read(Section(name="primary_outcomes[0]", text=text, parts=tuple(places)))
-    assert (outcome.measure.value, outcome.time_frame.value) == ("Overall survival", "Up to 2 years")
-    assert outcome.measure.confidence == outcome.description.confidence == 1.0
-    assert (outcome.concept.value, outcome.category.value) == ("overall_survival", "efficacy")
-    assert (outcome.start_event.value, outcome.end_events.value) == ("infusion", ("death",))
-    assert outcome.censored.value is True
-    assert outcome.time_points.value == (TimePoint(value=2, unit="year"),)
-    assert outcome.time_kind.value is TimeKind.UP_TO
+    assert (outcome.rules["measure"].value, outcome.rules["time_frame"].value) == ("Overall survival", "Up to 2 years")
+    assert outcome.rules["measure"].confidence == outcome.rules["description"].confidence == 1.0
+    assert (outcome.rules["concept"].value, outcome.rules["category"].value) == ("overall_survival", "efficacy")
+    assert (outcome.rules["start_event"].value, outcome.rules["end_events"].value) == ("infusion", ("death",))
+    assert outcome.rules["censored"].value is True
+    assert outcome.rules["time_points"].value == (TimePoint(value=2, unit="year"),)
+    assert outcome.rules["time_kind"].value is TimeKind.UP_TO
 
 
 def test_ranks_come_in_order_and_are_numbered_from_zero():
@@ -40,7 +40,7 @@ def test_ranks_come_in_order_and_are_numbered_from_zero():
         Section(name="secondary_outcomes", text="Pain, 1 week|Sleep, 2 weeks"),
         Section(name="primary_outcomes", text="Survival, 1 year"),
     )
-    assert [(o.rank, o.index, o.measure.value) for o in outcomes] == [
+    assert [tuple(o.rules[name].value for name in ("rank", "index", "measure")) for o in outcomes] == [
         (Rank.PRIMARY, 0, "Survival"),
         (Rank.SECONDARY, 0, "Pain"),
         (Rank.SECONDARY, 1, "Sleep"),
@@ -52,26 +52,27 @@ def test_ranks_come_in_order_and_are_numbered_from_zero():
 def test_every_span_quotes_the_raw_text():
     section = Section(name="primary_outcomes", text=r"IgE \[serum\], Measured by ELISA., Day 30 (Â±2)")
     (outcome,), record = read(section)
-    for reading in (outcome.measure, outcome.description, outcome.time_frame):
+    for name in ("measure", "description", "time_frame"):
+        reading = outcome.rules[name]
         (span,) = reading.spans
         assert record.section(span.section).text[span.start : span.end] == reading.value
-    (point,) = outcome.time_points.spans
+    (point,) = outcome.rules["time_points"].spans
     assert section.text[point.start : point.end] == "Day 30"
-    assert outcome.specimens.value == ("serum",)
-    assert outcome.methods.value == ("ELISA",)
+    assert outcome.rules["specimens"].value == ("serum",)
+    assert outcome.rules["methods"].value == ("ELISA",)
 
 
 def test_other_concepts_have_no_events_for_certain():
     (outcome,), _ = read(Section(name="primary_outcomes", text="Adverse events, Graded by CTCAE v5.0., 2 years"))
-    assert (outcome.start_event.value, outcome.end_events.value) == (None, ())
-    assert outcome.end_events.confidence >= CERTAIN
-    assert outcome.instrument.value == Instrument(name="CTCAE", version="5.0")
+    assert (outcome.rules["start_event"].value, outcome.rules["end_events"].value) == (None, ())
+    assert outcome.rules["end_events"].confidence >= CERTAIN
+    assert outcome.rules["instrument"].value == Instrument(name="CTCAE", version="5.0")
 
 
 def test_a_length_of_time_has_events_with_any_concept():
     text = "Hospital length of stay, Days in hospital., From the end of surgery until discharge"
     (outcome,), _ = read(Section(name="primary_outcomes", text=text))
-    assert (outcome.start_event.value, outcome.end_events.value) == ("end of surgery", ("discharge",))
+    assert (outcome.rules["start_event"].value, outcome.rules["end_events"].value) == ("end of surgery", ("discharge",))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_length_of_time_has_events_with_any_concept():
 )
 def test_unread_hints_make_an_absence_uncertain(text, unsure):
     (outcome,), _ = read(Section(name="primary_outcomes", text=text))
-    assert not any(getattr(outcome, name).certain for name in unsure)
+    assert not any(outcome.rules[name].certain for name in unsure)
 
 
 SEEDS = Path(__file__).parents[3] / "seeds"
