@@ -45,12 +45,11 @@ def check_claim(claim: Mapping[str, Any], field: CustomField, here: Passage) -> 
 
     >>> from extractor.fields import read_fields
     >>> from extractor.text.passage import read_passage
-    >>> (field,) = read_fields("brain_metastases")
-    >>> claim = {"quote": "stable for 4 weeks", "status": "allowed"}
-    >>> found = check_claim(claim, field, read_passage("Brain metastases if stable for 4 weeks"))
-    >>> found.readings["status"].support.value
+    >>> (field,) = read_fields("blinding")
+    >>> claim = {"quote": "masked for 4 weeks", "value": "open"}
+    >>> check_claim(claim, field, read_passage("Staff are masked for 4 weeks")).readings["value"].support.value
     'inferred'
-    >>> check_claim(claim, field, read_passage("Brain metastases if stable for 6 weeks")).readings
+    >>> check_claim(claim, field, read_passage("Staff are masked for 6 weeks")).readings
     {}
     """
     words = claim.get("quote") if field.needs_quote else None

@@ -61,7 +61,7 @@ async def test_an_item_without_its_fields_is_no_answer():
 
     result = await ask(PARSED, Scripted(answer), ExtractionOptions({Task.ENDPOINTS}, Assist.ALWAYS))
     assert result.usage.open_questions == len(PARSED.outcomes)
-    assert result.usage.calls == 2, "what the rules are certain of is asked about once more"
+    assert result.usage.calls == 1, "what the rules are certain of is a finding, not a question"
 
 
 def _one_call_a_task(questions):
@@ -77,7 +77,7 @@ async def test_a_failing_call_loses_only_its_own_questions(monkeypatch):
     tasks = {Task.ELIGIBILITY, Task.ENDPOINTS}
     monkeypatch.setattr("extractor.ask.dialogue.pack_questions", _one_call_a_task)
     result = await ask(PARSED, Scripted(answer), ExtractionOptions(tasks, Assist.ALWAYS))
-    assert result.usage.calls == 3, "each task once, then what the criteria's answers left out"
+    assert result.usage.calls == 2, "each task once"
     extraction = assemble_extraction(PARSED, result, tasks)
     lost = [finding for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
     assert ["HTTP 503" in finding.message for finding in lost] == [True]

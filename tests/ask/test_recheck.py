@@ -10,7 +10,6 @@ from extractor import Extractor
 from extractor.ask.prompt import load_prompt, render_line
 from extractor.ask.recheck import LINE_TOKENS, drop_repeated, plan_recheck
 from extractor.ask.reply_models import FIELDS, Reply, read_answers
-from extractor.assemble import ModelResult
 from extractor.errors import AnswerMissing
 from extractor.ground.check import ground_answer
 from extractor.llm.calls import estimate_tokens
@@ -173,10 +172,10 @@ def many_refusals(number):
 def test_the_question_is_small_however_much_was_refused():
     parsed, answers = many_refusals(12)
     assert sum(bool(answer.refused) for answer in answers) > 8
-    rechecks = plan_recheck(parsed, answers, ModelResult())
+    rechecks = plan_recheck(parsed, answers)
     assert [recheck.question.chunk.number for recheck in rechecks] == list(range(1, len(rechecks) + 1))
     assert rechecks
-    assert plan_recheck(parsed, [], ModelResult()) == ()
+    assert plan_recheck(parsed, []) == ()
     lines = [render_line(recheck.question) for recheck in rechecks]
     assert sum(map(estimate_tokens, lines)) <= LINE_TOKENS
 

@@ -18,7 +18,7 @@ def run(records, out, server, *options):
 
 def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
     broke = Fault(429, error={"code": "insufficient_quota", "message": "You exceeded your quota"})
-    with serve_faults(lambda number: WELL if number < 12 else broke) as server:
+    with serve_faults(lambda number: WELL if number < 6 else broke) as server:
         stopped = run(records, tmp_path / "run", server)
         assert stopped.exit_code == 1
         assert "the account has no credit left: You exceeded your quota; go on with: extractor" in stopped.stderr
