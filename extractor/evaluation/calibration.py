@@ -1,6 +1,6 @@
 """Count on gold of the user's own how often a model's values of their fields are right."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -35,10 +35,10 @@ def count_support(
 ) -> tuple[SupportShare, ...]:
     """How many values of a model are right, by field and support. A value that gold lacks is wrong."""
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
-    counts: dict[tuple[str, Support], Counter[bool]] = {}
+    groups, counts = add_groups(fields)[len(GROUPS) :], defaultdict[tuple[str, Support], Counter[bool]](Counter)
     for record_id in ours.record_ids:
         both = [restore_values(found, fields) for one in (ours, theirs) if (found := one.get(record_id))]
-        for group in list_judged(add_groups(fields)[len(GROUPS) :], both[0]) if len(both) == 2 else ():
+        for group in list_judged(groups, both[0]) if len(both) == 2 else ():
             for old, new in align(group, *both):
                 item = new[0].item if new else None
                 if item and item.support and item.origin is Origin.MODEL:
@@ -46,6 +46,5 @@ def count_support(
                     for one in group.fields:
                         compare_values(score, one, one.read(old[0].item) if old else None, one.read(item))
                     is_right = all(one[Count.NORMALISED] == one[Count.PREDICTED] for one in score.counts.values())
-                    key = group.path.removeprefix("custom."), item.support
-                    counts.setdefault(key, Counter())[is_right] += 1
+                    counts[group.path.removeprefix("custom."), item.support][is_right] += 1
     return tuple(SupportShare(*key, count[True], count.total()) for key, count in sorted(counts.items()))

@@ -12,7 +12,7 @@ from extractor.schemas import AbsenceReason, TrialExtraction
 
 from .alignment import KINDS, Side, pair_items, pair_values
 from .comparers import ErrorKind, Level
-from .fields import ENDPOINTS, GROUPS, INDEX, Field, Group, list_judged
+from .fields import ENDPOINTS, INDEX, Field, Group, list_judged
 from .report import ErrorExample
 
 
@@ -130,9 +130,7 @@ class RecordScore:
         self.errors.append(Disagreement(kind, one, self.record_id, gold, predicted, *sides))
 
 
-def score_record(
-    gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group] = GROUPS
-) -> RecordScore:
+def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]) -> RecordScore:
     """Compare a prediction with gold in the groups of which gold says something. Without one, all of it is missed."""
     score = RecordScore(gold.record_id, {one.field: one.reason for one in predicted.absences} if predicted else {})
     for group in list_judged(groups, gold):

@@ -4,7 +4,6 @@ Criteria, regimens and endpoints are paired with those of gold; F1 is over value
 has. See ``docs/how-to/score.md`` for the rules.
 """
 
-import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -168,14 +167,13 @@ def _compose_report(
 ) -> ScoreReport:
     """Compose the report without a comparison."""
     expected, scopes = gold.record_ids, list_totals(scored.fields)
-    totals = scored.counts.sum(axis=0, dtype=np.float64)
-    figures = _measure_figures(totals[np.newaxis], scopes)[0]
     (sums,) = _resample_counts((scored.counts,), resamples, seed)
-    intervals = _compute_intervals(_measure_figures(sums, scopes)[..., _F1], scopes, scored.counts)
+    totals, figures = sums[0], _measure_figures(sums, scopes)
+    intervals = _compute_intervals(figures[1:, ..., _F1], scopes, scored.counts)
     levels = {
         name: {
             level: LevelScore(
-                **dict(zip(("precision", "recall", "f1"), figures[row, step], strict=True)),
+                **dict(zip(("precision", "recall", "f1"), figures[0, row, step], strict=True)),
                 interval=_interval(intervals[:, row, step]),
             )
             for step, level in enumerate(_LEVELS)
@@ -224,15 +222,12 @@ def _compose_report(
 def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
     """Compute paired differences of normalised F1: the prediction's minus the other one's."""
     both, scopes = (scored.counts, other.counts), list_totals(scored.fields)
-    samples = [
-        *(one.sum(axis=0, dtype=np.float64)[np.newaxis] for one in both),
-        *_resample_counts(both, resamples, seed),
-    ]
-    (ours,), (theirs,), first, second = (_measure_figures(sums, scopes)[:, :, _NORMALISED, _F1] for sums in samples)
-    intervals = _compute_intervals(first - second, scopes, *both)
+    samples = (_measure_figures(sums, scopes) for sums in _resample_counts(both, resamples, seed))
+    ours, theirs = (figures[..., _NORMALISED, _F1] for figures in samples)
+    bounds = _compute_intervals((ours - theirs)[1:], scopes, *both).T
     differences = (
-        PairedScore(name=figure, f1=f1, other=f1_of_other, difference=f1 - f1_of_other, interval=_interval(bounds))
-        for figure, f1, f1_of_other, bounds in zip(name_figures(scored.fields), ours, theirs, intervals.T, strict=True)
+        PairedScore(name=name, f1=one, other=another, difference=one - another, interval=_interval(interval))
+        for name, one, another, interval in zip(name_figures(scored.fields), ours[0], theirs[0], bounds, strict=True)
     )
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))
 
@@ -262,19 +257,20 @@ def _interval(bounds: Floats) -> Interval | None:
 
 
 def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats]:
-    """Sum over records drawn with replacement: an array of resamples, fields and columns for each of ``counts``.
+    """Sum over all records, then over records drawn with replacement, for each of ``counts``.
 
-    All ``counts`` cover the same records and share the draws, so that differences are paired.
+    Returns arrays of samples, fields and columns. All ``counts`` cover the same records and share the draws, so that
+    differences are paired.
     """
-    number, *shape = counts[0].shape
-    generator = np.random.default_rng(seed)
-    flat = [one.reshape(number, math.prod(shape)).astype(np.float64) for one in counts]
-    sums = [np.zeros((resamples, math.prod(shape))) for _ in counts]
-    for row in range(resamples if number else 0):
-        weights = np.bincount(generator.integers(number, size=number), minlength=number).astype(np.float64)
-        for total, one in zip(sums, flat, strict=True):
-            total[row] = weights @ one
-    return [total.reshape(resamples, *shape) for total in sums]
+    number, generator = len(counts[0]), np.random.default_rng(seed)
+    tables = [one.astype(np.float64) for one in counts]
+    sums = [np.zeros((1 + resamples, *one.shape[1:])) for one in tables]
+    for row in range(1 + resamples if number else 0):
+        drawn = generator.integers(number, size=number) if row else np.arange(number)
+        weights = np.bincount(drawn, minlength=number).astype(np.float64)
+        for total, one in zip(sums, tables, strict=True):
+            total[row] = np.tensordot(weights, one, 1)
+    return sums
 
 
 def _measure_figures(sums: Floats, scopes: Scopes) -> Floats:
