@@ -92,7 +92,7 @@ def _list_right(gold: TrialExtraction, found: TrialExtraction) -> dict[tuple[str
     judged: dict[tuple[str, str], tuple[bool, Any]] = {}
     for group in GROUPS:
         ours, theirs = group.items(gold), group.items(found)
-        pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group.path, ours, theirs)
+        pairs = {0: 0} if group is ELIGIBILITY else pair_positions(group, ours, theirs)
         for place, item in enumerate(ours):
             other = theirs[pairs[place]] if place in pairs else None
             for field in group.fields:

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from extractor.assemble import ModelResult, assemble_extraction
 from extractor.evaluation.alignment import KINDS, pair_items
-from extractor.evaluation.fields import FIELDS, GROUPS
+from extractor.evaluation.fields import FIELDS, GROUPS, Group
 from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import FOUND, NOTHING
@@ -120,7 +120,7 @@ def match_items(parsed: ParsedRecord, extraction: TrialExtraction, gold: TrialEx
     for group in GROUPS:
         if group.path in readings:
             wanted = group.items(gold)
-            for row, column in pair_positions(group.path, wanted, group.items(extraction)).items():
+            for row, column in pair_positions(group, wanted, group.items(extraction)).items():
                 yield Match(group.path, readings[group.path][column], wanted[row])
 
 
@@ -149,9 +149,9 @@ def _readings_of(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draf
     return found
 
 
-def pair_positions(path: str, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
+def pair_positions(group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[int, int]:
     """Return the positions of paired items in gold and in the extraction."""
-    return {old[0].position: new[0].position for old, new in pair_items(path, gold, predicted) if old and new}
+    return {old[0].position: new[0].position for old, new in pair_items(group, gold, predicted) if old and new}
 
 
 def quote_span(item: ExtractedItem) -> Span:

@@ -21,7 +21,7 @@ def calibrate(
 
     Exit codes: 0 done, 1 no field has 50 values, 2 usage.
     """
-    from extractor.evaluation.custom import LEAST_VALUES, count_support
+    from extractor.evaluation.calibration import LEAST_VALUES, count_support
     from extractor.run.finished import FinishedRun
     from extractor.run.manifest import restore_fields
 

@@ -25,7 +25,6 @@ _BY_IMPORTANCE = (
 _ERRORS = ("error", "count", "harm", "most often in", "worst example")
 _ABSENCES = ("absence", "count", "gold empty", "gold has a value", "most often in")
 _DIFFERENCES = ("score", "predicted", "other", "difference", "95 % interval")
-_CUSTOM = ("own field", "type", "stated", "predicted", "right", "F1")
 _NAMED = 10
 """Most records named in a line."""
 
@@ -86,8 +85,9 @@ def evaluate(
     If anna has 4 criteria, and ben has the same 4 and one more, their
     agreement on eligibility.criteria is 2 x 4 / (4 + 5) = 0.889.
 
-    Fields of your own, of --fields or of the run, have a table of their own:
-    values are paired within a record, and compared by their types.
+    Fields of your own, of --fields or of the run, are scored as custom.NAME,
+    beside the tasks as custom, and in all. Records whose gold has no such
+    field say nothing of it.
 
     Exit codes: 0 done, 1 a score is under --fail-under or a file is broken,
     2 usage.
@@ -184,10 +184,11 @@ def _find_inputs(predicted: Path) -> "tuple[str | PathLike[str], ...]":
 
 def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, float]:
     """Parse floors such as ``all=0.8,dosing=0.7``. Raises ``ValueError`` for bad syntax or an unknown name."""
-    from extractor.evaluation.report import FIGURES
+    from extractor.evaluation.fields import add_groups
+    from extractor.evaluation.report import name_figures
     from extractor.suggestions import refuse_unknown
 
-    own = [f"{field.name}.{one.name}" for field in fields for one in field.attributes]
+    figures = name_figures([field for group in add_groups(fields) for field in group.fields])
     floors: dict[str, float] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, _, score = part.partition("=")
@@ -197,7 +198,7 @@ def _read_floors(text: str, fields: "tuple[CustomField, ...]") -> dict[str, floa
             raise ValueError(f"--fail-under {part!r}: write NAME=SCORE, such as all=0.8") from error
         if not 0 <= floors[name] <= 1:
             raise ValueError(f"--fail-under {part!r}: a score is between 0 and 1")
-        refuse_unknown("score", [name], (*FIGURES, *own))
+        refuse_unknown("score", [name], figures)
     return floors
 
 
@@ -206,16 +207,18 @@ def print_report(report: "ScoreReport") -> None:
     print(f"{report.records} records, {len(report.missing)} missing, {len(report.without_gold)} without gold")
     _list_records("missing", report.missing)
     _list_records("without gold", report.without_gold)
-    groups = [(one.figure, "", *_score_row(one), *[""] * 5) for one in report.groups]
+    scored = {one.task for one in report.fields if one.stated or one.predicted}
+    left_out = {one.task for one in report.fields} - scored if scored == {"custom"} else set()
+    groups = [(one.figure, "", *_score_row(one), *[""] * 5) for one in report.groups if one.name not in left_out]
     fields = [
         (
             *(one.figure, str(one.stated), *_score_row(one), str(one.missed), str(one.invented), _show(one.f1_paired)),
             *(str(one.empty.fields), _show(one.empty.specificity)),
         )
         for one in report.fields
+        if one.task not in left_out
     ]
-    if any(one.stated or one.predicted for one in report.fields) or not report.custom:
-        print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
+    print_table(_FIELDS, [*groups, *fields], _BY_IMPORTANCE)
     if empty := report.empty.fields:
         share = _show(report.empty.specificity)
         print(f"\nleft empty: {report.empty.left_empty} of {empty} fields that gold leaves empty, {share}")
@@ -233,12 +236,6 @@ def print_report(report: "ScoreReport") -> None:
             for one in report.absences
         ]
         print_table(_ABSENCES, rows, _ABSENCES[1:], prose=_ABSENCES[4:])
-    if report.custom:
-        rows = [
-            (one.name, one.type, *map(str, (one.stated, one.predicted, one.right)), _show(one.f1))
-            for one in report.custom
-        ]
-        print_table(_CUSTOM, rows, ("F1", "stated"))
     if report.undeclared:
         say(f"{', '.join(report.undeclared)}: gold has values, and no field has this name; name its file with --fields")
     if report.comparison:

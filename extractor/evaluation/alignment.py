@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from extractor.schemas import Criterion, Endpoint, ExtractedItem, Regimen, TrialExtraction
+from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen, TrialExtraction
 
+from .comparers import Level
 from .fields import Group
 from .text import fold_name, is_inside, is_inside_either, measure_overlap
 
@@ -106,6 +108,34 @@ def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
     return part.rank == whole.rank and (is_smaller or is_inside(_join_outcome(part), _join_outcome(whole)))
 
 
+def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
+    """Values of a user's field. ``of`` is the words of the item that has them, and None where gold does not have it.
+
+    Of an item that has one value at most, both are a pair, whatever they say.
+    """
+    is_known = gold.of and predicted.of
+    host = _overlap(gold.of, predicted.of) if is_known else 1.0
+    if host < 0.5:
+        return 0.0
+    is_only = not group.many and (is_known or group.of is None)
+    nearest = _measure_nearest(group, gold, predicted)
+    return host + 0.05 * nearest if is_only else nearest
+
+
+def _measure_nearest(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
+    """The mean likeness of each value to the likest one of the same field on the other side."""
+    nearest: list[float] = []
+    for field in group.fields:
+        comparer = field.comparer
+        sides = [comparer.spread(field.read(item)) for item in (gold, predicted)]
+        for ours, theirs in (sides, sides[::-1]):
+            alike = (
+                [max(comparer.likeness(a, b), comparer.level(a, b) >= Level.NORMALISED) for b in theirs] for a in ours
+            )
+            nearest += [max(row, default=0.0) for row in alike]
+    return sum(nearest) / len(nearest) if nearest else 0.0
+
+
 KINDS = {
     "eligibility.criteria": ItemKind(
         _compare_criteria,
@@ -115,7 +145,14 @@ KINDS = {
     "dosing": ItemKind(_compare_regimens, _is_part_of_regimen, lambda item: f"{item.agent}: {item.quote}", 0.4),
     "endpoints": ItemKind(_compare_endpoints, _is_part_of_endpoint, _join_outcome),
 }
-"""The item kind at each path."""
+"""The kind of the guideline's items at each path."""
+
+
+def find_kind(group: Group) -> ItemKind | None:
+    """Return how items of a group are paired; None if there is always one of them."""
+    if group.model is CustomItem:
+        return ItemKind(partial(_compare_own, group), lambda *_: False, lambda _: "", 0.3)
+    return KINDS.get(group.path)
 
 
 class Side(NamedTuple):
@@ -149,19 +186,20 @@ def align(group: Group, old: TrialExtraction, new: TrialExtraction) -> list[Alig
     >>> [(len(pair.old), len(pair.new)) for pair in align(ENDPOINTS, old, new)]
     [(1, 1)]
     """
-    pairs = pair_items(group.path, group.items(old), group.items(new))
+    pairs = pair_items(group, group.items(old), group.items(new))
     return sorted(pairs, key=lambda pair: pair.old[0].position if pair.old and pair.new else inf)
 
 
-def pair_items(path: str, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]) -> list[Aligned]:
+def pair_items(group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]) -> list[Aligned]:
     """Pair items so that their total likeness is greatest: first the pairs, then items without a counterpart.
 
     Items with the same values are paired before all others. Items are in the order of their values, so the order of
     their lists changes nothing. An item without a counterpart that is a part of a paired one stands beside it.
     """
-    if path not in KINDS:
-        return [Aligned(*([Side(item, path) for item in each] for each in (old, new)))]
-    kind, (ours, theirs) = KINDS[path], (_place(path, each) for each in (old, new))
+    kind = find_kind(group)
+    if kind is None:
+        return [Aligned(*([Side(item, group.path) for item in each] for each in (old, new)))]
+    ours, theirs = (_place(group.path, each) for each in (old, new))
     same = defaultdict[str, list[Side]](list)
     for one in theirs:
         same[one.identity].append(one)

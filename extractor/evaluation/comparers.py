@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, Self
 
-from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, TimeUnit
+from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
 from extractor.text.aliases import name_instrument
 from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension, read_unit
@@ -162,15 +162,16 @@ class Bound:
 _SAME_SIDE = ({Comparator.LESS, Comparator.AT_MOST}, {Comparator.MORE, Comparator.AT_LEAST})
 
 
-def list_bounds(limits: tuple[Constraint, ...]) -> tuple[Bound, ...]:
+def list_bounds(limits: Constraint | Quantity | tuple[Constraint | Quantity, ...] | None) -> tuple[Bound, ...]:
     """Split limits into their sides; a ``between`` has two."""
     bounds: list[Bound] = []
-    for limit in limits:
+    for limit in _list_values(limits):
         is_range = limit.comparator is Comparator.BETWEEN
         sides: list[tuple[Comparator, float | None]] = [(limit.comparator, limit.value)]
         if is_range:
             sides = [(Comparator.AT_LEAST, limit.value), (Comparator.AT_MOST, limit.value_high)]
-        bounds += [Bound(limit.quantity, side, one, limit.unit, is_range) for side, one in sides if one is not None]
+        name = limit.quantity if isinstance(limit, Constraint) else ""
+        bounds += [Bound(name, side, one, limit.unit, is_range) for side, one in sides if one is not None]
     return tuple(bounds)
 
 

@@ -1,23 +1,23 @@
-"""The scored fields, derived from the schemas: a field's metadata sets how its values are compared and weighted."""
+"""The scored fields, derived from their groups: a field's metadata sets how its values are compared and weighted."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel
-
+from extractor.fields.declaration import CustomField
 from extractor.schemas import (
     Criterion,
+    CustomItem,
     Eligibility,
     Endpoint,
     ExtractedItem,
     FieldInfo,
+    ItemGroup,
     Regimen,
-    Task,
     TimeWindow,
     TrialExtraction,
-    list_fields,
+    ValueKind,
+    list_groups,
 )
 
 from .comparers import COMPARERS, EXTENT, TEXT, Comparer
@@ -30,9 +30,9 @@ _FIRST = ("agent", "quote", "kind", "section")
 class Field:
     """One scored field.
 
-    ``attribute`` is None for the item itself, which is right if it has a counterpart. Fields of one ``family`` have
-    values that a reader could confuse; a right value on a wrong item is searched within it. ``weight`` multiplies the
-    harm of an error.
+    ``attribute`` is the place in the item, such as ``route`` or ``values.cutoff``; None for the item itself, which is
+    right if it has a counterpart. Fields of one ``family`` have values that a reader could confuse; a right value on a
+    wrong item is searched within it. ``weight`` multiplies the harm of an error.
     """
 
     name: str
@@ -43,8 +43,11 @@ class Field:
 
     @property
     def in_total(self) -> bool:
-        """Whether the field is part of the scores of its task and of all fields; extents of quotes are not."""
-        return not self.comparer.is_extent
+        """Whether the field is part of the scores of its task and of all fields.
+
+        Extents of the guideline's quotes are not: they prove other fields. Those of a user's field are what it says.
+        """
+        return not self.comparer.is_extent or self.task == "custom"
 
     @property
     def is_words(self) -> bool:
@@ -52,58 +55,94 @@ class Field:
         return self.comparer in (TEXT, EXTENT)
 
     @property
-    def task(self) -> Task:
-        """The task of the field."""
-        return Task(self.name.split(".", 1)[0])
+    def task(self) -> str:
+        """The task of the field; ``custom`` for a user's."""
+        return self.name.partition(".")[0]
+
+    def read(self, item: ExtractedItem) -> Any:
+        """The value of an item."""
+        return item.value_of(self.name.rpartition(".")[2])
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items of one kind with their fields, at ``path`` in an extraction."""
+    """Items of one kind with their fields, at ``path`` in an extraction; ``items`` lists those of an extraction.
+
+    Those of a user's field are ``of`` the items at that path, which may have ``many``.
+    """
 
     path: str
     model: type[ExtractedItem]
     fields: tuple[Field, ...]
+    items: Callable[[TrialExtraction], tuple[Any, ...]]
+    of: str | None = None
+    many: bool = True
 
-    def items(self, extraction: TrialExtraction) -> tuple[Any, ...]:
-        """Return the items of this kind in an extraction."""
-        found: Any = reduce(getattr, self.path.split("."), extraction)
-        return found if isinstance(found, tuple) else (found,)
+
+_ITEMS: dict[str, tuple[type[ExtractedItem], str | None]] = {
+    "eligibility": (Eligibility, None),
+    "eligibility.criteria": (Criterion, "eligibility.criteria"),
+    "dosing": (Regimen, "dosing.regimens"),
+    "endpoints": (Endpoint, "endpoints.outcomes"),
+}
+"""The model of the guideline's items, and the name of the field that says whether there is one."""
+_INDEX = "endpoints.index"
 
 
 def _make_field(info: FieldInfo) -> Field:
-    known = info.metadata
-    return Field(info.path, info.name, COMPARERS[known.comparison], known.family, known.weight)
+    known, comparer = info.metadata, COMPARERS[info.metadata.comparison]
+    if info.kind is ValueKind.NUMBER:
+        comparer = replace(comparer, is_choice=False)
+    place = f"values.{info.name}" if info.group.startswith("custom.") else info.name
+    return Field(info.path, place, comparer, known.family, known.weight)
 
 
-def _make_group(path: str, model: type[ExtractedItem], whole: str | None = None) -> Group:
-    known = [info for info in list_fields(Task(path.partition(".")[0])) if info.group == path]
-    infos = [info for info in known if info.metadata.in_gold and info.name != "index"]
+def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
+    model, whole = _ITEMS.get(group.path, (CustomItem, None))
+    infos = [info for info in group.fields if info.metadata.in_gold and info.path != _INDEX]
     infos.sort(key=lambda info: _FIRST.index(info.name) if info.name in _FIRST else len(_FIRST))
-    return Group(path, model, (*([Field(whole, None, TEXT)] if whole else ()), *map(_make_field, infos)))
+    fields = (*([Field(whole, None, TEXT)] if whole else ()), *map(_make_field, infos))
+    return Group(group.path, model, fields, group.list_items, group.of, many)
 
 
-ELIGIBILITY = _make_group("eligibility", Eligibility)
-CRITERIA = _make_group("eligibility.criteria", Criterion, "eligibility.criteria")
-DOSING = _make_group("dosing", Regimen, "dosing.regimens")
-ENDPOINTS = _make_group("endpoints", Endpoint, "endpoints.outcomes")
-GROUPS = (ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS)
-INDEX = next(_make_field(info) for info in list_fields(Task.ENDPOINTS) if info.name == "index")
+GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(map(_make_group, list_groups()))
+INDEX = next(_make_field(info) for group in list_groups() for info in group.fields if info.path == _INDEX)
 """An endpoint's index in its rank. A wrong one is reported but not scored, since it is not read from text."""
 
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
-"""All scored fields, in report order."""
+"""The guideline's scored fields, in report order."""
 
 
-def list_quotes(item: BaseModel) -> Iterator[tuple[str, str | None]]:
+def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
+    """Return the guideline's groups, and those of a user's fields.
+
+    >>> from extractor.fields import read_fields
+    >>> [field.name for field in add_groups(read_fields("blinding"))[-1].fields]
+    ['custom.blinding.value']
+    """
+    return (*GROUPS, *(_make_group(field.group, many=field.many) for field in fields))
+
+
+def list_judged(groups: Iterable[Group], gold: TrialExtraction) -> Iterator[Group]:
+    """Yield the groups of which gold says something: without a field's key it says nothing of a user's field.
+
+    Gold with values of a user's fields alone was written for these, and says nothing of the guideline's.
+    """
+    alone = gold.custom and not gold.dosing and not gold.endpoints and gold.eligibility == Eligibility()
+    for group in groups:
+        name = group.path.removeprefix("custom.")
+        if name in gold.custom if group.model is CustomItem else not alone:
+            yield group
+
+
+def list_quotes(group: Group, item: ExtractedItem) -> Iterator[tuple[str, str | None]]:
     """Yield the quotes of an item, including that of its time window, with their paths.
 
-    >>> list(list_quotes(Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
+    >>> list(list_quotes(ENDPOINTS, Endpoint(rank="primary", index=0, measure="Pain", methods=("MRI",))))[-1]
     ('methods[0]', 'MRI')
     """
-    group = next(group for group in GROUPS if group.model is type(item))
     for field in group.fields:
-        value = getattr(item, field.attribute) if field.attribute else None
+        value = field.read(item) if field.attribute else None
         if isinstance(value, TimeWindow):
             yield f"{field.attribute}.quote", value.quote
         elif field.is_words and isinstance(value, tuple):

@@ -7,13 +7,16 @@ punctuation. No other difference is allowed: a gold quote is copied from the tex
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from extractor.errors import RecordError
 from extractor.fields.declaration import CustomField
+from extractor.fields.value_forms import show_value
+from extractor.ground.claims import find_claimed
 from extractor.ground.quotes import QuoteStatus, verify_quote
 from extractor.mentions.rows import find_numbers
 from extractor.read import read_records
@@ -22,6 +25,7 @@ from extractor.schemas import (
     Comparator,
     Constraint,
     Criterion,
+    CustomItem,
     Eligibility,
     ExtractedItem,
     Rank,
@@ -29,19 +33,17 @@ from extractor.schemas import (
     Task,
     TrialRecord,
 )
-from extractor.text.passage import read_passage
+from extractor.suggestions import suggest
+from extractor.text.passage import Passage, read_passage, read_section
 
 from .comparers import AGE_UNITS, count_days
-from .custom_check import check_custom
-from .fields import list_quotes
-from .gold_files import Flaw, GoldPlace, list_files, list_places, read_items
+from .fields import Group, list_quotes
+from .gold_files import Flaw, GoldPlace, PlacedItem, list_files, list_places, read_items
 from .standoff import find_changed_sections, find_places, from_standoff, name_home, name_outcome
 from .text import fold_quote
 
 _SHOWN = 90
 """Most characters of a quoted text in a message."""
-Items = Sequence[tuple[str, ExtractedItem]]
-"""Items of an annotation, each with its JSON path."""
 
 
 class GoldProblem(NamedTuple):
@@ -111,22 +113,25 @@ def check_annotation(data: Any, record: TrialRecord | None, fields: Sequence[Cus
     >>> [flaw.path for flaw in check_annotation({"record_id": "A", "eligibility": {"sex": "men"}}, None)]
     ['eligibility.sex']
     """
-    flaws, items = read_items(data)
+    flaws, items = read_items(data, fields)
     yield from flaws
-    for path, item in items:
-        yield from _check_values(path, item)
+    for one in items:
+        yield from _check_values(one.path, one.item)
+    said = data if isinstance(data, dict) else {}
+    alone = bool(said.get("custom")) and not any(said.get(task) for task in Task)
+    # An item that the schema refused has a flaw of its own.
+    places = {one.path for one in items} | {flaw.path.partition("]")[0] + "]" for flaw in flaws}
+    yield from _check_own(said.get("custom"), items, fields, None if alone else places)
     if record is not None:
         text = _Text(record)
-        for path, item in items:
-            yield from text.check_quotes(path, item) if path != "eligibility" else ()
+        for one in items:
+            yield from text.check_quotes(*one) if one.path != "eligibility" else ()
+            yield from text.check_stated(*one) if isinstance(one.item, CustomItem) else ()
         # Endpoints that the schema refused would look like gaps.
-        endpoints = [(path, item) for path, item in items if path.startswith("endpoints")]
-        alone = data.get("custom") and not any(data.get(task) for task in Task)
+        endpoints = [(path, item) for _, path, item in items if path.startswith("endpoints")]
         if isinstance(listed := data.get("endpoints", []), list) and len(listed) == len(endpoints) and not alone:
             yield from _check_order(endpoints, text.outcomes)
         yield from _check_evidence(items, record)
-    if isinstance(data, dict):
-        yield from check_custom(data, record, fields)
 
 
 def _read_entries(gold: Path) -> Iterator[tuple[GoldPlace, Any]]:
@@ -207,6 +212,36 @@ def _check_values(path: str, item: ExtractedItem) -> Iterator[Flaw]:
             yield from _check_amount(f"{path}.amounts[{number}]", amount)
 
 
+def _check_own(
+    custom: Any, items: Sequence[PlacedItem], fields: Sequence[CustomField], places: Collection[str] | None
+) -> Iterator[Flaw]:
+    """Yield values of the user's fields that are not declared, say nothing, or are of no item that may have them.
+
+    ``places`` are the paths of all items; None for gold of these fields alone, which lacks the items that it names.
+    """
+    known = {field.name: field for field in fields}
+    for name in sorted(custom.keys() - known.keys()) if isinstance(custom, dict) else ():
+        remedy = f"name its file with --fields{suggest(name, known)}"
+        yield Flaw(f"custom.{name}", "no field has this name", remedy, warns=True)
+    seen: set[tuple[str, str | None]] = set()
+    for group, path, item in items:
+        if not isinstance(item, CustomItem):
+            continue
+        if (group.path, item.of) in seen and not group.many and (item.of or not group.of):
+            yield Flaw(path, "is stated twice", "leave one out, or declare many = true")
+        seen.add((group.path, item.of))
+        is_host = re.fullmatch(rf"{group.of}\[\d+\]", item.of or "") and (places is None or item.of in places)
+        if item.of is not None and not is_host:
+            remedy = f"write one such as {group.of}[0]" if group.of else "leave it out: the field is one of the record"
+            yield Flaw(f"{path}.of", f"there is no item {item.of!r}", remedy)
+        declared = known[group.path.partition(".")[2]].attributes
+        lacking = [one.name for one in declared if one.required and one.name not in item.values]
+        if not item.values and not lacking:
+            yield Flaw(path, "has no value", "fill one in, or leave the entry out")
+        for name in lacking:
+            yield Flaw(f"{path}.values.{name}", "is empty", "fill it in, or leave the entry out")
+
+
 def _check_limit(path: str, limit: Constraint) -> Iterator[Flaw]:
     """Check that a range has two bounds in ascending order, and any other limit one."""
     high, is_range = limit.value_high, limit.comparator is Comparator.BETWEEN
@@ -285,12 +320,20 @@ class _Text:
         self.outcomes = places.outcomes
         self._raw: Mapping[str, str] = {name: raw[name][span.start : span.end] for name, span in places.spans.items()}
         self._folded = {name: fold_quote(text) for name, text in self._raw.items()}
+        self._sections = record.sections
 
-    def check_quotes(self, path: str, item: Any) -> Iterator[Flaw]:
-        """Yield quotes that are not in the item's section. The agent and the days of giving may be in any section."""
+    @cached_property
+    def _passages(self) -> list[Passage]:
+        return [read_section(section.name, section.text).whole for section in self._sections]
+
+    def check_quotes(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+        """Yield quotes that are not in the item's section.
+
+        The agent, the days of giving and the words of a user's field may be in any section.
+        """
         section = name_home(item) or ""
-        quotes = {name: quote for name, quote in list_quotes(item) if quote is not None}
-        anywhere = {"agent", "timing"} & quotes.keys() if isinstance(item, Regimen) else set()
+        quotes = {name: quote for name, quote in list_quotes(group, item) if quote is not None}
+        anywhere = quotes.keys() if isinstance(item, CustomItem) else {"agent", "timing"} & quotes.keys()
         if section in self._folded:
             found = (self._check(f"{path}.{name}", quotes[name], section) for name in quotes if name not in anywhere)
             yield from filter(None, found)
@@ -302,6 +345,16 @@ class _Text:
             if all(self._check(path, quotes[name], place) for place in self._folded):
                 problem = f"{_shorten(quotes[name])} stands nowhere in the record"
                 yield Flaw(f"{path}.{name}", problem, "copy it from the text")
+
+    def check_stated(self, group: Group, path: str, item: ExtractedItem) -> Iterator[Flaw]:
+        """Yield numbers of a user's field that the record states in no form that an answer's check accepts."""
+        for field in group.fields:
+            value = None if field.is_words or field.comparer.is_choice else field.read(item)
+            for one in value if isinstance(value, tuple) else () if value is None else (value,):
+                if not _is_stated(one, self._passages):
+                    problem = f"nothing in the record states {show_value(one)}"
+                    remedy = "correct the number or its unit, if the text does not say it in other words"
+                    yield Flaw(f"{path}.{field.attribute}", problem, remedy, warns=True)
 
     def _check(self, path: str, quote: str, section: str) -> Flaw | None:
         """Return the flaw of a quote from an existing section, or None."""
@@ -324,9 +377,13 @@ class _Text:
         return Flaw(path, problem, f"the nearest words are {stated}" if is_near else "copy it from the text")
 
 
-def _check_evidence(items: Items, record: TrialRecord) -> Iterator[Flaw]:
+def _is_stated(value: Any, passages: Iterable[Passage]) -> bool:
+    return any(find_claimed(value, passage) for passage in passages)
+
+
+def _check_evidence(items: Iterable[PlacedItem], record: TrialRecord) -> Iterator[Flaw]:
     """Check the offsets of an extraction's evidence; annotations have none."""
-    for path, item in items:
+    for _, path, item in items:
         for number, evidence in enumerate(item.evidence):
             place, text = f"{path}.evidence[{number}]", record.raw_text(evidence.section)
             if text is None:

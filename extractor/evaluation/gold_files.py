@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from extractor.errors import GoldError
-from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
+from extractor.fields.declaration import CustomField
+from extractor.schemas import Criterion, CustomItem, ExtractedItem, TrialExtraction
 
-from .fields import GROUPS
+from .fields import Group, add_groups
 
 _RUN_FILE = "extractions.jsonl"
 _SOURCES = "a folder of JSON, a JSONL file or a run's folder"
@@ -70,6 +71,28 @@ def list_places(path: Path) -> Iterator[tuple[GoldPlace, bytes]]:
             if line.strip():
                 yield GoldPlace(path, number, start), line.removeprefix(codecs.BOM_UTF8)
             start += len(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One flaw of an annotated record; one that only ``warns`` may be right as it is."""
+
+    path: str
+    problem: str
+    remedy: str
+    warns: bool = False
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.problem}; {self.remedy}"
+
+
+class PlacedItem(NamedTuple):
+    """An item of an annotation, with its JSON path."""
+
+    group: Group
+    path: str
+    item: ExtractedItem
 
 
 class Extractions:
@@ -129,6 +152,41 @@ def _validate(data: Any, shown: str) -> TrialExtraction:
         raise GoldError(f"{shown}: {first}{more}") from error
 
 
+def restore_values(extraction: TrialExtraction, fields: Iterable[CustomField]) -> TrialExtraction:
+    """Read the values of a user's fields by their declarations. Raises ``GoldError`` for one in no such form.
+
+    The words of the item that has a value replace its path, which says nothing in another extraction.
+    """
+    hosts, custom = dict(extraction.list_items()), dict(extraction.custom)
+    for field in (one for one in fields if one.name in custom):
+        items: list[CustomItem] = []
+        for number, one in enumerate(custom[field.name]):
+            item, flaws = restore_item(f"custom.{field.name}[{number}]", field, one)
+            if flaws:
+                problem = f"{extraction.record_id}, {flaws[0].path}: {flaws[0].problem}"
+                raise GoldError(f"{problem}; extractor evaluate --check --fields lists all")
+            host = hosts.get(one.of or "")
+            words = getattr(host, "quote", None) or getattr(host, "measure", None)
+            items.append(item.model_copy(update={"of": words, "calibrated": False}))
+        custom[field.name] = tuple(items)
+    return extraction.model_copy(update={"custom": custom})
+
+
+def restore_item(path: str, field: CustomField, item: CustomItem) -> tuple[CustomItem, list[Flaw]]:
+    """Return a user's item with its values in the classes of their types, None for another form, and its flaws."""
+    known = {one.name: one for one in field.attributes}
+    values: dict[str, Any] = dict.fromkeys(sorted(item.values.keys() - known.keys()))
+    remedy = f"write one of {', '.join(known)}"
+    flaws = [Flaw(f"{path}.values.{name}", "the field has no such attribute", remedy) for name in values]
+    for name, value in ((name, item.values.get(name)) for name in known):
+        try:
+            values |= {} if value in (None, "", [], ()) else {name: known[name].restore(value)}
+        except ValueError as error:
+            values[name] = None
+            flaws.append(Flaw(f"{path}.values.{name}", str(error), "correct it"))
+    return item.model_copy(update={"values": values}), flaws
+
+
 def _read_id(data: bytes, place: GoldPlace) -> str:
     try:
         record_id = json.loads(data)["record_id"]
@@ -136,20 +194,6 @@ def _read_id(data: bytes, place: GoldPlace) -> str:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise GoldError(f"{place}: is not an extraction (JSON with a record_id); correct or remove it") from error
     return str(record_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """One flaw of an annotated record; one that only ``warns`` may be right as it is."""
-
-    path: str
-    problem: str
-    remedy: str
-    warns: bool = False
-
-    def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
-        return f"{where}{self.problem}; {self.remedy}"
 
 
 def join_path(parts: Sequence[str | int]) -> str:
@@ -162,13 +206,13 @@ def join_path(parts: Sequence[str | int]) -> str:
     return "".join(named).removeprefix(".")
 
 
-def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, ExtractedItem]]]:
-    """Return every violation of the schema, and all readable items with their paths.
+def read_items(data: Any, fields: Sequence[CustomField]) -> tuple[list[Flaw], list[PlacedItem]]:
+    """Return every violation of the schema and of the user's ``fields``, and all readable items with their paths.
 
     Faulty fields of an item are left out, so that they do not hide other flaws.
 
-    >>> flaws, items = read_items({"record_id": "x", "eligibility": {"sex": "men"}})
-    >>> flaws[0].path, [path for path, _ in items]
+    >>> flaws, items = read_items({"record_id": "x", "eligibility": {"sex": "men"}}, ())
+    >>> flaws[0].path, [path for _, path, _ in items]
     ('eligibility.sex', ['eligibility'])
     """
     flaws: dict[Location, Flaw] = {}
@@ -176,11 +220,17 @@ def read_items(data: Any) -> tuple[list[Flaw], list[tuple[str, ExtractedItem]]]:
         TrialExtraction.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         flaws = _list_flaws(data, error)
-    return list(flaws.values()), list(_repair_items(data, flaws))
+    known, items = {f"custom.{field.name}": field for field in fields}, list[PlacedItem]()
+    listed = list(flaws.values())
+    for group, path, item in _repair_items(data, flaws, add_groups(fields)):
+        read, more = restore_item(path, known[group.path], item) if isinstance(item, CustomItem) else (item, [])
+        items.append(PlacedItem(group, path, read))
+        listed += more
+    return listed, items
 
 
-def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, ExtractedItem]]:
-    for group in GROUPS:
+def _repair_items(data: Any, faulty: Iterable[Location], groups: Iterable[Group]) -> Iterator[PlacedItem]:
+    for group in groups:
         path: Location = tuple(group.path.split("."))
         found = data
         for part in path:
@@ -193,7 +243,8 @@ def _repair_items(data: Any, faulty: Iterable[Location]) -> Iterator[tuple[str, 
             values = raw.items() if isinstance(raw, dict) else ()
             kept |= {name: value for name, value in values if name not in {*broken, "criteria"}}
             try:
-                yield join_path(place), group.model.model_validate_json(json.dumps(kept), strict=True)
+                item = group.model.model_validate_json(json.dumps(kept), strict=True)
+                yield PlacedItem(group, join_path(place), item)
             except ValidationError:
                 continue
 

@@ -49,7 +49,7 @@ def list_clues(item: Any, attribute: str | None, value: Any) -> Clues:
 def _list_proof(item: Any, attribute: str | None, value: Any) -> list[Clue]:
     """Return the evidence of the value, or of the list member that the value is."""
     names = {attribute} if attribute else {"quote", *_OUTCOME}  # "values.cutoff" of a custom field
-    values = getattr(item, attribute, None) if attribute else None
+    values = item.value_of(attribute.rpartition(".")[2]) if attribute else None
     member = f"{attribute}[{values.index(value)}]" if isinstance(values, tuple) and value in values else None
     proof = [one for one in item.evidence if one.field == member]
     proof = proof or [

@@ -13,7 +13,7 @@ from extractor.errors import RecordError
 from extractor.pages import escape_json, render_page, to_utf16
 from extractor.parse.drafts import Span
 from extractor.read import read_records
-from extractor.schemas import Task, TrialRecord
+from extractor.schemas import TrialRecord
 
 from .comparers import ErrorKind
 from .highlight import RecordText, list_clues
@@ -58,7 +58,7 @@ def render_score_page(report: ScoreReport, errors: WorstErrors, records: Sequenc
     numbers = [*(one.difference or 0 for one in differences.values()), *(side for one in bounds for _, side in one)]
     values = {
         "report": report,
-        "tasks": tuple(Task),
+        "tasks": tuple(dict.fromkeys(one.task for one in report.fields)),
         "least_values": LEAST_VALUES,
         "kinds": {kind.value: kind for kind in ErrorKind},
         "matrices": sorted(_list_matrices(report.choices), key=lambda matrix: (-matrix["wrong"], matrix["field"])),

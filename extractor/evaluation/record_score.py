@@ -12,7 +12,7 @@ from extractor.schemas import AbsenceReason, TrialExtraction
 
 from .alignment import KINDS, Side, pair_items, pair_values
 from .comparers import ErrorKind, Level
-from .fields import ELIGIBILITY, ENDPOINTS, FIELDS, GROUPS, INDEX, Field, Group
+from .fields import ENDPOINTS, INDEX, Field, Group, list_judged
 from .report import ErrorExample
 
 
@@ -30,9 +30,6 @@ class Count(IntEnum):
     PREDICTED_PAIRED = 8
     MISSED = 9
     INVENTED = 10
-
-
-_ROWS = {one.name: row for row, one in enumerate(FIELDS)}
 
 
 class JudgedAbsence(NamedTuple):
@@ -107,14 +104,14 @@ def _find_quote(item: Any, attribute: str | None) -> str | None:
 
 @dataclass(slots=True)
 class RecordScore:
-    """One record's counts (a row for each of ``FIELDS``, a column for each ``Count``), errors, choices and absences.
+    """One record's counts (for each field's name, a number for each ``Count``), errors, choices and absences.
 
     ``reasons`` maps paths of empty predicted fields to reasons.
     """
 
     record_id: str
     reasons: Mapping[str, AbsenceReason] = field(default_factory=dict)
-    counts: list[list[int]] = field(default_factory=lambda: [[0] * len(Count) for _ in FIELDS])
+    counts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * len(Count)))
     errors: list[Disagreement] = field(default_factory=list)
     choices: list[Confused] = field(default_factory=list)
     absences: list[JudgedAbsence] = field(default_factory=list)
@@ -122,7 +119,7 @@ class RecordScore:
     def add(self, one: Field, number: int, *columns: Count) -> None:
         """Count values of a field."""
         for column in columns:
-            self.counts[_ROWS[one.name]][column] += number
+            self.counts[one.name][column] += number
 
     def add_right(self, one: Field, level: Level) -> None:
         """Count a value that agrees at a level, and at all lower ones."""
@@ -133,10 +130,10 @@ class RecordScore:
         self.errors.append(Disagreement(kind, one, self.record_id, gold, predicted, *sides))
 
 
-def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> RecordScore:
-    """Compare a prediction with gold. If it is None, all of gold is missed."""
+def score_record(gold: TrialExtraction, predicted: TrialExtraction | None, groups: Sequence[Group]) -> RecordScore:
+    """Compare a prediction with gold in the groups of which gold says something. Without one, all of it is missed."""
     score = RecordScore(gold.record_id, {one.field: one.reason for one in predicted.absences} if predicted else {})
-    for group in GROUPS:
+    for group in list_judged(groups, gold):
         ours, theirs = group.items(gold), group.items(predicted) if predicted else ()
         reason = score.reasons.get(group.path)
         if reason and not theirs:
@@ -147,7 +144,7 @@ def score_record(gold: TrialExtraction, predicted: TrialExtraction | None) -> Re
 
 
 def _score_group(score: RecordScore, group: Group, gold: Sequence[Any], predicted: Sequence[Any]) -> None:
-    pairs = pair_items(group.path, gold, predicted)
+    pairs = pair_items(group, gold, predicted)
     for old, new in pairs:
         if not old or not new:
             continue
@@ -176,15 +173,16 @@ def _label(group: Group, side: Side) -> str:
 
 
 def _count_alone(score: RecordScore, group: Group, side: Side, kind: ErrorKind, *, is_reported: bool) -> None:
-    """Count all values of an item without a counterpart as missed or invented, and report one error."""
-    missed = kind is ErrorKind.MISSED
+    """Count all values of an item without a counterpart as missed or invented.
+
+    One error is reported: that of the item, or, where no field is the item itself, one of each value.
+    """
+    missed, has_whole = kind is ErrorKind.MISSED, group.fields[0].attribute is None
     columns = (Count.GOLD, Count.MISSED) if missed else (Count.PREDICTED, Count.INVENTED)
     for one in group.fields:
-        values = (side.item,) if one.attribute is None else one.comparer.spread(getattr(side.item, one.attribute))
+        values = (_label(group, side),) if one.attribute is None else one.comparer.spread(one.read(side.item))
         score.add(one, len(values), *columns)
-        is_item = one.attribute is None and not is_reported
-        if values and (is_item or group is ELIGIBILITY):
-            value = _label(group, side) if is_item else values[0]
+        for value in () if is_reported or (has_whole and one.attribute) else values:
             both = (value, None, (side, Side())) if missed else (None, value, (Side(), side))
             score.report(kind, one, *both)
 
@@ -197,11 +195,11 @@ def _compare(score: RecordScore, group: Group, sides: tuple[Side, Side], ignored
             score.add_right(one, Level.EXACT)
             score.add(one, 1, Count.GOLD, Count.GOLD_PAIRED, Count.PREDICTED, Count.PREDICTED_PAIRED)
             continue
-        ours, theirs = getattr(gold.item, one.attribute), getattr(predicted.item, one.attribute)
+        ours, theirs = one.read(gold.item), one.read(predicted.item)
         reason = score.reasons.get(f"{predicted.path}.{one.attribute}")
         if reason and not one.comparer.spread(theirs):
             score.absences.append(JudgedAbsence(one.name, reason, not one.comparer.spread(ours)))
-        if one.comparer.is_choice:
+        if one.comparer.is_choice and not isinstance(ours, tuple) and not isinstance(theirs, tuple):
             score.choices.append((one.name, _name_choice(ours), _name_choice(theirs)))
         for kind, *values in compare_values(score, one, ours, theirs):
             if kind not in ignored:
@@ -224,7 +222,7 @@ def compare_values(score: RecordScore, one: Field, gold: Any, predicted: Any) ->
     score.add(one, len(ours), Count.GOLD, Count.GOLD_PAIRED)
     score.add(one, len(theirs), Count.PREDICTED, Count.PREDICTED_PAIRED)
     pairs = [(0, 0)] if ours and theirs else []
-    if isinstance(gold, tuple) and ours != theirs:
+    if (isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1) and ours != theirs:
         # Pair equal members first.
         pairs = pair_values(ours, theirs, lambda a, b: comparer.likeness(a, b) + 0.01 * (a == b), comparer.threshold)
     elif ours == theirs:

@@ -1,15 +1,16 @@
 """The report of an evaluation: frozen models that serialise to JSON."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from extractor.schemas import AbsenceReason, Task
+from extractor.schemas import AbsenceReason
 from extractor.schemas.base import FrozenModel
 
 from .comparers import ErrorKind
-from .fields import FIELDS
+from .fields import Field as ScoredField
 
 LEAST_VALUES = 10
 """Fewest values, stated or invented, for an interval: a bootstrap over fewer is meaningless."""
@@ -61,7 +62,7 @@ class EmptyScore(FrozenModel):
 class FieldScore(_Ladder):
     """One field."""
 
-    task: Task
+    task: str = Field(description="The task; 'custom' for a field of the user's own.")
     stated: int = Field(description="Values that gold states.")
     predicted: int = Field(description="Values that are predicted.")
     missed: int = Field(description="Values of gold without a counterpart.")
@@ -71,7 +72,7 @@ class FieldScore(_Ladder):
 
 
 class GroupScore(_Ladder):
-    """A task, or 'all': the mean over its fields that have values (macro), or one score over its values (micro)."""
+    """A task, 'custom' or 'all': the mean over its fields that have values (macro), or one over its values (micro)."""
 
     average: str = Field(description="macro or micro.")
 
@@ -140,17 +141,6 @@ class Comparison(FrozenModel):
     differences: tuple[PairedScore, ...]
 
 
-class AttributeScore(FrozenModel):
-    """The values of one attribute of a user's own field, or of all attributes of a type, whose name is ``all``."""
-
-    name: str
-    type: str
-    stated: int = Field(description="Values of gold.")
-    predicted: int
-    right: int = Field(description="Predicted values that agree with those of gold, normalised.")
-    f1: float | None = Field(description="Null without any value.")
-
-
 class ScoreReport(FrozenModel):
     """The result of an evaluation."""
 
@@ -169,7 +159,6 @@ class ScoreReport(FrozenModel):
     choices: tuple[ConfusionCell, ...] = Field(description="Confusion matrices, cell by cell.")
     absences: tuple[AbsenceScore, ...] = Field(default=(), description="Explained gaps by their reason.")
     comparison: Comparison | None = None
-    custom: tuple[AttributeScore, ...] = Field(default=(), description="The user's own fields; not in other scores.")
     undeclared: tuple[str, ...] = Field(default=(), description="Own fields of gold without a declaration: not scored.")
 
     def figure(self, name: str) -> float | None:
@@ -184,8 +173,7 @@ class ScoreReport(FrozenModel):
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores by name."""
-        own = {one.name: one.f1 for one in self.custom if "." in one.name}
-        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)} | own
+        return {one.figure: one.normalised.f1 for one in (*self.groups, *self.fields)}
 
 
 def name_group(name: str, average: str) -> str:
@@ -193,8 +181,16 @@ def name_group(name: str, average: str) -> str:
     return name if average == "macro" else f"{name}.micro"
 
 
-FIGURES = (
-    *(one.name for one in FIELDS),
-    *(name_group(name, average) for name in (*Task, "all") for average in ("macro", "micro")),
-)
-"""Names of all figures: fields, then tasks and 'all', each with its '.micro'."""
+def list_totals(fields: Sequence[ScoredField]) -> dict[str, list[int]]:
+    """Return the positions of the fields in each task, in 'custom' if the user has fields, and in 'all'."""
+    rows = {
+        one.task: [row for row, other in enumerate(fields) if other.task == one.task and other.in_total]
+        for one in fields
+    }
+    return rows | {"all": [row for each in rows.values() for row in each]}
+
+
+def name_figures(fields: Sequence[ScoredField]) -> tuple[str, ...]:
+    """Return the names of all figures: fields, then tasks and 'all', each with its '.micro'."""
+    totals = [name_group(name, average) for name in list_totals(fields) for average in ("macro", "micro")]
+    return (*(one.name for one in fields), *totals)

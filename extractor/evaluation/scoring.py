@@ -6,23 +6,21 @@ has. See ``docs/how-to/score.md`` for the rules.
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.fields import read_fields
+from extractor.fields import CustomField, read_fields
 from extractor.fields.models import Declared
-from extractor.schemas import AbsenceReason, Task
+from extractor.schemas import AbsenceReason
 
 from .comparers import ErrorKind
-from .custom import CustomScorer, states_custom_alone
-from .fields import FIELDS
-from .gold_files import Extractions, ExtractionSource, open_extractions
+from .fields import Field, add_groups
+from .gold_files import Extractions, ExtractionSource, open_extractions, restore_values
 from .record_score import Confused, Count, JudgedAbsence, RecordErrors, WorstErrors, score_record
 from .report import (
-    FIGURES,
     LEAST_VALUES,
     AbsenceScore,
     Comparison,
@@ -35,16 +33,18 @@ from .report import (
     LevelScore,
     PairedScore,
     ScoreReport,
+    list_totals,
+    name_figures,
     name_group,
 )
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.uint16]
 """Counts of all records: an array of records, fields and columns, with records sorted by id."""
+Scopes = Mapping[str, Sequence[int]]
+"""The positions of the fields that each group score sums up."""
 _LEVELS = ("exact", "normalised", "relaxed")
 _NORMALISED, _F1 = 1, 2
-_GROUPS = {task.value: [row for row, one in enumerate(FIELDS) if one.task is task and one.in_total] for task in Task}
-_GROUPS["all"] = [row for rows in _GROUPS.values() for row in rows]
 
 
 def evaluate(  # noqa: PLR0913 - each is a choice of its own
@@ -86,66 +86,67 @@ def evaluate(  # noqa: PLR0913 - each is a choice of its own
     """
     if examples < 0 or resamples < 0:
         raise ValueError("examples and resamples are 0 or more")
+    own = read_fields(fields)
     ours, theirs = open_extractions(gold, "gold"), open_extractions(predicted, "predicted")
     others = None if compare is None else open_extractions(compare, "compare")
-    scorer = CustomScorer(read_fields(fields))
-    scored = _score_records(ours, theirs, examples, on_record, scorer)
+    scored = _score_records(own, ours, theirs, examples, on_record)
     report = _compose_report(scored, ours, theirs, resamples, seed)
-    undeclared = scored.custom - {field.name for field in scorer.fields}
-    report = report.model_copy(update={"custom": scorer.scores, "undeclared": tuple(sorted(undeclared))})
     if others is None:
         return report
-    comparison = _compose_comparison(scored, _score_records(ours, others), others.name, resamples, seed)
+    comparison = _compose_comparison(scored, _score_records(own, ours, others), others.name, resamples, seed)
     return report.model_copy(update={"comparison": comparison})
 
 
 @dataclass(frozen=True, slots=True)
 class _Scored:
-    """The scores of all gold records. ``missing`` are those without a prediction, ``custom`` the names in gold."""
+    """The scores of all gold records.
 
+    ``missing`` are those without a prediction, ``undeclared`` the user's fields in gold that have no declaration.
+    """
+
+    fields: tuple[Field, ...]
     counts: Counts
     errors: tuple[ErrorScore, ...]
     choices: Counter[Confused]
     missing: tuple[str, ...]
     absences: Counter[JudgedAbsence]
-    custom: frozenset[str]
+    undeclared: tuple[str, ...]
 
 
 def _score_records(
+    own: Sequence[CustomField],
     gold: Extractions,
     predicted: Extractions,
     examples: int = 0,
     on_record: Callable[[RecordErrors], None] | None = None,
-    scorer: CustomScorer | None = None,
 ) -> _Scored:
     """Score every gold record, and keep up to ``examples`` errors of each kind. Raises ``GoldError``."""
-    record_ids = gold.record_ids
+    record_ids, groups = gold.record_ids, add_groups(own)
+    fields = tuple(field for group in groups for field in group.fields)
     choices, absences, missing = Counter[Confused](), Counter[JudgedAbsence](), []
-    custom: set[str] = set()
+    undeclared: set[str] = set()
     number, harm = Counter[tuple[ErrorKind, str]](), dict.fromkeys(ErrorKind, 0.0)
     worst = {kind: WorstErrors(examples) for kind in ErrorKind}
-    table = np.zeros((len(record_ids), len(FIELDS), len(Count)), np.uint16)
+    table = np.zeros((len(record_ids), len(fields), len(Count)), np.uint16)
     for row, record_id in enumerate(record_ids):
         annotated, extraction = gold.get(record_id), predicted.get(record_id)
         assert annotated is not None
         if extraction is None:
             missing.append(record_id)
-        custom |= annotated.custom.keys()
-        wrong = scorer.add(annotated, extraction) if scorer else []
-        if not states_custom_alone(annotated):  # else its row stays empty
-            score = score_record(annotated, extraction)
-            table[row] = score.counts
-            choices.update(score.choices)
-            absences.update(score.absences)
-            wrong = [*score.errors, *wrong]
+        undeclared |= annotated.custom.keys() - {field.name for field in own}
+        found = extraction and restore_values(extraction, own)
+        score = score_record(restore_values(annotated, own), found, groups)
+        table[row] = [score.counts[one.name] for one in fields]
+        choices.update(score.choices)
+        absences.update(score.absences)
         source = extraction.source.path if extraction and extraction.source else None
         places = gold.place(record_id) or gold.name, predicted.place(record_id), source
-        for error in wrong:
+        for error in score.errors:
             number[error.kind, error.field.name] += 1
             harm[error.kind] += error.harm
             worst[error.kind].add(RecordErrors(*places, (error,)))
         if on_record:
-            on_record(RecordErrors(*places, tuple(wrong)))
+            on_record(RecordErrors(*places, tuple(score.errors)))
     errors = [
         ErrorScore(
             kind=kind,
@@ -157,29 +158,27 @@ def _score_records(
         for kind, found in worst.items()
         if found.count
     ]
-    return _Scored(
-        table, tuple(sorted(errors, key=lambda one: -one.harm)), choices, tuple(missing), absences, frozenset(custom)
-    )
+    errors.sort(key=lambda one: -one.harm)
+    return _Scored(fields, table, tuple(errors), choices, tuple(missing), absences, tuple(sorted(undeclared)))
 
 
 def _compose_report(
     scored: _Scored, gold: Extractions, predicted: Extractions, resamples: int, seed: int
 ) -> ScoreReport:
     """Compose the report without a comparison."""
-    expected = gold.record_ids
-    totals = scored.counts.sum(axis=0, dtype=np.float64)
-    figures = _measure_figures(totals[np.newaxis])[0]
+    expected, scopes = gold.record_ids, list_totals(scored.fields)
     (sums,) = _resample_counts((scored.counts,), resamples, seed)
-    intervals = _compute_intervals(_measure_figures(sums)[..., _F1], scored.counts)
+    totals, figures = sums[0], _measure_figures(sums, scopes)
+    intervals = _compute_intervals(figures[1:, ..., _F1], scopes, scored.counts)
     levels = {
         name: {
             level: LevelScore(
-                **dict(zip(("precision", "recall", "f1"), figures[row, step], strict=True)),
+                **dict(zip(("precision", "recall", "f1"), figures[0, row, step], strict=True)),
                 interval=_interval(intervals[:, row, step]),
             )
             for step, level in enumerate(_LEVELS)
         }
-        for row, name in enumerate(FIGURES)
+        for row, name in enumerate(name_figures(scored.fields))
     }
     return ScoreReport(
         gold=gold.name,
@@ -191,7 +190,7 @@ def _compose_report(
         seed=seed,
         groups=tuple(
             GroupScore(name=name, average=average, **levels[name_group(name, average)])
-            for name in ("all", *Task)
+            for name in ("all", *list(scopes)[:-1])
             for average in ("macro", "micro")
         ),
         fields=tuple(
@@ -206,7 +205,7 @@ def _compose_report(
                 empty=_compose_empty(row),
                 **levels[one.name],
             )
-            for one, row in zip(FIELDS, totals, strict=True)
+            for one, row in zip(scored.fields, totals, strict=True)
         ),
         empty=_compose_empty(totals.sum(axis=0)),
         errors=scored.errors,
@@ -216,21 +215,19 @@ def _compose_report(
             for (name, ours, theirs), count in sorted(scored.choices.items(), key=repr)
         ),
         absences=tuple(_compose_absences(scored.absences)),
+        undeclared=scored.undeclared,
     )
 
 
 def _compose_comparison(scored: _Scored, other: _Scored, name: str, resamples: int, seed: int) -> Comparison:
     """Compute paired differences of normalised F1: the prediction's minus the other one's."""
-    both = scored.counts, other.counts
-    samples = [
-        *(one.sum(axis=0, dtype=np.float64)[np.newaxis] for one in both),
-        *_resample_counts(both, resamples, seed),
-    ]
-    (ours,), (theirs,), first, second = (_measure_figures(sums)[:, :, _NORMALISED, _F1] for sums in samples)
-    intervals = _compute_intervals(first - second, *both)
+    both, scopes = (scored.counts, other.counts), list_totals(scored.fields)
+    samples = (_measure_figures(sums, scopes) for sums in _resample_counts(both, resamples, seed))
+    ours, theirs = (figures[..., _NORMALISED, _F1] for figures in samples)
+    bounds = _compute_intervals((ours - theirs)[1:], scopes, *both).T
     differences = (
-        PairedScore(name=figure, f1=f1, other=f1_of_other, difference=f1 - f1_of_other, interval=_interval(bounds))
-        for figure, f1, f1_of_other, bounds in zip(FIGURES, ours, theirs, intervals.T, strict=True)
+        PairedScore(name=name, f1=one, other=another, difference=one - another, interval=_interval(interval))
+        for name, one, another, interval in zip(name_figures(scored.fields), ours[0], theirs[0], bounds, strict=True)
     )
     return Comparison(other=name, missing=other.missing, differences=tuple(differences))
 
@@ -260,23 +257,24 @@ def _interval(bounds: Floats) -> Interval | None:
 
 
 def _resample_counts(counts: Sequence[Counts], resamples: int, seed: int) -> list[Floats]:
-    """Sum over records drawn with replacement: an array of resamples, fields and columns for each of ``counts``.
+    """Sum over all records, then over records drawn with replacement, for each of ``counts``.
 
-    All ``counts`` cover the same records and share the draws, so that differences are paired.
+    Returns arrays of samples, fields and columns. All ``counts`` cover the same records and share the draws, so that
+    differences are paired.
     """
-    number, width = len(counts[0]), len(FIELDS) * len(Count)
-    generator = np.random.default_rng(seed)
-    flat = [one.reshape(number, width).astype(np.float64) for one in counts]
-    sums = [np.zeros((resamples, width)) for _ in counts]
-    for row in range(resamples if number else 0):
-        weights = np.bincount(generator.integers(number, size=number), minlength=number).astype(np.float64)
-        for total, one in zip(sums, flat, strict=True):
-            total[row] = weights @ one
-    return [total.reshape(resamples, len(FIELDS), len(Count)) for total in sums]
+    number, generator = len(counts[0]), np.random.default_rng(seed)
+    tables = [one.astype(np.float64) for one in counts]
+    sums = [np.zeros((1 + resamples, *one.shape[1:])) for one in tables]
+    for row in range(1 + resamples if number else 0):
+        drawn = generator.integers(number, size=number) if row else np.arange(number)
+        weights = np.bincount(drawn, minlength=number).astype(np.float64)
+        for total, one in zip(sums, tables, strict=True):
+            total[row] = np.tensordot(weights, one, 1)
+    return sums
 
 
-def _measure_figures(sums: Floats) -> Floats:
-    """Compute precision, recall and F1 (last axis) for each sample, each of ``FIGURES`` and each of ``_LEVELS``.
+def _measure_figures(sums: Floats, scopes: Scopes) -> Floats:
+    """Compute precision, recall and F1 (last axis) for each sample, figure (of ``name_figures``) and of ``_LEVELS``.
 
     NaN if there is nothing to score: F1 without any value, precision without a predicted value, recall without a gold
     value. Macro averages leave such fields out.
@@ -285,7 +283,7 @@ def _measure_figures(sums: Floats) -> Floats:
         warnings.simplefilter("ignore", RuntimeWarning)  # figures without any value
         fields = _measure(sums)
         parts = [fields]
-        for rows in _GROUPS.values():
+        for rows in scopes.values():
             parts.append(np.nanmean(fields[:, rows], axis=1, keepdims=True))
             parts.append(_measure(sums[:, rows].sum(axis=1, keepdims=True)))
     return np.concatenate(parts, axis=1)
@@ -297,7 +295,7 @@ def _measure(sums: Floats) -> Floats:
     return np.stack((right / predicted, right / gold, 2 * right / (gold + predicted)), axis=-1)
 
 
-def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
+def _compute_intervals(samples: Floats, scopes: Scopes, *counts: Counts) -> Floats:
     """Compute the 2.5 and 97.5 percentiles (first axis) over samples, of figures on the first remaining axis.
 
     NaN if no sample has a value, and for figures over fewer than ``LEAST_VALUES`` values in any of ``counts``. Gold
@@ -310,6 +308,6 @@ def _compute_intervals(samples: Floats, *counts: Counts) -> Floats:
         intervals: Floats = np.nanpercentile(samples, [2.5, 97.5], axis=0)
     for one in counts:
         values = one[..., [Count.GOLD, Count.INVENTED]].sum(axis=(0, 2))
-        numbers = [*values, *(values[rows].sum() for rows in _GROUPS.values() for _ in ("macro", "micro"))]
+        numbers = [*values, *(values[rows].sum() for rows in scopes.values() for _ in ("macro", "micro"))]
         intervals[:, np.array(numbers) < LEAST_VALUES] = np.nan
     return intervals

@@ -120,14 +120,15 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
     gold.write_text((old / "extractions.jsonl").read_text("utf-8"), "utf-8")
     for predicted, f1 in ((old, "1.000"), (new, "0.000")):
         scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
-        assert f"ejection_fraction.value\tquantity\t1\t1\t{f1[0]}\t{f1}" in scores
-    (score, _, _, _) = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)["custom"]
-    assert (score["name"], score["type"], score["f1"]) == ("ejection_fraction.value", "quantity", 1.0)
+        assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
+    report = json.loads(invoke("evaluate", gold, old, "--resamples", 0, "--json").stdout)
+    (score, _) = [one for one in report["fields"] if one["task"] == "custom"]
+    assert (score["name"], score["normalised"]["f1"]) == ("custom.ejection_fraction.value", 1.0)
     page = tmp_path / "scores.html"
     invoke("evaluate", gold, new, "--resamples", 0, "--html", page)
     assert "custom.ejection_fraction[0].values.value" in page.read_text("utf-8")
     errors = json.loads(invoke("evaluate", gold, new, "--resamples", 0, "--json").stdout)["errors"]
-    wrong = [one for kind in errors for one in kind["examples"] if one["field"] == "ejection_fraction.value"]
+    wrong = [one for kind in errors for one in kind["examples"] if one["field"] == "custom.ejection_fraction.value"]
     assert [(one["kind"], one["gold"]["value"], one["predicted"]["value"]) for one in wrong] == [("number", 40, 45)]
     assert "45" in wrong[0]["predicted_quote"]
     assert "ejection fraction: < 40 % -> < 45 %" in invoke("diff", old, new).stdout.replace("\n", " ")
@@ -150,7 +151,7 @@ def test_values_are_scored_by_type_and_compared_between_versions(study, fields, 
         ("ejection_fraction", {"of": "dosing[0]", "values": {"value": "< 40 %"}}, r"[0].of: there is no item"),
         ("ejection_fraction", {"values": {"value": ["< 40 %"]}}, r"[0].values.value: value: .* is no quantity"),
         ("washout", {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}}, r"[0].of: there is no item"),
-        ("assay", {"values": {"value": "22C3"}}, "[0].values.value: does not stand in the record"),
+        ("assay", {"values": {"value": "22C3"}}, "[0].values.value: '22C3' stands nowhere in the record"),
         ("fever", {"values": {"value": "< 40 %"}}, ": no field has this name; name its file"),
     ],
 )
@@ -172,10 +173,10 @@ def test_gold_of_custom_fields_alone_is_checked_and_scored_alone(study, fields, 
     gold = tmp_path / "gold.jsonl"
     gold.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
     assert invoke("evaluate", gold, study, "--check", "--fields", fields).exit_code == 0
-    done = invoke("evaluate", gold, run, "--resamples", 0, "--fail-under", "ejection_fraction.value=0.9")
+    done = invoke("evaluate", gold, run, "--resamples", 0, "--fail-under", "custom.ejection_fraction.value=0.9")
     assert (done.exit_code, "eligibility" in done.stdout) == (0, False)
     assert "fever: gold has values, and no field has this name" in done.stderr
-    assert invoke("evaluate", gold, run, "--fail-under", "ejection_fraction.limit=0.9").exit_code == 2
+    assert invoke("evaluate", gold, run, "--fail-under", "custom.ejection_fraction.limit=0.9").exit_code == 2
 
 
 def test_a_value_is_stated_once_unless_there_may_be_many(study, fields, tmp_path):
@@ -191,8 +192,9 @@ def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
     for limits in (("< 40 %", "< 60 %"), ("< 60 %", "< 40 %")):
         said = {"ejection_fraction": [{"values": {"value": limit}} for limit in limits]}
         path.write_text(json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}), "utf-8")
-        (score, *_) = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)["custom"]
-        assert (score["stated"], score["right"]) == (2, score["predicted"])
+        fields_ = json.loads(invoke("evaluate", path, run, "--resamples", 0, "--json").stdout)["fields"]
+        score = next(one for one in fields_ if one["name"] == "custom.ejection_fraction.value")
+        assert (score["stated"], score["normalised"]["precision"]) == (2, 1.0)
 
 
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):

@@ -109,8 +109,9 @@ def test_a_correction_is_read_and_becomes_gold_that_is_opened_again(review, run,
     assert [one["of"] for one in found] == ["eligibility.criteria[0]", "eligibility.criteria[2]"]
     assert found[0]["values"]["value"] == {"comparator": "<=", "value": 35, "value_high": None, "unit": "%"}
     assert (gold["custom"]["named_test"], gold["custom"]["lead_in_phase"]) == ([], [])
-    (score, _) = [one for one in evaluate([gold], run, fields=review.fields.values()).custom if one.type == "quantity"]
-    assert (score.stated, score.predicted, score.right) == (2, 2, 1)
+    report = evaluate([gold], run, fields=review.fields.values())
+    score = next(one for one in report.fields if one.name == "custom.ejection_fraction.value")
+    assert (score.stated, score.predicted, score.normalised.f1) == (2, 2, 0.5)
     again = list_items(TrialExtraction.model_validate(gold), "accepted", review.fields)
     assert [(one.value, one.custom) for one in again if one.custom] == [
         ({"value": "<= 35 %"}, {"field": "ejection_fraction", "of": "criterion-0"}),
@@ -149,7 +150,7 @@ def test_marked_words_become_a_value_of_the_item_that_quotes_them(review, tmp_pa
     elsewhere = add(review, "named_test", "title", "washout", item="criterion-1")
     assert item(review, elsewhere)["custom"]["of"] == "criterion-1"
     set_value(review, elsewhere, "value", "a test of nobody")
-    assert flaws(review, elsewhere) == [("value", "does not stand in the record")]
+    assert flaws(review, elsewhere) == [("value", "'a test of nobody' stands nowhere in the record")]
     review.step(NAME, "undo")
     review.step(NAME, "undo")
     assert elsewhere not in [one["id"] for one in items(review)]
