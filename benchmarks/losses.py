@@ -31,8 +31,9 @@ from extractor.evaluation.comparers import Level
 from extractor.evaluation.fields import ELIGIBILITY, GROUPS, Field
 from extractor.ground.check import Unreadable
 from extractor.ground.places import MODEL_CONFIDENCE, find_quote
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.settings import ClientSettings
 from extractor.llm.store import OpenStore
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record

@@ -25,8 +25,8 @@ from extractor.assemble.policy import AGREE, ALONE, DOUBTFUL, SITUATIONS, name_s
 from extractor.assemble.resolve import agree
 from extractor.assemble.unconfirmed import is_covered
 from extractor.cli.environment import read_model_spec
-from extractor.llm.client import ClientSettings
 from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.settings import ClientSettings
 from extractor.options import Effort, ExtractionOptions
 from extractor.parse.drafts import Reading
 from extractor.parse.parsed import ParsedRecord

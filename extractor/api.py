@@ -16,11 +16,12 @@ from extractor.ask.querying import converse
 from extractor.fields import read_fields
 from extractor.fields.models import Declared
 from extractor.ground.examples import check_examples
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
 from extractor.llm.patience import Patience, Watch
 from extractor.llm.providers import Reasoning
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import Assist, Effort, ExtractionOptions

@@ -21,8 +21,9 @@ from pydantic import TypeAdapter
 
 from extractor.api import OpenExtractor
 from extractor.ask.prompt import list_prompt_versions
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.opening import ModelChoice, open_model
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions
 from extractor.read import read_records

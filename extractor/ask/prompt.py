@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import extractor
 from extractor.errors import PromptError
 from extractor.fields.declaration import CustomField
 from extractor.llm.calls import RECHECK, Call, PromptVersion
@@ -27,7 +26,7 @@ from .definitions import describe_fields
 from .questions import LINE_BREAK, Question
 from .reply_models import Reply, is_listing, keys_asked, reply_for
 
-_PROMPTS = Path(extractor.__file__).parent / "prompts"
+_PROMPTS = Path(__file__).parents[1] / "prompts"
 _GUIDELINE, _EXAMPLES = "$guideline", "$examples"
 _LONGEST_CONTEXT, _LONGEST_HINT = 300, 300
 _LONGEST_TEXT = 8000

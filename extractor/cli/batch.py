@@ -40,7 +40,8 @@ def submit(
     from extractor.llm.exchange import Exchange
 
     from .forecast import forecast_job
-    from .job import export_job, open_job, perform_job
+    from .job import open_job
+    from .perform import export_job, perform_job
 
     exchange = Exchange((), requests) if requests else None
     rounds = 0 if exchange else 1
@@ -81,7 +82,8 @@ def collect(
         raise ValueError("a batch needs a model; name it with --model")
     from extractor.llm.exchange import Exchange
 
-    from .job import open_job, perform_job
+    from .job import open_job
+    from .perform import perform_job
 
     exchange = Exchange(answers, requests) if answers else None
     rounds = 0 if exchange else rounds

@@ -122,7 +122,8 @@ def _extract(name: str, out: Path, workers: int | None) -> bool:
     from extractor.run.folder import FAILURES
     from extractor.run.records import RunLimits
 
-    from .job import RunJob, perform_job
+    from .job import RunJob
+    from .perform import perform_job
 
     rules, limits = Extractor(assist="never"), RunLimits()
     job = RunJob(inputs=(name,), extractor=rules, limits=limits, out=out, fresh=False, quiet=True, workers=workers)

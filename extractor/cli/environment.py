@@ -1,12 +1,17 @@
 """Environment variables for keys and addresses of hosted models, and for folders. Only this module reads them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor.llm.spec import ModelSpec
 
 from .console import say
+
+if TYPE_CHECKING:
+    from extractor.cost.prices import PriceList
 
 MODEL_KEY = "EXTRACTOR_MODEL_TOKEN"
 """The variable with the key of a model server. EXTRACTOR_TOKEN is that of the service."""
@@ -41,8 +46,11 @@ def _find_similar_model(spec: ModelSpec) -> str | None:
     return find_nearest(str(spec), tuple(f"{spec.provider}/{name}" for name in list_names(spec.provider)))
 
 
-def find_own_prices() -> Path:
-    """Return the path of the user's prices: ``prices.toml`` in the settings folder, which may not exist."""
+def find_prices(files: Sequence[Path]) -> "PriceList":
+    """Return the prices in these files, then those in the user's settings folder, then those of genai-prices."""
     import platformdirs
 
-    return platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
+    from extractor.cost.prices import read_prices
+
+    own = platformdirs.user_config_path("trial-extractor", appauthor=False) / "prices.toml"
+    return read_prices((*files, own) if own.is_file() else tuple(files))

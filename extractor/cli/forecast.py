@@ -1,47 +1,37 @@
-"""Prices, and the forecast of ``extractor run --dry-run``."""
+"""The forecast of ``extractor run --dry-run``."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from contextlib import closing
+from itertools import islice
+
+from extractor.ask.prompt import load_prompt
+from extractor.cost.tokens import Cases, Rates
+from extractor.fields import CustomField
+from extractor.llm.calls import estimate_tokens
+from extractor.llm.database import RUN_FILE, open_run_to_read
+from extractor.llm.store import CallStore
+from extractor.read import read_records
+from extractor.run.addresses import open_inputs
+from extractor.run.executor import open_executor
+from extractor.run.folder import MANIFEST
+from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
+from extractor.run.manifest import describe_settings, explain_changed, read_manifest
+from extractor.run.records import describe_failure
+from extractor.run.tally import Tally
 
 from .console import FAILED, OK, print_table, say
-
-if TYPE_CHECKING:
-    from extractor.cost.prices import PriceList
-    from extractor.cost.tokens import Cases, Rates
-    from extractor.fields import CustomField
-    from extractor.run.forecast import Forecast, Measured
-    from extractor.run.tally import Tally
-
-    from .job import RunJob
+from .job import RunJob
+from .progress import show_progress
 
 
-def find_prices(files: Sequence[Path]) -> "PriceList":
-    """Return the prices in these files, then those in the user's settings folder, then those of genai-prices."""
-    from extractor.cost.prices import read_prices
-
-    from .environment import find_own_prices
-
-    own = find_own_prices()
-    return read_prices((*files, own) if own.is_file() else tuple(files))
-
-
-def forecast_job(
-    job: "RunJob", sample: int | None = None, latency: float | None = None, *, as_json: bool = False
-) -> int:
+def forecast_job(job: RunJob, sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
     """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model.
 
     ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
     if None.
     """
-    import asyncio
-
-    from extractor.run.forecast import forecast_run
-    from extractor.run.tally import Tally
-
-    from .progress import show_progress
-
     tally = Tally()
     with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
         measured = asyncio.run(_measure(job, sample, tally))
@@ -55,18 +45,15 @@ def forecast_job(
     return FAILED if tally.failed else OK
 
 
-def _say_what_fields_add(fields: "Sequence[CustomField]") -> None:
+def _say_what_fields_add(fields: Sequence[CustomField]) -> None:
     """Say how much longer the definitions of every call are by the user's own fields."""
-    from extractor.ask.prompt import load_prompt
-    from extractor.llm.calls import estimate_tokens
-
     if fields:
         own, built_in = (estimate_tokens(load_prompt(each).system) for each in (tuple(fields), ()))
         names = ", ".join(field.name for field in fields)
         say(f"your own fields ({names}) add about {own - built_in:,} tokens to the definitions of every call")
 
 
-def print_forecast(forecast: "Forecast") -> None:
+def print_forecast(forecast: Forecast) -> None:
     """Print the least, expected and largest figures of a run as a table, and their assumptions on standard error."""
     figures: dict[str, Cases[int] | Cases[float] | None] = {
         "questions": forecast.questions,
@@ -96,27 +83,16 @@ def print_forecast(forecast: "Forecast") -> None:
         say(note)
 
 
-def _warn_of_other_settings(job: "RunJob") -> None:
+def _warn_of_other_settings(job: RunJob) -> None:
     """Tell if the run itself would be refused, since its folder holds a run with other settings."""
-    from extractor.run.folder import MANIFEST
-    from extractor.run.manifest import describe_settings, explain_changed, read_manifest
-
     earlier = None if job.fresh or job.out is None else read_manifest(job.out / MANIFEST)
     if earlier and (changed := explain_changed(earlier.settings, describe_settings(job.extractor))):
         differences = "; ".join(changed.values())
         say(f"{job.out}: holds a run with other settings ({differences}); the run itself needs another --out")
 
 
-async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measured":
+async def _measure(job: RunJob, sample: int | None, tally: Tally) -> Measured:
     """Measure the requests for all records, in as many processes as would extract them."""
-    import sys
-    from itertools import islice
-
-    from extractor.read import read_records
-    from extractor.run.addresses import open_inputs
-    from extractor.run.executor import open_executor
-    from extractor.run.forecast import measure_records
-    from extractor.run.records import describe_failure
 
     def report(error: Exception) -> None:
         tally.failed += 1
@@ -133,13 +109,8 @@ async def _measure(job: "RunJob", sample: int | None, tally: "Tally") -> "Measur
         )  # fmt: skip
 
 
-def _rates(job: "RunJob") -> "Cases[Rates]":
+def _rates(job: RunJob) -> Cases[Rates]:
     """Return the token rates, calibrated on the calls of an earlier run in the same folder."""
-    from contextlib import closing
-
-    from extractor.llm.database import RUN_FILE, open_run_to_read
-    from extractor.llm.store import CallStore
-
     if job.fresh or job.out is None or not (job.out / RUN_FILE).is_file():
         return job.pricing.rates()
     with closing(open_run_to_read(job.out)) as run:

@@ -98,7 +98,8 @@ def run(
     from extractor.llm.patience import Patience
 
     from .forecast import forecast_job
-    from .job import open_job, perform_job
+    from .job import open_job
+    from .perform import perform_job
     from .report import open_report_of
 
     asking = {

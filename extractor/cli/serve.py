@@ -107,8 +107,7 @@ def serve(
         from extractor.run.executor import count_cores
         from extractor.serve.settings import ServiceSettings
 
-        from .environment import read_model_spec
-        from .forecast import find_prices
+        from .environment import find_prices, read_model_spec
         from .interrupts import observing
 
         spec = read_model_spec(model) if model else None

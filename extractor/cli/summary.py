@@ -4,17 +4,14 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from extractor.options import Assist
+from extractor.report.overview import count_reasons, read_failures
 from extractor.run.folder import FAILURES, REPEATED, RunFolder
+from extractor.run.tally import Tally
 
 from .console import to_printable
-
-if TYPE_CHECKING:
-    from extractor.run.tally import Tally
-
-    from .job import RunJob
+from .job import RunJob
 
 _MOST_SHOWN, _LONGEST = 3, 300
 _LEFT_OUT = ("value_unconfirmed", "regimen_unconfirmed")
@@ -23,7 +20,7 @@ _FINDING_KINDS = 5
 """The most kinds of findings that a summary names."""
 
 
-def print_summary(tally: "Tally", cost: Mapping[str, int | float | None] | None, *, quiet: bool) -> None:
+def print_summary(tally: Tally, cost: Mapping[str, int | float | None] | None, *, quiet: bool) -> None:
     """Print the run's counts: a table on a terminal, ``name: value`` lines when piped, nothing if quiet.
 
     ``cost`` is that of all invocations, as in ``run.json``.
@@ -39,7 +36,7 @@ def print_summary(tally: "Tally", cost: Mapping[str, int | float | None] | None,
     print("\n".join(lines), file=sys.stderr)
 
 
-def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
+def _list_counts(tally: Tally) -> Iterator[tuple[str, object]]:
     """Yield names and values in order; None for a value that is not shown."""
     usage, counts, new = tally.usage, tally.counts, "new " if tally.resumed else ""
     if tally.resumed:
@@ -73,7 +70,7 @@ def _list_counts(tally: "Tally") -> Iterator[tuple[str, object]]:
         yield "model", f"{usage.calls:,} calls, {tokens}"
 
 
-def _list_costs(tally: "Tally", cost: Mapping[str, int | float | None] | None) -> Iterator[tuple[str, str | None]]:
+def _list_costs(tally: Tally, cost: Mapping[str, int | float | None] | None) -> Iterator[tuple[str, str | None]]:
     """Yield the cost of this command, the total of all, and what calls without a reply may have cost beside it."""
     lost = tally.lost()
     calls, most = lost.calls, tally.price(lost) / 1e12 if tally.price else None
@@ -87,7 +84,7 @@ def _list_costs(tally: "Tally", cost: Mapping[str, int | float | None] | None) -
         yield "calls without a reply", f"{calls:,}{amount}"
 
 
-def how_to_resume(job: "RunJob", *, raises_limits: bool = False) -> str:
+def how_to_resume(job: RunJob, *, raises_limits: bool = False) -> str:
     """Name the command that continues this one, with ``MORE`` for its limits of money and tokens if asked."""
     if job.out is None:
         return "with --out DIR a run can go on where it stopped"
@@ -97,7 +94,7 @@ def how_to_resume(job: "RunJob", *, raises_limits: bool = False) -> str:
     return f"go on with: extractor {command}"
 
 
-def explain_lacking(job: "RunJob", tally: "Tally") -> str:
+def explain_lacking(job: RunJob, tally: Tally) -> str:
     """Say that more questions lack an answer than the run allows, and why."""
     usage, problem = tally.usage, tally.watch.problem if tally.watch else ""
     share = f"{usage.unanswered:,} of {usage.questions:,} questions got no usable answer"
@@ -111,7 +108,7 @@ def _words() -> list[str]:
     return [word for word in sys.argv[1:] if word != "--fresh"]
 
 
-def list_remarks(job: "RunJob", folder: RunFolder | None, tally: "Tally") -> Iterator[str]:
+def list_remarks(job: RunJob, folder: RunFolder | None, tally: Tally) -> Iterator[str]:
     """Yield lines on failures, omitted records and open questions, and on the next steps."""
     exchange, asks = job.extractor.choice.exchange, job.extractor.options.assist is not Assist.NEVER
     for broken in exchange.failed if exchange else ():  # also when quiet, since these answers are lost
@@ -134,10 +131,8 @@ def list_remarks(job: "RunJob", folder: RunFolder | None, tally: "Tally") -> Ite
         yield f"to correct them: extractor review {place} --gold GOLD"
 
 
-def _list_failures(job: "RunJob", folder: RunFolder, tally: "Tally") -> Iterator[str]:
+def _list_failures(job: RunJob, folder: RunFolder, tally: Tally) -> Iterator[str]:
     """Yield lines on why records failed, and on records read twice, changed since an earlier run, or unanswered."""
-    from extractor.report.overview import count_reasons, read_failures
-
     if tally.failed:
         for reason in count_reasons(read_failures(folder.path / FAILURES))[:_MOST_SHOWN]:
             message = to_printable(reason.message)[:_LONGEST]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from extractor.errors import StoreError
 
@@ -19,6 +19,8 @@ from .tables import Table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+Database: TypeAlias = "DuckDBPyConnection"
 
 COLUMNS_FILE = "tables.json"
 UNMAPPED_FILE = "unmapped.jsonl"
@@ -163,7 +165,7 @@ def _to_cell(value: Any) -> Any:
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator["DuckDBPyConnection"]:
+def open_database(path: Path) -> Iterator[Database]:
     """Open a DuckDB database with little memory, without its network features; needs the extra ``export``.
 
     Raises ``StoreError`` if a query of the body fails.

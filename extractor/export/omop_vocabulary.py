@@ -7,16 +7,12 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from extractor.errors import StoreError
 from extractor.text.book import read_table, read_term, read_text, terms_of, word_set
 
-from .files import open_database
+from .files import Database, open_database
 from .omop_circe import ConceptSet, Domain, Names, OmopConcept
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _MOST_WORDS = 5
 """The most words of a name that word lists alone tell to be a condition or a drug."""
@@ -98,7 +94,7 @@ class Vocabulary(Names):
     Open it with ``open_vocabulary``.
     """
 
-    def __init__(self, connection: "DuckDBPyConnection") -> None:
+    def __init__(self, connection: Database) -> None:
         self._connection = connection
 
     def find_set(self, name: str) -> ConceptSet | None:

@@ -19,13 +19,13 @@ from extractor.schemas import Usage
 
 from .batch_book import BatchBook, StoredBatch
 from .batch_lines import load_row, read_line, write_line
-from .client import ClientSettings
 from .completions import as_json
 from .failures import explain_failure, read_failure
 from .limits import RetryPolicy
 from .live import LiveModel
 from .metering import Requests, Reservation
 from .patience import Watch
+from .settings import ClientSettings
 from .spec import ModelSpec
 from .store import State, judge
 

@@ -5,11 +5,11 @@ provider's SDK) -> the store.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from extractor.errors import AnswerPending, ModelUnavailable, RequestTooLong
@@ -20,34 +20,10 @@ from .completions import Completion
 from .failures import TOO_LONG, is_too_long
 from .limits import RetryPolicy
 from .metering import Meter, Requests, Reservation
-from .patience import MOST_CALLS, Patience, Watch
-from .providers import Reasoning
+from .patience import MOST_CALLS, Watch
+from .settings import ClientSettings
 from .spec import ModelSpec, hide_keys, name_model
 from .store import CallStore, OpenStore, State, judge
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSettings:
-    """Settings of the client.
-
-    ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are further parameters
-    of each request. ``reasks`` is the number of re-asks after an answer that breaks its schema. ``concurrency`` limits
-    the requests in flight, ``requests_per_minute`` and ``tokens_per_minute`` (prompt and output) the rate. ``timeout``
-    is in seconds, from sending a request to the end of its reply. ``output_tokens`` lowers the output limit of each
-    call. ``patience`` says when the model is given up; with None it never is. ``most_calls`` may be answered for the
-    questions of one call, re-asks and halves included.
-    """
-
-    reasoning: Reasoning | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    reasks: int = 1
-    concurrency: int = 8
-    timeout: float = 600.0
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    output_tokens: int | None = None
-    patience: Patience | None = field(default_factory=Patience)
-    most_calls: int = MOST_CALLS
 
 
 class Answerer(Protocol):

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -17,11 +16,9 @@ from .completions import Completion
 from .database import open_scratch
 from .metering import Requests
 from .request_form import RequestForm
+from .settings import ClientSettings
 from .spec import ModelSpec
 from .store import CallStore, State
-
-if TYPE_CHECKING:
-    from .client import ClientSettings
 
 
 class Exchange:
@@ -80,7 +77,7 @@ class Exchange:
     def open(
         self,
         spec: ModelSpec,
-        settings: "ClientSettings",
+        settings: ClientSettings,
         most_requests: int = MOST_REQUESTS,
         most_bytes: int = MOST_BYTES,
     ) -> Iterator["Exchange"]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib import import_module
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import instructor
@@ -41,10 +41,8 @@ from .network import open_connection
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
+from .settings import ClientSettings
 from .spec import LOOPBACK, ModelSpec, name_model
-
-if TYPE_CHECKING:
-    from .client import ClientSettings
 
 # instructor logs each failed attempt as an error, and Python prints errors if no handler is set.
 logging.getLogger("instructor").addHandler(logging.NullHandler())
@@ -65,7 +63,7 @@ class LiveModel:
 
     queues = False
 
-    def __init__(self, spec: ModelSpec, settings: "ClientSettings", policy: RetryPolicy, watch: Watch) -> None:
+    def __init__(self, spec: ModelSpec, settings: ClientSettings, policy: RetryPolicy, watch: Watch) -> None:
         self._spec, self._settings, self._policy, self._watch = spec, settings, policy, watch
         self.form = RequestForm(spec, settings)
         self.was_reached = False

@@ -5,11 +5,12 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .client import Answerer, ClientSettings, Model
+from .client import Answerer, Model
 from .database import RUN_FILE, open_run_to_read
 from .exchange import Exchange
 from .metering import Meter
 from .replay import Replay, ReplayTally
+from .settings import ClientSettings
 from .spec import SERVER, ModelSpec
 from .store import CallStore, OpenStore
 

@@ -3,17 +3,15 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from .calls import Call, schema_of
 from .completions import Completion, Ending
 from .failures import Failure
+from .settings import ClientSettings
 from .spec import ModelSpec
-
-if TYPE_CHECKING:
-    from .client import ClientSettings
 
 _OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
@@ -28,7 +26,7 @@ class RequestForm:
     ``beside`` are the options that its SDK does not know.
     """
 
-    def __init__(self, spec: ModelSpec, settings: "ClientSettings") -> None:
+    def __init__(self, spec: ModelSpec, settings: ClientSettings) -> None:
         self.spec, self._family, self._options = spec, spec.family, dict(settings.options)
         self._modes = list(self._family.mode)
         self._thinking, self._room = self._family.think(settings.reasoning)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, computed_field
 
-import extractor
 from extractor.ask.prompt import list_prompt_versions
 from extractor.errors import StoreError
 from extractor.fields import CustomField
@@ -239,7 +238,7 @@ def digest_rules() -> str:
     16
     """
     digest = sha256()
-    package = Path(extractor.__file__).parent
+    package = Path(__file__).parents[1]
     for stage in _STAGES:
         for path in sorted((package / stage).rglob("*")) or [package / stage]:
             if path.suffix in _DIGESTED or (path.suffix == ".md" and stage == "prompts"):

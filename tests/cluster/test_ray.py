@@ -12,10 +12,11 @@ import pytest
 from benchmarks.servers import serve_counting
 from extractor.api import Extractor
 from extractor.cli.console import BUDGET, FAILED, OK
-from extractor.cli.job import RunJob, perform_job
+from extractor.cli.job import RunJob
+from extractor.cli.perform import perform_job
 from extractor.cost.budget import Limits, Pricing
 from extractor.errors import ModelAway
-from extractor.llm.client import ClientSettings
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.run.ray import connected
 from extractor.run.records import RunLimits

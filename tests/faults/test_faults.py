@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from extractor.errors import ModelAway, ModelUnavailable
-from extractor.llm.client import ClientSettings
 from extractor.llm.patience import MOST_CALLS
+from extractor.llm.settings import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
 from .running import CONCURRENCY, POLICY, check_ended, run_against

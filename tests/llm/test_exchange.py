@@ -3,8 +3,9 @@ import json
 import pytest
 
 from extractor.ask.answers import ask
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 
 from .colours import ask_about, patient, render

@@ -8,9 +8,10 @@ import pytest
 
 from extractor.ask.answers import ask
 from extractor.errors import ModelAway
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.patience import Patience
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from tests.skipping import loop_time, skipping_time
 

@@ -3,9 +3,10 @@
 import pytest
 
 from extractor.errors import BudgetReached
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.limits import RetryPolicy
 from extractor.llm.metering import Reservation
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 from tests.skipping import loop_time, skipping_time

@@ -9,7 +9,8 @@ from instructor.core.exceptions import ConfigurationError
 
 from extractor.ask.answers import ask
 from extractor.errors import AnswerRejected, MissingExtra, ModelUnavailable
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage
 

@@ -12,8 +12,9 @@ from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.llm.batch_book import BatchBook, BatchQueue
 from extractor.llm.batches import PollPolicy, open_batch_client
 from extractor.llm.calls import Call, PromptVersion, schema_of
-from extractor.llm.client import ClientSettings, Model
+from extractor.llm.client import Model
 from extractor.llm.database import open_run
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import CallStore, State
 from tests.provider import serve_provider

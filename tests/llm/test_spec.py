@@ -8,9 +8,9 @@ import instructor
 import pytest
 from instructor.auto_client import supported_providers
 
-from extractor.llm.client import ClientSettings
 from extractor.llm.providers import Reasoning, guess_provider, list_providers
 from extractor.llm.request_form import RequestForm
+from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import SERVER, ModelSpec
 
 from .colours import ask_about, render
