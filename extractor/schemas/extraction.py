@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
+from .card import render_card
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from .record import Source
 from .vocabulary import (
@@ -335,6 +336,4 @@ class TrialExtraction(FrozenModel):
 
     def _repr_html_(self) -> str:
         """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""
-        from .shown import show  # noqa: PLC0415 - only a notebook needs it
-
-        return show(self)._repr_html_()
+        return render_card(self.record_id, self.list_items(), self.findings, self.absences)

@@ -1,54 +1,28 @@
-"""An extraction as HTML, for notebooks: its values with their quotes, and its text with the evidence marked."""
+"""An extraction in a notebook, with the text of its record."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
 
-from extractor.pages import name_label, read_assets, render_fragment
-
-from .base import FrozenModel
-from .evidence import Evidence
-from .values import Value, list_values
-
-if TYPE_CHECKING:
-    from .extraction import TrialExtraction
-    from .record import TrialRecord
+from .card import render_card
+from .extraction import TrialExtraction
+from .record import TrialRecord
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShownExtraction:
     """What ``show`` returns. A notebook displays it."""
 
-    extraction: "TrialExtraction"
-    record: "TrialRecord | None"
+    extraction: TrialExtraction
+    record: TrialRecord | None
 
     def __repr__(self) -> str:
         return f"<ShownExtraction of {self.extraction.record_id}>"
 
     def _repr_html_(self) -> str:
-        extraction, record = self.extraction, self.record
-        values = [(path, one) for path, item in extraction.list_items() for one in list_values(path, item)]
-        shown = {
-            "id": extraction.record_id,
-            "title": (record.raw_text("title") or "") if record else "",
-            "counts": {
-                "criterion": len(extraction.eligibility.criteria),
-                "regimen": len(extraction.dosing),
-                "endpoint": len(extraction.endpoints),
-            },
-            "sections": list(_mark_sections([one for _, one in values], record)) if record else [],
-            "items": _group_rows(values),
-            "findings": [finding.message for finding in extraction.findings],
-            "absences": Counter(absence.reason.value for absence in extraction.absences),
-            "style": read_assets("extractor.pages", "card.css"),
-        }
-        return render_fragment("card.html", shown)
+        one = self.extraction
+        return render_card(one.record_id, one.list_items(), one.findings, one.absences, self.record)
 
 
-def show(extraction: "TrialExtraction", record: "TrialRecord | None" = None) -> ShownExtraction:
+def show(extraction: TrialExtraction, record: TrialRecord | None = None) -> ShownExtraction:
     """Return what a notebook displays as values, quotes and, with ``record``, the text with the evidence marked.
 
     Args:
@@ -71,69 +45,3 @@ def show(extraction: "TrialExtraction", record: "TrialRecord | None" = None) -> 
                 place = f"{one.section}[{one.start}:{one.end}]"
                 raise ValueError(f"the text of {record.record_id} has changed at {place}; extract the record again")
     return ShownExtraction(extraction, record)
-
-
-class _Piece(NamedTuple):
-    """Characters of a section; ``task`` is empty where they support no value."""
-
-    text: str
-    task: str
-    labels: str
-
-
-def _mark_sections(values: Sequence[Value], record: "TrialRecord") -> Iterator[tuple[str, list[_Piece]]]:
-    """Yield each section that holds evidence, in the record's order, cut at the ends of its quotes."""
-    quoted: dict[str, list[tuple[Evidence, Value]]] = defaultdict(list)
-    for value in values:
-        for one in value.evidence:
-            quoted[one.section].append((one, value))
-    order = [section.name for section in record.sections]
-    for name in sorted(quoted, key=lambda name: (name not in order, order.index(name) if name in order else 0)):
-        yield name, list(_cut(record.raw_text(name) or "", quoted[name]))
-
-
-def _cut(text: str, quoted: Sequence[tuple[Evidence, Value]]) -> Iterator[_Piece]:
-    ends = sorted({0, len(text), *(place for one, _ in quoted for place in (one.start, one.end))})
-    for start, end in pairwise(ends):
-        over = [(one.end - one.start, value) for one, value in quoted if one.start < end and one.end > start]
-        nearest = [value for _, value in sorted(over, key=lambda pair: pair[0])]
-        labels = dict.fromkeys(f"{name_label(one.name)}: {_say(one.value)}" for one in nearest)
-        yield _Piece(
-            text[start:end], nearest[0].path.partition(".")[0].partition("[")[0] if nearest else "", "\n".join(labels)
-        )
-
-
-def _group_rows(values: Sequence[tuple[str, Value]]) -> dict[str, list[tuple[str, str, list[str]]]]:
-    """Return for each item's path its fields, their values, and the quotes of each."""
-    rows: dict[str, list[tuple[str, str, list[str]]]] = defaultdict(list)
-    for path, one in values:
-        said = _say(one.value)
-        quotes = dict.fromkeys(proof.quote for proof in one.evidence if proof.quote != said)
-        rows[path].append((name_label(one.name), said, list(quotes)))
-    return rows
-
-
-def _say(value: Any) -> str:
-    """Return a value on one line.
-
-    >>> from extractor.schemas import Amount, Constraint
-    >>> _say(Amount(low=None, high=20000, unit="IU")), _say(Constraint(quantity="ANC", comparator=">=", value=1.5))
-    ('up to 20,000 IU', 'ANC >= 1.5')
-    >>> _say(Constraint(quantity="ECOG", comparator="between", value=0, value_high=1))
-    'ECOG between 0 and 1'
-    """
-    if isinstance(value, FrozenModel):
-        parts = {name: part for name, part in value if part is not None and name != "quote"}
-        if "high" in type(value).model_fields:
-            low, high = parts.pop("low", None), parts.pop("high", None)
-            bounds = "from" if high is None else "up to" if low is None else ""
-            numbers = dict.fromkeys(_say(number) for number in (low, high) if number is not None)
-            parts = {"": f"{bounds} {' to '.join(numbers)}".strip(), **parts}
-        if "value_high" in parts:
-            parts["value_high"] = f"and {_say(parts['value_high'])}"
-        return " ".join(map(_say, parts.values()))
-    if isinstance(value, Enum):
-        return name_label(value.value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,.15g}" if isinstance(value, int | float) else str(value)
