@@ -9,6 +9,7 @@ from pydantic import Field
 from extractor.evaluation.alignment import Aligned, Side
 from extractor.schemas import Citation, Evidence, Task
 from extractor.schemas.base import FrozenModel
+from extractor.schemas.card import say
 
 ItemName = Literal["eligibility", "criterion", "regimen", "arm", "endpoint", "custom", "registration"]
 """What a change concerns.
@@ -103,7 +104,12 @@ class TrialDiff(FrozenModel):
         return self.only_in is not None or any(change.is_of_meaning for change in self.changes)
 
 
-_WHOLE = {"criterion": ("quote",), "regimen": ("quote",), "endpoint": ("measure", "description", "time_frame")}
+_WHOLE = {
+    "criterion": ("quote",),
+    "regimen": ("quote",),
+    "endpoint": ("measure", "description", "time_frame"),
+    "custom": ("values",),
+}
 """The fields whose evidence quotes a whole item."""
 _OF_WHOLE = frozenset({"kind", "constraints", "quote"})
 """Fields of a criterion whose change is shown in the whole criterion."""
@@ -113,9 +119,22 @@ def make_change(
     item: ItemName, kind: ChangeKind, severity: ChangeSeverity, message: str, pair: Aligned, field: str | None = None
 ) -> TrialChange:
     """Return a change of a pair of items, or of one of their fields, with the evidence of both sides."""
-    shown = None if field in _OF_WHOLE else field
-    old, new = (_state(_WHOLE[item], side, shown) if side else None for side in pair)
-    return TrialChange(item=item, kind=kind, severity=severity, field=field, message=message, old=old, new=new)
+    shown = None if field in _OF_WHOLE or item == "custom" else field
+    sides = (_state(_WHOLE[item], side, shown) if side else None for side in pair)
+    return state_change(item, kind, severity, message, *sides, field=field)
+
+
+def state_change(
+    item: ItemName,
+    kind: ChangeKind,
+    severity: ChangeSeverity,
+    message: str,
+    *sides: StatedValue | None,
+    field: str | None = None,
+) -> TrialChange:
+    """Return a change with both of its sides."""
+    old, new = sides
+    return TrialChange(item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field)
 
 
 def make_rewording(item: ItemName, pair: Aligned) -> TrialChange:
@@ -127,9 +146,17 @@ def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> St
     cited = [one for side in sides for one in _cite(side.item.evidence, field)] if field else []
     cited = cited or [one for side in sides for name in whole for one in _cite(side.item.evidence, name)]
     path = ", ".join(f"{side.path}.{field}" if field else str(side.path) for side in sides)
-    dumped = [side.item.model_dump(mode="json") for side in sides]
-    value = dumped[0][field] if field else " ".join(str(one[whole[0]]) for one in dumped)
+    said = " ".join(show(getattr(side.item, whole[0])) for side in sides)
+    value = sides[0].item.model_dump(mode="json")[field] if field else said
     return StatedValue(path=path, value=value, citations=tuple(dict.fromkeys(cited)))
+
+
+def show(value: Any) -> str:
+    """Return a value, the members of a list, or the values of a user's own field on one line."""
+    members = tuple(value.values()) if isinstance(value, dict) else value
+    if isinstance(members, tuple) and members:
+        return ", ".join(map(show, members))
+    return say(members) if members is not None and members != () else "not stated"
 
 
 def _cite(evidence: Sequence[Evidence], name: str) -> list[Citation]:

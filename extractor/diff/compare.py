@@ -3,23 +3,22 @@
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from extractor.evaluation.alignment import Aligned, align
+from extractor.evaluation.alignment import Aligned, Side, align
 from extractor.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
-from .custom import compare_custom
-from .items import compare_criterion, compare_endpoint, compare_regimen, identify_regimen
+from .items import compare_criterion, compare_endpoint, compare_own, compare_regimen, identify_regimen
 from .lines import compare_introductions, stands_in_both
 from .registered import compare_arms, compare_registries
 
 _ORDER = get_args(ItemName)
-_HOMES = {
-    Task.ELIGIBILITY: frozenset({"eligibility"}),
-    Task.DOSING: frozenset({"arms", "interventions"}),
-    Task.ENDPOINTS: frozenset({"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
+_COMPARED = {
+    Task.ELIGIBILITY: (CRITERIA, compare_criterion, {"eligibility"}),
+    Task.DOSING: (DOSING, compare_regimen, {"arms", "interventions"}),
+    Task.ENDPOINTS: (ENDPOINTS, compare_endpoint, {"primary_outcomes", "secondary_outcomes", "other_outcomes"}),
 }
-"""The kinds of sections in which a task's items stand."""
+"""The items of each task, their comparison, and the kinds of sections in which they stand."""
 
 
 def diff_trials(
@@ -49,14 +48,12 @@ def diff_trials(
     """
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
-    if Task.ELIGIBILITY not in missing:
-        found += [change for pair in align(CRITERIA, old, new) for change in compare_criterion(pair)]
-    if Task.DOSING not in missing:
-        regimens = _drop_stated(align(DOSING, old, new), old, new)
-        found += [change for pair in regimens for change in compare_regimen(pair)]
-    if Task.ENDPOINTS not in missing:
-        found += [change for pair in align(ENDPOINTS, old, new) for change in compare_endpoint(pair)]
-    found += compare_custom(old, new)
+    for task, (group, compare, _) in _COMPARED.items():
+        pairs: Iterable[Aligned] = align(group, old, new) if task not in missing else ()
+        for pair in _drop_stated(pairs, old, new) if task is Task.DOSING else pairs:
+            found += compare(pair)
+            found += _compare_own(pair, old, new) if pair.old and pair.new else ()
+    found += _compare_own(None, old, new)
     if old_record and new_record:
         found = [change for change in found if not stands_in_both(change, old_record, new_record)]
         found += compare_registries(old_record, new_record)
@@ -64,6 +61,17 @@ def diff_trials(
         found += compare_introductions(old_record, new_record) if Task.ELIGIBILITY not in missing else ()
     changes = sorted(_drop_repeated(found), key=lambda one: (_ORDER.index(one.item), not one.is_of_meaning))
     return TrialDiff(record_id=new.record_id, changes=tuple(changes), not_compared=missing)
+
+
+def _compare_own(pair: Aligned | None, *versions: TrialExtraction) -> Iterator[TrialChange]:
+    """Yield the changes of what the user's own fields say of a pair of items, or of the record if it is None."""
+    homes: list[set[str | None]] = [{one.path for one in each} for each in pair] if pair else [{None}, {None}]
+    for name in sorted({name for each in versions for name in each.custom}):
+        sides = (
+            [Side(one, f"custom.{name}[{n}]") for n, one in enumerate(each.custom.get(name, ())) if one.of in home]
+            for each, home in zip(versions, homes, strict=True)
+        )
+        yield from compare_own(name, Aligned(*sides))
 
 
 def _drop_stated(pairs: Iterable[Aligned], old: TrialExtraction, new: TrialExtraction) -> Iterator[Aligned]:
@@ -80,7 +88,7 @@ def _list_missing(old: TrialExtraction, new: TrialExtraction) -> tuple[Task, ...
     if not old.coverage or not new.coverage:
         return ()
     before, after = ({section.kind for section in each.coverage.sections} for each in (old, new) if each.coverage)
-    return tuple(task for task, home in _HOMES.items() if bool(home & before) is not bool(home & after))
+    return tuple(task for task, (*_, home) in _COMPARED.items() if bool(home & before) is not bool(home & after))
 
 
 def _drop_repeated(changes: Iterable[TrialChange]) -> list[TrialChange]:

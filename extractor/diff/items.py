@@ -1,15 +1,16 @@
-"""Compare paired criteria, regimens and endpoints of two versions."""
+"""Compare paired criteria, regimens and endpoints of two versions, and what the user's own fields say of them."""
 
 from collections.abc import Hashable, Iterator
+from itertools import zip_longest
 from typing import Any
 
-from extractor.evaluation.alignment import Aligned
+from extractor.evaluation.alignment import Aligned, pair_values
 from extractor.evaluation.comparers import COMPARERS
 from extractor.evaluation.text import fold_name, fold_text
 from extractor.pages import name_label
-from extractor.schemas import Amount, Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+from extractor.schemas import Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
-from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, make_rewording
+from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, make_rewording, show
 from .limits import admits, compare_limits, list_limits
 from .wording import describe_words, differ_decisively, read_wording
 
@@ -89,14 +90,14 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     rated = _MAJOR if one.role in _STUDIED else _MINOR
     if not pair.old or not pair.new:
         kind = ChangeKind.ADDED if pair.new else ChangeKind.REMOVED
-        dose = _show(one.amounts) if one.amounts else ""
+        dose = show(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
     for name in _DOSES:
         values = [getattr(side[0].item, name) for side in pair]
         if key_of(name, values[0]) != key_of(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
-            message = f"{one.agent}, {name.rstrip('s')}: {_show(values[0])} -> {_show(values[1])}"
+            message = f"{one.agent}, {name.rstrip('s')}: {show(values[0])} -> {show(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
 
 
@@ -109,17 +110,6 @@ def key_of(name: str, value: Any) -> frozenset[Hashable]:
 def identify_regimen(regimen: Regimen) -> Hashable:
     """Return what a regimen says, wherever it is stated."""
     return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in _DOSES)
-
-
-def _show(value: Any) -> str:
-    if not value:
-        return "not stated"
-    if isinstance(value, tuple):
-        return ", ".join(map(_show, value))
-    if isinstance(value, Amount):
-        numbers = dict.fromkeys(f"{one:,}" for one in (value.low, value.high) if one is not None)
-        return f"{'up to ' if value.low is None else ''}{'-'.join(numbers)} {value.unit}"
-    return str(value) if isinstance(value, str) else f"{value.value} {value.unit}"
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
@@ -161,6 +151,24 @@ def _compare_texts(pair: Aligned, before: Endpoint, after: Endpoint, severity: C
         rated = _MINOR if name == "description" else rated
         yield make_change("endpoint", ChangeKind.REDEFINED, rated, f"{name_label(name)}: {message}", pair, name)
     if other_instrument:
-        shown = [" ".join(filter(None, (one.name, one.version))) for one in named if one]
-        message = f"instrument: {shown[0]} -> {shown[1]}"
+        message = f"instrument: {show(named[0])} -> {show(named[1])}"
         yield make_change("endpoint", ChangeKind.REDEFINED, severity, message, pair, "instrument")
+
+
+def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
+    """Yield the values of a user's own field that only one version has, side by side in the order of the text.
+
+    >>> from extractor.evaluation.alignment import Side
+    >>> from extractor.schemas import CustomItem
+    >>> sides = ([Side(CustomItem(values={"value": word}), "custom.blinding[0]")] for word in ("open", "double"))
+    >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
+    ['blinding: open -> double']
+    """
+    same = dict(pair_values(*pair, lambda one, other: float(one.item.values == other.item.values), 1))
+    gone = ([one] for at, one in enumerate(pair.old) if at not in same)
+    come = ([one] for at, one in enumerate(pair.new) if at not in same.values())
+    for was, now in zip_longest(gone, come, fillvalue=()):
+        kind = ChangeKind.CHANGED if was and now else ChangeKind.ADDED if now else ChangeKind.REMOVED
+        said = " -> ".join(show(one.item.values) for one in (*was, *now))
+        message = f"{name_label(name)}: {said}" + f" {kind.value}" * (not was or not now)
+        yield make_change("custom", kind, _MAJOR, message, Aligned(was, now), name)

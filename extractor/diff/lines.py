@@ -8,7 +8,7 @@ from extractor.evaluation.text import fold_text, measure_overlap
 from extractor.schemas import Citation, TrialRecord
 from extractor.text.book import word_set
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange
+from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, state_change
 from .wording import describe_words, differ_decisively, read_wording
 
 _OF_PLACE = frozenset({ChangeKind.MOVED, ChangeKind.PROMOTED, ChangeKind.DEMOTED, ChangeKind.REWORDED})
@@ -59,14 +59,8 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
         if was.says_same(now) and len(how_many) == 1:
             continue
         severe = len(how_many) > 1 or differ_decisively(was, now)
-        shown = [side[text] for side, text in zip(sides, both, strict=True)]
-        stated = [StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,)) for one in shown]
-        yield TrialChange(
-            item="criterion",
-            kind=ChangeKind.CHANGED,
-            severity=ChangeSeverity.MAJOR if severe else ChangeSeverity.MINOR,
-            field="lead_in",
-            message=f"introducing line: {describe_words(was, now) or 'another number of criteria, or another limit'}",
-            old=stated[0],
-            new=stated[1],
-        )
+        severity = ChangeSeverity.MAJOR if severe else ChangeSeverity.MINOR
+        message = f"introducing line: {describe_words(was, now) or 'another number of criteria, or another limit'}"
+        shown = (side[text] for side, text in zip(sides, both, strict=True))
+        stated = (StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,)) for one in shown)
+        yield state_change("criterion", ChangeKind.CHANGED, severity, message, *stated, field="lead_in")

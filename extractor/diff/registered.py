@@ -10,7 +10,7 @@ from extractor.schemas import Citation, Section, TrialRecord
 from extractor.text.book import read_text
 from extractor.text.numbers import find_durations
 
-from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange
+from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, state_change
 from .wording import read_wording
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
@@ -36,7 +36,7 @@ def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
         unknown = "no limit" if is_people else "none"
         message = f"{name.replace('_', ' ')}: {before.value or unknown} -> {after.value or unknown}"
         item: ItemName = "eligibility" if is_people else "registration"
-        yield TrialChange(item=item, kind=kind, severity=severity, field=name, message=message, old=before, new=after)
+        yield state_change(item, kind, severity, message, before, after, field=name)
 
 
 def _state(record: TrialRecord, name: str) -> StatedValue:
@@ -97,22 +97,13 @@ def compare_arms(*records: TrialRecord) -> Iterator[TrialChange]:
             if was.parts and now.parts and not was.says_same(now):
                 name = "label" if field == "label" else f"type of {new[column].part('label')}"
                 severe = field == "type" or was.pick("number") != now.pick("number")
-                yield TrialChange(
-                    item="arm",
-                    kind=ChangeKind.CHANGED,
-                    severity=_MAJOR if severe else _MINOR,
-                    field=field,
-                    message=f"{name}: {before.value} -> {after.value}",
-                    old=before,
-                    new=after,
-                )
+                severity, message = _MAJOR if severe else _MINOR, f"{name}: {before.value} -> {after.value}"
+                yield state_change("arm", ChangeKind.CHANGED, severity, message, before, after, field=field)
     rows, columns = ({pair[side] for pair in pairs} for side in (0, 1))
     for gone in (_state_arm(one, "label") for at, one in enumerate(old) if at not in rows):
-        yield TrialChange(
-            item="arm", kind=ChangeKind.REMOVED, severity=_MAJOR, message=f"{gone.value} removed", old=gone
-        )
+        yield state_change("arm", ChangeKind.REMOVED, _MAJOR, f"{gone.value} removed", gone, None)
     for come in (_state_arm(one, "label") for at, one in enumerate(new) if at not in columns):
-        yield TrialChange(item="arm", kind=ChangeKind.ADDED, severity=_MAJOR, message=f"{come.value} added", new=come)
+        yield state_change("arm", ChangeKind.ADDED, _MAJOR, f"{come.value} added", None, come)
 
 
 def _compare_labels(one: Section, other: Section) -> float:
