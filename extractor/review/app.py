@@ -26,9 +26,8 @@ from extractor.errors import ExtractorError, StoreError
 from extractor.pages import read_assets, read_shared_script
 
 from .changes import Change, Conflict, Review
-from .custom import describe_fields
+from .forms import describe_form
 from .journal import Journal
-from .page import describe_form
 from .queue import RunRecords
 
 _T = TypeVar("_T")
@@ -100,7 +99,7 @@ def open_review(
 def _build_app(review: Review, token: str, port: int) -> Starlette:
     """Build the guarded application. Handlers are coroutines: the database belongs to the event loop's thread."""
     reads: dict[str, Callable[[QueryParams], Any]] = {
-        "form": lambda _: describe_form() | describe_fields(review.fields),
+        "form": lambda _: describe_form(review.fields),
         "queue": lambda _: review.list_queue(),
         "find": lambda query: {"record": review.find(query.get("id", ""), query.get("direction", ""))},
         "record": lambda query: review.describe(query.get("id", "")),

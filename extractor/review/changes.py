@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from extractor.errors import ExtractorError, GoldError
 from extractor.evaluation.gold_files import open_extractions
 
-from .custom import Json, fill_attribute, make_empty
-from .draft import FIELDS, Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, add_fields, list_items, replay
+from .draft import Action, ActionKind, Base, ItemState, ReviewDraft, ReviewItem, add_fields, list_items, replay
+from .forms import Json
 from .gold import check_draft, digest_gold, name_gold, shape_gold, write_gold
 from .journal import Journal
 from .page import OpenedRecord, describe_record
 from .queue import RunRecords
-from .selection import MarkedWords, Selection, find_words, propose_item, read_value, refuse_endpoint
+from .selection import Selection, find_words, propose_item, propose_own, read_value, refuse_endpoint
 
 _DONE = frozenset({"finished", "without_text"})
 
@@ -236,27 +236,24 @@ def _plan(opened: OpenedRecord, change: Change) -> list[Action]:
         return _plan_decision(opened.draft, change)
     if isinstance(change, Add):
         return [_plan_addition(opened, change)]
-    item = _find_item(opened.draft, change.item)
+    return _plan_value(opened, _find_item(opened.draft, change.item), change)
+
+
+def _plan_value(opened: OpenedRecord, item: ReviewItem, change: Set | Read) -> list[Action]:
+    """Set a field of one item. A field may change if nobody else changed it since the reviewer saw it.
+
+    An open item stays open until every doubtful field is checked.
+    """
+    field = opened.find_form(item).get(change.path)
+    if field is None:
+        raise ValueError(f"{change.path!r}: no such field")
     if isinstance(change, Set):
         values = {change.path: change.value}
     else:
         words = find_words(opened.record, change.selection)
-        if item.custom:
-            values = {change.path: opened.fill_attribute(item, change.path, words.text)}
-        else:
-            values = {change.path: read_value(item.kind, item.value, change.path, words)}
+        values = {change.path: read_value(item.kind, item.value, field, words)}
         if change.path == "quote" and not item.custom:  # the quote's section is that of the marked words
             values["section"] = words.section.name
-    return _plan_set(opened, item, change, values)
-
-
-def _plan_set(opened: OpenedRecord, item: ReviewItem, change: Set | Read, values: Json) -> list[Action]:
-    """Set fields of one item. A field may change if nobody else changed it since the reviewer saw it.
-
-    An open item stays open until every doubtful field is checked.
-    """
-    if unknown := sorted(set(values) - set(FIELDS.get(item.kind, opened.list_attributes(item)))):
-        raise ValueError(f"{unknown[0]!r}: no such field")
     is_as_seen = not isinstance(change, Set) or item.value.get(change.path) == change.old
     if item.version != change.version and (not is_as_seen or item.state == "rejected"):
         raise _conflict(item)
@@ -279,37 +276,30 @@ def _plan_decision(draft: ReviewDraft, change: Decide) -> list[Action]:
         if change.kind == "reject" and item.kind == "people":
             raise ValueError("who may take part cannot be rejected: empty its fields instead")
         goes_along = change.kind == "reject" or (change.kind == "restore" and item.state == "rejected")
-        own = [one for one in draft.items.values() if goes_along and one.custom and one.custom["of"] == item.id]
-        for one in (item, *own):
+        for one in (item, *(one for one in draft.items.values() if goes_along and one.of == item.id)):
             value = one.base.value if change.kind == "restore" and one.base else one.value
             actions.append(_act(one, change.kind, "", value))
     return [action for action in actions if action.old != action.new]
 
 
 def _plan_addition(opened: OpenedRecord, change: Add) -> Action:
+    """Add an item, or a value of a user's own field: what the rules read from the words, or an empty one."""
     words, draft = find_words(opened.record, change.selection), opened.draft
+    made = ReviewItem(id="", kind=change.add, state="open", value={})
     if change.add == "custom":
-        return _plan_own(opened, change, words)
-    if change.add == "endpoint":
-        refuse_endpoint(words, [item.value for item in draft.list_kept("endpoint")])
-    value, is_certain = propose_item(change.add, words)
-    new = {"kind": change.add, "state": "added" if is_certain else "open", "value": value}
-    return Action(f"{change.add}-added-{draft.version + 1}", "add", "", None, new)
-
-
-def _plan_own(opened: OpenedRecord, change: Add, words: MarkedWords) -> Action:
-    """Add a value of a user's own field: the words, if they are its value, else an empty one with these words."""
-    field = opened.fields.get(change.field)
-    if field is None:
-        raise ValueError(f"{change.field!r}: no such field")
-    marked = {"section": words.section.name, "start": words.start, "end": words.end}
-    custom = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
-    value, state = make_empty(field), "open"
-    if not field.needs_quote and len(field.attributes) == 1:
-        (only,) = field.attributes
-        value, state = {only.name: fill_attribute(only, None, words.text)}, "added"
-    new = {"kind": "custom", "state": state, "value": value, "custom": custom}
-    return Action(f"custom.{field.name}-added-{opened.draft.version + 1}", "add", "", None, new)
+        field = opened.fields.get(change.field)
+        if field is None:
+            raise ValueError(f"{change.field!r}: no such field")
+        marked = {"section": words.section.name, "start": words.start, "end": words.end}
+        custom = {"field": field.name, "of": opened.find_home(field, change.selection, change.item), "words": marked}
+        made = made.model_copy(update={"custom": custom})
+        value, is_whole = propose_own(opened.find_form(made), words)
+    else:
+        if change.add == "endpoint":
+            refuse_endpoint(words, [item.value for item in draft.list_kept("endpoint")])
+        value, is_whole = propose_item(change.add, words)
+    new = made.content() | {"state": "added" if is_whole else "open", "value": value}
+    return Action(f"{made.form}-added-{draft.version + 1}", "add", "", None, new)
 
 
 def _find_item(draft: ReviewDraft, name: str) -> ReviewItem:

@@ -3,36 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from extractor.evaluation import fields as evaluation
-from extractor.schemas import Evidence, FieldInfo, Task, TrialExtraction, list_fields
+from extractor.schemas import CustomItem, Evidence, TrialExtraction
 
-from .custom import Fields, Json, write_values
+from .forms import PATHS, Fields, ItemKind, Json, list_forms, write_item
 
-ItemKind = Literal["people", "criterion", "regimen", "endpoint", "custom"]
-"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age.
-
-``custom`` is a value of a user's own field.
-"""
 ItemState = Literal["open", "accepted", "corrected", "added", "rejected"]
 """States of an item. No reviewer has decided ``open`` ones; ``rejected`` ones do not become gold."""
 ActionKind = Literal["set", "accept", "reject", "restore", "add", "undo", "redo", "finish"]
 """Kinds of a reviewer's actions."""
-KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
-GROUPS = dict(zip(KINDS[:-1], evaluation.GROUPS, strict=True))
-"""Each built-in kind's path in an extraction, and its model."""
-FIELDS: dict[ItemKind, dict[str, FieldInfo]] = {
-    kind: {
-        info.name: info
-        for info in list_fields(Task(group.path.partition(".")[0]))
-        if info.group == group.path and info.metadata.in_gold
-    }
-    for kind, group in GROUPS.items()
-}
-"""The built-in fields that a reviewer fills in, in schema order."""
 
 
 class ReviewItem(BaseModel):
@@ -64,6 +46,16 @@ class ReviewItem(BaseModel):
     version: int = 0
     reviewer: str | None = None
 
+    @property
+    def form(self) -> str:
+        """The name of its form: its kind, or that of a user's own field."""
+        return f"custom.{self.custom['field']}" if self.custom else self.kind
+
+    @property
+    def of(self) -> str | None:
+        """The id of the item of which a user's own field says this; None for what is said of the record."""
+        return self.custom["of"] if self.custom else None
+
     def content(self) -> Json:
         """The part that actions change: their ``old`` or ``new``."""
         content = {"kind": self.kind, "state": self.state, "value": self.value}
@@ -88,35 +80,24 @@ def list_items(
     >>> [item.id for item in list_items(TrialExtraction(record_id="A", eligibility={}))]
     ['people']
     """
-    built_in = [
-        ReviewItem(
-            id=kind if kind == "people" else f"{kind}-{number}",
-            kind=kind,
+    forms, ids = list_forms(fields), dict[str, str]()
+    found: list[ReviewItem] = []
+    for path, item in extraction.list_items():
+        group, _, number = path.removesuffix("]").partition("[")
+        name, of = PATHS.get(group, group), item.of if isinstance(item, CustomItem) else None
+        ids[path] = f"{name}-{number}" if number else name
+        proof = (one.model_copy(update={"field": one.field.removeprefix("values.")}) for one in item.evidence)
+        made = ReviewItem(
+            id=ids[path],
+            kind=PATHS.get(group, "custom"),
             state=state,
-            value=item.model_dump(mode="json", include=set(FIELDS[kind])),
-            evidence=item.evidence,
+            value=write_item(item, forms.get(name)),
+            custom=None if group in PATHS else {"field": group.partition(".")[2], "of": of and ids.get(of, of)},
+            evidence=tuple(proof),
             confidence=item.confidence,
         )
-        for kind, group in GROUPS.items()
-        for number, item in enumerate(group.items(extraction))
-    ]
-    ids = {path: item.id for (path, _), item in zip(extraction.list_items(), built_in, strict=False)}
-    own = [
-        ReviewItem(
-            id=f"custom.{name}-{number}",
-            kind="custom",
-            state=state,
-            value=write_values(fields.get(name), item),
-            custom={"field": name, "of": item.of and ids.get(item.of, item.of)},
-            evidence=tuple(
-                one.model_copy(update={"field": one.field.removeprefix("values.")}) for one in item.evidence
-            ),
-            confidence=item.confidence,
-        )
-        for name, items in extraction.custom.items()
-        for number, item in enumerate(items)
-    ]
-    return (*built_in, *own)
+        found.append(made)
+    return tuple(found)
 
 
 def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
@@ -131,9 +112,9 @@ def add_fields(base: Base, extraction: TrialExtraction, fields: Fields) -> Base:
     predicted = list_items(extraction, fields=fields)
     same: dict[str | None, str | None] = {item.id: known.get(_name_words(item)) for item in predicted}
     added = [
-        item.model_copy(update={"custom": item.custom | {"of": same.get(item.custom["of"])}})
+        item.model_copy(update={"custom": item.custom | {"of": same.get(item.of)}})
         for item in predicted
-        if item.custom and item.custom["field"] in new and (item.custom["of"] is None or same.get(item.custom["of"]))
+        if item.custom and item.custom["field"] in new and (item.of is None or same.get(item.of))
     ]
     return base.model_copy(update={"items": (*base.items, *added), "fields": (*base.fields, *sorted(new))})
 
@@ -198,7 +179,7 @@ class ReviewDraft:
             state = "finished" if is_finished else "changed"
         return {"state": state, "decided": decided, "items": len(self.items)}
 
-    def list_kept(self, kind: ItemKind) -> list[ReviewItem]:
+    def list_kept(self, kind: str) -> list[ReviewItem]:
         """Return the items of one kind that become gold."""
         return [item for item in self.items.values() if item.kind == kind and item.state != "rejected"]
 

@@ -11,15 +11,9 @@ from extractor.evaluation.gold_files import Flaw
 from extractor.run.results import write_atomically
 from extractor.schemas import Rank, TrialRecord
 
-from .custom import Fields, Json, read_values
-from .draft import ItemKind, ReviewDraft, ReviewItem
+from .draft import ReviewDraft, ReviewItem
+from .forms import FIELDS, Fields, Json, list_forms, read_values
 
-_REQUIRED: dict[ItemKind, tuple[str, ...]] = {
-    "criterion": ("category",),
-    "regimen": ("role",),
-    "endpoint": ("concept", "category", "time_kind", "censored"),
-}
-"""Fields that the schema allows to be empty and the guideline does not."""
 _RANKS = [rank.value for rank in Rank]
 _OUTCOME = re.compile(r"\b(primary|secondary|other)_outcomes\[(\d+)\]")
 _REMEDIES = {
@@ -34,33 +28,27 @@ _REMEDIES = {
 
 def shape_gold(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> tuple[Json, dict[str, str]]:
     """Return the JSON of a gold file without rejected items, in text order, and the item at each of its paths."""
-    people = draft.items["people"]
-    lists = {
+    forms, people = list_forms(fields), draft.items["people"]
+    groups = {
         "eligibility.criteria": _sort_by_text(draft.list_kept("criterion"), record),
         "dosing": _sort_by_text(draft.list_kept("regimen"), record),
         "endpoints": sorted(draft.list_kept("endpoint"), key=_registered_order),
     }
-    paths = {"eligibility": people.id}
-    paths |= {f"{path}[{number}]": item.id for path, found in lists.items() for number, item in enumerate(found)}
-    criteria, dosing, endpoints = ([item.value for item in found] for found in lists.values())
+    places: dict[str | None, str | None] = {None: None, people.id: "eligibility"}
+    places |= {item.id: f"{path}[{number}]" for path, found in groups.items() for number, item in enumerate(found)}
+    criteria, dosing, endpoints = ([item.value for item in found] for found in groups.values())
+    # What is said of a rejected item is left out.
+    order = list(places)
+    own = sorted((one for one in draft.list_kept("custom") if one.of in places), key=lambda one: order.index(one.of))
+    custom: dict[str, list[Json]] = {name: [] for name in fields}
+    for item in own:
+        listed = custom.setdefault(item.form.partition(".")[2], [])
+        places[item.id] = f"{item.form}[{len(listed)}]"
+        listed.append({"of": places[item.of], "values": read_values(item.value, forms.get(item.form))})
     eligibility = people.value | {"criteria": criteria}
     data = {"record_id": record.record_id, "eligibility": eligibility, "dosing": dosing, "endpoints": endpoints}
-    custom = _shape_custom(draft, fields, paths)
+    paths = {path: item for item, path in places.items() if item and path}
     return data | ({"custom": custom} if custom else {}), paths
-
-
-def _shape_custom(draft: ReviewDraft, fields: Fields, paths: dict[str, str]) -> Json:
-    """Return the values of the user's own fields, and add their paths. Those of a rejected item are left out."""
-    custom: dict[str, list[Json]] = {name: [] for name in fields}
-    places: dict[str | None, str | None] = {None: None}
-    places |= {item: path for path, item in paths.items()}
-    order = list(places)
-    kept = [(item.custom, item) for item in draft.list_kept("custom") if item.custom and item.custom["of"] in places]
-    for own, item in sorted(kept, key=lambda pair: order.index(pair[0]["of"])):
-        listed = custom.setdefault(own["field"], [])
-        paths[f"custom.{own['field']}[{len(listed)}]"] = item.id
-        listed.append({"of": places[own["of"]], "values": read_values(fields.get(own["field"]), item.value)})
-    return custom
 
 
 def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iterator[tuple[str | None, Flaw]]:
@@ -74,9 +62,10 @@ def check_draft(draft: ReviewDraft, record: TrialRecord, fields: Fields) -> Iter
         remedy = next((words for ending, words in _REMEDIES.items() if problem.endswith(ending)), flaw.remedy)
         within = flaw.path[len(place) :].lstrip(".").removeprefix("values.")
         yield paths.get(place), Flaw(within, problem, remedy, flaw.warns)
-    for kind, names in _REQUIRED.items():
+    for kind, form in FIELDS.items():
+        decided = [name for name, field in form.items() if field.info.metadata.decided]
         for item in draft.list_kept(kind):
-            empty = (name for name in names if item.value.get(name) is None)
+            empty = (name for name in decided if item.value.get(name) is None)
             yield from ((item.id, Flaw(name, "is empty", "choose one")) for name in empty)
 
 

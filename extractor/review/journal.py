@@ -8,8 +8,8 @@ from pathlib import Path
 
 from extractor.llm.database import Database
 
-from .custom import Json
 from .draft import Action, Base
+from .forms import Json
 
 _VERSION = 1
 _TABLES = """

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,8 +12,7 @@ from extractor.evaluation.standoff import find_places
 from extractor.parse.drafts import CERTAIN
 from extractor.schemas import ExtractedItem, Rank, Section, Source, TrialExtraction, TrialRecord
 
-from .custom import Json
-from .draft import FIELDS, ItemKind
+from .forms import FIELDS, Form, FormField, ItemKind, Json, make_empty, write_item
 
 _LIST_NAME = re.compile(r"\b(inclusion|exclusion)\b", re.IGNORECASE)
 _OUTCOMES = re.compile(r"(primary|secondary|other)_outcomes\[(\d+)\]")
@@ -89,27 +89,36 @@ def propose_item(kind: ItemKind, words: MarkedWords) -> tuple[Json, bool]:
         rank, index = _find_outcome(words) or (Rank.PRIMARY, 0)
         fixed = {"rank": rank.value, "index": index}
         unread = {"measure": words.text, "censored": False}
-    empty: Json = {name: [] if field.many else None for name, field in FIELDS[kind].items()}
-    read = found[0].model_dump(mode="json", include=set(FIELDS[kind])) if found else unread
-    return empty | read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
+    read = write_item(found[0], FIELDS[kind]) if found else make_empty(FIELDS[kind]) | unread
+    return read | fixed, len(found) == 1 and (found[0].confidence or 0) >= CERTAIN
 
 
-def read_value(kind: ItemKind, item: Json, path: str, words: MarkedWords) -> Any:
+def propose_own(form: Form, words: MarkedWords) -> tuple[Json, bool]:
+    """Return a value of a user's own field, and whether it is whole: the words themselves, if they are all of it."""
+    value = make_empty(form)
+    (name, field), *others = form.items()
+    if others or not field.is_words:
+        return value, False
+    return {name: read_value("custom", value, field, words)}, True
+
+
+def read_value(kind: ItemKind, item: Json, field: FormField, words: MarkedWords) -> Any:
     """Return a field's new value from marked words: lists grow, quotes are replaced, other values are read again."""
-    field = FIELDS[kind].get(path)
-    many = field is not None and field.many
-    if field is None or not issubclass(field.type, BaseModel):
-        found: Any = words.text
-    elif path in _NAMES:
-        unread = {name: "" if one.annotation is str else None for name, one in field.type.model_fields.items()}
-        found = propose_item(kind, words)[0][path] or unread | {_NAMES[path]: words.text}
-    else:  # a number with a unit of time
+    info, name = field.info, field.info.name
+    found: Any = words.text
+    if field.attribute:
+        with suppress(ValueError):  # else the reviewer sees the words, and what is wrong with them
+            found = field.write(field.attribute.read(words.text))
+    elif name in _NAMES:
+        unread = {part: "" if one.annotation is str else None for part, one in info.type.model_fields.items()}
+        found = propose_item(kind, words)[0][name] or unread | {_NAMES[name]: words.text}
+    elif issubclass(info.type, BaseModel):  # a number with a unit of time
         frame = Section(name="primary_outcomes[0]", text=f"Survival, {words.text}")
         endpoints = _extract(frame).endpoints
         points = [point.model_dump(mode="json") for endpoint in endpoints for point in endpoint.time_points]
-        return points if many else points[0] if points else item.get(path)
+        return points if info.many else points[0] if points else item.get(name)
     more = found if isinstance(found, list) else [found]
-    return [*(item.get(path) or []), *more] if many else found
+    return [*(item.get(name) or []), *more] if info.many else found
 
 
 def _find_outcome(words: MarkedWords) -> tuple[Rank, int] | None:

@@ -10,8 +10,8 @@ from extractor.evaluation import evaluate
 from extractor.fields import Amount, Constraint, Duration, Instrument, Quantity, read_fields
 from extractor.fields.attributes import Attribute
 from extractor.review.changes import Change, NotReady, Review
-from extractor.review.custom import describe_fields, write_values
 from extractor.review.draft import list_items
+from extractor.review.forms import describe_form, make_form, write_item
 from extractor.review.gold import name_gold
 from extractor.review.journal import Journal
 from extractor.review.queue import RunRecords
@@ -91,7 +91,7 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
 
 
 def test_the_form_has_a_menu_for_a_closed_set_and_rows_for_a_list(review):
-    form = describe_fields(review.fields)
+    form = describe_form(review.fields)
     (plain,) = form["custom.ejection_fraction"]
     assert (plain["label"], plain["widget"], plain["marked"]) == ("ejection fraction", "text", True)
     assert "comparator number unit" in plain["help"]
@@ -237,12 +237,12 @@ def test_a_value_is_read_back_from_its_written_form(kind, value, written):
     (field,) = read_fields("blinding")
     attribute = Attribute(name="value", type=kind)
     field = field.model_copy(update={"attributes": (attribute,)})
-    assert write_values(field, CustomItem(values={"value": value})) == {"value": written}
+    assert write_item(CustomItem(values={"value": value}), make_form(field)) == {"value": written}
     assert attribute.read(written) == value
 
 
 def test_a_run_without_custom_fields_has_none_in_its_review(start_review):
     review = start_review()
-    assert describe_fields(review.fields) == {}
+    assert describe_form(review.fields) == describe_form()
     (_, record), *_ = review._list_progress()
     assert record["state"] == "open"

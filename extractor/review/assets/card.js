@@ -1,25 +1,28 @@
-// An item's card: two lines when closed, its form when open.
+// An item's card: two lines when closed, its form when open, with the cards of what the user's own fields say of it.
 
 import { makeForm } from "./form.js";
-import { describeDoubts, listFields, makeChip, nameItem, NOUNS, STATES, summarise } from "./summary.js";
+import { describeDoubts, listFields, makeChip, nameItem, NOUNS, STATES, summarise, summariseOwn } from "./summary.js";
 import { scrollToMark } from "./text.js";
 
 export const CERTAIN = 0.95;
 
 /** The card of an item of a record's view. */
-export function makeCard(view, item, flaws) {
-  const isOpened = item.id === view.current;
+export function makeCard(view, item) {
+  const own = view.listOwn(item);
+  const isOpened = [item, ...own].some(({ id }) => id === view.current);
+  const flaws = view.record.flaws.filter((flaw) => flaw.item === item.id);
   const name = nameItem(item);
   const states = `card ${item.state}${item.predicted ? "" : " added"}${isOpened ? " opened" : ""}`;
-  const head = make("h3", {}, makeHead(view, item, flaws, isOpened));
+  const head = make("h3", {}, makeHead(view, item, own, flaws, isOpened));
   // The name and the buttons stay visible while the form scrolls under them.
-  const body = isOpened ? [make("div", { class: "card-top" }, head, makeButtons(view, item)), makeItemForm(view, item, flaws)] : head;
+  const top = () => make("div", { class: "card-top" }, head, makeButtons(view, item));
+  const body = isOpened ? [top(), makeItemForm(view, item, flaws), ...own.map((one) => makeCard(view, one))] : head;
   return make("article", { class: states, "aria-label": name, "data-id": item.id }, body);
 }
 
-function makeHead(view, item, flaws, isOpened) {
+function makeHead(view, item, own, flaws, isOpened) {
   const { words, values } = summarise(item);
-  const tags = values.filter(Boolean).map((value) => make("span", { class: "tag" }, value));
+  const tags = [...values, ...own.map(summariseOwn)].filter(Boolean).map((value) => make("span", { class: "tag" }, value));
   const head = make("button", { type: "button", class: "head", id: `head|${item.id}`, "aria-expanded": String(isOpened) },
     make("span", { class: "line" },
       make("span", { class: "name" }, nameItem(item)),
@@ -27,7 +30,7 @@ function makeHead(view, item, flaws, isOpened) {
       makeDoubt(item),
       flaws.length ? makeChip("wrong", flaws.every((flaw) => flaw.warns) ? "to check" : "to mend") : null),
     isOpened ? null : [make("span", { class: "words" }, words || ""), make("span", { class: "values" }, tags)]);
-  head.addEventListener("click", () => view.choose(isOpened ? null : item.id));
+  head.addEventListener("click", () => view.choose(isOpened ? view.findHost(item)?.id ?? null : item.id));
   return head;
 }
 
@@ -47,7 +50,10 @@ function makeDoubt(item) {
 function makeButtons(view, item) {
   const button = (words, key, act, name = "") => {
     const made = make("button", { type: "button", class: name, id: `${words}|${item.id}`, title: key && `key ${key}` }, words);
-    made.addEventListener("click", act);
+    made.addEventListener("click", () => {
+      view.current = item.id;  // that of a card within may be open, too
+      act();
+    });
     return made;
   };
   const isRejected = item.state === "rejected";
@@ -63,7 +69,10 @@ function makeButtons(view, item) {
 function makeAccept(view, item) {
   const title = "Accept every field as it stands, empty ones too (key a; Ctrl+Enter while a field has the focus)";
   const made = make("button", { type: "button", class: "primary", id: `accept|${item.id}`, title }, `Accept ${NOUNS[item.kind]}`);
-  made.addEventListener("click", () => view.accept());
+  made.addEventListener("click", () => {
+    view.current = item.id;
+    view.accept();
+  });
   return made;
 }
 

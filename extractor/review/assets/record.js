@@ -34,6 +34,20 @@ export class RecordView {
     return this.record.items.find((item) => item.id === this.current);
   }
 
+  /** The item of which a user's own field says this. */
+  findHost(item) {
+    return this.record.items.find(({ id }) => id === item.custom?.of);
+  }
+
+  /** What the user's own fields say of an item. */
+  listOwn(item) {
+    return this.record.items.filter(({ custom }) => custom?.of === item.id);
+  }
+
+  findCard(id) {
+    return [...this.items.querySelectorAll(".card")].find((card) => card.dataset.id === id);
+  }
+
   /** Show a place of the text by selecting it, without offering uses of its words. */
   select(section, start, end) {
     this.shown = { section, start, end };
@@ -47,7 +61,7 @@ export class RecordView {
   choose(id, { quiet = false, focus = null } = {}) {
     this.current = id;
     this.draw();
-    const card = this.cards.get(id)?.element;
+    const card = this.findCard(id);
     if (!card) return;
     const [box, frame] = [card.getBoundingClientRect(), this.items.getBoundingClientRect()];
     if (box.top < frame.top || box.bottom > frame.bottom) this.items.scrollTop += box.top - frame.top - 40;
@@ -78,8 +92,8 @@ export class RecordView {
       "To accept an item is to confirm all of it, also that its empty fields are not stated.");
     const parts = [this.findings, this.explanation];
     for (const [kind, title] of Object.entries(GROUPS)) {
-      const items = record.items.filter((item) => item.kind === kind);
-      if (kind === "custom" && !items.length && !Object.keys(this.form).some((key) => key.startsWith("custom."))) continue;
+      const items = record.items.filter((item) => item.kind === kind && !this.findHost(item));
+      if (kind === "custom" && !items.length) continue;
       const count = items.filter((item) => item.state !== "rejected").length;
       parts.push(make("h2", {}, title, kind === "people" ? "" : make("span", { class: "dim" }, ` ${count}`)));
       if (!items.length) parts.push(make("p", { class: "dim none" }, "None. Select words in the text to add one."));
@@ -103,12 +117,13 @@ export class RecordView {
   }
 
   makeOrKeep(item) {
-    const flaws = this.record.flaws.filter((flaw) => flaw.item === item.id);
-    const isCurrent = item.id === this.current;
-    const isOpenLeft = isCurrent && this.record.items.some((one) => one.state === "open");
-    const signature = JSON.stringify([item, flaws, isCurrent, isOpenLeft]);
+    const shown = [item, ...this.listOwn(item)];
+    const flaws = this.record.flaws.filter((flaw) => shown.some(({ id }) => id === flaw.item));
+    const current = shown.some(({ id }) => id === this.current) && this.current;
+    const isOpenLeft = current && this.record.items.some((one) => one.state === "open");
+    const signature = JSON.stringify([shown, flaws, current, isOpenLeft]);
     const known = this.cards.get(item.id);
-    return known?.signature === signature ? known : { signature, element: makeCard(this, item, flaws) };
+    return known?.signature === signature ? known : { signature, element: makeCard(this, item) };
   }
 
   /** Put the parts in place, and keep the focus and unsaved input. */
@@ -208,7 +223,8 @@ export class RecordView {
 
   accept() {
     if (!this.item || this.item.state !== "open") return this.goToOpen();
-    return this.decide("accept").then((done) => done && this.goToOpen());
+    const own = this.listOwn(this.item).filter((one) => one.state === "open");
+    return this.decide("accept", [this.item, ...own].map(({ id }) => id)).then((done) => done && this.goToOpen());
   }
 
   async acceptCertain() {
@@ -268,7 +284,7 @@ export class RecordView {
 
   edit() {
     if (!this.item) return;
-    const card = this.cards.get(this.current).element;
+    const card = this.findCard(this.current);
     const control = "input, select, textarea, button.small";
     (card.querySelector(`.field.doubtful :is(${control})`) || card.querySelector(`.form :is(${control})`))?.focus();
   }

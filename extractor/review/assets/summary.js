@@ -64,6 +64,11 @@ export function summarise(item) {
   return { words: value.measure, values: [...values, toChoice(value.time_kind), value.instrument && toLine(value.instrument), ...events, ...shown] };
 }
 
+/** What a user's own field says of an item, on one line. */
+export function summariseOwn(item) {
+  return item.state === "rejected" ? null : `${toWords(item.custom.field)}: ${summarise(item).values.join(", ")}`;
+}
+
 /** Whether a field is empty. */
 function isEmpty(value) {
   return value === null || value === undefined || value.length === 0;

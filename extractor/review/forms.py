@@ -1,0 +1,173 @@
+"""The forms of items: the fields of the guideline and of the user, and their values as a person writes them."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType, NoneType
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from extractor.fields import CustomField
+from extractor.fields.attributes import Attribute
+from extractor.fields.value_forms import show_value
+from extractor.pages import name_label
+from extractor.schemas import Comparison, CustomItem, EvidenceKind, ExtractedItem, FieldInfo, Instrument, list_groups
+
+Json = dict[str, Any]
+Fields = Mapping[str, CustomField]
+"""The run's own fields by name. Gold may have others; their values stay as they are."""
+ItemKind = Literal["people", "criterion", "regimen", "endpoint", "custom"]
+"""Kinds of items. ``people`` holds the eligibility fields beside the criteria, such as sex and age.
+
+``custom`` is a value of a user's own field.
+"""
+KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
+PATHS: dict[str, ItemKind] = dict(zip((group.path for group in list_groups()), KINDS, strict=False))
+"""The kind of the items at each path of an extraction; items at other paths are ``custom``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A field that a reviewer fills in. A value of a user's own field is written as its ``attribute`` reads it."""
+
+    info: FieldInfo
+    attribute: Attribute | None = None
+
+    @property
+    def is_words(self) -> bool:
+        """Whether the values are words of the record."""
+        return self.info.metadata.comparison in (Comparison.TEXT, Comparison.EXTENT)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether a person writes the values as a model does: "< 40 %"."""
+        return self.attribute is not None and not self.attribute.type.is_concluded
+
+    def write(self, value: Any) -> Any:
+        """Return a value of an extraction or gold as a person writes it."""
+        if isinstance(value, tuple):
+            return [self.write(one) for one in value]
+        if value is None or not self.is_typed:
+            return [] if value is None and self.info.many else to_jsonable_python(value)
+        if isinstance(value, Instrument) and value.version:
+            return f"{value.name} | {value.version}"
+        return show_value(value)
+
+    def read(self, written: Any) -> Any:
+        """Return a written value for gold. What cannot be read stays as it is; the gold check says why."""
+        try:
+            return to_jsonable_python(self.attribute.read_all(written)) if self.attribute else written
+        except ValueError:
+            return written
+
+    def describe(self, kind: str) -> Json:
+        """Return what the page needs to know of the field."""
+        info, definitions = self.info, _read_definitions()
+        words = {one.word: one.meaning for one in self.attribute.choices} if self.attribute else {}
+        shape = {"widget": "text"} if self.is_typed else _describe_type(info.type, words)
+        is_place = info.metadata.evidence is EvidenceKind.NONE
+        if is_place and info.type is str:
+            shape = {"widget": "section"}
+        told = self.attribute.describe().partition(": ")[2] if self.attribute and self.is_typed else None
+        meaning = self.attribute.definition if self.attribute else definitions["fields"][kind].get(info.name, "")
+        return shape | {
+            "name": info.name,
+            "label": info.label,
+            "help": told or meaning,
+            "many": info.many,
+            "optional": info.many or not info.required,
+            "fixed": is_place and info.type is not str,
+            "marked": kind != "people" and shape["widget"] in {"text", "group"},
+        }
+
+
+Form = Mapping[str, FormField]
+"""The fields of an item by name, in schema order."""
+FIELDS: dict[str, Form] = {
+    PATHS[group.path]: {one.name: FormField(one) for one in group.fields if one.metadata.in_gold}
+    for group in list_groups()
+}
+"""The forms of the guideline's items."""
+
+
+def list_forms(fields: Fields) -> dict[str, Form]:
+    """Return the forms of the guideline's items by kind, and those of the user's own fields as ``custom.<name>``."""
+    return {**FIELDS, **{field.group.path: make_form(field) for field in fields.values()}}
+
+
+@cache
+def make_form(field: CustomField) -> Form:
+    """Return the form of a user's own field."""
+    told = (one.model_copy(update={"definition": one.definition or field.definition}) for one in field.attributes)
+    return {info.name: FormField(info, one) for info, one in zip(field.group.fields, told, strict=True)}
+
+
+def describe_form(fields: Fields = MappingProxyType({})) -> Json:
+    """Return the fields of each kind of item, and of each of the user's own ``fields``, in schema order.
+
+    ``widget`` is text, number, flag, choice, section (one of the record's) or group. ``many`` means a list,
+    ``optional`` that the field may be empty, ``fixed`` that it stays as predicted, and ``marked`` that words marked in
+    the text may fill it.
+
+    >>> [field["widget"] for field in describe_form()["people"]]
+    ['group', 'group', 'choice', 'flag']
+    """
+    return {kind: [field.describe(kind) for field in form.values()] for kind, form in list_forms(fields).items()}
+
+
+@cache
+def _read_definitions() -> Json:
+    return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))
+
+
+def _describe_type(held: type[Any], words: Mapping[str, str]) -> Json:
+    """Return the widget for values of a class; ``words`` are the meanings of a user's own choices."""
+    if issubclass(held, BaseModel):
+        return {"widget": "group", "fields": [_describe_part(*part) for part in held.model_fields.items()]}
+    if issubclass(held, StrEnum):
+        meanings = words or _read_definitions()["words"].get(held.__name__, {})
+        options = [{"value": word.value, "meaning": meanings.get(word.value, "")} for word in held]
+        return {"widget": "choice", "options": options}
+    return {"widget": "flag" if held is bool else "text" if held is str else "number"}
+
+
+def _describe_part(name: str, part: Any) -> Json:
+    held = part.annotation
+    while arguments := [one for one in get_args(held) if one is not NoneType]:
+        held = arguments[0]
+    is_optional = NoneType in get_args(part.annotation)
+    return {"name": name, "label": name_label(name), "optional": is_optional, **_describe_type(held, {})}
+
+
+def write_item(item: ExtractedItem, form: Form | None) -> Json:
+    """Return the values of an item as a person writes them; those of a field without a form as they are."""
+    if form is None:
+        assert isinstance(item, CustomItem)
+        return dict(to_jsonable_python(item.values))
+    return {name: field.write(item.value_of(name)) for name, field in form.items()}
+
+
+def read_values(written: Json, form: Form | None) -> Json:
+    """Return the values of a user's own field for gold, without empty ones."""
+    given = {name: value for name, value in written.items() if value not in (None, "", [])}
+    return written if form is None else {name: one.read(given[name]) for name, one in form.items() if name in given}
+
+
+def make_empty(form: Form) -> Json:
+    """Return the values of an item that says nothing yet."""
+    return {name: field.write(None) for name, field in form.items()}
+
+
+def list_words(written: Json, form: Form) -> Iterator[tuple[str, str]]:
+    """Yield the record's words among the values, by field: quotes, and the names of instruments."""
+    for name, field in form.items():
+        given = written.get(name)
+        for one in given if isinstance(given, list) else [given]:
+            words = one.get("quote") or one.get("name") if isinstance(one, dict) else one if field.is_words else None
+            if isinstance(words, str) and words.strip():
+                yield name, words
