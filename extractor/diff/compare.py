@@ -8,7 +8,7 @@ from extractor.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
-from .items import compare_criterion, compare_endpoint, compare_own, compare_regimen, identify_regimen
+from .items import DOSES, compare_criterion, compare_endpoint, compare_own, compare_regimen, identify_regimen
 from .lines import compare_introductions, stands_in_both
 from .registered import compare_arms, compare_registries
 
@@ -97,8 +97,5 @@ def _drop_repeated(changes: Iterable[TrialChange]) -> list[TrialChange]:
     Whole items are kept, however often they are added or removed.
     """
     numbered = enumerate(changes)
-    kept = {(one.item, one.kind, one.message, n if one.field not in _REPEATED else 0): one for n, one in numbered}
+    kept = {(one.item, one.kind, one.message, n if one.field not in DOSES else 0): one for n, one in numbered}
     return list(kept.values())
-
-
-_REPEATED = frozenset({"amounts", "route", "frequency", "cycle", "duration"})

@@ -17,7 +17,7 @@ from .wording import describe_words, differ_decisively, read_wording
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
 """Categories whose criteria seldom decide who takes part."""
-_DOSES = {
+DOSES = {
     "amounts": Comparison.AMOUNT,
     "route": Comparison.CHOICE,
     "frequency": Comparison.FREQUENCY,
@@ -93,7 +93,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         dose = show(one.amounts) if one.amounts else ""
         yield make_change("regimen", kind, rated, " ".join(filter(None, (one.agent, dose, kind.value))), pair)
         return
-    for name in _DOSES:
+    for name in DOSES:
         values = [getattr(side[0].item, name) for side in pair]
         if key_of(name, values[0]) != key_of(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
@@ -103,13 +103,13 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
 
 def key_of(name: str, value: Any) -> frozenset[Hashable]:
     """Return a dose, route or time in a form that is equal for equal values, as in evaluation."""
-    comparer = COMPARERS[_DOSES[name]]
+    comparer = COMPARERS[DOSES[name]]
     return frozenset(map(comparer.key, comparer.spread(value)))
 
 
 def identify_regimen(regimen: Regimen) -> Hashable:
     """Return what a regimen says, wherever it is stated."""
-    return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in _DOSES)
+    return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in DOSES)
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:

@@ -100,21 +100,11 @@ class Review:
         """Return a row for each record. Records with more expected errors come first. No result and no text is read."""
         records = self._records
         rows = [
-            {
-                "record": name,
-                "expected": records.doubts[name].expected,
-                "reasons": records.doubts[name].reasons,
-                "title": records.titles.get(name),
-                "progress": progress,
-            }
+            {"record": name, "title": records.titles.get(name), "progress": progress, **records.doubts[name]._asdict()}
             for name, progress in self._list_progress()
         ]
-        return {
-            "reviewer": self.reviewer,
-            "gold": str(self._gold),
-            "incomplete": records.incomplete,
-            "records": rows,
-        }
+        shared = {"reviewer": self.reviewer, "gold": str(self._gold), "incomplete": records.incomplete}
+        return shared | {"records": rows}
 
     def find(self, record_id: str, direction: str) -> str | None:
         """Return the ``previous`` or ``next`` record in the queue, or the next ``unfinished`` one, or None."""
@@ -220,10 +210,8 @@ class Review:
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         if digest is None:
-            return Base(
-                items=list_items(self._records.read_extraction(record_id), fields=self.fields),
-                fields=tuple(self.fields),
-            )
+            predicted = list_items(self._records.read_extraction(record_id), fields=self.fields)
+            return Base(items=predicted, fields=tuple(self.fields))
         found = open_extractions(path, str(path)).get(record_id)
         if found is None:
             raise GoldError(f"{path}: is gold of another record; correct its name")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any
 
 from extractor.evaluation.highlight import Clue, RecordText, name_field
 from extractor.evaluation.standoff import name_home
@@ -53,8 +52,8 @@ class OpenedRecord:
             return {}
         if item.base is None:
             # Of what the rules read from marked words, what every item has is the least certain.
-            form = self.find_form(item)
-            return dict([(name, None) for name, field in form.items() if field.info.metadata.decided][:1])
+            decided = [name for name, field in self.find_form(item).items() if field.info.metadata.decided]
+            return dict.fromkeys(decided[:1])
         predicted, doubts = item.base.value, self._doubts[item.id]
         return {name: doubt for name, doubt in doubts.items() if item.value.get(name) == predicted.get(name)}
 
@@ -136,8 +135,8 @@ def _list_doubts(parsed: ParsedRecord, item: ReviewItem) -> dict[str, float]:
     drafts = {"people": (parsed.whole,), "criterion": parsed.criteria, "endpoint": parsed.outcomes}.get(item.kind, ())
     readings = next((draft.rules for draft in drafts if is_of(draft)), {})
     by_model = {name_field(one) for one in item.evidence if one.origin is not Origin.RULE}
-    known = FIELDS[item.kind].keys() & readings.keys() - by_model
-    return {name: one.confidence for name, one in readings.items() if name in known and not one.certain}
+    known = [(name, readings[name]) for name in FIELDS[item.kind] if name in readings and name not in by_model]
+    return {name: one.confidence for name, one in known if not one.certain}
 
 
 def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
@@ -146,19 +145,17 @@ def describe_record(opened: OpenedRecord, reviewer: str) -> Json:
     order = {name: place for place, name in enumerate(shape_gold(draft, record, opened.fields)[1].values())}
     predicted = list(draft.items)
 
-    def rank(item: ReviewItem) -> tuple[int | str, ...]:
+    def rank(item: ReviewItem) -> tuple[int, int, str]:
         # Within a kind in the order of gold; a rejected item stays where it was predicted.
         return KINDS.index(item.kind), order.get(item.id, predicted.index(item.id)), item.id
 
-    def rank_with_host(item: ReviewItem) -> tuple[Any, ...]:
-        host = draft.items.get(item.of or "")
-        return (rank(host), rank(item)) if host else (rank(item),)
+    listed = sorted(draft.items.values(), key=lambda item: (rank(draft.items.get(item.of or "") or item), rank(item)))
 
     return draft.describe() | {
         "record": record.record_id,
         "title": read_title(record),
         "sections": opened.describe_sections(),
-        "items": [_describe_item(item, opened) for item in sorted(draft.items.values(), key=rank_with_host)],
+        "items": [_describe_item(item, opened) for item in listed],
         "findings": opened.findings,
         "flaws": [asdict(flaw) | {"item": item} for item, flaw in check_draft(draft, record, opened.fields)],
         "undo": [asdict(action) for action in draft.find_step(reviewer, "undo")],
