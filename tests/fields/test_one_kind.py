@@ -1,0 +1,73 @@
+"""A field that a user declares and the same field built in give the same evidence, table cell, report card and line."""
+
+import pytest
+
+from extractor import Extractor
+from extractor.cli.parse import _list_readings
+from extractor.export import tabulate
+from extractor.fields import read_fields
+from extractor.parse import parse_record
+from extractor.report.record import RunRecord, show_record
+from extractor.run.finished import TextState
+from tests.trust import trial
+
+NEGATION = """
+[[field]]
+name = "negation"
+of = "criterion"
+type = "boolean"
+definition = "Whether the statement of a criterion is negated, as in 'no history of stroke'."
+
+[[field.rules]]
+pattern = "no(?= history)"
+value = "true"
+confidence = 0.98
+examples = ["no history of stroke"]
+near_misses = ["a history of stroke"]
+"""
+RECORD = trial(title="A trial", eligibility="Inclusion Criteria:\n\n* Adults\n* No history of stroke")
+BUILT_IN, OWN = "negated", "negation"
+
+
+@pytest.fixture(scope="module")
+def fields(tmp_path_factory):
+    path = tmp_path_factory.mktemp("fields") / "negation.toml"
+    path.write_text(NEGATION, "utf-8")
+    return read_fields(path)
+
+
+@pytest.fixture(scope="module")
+def extraction(fields):
+    return Extractor(assist="never", fields=fields).extract(RECORD)
+
+
+def test_value_and_evidence_are_the_same(extraction):
+    criterion, (own,) = extraction.eligibility.criteria[1], extraction.custom[OWN]
+    assert own.of == "eligibility.criteria[1]"
+    assert own.value_of("value") is criterion.value_of(BUILT_IN) is True
+    (built_in,) = [piece for piece in criterion.evidence if piece.field == BUILT_IN]
+    assert own.evidence == (built_in.model_copy(update={"field": "values.value"}),)
+
+
+def test_both_are_a_boolean_column_of_the_criterion(extraction, fields):
+    tables = tabulate([extraction], fields=fields)
+    (row,) = tables[f"custom_{OWN}"]
+    criterion = tables["criteria"][1]
+    assert (row["value"], row["of"]) == (criterion[BUILT_IN], f"eligibility.criteria[{criterion['criterion_index']}]")
+    quotes = {
+        piece["item"]: piece["quote"] for piece in tables["evidence"] if piece["field"] in (BUILT_IN, "values.value")
+    }
+    assert quotes[f"custom_{OWN}"] == quotes["criterion"]
+
+
+def test_both_stand_in_the_card_of_the_criterion(extraction):
+    items = {item["path"]: item for item in show_record(RunRecord(extraction, RECORD, TextState.SAME))["items"]}
+    (built_in,) = [one for one in items["eligibility.criteria[1]"]["values"] if one["name"] == BUILT_IN]
+    (own,) = items[f"custom.{OWN}[0]"]["values"]
+    assert items[f"custom.{OWN}[0]"]["of"] == "eligibility.criteria[1]"
+    assert all(own[name] == built_in[name] for name in ("value", "support", "spans"))
+
+
+def test_parse_shows_both_as_readings_of_the_criterion(fields):
+    read = dict(_list_readings(parse_record(RECORD, fields).criteria[1]))
+    assert (read[OWN].value, read[OWN].spans) == (read[BUILT_IN].value, read[BUILT_IN].spans)
