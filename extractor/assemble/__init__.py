@@ -35,7 +35,7 @@ def assemble_extraction(
     dosing, regimens = assemble_dosing(parsed, result) if Task.DOSING in tasks else ((), Assembled())
     endpoints, outcomes = assemble_endpoints(parsed, result) if Task.ENDPOINTS in tasks else ((), Assembled())
     wanted = [field for field in fields if field.of is Of.RECORD or field.of.task in tasks]
-    custom, left = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
+    custom, left, others = assemble_own(parsed, result, wanted, (criteria, regimens, outcomes))
     unwanted = [task.value for task in Task if task not in tasks]
     unwanted_fields = [f"custom.{field.name}" for field in fields if field not in wanted]
     extraction = TrialExtraction(
@@ -62,6 +62,7 @@ def assemble_extraction(
         *report_implausible(extraction),
         *report_unread(parsed, extraction, tasks),
         *report_ambiguous(parsed, extraction),
+        *others,
     )
     coverage = measure_coverage(parsed.record, extraction.list_items())
     absences = explain_unread(parsed, extraction)

@@ -104,9 +104,9 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
         )
 
 
-def inform(kind: FindingKind, field: str, message: str, cited: Citation) -> Finding:
-    """A finding of the lowest severity."""
-    return Finding(kind=kind, severity=Severity.INFO, field=field, message=message, citations=(cited,))
+def inform(kind: FindingKind, field: str, message: str, cited: Citation, severity: Severity = Severity.INFO) -> Finding:
+    """A finding with one citation."""
+    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,))
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:

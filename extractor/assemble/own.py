@@ -4,16 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.fields.declaration import CustomField, Of
-from extractor.parse.drafts import RECORD, Draft, Reading
+from extractor.ground.number_units import has_unit
+from extractor.ground.places import cut
+from extractor.ground.places import span_of as span_in
+from extractor.mentions.rows import find_numbers
+from extractor.parse.drafts import RECORD, Draft, Reading, span_of
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
     CustomItem,
+    Finding,
+    FindingKind,
     Origin,
+    Severity,
     Support,
 )
 
+from .findings import cite, inform
 from .provenance import Assembled, cite_value
 from .resolve import ModelResult
 
@@ -44,10 +52,11 @@ class _Source(NamedTuple):
 
 def assemble_own(
     parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], assembled: Sequence[Assembled]
-) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
-    """The values of all fields by name, and why each empty field is empty."""
+) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence], list[Finding]]:
+    """The values of all fields by name, why each empty field is empty, and values that the rules may have missed."""
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
+    findings: list[Finding] = []
     whole = result.complete(parsed.whole)
     for field in fields:
         found: list[CustomItem] = []
@@ -62,16 +71,35 @@ def assemble_own(
                 if field.may_be_in(draft.chunk.text) and field.applies(item.value_of)
             ]
         for path, draft, sections in places:
+            place = f"{path}.custom.{field.name}" if path else f"custom.{field.name}"
             sources = list(_list_sources(field, draft))
             chosen = _unite(sources, in_record=path is None) if field.many else _choose(sources)
+            if field.many and field.name not in draft.model:
+                findings += _report_others(parsed, field, place, chosen)
             found += (_make_item(parsed, field, path, one) for one in chosen)
             if not chosen:
-                place = f"{path}.custom.{field.name}" if path else f"custom.{field.name}"
                 absences.append(Absence(field=place, reason=_explain(field, draft, parsed, result), sections=sections))
         if not places:
             absences.append(Absence(field=f"custom.{field.name}", reason=AbsenceReason.NOT_REPORTED))
         own[field.name] = tuple(found)
-    return own, absences
+    return own, absences, findings
+
+
+def _report_others(
+    parsed: ParsedRecord, field: CustomField, path: str, sources: Sequence[_Source]
+) -> Iterator[Finding]:
+    """Yield numbers beside a value of the rules that may be another one, where no model was asked for others."""
+    readings = [reading for source in sources for reading in source.readings.values()]
+    taken = [span for reading in readings for span in reading.spans]
+    message = f"the rules of {field.name} read a value here, so that no model was asked, and this may be another one"
+    for value, span in ((value, r.spans[0]) for r in readings if r.spans for value in r.list_values()):
+        line = next(one for one in parsed.sections[span.section].lines() if span_of(one).overlaps(span))
+        tokens, unit = cut(line), getattr(value, "unit", None) or ""
+        for number in find_numbers(tokens) if type(unit) is str and unit else ():
+            place = span_in(line, tokens, number.first, number.end)
+            if has_unit(tokens, (number.first, number.end), unit) and not any(map(place.overlaps, taken)):
+                taken.append(place)
+                yield inform(FindingKind.NUMBER_UNREAD, path, message, cite(parsed, place), Severity.WARNING)
 
 
 def _list_sources(field: CustomField, draft: Draft) -> Iterator[_Source]:

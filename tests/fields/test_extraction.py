@@ -7,7 +7,7 @@ import pytest
 from extractor import Extractor, TrialExtraction
 from extractor.fields import CriterionField, Duration, RecordField, read_fields
 from extractor.fields.value_forms import show_value
-from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Support
+from extractor.schemas import AbsenceReason, FindingKind, Origin, Quantity, Severity, Support
 from extractor.schemas.values import list_values
 from tests.llm.stub import completion, items, serve
 from tests.trust import answering, asks_again, read_lines, trial
@@ -387,3 +387,19 @@ def test_fields_of_items_that_are_not_extracted_are_not_asked(fields):
 def test_without_fields_an_extraction_is_what_it_was():
     assert "custom" not in Extractor().extract(RECORD).model_dump(mode="json")
     assert read_fields(()) == ()
+
+
+def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_asked(tmp_path):
+    path = tmp_path / "haemoglobin.toml"
+    rule = '{ pattern = "value=( # g / dl )(?= \\\\()", examples = ["12 g/dL (women)"] }'
+    path.write_text(
+        f'[[field]]\nname = "haemoglobin"\nof = "criterion"\ntype = "quantity"\nmany = true\n'
+        f'definition = "The limit of haemoglobin."\nrules = [{rule}]',
+        "utf-8",
+    )
+    text = "Inclusion Criteria:\n\n* Haemoglobin of 12 g/dL (women) or 13 g/dL in men aged 18"
+    extraction = Extractor(assist="never", fields=path).extract(trial(title="A trial", eligibility=text))
+    assert [one.values["value"].value for one in extraction.custom["haemoglobin"]] == [12]
+    (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
+    assert finding.field == "eligibility.criteria[0].custom.haemoglobin"
+    assert [one.quote for one in finding.citations] == ["13"]

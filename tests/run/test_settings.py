@@ -32,7 +32,7 @@ def copied(tmp_path_factory):
     ],
 )
 def test_another_version_of_any_part_makes_other_rules(copied, monkeypatch, name, counts):
-    monkeypatch.setattr(extractor, "__file__", str(copied / "__init__.py"))
+    monkeypatch.setattr("extractor.run.manifest.__file__", str(copied / "run" / "manifest.py"))
     digest, path = digest_rules.__wrapped__, copied / name
     path.touch()
     before, content = digest(), path.read_bytes()
