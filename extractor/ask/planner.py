@@ -1,26 +1,27 @@
 """Which fields of a record a model is asked about, and how questions are packed into calls.
 
-A field is asked about if its confidence is below that of the effort. With the highest effort a model reads the whole
-record: all lines, all fields, and what the rules may have missed.
+A field is asked about if its confidence is below that of the effort, be it the guideline's or the
+user's own. With the highest effort a model reads the whole record: all lines, all fields, and what the rules may have
+missed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from statistics import fmean
 from time import process_time
 
 from extractor.cost.tokens import RequestSize, measure_call
+from extractor.fields.declaration import CustomField, Of
 from extractor.llm.calls import estimate_tokens
 from extractor.options import ExtractionOptions
 from extractor.parse import parse_record
-from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
+from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span, span_of
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
-from .custom_questions import add_custom_questions, hint_of
 from .dose_passages import DosePassage, list_dose_passages
 from .prompt import render_call, render_line
 from .questions import Question
@@ -45,6 +46,8 @@ _PEOPLE = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?|old)\b", re.IGNORECASE
 )
 """Words of lines that say who takes part."""
+_HEADER = re.compile(r"\W*(?:(?:key |main )?(?:inclusion|exclusion)(?: criteria)?|criteria)\W*", re.IGNORECASE)
+"""Lines that say nothing of their own."""
 _LIST_MARK = re.compile(r"\s*(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])\s+)?")
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
 """Sections beside the criteria that say who takes part."""
@@ -96,8 +99,10 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Qu
     questions: dict[int, Question] = {}
     for question in chain.from_iterable(planned[task] for task in Task if task in options.tasks and options.asks):
         questions.setdefault(question.chunk.number, question)
-    if options.asks and options.fields:
-        questions = add_custom_questions(questions, parsed, options, numbers)
+    for own in options.fields if options.asks else ():
+        if own.of is Of.RECORD or own.of.task in options.tasks:  # else the items that have it are not extracted
+            for line in list(_list_own_lines(own, questions, parsed, options, numbers)):
+                questions[line.chunk.number] = questions.get(line.chunk.number, line).asking(own)
     return tuple(questions.values())
 
 
@@ -129,13 +134,23 @@ def _plan_eligibility(parsed: ParsedRecord, options: ExtractionOptions, numbers:
     people = any(_is_doubtful(parsed.whole.read(name), name, options) for name in PEOPLE_FIELDS)
     general = _list_general_lines(parsed, numbers) if people else ()
     criteria = (
-        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), hint_of(one, options))
+        Question(Task.ELIGIBILITY, one.chunk, _fields_of(one, Task.ELIGIBILITY, options), _hint_of(one, options))
         for one in parsed.criteria
     )
     for question in sorted((*criteria, *general, *between), key=lambda question: question.chunk.span):
         also = (PEOPLE,) if people and (options.reads_all or _PEOPLE.search(question.chunk.text)) else ()
         if question.fields or also or options.reads_all:
             yield replace(question, fields=(*question.fields, *also))
+
+
+def _hint_of(item: Draft, options: ExtractionOptions) -> str:
+    """The list in which a criterion stands, or its section, and the line that introduces it if that is not shown."""
+    if item.group == Task.ENDPOINTS:
+        return ""
+    section, kind, lead_in = item.chunk.span.section, item.read("kind"), item.read("lead_in").value
+    in_list = section == "eligibility" and kind.certain and kind.value
+    where = f"{kind.value} list" if in_list else section.replace("_", " ")
+    return f'{where}, under "{lead_in}"' if lead_in and not options.reads_all else where
 
 
 def _list_general_lines(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterator[Question]:
@@ -204,3 +219,66 @@ def _fields_of(item: Draft, task: Task, options: ExtractionOptions) -> tuple[str
 
 def _is_doubtful(reading: Reading[object], name: str, options: ExtractionOptions) -> bool:
     return reading.confidence < (options.asks_rare_below if name in _RARE else options.asks_below)
+
+
+def _list_own_lines(
+    field: CustomField,
+    known: Mapping[int, Question],
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    numbers: Iterator[int],
+) -> Iterator[Question]:
+    if field.of is Of.REGIMEN:
+        asked = [question for question in known.values() if REGIMENS in question.fields]
+        passages = (Question(Task.DOSING, p.chunk, (REGIMENS,), p.hint) for p in list_dose_passages(parsed, numbers))
+        yield from (question for question in asked or passages if field.may_be_in(question.chunk.text))
+    elif field.of is Of.RECORD:
+        if not _is_sure(parsed.whole, field, options):
+            yield from _list_record_lines(field, known.values(), parsed, options, numbers)
+    else:
+        for item in parsed.list_items(field.group.of):
+            wanted = field.may_be_in(item.chunk.text) and _may_have(field, item, options)
+            if wanted and not _is_sure(item, field, options):
+                yield Question(field.of.task, item.chunk, (), _hint_of(item, options))
+
+
+def _is_sure(item: Draft, field: CustomField, options: ExtractionOptions) -> bool:
+    """Whether the rules of a field read it, and the effort asks for no second opinion."""
+    read = [reading.confidence for one in item.own.get(field.name, ()) for reading in one.rules.values()]
+    return bool(read) and min(read) >= options.asks_below
+
+
+def _may_have(field: CustomField, item: Draft, options: ExtractionOptions) -> bool:
+    """Whether an item has the field, or may have it because what ``when`` asks is in doubt."""
+    doubts: list[bool] = []
+
+    def find(name: str) -> object:
+        reading = item.read(name)
+        doubts.append(reading.confidence < options.asks_below)
+        return reading.value
+
+    return field.applies(find) or any(doubts)
+
+
+def _list_record_lines(
+    field: CustomField,
+    known: Iterable[Question],
+    parsed: ParsedRecord,
+    options: ExtractionOptions,
+    numbers: Iterator[int],
+) -> Iterator[Question]:
+    """The passages that may state a field of the record. A passage that is asked anyway keeps its number."""
+    shown = {question.chunk.number: question for question in known}
+    for one in (*parsed.criteria, *parsed.outcomes):
+        shown.setdefault(one.chunk.number, Question(Task.ELIGIBILITY, one.chunk, (), _hint_of(one, options)))
+    for name, section in parsed.sections.items():
+        if not field.may_stand_in(name):
+            continue
+        here = [question for question in shown.values() if question.chunk.span.section == name]
+        yield from (question for question in here if field.may_be_in(question.chunk.text))
+        for line in section.lines():
+            span = span_of(line)
+            covered = any(question.chunk.span.overlaps(span) for question in here)
+            if not covered and field.may_be_in(line.text) and not _HEADER.fullmatch(line.text):
+                chunk = Chunk(next(numbers), ChunkKind.SENTENCE, span, line.text)
+                yield Question(Task.ELIGIBILITY, chunk, (), name.replace("_", " "))

@@ -8,11 +8,12 @@ from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialEx
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_rejections, report_unconfirmed
+from .findings import report_hostile, report_implausible, report_rejections
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
 from .resolve import ModelResult
+from .unconfirmed import report_unconfirmed
 from .unread import explain_unread, report_ambiguous, report_unread
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]

@@ -14,7 +14,6 @@ from extractor.schemas import (
 )
 
 from .resolve import ModelResult
-from .unconfirmed import list_unconfirmed_regimens, list_unconfirmed_values
 
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
@@ -49,19 +48,6 @@ def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[s
         answered = ", ".join(rejection.again)
         yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
-
-
-def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield what the rules read and the model left out, also when it was asked again."""
-    message = "the rules read a dose here, and the model's regimens do not have it"
-    for regimen in list_unconfirmed_regimens(parsed, result):
-        yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
-    for one in list_unconfirmed_values(parsed, result):
-        span = one.chunk.span
-        field = f"{one.task}: {one.field} of {span.section}[{span.start}:{span.end}]"
-        message = f"the rules read a value of {one.field.replace('_', ' ')} here, and the model left it out"
-        for left in one.spans:
-            yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:

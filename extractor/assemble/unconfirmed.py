@@ -1,60 +1,46 @@
-"""What the rules read and a model left out: asked about once more, then a finding, never a value."""
+"""What the rules read and a model left out: a finding for people, never a value."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-from extractor.parse.drafts import Chunk, Draft, Span
+from extractor.parse.drafts import Draft
 from extractor.parse.parsed import ParsedRecord
-from extractor.schemas import Task
+from extractor.schemas import Finding, FindingKind, Task
 
+from .findings import cite, inform
 from .policy import DOUBTFUL
 from .provenance import list_read_fields
 from .resolve import ModelResult
 
-_CRITERION = ("constraints", "time_window")
-_ENDPOINT = [field.name for field in list_read_fields(Task.ENDPOINTS)]
+_COMPARED: Mapping[str, Iterable[str]] = {
+    "eligibility.criteria": ("constraints", "time_window"),
+    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
+}
+"""The fields of which a value that is left out is told."""
 _PORTIONS = frozenset({"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"})
 """Units that say nothing new of an agent whose amount of substance is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """A value that the rules read in ``chunk`` at ``spans``, and that the model did not give."""
-
-    task: Task
-    chunk: Chunk
-    field: str
-    spans: tuple[Span, ...]
-
-
-def list_unconfirmed_regimens(parsed: ParsedRecord, result: ModelResult) -> list[Draft]:
-    """The rules' regimens with a stated amount that are in no regimen of the model's list."""
-    if not result.lists_regimens:
-        return []
-    listed = result.list_regimens()
-    return [one for one in parsed.regimens if one.rules["amounts"].value and not is_covered(one, listed)]
-
-
-def list_unconfirmed_values(parsed: ParsedRecord, result: ModelResult) -> Iterator[Unconfirmed]:
-    """The values that the rules read without doubt, and that a model left out of its answer about the field."""
-    for criterion in parsed.criteria:
-        yield from _list_silent(Task.ELIGIBILITY, criterion, _CRITERION, result)
-    for outcome in parsed.outcomes:
-        yield from _list_silent(Task.ENDPOINTS, outcome, _ENDPOINT, result)
-
-
-def _list_silent(task: Task, item: Draft, names: Iterable[str], result: ModelResult) -> Iterator[Unconfirmed]:
-    stands = result.reading(item.number, "stands")
-    if stands and not stands.value:
-        return
-    for name in names:
-        rule, model = item.read(name), result.reading(item.number, name)
-        if model is None or rule.confidence < DOUBTFUL:
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the doses that the rules read and the model's list of regimens lacks, and the values that they read without
+    doubt and the model left out of its answer about the field.
+    """
+    message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
+    for regimen in parsed.regimens if result.lists_regimens else ():
+        if regimen.rules["amounts"].value and not is_covered(regimen, listed):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
+    for item in (*parsed.criteria, *parsed.outcomes):
+        model, span = result.complete(item).model, item.chunk.span
+        if "stands" in model and not model["stands"].value:
             continue
-        fewer = model.value is None or (isinstance(model.value, tuple) and len(model.value) < len(rule.value or ()))
-        left = tuple(span for span in rule.spans if not any(span.overlaps(other) for other in model.spans))
-        if fewer and left:
-            yield Unconfirmed(task, item.chunk, name, left)
+        for name in _COMPARED[item.group]:
+            rule, said = item.read(name), model.get(name)
+            if said is None or rule.confidence < DOUBTFUL or len(said.list_values()) >= len(rule.list_values()):
+                continue
+            message = f"the rules read a value of {name.replace('_', ' ')} here, and the model left it out"
+            field = f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+            for left in rule.spans:
+                if not any(map(left.overlaps, said.spans)):
+                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
 
 
 def is_covered(regimen: Draft, listed: Iterable[Draft]) -> bool:
