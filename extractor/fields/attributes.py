@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
 
 from extractor.schemas import (
@@ -188,9 +188,9 @@ class Attribute(FrozenModel):
             return value
         raise ValueError(f"{self.name}: {value!r} is no {self.type}; write {self.type.form or 'a word'}")
 
-    def annotate(self, label: str) -> tuple[Any, Any]:
-        """The annotation and the default of its field in the model of the values; ``label`` names the field."""
-        held, listed, name = self.type.annotation, cast("Any", tuple), to_pascal(self.name)
+    def annotate(self, owner: str, label: str) -> tuple[Any, Any]:
+        """The annotation and the default of its field in the model of ``owner``; ``label`` is its name for people."""
+        held, listed, name = self.type.annotation, cast("Any", tuple), to_pascal(f"{owner}_{self.name}")
         if self.choices:
             words = {f"word{n}": one.word for n, one in enumerate(self.choices)}
             held = cast("Any", StrEnum)(name, words)
@@ -205,12 +205,6 @@ class Attribute(FrozenModel):
         )
         listed = "a list, each " if self.many else ""
         return f"{self.name}: {listed}{form}" + (f". {self.definition.strip()}" if self.definition else "")
-
-    def value_schema(self) -> dict[str, Any]:
-        """The JSON schema of a value in an extraction, of one member if the attribute is a list."""
-        if self.choices:
-            return {"type": "string", "enum": [choice.word for choice in self.choices]}
-        return TypeAdapter(self.type.held).json_schema(mode="serialization")
 
     @property
     def json_schema(self) -> dict[str, Any]:

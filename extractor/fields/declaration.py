@@ -333,7 +333,7 @@ def _make_group(field: CustomField) -> ItemGroup:
 def make_model(field: CustomField) -> type[FrozenModel]:
     """The model of a field's values: a field of it for each attribute."""
     label = {one.name: field.label if field.is_plain else one.name.replace("_", " ") for one in field.attributes}
-    fields: dict[str, Any] = {one.name: one.annotate(label[one.name]) for one in field.attributes}
+    fields: dict[str, Any] = {one.name: one.annotate(field.name, label[one.name]) for one in field.attributes}
     return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)
 
 
