@@ -60,8 +60,8 @@ def test_a_run_continues_after_its_driver_or_a_node_ends(cluster, records, tmp_p
                 time.sleep(0.01)
             driver.send_signal(signal.SIGKILL)
         assert driver.returncode == -signal.SIGKILL
-        assert run_on(cluster, records, tmp_path, model, limits=Limits(tokens=260_000)) == BUDGET
-        assert "tokens are spent, the limit is 260000" in capsys.readouterr().err
+        assert run_on(cluster, records, tmp_path, model, limits=Limits(tokens=180_000)) == BUDGET
+        assert "tokens are spent, the limit is 180000" in capsys.readouterr().err
         assert calls / 8 < server.calls < calls * 3 / 4  # those of the killed driver count in full
         killing = threading.Thread(target=_kill_a_node, args=(cluster, server, server.calls + 8))
         killing.start()
