@@ -8,11 +8,11 @@ from typing import Any
 
 from extractor.assemble import ModelResult
 from extractor.fields.declaration import CustomField, Of
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Unreadable, ground_answer
 from extractor.ground.places import MODEL_CONFIDENCE
 from extractor.ground.regimens import prove_regimens
 from extractor.options import ExtractionOptions
-from extractor.parse.drafts import RECORD, Chunk, ChunkKind, Draft, Reading, Rejection, draft_record
+from extractor.parse.drafts import RECORD, Chunk, Draft, Reading, Rejection, draft_record
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Origin, Usage
 from extractor.text.numbers import DAYS
@@ -109,13 +109,11 @@ def _ground_answer(
     question: Question, values: Mapping[str, Any], parsed: ParsedRecord, chunks: Mapping[int, Chunk]
 ) -> Draft:
     """The draft with what its text bears out, and with the line that introduces it, if the model named that."""
-    draft = parsed.draft_of(question.task, question.chunk)
-    named = chunks.get(values.get("lead_in") or -1)
-    read = draft.read("lead_in")
-    known = Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "") if read.spans else None
-    said = {name: value for name, value in values.items() if name != "lead_in"}
-    grounded = ground_answer(said, draft, parsed, named or known, question.custom)
-    if "lead_in" not in values:
+    draft, number = parsed.draft_of(question.task, question.chunk), values.get("lead_in")
+    named = None if isinstance(number, Unreadable) else chunks.get(number or RECORD)
+    said = {name: value for name, value in values.items() if name != "lead_in" or isinstance(value, Unreadable)}
+    grounded = ground_answer(said, draft, parsed, named or parsed.find_lead_in(draft), question.custom)
+    if "lead_in" not in values or (number is not None and named is None):
         return grounded
     words, spans = (parsed.raw(named.span), (named.span,)) if named else (None, ())
     lead_in: Reading[Any] = Reading(words, MODEL_CONFIDENCE, spans, origin=Origin.MODEL)

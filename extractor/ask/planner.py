@@ -181,7 +181,9 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
     """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often."""
     passages = list_dose_passages(parsed, numbers)
-    if options.reads_all or _dosing_confidence(parsed, passages) < options.asks_below:
+    own = [one for one in options.fields if one.of is Of.REGIMEN]
+    wanted = any(one.may_be_in(passage.chunk.text) for one in own for passage in passages)
+    if options.reads_all or wanted or _dosing_confidence(parsed, passages) < options.asks_below:
         for passage in passages:
             yield Question(Task.DOSING, passage.chunk, (REGIMENS,), passage.hint)
 
@@ -229,9 +231,8 @@ def _list_own_lines(
     numbers: Iterator[int],
 ) -> Iterator[Question]:
     if field.of is Of.REGIMEN:
-        asked = [question for question in known.values() if REGIMENS in question.fields]
-        passages = (Question(Task.DOSING, p.chunk, (REGIMENS,), p.hint) for p in list_dose_passages(parsed, numbers))
-        yield from (question for question in asked or passages if field.may_be_in(question.chunk.text))
+        asked = (question for question in known.values() if REGIMENS in question.fields)
+        yield from (question for question in asked if field.may_be_in(question.chunk.text))
     elif field.of is Of.RECORD:
         if not _is_sure(parsed.whole, field, options):
             yield from _list_record_lines(field, known.values(), parsed, options, numbers)

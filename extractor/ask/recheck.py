@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.fields.declaration import CustomField
+from extractor.fields.value_forms import show_value
 from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.llm.calls import estimate_tokens
@@ -63,7 +64,7 @@ def _example_values(group: str) -> frozenset[tuple[str, str]]:
     answers = (values for asked, values in read_answers(prompt.questions, reply.items) if asked.task is task)
     return frozenset(
         # As in a rejection.
-        (field, (member if isinstance(member, str) else member.model_dump_json()).casefold())
+        (field, show_value(member).casefold())
         for answer in answers
         for field, value in answer.items()
         for member in (value if isinstance(value, tuple) else (value,))
@@ -129,9 +130,10 @@ def merge_recheck(
     merged = list(answers)
     for question, values in read_answers([recheck.question for recheck in rechecks], items, complete=False):
         recheck = rechecks[question.chunk.number - 1]
-        first = None if recheck.position is None else answers[recheck.position]
+        first = None if recheck.position is None else merged[recheck.position]
         draft = parsed.draft_of(question.task, recheck.chunk)
-        again = ground_answer(values, draft, parsed, fields=question.custom)
+        said = {name: value for name, value in values.items() if name != "lead_in"}  # lines have other numbers here
+        again = ground_answer(said, draft, parsed, parsed.find_lead_in(draft), question.custom)
         again = replace(again, model={**(first.model if first else {}), **again.model})
         (again,) = prove_regimens([again], parsed)
         if first is None or recheck.position is None:

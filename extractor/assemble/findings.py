@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from extractor.ground.doses import find_exceeded
-from extractor.parse.drafts import Rejection, Span
+from extractor.parse.drafts import RECORD, Rejection, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Citation,
@@ -18,7 +18,8 @@ from .resolve import ModelResult
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
-    for answer in (answer for answers in result.answers.values() for answer in answers):
+    lines = (answers for number, answers in result.answers.items() if number != RECORD)  # that repeats what lines say
+    for answer in (answer for answers in lines for answer in answers):
         for rejection in answer.refused:
             span, near = rejection.chunk.span, rejection.refusal.nearest
             yield Finding(

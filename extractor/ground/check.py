@@ -131,7 +131,9 @@ class _Search:
     @property
     def _kind(self) -> CriterionKind:
         """Whether the chunk admits or excludes: the model's answer, else the rules' reading of its list."""
-        return CriterionKind(self.values.get("kind") or self.draft.read("kind").value or CriterionKind.INCLUSION)
+        said = self.values.get("kind")
+        known = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
+        return known or CriterionKind.INCLUSION
 
     def _find_frame(self) -> Passage:
         """The time frame of an outcome: that of the answer, else that of the rules, else the whole outcome."""

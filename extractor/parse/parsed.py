@@ -12,7 +12,7 @@ from extractor.schemas import Citation, FindingKind, Task, TrialRecord
 from extractor.text.clean import CleanText
 from extractor.text.passage import LexedSection, Passage
 
-from .drafts import Chunk, Draft, Span
+from .drafts import Chunk, ChunkKind, Draft, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,11 @@ class ParsedRecord:
         known = self.drafts.get(chunk.number)
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
         return replace(known, chunk=chunk) if known else Draft(group, chunk, chunk.span)
+
+    def find_lead_in(self, draft: Draft) -> Chunk | None:
+        """The line that introduces a criterion, as the rules read it."""
+        read = draft.read("lead_in")
+        return Chunk(0, ChunkKind.LEAD_IN, read.spans[0], read.value or "") if read.spans else None
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:

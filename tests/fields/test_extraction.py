@@ -403,3 +403,24 @@ def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_
     (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
     assert finding.field == "eligibility.criteria[0].custom.haemoglobin"
     assert [one.quote for one in finding.citations] == ["13"]
+
+
+def test_a_field_of_regimens_asks_for_all_regimens_or_for_none(tmp_path):
+    """A model's list is the list of the record's regimens, so it must have read all passages."""
+    path = tmp_path / "device.toml"
+    path.write_text(
+        '[[field]]\nname = "device"\nof = "regimen"\ntype = "quote"\nmentions = ["pen"]\n'
+        'definition = "What it is given with."',
+        "utf-8",
+    )
+    arms = {
+        "arms_0": "Examplumab 300 mg subcutaneously every 4 weeks by a pen.",
+        "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
+    }
+    with serve(answering({})) as stub:
+        Extractor(stub.spec, fields=path, effort=0.0, tasks=["dosing"]).extract(trial(title="A trial", **arms))
+    lines = [line for request in stub.requests for line in read_lines(request)]
+    assert [("device" in line["keys"], "regimens" in line["keys"]) for line in lines if "mg" in line["text"]] == [
+        (True, True),
+        (False, True),
+    ]

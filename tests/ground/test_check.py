@@ -1,8 +1,8 @@
 import pytest
 
-from extractor.ground.check import ground_answer
+from extractor.ground.check import Unreadable, ground_answer
 from extractor.parse import parse_record
-from extractor.schemas import Amount, Category, Comparator, Constraint, FindingKind, Instrument, Period, TimeUnit
+from extractor.schemas import Age, Amount, Category, Comparator, Constraint, FindingKind, Instrument, Period, TimeUnit
 from tests.trust import trial
 
 TEXT = "Inclusion Criteria:\n\n"
@@ -104,3 +104,11 @@ def test_an_unsupported_value_is_rejected(values, kind):
     (rejection,) = grounded.refused
     assert ([rejection.field], rejection.kind) == ([*values], kind)
     assert bool(rejection.refusal.conflicts) is (kind is FindingKind.QUOTE_CONFLICT)
+
+
+def test_a_list_that_cannot_be_read_costs_only_itself():
+    parsed = parse_record(trial(eligibility="Inclusion Criteria:\n\n* At least 18 years old"))
+    values = {"kind": Unreadable("maybe", "is none of: in, ex"), "minimum_age": Age(value=18, unit="year")}
+    found = ground_answer(values, parsed.criteria[0], parsed)
+    assert found.model["minimum_age"].value.value == 18
+    assert [(one.field, one.value) for one in found.refused] == [("kind", "maybe")]
