@@ -8,7 +8,7 @@ from extractor.ground.number_units import has_unit
 from extractor.ground.places import cut
 from extractor.ground.places import span_of as span_in
 from extractor.mentions.rows import find_numbers
-from extractor.parse.drafts import RECORD, Draft, Reading, span_of
+from extractor.parse.drafts import RECORD, Draft, Reading, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
@@ -90,16 +90,22 @@ def _report_others(
 ) -> Iterator[Finding]:
     """Yield numbers beside a value of the rules that may be another one, where no model was asked for others."""
     readings = [reading for source in sources for reading in source.readings.values()]
-    taken = [span for reading in readings for span in reading.spans]
+    taken = {(span.section, at) for reading in readings for span in reading.spans for at in range(span.start, span.end)}
+    stated = ((value, reading.spans[0]) for reading in readings if reading.spans for value in reading.list_values())
+    measured = ((getattr(value, "unit", None), _find_line(parsed, span)) for value, span in stated)
     message = f"the rules of {field.name} read a value here, so that no model was asked, and this may be another one"
-    for value, span in ((value, r.spans[0]) for r in readings if r.spans for value in r.list_values()):
-        line = next(one for one in parsed.sections[span.section].lines() if span_of(one).overlaps(span))
-        tokens, unit = cut(line), getattr(value, "unit", None) or ""
-        for number in find_numbers(tokens) if type(unit) is str and unit else ():
-            place = span_in(line, tokens, number.first, number.end)
-            if has_unit(tokens, (number.first, number.end), unit) and not any(map(place.overlaps, taken)):
-                taken.append(place)
+    for unit, line in dict.fromkeys((unit, line) for unit, line in measured if unit and type(unit) is str):
+        passage = parsed.passage(line)
+        for number in find_numbers(tokens := cut(passage)):
+            place = span_in(passage, tokens, number.first, number.end)
+            if (place.section, place.start) not in taken and has_unit(tokens, (number.first, number.end), unit):
                 yield inform(FindingKind.NUMBER_UNREAD, path, message, cite(parsed, place), Severity.WARNING)
+
+
+def _find_line(parsed: ParsedRecord, span: Span) -> Span:
+    text = parsed.sections[span.section].raw
+    end = text.find("\n", span.end)
+    return Span(span.section, text.rfind("\n", 0, span.start) + 1, end if end >= 0 else len(text))
 
 
 def _list_sources(field: CustomField, draft: Draft) -> Iterator[_Source]:
