@@ -251,30 +251,9 @@ def _read_time(text: str) -> tuple[int | float, TimeUnit]:
 
 
 def show_value(value: Any) -> str:
-    """Format a value briefly, as people and models write it.
+    """Write a value as people and models do.
 
-    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
-    ('1-2 mg', '21 day', 'oral')
+    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value(True)
+    ('1-2 mg', '21 day', 'true')
     """
-    match value:
-        case Constraint(comparator=sign) | Quantity(comparator=sign):
-            low, high = _show(value.value), _show(value.value_high)
-            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
-            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
-            return f"{named}{limit} {value.unit or ''}".rstrip()
-        case Amount():
-            low, high = _show(value.low), _show(value.high)
-            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
-            return f"{low if low == high else both} {value.unit}"
-        case Age() | Period() | TimePoint():
-            return f"{_show(value.value)} {value.unit.value}"
-        case Instrument(name=name, version=version):
-            return f"{name} {version or ''}".rstrip()
-        case TimeWindow(quote=quote):
-            return quote
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _show(value: float | None) -> str:
-    """All digits, without ".0" for whole numbers; empty for None."""
-    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)
