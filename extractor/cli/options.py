@@ -148,7 +148,7 @@ def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]"
     if not given:
         return ()
     from extractor.fields import read_fields
-    from extractor.ground.examples import check_examples
+    from extractor.ground.claims import check_examples
 
     for one in given:  # each alone, so that messages name its file
         check_examples(read_fields(one), f"{one}, field ")

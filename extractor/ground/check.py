@@ -165,23 +165,16 @@ def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
 ) -> tuple[tuple[Draft, ...], list[Rejection]]:
     """What the chunk bears out of a user's own field, and what it does not."""
-    checked = [check_claim(claim, field, search.here) for claim in claims]
-    refused = [
-        _reject(search.draft.chunk, field.name, value, search.here, reason)
-        for one in checked
-        for value, reason in one.refused
-    ]
-    whole = search.draft.chunk.span
-    return tuple(
-        Draft(field.group.path, search.draft.chunk, _place(one.readings) or whole, model=one.readings)
-        for one in checked
-        if one.readings
-    ), refused
-
-
-def _place(readings: Mapping[str, Reading[Any]]) -> Span | None:
-    """The words of a claim; None for a judgement without any."""
-    return next((span for reading in readings.values() for span in reading.spans), None)
+    chunk, here = search.draft.chunk, search.here
+    found: list[Draft] = []
+    refused: list[Rejection] = []
+    for claim in claims:
+        readings, reasons = check_claim(claim, field, here)
+        refused += (_reject(chunk, field.name, value, here, reason) for value, reason in reasons)
+        if readings:  # a judgement may have no words
+            words = next((span for reading in readings.values() for span in reading.spans), chunk.span)
+            found.append(Draft(field.group.path, chunk, words, model=readings))
+    return tuple(found), refused
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:
