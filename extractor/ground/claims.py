@@ -1,17 +1,18 @@
 """Check what is said of users' fields against the text: in the quote of the claim, else in its line."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from extractor.errors import FieldError
-from extractor.fields.declaration import CustomField
+from extractor.fields.declaration import CustomField, Example
 from extractor.fields.value_forms import show_value
 from extractor.mentions.rows import find_numbers, skip_unit
 from extractor.parse.drafts import Reading, Span
 from extractor.schemas import Comparator, Constraint, Origin, Period, Quantity, Support, TimePoint
+from extractor.suggestions import suggest
 from extractor.text.book import find_terms, rule
 from extractor.text.lexer import Tokens
 from extractor.text.numbers import read_number, read_time_unit
@@ -43,11 +44,25 @@ def check_examples(fields: Iterable[CustomField], where: str = "") -> tuple[Cust
     """
     checked = tuple(fields)
     for field, example in ((one, example) for one in checked for example in one.examples):
-        for claim in field.read(field.list_answers(example.value, quote=example.text))[0]:
-            for value, reason in check_claim(claim, field, read_passage(example.text))[1]:
-                shown = reason or "the text does not bear it out, so that the same answer of a model would be refused"
-                raise FieldError(f"{where}{field.name}, example {example.text!r}: {show_value(value)}: {shown}")
+        if fault := next(_list_faults(field, example), None):
+            raise FieldError(f"{where}{field.name}, example {example.text!r}: {fault}")
     return checked
+
+
+def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
+    """Yield what is wrong with an example's answer, in its form or by its text."""
+    answers = field.list_answers(example.value, quote=example.text)
+    known = ("quote", *(one.name for one in field.attributes))
+    for name in (name for one in answers if isinstance(one, dict) for name in one if name not in known):
+        yield f"{name} is no attribute{suggest(name, known)}; write {', '.join(a.describe() for a in field.attributes)}"
+    claims, broken = field.read(answers)
+    yield from (fault for _, fault in broken)
+    if example.value is not None and not claims:
+        yield "no value"
+    for claim in claims:
+        for value, reason in check_claim(claim, field, read_passage(example.text))[1]:
+            shown = reason or "the text does not bear it out, so that the same answer of a model would be refused"
+            yield f"{show_value(value)}: {shown}"
 
 
 def check_claim(
