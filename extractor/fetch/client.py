@@ -212,7 +212,7 @@ class RegistryClient:
 
 
 def _read_message(body: bytes) -> str:
-    """The message of an error on one line: the registry sends plain text, proxies send web pages."""
+    """Read the message of an error on one line: the registry sends plain text, proxies send web pages."""
     if body.lstrip()[:1] == b"<":
         return _describe_web_page(body)
     return " ".join(body.decode("utf-8", "replace").split())[:_LONGEST_MESSAGE]
