@@ -16,7 +16,7 @@ from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from extractor.errors import RegistryError, RegistryRefused
-from extractor.llm.limits import RetryPolicy, is_temporary, retry_after
+from extractor.llm.pace import RetryPolicy, is_temporary, retry_after
 from extractor.llm.spec import hide_user
 
 from .pages import BadPage, Page, read_page

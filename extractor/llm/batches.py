@@ -21,9 +21,9 @@ from .batch_book import BatchBook, StoredBatch
 from .batch_lines import load_row, read_line, write_line
 from .completions import as_json
 from .failures import explain_failure, read_failure
-from .limits import RetryPolicy
 from .live import LiveModel
 from .metering import Requests, Reservation
+from .pace import RetryPolicy
 from .patience import Watch
 from .settings import ClientSettings
 from .spec import ModelSpec

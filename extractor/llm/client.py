@@ -18,8 +18,8 @@ from extractor.schemas import Usage
 from .calls import Call
 from .completions import Completion
 from .failures import TOO_LONG, is_too_long
-from .limits import RetryPolicy
 from .metering import Meter, Requests, Reservation
+from .pace import RetryPolicy
 from .patience import MOST_CALLS, Watch
 from .settings import ClientSettings
 from .spec import ModelSpec, hide_keys, name_model

@@ -14,7 +14,7 @@ from typing import Any
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 
 from .completions import BROKEN, GarbledReply
-from .limits import is_temporary, retry_after
+from .pace import is_temporary, retry_after
 from .spec import ModelSpec, hide_keys, name_model
 
 _NO_ACCESS = frozenset({401, 403, 404})

@@ -35,9 +35,9 @@ from extractor.schemas import Usage
 from .calls import Call, estimate_tokens
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
-from .limits import Pace, RetryPolicy
 from .metering import Requests
 from .network import open_connection
+from .pace import Pace, RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm

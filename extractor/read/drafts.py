@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-from extractor.limits import MAX_SECTIONS
+from extractor.record_limits import MAX_SECTIONS
 from extractor.schemas import Part, RegistryFields, Section
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import BinaryIO
 
-from extractor.limits import MAX_LINES
+from extractor.record_limits import MAX_LINES
 from extractor.schemas import Section
 
 from .drafts import (

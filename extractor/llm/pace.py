@@ -1,4 +1,4 @@
-"""Waiting: retries after faults, and the pace of all requests to a model.
+"""Pace requests to a model: retries after faults, and rates.
 
 Times are seconds of a monotonic clock.
 """
@@ -49,7 +49,7 @@ class RetryPolicy:
 
 
 class Pace:
-    """Lets requests go: at most so many, and so many tokens, a minute.
+    """Holds requests back so that at most ``requests`` and ``tokens`` a minute are sent.
 
     A pause that the server asks for holds all further requests. Belongs to one event loop.
     """
