@@ -2,6 +2,7 @@
 
 import pytest
 
+from extractor import record_limits
 from extractor.errors import RecordTooSlow
 from extractor.serve.reading import Posted, read_posted
 
