@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
 
-from extractor.mentions.limit import Limit
-from extractor.mentions.limits import find_limits
+from extractor.mentions.bounds import Limit
+from extractor.mentions.constraints import find_limits
 from extractor.schemas import Category, Comparator, Constraint
 from extractor.schemas.extraction import CriterionAnnotation
 from extractor.text.book import read_table

@@ -23,8 +23,7 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
-from .names import find_agent
-from .places import MODEL_CONFIDENCE, Supported, find_parts, read_supported
+from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
 from .refusals import explain_refusal
 from .support import find_support
 from .times import find_stated_age, find_window

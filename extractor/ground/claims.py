@@ -17,7 +17,7 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
-from .limits import find_limit, has_other_reading
+from .constraints import find_limit, has_other_reading
 from .places import MODEL_CONFIDENCE, Derived, Supported, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support

@@ -62,7 +62,7 @@ def _list_words() -> Iterator[tuple[str, _Meaning]]:
         yield from ((w, (ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
 
 
-_BAND = 6
+_MOST_DRIFT = 6
 """The greatest drift between quote and text in an alignment, in tokens."""
 _LONGEST_SEARCHED = 200
 """How many tokens at the start of a quote are searched for."""
@@ -115,7 +115,7 @@ def _find_starts(wanted: str, codes: str, windows: Sequence[tuple[int, int]]) ->
 
 def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
     """Align the whole quote with the words around ``start``; text before and after it costs nothing."""
-    low, width = start - _BAND, 2 * _BAND + 1
+    low, width = start - _MOST_DRIFT, 2 * _MOST_DRIFT + 1
     costs, moves = [0] * width, list[list[str]]()
     for row, word in enumerate(quote):
         before, costs, moved = costs, list[int](), list[str]()
@@ -127,7 +127,7 @@ def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | 
             costs.append(min(paired, added, left_out))
             moved.append("pair" if costs[-1] == paired else "quote" if costs[-1] == added else "text")
         moves.append(moved)
-    column = min(range(width), key=lambda c: (costs[c], abs(c - _BAND)))
+    column = min(range(width), key=lambda c: (costs[c], abs(c - _MOST_DRIFT)))
     return _trace(quote, words, moves, (low, column, costs[column])) if costs[column] < _FAR else None
 
 

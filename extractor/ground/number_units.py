@@ -10,7 +10,7 @@ from extractor.text.lexer import NUMBER, Range, Tokens, lex
 from extractor.text.patterns import Found
 from extractor.text.units import UnitPlace, find_unit, read_unit
 
-_BEFORE, _AFTER = 10, 24
+_BEFORE, _BEHIND = 10, 24
 _UNIT_REACH = 7
 """The most words between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
 _STOPS = frozenset(";:\n")
@@ -144,7 +144,7 @@ def _words_after(tokens: Tokens, at: int) -> Range:
         return at, at
     at = factor.end if factor else at  # "25 x 40 cm"
     end = at
-    while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
+    while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
         part |= end > at and tokens.words[end - 1].lower() in ("per", "every", "/")  # "per 48 hours", "/ 1.73 m2"
         number = tokens.codes[end] == NUMBER and not part

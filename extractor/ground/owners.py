@@ -2,8 +2,7 @@
 
 from functools import cache, lru_cache
 
-from extractor.mentions.find import find_mentions
-from extractor.mentions.mention import Kind, Mention, Role
+from extractor.mentions.find import Kind, Mention, Role, find_mentions
 from extractor.text.book import read_table, rule, word_list, word_set
 from extractor.text.lexer import NUMBER, Tokens, lex
 from extractor.text.patterns import Found
@@ -12,7 +11,7 @@ from extractor.text.units import read_unit
 
 SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
-_FEW = 4
+_AGE_PHRASE = 4
 """A quantity with fewer words, one of which is "age", is the age of a person."""
 
 
@@ -30,7 +29,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if said.is_set_aside() or said.is_of_other_people() or said.is_part_of_ratio() or said.counts_others():
         return None
-    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _FEW:
+    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
     if (side := said.read_side()) is not None:
         return side or None
@@ -143,7 +142,7 @@ class _Said:
     def _find_direct(self) -> int:
         """The end of the words directly behind a number, which may name what it counts if they have no number."""
         mention, tokens = self.mention, self.tokens
-        end, stop = mention.end, min(len(tokens), mention.end + _BEHIND + len(self.words))
+        end, stop = mention.end, min(len(tokens), mention.end + _COUNTED_REACH + len(self.words))
         barred = NUMBER + "(" if mention.subject and mention.subject[0] < mention.first else NUMBER
         while end < stop and tokens.codes[end] not in barred and not rule("clause_joint").starts(tokens, end):
             end += 1
@@ -181,7 +180,7 @@ class _Said:
         return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
 
 
-_BEHIND = 4
+_COUNTED_REACH = 4
 """How many tokens behind a number the name of what it counts may begin."""
 
 

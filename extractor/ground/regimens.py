@@ -36,8 +36,8 @@ _READERS: Mapping[str, Callable[[Statement], tuple[Any, Fact | None]]] = {
 """What a statement says of a field, and the mark that says it."""
 PROVEN = ("amounts", *_READERS)
 """The fields of a regimen whose link to its agent is proven."""
-_NEAR = frozenset({Link.BESIDE, Link.CLAUSE})
-_SURE = {"route": _NEAR, "frequency": _NEAR, "cycle": _NEAR | {Link.SECTION}, "duration": _NEAR}
+_NEAR_LINKS = frozenset({Link.BESIDE, Link.CLAUSE})
+_SURE = {"route": _NEAR_LINKS, "frequency": _NEAR_LINKS, "cycle": _NEAR_LINKS | {Link.SECTION}, "duration": _NEAR_LINKS}
 """The links of each field that are seldom wrong."""
 _ROUNDED = 0.05
 """How much half a year may differ from 26 weeks."""

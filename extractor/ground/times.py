@@ -5,10 +5,9 @@ from dataclasses import replace
 from itertools import chain
 
 from extractor.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
-from extractor.mentions.find import find_mentions
-from extractor.mentions.limit import LOWER, UPPER
-from extractor.mentions.limits import find_limits
-from extractor.mentions.mention import Kind, Role
+from extractor.mentions.bounds import LOWER, UPPER
+from extractor.mentions.constraints import find_limits
+from extractor.mentions.find import Kind, Role, find_mentions
 from extractor.mentions.moments import Moment, MomentGroup, read_time_frame
 from extractor.mentions.rows import find_numbers
 from extractor.mentions.windows import Window, find_times, find_washouts, find_windows
@@ -79,7 +78,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
         if one.kind is Kind.AGE and _has_unit(tokens, one.number, value):
             return Derived(*one.number)
         first, end = one.number
-        named = rule("before_bare_age").ends(tokens, first, first - _NAMED_REACH)
+        named = rule("before_bare_age").ends(tokens, first, first - _AGE_WORD_REACH)
         in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
         if in_years and (named or rule("after_bare_age").starts(tokens, end)):
             return Derived(first, end, Support.INFERRED)
@@ -91,7 +90,7 @@ def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
     return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
 
 
-_NAMED_REACH = 20
+_AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
 
 

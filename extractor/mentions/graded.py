@@ -9,10 +9,9 @@ from extractor.text.numbers import ROMAN, has_minus
 from extractor.text.patterns import Found
 from extractor.text.units import find_unit
 
-from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
-from .limit_names import find_quantity
+from .bounds import LOWER, UPPER, Limit, find_quantity, read_comparator, turn_comparator
 
-_ANY_SCALE, _NEAR = frozenset({"score", "scores", "scale", "index"}), 4
+_ANY_SCALE, _SCALE_REACH = frozenset({"score", "scores", "scale", "index"}), 4
 
 
 def read_grades(tokens: Tokens, found: Found) -> Limit | None:
@@ -24,7 +23,7 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:  # "minimum Karnofsky score of 70"
         quantity = before[1], quantity[1]
     comparator, stated = _compare(tokens, found, quantity)
-    far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
+    far = comparator is None and end - scale > _SCALE_REACH and tokens.words[scale].lower() in _ANY_SCALE
     whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2
     if not grades or not stated or far or whole:  # "(scale of 1 to 4)" limits nothing
         return None

@@ -10,8 +10,10 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import MONTHS_OF_YEAR, ROMAN, TIMES, has_minus, list_readings, read_number
 from extractor.text.units import find_unit
 
-from .limit import is_below_zero
-from .mention import Bounds
+from .bounds import is_below_zero
+
+Bounds = tuple[float, float | None]
+"""One number, or the two ends of a range."""
 
 
 class Number(NamedTuple):

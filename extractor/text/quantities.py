@@ -73,7 +73,7 @@ class _Item:
     is_sure: bool = True
 
 
-_MOST = 12
+_MOST_LEVELS = 12
 """The most numbers in a list of levels."""
 _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
 
@@ -81,7 +81,7 @@ _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then t
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
     """The numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
-    while len(items) < _MOST and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
+    while len(items) < _MOST_LEVELS and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
         if items and not _are_levels(items, item):
             break
         items.append(item)
@@ -273,21 +273,21 @@ def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_LARGE = 10_000
-_REACH = 9
+_LEAST_CELLS = 10_000
+_COUNTED_REACH = 9
 """The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
 
 def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
     """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
-    found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
+    found = (find_unit(tokens, place, end) for place in range(at, min(at + _COUNTED_REACH + 4, end)))
     return any(unit.parts[0].code in _COUNTS for unit in found if unit)
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
     """The unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
-    if scale == 1 and value < _LARGE and not lost:
+    if scale == 1 and value < _LEAST_CELLS and not lost:
         return None
     tolerance = rule("tolerance_after").starts(tokens, behind, end)
     place = tolerance.end if tolerance else behind
@@ -297,7 +297,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
     if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
         return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
-    for first in range(place, min(place + _REACH, end)):
+    for first in range(place, min(place + _COUNTED_REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
             more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" before "cells/kg"

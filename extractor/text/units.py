@@ -137,7 +137,7 @@ class UnitPlace:
 
 
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
-_LONGEST = 4
+_LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 
 
@@ -183,7 +183,7 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
 def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
     """The unit with the longest spelling that begins at a token, and its end."""
     glued, best = "", None
-    for at in range(first, min(first + _LONGEST, end)):
+    for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         dotted = word == "." and tokens.joined(at)
         if dotted or word == "^" or (word in "()" and glued in ("m", "m2")):

@@ -13,13 +13,13 @@ from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import find_unit
 
-from .graded import read_acuity, read_grades
-from .limit import (
+from .bounds import (
     BOTH_COUNT,
     COUNTS,
     LOWER,
     UPPER,
     Limit,
+    find_quantity,
     join_bounds,
     join_sums,
     read_comparator,
@@ -28,11 +28,11 @@ from .limit import (
     share_units,
     turn_comparator,
 )
-from .limit_names import find_quantity
+from .graded import read_acuity, read_grades
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
-_REACH = 12
+_SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 
 
@@ -102,7 +102,7 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
         if (
             acuity
             and acuity.first <= found.first
-            and rule("vision_word").search(tokens, max(0, found.first - _REACH), found.first)
+            and rule("vision_word").search(tokens, max(0, found.first - _SIGNS), found.first)
         ):
             if limit := read_acuity(tokens, acuity, floor):
                 yield limit
@@ -125,8 +125,8 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
 def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
     low, high = read_pair(found)
-    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
-    compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
+    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
+    compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
     if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
@@ -226,7 +226,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end, unit, time_unit = unit[0], None, None
     if rule("relative_after").starts(tokens, end) or (unit is None and rule("no_limit_after").starts(tokens, end)):
         return None
-    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
+    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS):
         comparator = comparator.opposite or comparator
     if is_turned(tokens, measure.first):
         comparator = comparator.opposite or comparator
@@ -248,7 +248,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
 
 def is_turned(tokens: Tokens, first: int) -> bool:
     """Whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
-    return any(rule(name).ends(tokens, first, first - _REACH) for name in ("fails_to", "denied_verb"))
+    return any(rule(name).ends(tokens, first, first - _SIGNS) for name in ("fails_to", "denied_verb"))
 
 
 def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
@@ -333,7 +333,7 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
         return True  # "pain >= 4 (0-10)"
     if bracketed and found.read("low") == "0" and quantity and tokens.words[quantity[1] - 1].upper() in _SCALES:
         return True  # "a pain VAS (0-100 mm)"
-    return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
+    return bracketed and rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
 
 
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
@@ -366,7 +366,7 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _REACH):
+    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS):
         yield replace(limit, comparator=Comparator.LESS, value_high=None)
         yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
         return
