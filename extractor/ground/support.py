@@ -111,7 +111,7 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
     """Whether a number belongs to a name: "IL-6", "Day 1"."""
     behind_word = at > 0 and tokens.words[at - 1].isalpha()
-    if behind_word and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-"):
+    if behind_word and tokens.gap(at) in ("", "-"):
         return True
     return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 

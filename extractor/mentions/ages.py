@@ -12,7 +12,6 @@ _LENGTH_REACH = 14
 """How many tokens before a length of time are examined."""
 _NAME_REACH = 32
 """How many tokens before an age may name it."""
-_LASTING = frozenset({"for", "since"})
 _ADDED = frozenset(",;:-()")
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
 _END_REACH = 12
@@ -37,11 +36,13 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
-    if tokens.words[first].lower() in _LASTING:
+    if tokens.words[first].lower() in ("for", "since"):
         return False  # "aged 42 to 65, postmenopausal for at least 1 year"
     named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _NAME_REACH)
-    if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
-        return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    if named or rule("said_age").search(tokens, first, end):
+        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule("counted").starts(tokens, end)
+        if limit.time_unit or not is_count:
+            return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
     return _is_age_unnamed(tokens, limit, floor)
 
 
@@ -54,11 +55,6 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
 
 _AGES = range(12, 100)
 """Bare numbers that can only be ages if they limit people; smaller ones may be months."""
-
-
-def _counts(tokens: Tokens, limit: Limit) -> bool:
-    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
-    return not named and rule("counted").starts(tokens, limit.end) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.schemas import Comparator
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import TIMES, Duration, find_durations, has_minus, list_readings, read_number
+from extractor.text.numbers import TIMES, Duration, find_durations, has_minus, list_readings, multiply, read_number
 from extractor.text.patterns import Found
 from extractor.text.quantity_names import find_exactly, find_worse_side, name_quantity, names_quantity
 from extractor.text.units import read_unit
@@ -81,8 +81,10 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
         low = -low
     low = scale_alike(low, found.read("high") or "")
-    if 0 < high < low:
-        low, high = _read_alike(found, low, high)
+    if 0 < high < low:  # "1.000-1.800 g" has two decimals, or two thousands
+        lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
+        rising = ((one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999))
+        low, high = next(rising, (low, high))
     falls = high < low and (low < 0 or high < 0) and not found.has("second")
     return (high, low) if falls else (low, high)
 
@@ -106,14 +108,7 @@ def read_factor(written: str) -> float:
 def scale_alike(value: float, other: str) -> int | float:
     """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L"."""
     factor = read_factor(other)
-    return _times(value, factor) if factor > 1 and value < _WHOLE else value
-
-
-def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:
-    """The ends of a range whose first readings fall: "1.000-1.800 g" has two decimals, or two thousands."""
-    lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
-    pairs = [(one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999)]
-    return pairs[0] if pairs else (low, high)
+    return multiply(value, factor) if factor > 1 and value < _WHOLE else value
 
 
 def read_value(found: Found, name: str) -> int | float | None:
@@ -148,11 +143,6 @@ _CLAUSE = re.compile("[;,]|\\band\\b")
 _SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
 
 
-def _times(value: float, factor: float) -> int | float:
-    product = float(f"{value * factor:.12g}")
-    return int(product) if product.is_integer() else product
-
-
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """Give a limit without a unit the unit and power of ten of the next one on its quantity: "< 4 or > 10 x 10^9/L"."""
     shared = list(limits)
@@ -164,16 +154,11 @@ def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         pressures = len(names) > 1 and all(rule("pressure_word").search(tokens, *name) for name in names)
         shares = (joined and limit.quantity is None and last.quantity and not timed) or pressures
         if shares and limit.unit and last.unit is None:
-            value = scale_alike(last.value, _quote_number(tokens, limit))
+            end = limit.unit[0]
+            first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
+            value = scale_alike(last.value, tokens.read(first, end))  # the number as written, with its power of ten
             shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
     return shared
-
-
-def _quote_number(tokens: Tokens, limit: Limit) -> str:
-    """The number of a limit as written, with its power of ten."""
-    end = limit.unit[0] if limit.unit else limit.end
-    first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
-    return tokens.read(first, end) if first < end else ""
 
 
 def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -237,20 +222,11 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
     if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
         return False
-    if (
-        high.quantity
-        and low.quantity
-        and high.quantity[0] >= low.end
-        and not _same_words(tokens, low.quantity, high.quantity)
-    ):
-        return False
+    if high.quantity and low.quantity and high.quantity[0] >= low.end:
+        same = tokens.read(*low.quantity).lower() == tokens.read(*high.quantity).lower()
+        if not same and not rule("names_nobody").covers(tokens, *high.quantity):
+            return False
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
-
-
-def _same_words(tokens: Tokens, one: Range, other: Range) -> bool:
-    """Whether two limits name one quantity, or the second names none."""
-    names = (tokens.read(*place).lower() for place in (one, other))
-    return next(names) == next(names) or rule("names_nobody").covers(tokens, *other) is not None
 
 
 _QUANTITY_BEFORE_LIMIT = 32
@@ -266,10 +242,9 @@ def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
     if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
         first = closed + 1
     last = _trim_end(tokens, first, last)
-    breaks = (
-        found.end for found in rule("quantity_break").find(tokens, first, last) if not _joins(tokens, found.first)
-    )
-    first = max([first, *breaks])
+    signs = rule("quantity_break").find(tokens, first, last)  # "CA 19-9", "25-OH", "LH:FSH" are one name each
+    kept = (at for at in signs if not (at.text in "-:" and tokens.joined(at.first) and tokens.joined(at.first + 1)))
+    first = max([first, *(at.end for at in kept)])
     opened = tokens.codes.find("(", first, last)
     front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
     if not _is_pair(tokens, first, last):

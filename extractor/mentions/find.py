@@ -117,8 +117,17 @@ def _of_limit(
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
-    kind = Kind.AGE if is_age(tokens, limit) or is_of_people(tokens, limit) else _measure_time(tokens, limit)
-    denied, opposite = _is_denied(tokens, limit, clause), limit.comparator.opposite
+    kind = Kind.LIMIT
+    if is_age(tokens, limit) or is_of_people(tokens, limit):
+        kind = Kind.AGE
+    elif limit.time_unit is not None:
+        kind = Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
+    first, opposite = limit.first, limit.comparator.opposite
+    # "no change of more than 5 kg", "> 2 lines are not permitted" may mean the opposite
+    denied = not is_turned(tokens, first) and bool(
+        rule("not_before").ends(tokens, first, max(clause[0], first - 20))
+        or rule("not_permitted_behind").starts(tokens, limit.end)
+    )
     allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):
         allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
@@ -149,12 +158,6 @@ def _of_number(
     return Mention(Kind.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role)
 
 
-def _measure_time(tokens: Tokens, limit: Limit) -> Kind:
-    if limit.time_unit is None:
-        return Kind.LIMIT
-    return Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
-
-
 def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tuple[Bounds, ...]:
     """The bounds of a limit, then those of other readings of its numbers: "28+6", "100.000" of an unknown quantity."""
     likeliest: Bounds = (limit.value, limit.value_high)
@@ -183,14 +186,6 @@ def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparat
         named = [term.value for term in find_terms(tokens, "comparators", max(0, first - _CLAUSE), first)][-1:]
     named += [Comparator.AT_MOST] if Comparator.BETWEEN in named else []
     return tuple(dict.fromkeys([*map(Comparator, named), *_UNNAMED]))
-
-
-def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
-    """Whether words around a limit may turn it round: "no change of more than 5 kg", "> 2 lines are not permitted"."""
-    if is_turned(tokens, limit.first):
-        return False
-    before = rule("not_before").ends(tokens, limit.first, max(clause[0], limit.first - 20))
-    return (before or rule("not_permitted_behind").starts(tokens, limit.end)) is not None
 
 
 def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
@@ -267,14 +262,11 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
 def _is_label(tokens: Tokens, place: Range) -> bool:
     """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1", "Visit 4", "2)"."""
     first, end = place
-    if rule("numbered_name").ends(tokens, first, max(0, first - 4)) or _YEAR.fullmatch(tokens.read(first, end)):
+    is_year = re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end))
+    if is_year or rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
-    is_glued = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-"
-    if is_glued and tokens.words[first - 1].isalpha():
+    if tokens.gap(first) == "-" and tokens.words[first - 1].isalpha():
         return True  # "ADHD-RS-5"
     near = max(0, first - _CLAUSE)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
     return opened <= 0 and tokens.codes[end : end + 1] == ")"
-
-
-_YEAR = re.compile(r"(?:19|20)\d\d")

@@ -135,7 +135,7 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
     for each in one:
         for end in (each.end, skip_unit(tokens, each.end), each.end + _has_plus(tokens, each.end)):
             for start in (first, first - again, first - over):
-                if 0 < end == start and tokens.text[tokens.ends[end - 1] : tokens.starts[start]] == "-":
+                if 0 < end == start and tokens.gap(start) == "-":
                     return "-"  # in "II-III" the hyphen is no token
                 for name in ("through", "list_goes_on"):
                     if end < start and (found := rule(name).covers(tokens, end, start)):

@@ -225,7 +225,7 @@ def _is_name(tokens: Tokens, at: int, end: int) -> bool:
     """Whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
     if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
         return False
-    return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+    return tokens.gap(at) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:

@@ -87,7 +87,7 @@ def _read_list(tokens: Tokens, at: int, *, factor: int = 1, counted: bool = Fals
         joint = rule("day_joint").starts(tokens, end)
         if joint and joint.end > end:
             at = joint.end
-        elif end == len(tokens) or tokens.text[tokens.ends[end - 1] : tokens.starts[end]] != "-":
+        elif end == len(tokens) or tokens.gap(end) != "-":
             break
     return (tuple(days), end) if days else None
 

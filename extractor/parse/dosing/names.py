@@ -109,7 +109,7 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
 
 def _is_glued(tokens: Tokens, index: int) -> bool:
     """Whether a token is joined to the one before, directly or by a hyphen."""
-    return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
+    return tokens.gap(index) in ("", "-")
 
 
 def _chunk_end(tokens: Tokens, first: int) -> int:
