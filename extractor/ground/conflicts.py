@@ -47,19 +47,15 @@ def _read_meaning(token: str) -> _Meaning | None:
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
-    return dict(_list_words())
-
-
-def _list_words() -> Iterator[tuple[str, _Meaning]]:
-    for entry in terms_of("limit_units"):
-        yield from ((t.lower(), (ConflictKind.UNIT, t.lower())) for t in entry.terms if t.isalpha())
-    for entry in terms_of("dose_units"):
-        yield from ((t.lower().replace("μ", "u"), (ConflictKind.UNIT, entry.value)) for t in entry.terms)
-    yield from ((t, (ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "x"))
-    table = tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))
-    for kind in table["kind"]:
+    """The words of units, and those of ``critical_words.toml``, with their meanings."""
+    units = [(t.lower(), t.lower()) for entry in terms_of("limit_units") for t in entry.terms if t.isalpha()]
+    units += [(t.lower().replace("μ", "u"), entry.value) for entry in terms_of("dose_units") for t in entry.terms]
+    words: dict[str, _Meaning] = {t: (ConflictKind.UNIT, unit) for t, unit in units}
+    words |= {t: (ConflictKind.UNIT, t) for t in ("%", "uln", "lln", "x")}
+    for kind in tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))["kind"]:
         values = {word: group[0] for group in kind["same"] for word in group}
-        yield from ((w, (ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
+        words |= {word: (ConflictKind(kind["name"]), values.get(word, word)) for word in kind["words"]}
+    return words
 
 
 _MOST_DRIFT = 6

@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 from extractor.mentions.find import Kind, Mention, Role, find_mentions
 from extractor.text.book import read_table, rule, word_list, word_set
 from extractor.text.lexer import NUMBER, Tokens, lex
-from extractor.text.patterns import Found
 from extractor.text.quantity_names import fold_words, list_named, spell_words
 from extractor.text.units import read_unit
 
@@ -116,17 +115,13 @@ class _Said:
         for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
             for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
                 one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
-                joined = name != "part_of_fraction" or self._is_joined(found)
+                sign = found.place("one")[1]  # no space stands around that of a fraction, as behind a heading's colon
+                joined = name != "part_of_fraction" or (tokens.joined(sign) and tokens.joined(sign + 1))
                 both_known = name == "part_of_fraction" and len(_name(found.text)) > 1  # "AST/ALT" is no ratio
                 is_part = (self.words <= one) is not (self.words <= other) or self.words == one == other  # "E/e'"
                 if is_part and joined and not both_known:
                     return True
         return False
-
-    def _is_joined(self, found: Found) -> bool:
-        """Whether no space stands around the sign of a fraction, as it does behind a heading and its colon."""
-        sign = found.place("one")[1]
-        return self.tokens.joined(sign) and self.tokens.joined(sign + 1)
 
     def counts_others(self) -> bool:
         """Whether a bare number in a clause counts other things than the quantity: the dentists of "by 2 dentists"."""
