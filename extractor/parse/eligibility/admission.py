@@ -91,8 +91,16 @@ def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
         if found := next((one for one in places if _say_numbers(one[0]) == _say_numbers(limit)), None):
             places.remove(found)
             start, end = found[1].start, found[1].end
-            quote, shared = criterion.quote[start:end], {"origin": Origin.RULE, "support": Support.PARSED}
-            pieces.append(Evidence(field=f"constraints[{at}]", section="", start=start, end=end, quote=quote, **shared))
+            piece = Evidence(
+                field=f"constraints[{at}]",
+                section="",
+                start=start,
+                end=end,
+                quote=criterion.quote[start:end],
+                origin=Origin.RULE,
+                support=Support.PARSED,
+            )
+            pieces.append(piece)
     return describe_criterion(criterion.model_copy(update={"evidence": tuple(pieces)}), passage)
 
 
