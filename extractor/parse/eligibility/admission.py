@@ -6,7 +6,7 @@ The facts go into the extraction, so that whoever uses it need not read the quot
 from collections.abc import Mapping
 from typing import Any
 
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.schemas import (
     Age,
     Comparator,
