@@ -107,6 +107,10 @@ class Instrument(FrozenModel):
         return f"{self.name} {self.version or ''}".rstrip()
 
 
+_SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
+"""A fact that goes without evidence of its own, since it is read in the quote of the criterion."""
+
+
 class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
@@ -135,6 +139,21 @@ class CriterionAnnotation(FrozenModel):
     ] = None
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
+    )
+    turned: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= 2.",
+        exclude_if=lambda turned: not turned,
+    )
+    demanded: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether an exclusion says what must be: 'participants must be off steroids'.",
+        exclude_if=lambda demanded: not demanded,
+    )
+    has_exception: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether it also says who may take part although excluded, or not although included.",
+        exclude_if=lambda has_exception: not has_exception,
     )
 
 

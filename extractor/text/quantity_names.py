@@ -312,6 +312,16 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     return quantities
 
 
+def get_quantity(name: str) -> KnownQuantity:
+    """Return a quantity of the vocabulary, or the change of one, by its canonical name.
+
+    >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
+    ('g/dL', True)
+    """
+    known = list_quantities()
+    return known[name] if name in known else known[name.removesuffix("_change")].change_of()
+
+
 def _to_singular(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
