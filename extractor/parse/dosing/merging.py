@@ -8,11 +8,10 @@ from typing import Any
 from extractor.schemas import Frequency, TimeUnit
 from extractor.text.book import rule
 
-from .clauses import is_aside
+from .clauses import Clause, Statement, is_aside
 from .days import code_schedule, count_days
 from .marks import Fact, Place, within
 from .sections import FIELDS, DosingSection
-from .statements import Clause, Statement
 
 Timing = tuple[Fact, int, int]
 """The fact that states when an agent is given, and the tokens that belong to it, in its section."""

@@ -18,14 +18,13 @@ from extractor.text.lexer import Tokens, lex
 
 from .agents import is_substance
 from .amounts import choose_levels, is_volume_or_piece
-from .links import Link, find_link, list_near
+from .clauses import Link, Statement, find_link, list_near
 from .marks import Fact
 from .merging import find_trial_cycle, is_cyclic, is_rate, resolve_frequency, resolve_length, resolve_timing
 from .names import find_general, is_salt, is_vague, name_key, unify_name
 from .roles import Trial, read_role
 from .schedule import name_rhythm
 from .sections import FIELDS, DosingSection
-from .statements import Statement
 
 _SIGNS = {"cycle": "cycle_word", "length": "duration"}
 """Rules that find words about a field even if no value was read."""

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from extractor.schemas import Amount, Frequency, Route, TimeUnit
+from extractor.schemas import Frequency, Route, TimeUnit
 from extractor.text.book import rule
 from extractor.text.lexer import Tokens
 
 from .agents import PROCEDURES, Agent, AgentNames, Mention, is_joint, is_substance
 from .amounts import UNSURE, AmountMark
-from .clauses import list_clauses
+from .clauses import Clause, Statement, list_clauses
 from .marks import Fact, Mark, Place, drop_touching, within
-from .names import is_salt
 from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
@@ -30,74 +28,6 @@ _RATES = {
     "rate_per_week": Frequency.QW,
     "rate_of_infusion": Frequency.CONTINUOUS,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Clause:
-    """A clause with its marks and the agents that it names.
-
-    ``topic`` is its agent if it names none. ``about_topic``: the whole clause is about the topic, so an amount of
-    something unnamed is still part of the regimen. ``has_one_topic``: the title names no second agent.
-    """
-
-    tokens: Tokens
-    first: int
-    end: int
-    marks: Findings
-    named: Sequence[Mention] = ()
-    topic: Agent | None = None
-    about_topic: bool = False
-    has_one_topic: bool = True
-
-    @cached_property
-    def _explained(self) -> set[int]:
-        """The tokens of marks and of agents."""
-        places = [*self.marks.places(), *((m.first, m.end) for m in self.named)]
-        return {at for place in places for at in range(*place)}
-
-    def speaks_of_dosing(self, first: int, end: int) -> bool:
-        """Whether all words in ``first:end`` are marks, agents, numbers, signs, salts, or words about a dose."""
-        others = [at for at in range(first, end) if self.tokens.words[at][0].isalpha() and at not in self._explained]
-        known = rule("word_about_dose")
-        return all(known.covers(self.tokens, at, at + 1) or is_salt(self.tokens, at) for at in others)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What one clause says about one agent.
-
-    ``first:end`` is the part of the clause about the agent, ``linked`` the confidence in that link, ``mention`` the
-    agent's name in the clause, ``reach`` the range of ``clause`` about this agent. ``cyclic``: the section mentions
-    cycles. ``step`` counts the steps of a regimen ("5 mg for a week, then 10 mg") from 0. ``parts`` are the
-    statements merged into this one.
-    """
-
-    agent: Agent
-    section: str
-    first: int
-    end: int
-    linked: float
-    mention: Mention | None
-    cyclic: bool
-    clause: Clause
-    reach: Place
-    step: int = 0
-    amounts: tuple[Fact, ...] = ()
-    route: Fact | None = None
-    frequency: Fact | None = None
-    cycle: Fact | None = None
-    length: Fact | None = None
-    days: Fact | None = None
-    moment: Fact | None = None
-    parts: "tuple[Statement, ...]" = ()
-
-    @property
-    def levels(self) -> tuple[Amount, ...]:
-        return tuple(dict.fromkeys(amount for fact in self.amounts for amount in fact.value))
-
-    def holds(self, fact: Fact) -> bool:
-        """Whether the clause of the statement contains a fact."""
-        return fact.section == self.section and self.clause.first <= fact.first < self.clause.end
 
 
 @dataclass(slots=True)
