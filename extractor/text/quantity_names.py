@@ -301,7 +301,8 @@ def spell_words(text: str) -> tuple[str, ...]:
 def list_quantities() -> Mapping[str, KnownQuantity]:
     """All quantities by name."""
     quantities = {}
-    for name, entry in read_table("quantity_names").items():
+    for name, written in read_table("quantity_names").items():
+        entry = {"unit": "{score}"} | written
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
         codes = entry.get("loinc", {})

@@ -8,8 +8,7 @@ from extractor.ground.times import find_stated_age
 from extractor.mentions.constraints import find_limits
 from extractor.mentions.moments import read_time_frame
 from extractor.parse import parse_record
-from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.eligibility.windows import read_window
+from extractor.parse.eligibility.constraints import read_constraints, read_window
 from extractor.schemas import Age, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage

@@ -3,8 +3,7 @@
 import pytest
 
 from extractor.mentions.constraints import find_limits
-from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.eligibility.windows import read_window
+from extractor.parse.eligibility.constraints import read_constraints, read_window
 from extractor.schemas import CriterionKind
 from extractor.text.passage import read_passage
 
