@@ -3,7 +3,7 @@
     python -m benchmarks.aact [--studies 50000] [--run]
 
 Writes exports of synthetic studies, their tables in different orders, and reads each in a process of its own: a tenth
-of the studies, then all. With ``--run``, ``extractor run --assist never`` over all of them as well. Peak memory is the
+of the studies, then all. With ``--run``, ``extractor run --effort none`` over all of them as well. Peak memory is the
 largest sum of the resident sets of the process and its children. Needs the extra `dev`.
 """
 
@@ -66,7 +66,7 @@ def main() -> None:
             print(f"reading {count} studies: {taken.peak / 2**20:.0f} MB peak, {taken.elapsed:.0f} s")
         if chosen.run:
             out = Path(folder, "run")
-            taken = watch(run_command(export, "--assist", "never", "--out", out))
+            taken = watch(run_command(export, "--effort", "none", "--out", out))
             print(f"a run of {count} studies: {taken.peak / 2**20:.0f} MB peak, {taken.elapsed:.0f} s")
 
 

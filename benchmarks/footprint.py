@@ -4,7 +4,7 @@
 
 - CPU time of ``extractor --help`` as a multiple of ``python -c 'import typer, pydantic'``, the median of several runs
   of each, taken in turns.
-- Peak memory of ``extractor run --assist never`` over synthetic records.
+- Peak memory of ``extractor run --effort none`` over synthetic records.
 
 Peak memory is the largest sum of the resident sets of the process and its children. Needs the extra `dev`.
 """
@@ -30,8 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         records = Path(folder, "records.jsonl")
         write_distinct_records(records, chosen.records)
-        peak = watch(run_command(records, "--assist", "never", "--out", Path(folder, "run"))).peak / 2**20
-        print(f"{chosen.records} records, --assist never: {peak:.0f} MB peak")
+        peak = watch(run_command(records, "--effort", "none", "--out", Path(folder, "run"))).peak / 2**20
+        print(f"{chosen.records} records, --effort none: {peak:.0f} MB peak")
 
 
 if __name__ == "__main__":

@@ -38,5 +38,5 @@ def make_run(folder: Path, count: int) -> Path:
     """Run the rules over ``count`` distinct records, in a separate process, and return the run's folder."""
     records, run = folder / f"{count}.jsonl", folder / f"run-{count}"
     write_distinct_records(records, count)
-    subprocess.run(run_command(records, "--assist", "never", "--out", run), check=True)
+    subprocess.run(run_command(records, "--effort", "none", "--out", run), check=True)
     return run

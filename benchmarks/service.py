@@ -3,7 +3,7 @@
     python -m benchmarks.service [--records 300] [--rounds 5] [--workers 1] [--together 8]
 
 A service with ``--workers`` processes is started on loopback, and gets ``--together`` requests at once, all with
-``assist=never``. Direct calls are ``Extractor.extract`` in one process, in sequence. Both take the same synthetic
+``effort=none``. Direct calls are ``Extractor.extract`` in one process, in sequence. Both take the same synthetic
 records as bytes, in turns. The ratio of elapsed time depends on the machine's other load; the ratio of processor time,
 of the service with all its processes and without the client, does not. Needs the extra `dev`.
 """
@@ -62,7 +62,7 @@ def timed(work: Callable[[], object], computed: Callable[[], float]) -> tuple[fl
 
 def call_directly(bodies: Sequence[bytes]) -> None:
     """Extract each body as the service would, including the JSON."""
-    extractor = Extractor(assist="never")
+    extractor = Extractor(effort="none")
     for body in bodies:
         extractor.extract(next(read_stream("record", BytesIO(body)))).model_dump_json()
 
@@ -75,7 +75,7 @@ async def post_all(url: str, bodies: Sequence[bytes], together: int) -> None:
 
         async def post() -> None:
             while waiting:
-                (await client.post("/v1/extractions?assist=never", content=waiting.pop())).raise_for_status()
+                (await client.post("/v1/extractions?effort=none", content=waiting.pop())).raise_for_status()
 
         await asyncio.gather(*(post() for _ in range(together)))
 

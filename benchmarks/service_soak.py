@@ -178,15 +178,15 @@ class Soak:
     async def post_good(self) -> None:
         name, begun = self.rng.choice(list(self.good)), time.monotonic()
         async with self.client("anna") as client:
-            answer = await client.post(f"/v1/extractions?assist=never&name={name}", content=self.good[name])
+            answer = await client.post(f"/v1/extractions?effort=none&name={name}", content=self.good[name])
         if self.judge("a good record", answer, "ok", *_BUSY) == "ok":
             self.longest = max(self.longest, time.monotonic() - begun)
             self.expect(answer.content == self.expected[name], f"{name}: not the bytes of a direct call")
 
     async def post_with_model(self) -> None:
-        name, assist = self.rng.choice(list(self.good)), self.rng.choice(["auto", "always"])
+        name, effort = self.rng.choice(list(self.good)), self.rng.choice(["medium", "high"])
         async with self.client("anna") as client:
-            answer = await client.post(f"/v1/extractions?assist={assist}&name={name}", content=self.good[name])
+            answer = await client.post(f"/v1/extractions?effort={effort}&name={name}", content=self.good[name])
         if self.judge("with the model", answer, "ok", "model-away", *_BUSY) == "ok":
             found = TrialExtraction.model_validate_json(answer.content)
             self.expect(found.record_id == name and found.usage, f"{name}: {found.record_id}, usage {found.usage}")
@@ -195,7 +195,7 @@ class Soak:
         name = self.rng.choice(list(HOSTILE))
         body, kind = HOSTILE[name]
         async with self.client("mallory") as client:
-            answer = await client.post("/v1/extractions?assist=never", content=body)
+            answer = await client.post("/v1/extractions?effort=none", content=body)
         self.judge(name, answer, kind, *_BUSY)
 
     async def post_with_wrong_key(self) -> None:
@@ -210,7 +210,7 @@ class Soak:
     async def vanish(self) -> None:
         """Break a request off: in its head, in its body, or while the answer is awaited."""
         name = self.rng.choice(list(self.good))
-        where = self.rng.choice(["/v1/extractions?assist=auto", "/v1/jobs?assist=never"])
+        where = self.rng.choice(["/v1/extractions?effort=medium", "/v1/jobs?effort=none"])
         body = self.good[name]
         request = await self._begin(where, len(body)) + body
         reader, writer = await self._connect()
@@ -226,7 +226,7 @@ class Soak:
         if self.until - time.monotonic() < 2 * _TIMEOUT_S:
             return
         reader, writer = await self._connect()
-        writer.write(await self._begin("/v1/extractions?assist=never", 1_000_000))
+        writer.write(await self._begin("/v1/extractions?effort=none", 1_000_000))
         answer = asyncio.create_task(reader.read(100))
         while not answer.done():
             writer.write(b" ")
@@ -249,9 +249,9 @@ class Soak:
         bad = self.rng.sample(bad, self.rng.randint(0, len(bad)))
         lines = [self.good[name] for name in names] + bad
         self.rng.shuffle(lines)
-        assist = self.rng.choice(["never", "never", "auto"])
+        effort = self.rng.choice(["none", "none", "medium"])
         async with self.client("ben") as client:
-            answer = await client.post(f"/v1/jobs?assist={assist}", content=b"\n".join(lines))
+            answer = await client.post(f"/v1/jobs?effort={effort}", content=b"\n".join(lines))
             if self.judge("a job", answer, "ok") != "ok":
                 return
             url = f"/v1/jobs/{answer.json()['id']}"
@@ -268,7 +268,7 @@ class Soak:
             self.expect(job["state"] == "done", f"a job ended as {job['state']}: {job['reason']}")
             counted = sum(job[count] for count in ("extracted", "failed", "repeated"))
             self.expect(counted == len(lines), f"a job counts {counted} of {len(lines)} records")
-            self.expect(assist == "auto" or found >= set(names), f"a job lost {sorted(set(names) - found)}")
+            self.expect(effort == "medium" or found >= set(names), f"a job lost {sorted(set(names) - found)}")
             self.judge("a job's deletion", await client.delete(url), "ok")
 
     async def _await_end(self, client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
@@ -291,7 +291,7 @@ async def soak(folder: Path, chosen: argparse.Namespace) -> int:
     rng, begun, root = random.Random(chosen.seed), time.monotonic(), folder / "root"
     write_distinct_records(folder / "records.jsonl", _RECORDS)
     good = {f"NCT{n:08d}": line for n, line in enumerate((folder / "records.jsonl").read_bytes().splitlines())}
-    direct = Extractor(assist="never")
+    direct = Extractor(effort="none")
     records = {name: next(read_stream(name, BytesIO(body))) for name, body in good.items()}
     expected = {name: direct.extract(record).model_dump_json().encode() for name, record in records.items()}
     with closing(CallerBook(root)) as book:

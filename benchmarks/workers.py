@@ -34,7 +34,7 @@ def measure_pairs(sources: list[Path], chosen: argparse.Namespace, folder: Path)
     for pair in range(chosen.pairs):
         elapsed, computed = {}, {}
         for count in (1, several)[:: -1 if pair % 2 else 1]:
-            options = ("--assist", "never", "--limit", chosen.records, "--workers", count, "--fresh")
+            options = ("--effort", "none", "--limit", chosen.records, "--workers", count, "--fresh")
             begun = time.perf_counter()
             computed[count] = cpu_seconds(run_command(*sources, *options, "--out", folder / str(count)))
             elapsed[count] = time.perf_counter() - begun

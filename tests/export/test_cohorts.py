@@ -239,7 +239,7 @@ def test_registered_ages_and_conditions_shape_the_rules():
     registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years", sex="FEMALE")
     source = Source(path="x", format="flat")
     record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
-    rules, undecided = read_rules(Extractor(assist="never").extract(record), WordLists(), record)
+    rules, undecided = read_rules(Extractor(effort="none").extract(record), WordLists(), record)
     shown = [show(rule.group) for rule in rules]
     assert shown == ["all(age > 18)", "none(Hypertension)", "all(age <= 75)", "all(female)"]
     assert undecided[2].reason == "target_condition"
