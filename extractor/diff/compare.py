@@ -42,7 +42,7 @@ def diff_trials(
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
-    >>> extraction = Extractor(assist="never").extract(record)
+    >>> extraction = Extractor().extract(record)
     >>> shorter = extraction.model_copy(update={"endpoints": extraction.endpoints[1:]})
     >>> diff_trials(extraction, shorter).changes[0].message
     'primary endpoint removed'

@@ -11,7 +11,7 @@ def extract(line, kind):
     text = f"{kind.capitalize()} Criteria:\n\n* {line}"
     source = Source(path="a", format="flat")
     record = TrialRecord(record_id="A", source=source, sections=(Section(name="eligibility", text=text),))
-    return Extractor(assist="never").extract(record)
+    return Extractor(effort="none").extract(record)
 
 
 def show(criterion):
