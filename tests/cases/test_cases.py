@@ -3,15 +3,14 @@
 Each table of a TOML file is a group of cases: a text, and what is expected of it. ``_`` holds what the group shares.
 
 - ``reads``: fields that the rules read. One field gives all its values; several give one row for each item, such as
-  "10 mg; oral; QD". Beside fields: ``criterion`` and ``line`` (the text of a criterion, of
-  any line), ``section`` and ``quote``; ``route:words`` are the words of a field.
+  "10 mg; oral; QD". Beside fields: ``criterion`` and ``line`` (the text of a criterion, of any line), ``section`` and
+  ``quote``; ``route:words`` are the words of a field.
 - ``at``: where the text stands, a name of ``PLACES``, or sections with ``{}`` for the text. A table is a section made
   of parts, a list of tables are numbered sections.
 - ``sure``: whether the confidence of what is read is at least 0.8. ``proven = false``: the proof of it is a known gap.
 - ``answers``: a field of which a model gives the values ``stands``, ``inferred`` and ``refused``: with the support of
   their words, as a conclusion, or not borne out. ``claims``: the same for a user's own field of such a type; its
-  claim has the whole text as its words, or ``quote``.
-
+  claim has the whole text as its words, or ``quote``. ``words`` are those found for all answers.
 - ``gap``: cases that fail today, and are to move to another group as soon as they hold.
 
 A case is what is read (a text or a list, empty for nothing), or a table of any of these keys. ``surer_than`` are
@@ -19,28 +18,25 @@ other texts, of which the same is read with less confidence.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from extractor.fields.attributes import Attribute
+from extractor.fields.attributes import Attribute, AttributeType
 from extractor.fields.declaration import CustomField
-from extractor.fields.value_forms import read_amount, read_limit, read_time, read_window, show_value
+from extractor.fields.value_forms import read_window, show_value
 from extractor.ground.check import ground_answer
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
 from extractor.schemas import (
-    Age,
     Part,
-    Period,
+    Route,
     Section,
     Source,
     Support,
     Task,
-    TimePoint,
     TimeWindow,
     TrialRecord,
 )
@@ -55,16 +51,20 @@ PLACES: Mapping[str, Mapping[str, Any]] = {
     "survival": {"primary_outcomes": [{"measure": "Overall survival", "description": "{}"}]},
     "time_frame": {"primary_outcomes": [{"measure": "Change", "time_frame": "{}"}]},
 }
-READERS = {
-    "constraints": read_limit,
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "constraints": AttributeType.CONSTRAINT.read,
+    "amounts": AttributeType.AMOUNT.read,
+    "instrument": AttributeType.INSTRUMENT.read,
+    "duration": AttributeType.DURATION.read,
+    "cycle": AttributeType.DURATION.read,
+    "time_points": AttributeType.TIME_POINT.read,
+    "minimum_age": AttributeType.AGE.read,
+    "maximum_age": AttributeType.AGE.read,
     "time_window": read_window,
-    "amounts": read_amount,
-    "duration": partial(read_time, Period),
-    "time_points": partial(read_time, TimePoint),
-    "minimum_age": partial(read_time, Age),
-    "maximum_age": partial(read_time, Age),
+    "route": Route,
 }
-"""How the text of an answer becomes a value of its field."""
+"""How an answer about a field becomes its value. An answer about another field is words."""
+LISTS = ("constraints", "amounts", "time_points")
 SURE = 0.8
 
 
@@ -136,8 +136,8 @@ class Case:
         span = Span(section, start, end)
         return self.parsed.draft_of(Task.ELIGIBILITY, Chunk(900, ChunkKind.SENTENCE, span, self.parsed.raw(span)))
 
-    def prove(self, answer: str) -> Support | None:
-        """How the text bears out an answer; None if it does not."""
+    def prove(self, answer: str) -> Reading[Any] | None:
+        """What the text bears out of an answer."""
         (section,) = (one for one in self.parsed.record.sections if self.text in one.text)
         start = section.text.index(self.text)
         chunk = self.chunk(section.name, start, start + len(self.text))
@@ -146,12 +146,18 @@ class Case:
             field = CustomField(name="stated", definition="What the text states.", attributes=(attribute,))
             claim = {"quote": self.said.get("quote", self.text), "value": attribute.read(answer)}
             found = ground_answer({"stated": (claim,)}, chunk, self.parsed, fields=(field,)).own.get("stated", ())
-            return found[0].model["value"].list_supports()[0] if found else None
+            return found[0].model["value"] if found else None
         name = self.said["answers"]
-        value = READERS[name](answer)
-        many = name in ("constraints", "amounts", "time_points")
-        reading = ground_answer({"stands": True, name: (value,) if many else value}, chunk, self.parsed).model.get(name)
-        return reading.list_supports()[0] if reading else None
+        value = READERS.get(name, str)(answer)
+        said = {"stands": True, name: (value,) if name in LISTS else value}
+        return ground_answer(said, chunk, self.parsed).model.get(name)
+
+
+WAYS = ("stands", "inferred", "refused")
+
+
+def read_way(reading: Reading[Any] | None) -> str:
+    return "refused" if reading is None else "inferred" if reading.list_supports()[0] is Support.INFERRED else "stands"
 
 
 def show(value: Any) -> str:
@@ -217,6 +223,8 @@ def test_a_text_is_read_and_proven(text: str, group: Mapping[str, Any], given: A
         assert (sure.value is None) == (doubtful.value is None)
         assert sure.confidence > doubtful.confidence, other
     if "answers" in said or "claims" in said:
-        wanted = {one: way for way in ("stands", "inferred", "refused") for one in said.get(way, ())}
-        ways = {None: "refused", Support.INFERRED: "inferred"}
-        assert {one: ways.get(case.prove(one), "stands") for one in wanted} == wanted
+        found = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
+        ways = {one: read_way(reading) for one, reading in found.items()}
+        assert ways == {one: way for way in WAYS for one in said.get(way, ())}
+        if "words" in said:
+            assert {case.parsed.raw(one.spans[0]) for one in found.values() if one} == {said["words"]}
