@@ -8,11 +8,10 @@ from typing import NamedTuple
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractor.ground.support import find_support
-from extractor.mentions.constraints import find_limits
-from extractor.parse.eligibility.constraints import read_constraints
-from extractor.schemas import Comparator, Constraint, CriterionKind, Support
-from extractor.text.passage import read_passage
+from extractor.ground.check import ground_answer
+from extractor.parse import parse_record
+from extractor.schemas import Comparator, Constraint, Support
+from tests.trust import trial
 
 
 class Quantity(NamedTuple):
@@ -115,15 +114,13 @@ def ranges(draw):
 @given(ranges())
 def test_a_range_has_both_ends_in_every_spelling(drawn):
     text, quantity, low, high, doubtful = drawn
-    passage, found = read_limits(text)
+    prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
     assert (limit.comparator, limit.value, limit.value_high) == (Comparator.BETWEEN, low, high)
     assert limit.unit == (quantity.unit or None)
-    proof = find_support(limit, passage)
-    assert proof is not None
-    assert proof.support is (Support.INFERRED if doubtful else Support.PARSED)
+    assert prove(limit) is (Support.INFERRED if doubtful else Support.PARSED)
     for wrong in ({"value": low * 10}, {"value_high": high * 1000}, {"value": -low}, {"unit": "kJ"}):
-        assert find_support(limit.model_copy(update=wrong), passage) is None
+        assert prove(limit.model_copy(update=wrong)) is None
 
 
 @given(st.sampled_from(QUANTITIES[:8]), st.sampled_from((("Minimum", ">="), ("a maximum", "<="), ("Maximal", "<="))))
@@ -135,8 +132,14 @@ def test_a_comparator_may_stand_before_the_name(quantity, front):
 
 
 def read_limits(text):
-    passage = read_passage(text).alone()
-    return passage, read_constraints(passage, find_limits(passage.tokens, CriterionKind.INCLUSION)).value
+    """What the rules read, and how an answer is proven."""
+    parsed = parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {text}"))
+
+    def prove(limit):
+        found = (ground_answer({"constraints": (limit,)}, one, parsed).model for one in parsed.criteria)
+        return next((one["constraints"].list_supports()[0] for one in found if one), None)
+
+    return prove, [limit for one in parsed.criteria for limit in one.rules["constraints"].value]
 
 
 def make(quantity, value, comparator):
@@ -146,17 +149,15 @@ def make(quantity, value, comparator):
 @given(wordings())
 def test_the_rules_read_what_is_written_and_the_proof_allows_nothing_else(drawn):
     text, quantity, value, comparator, spelling = drawn
-    passage, found = read_limits(text)
+    prove, found = read_limits(text)
     limit = next(one for one in found if one.quantity == quantity.name)
     assert (limit.value, limit.comparator, limit.unit) == (value, comparator, quantity.unit or None)
 
-    proof = find_support(make(quantity, value, comparator), passage)
     doubtful = spelling == "continental" and abs(value) >= 1000
-    assert proof is not None
-    assert proof.support is (Support.INFERRED if doubtful else Support.PARSED)
+    assert prove(make(quantity, value, comparator)) is (Support.INFERRED if doubtful else Support.PARSED)
     wrong = [make(quantity, other, comparator) for other in (value * 10, value * 1000, value / 1000, -value)]
     wrong.append(make(quantity, value, comparator.opposite))
-    assert [find_support(one, passage) for one in wrong] == [None] * len(wrong)
+    assert [prove(one) for one in wrong] == [None] * len(wrong)
 
 
 @given(
