@@ -25,9 +25,10 @@ from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
 from extractor.options import Effort, ExtractionOptions
+from extractor.pages.notebook import TrialExtraction  # with what a notebook displays of it
 from extractor.pipeline import extract
 from extractor.read import read_stream
-from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
+from extractor.schemas import Task, TrialRecord, Usage
 from extractor.suggestions import refuse_less, refuse_unknown
 
 if TYPE_CHECKING:
