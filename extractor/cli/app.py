@@ -43,7 +43,7 @@ def schema(
     if fields:
         if task:
             raise ValueError("--fields are part of the whole extraction; leave out TASK")
-        from extractor.fields.schema import add_fields
+        from extractor.fields.declaration import add_fields
         from extractor.options import read_own_fields
 
         schema = add_fields(schema, read_own_fields(fields))

@@ -5,6 +5,7 @@ from typing import get_args
 
 from extractor.evaluation.alignment import Aligned, Side, align
 from extractor.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
+from extractor.parse.eligibility.admission import describe_gold
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
@@ -46,6 +47,7 @@ def diff_trials(
     >>> diff_trials(extraction, shorter).changes[0].message
     'primary endpoint removed'
     """
+    old, new = (describe_gold(one, located=False) for one in (old, new))
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
     for task, (group, compare, _) in _COMPARED.items():

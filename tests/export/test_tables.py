@@ -140,6 +140,7 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
     [
         ("Hb < 13 g/dL in men and Hb < 12 g/dL in women", ["male", "female"]),
         ("Men: Hb < 13 g/dL; women: Hb < 12 g/dL", ["male", "female"]),
+        ("Women (not pregnant) and men with Hb < 13 g/dL", [None]),
         ("Men or women with Hb < 13 g/dL", [None]),
         ("Hb < 13 g/dL. Women must use contraception.", [None]),
         ("Hb < 13 g/dL and platelets < 50 G/L", [None, None]),
