@@ -212,19 +212,23 @@ def test_a_text_is_read_and_proven(text: str, group: Mapping[str, Any], given: A
     said = case.said
     if "read" in said:
         expected = [said["read"]] if isinstance(said["read"], str) else said["read"]
-        assert case.read() == [one for one in expected if one]
-        assert (case.list_unproven() == []) is said.get("proven", True), case.list_unproven()
+        expect(text, case.read(), [one for one in expected if one])
+        unproven = case.list_unproven()
+        assert bool(unproven) is not said.get("proven", True), f"{text!r}: unproven are {unproven}"
     if "sure" in said:
         found = [one.confidence for one in case.list_readings(case.parsed) if one.value is not None]
-        assert found
-        assert all((confidence >= SURE) is said["sure"] for confidence in found), found
+        expect(text, {confidence >= SURE for confidence in found}, {said["sure"]})
     for other in said.get("surer_than", ()):
         sure, doubtful = (one.list_readings(one.parsed)[0] for one in (case, Case(other, group, {})))
         assert (sure.value is None) == (doubtful.value is None)
-        assert sure.confidence > doubtful.confidence, other
+        assert sure.confidence > doubtful.confidence, f"{text!r} is not surer than {other!r}"
     if "answers" in said or "claims" in said:
-        found = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
-        ways = {one: read_way(reading) for one, reading in found.items()}
-        assert ways == {one: way for way in WAYS for one in said.get(way, ())}
+        proofs = {one: case.prove(one) for way in WAYS for one in said.get(way, ())}
+        wanted = {one: way for way in WAYS for one in said.get(way, ())}
+        expect(text, {one: read_way(proof) for one, proof in proofs.items()}, wanted)
         if "words" in said:
-            assert {case.parsed.raw(one.spans[0]) for one in found.values() if one} == {said["words"]}
+            expect(text, {case.parsed.raw(one.spans[0]) for one in proofs.values() if one}, {said["words"]})
+
+
+def expect(text: str, found: object, expected: object) -> None:
+    assert found == expected, f"\n      text: {text}\n  expected: {expected}\n     found: {found}"
