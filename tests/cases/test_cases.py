@@ -31,15 +31,12 @@ from extractor.ground.check import ground_answer
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
 from extractor.schemas import (
-    Part,
     Route,
-    Section,
-    Source,
     Support,
     Task,
     TimeWindow,
-    TrialRecord,
 )
+from tests.trust import trial
 
 PLACES: Mapping[str, Mapping[str, Any]] = {
     "inclusion": {"eligibility": "Inclusion Criteria:\n\n* {}"},
@@ -75,7 +72,7 @@ class Case:
         own = given if isinstance(given, dict) else {"read": given}
         self.text, self.said = text, {"at": "inclusion", **group, **own}
         self.places = PLACES.get(place, {}) if isinstance(place := self.said["at"], str) else place
-        self.parsed = parse_record(make_record(self.places, text))
+        self.parsed = parse_record(trial(**fill(self.places, text)))
 
     @property
     def fields(self) -> Sequence[str]:
@@ -174,26 +171,13 @@ def is_same(reading: Reading[Any], proven: Reading[Any] | None) -> bool:
     return values == others or (all(shorter) and len(values) == len(others))
 
 
-def make_record(places: Mapping[str, Any], text: str) -> TrialRecord:
-    sections: list[Section] = []
-    for name, content in places.items():
-        if isinstance(content, list):
-            sections += (make_section(f"{name}[{at}]", each, text) for at, each in enumerate(content))
-        else:
-            sections.append(make_section(name, content, text))
-    return TrialRecord(record_id="C1", source=Source(path="cases", format="flat"), sections=tuple(sections))
-
-
-def make_section(name: str, content: str | Mapping[str, str], text: str) -> Section:
-    """A section of a text, or of parts, each on its own line."""
+def fill(content: Any, text: str) -> Any:
+    """The same content with the text in the place of ``{}``."""
     if isinstance(content, str):
-        return Section(name=name, text=content.replace("{}", text))
-    lines = {part: said.replace("{}", text) for part, said in content.items()}
-    parts, start = [], 0
-    for part, line in lines.items():
-        parts.append(Part(name=part, start=start, end=start + len(line)))
-        start += len(line) + 1
-    return Section(name=name, text="\n".join(lines.values()), parts=tuple(parts))
+        return content.replace("{}", text)
+    if isinstance(content, list):
+        return [fill(each, text) for each in content]
+    return {name: fill(each, text) for name, each in content.items()}
 
 
 def list_cases() -> Iterator[Any]:
