@@ -80,9 +80,10 @@ def test_a_value_is_shown_as_written_and_marked_in_the_text(review):
     first, last = items(review)
     assert (first["id"], first["value"]) == ("custom.ejection_fraction-0", {"value": "< 40 %"})
     assert first["custom"] == {"field": "ejection_fraction", "of": "criterion-0"}
-    ((field, section, start, end),) = first["marks"]
-    text = next(one["text"] for one in review.describe(NAME)["sections"] if one["name"] == section)
-    assert (field, text[start:end]) == ("value", "below 40 %")
+    ((field, span),) = first["marks"]
+    described = review.describe(NAME)
+    section, start, end, *_ = described["spans"][span]
+    assert (field, described["sections"][section]["text"][start:end]) == ("value", "below 40 %")
     assert first["doubts"] == {"value": first["confidence"]}
     assert last["custom"]["of"] == "criterion-2"
     assert review.list_queue()["records"][0]["progress"]["items"] == len(review.describe(NAME)["items"])
