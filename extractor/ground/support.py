@@ -55,10 +55,16 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
     tokens = cut(passage)
     find = _FINDERS.get(type(value))
     if find and (place := find(tokens, value)):
-        support = Support.INFERRED if has_other_reading(tokens, place) else place.support
-        return Supported(value, span_of(passage, tokens, place.first, place.end), support)
+        return support_at(place, value, passage)
     whole = Supported(value, Span(passage.section.name, *passage.raw_span), Support.INFERRED)
     return whole if find is None or isinstance(value, StrEnum) else None
+
+
+def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
+    """Return a value with the tokens of the passage that state it. It is inferred if they have another reading."""
+    tokens = cut(passage)
+    support = Support.INFERRED if has_other_reading(tokens, place) else place.support
+    return Supported(value, span_of(passage, tokens, place.first, place.end), support)
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
@@ -122,13 +128,7 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
-def _find_bare_number(tokens: Tokens, value: float) -> Derived | None:
-    return next((Derived(one.first, one.end) for one in find_numbers(tokens) if one.value == value), None)
-
-
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
-    int: _find_bare_number,
-    float: _find_bare_number,
     Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
