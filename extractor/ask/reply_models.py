@@ -49,6 +49,8 @@ _PEOPLE = tuple(info for info in list_fields(Task.ELIGIBILITY) if info.group == 
 _ASKED = {task: tuple(info for info in list_fields(task) if info.metadata.question == info.name) for task in Task}
 """The fields that are asked by their own names."""
 PEOPLE_FIELDS = tuple(info.name for info in _PEOPLE)
+PARTS = tuple(info.name for info in list_fields(Task.ENDPOINTS) if info.metadata.question == "split")
+"""The parts of an outcome that ``split`` asks for."""
 REGIMEN_FIELDS = tuple(info.name for info in _ASKED[Task.DOSING])
 FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.ELIGIBILITY: ("stands", *(info.name for info in _ASKED[Task.ELIGIBILITY]), "lead_in"),
@@ -145,9 +147,9 @@ class Item(_Values):  # type: ignore[valid-type,misc]  # the fields come from th
             if question is None:
                 raise ValueError(f"there is no line {data.get('n')}; the lines are {_list_numbers(questions)}")
             names = {"n"} | {name for one in list_attributes(question) for name in (one, key_of(one))}
-            own = {field.name for field in question.custom} & kept.keys()
+            own = {field.name: None for field in question.custom if field.name in kept}
             custom = {"custom": {key: kept[key] for key in own}} if own else {}
-            kept = {key: value for key, value in kept.items() if key in names - own} | custom
+            kept = {key: value for key, value in kept.items() if key in names and key not in own} | custom
         return {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in kept.items()}
 
     @model_validator(mode="after")
@@ -275,39 +277,37 @@ def words_of(attribute: str) -> Words | None:
     return next((part for part in metadata if isinstance(part, Words)), None)
 
 
-Answer = tuple[Question, Mapping[str, Any]]
-"""A question and what a model wrote to answer it, by field."""
-
-
-def read_answers(asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True) -> list[Answer]:
-    """The answers in the items of a reply to the questions ``asked``.
+def read_values(
+    asked: Sequence[Question], items: Iterable[BaseModel], *, complete: bool = True
+) -> list[tuple[Question, Mapping[str, Any]]]:
+    """What the items of a reply to the questions ``asked`` say: each time a question, and values by field.
 
     Of several items for a line that has one, later ones add what the first leaves out. A line without an item holds no
     regimens (``stands`` is False) and none of the user's own fields; this is concluded only from a ``complete`` reply.
     """
     questions = {question.chunk.number: question for question in asked}
-    answers: list[tuple[Question, dict[str, Any]]] = []
+    found: list[tuple[Question, dict[str, Any]]] = []
     for item in items:
         question = questions.get(item.n) if isinstance(item, Item) else None
         values = item.read(question) if isinstance(item, Item) and question else {}
         if question is None or not values:
             continue
-        same = None if is_listing(question) else next((said for other, said in answers if other is question), None)
+        same = None if is_listing(question) else next((said for other, said in found if other is question), None)
         if same is None:
-            answers.append((question, values))
+            found.append((question, values))
             continue
         for one in question.custom:
             same[one.name] = (*same.get(one.name, ()), *values.pop(one.name, ()))
         same |= {name: value for name, value in values.items() if isinstance(same.get(name, _NO), Unreadable)}
     if complete:
-        answered = {question.chunk.number for question, _ in answers}
+        answered = {question.chunk.number for question, _ in found}
         for question in asked:
             if is_listing(question) and question.chunk.number not in answered:
                 if REGIMENS in question.fields:
-                    answers.append((question, {"stands": False}))
+                    found.append((question, {"stands": False}))
                 elif question.custom:
-                    answers.append((question, {field.name: () for field in question.custom}))
-    return list(answers)
+                    found.append((question, {field.name: () for field in question.custom}))
+    return list(found)
 
 
 _NO = Unreadable("", "")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from extractor.fields.declaration import CustomField, Of
+from extractor.ground.answers import ModelResult
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialExtraction
 
@@ -12,7 +13,6 @@ from .findings import report_hostile, report_implausible, report_rejections
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
-from .resolve import ModelResult
 from .unconfirmed import report_unconfirmed
 from .unread import explain_unread, report_ambiguous, report_unread
 

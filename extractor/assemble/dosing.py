@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.fields.value_forms import show_value
+from extractor.ground.answers import ModelResult
 from extractor.ground.doses import find_exceeded
 from extractor.ground.regimens import PROVEN
 from extractor.parse.drafts import Draft, Reading, Span
@@ -14,7 +15,7 @@ from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, 
 
 from .policy import AGREE, ALONE, share_right
 from .provenance import Assembled, ItemBuilder, list_read_fields
-from .resolve import ModelResult, agree
+from .resolve import agree
 from .unconfirmed import is_covered, is_same_agent
 
 _FIELDS = list_read_fields(Task.DOSING)
@@ -36,9 +37,9 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Re
     regimens: list[Regimen] = []
     latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled()
-    for draft, question in _list_drafts(parsed, result):
+    for draft in _list_drafts(parsed, result):
         path, exists = f"dosing[{len(regimens)}]", draft.read("stands")
-        builder = ItemBuilder(parsed, draft, path, result, ceiling=exists.confidence, question=question)
+        builder = ItemBuilder(parsed, draft, path, ceiling=exists.confidence)
         fields = builder.add_fields(_FIELDS)
         quote = Reading(parsed.raw(draft.span), exists.confidence, (draft.span,), origin=exists.origin)
         fields["quote"] = builder.add("quote", quote)
@@ -70,20 +71,19 @@ def _doubt_doses(regimen: Regimen) -> Regimen:
     return regimen.model_copy(update={"evidence": evidence, "confidence": confidence})
 
 
-def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[tuple[Draft, str | None]]:
-    """The model's regimens; then those of the rules that it was not asked about, or did not answer about.
-
-    With each comes the name under which the fields were asked that the rules did not read.
-    """
-    listed = result.list_regimens() if result.lists_regimens else ()
+def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
+    """The model's regimens; then those of the rules that it was not asked about, or did not answer about."""
+    listed = result.list_regimens()
     for answer in listed:
-        yield _confirm(parsed, answer), "regimens"
-    unanswered = [chunk for number, chunk in result.reread.items() if number not in result.answers]
+        yield _confirm(parsed, answer)
+    unanswered = [one for one in result.passages if not one.is_answered]
     for regimen in parsed.regimens:
-        chunk = next((chunk for chunk in unanswered if chunk.span.contains(regimen.chunk.span)), None)
-        if not result.lists_regimens or (chunk and not is_covered(regimen, listed)):
-            # An open field has the reason of the chunk that should have been reread.
-            yield replace(regimen, chunk=chunk or regimen.chunk), "regimens" if chunk else None
+        passage = next((one for one in unanswered if one.span.contains(regimen.chunk.span)), None)
+        if passage and not is_covered(regimen, listed):
+            # An open field has the reason of the passage that should have been read again.
+            yield replace(regimen, chunk=passage.chunk, asked=passage.asked)
+        elif not result.lists_regimens:
+            yield regimen
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
@@ -137,12 +137,12 @@ def _adds_nothing(fields: Mapping[str, Any], regimen: Regimen) -> bool:
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     searched = tuple(s.name for s in parsed.record.sections if s.name.partition("[")[0] in _SEARCHED)
-    unread = [number for number in result.reread if number not in result.answers]
-    if any(map(result.rejected, result.reread)):
+    unread = next((one for one in result.passages if not one.is_answered), None)
+    if any(one.refused for one in result.passages):
         reason = AbsenceReason.UNSUPPORTED_ANSWER
     elif unread:
-        reason = result.gap(unread[0], "regimens")
-    elif parsed.candidates and not result.reread:
+        reason = unread.gap("regimens")
+    elif parsed.candidates and not result.passages:
         reason = AbsenceReason.NOT_ASKED
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT

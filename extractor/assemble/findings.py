@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from extractor.ground.answers import ModelResult
 from extractor.ground.doses import find_exceeded
-from extractor.parse.drafts import RECORD, Rejection, Span
+from extractor.parse.drafts import RECORD, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import (
     Citation,
@@ -13,40 +14,36 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-from .resolve import ModelResult
-
 
 def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
     """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
-    lines = (answers for number, answers in result.answers.items() if number != RECORD)  # that repeats what lines say
-    for answer in (answer for answers in lines for answer in answers):
-        for rejection in answer.refused:
-            span, near = rejection.chunk.span, rejection.refusal.nearest
+    for draft in result.drafts:
+        span = draft.chunk.span
+        for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
             yield Finding(
-                kind=rejection.kind,
+                kind=one.kind,
                 severity=Severity.WARNING,
-                field=f"{answer.group.partition('.')[0]}: {rejection.field} of {span.section}[{span.start}:{span.end}]",
-                message="; ".join(_explain_rejection(rejection, parsed)),
-                citations=(cite(parsed, near),) if near else (),
+                field=f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]",
+                message="; ".join(_explain_refusal(one, parsed)),
+                citations=(cite(parsed, one.nearest),) if one.nearest else (),
             )
     for reason in result.dropped:
         yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
 
 
-def _explain_rejection(rejection: Rejection, parsed: ParsedRecord) -> Iterator[str]:
-    if reason := rejection.refusal.reason:
-        yield f"the model answered {rejection.value}: {reason}"
+def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
+    if refusal.reason:
+        yield f"the model answered {refusal.value}: {refusal.reason}"
     else:
-        yield f"the model answered {rejection.value}, which the text does not state"
-    near = rejection.refusal.nearest
-    if near and rejection.refusal.conflicts:
+        yield f"the model answered {refusal.value}, which the text does not state"
+    if refusal.nearest and refusal.conflicts:
         conflicts = (
             f"{c.kind.replace('_', ' ')} {c.quoted or 'none'} instead of {c.stated or 'none'}"
-            for c in rejection.refusal.conflicts
+            for c in refusal.conflicts
         )
-        yield f"it has {parsed.raw(near)!r} ({', '.join(conflicts)})"
-    if rejection.again is not None:
-        answered = ", ".join(rejection.again)
+        yield f"it has {parsed.raw(refusal.nearest)!r} ({', '.join(conflicts)})"
+    if refusal.again is not None:
+        answered = ", ".join(refusal.again)
         yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
 

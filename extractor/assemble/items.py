@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from extractor.ground.answers import ModelResult
 from extractor.parse.drafts import Draft, Reading
 from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import measured
@@ -27,7 +28,6 @@ from extractor.text.registered_ages import (
 )
 
 from .provenance import Assembled, ItemBuilder, list_read_fields
-from .resolve import ModelResult
 
 _SEARCHED = ("eligibility", "brief_summary", "detailed_description", "title", "official_title")
 _CONTRADICTORY: Reading[Any] = Reading(None, 0.0, gap=AbsenceReason.CONTRADICTORY)
@@ -39,14 +39,14 @@ _ENDPOINT = list_read_fields(Task.ENDPOINTS)
 def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eligibility, Assembled]:
     """The record's eligibility."""
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
-    builder = ItemBuilder(parsed, result.complete(parsed.whole), "eligibility", result, searched=searched)
+    builder = ItemBuilder(parsed, result.complete(parsed.whole), "eligibility", searched=searched)
     fields: dict[str, Any] = {name: builder.add(name, age) for name, age in _resolve_ages(parsed, builder).items()}
     fields |= builder.add_fields([field for field in _PEOPLE if field.name not in fields])
     criteria: list[Criterion] = []
     nested = Assembled()
     for draft in map(result.complete, parsed.criteria):
         path = f"eligibility.criteria[{len(criteria)}]"
-        item = ItemBuilder(parsed, draft, path, result)
+        item = ItemBuilder(parsed, draft, path)
         stands = item.resolve("stands")
         if not stands.value or not item.resolve("kind").value:
             continue
@@ -88,10 +88,9 @@ def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Readi
 
 
 def _explain_no_criteria(parsed: ParsedRecord, result: ModelResult) -> AbsenceReason:
-    doubtful = [one.number for one in parsed.criteria if not one.rules["stands"].certain]
-    unanswered = [number for number in doubtful if result.reading(number, "stands") is None]
-    if unanswered:
-        return result.gap(unanswered[0], "stands")
+    doubtful = (result.complete(one) for one in parsed.criteria if not one.rules["stands"].certain)
+    if unanswered := next((one for one in doubtful if "stands" not in one.model), None):
+        return unanswered.gap("stands")
     searched = any(parsed.record.section(name) for name in _SEARCHED[:3])
     return AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
 
@@ -106,7 +105,7 @@ def assemble_endpoints(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple
     for draft in map(result.complete, parsed.outcomes):
         path = f"endpoints[{len(endpoints)}]"
         chosen = replace(draft, rules={**draft.rules, "concept": _choose_concept(draft)})
-        builder = ItemBuilder(parsed, chosen, path, result)
+        builder = ItemBuilder(parsed, chosen, path)
         place = {name: draft.rules[name].value for name in ("rank", "index")}
         endpoints.append(Endpoint(**place, **builder.add_fields(_ENDPOINT), **builder.build()))
         assembled.add(path, endpoints[-1], builder)

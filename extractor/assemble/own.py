@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.fields.declaration import CustomField, Of
+from extractor.ground.answers import ModelResult
 from extractor.ground.number_units import has_unit
 from extractor.ground.places import cut
 from extractor.ground.places import span_of as span_in
@@ -23,7 +24,6 @@ from extractor.schemas import (
 
 from .findings import cite, inform
 from .provenance import Assembled, cite_value
-from .resolve import ModelResult
 
 PRIORS: Mapping[Support, float] = {
     Support.LITERAL: 0.9,
@@ -207,9 +207,8 @@ def _explain(field: CustomField, draft: Draft, parsed: ParsedRecord, result: Mod
     texts = (section.raw for name, section in parsed.sections.items() if field.may_stand_in(name))
     if of_record and not any(map(field.may_be_in, texts)):
         return AbsenceReason.NOT_REPORTED
-    if field.name in result.unasked.get(draft.number, ()):
+    if draft.asked.get(field.name) is AbsenceReason.BUDGET_EXHAUSTED:
         return AbsenceReason.BUDGET_EXHAUSTED
-    answers = [answer for given in result.answers.values() for answer in given] if of_record else [draft]
-    if any(one.field == field.name for answer in answers for one in answer.refused):
+    if any(one.refuses(field.name) for one in (result.drafts if of_record else [draft])):
         return AbsenceReason.UNSUPPORTED_ANSWER
-    return AbsenceReason.NOT_REPORTED if field.name in draft.model else result.gap(draft.number, field.name)
+    return AbsenceReason.NOT_REPORTED if field.name in draft.model else draft.gap(field.name)

@@ -25,7 +25,7 @@ from extractor.schemas import (
     list_fields,
 )
 
-from .resolve import ModelResult, resolve
+from .resolve import resolve
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
@@ -50,12 +50,10 @@ class ItemBuilder:
         parsed: The record.
         draft: What rules and model said of the item.
         path: Place of the item in the extraction, such as ``dosing[0]``.
-        result: What was asked.
         searched: The sections that were searched; by default that of the item. Without any, empty fields are explained
             by the absence of a section. The evidence of a value without words of its own, such as "no time is stated",
             is then the item's whole span.
         ceiling: The confidence that the item exists: no value of it is surer.
-        question: The name under which all fields were asked, if not each under its own.
     """
 
     def __init__(
@@ -63,13 +61,11 @@ class ItemBuilder:
         parsed: ParsedRecord,
         draft: Draft,
         path: str,
-        result: ModelResult,
         *,
         searched: Sequence[str] | None = None,
         ceiling: float = 1.0,
-        question: str | None = None,
     ) -> None:
-        self._parsed, self._path, self._result, self._question = parsed, path, result, question
+        self._parsed, self._path = parsed, path
         self.draft = draft
         self._whole = (draft.span,) if searched is None else ()
         self._sections = (draft.span.section,) if searched is None else tuple(searched)
@@ -77,17 +73,16 @@ class ItemBuilder:
         self._confidence = self._ceiling = ceiling
         self.absences: list[Absence] = []
 
-    def resolve(self, field: str, question: str | None = None) -> Reading[Any]:
-        """Resolve the rules' reading and the model's answer for a field, which was asked as ``question``."""
-        gap = self._result.gap(self.draft.number, field, self._question or question)
+    def resolve(self, field: str) -> Reading[Any]:
+        """Resolve the rules' reading and the model's answer for a field."""
         counted = f"{self.draft.group.partition('.')[0]}.{field}"
-        return resolve(self.draft.read(field), self.draft.model.get(field), gap, counted)
+        return resolve(self.draft.read(field), self.draft.model.get(field), self.draft.gap(field), counted)
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
         """Resolve fields, add the evidence or the absence of each, and return their values."""
         values: dict[str, Any] = {}
         for field in fields:
-            value = self.add(field.name, self.resolve(field.name, field.metadata.question))
+            value = self.add(field.name, self.resolve(field.name))
             values[field.name] = () if field.many and value is None else value
         return values
 

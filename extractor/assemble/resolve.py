@@ -1,12 +1,10 @@
 """One value from two annotators: the rules and a model."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any
 
-from extractor.parse.drafts import Chunk, Draft, Reading
+from extractor.parse.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -21,7 +19,6 @@ from extractor.schemas import (
     Task,
     TimePoint,
     TimeWindow,
-    Usage,
     ValueKind,
     list_fields,
 )
@@ -29,86 +26,7 @@ from extractor.text.aliases import name_instrument, trim_event
 
 from .policy import AGREE, name_situation, share_right
 
-_EMPTY: Mapping[int, Any] = MappingProxyType({})
 _FIELDS = [info for task in Task for info in list_fields(task)]
-_SPLIT = frozenset(info.name for info in _FIELDS if info.metadata.question == "split")
-_ANSWERED_BY = {"split": _SPLIT, "regimens": frozenset({"agent"})}
-"""The fields that answer a question, where they are not the field of that name."""
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """What a model was asked about a record, and which of its answers the text supports.
-
-    Attributes:
-        asked: The fields that were asked, by number of the chunk.
-        answers: The answers by number of the chunk; a chunk with several regimens has several.
-        dropped: Why answers could not be read at all.
-        usage: Calls and tokens.
-        reread: The chunks whose regimens the model was asked to list in full.
-        unasked: The fields that were not asked because the budget was spent, by number of the chunk.
-    """
-
-    asked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
-    answers: Mapping[int, tuple[Draft, ...]] = field(default_factory=lambda: _EMPTY)
-    dropped: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    reread: Mapping[int, Chunk] = field(default_factory=lambda: _EMPTY)
-    unasked: Mapping[int, frozenset[str]] = field(default_factory=lambda: _EMPTY)
-
-    def complete(self, draft: Draft) -> Draft:
-        """The draft of the rules with what the model said of it."""
-        answers = self.answers.get(draft.number, ())
-        model = {name: reading for answer in reversed(answers) for name, reading in answer.model.items()}
-        refused = tuple(one for answer in answers for one in answer.refused)
-        own = dict(draft.own)
-        for answer in answers:
-            own |= {name: (*own.get(name, ()), *values) for name, values in answer.own.items()}
-        return replace(draft, model=model, refused=refused, own=own)
-
-    def reading(self, chunk: int, name: str) -> Reading[Any] | None:
-        """The supported answer for a field of the chunk's item, or None."""
-        return next((a.model[name] for a in self.answers.get(chunk, ()) if name in a.model), None)
-
-    def gap(self, chunk: int, name: str, question: str | None = None) -> AbsenceReason:
-        """Why there is no supported answer for a field; ``question`` is the name under which it was asked."""
-        if (question or name) in self.unasked.get(chunk, frozenset()):
-            return AbsenceReason.BUDGET_EXHAUSTED
-        if (question or name) not in self.asked.get(chunk, frozenset()):
-            return AbsenceReason.NOT_ASKED
-        return AbsenceReason.UNSUPPORTED_ANSWER if self.rejected(chunk, name) else AbsenceReason.MODEL_REFUSED
-
-    @property
-    def lists_regimens(self) -> bool:
-        """Whether a model gave a list of the record's regimens, be it empty."""
-        return any(number in self.answers for number in self.reread)
-
-    def list_regimens(self) -> tuple[Draft, ...]:
-        """The model's regimens."""
-        listed = (answer for number in self.reread for answer in self.answers.get(number, ()))
-        return tuple(answer for answer in listed if {"agent", "quote"} & answer.model.keys())
-
-    def rejected(self, chunk: int, name: str | None = None) -> bool:
-        """Whether a value for that field of the chunk, or for any field, was kept out."""
-        return any(name in (None, one.field) for answer in self.answers.get(chunk, ()) for one in answer.refused)
-
-    def is_open(self, chunk: int) -> bool:
-        """Whether something that was asked about a chunk has no supported answer."""
-        if (stands := self.reading(chunk, "stands")) and stands.value is False:
-            return False  # a line without criterion or regimen has no fields to read
-        read = self._fields_read(chunk)
-        return not self.answers.get(chunk) or not all(
-            _ANSWERED_BY.get(name, {name}) <= read for name in self.asked[chunk]
-        )
-
-    def is_unanswered(self, chunk: int) -> bool:
-        """Whether nothing that was asked about a chunk has a supported answer."""
-        return self.is_open(chunk) and not self._fields_read(chunk)
-
-    def _fields_read(self, chunk: int) -> set[str]:
-        return {name for answer in self.answers.get(chunk, ()) for name in answer.model}
-
-
 BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
 and most of its values may be right where one is wrong.

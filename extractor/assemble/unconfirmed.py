@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from extractor.ground.answers import ModelResult
 from extractor.parse.drafts import Draft
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Finding, FindingKind, Task
@@ -9,7 +10,6 @@ from extractor.schemas import Finding, FindingKind, Task
 from .findings import cite, inform
 from .policy import DOUBTFUL
 from .provenance import list_read_fields
-from .resolve import ModelResult
 
 _COMPARED: Mapping[str, Iterable[str]] = {
     "eligibility.criteria": ("constraints", "time_window"),
@@ -54,7 +54,7 @@ def _covers(answer: Draft, regimen: Draft) -> bool:
     places = regimen.rules["amounts"].spans or (regimen.span,)
     if any(place.overlaps(span) for place in places for span in spans):
         return True
-    if not amounts or not amounts.value or not agent:
+    if not amounts or not amounts.value or not agent or not agent.value:
         return False
     is_named = agent.value.casefold() in regimen.chunk.text.casefold()  # the rules may have taken another name there
     if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.api import Extractor
-from extractor.ask.session import current_session
+from extractor.ask.questions import current_session
 from extractor.errors import ExtractorError, StoreError
 from extractor.evaluation.alignment import KINDS, align
 from extractor.evaluation.fields import GROUPS

@@ -28,7 +28,7 @@ def ask_in_doubt():
     criterion = replace(criterion, rules={**criterion.rules, **doubtful})
     values = {"category": MODEL, "stands": True}
     answer = ground_answer(values, criterion, parsed)
-    result = ModelResult({criterion.number: frozenset(values)}, {criterion.number: (answer,)})
+    result = ModelResult((answer,))
     return replace(parsed, criteria=(criterion,)), result
 
 

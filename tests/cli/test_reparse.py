@@ -16,7 +16,7 @@ import extractor.pipeline
 import extractor.run.manifest
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
-from extractor.ask.session import current_session
+from extractor.ask.questions import current_session
 from extractor.schemas import Sex
 from tests.commands import extract, invoke, read_lines
 
