@@ -20,9 +20,8 @@ from benchmarks.matching import is_right, list_values, match_items
 from extractor.ask.dialogue import dialogue
 from extractor.ask.querying import converse
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import AGREE, ALONE, DOUBTFUL, SITUATIONS, name_situation
-from extractor.assemble.resolve import agree
-from extractor.assemble.unconfirmed import is_covered
+from extractor.assemble.dosing import is_covered
+from extractor.assemble.resolve import AGREE, ALONE, DOUBTFUL, SITUATIONS, agree, name_situation
 from extractor.cli.environment import read_model_spec
 from extractor.llm.opening import ModelChoice, open_model
 from extractor.llm.settings import ClientSettings
@@ -33,7 +32,7 @@ from extractor.schemas import TrialExtraction
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""
-_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see policy.py.\n"
+_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see resolve.py.\n"
 
 
 def count_situations(parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction) -> Counts:

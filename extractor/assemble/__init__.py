@@ -9,11 +9,10 @@ from extractor.schemas import Absence, AbsenceReason, Eligibility, Task, TrialEx
 
 from .coverage import measure_coverage
 from .dosing import assemble_dosing
-from .findings import report_hostile, report_implausible, report_rejections
+from .findings import report_hostile, report_implausible, report_refused, report_unconfirmed
 from .items import assemble_eligibility, assemble_endpoints
 from .own import assemble_own
 from .provenance import Assembled
-from .unconfirmed import report_unconfirmed
 from .unread import explain_unread, report_ambiguous, report_unread
 
 __all__ = ["ALL_TASKS", "ModelResult", "assemble_extraction"]
@@ -58,7 +57,7 @@ def assemble_extraction(
     )
     findings = (
         *report_hostile(parsed),
-        *report_rejections(parsed, result),
+        *report_refused(parsed, result),
         *report_unconfirmed(parsed, result),
         *report_implausible(extraction),
         *report_unread(parsed, extraction, tasks),

@@ -1,7 +1,7 @@
 """Regimens: the model's list where a model read the record's passages on doses, else the rules' regimens."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,8 @@ from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, Origin, Regimen, Support, Task
 
-from .policy import AGREE, ALONE, share_right
 from .provenance import Assembled, ItemBuilder, list_read_fields
-from .resolve import agree
-from .unconfirmed import is_covered, is_same_agent
+from .resolve import AGREE, ALONE, agree, share_right
 
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
@@ -24,6 +22,8 @@ _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
 """An agent has a regimen only if one of these is stated."""
 _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
 """Fields whose words the quote of a regimen should hold."""
+_PORTIONS = frozenset({"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"})
+"""Units that say nothing new of an agent whose amount of substance is known."""
 _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
 _IMPLAUSIBLE = 0.2
@@ -147,3 +147,34 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     else:
         reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
     return Absence(field="dosing", reason=reason, sections=searched)
+
+
+def is_covered(regimen: Draft, listed: Iterable[Draft]) -> bool:
+    """Whether a regimen of the list states the rules' dose: the same words, or one of its amounts for its agent."""
+    return any(_covers(one, regimen) for one in listed)
+
+
+def _covers(listed: Draft, regimen: Draft) -> bool:
+    amounts, quote, agent = (listed.model.get(name) for name in ("amounts", "quote", "agent"))
+    spans = [*(amounts.spans if amounts else ()), *(quote.spans if quote else ())]
+    places = regimen.rules["amounts"].spans or (regimen.span,)
+    if any(place.overlaps(span) for place in places for span in spans):
+        return True
+    if not amounts or not amounts.value or not agent or not agent.value:
+        return False
+    is_named = agent.value.casefold() in regimen.chunk.text.casefold()  # the rules may have taken another name there
+    if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
+        return False
+    stated = {(amount.low, amount.high) for amount in amounts.value}
+    known = regimen.rules["amounts"].value or ()
+    return any((amount.low, amount.high) in stated for amount in known) or all(a.unit in _PORTIONS for a in known)
+
+
+def is_same_agent(one: str | None, other: str | None) -> bool:
+    """Whether two names may be of one agent: one is in the other, but for what stands in brackets.
+
+    >>> is_same_agent("Examplumab (EX-1)", "high-dose examplumab"), is_same_agent("placebo", "Examplumab")
+    (True, False)
+    """
+    names = [" ".join((name or "").partition("(")[0].casefold().split()) for name in (one, other)]
+    return all(names) and (names[0] in names[1] or names[1] in names[0])

@@ -1,6 +1,6 @@
-"""Findings on an extraction: rejected answers, unproven values and hostile text."""
+"""Findings for people: answers that were refused, values that a model left out, implausible doses, hostile text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from extractor.ground.answers import ModelResult
 from extractor.ground.doses import find_exceeded
@@ -11,12 +11,23 @@ from extractor.schemas import (
     Finding,
     FindingKind,
     Severity,
+    Task,
     TrialExtraction,
 )
 
+from .dosing import is_covered
+from .provenance import list_read_fields
+from .resolve import DOUBTFUL
 
-def report_rejections(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the model's rejected values, each with the text's own value, and answers lost as a whole."""
+_COMPARED: Mapping[str, Iterable[str]] = {
+    "eligibility.criteria": ("constraints", "time_window"),
+    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
+}
+"""The fields of which a value that is left out is told."""
+
+
+def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the model's refused values, each with the text's own value, and answers lost as a whole."""
     for draft in result.drafts:
         span = draft.chunk.span
         for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
@@ -46,6 +57,29 @@ def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
         answered = ", ".join(refusal.again)
         yield f"asked again, it answered {answered}" if answered else "asked again, it withdrew it"
     yield "it was kept out"
+
+
+def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
+    """Yield the doses that the rules read and the model's list of regimens lacks, and the values that they read without
+    doubt and the model left out of its answer about the field.
+    """
+    message, listed = "the rules read a dose here, and the model's regimens do not have it", result.list_regimens()
+    for regimen in parsed.regimens if result.lists_regimens else ():
+        if regimen.rules["amounts"].value and not is_covered(regimen, listed):
+            yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
+    for item in (*parsed.criteria, *parsed.outcomes):
+        model, span = result.complete(item).model, item.chunk.span
+        if "stands" in model and not model["stands"].value:
+            continue
+        for name in _COMPARED[item.group]:
+            rule, said = item.read(name), model.get(name)
+            if said is None or rule.confidence < DOUBTFUL or len(said.list_values()) >= len(rule.list_values()):
+                continue
+            message = f"the rules read a value of {name.replace('_', ' ')} here, and the model left it out"
+            field = f"{item.group.partition('.')[0]}: {name} of {span.section}[{span.start}:{span.end}]"
+            for left in rule.spans:
+                if not any(map(left.overlaps, said.spans)):
+                    yield inform(FindingKind.VALUE_UNCONFIRMED, field, message, cite(parsed, left))
 
 
 def report_implausible(extraction: TrialExtraction) -> Iterator[Finding]:

@@ -1,10 +1,19 @@
-"""One value from two annotators: the rules and a model."""
+"""Choose one value from two annotators, the rules and a model, and say how sure it is.
+
+``python -m benchmarks.policy`` counted in ``policy.toml`` how often a model's answers to gold records were right, by
+field and by what the rules read there. A prior is added to the counts, so that two or three answers do not decide about
+a field that was seldom asked.
+"""
 
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from extractor.parse.drafts import Reading
+from extractor.parse.drafts import CERTAIN, Reading
 from extractor.schemas import (
     AbsenceReason,
     Age,
@@ -24,9 +33,6 @@ from extractor.schemas import (
 )
 from extractor.text.aliases import name_instrument, trim_event
 
-from .policy import AGREE, name_situation, share_right
-
-_FIELDS = [info for task in Task for info in list_fields(task)]
 BELIEVED = 0.35
 """A value below this confidence is left out. It is less than one half because a list counts as right only as a whole,
 and most of its values may be right where one is wrong.
@@ -35,7 +41,12 @@ LEFT_OPEN = 0.8
 """The highest confidence of a model's number, or of a fact of its regimen, that the words leave open, if the rules do
 not read the same."""
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
-_OF_EVERY_ITEM = tuple(f.type for f in _FIELDS if f.kind is ValueKind.CHOICE and (f.required or f.metadata.decided))
+_OF_EVERY_ITEM = tuple(
+    info.type
+    for task in Task
+    for info in list_fields(task)
+    if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
+)
 """Closed sets in which every item has its right word. The best word is given, however doubtful."""
 
 
@@ -76,6 +87,61 @@ def _is_left_open(reading: Reading[Any]) -> bool:
     """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
     are_numbers = any(isinstance(value, _NUMBERS) for value in reading.list_values())
     return are_numbers and Support.INFERRED in reading.list_supports()
+
+
+DOUBTFUL = 0.8
+"""Readings of the rules with less confidence are guesses."""
+AGREE, ALONE = "agree", "alone"
+_PRIORS: Mapping[str, tuple[float, float]] = {
+    AGREE: (9.5, 0.5),
+    ALONE: (4.5, 0.5),
+    "doubtful": (4, 1),
+    "likely": (3.5, 1.5),
+    "certain": (2.5, 2.5),
+    "silent": (3.5, 1.5),
+    "silent_certain": (2.5, 2.5),
+}
+SITUATIONS = tuple(_PRIORS)
+"""What the rules read where a model answers: the same value, nothing that is sure, another value (with a confidence
+that is doubtful, likely or certain), or that there is none. Each with counts assumed before any answer, of right and
+of wrong ones."""
+Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""By field and situation, how often who was right: the model (``right`` where both agree), the rules, or neither."""
+
+
+def name_situation(rule: Reading[object]) -> str:
+    """Name the situation of an answer that differs from what the rules read."""
+    if rule.is_open:
+        return ALONE
+    if rule.value is None or rule.value == ():
+        return "silent_certain" if rule.certain else "silent"
+    return "doubtful" if rule.confidence < DOUBTFUL else "certain" if rule.confidence >= CERTAIN else "likely"
+
+
+@cache
+def share_right(field: str, situation: str) -> float:
+    """Return the share of a model's answers that are right, of a field such as ``eligibility.category``.
+
+    >>> share_right("a field that was never asked", "alone")
+    0.9
+    """
+    return combine(_load_counts(), field, situation)
+
+
+def combine(counts: Counts, field: str, situation: str) -> float:
+    """Return the share of right answers among these counts and those assumed.
+
+    >>> combine({"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful")
+    0.2
+    """
+    found, right = counts.get(field, {}).get(situation, {}), _PRIORS[situation][0]
+    right += found.get("right", 0) + found.get("model", 0)
+    return round(right / (sum(_PRIORS[situation]) + sum(found.values())), 4)
+
+
+@cache
+def _load_counts() -> Counts:
+    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")

@@ -122,7 +122,7 @@ def test_where_amounts_differ_the_model_is_believed(parsed):
 
 
 def test_a_regimen_without_an_agent_is_none(parsed):
-    nameless = TESTIMAB | {"agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}
+    nameless = {"stands": True, "agent": None, "amounts": (Amount(low=300, high=300, unit="mg"),)}
     assert assemble(parsed, EXAMPLUMAB, nameless).keys() == {"Examplumab"}
 
 

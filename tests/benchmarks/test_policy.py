@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.policy import count_situations, format_counts, nest
 from extractor.assemble import ModelResult, assemble_extraction
-from extractor.assemble.policy import combine
+from extractor.assemble.resolve import combine
 from extractor.ground.check import ground_answer
 from extractor.parse import parse_record
 from extractor.parse.drafts import Reading
