@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from extractor.ask.querying import converse
 from extractor.fields import read_fields
-from extractor.fields.models import Declared
+from extractor.fields.files import Declared
 from extractor.ground.examples import check_examples
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange

@@ -47,7 +47,7 @@ def schema(
     if fields:
         if task:
             raise ValueError("--fields are part of the whole extraction; leave out TASK")
-        from extractor.fields.schema import add_fields
+        from extractor.fields.declaration import add_fields
 
         schema = add_fields(schema, read_custom_fields(fields))
     typer.echo(json.dumps(schema, indent=2))

@@ -16,7 +16,6 @@ from .options import FILES, JsonOption, ModelOption, option
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
     "fhir": "FHIR R5 resources",
-    "omop": "OHDSI cohort definitions",
     "review": "extractor review",
     "serve": "extractor serve",
     "notebook": "the notebooks",

@@ -143,7 +143,7 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     The words of its evidence decide, if they stand with the criteria where there are any: "elderly over 65" in a
     summary is loose. For gold, a criterion of age with the same number decides.
     """
-    from extractor.mentions.limits import find_limits  # noqa: PLC0415 - it loads the rules of the parser
+    from extractor.mentions.constraints import find_limits  # noqa: PLC0415 - it loads the rules of the parser
 
     age: Age = getattr(eligibility, name)
     proof = next((piece for piece in eligibility.evidence if piece.field == name), None)

@@ -15,8 +15,7 @@ from pydantic import BaseModel
 
 from extractor.fields import CustomField
 from extractor.fields.declaration import make_model
-from extractor.fields.files import read_fields
-from extractor.fields.models import Declared
+from extractor.fields.files import Declared, read_fields
 from extractor.schemas import (
     Absence,
     Citation,

@@ -23,8 +23,7 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
-from .names import find_agent
-from .places import MODEL_CONFIDENCE, Supported, find_parts, read_supported
+from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
 from .refusals import explain_refusal
 from .support import find_support
 from .times import find_stated_age, find_window
@@ -123,16 +122,11 @@ class _Search:
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
         """How values of a field are found: ages by their side, windows in their quote, the others by their type."""
-        if field in AGES:
-            return partial(find_stated_age, lower=field == AGES[0], admits=self._kind is CriterionKind.INCLUSION)
+        if field in AGES:  # the side depends on the list: that of the answer, else that of the rules
+            said = self.values.get("kind")
+            kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
+            return partial(find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION)
         return find_window if field == "time_window" else find_support
-
-    @property
-    def _kind(self) -> CriterionKind:
-        """Whether the chunk admits or excludes: the model's answer, else the rules' reading of its list."""
-        said = self.values.get("kind")
-        known = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
-        return known or CriterionKind.INCLUSION
 
     def _find_frame(self) -> Passage:
         """The time frame of an outcome: that of the answer, else that of the rules, else the whole outcome."""
@@ -166,17 +160,11 @@ def _ground_claims(
     """What the chunk bears out of a user's own field, and what it does not."""
     checked = [check_claim(claim, field, search.here) for claim in claims]
     refused = [_refuse(field.name, value, search.here, reason) for one in checked for value, reason in one.refused]
-    whole = search.draft.chunk.span
-    return tuple(
-        Draft(field.group.path, search.draft.chunk, _place(one.readings) or whole, model=one.readings)
-        for one in checked
-        if one.readings
-    ), refused
-
-
-def _place(readings: Mapping[str, Reading[Any]]) -> Span | None:
-    """The words of a claim; None for a judgement without any."""
-    return next((span for reading in readings.values() for span in reading.spans), None)
+    chunk, found = search.draft.chunk, [one.readings for one in checked if one.readings]
+    # A claim stands at its first words; a judgement without any stands at the chunk.
+    places = [next((span for one in readings.values() for span in one.spans), chunk.span) for readings in found]
+    pairs = zip(places, found, strict=True)
+    return tuple(Draft(field.group.path, chunk, place, model=readings) for place, readings in pairs), refused
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:

@@ -17,7 +17,7 @@ from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.patterns import Found
 
-from .limits import find_limit, has_other_reading
+from .constraints import find_limit, has_other_reading
 from .places import MODEL_CONFIDENCE, Derived, Supported, read_supported, span_of
 from .quotes import QuoteStatus, verify_quote
 from .support import find_support
@@ -106,7 +106,7 @@ _KINDS = frozenset({"type", "stage", "grade", "class", "phase"})
 def _is_of_a_name(tokens: Tokens, at: int) -> bool:
     """Whether a number counts nothing: "IL-6", "CDK4/6", "type 2", "stage IV"."""
     before = tokens.words[at - 1] if at else ""
-    between = tokens.text[tokens.ends[at - 1] : tokens.starts[at]] if at else " "
+    between = tokens.gap(at) if at else " "
     is_joined = between in ("", "-") and (before.isalnum() or before in "-/")
     return is_joined or before.lower() in _KINDS or set(tokens.words[at]) <= set("IVX")
 

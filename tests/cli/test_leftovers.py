@@ -48,7 +48,7 @@ def test_what_follows_a_run_without_results_is_refused_and_leaves_nothing_empty(
     paper.write_bytes(PDF)
     invoke("run", paper, "--assist", "never", "--out", run, "--workers", 1)
     before = sorted(tmp_path.iterdir())
-    for format_ in ("csv", "fhir", "omop"):
+    for format_ in ("csv", "fhir"):
         done = invoke("export", run, "--to", tmp_path / "made", "--format", format_)
         assert (done.exit_code, "has no results to export" in done.stderr) == (1, True), done.output
     done = invoke("review", run, "--gold", tmp_path / "gold")

@@ -13,7 +13,7 @@ import httpx2
 from extractor.errors import ExtractorError
 from extractor.llm.client import Model
 from extractor.llm.database import open_run_to_read
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.options import Assist, ExtractionOptions

@@ -92,7 +92,7 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda: _make(str, doc=""), "Wrong: the class has no docstring"),
+        (lambda: _make(str, doc=""), "Wrong: definition: is empty; .* in the docstring of the class"),
         (lambda: _make(Annotated[int, Field(ge=100)]), r"Wrong.value: Ge\(ge=100\) is not checked against a text"),
         (lambda: _make(int | str), r"Wrong.value: of int \| str nothing says which one to check"),
         (lambda: _make(dict), "Wrong.value: dict is no type that can be checked against a text; use one of"),
@@ -108,9 +108,9 @@ def _make(annotation, doc="A field.", base=RecordField, default=..., **settings)
         (lambda: _make(str, when="kind = inclusion"), "a record is one"),
         (
             lambda: _make(Literal["double-blind"]),
-            "Wrong.value: word: 'double-blind': begin with a letter, go on with letters",
+            "Wrong: value.choices.0.word: 'double-blind': begin with a letter, go on with letters",
         ),
-        (lambda: _make(str, mention=("brain",)), r"mention is no setting of a field \(did you mean mentions"),
+        (lambda: _make(str, mention=("brain",)), r"Wrong: mention: there is no such key \(did you mean mentions"),
         (lambda: RecordField, "give a class, and write it as a subclass of one of RecordField, CriterionField"),
         (lambda: dict, "dict: give a class"),
     ],
@@ -129,8 +129,8 @@ def test_a_wrong_model_is_refused_with_its_remedy(made, said):
         ("field = [1]", "my.toml, field 1: Input should be"),
         (PLAIN.replace('type = "quote"', "attributes = { a = 1 }"), "my.toml, field assay: a: Input should be"),
         (PLAIN.replace('"quote"', '"choice"\nchoices = 5'), "field assay: choices: write"),
-        (PLAIN + "[field.rules]\npattern = 'x'\n", "write each rule as a table"),
-        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write .*abc"),
+        (PLAIN + "[field.rules]\npattern = 'x'\n", r"field assay: rules: write a list; .*\[\[field.rules\]\]"),
+        (PLAIN.replace('"quote"', '"choice"\nchoices = "abc"'), "choices: write a list"),
         (PLAIN * 2, "assay: two fields have this name"),
         (PLAIN.replace('"quote"', '"word"'), "field assay: type: 'word' is none of quote, choice"),
         (PLAIN.replace('"quote"', '"choice"'), "a choice needs its words"),

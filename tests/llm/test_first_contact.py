@@ -9,7 +9,7 @@ import pytest
 from extractor.ask.querying import ask
 from extractor.errors import ModelAway
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Patience
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec

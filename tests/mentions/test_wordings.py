@@ -4,7 +4,7 @@ import pytest
 
 from extractor.fields.value_forms import read_limit
 from extractor.ground.support import find_support
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.mentions.moments import read_time_frame
 from extractor.parse import parse_record
 from extractor.parse.eligibility.constraints import read_constraints

@@ -7,7 +7,6 @@ from copy import deepcopy
 
 import pytest
 
-from benchmarks.aact import write_export
 from extractor.options import Assist, ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.read import aact, read_records, streams
@@ -367,11 +366,3 @@ def test_memory_of_python_stays_flat_for_an_export(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < 700_000
-
-
-def test_the_export_of_the_benchmark_is_read(tmp_path):
-    write_export(tmp_path / "export", 30)
-    reading = read_all(tmp_path / "export")
-    assert reading.errors == []
-    assert reading.ids == [f"NCT{n:08}" for n in range(1, 31)]
-    assert {"eligibility", "arms[0]", "interventions[0]", "primary_outcomes[0]"} <= texts(reading.records[0]).keys()

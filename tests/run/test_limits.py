@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from extractor import Extractor, limits
+from extractor import Extractor, record_limits
 from extractor.errors import RecordTooLarge, RecordTooSlow
 from extractor.options import Assist, ExtractionOptions
 from extractor.parse import parse_record
@@ -53,7 +53,7 @@ def test_a_record_at_the_limits_is_read() -> None:
 def failing(monkeypatch):
     extract_by_rules(record(1), RULES)  # loads the rules, which counts too
     monkeypatch.setattr("extractor.pipeline.parse_record", fail_for_some(parse_record))
-    monkeypatch.setattr(limits, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.5)
     monkeypatch.setenv("PYTHONPATH", path_with_failures())
 
 

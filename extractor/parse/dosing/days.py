@@ -13,7 +13,7 @@ from extractor.text.patterns import Found
 from .marks import Mark, drop_overlaps
 
 Days = tuple[int, ...]
-_LONGEST = 400
+_LONGEST_RANGE = 400
 """The most days in a range."""
 
 
@@ -87,7 +87,7 @@ def _read_list(tokens: Tokens, at: int, *, factor: int = 1, counted: bool = Fals
         joint = rule("day_joint").starts(tokens, end)
         if joint and joint.end > end:
             at = joint.end
-        elif end == len(tokens) or tokens.text[tokens.ends[end - 1] : tokens.starts[end]] != "-":
+        elif end == len(tokens) or tokens.gap(end) != "-":
             break
     return (tuple(days), end) if days else None
 
@@ -100,7 +100,7 @@ def _add_days(days: list[int], value: int, between: str, factor: int) -> "range 
     if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
         value = -value
     if through and factor == 1:
-        return range(days[-1] + 1, min(value, days[-1] + _LONGEST) + 1)
+        return range(days[-1] + 1, min(value, days[-1] + _LONGEST_RANGE) + 1)
     return [value * factor]
 
 

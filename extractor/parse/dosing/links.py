@@ -11,9 +11,9 @@ from .marks import Fact
 from .sections import DosingSection
 from .statements import Statement
 
-_BESIDE = 12
+_BESIDE_REACH = 12
 """The most tokens between an agent, or its amount, and a fact beside it."""
-_BEHIND = 3
+_OTHER_ACT_REACH = 3
 """How many tokens after a fact can name another act: "weekly blood samples"."""
 
 
@@ -52,10 +52,10 @@ def find_link(statement: Statement, name: str, fact: Fact, sections: Mapping[str
         return Link.BESIDE if clause.about_topic and not anchors else Link.CLAUSE
     gaps = [(min(one.end, fact.end), max(one.first, fact.first)) for one in anchors]
     first, end = min(gaps, key=lambda gap: gap[1] - gap[0])
-    if rule("other_act").search(clause.tokens, first, min(clause.end, max(end, fact.end + _BEHIND))):
+    if rule("other_act").search(clause.tokens, first, min(clause.end, max(end, fact.end + _OTHER_ACT_REACH))):
         return Link.ELSEWHERE
     others = any(first <= one.first < end and one.value.key != statement.agent.key for one in clause.named)
-    return Link.CLAUSE if others or end - first > _BESIDE else Link.BESIDE
+    return Link.CLAUSE if others or end - first > _BESIDE_REACH else Link.BESIDE
 
 
 def _is_of_giving(section: DosingSection, fact: Fact) -> bool:

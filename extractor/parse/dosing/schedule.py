@@ -33,7 +33,7 @@ _NO_TREATMENT = ("watched_before", "paused_before", "no_length_before")
 """Rules for words before the length of something else than treatment."""
 STEP = 0.3
 """The confidence of each of several lengths in one sentence: they are steps, not the whole treatment."""
-_LEAD = 14
+_LENGTH_CONTEXT = 14
 """How many tokens before a duration can decide its meaning."""
 
 
@@ -199,7 +199,7 @@ def _period(duration: Duration) -> Period | None:
 
 def _ends(name: str, tokens: Tokens, end: int) -> Found | None:
     """The match of a rule that ends before a token, on the same line."""
-    return rule(name).ends(tokens, end, max(end - _LEAD, tokens.codes.rfind("\n", 0, end) + 1))
+    return rule(name).ends(tokens, end, max(end - _LENGTH_CONTEXT, tokens.codes.rfind("\n", 0, end) + 1))
 
 
 def find_cycles(tokens: Tokens) -> tuple[PeriodMark, ...]:

@@ -19,9 +19,9 @@ from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
 _SEVERAL = 2
-_FURTHEST = 200
+_SPREAD_REACH = 200
 """How many statements back a clause without an agent can refer to."""
-_SHORT = 4
+_SHORT_WORD = 4
 """The most letters of a word that is no name of an agent."""
 _NOBODY = Agent("", "", "", 0, 0)
 """Stands for agents that nobody knows."""
@@ -239,7 +239,7 @@ def _is_aside(clause: Clause, named: _Given, amount: AmountMark) -> bool:
 def _follows_unknown(clause: Clause, first: int) -> bool:
     """Whether a word that may be the name of an agent that nobody knows stands directly before a token."""
     word = clause.tokens.words[first - 1] if first > clause.first else ""
-    return word.isalpha() and len(word) > _SHORT and not clause.speaks_of_dosing(first - 1, first)
+    return word.isalpha() and len(word) > _SHORT_WORD and not clause.speaks_of_dosing(first - 1, first)
 
 
 def _drop_timing(tokens: Tokens, marks: Findings, named: Sequence[Mention]) -> tuple[AmountMark, ...]:
@@ -382,7 +382,7 @@ def _spread(section: DosingSection, statements: list[Statement], marks: Findings
     paragraph = section.tokens.codes.rfind("\n", 0, first) if facts else -1
     if statements[-1].clause.first <= paragraph:
         paragraph = -1
-    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _FURTHEST), -1):
+    for place in range(len(statements) - 1, max(-1, len(statements) - 1 - _SPREAD_REACH), -1):
         statement = statements[place]
         if not facts or statement.first <= paragraph:
             break

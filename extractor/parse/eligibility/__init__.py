@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_record, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Comparator, RegistryFields, Support

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from extractor.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
-from extractor.mentions.find import find_role, name_change
-from extractor.mentions.limit import Limit
-from extractor.mentions.limit_names import find_quantity
-from extractor.mentions.mention import Role
+from extractor.mentions.bounds import Limit, find_quantity
+from extractor.mentions.find import Role, find_role, name_change
 from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Constraint, Support
@@ -19,7 +17,7 @@ from extractor.text.units import read_unit
 
 _RATIOS = frozenset({"ULN", "UNL", "normal", "Normal"})
 _CONSENT = frozenset({"consent", "assent"})
-_NEAR, _ASIDE = 12, 24
+_AGE_REACH, _ASIDE_REACH = 12, 24
 _NO_LIMITS = (Role.SCALE, Role.PART, Role.AIM)
 
 
@@ -31,7 +29,7 @@ def read_constraints(
     ``passage`` stands alone (``Passage.alone``). ``topic`` is its heading or parent line, which may name the limited
     quantity ("Life expectancy").
 
-    >>> from extractor.mentions.limits import find_limits
+    >>> from extractor.mentions.constraints import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
     >>> found = read_constraints(passage, find_limits(passage.tokens, None)).value
     >>> [(c.quantity, c.comparator.value, c.value, c.unit) for c in found]
@@ -69,14 +67,14 @@ def read_constraints(
     return Reading(tuple(constraints), max(0.5, sure), tuple(spans), Support.PARSED)
 
 
-_CONDITION = 20
+_IF_REACH = 20
 """How many tokens before a limit its condition may begin."""
 _PLAIN = ("one limit", "one limit, unit with a slash", "several limits")
 
 
 def _is_conditional(tokens: Tokens, limit: Limit) -> bool:
     """Whether a limit only says when another one holds: "if albumin is < 30 g/L, calcium must be"."""
-    return rule("limit_condition").ends(tokens, limit.first, limit.first - _CONDITION) is not None
+    return rule("limit_condition").ends(tokens, limit.first, limit.first - _IF_REACH) is not None
 
 
 def _is_not_asked_for(tokens: Tokens) -> bool:
@@ -97,17 +95,17 @@ def _has_unread_unit(tokens: Tokens, limit: Limit) -> bool:
 
 def _says_for_whom(tokens: Tokens, limit: Limit) -> bool:
     """Whether an age only says to whom the limit before it applies."""
-    return is_age(tokens, limit) and rule("applies_to").ends(tokens, limit.first, limit.first - _NEAR) is not None
+    return is_age(tokens, limit) and rule("applies_to").ends(tokens, limit.first, limit.first - _AGE_REACH) is not None
 
 
 def _find_known(constraint: Constraint) -> KnownQuantity | None:
     """The quantity that the words of a limit name by themselves; None for other words, or too many."""
     unit = read_unit(constraint.unit) if constraint.unit else None
-    few = len(constraint.quantity.split()) <= _LONGEST
+    few = len(constraint.quantity.split()) <= _MOST_WORDS
     return name_quantity(constraint.quantity, unit, value=constraint.value) if few else None
 
 
-_LONGEST = 8
+_MOST_WORDS = 8
 """The most words that name a quantity."""
 
 
@@ -117,13 +115,13 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
             return False  # "1 unit = 300 mL of beer" defines a unit
         rests = limit.time_unit == "minute" and rule("rest_behind").starts(tokens, limit.end)
         return (limit.time_unit in (None, "minute") and not rests) or is_lifetime(tokens, limit, topic)
-    if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE) or rule("aside_after").starts(
+    if rule("aside_before").ends(tokens, limit.first, limit.first - _ASIDE_REACH) or rule("aside_after").starts(
         tokens, limit.end
     ):
         return False
     # "... for those under 18, assent": the age only says who signs, or to whom the rest applies
     consents = not _CONSENT.isdisjoint(map(str.lower, tokens.words))
-    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE)
+    signs = consents and rule("signer").ends(tokens, limit.first, limit.first - _ASIDE_REACH)
     return not signs and not rule("condition_before").ends(tokens, limit.first, limit.first - 6)
 
 
@@ -135,7 +133,7 @@ def _find_name(tokens: Tokens, limit: Limit, last: Range | None, topic: str, flo
         return behind.end - 2, behind.end  # "less than 12-month life expectancy"
     aged = is_age(tokens, limit)
     if aged:
-        near = max(0, limit.first - _NEAR), min(len(tokens), limit.end + 2)
+        near = max(0, limit.first - _AGE_REACH), min(len(tokens), limit.end + 2)
         named = [(found.first, found.end) for found in rule("age_name").find(tokens, *near)]
         inside = any(limit.first <= end and first < limit.end for first, end in named)
         if limit.time_unit or inside:  # "asthma, between the ages of"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.parse.eligibility.constraints import read_constraints
 from extractor.parse.eligibility.windows import read_window
 from extractor.schemas import CriterionKind
