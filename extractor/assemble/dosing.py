@@ -32,28 +32,25 @@ _MOST_COMPARED = 50
 """A regimen is compared with so many earlier ones of its agent, so that time stays linear."""
 
 
-def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> tuple[tuple[Regimen, ...], Assembled]:
-    """The regimens of a record."""
-    regimens: list[Regimen] = []
+def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
+    """Assemble the regimens of a record."""
     latest: dict[str, deque[Regimen]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
-    assembled = Assembled()
+    assembled = Assembled[Regimen](Task.DOSING)
     for draft in _list_drafts(parsed, result):
-        path, exists = f"dosing[{len(regimens)}]", draft.read("stands")
-        builder = ItemBuilder(parsed, draft, path, ceiling=exists.confidence)
-        fields = builder.add_fields(_FIELDS)
-        quote = Reading(parsed.raw(draft.span), exists.confidence, (draft.span,), origin=exists.origin)
-        fields["quote"] = builder.add("quote", quote)
+        exists = draft.read("stands")
+        builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
+        fields = builder.add_fields(_FIELDS) | {"quote": builder.add_quote(exists)}
         if fields["agent"] is None or not any(fields[name] for name in _SAID):
             continue
         same_agent = latest[fields["agent"].casefold()]
         if any(_adds_nothing(fields, regimen) for regimen in same_agent):
             continue
-        regimens.append(_doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build())))
-        same_agent.append(regimens[-1])
-        assembled.add(path, regimens[-1], builder)
-    if not regimens:
+        regimen = _doubt_doses(Regimen(section=draft.span.section, **fields, **builder.build()))
+        same_agent.append(regimen)
+        assembled.add(regimen, builder)
+    if not assembled.items:
         assembled.absences.append(_explain_absence(parsed, result))
-    return tuple(regimens), assembled
+    return assembled
 
 
 def _doubt_doses(regimen: Regimen) -> Regimen:
@@ -87,8 +84,8 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """A regimen of the model. What the text links to its agent is the rules' reading too; the agent, its role and the
-    time of giving are so if a regimen of the rules has them.
+    """Complete a regimen of the model by what the rules read: what the text links to its agent; the agent, its role and
+    the time of giving if a regimen of the rules has them.
     """
     span = _place(answer)
     agent = answer.model.get("agent")

@@ -68,7 +68,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
         if regimen.rules["amounts"].value and not is_covered(regimen, listed):
             yield inform(FindingKind.REGIMEN_UNCONFIRMED, "dosing", message, cite(parsed, regimen.span))
     for item in (*parsed.criteria, *parsed.outcomes):
-        model, span = result.complete(item).model, item.chunk.span
+        model, span = item.model, item.chunk.span
         if "stands" in model and not model["stands"].value:
             continue
         for name in _COMPARED[item.group]:

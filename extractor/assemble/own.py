@@ -51,17 +51,16 @@ class _Source(NamedTuple):
 
 
 def assemble_own(
-    parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], assembled: Sequence[Assembled]
+    parsed: ParsedRecord, result: ModelResult, fields: Sequence[CustomField], assembled: Sequence[Assembled[Any]]
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence], list[Finding]]:
     """The values of all fields by name, why each empty field is empty, and values that the rules may have missed."""
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
     findings: list[Finding] = []
-    whole = result.complete(parsed.whole)
     for field in fields:
         found: list[CustomItem] = []
         searched = tuple(filter(field.may_stand_in, parsed.sections))
-        places: list[tuple[str | None, Draft, tuple[str, ...]]] = [(None, whole, searched)]
+        places: list[tuple[str | None, Draft, tuple[str, ...]]] = [(None, parsed.whole, searched)]
         if field.of is not Of.RECORD:
             places = [
                 (path, draft, (draft.span.section,))

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from extractor.parse.drafts import Draft, Reading, Span
 from extractor.parse.injection import find_honest
@@ -46,14 +46,10 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
 class ItemBuilder:
     """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
 
-    Args:
-        parsed: The record.
-        draft: What rules and model said of the item.
-        path: Place of the item in the extraction, such as ``dosing[0]``.
-        searched: The sections that were searched; by default that of the item. Without any, empty fields are explained
-            by the absence of a section. The evidence of a value without words of its own, such as "no time is stated",
-            is then the item's whole span.
-        ceiling: The confidence that the item exists: no value of it is surer.
+    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is surer than the item itself, that
+    is than ``ceiling``. ``searched`` are the sections that were searched, by default that of the item: the evidence of
+    a value without words of its own, such as "no time is stated", is then the item's whole span. Without any, empty
+    fields are explained by the absence of a section.
     """
 
     def __init__(
@@ -63,10 +59,9 @@ class ItemBuilder:
         path: str,
         *,
         searched: Sequence[str] | None = None,
-        ceiling: float = 1.0,
+        ceiling: float = 1,
     ) -> None:
-        self._parsed, self._path = parsed, path
-        self.draft = draft
+        self._parsed, self._path, self.draft = parsed, path, draft
         self._whole = (draft.span,) if searched is None else ()
         self._sections = (draft.span.section,) if searched is None else tuple(searched)
         self._evidence: list[Evidence] = []
@@ -86,6 +81,11 @@ class ItemBuilder:
             values[field.name] = () if field.many and value is None else value
         return values
 
+    def add_quote(self, exists: Reading[Any]) -> str | None:
+        """Add the item's own words, whose confidence and origin are those of its existence."""
+        span = self.draft.span
+        return self.add("quote", Reading(self._parsed.raw(span), exists.confidence, (span,), origin=exists.origin))
+
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value."""
         value = resolved.value
@@ -98,11 +98,9 @@ class ItemBuilder:
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
         for position, span in enumerate(resolved.spans or self._whole):
-            if isinstance(value, tuple):
-                place = min(position, len(value) - 1)
-                self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
-            else:
-                self._prove(field, value, span, resolved, supports[position])
+            place = min(position, len(value) - 1) if isinstance(value, tuple) else None
+            name, one = (field, value) if place is None else (f"{field}[{place}]", value[place])
+            self._prove(name, one, span, resolved, supports[position])
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -131,15 +129,26 @@ class ItemBuilder:
 
 
 @dataclass(slots=True)
-class Assembled:
-    """The items of a task with their paths and drafts, and why their empty fields are empty."""
+class Assembled(Generic[ItemT]):
+    """The items of a group with their paths and drafts, and why their empty fields are empty."""
 
-    items: list[tuple[str, ExtractedItem, Draft]] = dataclasses.field(default_factory=list)
+    group: str = ""
+    items: list[tuple[str, ItemT, Draft]] = dataclasses.field(default_factory=list)
     absences: list[Absence] = dataclasses.field(default_factory=list)
 
-    def add(self, path: str, item: ExtractedItem, builder: ItemBuilder) -> None:
+    @property
+    def path(self) -> str:
+        """The path of the next item."""
+        return f"{self.group}[{len(self.items)}]"
+
+    @property
+    def values(self) -> tuple[ItemT, ...]:
+        """The items alone."""
+        return tuple(item for _, item, _ in self.items)
+
+    def add(self, item: ItemT, builder: ItemBuilder) -> None:
         """Add a built item."""
-        self.items.append((path, item, builder.draft))
+        self.items.append((self.path, item, builder.draft))
         self.absences += builder.absences
 
 
