@@ -22,7 +22,7 @@ from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Concept, Task, TrialRecord, list_fields
 from extractor.text.clean import clean_text
 
-from .dose_passages import DosePassage, list_dose_passages
+from .dose_passages import GROUPS, list_dose_passages, mentions_dose
 from .prompt import render_call, render_line
 from .questions import Question
 from .reply_models import FIELDS, PEOPLE, PEOPLE_FIELDS, REGIMEN_FIELDS, REGIMENS
@@ -179,21 +179,22 @@ def _list_lines_between(parsed: ParsedRecord, numbers: Iterator[int]) -> Iterato
 
 
 def _plan_dosing(parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]) -> Iterator[Question]:
-    """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often."""
+    """All passages are asked for their regimens, or none: wording that is strange to the rules once is so often.
+
+    They are asked if the mean confidence of the regimens' fields is low. A candidate, or text on doses without any
+    regimen, counts as a regimen of which nothing is known.
+    """
     passages = list_dose_passages(parsed, numbers)
     own = [one for one in options.fields if one.of is Of.REGIMEN]
-    wanted = any(one.may_be_in(passage.chunk.text) for one in own for passage in passages)
-    if options.reads_all or wanted or _dosing_confidence(parsed, passages) < options.asks_below:
-        for passage in passages:
-            yield Question(Task.DOSING, passage.chunk, (REGIMENS,), passage.hint)
-
-
-def _dosing_confidence(parsed: ParsedRecord, passages: Iterable[DosePassage]) -> float:
-    """The mean confidence of the regimens' fields; each candidate, or all text on doses without any, has none."""
-    regimens = parsed.regimens
-    known = [one.read(name).confidence for one in regimens for name in REGIMEN_FIELDS]
-    missing = len(parsed.candidates) or (not regimens and any(passage.mentions_dose for passage in passages))
-    return fmean(known + [0.0] * len(REGIMEN_FIELDS) * missing) if known or missing else 1.0
+    known = [one.read(name).confidence for one in parsed.regimens for name in REGIMEN_FIELDS]
+    missing = len(parsed.candidates) or (not known and any(mentions_dose(chunk.text) for chunk in passages))
+    known += [0.0] * len(REGIMEN_FIELDS) * missing
+    doubtful = bool(known) and fmean(known) < options.asks_below
+    if options.reads_all or doubtful or any(one.may_be_in(chunk.text) for one in own for chunk in passages):
+        for chunk in passages:
+            section = chunk.span.section
+            hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+            yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
 def _plan_endpoints(parsed: ParsedRecord, options: ExtractionOptions) -> Iterator[Question]:

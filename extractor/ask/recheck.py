@@ -21,7 +21,7 @@ from extractor.schemas import Constraint, FindingKind, Instrument, Task
 
 from .prompt import load_prompt, render_line
 from .questions import Question
-from .reply_models import Item, Reply, key_of, list_attributes, read_values
+from .reply_models import Item, Reply, keys_asked, read_values
 
 LINE_TOKENS = 1000
 """Estimated tokens of all lines of a record's recheck; what does not fit is not asked."""
@@ -148,7 +148,7 @@ def _ask_again(
     shown = _shorten(parsed, draft.chunk, [one.nearest for one in refused])
     task = Task(draft.group.partition(".")[0])
     question = Question(task, shown, fields, custom=tuple(own[name] for name in fields if name in own))
-    keys = dict(zip(fields, map(key_of, list_attributes(question)), strict=True))
+    keys = dict(zip(fields, keys_asked(question), strict=True))
     return replace(question, hint="refused: " + "; ".join(_explain(keys[one.field], one, parsed) for one in refused))
 
 

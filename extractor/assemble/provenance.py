@@ -98,9 +98,11 @@ class ItemBuilder:
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
         for position, span in enumerate(resolved.spans or self._whole):
-            place = min(position, len(value) - 1) if isinstance(value, tuple) else None
-            name, one = (field, value) if place is None else (f"{field}[{place}]", value[place])
-            self._prove(name, one, span, resolved, supports[position])
+            if isinstance(value, tuple):
+                place = min(position, len(value) - 1)
+                self._prove(f"{field}[{place}]", value[place], span, resolved, supports[position])
+            else:
+                self._prove(field, value, span, resolved, supports[position])
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:

@@ -49,8 +49,7 @@ def parsed():
 
 def list_arms(parsed):
     """The passages that state doses; a model also reads the title."""
-    passages = list_dose_passages(parsed, count(1000))
-    return [passage.chunk for passage in passages if passage.chunk.span.section.startswith("arms")]
+    return [chunk for chunk in list_dose_passages(parsed, count(1000)) if chunk.span.section.startswith("arms")]
 
 
 def ground(parsed, chunk, values):
