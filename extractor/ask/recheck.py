@@ -192,18 +192,16 @@ def _merge(first: Draft, again: Draft, fields: Iterable[str]) -> Draft:
         refused = sum(one.field == field for one in first.refused)
         if claims := again.own.get(field):
             before = first.own.get(field, ())
-            own[field] = (*before, *(one for one in claims if one not in before))
-            if len(own[field]) >= refused + len(before):
-                resolved.add(field)
-        supported = again.model.get(field)
-        if claims:
-            model[field] = again.model[field]
-        elif field not in again.own and supported is not None and supported.value not in (None, ()):
+            own[field], model[field] = (*before, *(one for one in claims if one not in before)), again.model[field]
+            is_resolved = len(own[field]) >= refused + len(before)
+        elif field not in again.own and (found := again.model.get(field)) and found.value not in (None, ()):
             known = model.get(field)
-            model[field] = _unite(known, supported) if known and known.value else supported
+            model[field] = _unite(known, found) if known and known.value else found
             stated = len(known.list_values()) if known else 0
-            if not isinstance(supported.value, tuple) or len(model[field].value) >= refused + stated:
-                resolved.add(field)
+            is_resolved = not isinstance(found.value, tuple) or len(model[field].value) >= refused + stated
+        else:
+            is_resolved = False
+        resolved |= {field} if is_resolved else set()
     remaining = (
         replace(one, again=tuple(dict.fromkeys(each.value for each in again.refused if each.field == one.field)))
         if one.field in fields
