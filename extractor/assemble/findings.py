@@ -31,15 +31,11 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
     for draft in result.drafts:
         span = draft.chunk.span
         for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
-            yield Finding(
-                kind=one.kind,
-                severity=Severity.WARNING,
-                field=f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]",
-                message="; ".join(_explain_refusal(one, parsed)),
-                citations=(cite(parsed, one.nearest),) if one.nearest else (),
-            )
+            field = f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]"
+            message, cited = "; ".join(_explain_refusal(one, parsed)), one.nearest and cite(parsed, one.nearest)
+            yield inform(one.kind, field, message, cited, Severity.WARNING)
     for reason in result.dropped:
-        yield Finding(kind=FindingKind.ANSWER_MISSING, severity=Severity.WARNING, field="", message=reason)
+        yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
 
 
 def _explain_refusal(refusal: Refusal, parsed: ParsedRecord) -> Iterator[str]:
@@ -113,20 +109,18 @@ def report_hostile(parsed: ParsedRecord) -> Iterator[Finding]:
     for hostile in parsed.hostile:
         span, end = hostile.span, hostile.span.start + len(hostile.quote)
         blanked = "; nothing was read in it, and no model was shown it" if hostile.blanked else ""
-        yield Finding(
-            kind=hostile.kind,
-            severity=Severity.WARNING if hostile.blanked else Severity.INFO,
-            field=f"{span.section}[{span.start}:{span.end}]",
-            message=_HOSTILE[hostile.kind] + blanked,
-            citations=(Citation(section=span.section, start=span.start, end=end, quote=hostile.quote),),
-        )
+        cited = Citation(section=span.section, start=span.start, end=end, quote=hostile.quote)
+        severity, place = Severity.WARNING if hostile.blanked else Severity.INFO, f"[{span.start}:{span.end}]"
+        yield inform(hostile.kind, span.section + place, _HOSTILE[hostile.kind] + blanked, cited, severity)
 
 
-def inform(kind: FindingKind, field: str, message: str, cited: Citation, severity: Severity = Severity.INFO) -> Finding:
-    """A finding with one citation."""
-    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,))
+def inform(
+    kind: FindingKind, field: str, message: str, cited: Citation | None, severity: Severity = Severity.INFO
+) -> Finding:
+    """Make a finding with at most one citation."""
+    return Finding(kind=kind, severity=severity, field=field, message=message, citations=(cited,) if cited else ())
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:
-    """The characters of a span, with their place."""
+    """Cite the characters of a span, with their place."""
     return Citation(section=span.section, start=span.start, end=span.end, quote=parsed.raw(span))

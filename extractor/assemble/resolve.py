@@ -78,15 +78,10 @@ def resolve(rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, 
         same = rule.value == model.value or isinstance(rule.value, Instrument)  # the rules give the usual short form
         sure = max(share_right(field, AGREE), rule.confidence)
         return replace(rule if same else model, confidence=round(sure, 4), origin=Origin.BOTH)
-    most = LEFT_OPEN if _is_left_open(model) else 1.0
-    sure = min(most, share_right(field, name_situation(rule)))
+    sure = share_right(field, name_situation(rule))
+    if any(isinstance(value, _NUMBERS) for value in model.list_values()) and Support.INFERRED in model.list_supports():
+        sure = min(sure, LEFT_OPEN)
     return replace(model, confidence=round(sure, 4), origin=Origin.MODEL)
-
-
-def _is_left_open(reading: Reading[Any]) -> bool:
-    """Whether the words leave a number of a reading open: they do not contradict it, and do not say it either."""
-    are_numbers = any(isinstance(value, _NUMBERS) for value in reading.list_values())
-    return are_numbers and Support.INFERRED in reading.list_supports()
 
 
 DOUBTFUL = 0.8
