@@ -32,8 +32,8 @@ def report_refused(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
         span = draft.chunk.span
         for one in draft.refused if draft.number != RECORD else ():  # that repeats what lines say
             field = f"{draft.group.partition('.')[0]}: {one.field} of {span.section}[{span.start}:{span.end}]"
-            message, cited = "; ".join(_explain_refusal(one, parsed)), one.nearest and cite(parsed, one.nearest)
-            yield inform(one.kind, field, message, cited, Severity.WARNING)
+            cited = cite(parsed, one.nearest) if one.nearest else None
+            yield inform(one.kind, field, "; ".join(_explain_refusal(one, parsed)), cited, Severity.WARNING)
     for reason in result.dropped:
         yield inform(FindingKind.ANSWER_MISSING, "", reason, None, Severity.WARNING)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.parse.drafts import Draft, Reading
+from extractor.parse.eligibility.admission import describe_ages, describe_criterion
 from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import measured
 from extractor.schemas import (
@@ -48,11 +49,13 @@ def assemble_eligibility(parsed: ParsedRecord) -> tuple[Eligibility, Assembled[C
         if stands.value and item.resolve("kind").value:
             values = item.add_fields(_CRITERION[:1])  # the kind, then the quote
             values |= {"quote": item.add_quote(stands), **item.add_fields(_CRITERION[1:])}
-            criteria.add(Criterion(section=draft.span.section, **values, **item.build()), item)
+            criterion = Criterion(section=draft.span.section, **values, **item.build())
+            criteria.add(describe_criterion(criterion, parsed.passage(draft.span)), item)
     if not criteria.items:
         builder.add_absence("criteria", _explain_no_criteria(parsed))
     criteria.absences[:0] = builder.absences
-    return Eligibility(**fields, **builder.build(), criteria=criteria.values), criteria
+    eligibility = Eligibility(**fields, **builder.build(), criteria=criteria.values)
+    return describe_ages(eligibility, parsed.sections), criteria
 
 
 def _resolve_ages(parsed: ParsedRecord, builder: ItemBuilder) -> dict[str, Reading[Any]]:

@@ -127,7 +127,18 @@ class ItemBuilder:
         if blanks := self._parsed.list_blanks(span):
             text = self._parsed.sections[span.section].raw
             span = Span(span.section, *find_honest((span.start, span.end), text, blanks))
-        self._evidence.append(cite_value(self._parsed, name, span, resolved.origin, support, sure))
+        self._evidence.append(
+            Evidence(
+                field=name,
+                section=span.section,
+                start=span.start,
+                end=span.end,
+                quote=self._parsed.raw(span),
+                origin=resolved.origin,
+                support=support,
+                confidence=sure,
+            )
+        )
 
 
 @dataclass(slots=True)
@@ -152,22 +163,6 @@ class Assembled(Generic[ItemT]):
         """Add a built item."""
         self.items.append((self.path, item, builder.draft))
         self.absences += builder.absences
-
-
-def cite_value(
-    parsed: ParsedRecord, field: str, span: Span, origin: Origin, support: Support, confidence: float
-) -> Evidence:
-    """The evidence of a value: its characters, who read it, and how."""
-    return Evidence(
-        field=field,
-        section=span.section,
-        start=span.start,
-        end=span.end,
-        quote=parsed.raw(span),
-        origin=origin,
-        support=support,
-        confidence=confidence,
-    )
 
 
 def describe_evidence(evidence: Sequence[Evidence], confidence: float) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from .export import export
 from .fetch import fetch
 from .options import FieldsOption, read_custom_fields
 from .parse import parse
-from .reparse import reparse
 from .report import report
 from .review import review
 from .run import run
@@ -68,7 +67,6 @@ for _command in (report, review, export):
 app.command(rich_help_panel=_SCORE)(evaluate)
 app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
-app.command(rich_help_panel=_SCORE)(reparse)
 app.command(rich_help_panel=_SET_UP)(doctor)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(schema)

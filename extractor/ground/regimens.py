@@ -14,11 +14,10 @@ from extractor.fields.value_forms import show_value
 from extractor.parse.dosing import DosingText, read_dosing_text
 from extractor.parse.dosing.agents import is_joint
 from extractor.parse.dosing.amounts import choose_levels
+from extractor.parse.dosing.clauses import Link, Statement, find_link
 from extractor.parse.dosing.days import count_days
-from extractor.parse.dosing.links import Link, find_link
 from extractor.parse.dosing.marks import Fact
 from extractor.parse.dosing.merging import resolve_frequency, resolve_length
-from extractor.parse.dosing.statements import Statement
 from extractor.parse.drafts import Draft, Reading, Refusal, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Amount, Frequency, Period, Route, Support, Task

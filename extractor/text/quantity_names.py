@@ -301,7 +301,8 @@ def spell_words(text: str) -> tuple[str, ...]:
 def list_quantities() -> Mapping[str, KnownQuantity]:
     """All quantities by name."""
     quantities = {}
-    for name, entry in read_table("quantity_names").items():
+    for name, written in read_table("quantity_names").items():
+        entry = {"unit": "{score}"} | written
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
         codes = entry.get("loinc", {})
@@ -310,6 +311,16 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
         more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak, "loinc": loinc}
         quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
+
+
+def get_quantity(name: str) -> KnownQuantity:
+    """Return a quantity of the vocabulary, or the change of one, by its canonical name.
+
+    >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
+    ('g/dL', True)
+    """
+    known = list_quantities()
+    return known[name] if name in known else known[name.removesuffix("_change")].change_of()
 
 
 def _to_singular(word: str) -> str:

@@ -12,10 +12,9 @@ from extractor.text.book import rule
 from extractor.text.passage import LexedSection, Passage
 
 from .category import score_lines, target_words
-from .constraints import read_constraints
+from .constraints import read_constraints, read_window
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
-from .windows import read_window
 
 __all__ = ["read_eligibility"]
 

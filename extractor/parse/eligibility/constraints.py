@@ -1,14 +1,15 @@
-"""Read the constraints of a criterion: its limits, without time windows."""
+"""Read what a criterion limits: its constraints, and its time window."""
 
 from collections.abc import Iterator, Sequence
 
 from extractor.mentions.ages import is_age, is_lifetime, is_of_people, is_other_age
 from extractor.mentions.bounds import Limit, find_quantity
 from extractor.mentions.find import Role, find_role, name_change
+from extractor.mentions.windows import Time, Window, find_times, find_washouts, find_windows, may_be_window
 from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
-from extractor.schemas import Constraint, Support
-from extractor.text.book import rule
+from extractor.schemas import Constraint, CriterionKind, Support, TimeUnit, TimeWindow
+from extractor.text.book import read_text, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
@@ -51,7 +52,7 @@ def read_constraints(
         first, end = named or (limit.first, limit.end)
         spans.append(span_of(passage.part(min(limit.first, first), max(limit.end, end))))
         last, done = named or last, limit.end
-    shape = _shape(tokens, kept, list(_find_unread(tokens, limits)))
+    shape = _name_case(tokens, kept, list(_find_unread(tokens, limits)))
     known = [_find_known(constraint) for constraint in constraints]
     if shape in _PLAIN and (not all(known) or "respectively" in tokens.words):
         shape = "quantity without a known name"
@@ -205,7 +206,7 @@ def _quote(passage: Passage, place: Range) -> str:
     return " ".join(passage.part(*place).raw.split())
 
 
-def _shape(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
+def _name_case(tokens: Tokens, limits: Sequence[Limit], unread: Sequence[str]) -> str:
     if not all(limit.settled for limit in limits):
         return "number with two readings"
     if not all(limit.sure for limit in limits):
@@ -227,3 +228,43 @@ def _find_unread(tokens: Tokens, limits: Sequence[Limit]) -> Iterator[str]:
         places += [(name.first, name.end) for name in rule("part_of_name").find(tokens)]
         read = {at for place in places for at in range(*place)}
         yield from (tokens.words[at] for at, code in enumerate(tokens.codes) if code == NUMBER and at not in read)
+
+
+_NO_WINDOW = frozenset({"age", "life", "survival"})
+
+
+def read_window(passage: Passage, kind: CriterionKind | None = None, topic: str = "") -> Reading[TimeWindow | None]:
+    """The first time window of a criterion; one that defines a word in brackets only if there is no other.
+
+    ``passage`` stands alone (``Passage.alone``). ``topic`` is the heading or parent line: a length of time under
+    "Life expectancy" is not a window.
+
+    >>> read_window(read_passage("No chemotherapy within 4 weeks before enrolment")).value.quote
+    'within 4 weeks before enrolment'
+    """
+    tokens = passage.tokens
+    times = find_times(tokens)
+    windows = list(find_windows(tokens, times))
+    found = min(
+        windows or find_washouts(tokens, times, kind), key=lambda window: (window.aside, window.first), default=None
+    )
+    if found and topic and not _NO_WINDOW.isdisjoint(word.lower() for word in read_text(topic).words):
+        found = None
+    confidence = measured("time_window", _name_window_case(tokens, found, times))
+    if not found:
+        return Reading(None, confidence)
+    anchor = rule("window_anchor").starts(tokens, found.end) if windows else None  # nothing follows a wash-out
+    end = anchor.end if anchor else found.end
+    place = passage.part(found.first, end - (tokens.codes[end - 1] == ")"))
+    window = TimeWindow(quote=place.raw, comparator=found.comparator, value=found.value, unit=found.unit)
+    return Reading(window, confidence, (span_of(place),), Support.PARSED)
+
+
+def _name_window_case(tokens: Tokens, found: Window | None, times: Sequence[Time]) -> str:
+    if found:
+        several = sum(duration.unit is not TimeUnit.CYCLE for _, duration in times) > 1
+        return ("one of several" if several else "the only length of time") if found.sure else "sense implied"
+    if not times:
+        return "no length of time"
+    unread = any(may_be_window(tokens, time) for time in times)
+    return "length of time not read" if unread else "only ages and the like"
