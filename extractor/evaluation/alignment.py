@@ -100,7 +100,7 @@ def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
     time_frame = _overlap(gold.time_frame, predicted.time_frame)
     rank = gold.rank == predicted.rank
     index = rank and gold.index == predicted.index
-    return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.1 * whole + 0.1 * time_frame + 0.01 * index
+    return max(measure, whole) + 0.3 * measure + 0.3 * rank + 0.5 * whole + 0.5 * time_frame + 0.01 * index
 
 
 def _is_part_of_endpoint(part: Endpoint, whole: Endpoint) -> bool:
