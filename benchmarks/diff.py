@@ -5,8 +5,8 @@
 DIR holds the folders ``old`` and ``new`` of records, and ``real_changes.jsonl``, what readers of both found, a line for
 each change: ``trial``, its ``part`` (criteria, limits, windows, lead-ins, ages, doses, endpoints, arms, enrolment,
 dates, status, titles, conditions), words that it took away (``old``) and brought (``new``), the ``kinds`` that may be
-told (none: any), and ``optional`` if the change of meaning is a matter of opinion. ``halves.json`` may assign each trial
-to a half.
+told (none: any), and ``optional`` if the change of meaning is a matter of opinion. ``halves.json`` may assign each
+trial to a half.
 
 "found" are real changes that were told, "right" told changes that are real. A change told twice is right once.
 ``--show`` prints the changes of one part, or of all, that were missed or are not real.
