@@ -7,9 +7,8 @@ from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Any, Self
 
-from extractor.schemas import Age, Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
+from extractor.schemas import Amount, Comparator, Comparison, Constraint, Frequency, Instrument, Quantity, TimeUnit
 from extractor.text.aliases import name_instrument
-from extractor.text.numbers import DAYS
 from extractor.text.units import find_dimension, read_unit
 
 from .text import fold_name, is_inside_either, may_name_one_thing, measure_overlap
@@ -111,15 +110,6 @@ _MONTHS = {"mo": 1.0, "a": 12.0}
 """Months by UCUM code: a month has no fixed number of days."""
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MARK = re.compile(r"\{[^{}]*\}")
-
-
-def count_days(age: Age) -> float | None:
-    """Convert an age to days, approximately; None if its unit is not a unit of age.
-
-    >>> count_days(Age(value=2, unit="week"))
-    14.0
-    """
-    return float(age.value) * DAYS[age.unit] if age.unit in AGE_UNITS else None
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
