@@ -127,10 +127,10 @@ def make_change(
 ) -> TrialChange:
     """Return a change of an item, or of one of its fields, with the evidence of both sides."""
     shown = None if field in _OF_WHOLE or item == "custom" else field
-    old, new = (one if isinstance(one, StatedValue) or not one else _state(_WHOLE[item], one, shown) for one in pair)
-    return TrialChange(
-        item=item, kind=kind, severity=severity, message=message, old=old or None, new=new or None, field=field
+    old, new = (
+        one if isinstance(one, StatedValue) else _state(_WHOLE[item], one, shown) if one else None for one in pair
     )
+    return TrialChange(item=item, kind=kind, severity=severity, message=message, old=old, new=new, field=field)
 
 
 def _state(whole: Sequence[str], sides: Sequence[Side], field: str | None) -> StatedValue:

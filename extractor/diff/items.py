@@ -5,10 +5,10 @@ from itertools import zip_longest
 from typing import Any
 
 from extractor.evaluation.alignment import Aligned, pair_values
-from extractor.evaluation.comparers import COMPARERS
+from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
 from extractor.pages import name_label
-from extractor.schemas import Category, Comparison, Criterion, Endpoint, Frequency, Rank, Regimen, Role
+from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
 from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, show
 from .limits import admits, compare_limits, list_limits
@@ -17,13 +17,8 @@ from .wording import compare_texts, measure_likeness, read_wording
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
 """Categories whose criteria seldom decide who takes part."""
-DOSES = {
-    "amounts": Comparison.AMOUNT,
-    "route": Comparison.CHOICE,
-    "frequency": Comparison.FREQUENCY,
-    "cycle": Comparison.TIME,
-    "duration": Comparison.TIME,
-}
+DOSES = ("amounts", "route", "frequency", "cycle", "duration")
+_FIELDS = {field.attribute: field for group in (DOSING, ENDPOINTS) for field in group.fields}
 _DECISIVE_DOSES = frozenset({"amounts", "route", "frequency"})
 _STUDIED = frozenset({None, Role.INVESTIGATIONAL, Role.COMPARATOR, Role.CONDITIONING})
 """Roles whose doses belong to what the trial compares."""
@@ -39,8 +34,8 @@ def join_reworded(pairs: list[Aligned]) -> list[Aligned]:
     Evaluation pairs by the characters of quotes. Here "Age ≥ 18 years" is "Participants must be 18 years or older".
     """
     gone, come = ([one for one in pairs if one[side] and not one[1 - side]] for side in (0, 1))
-    texts = [[_join_text(one[side][0].item) for one in each] for side, each in enumerate((gone, come))]
-    joined = {row: come[column] for row, column in pair_values(*texts, measure_likeness, _LEAST_ALIKE)}
+    before, after = ([_join_text(one[side][0].item) for one in each] for side, each in enumerate((gone, come)))
+    joined = {row: come[column] for row, column in pair_values(before, after, measure_likeness, _LEAST_ALIKE)}
     partners = {id(gone[row]): Aligned(gone[row].old, one.new) for row, one in joined.items()}
     taken = set(map(id, joined.values()))
     return [partners.get(id(one), one) for one in pairs if id(one) not in taken]
@@ -120,7 +115,7 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
     times_differ = False
     for name in DOSES:
         values = [getattr(side[0].item, name) for side in pair]
-        if key_of(name, values[0]) != key_of(name, values[1]) and set(values) != {None, Frequency.OTHER}:
+        if _key(name, values[0]) != _key(name, values[1]) and set(values) != {None, Frequency.OTHER}:
             severity = rated if name in _DECISIVE_DOSES and all(values) else _MINOR
             message = f"{one.agent}, {name.rstrip('s')}: {show(values[0])} -> {show(values[1])}"
             yield make_change("regimen", ChangeKind.CHANGED, severity, message, pair, name)
@@ -131,15 +126,15 @@ def compare_regimen(pair: Aligned) -> Iterator[TrialChange]:
         yield make_change("regimen", ChangeKind.CHANGED, rated, message, pair, "timing")
 
 
-def key_of(name: str, value: Any) -> frozenset[Hashable]:
-    """Return a dose, route or time in a form that is equal for equal values, as in evaluation."""
-    comparer = COMPARERS[DOSES[name]]
+def _key(name: str, value: Any) -> frozenset[Hashable]:
+    """Return the values of a field in a form that is equal for equal values, as in evaluation."""
+    comparer = _FIELDS[name].comparer
     return frozenset(map(comparer.key, comparer.spread(value)))
 
 
 def identify_regimen(regimen: Regimen) -> Hashable:
     """Return what a regimen says, wherever it is stated."""
-    return fold_name(regimen.agent), *(key_of(name, getattr(regimen, name)) for name in DOSES)
+    return fold_name(regimen.agent), *(_key(name, getattr(regimen, name)) for name in DOSES)
 
 
 def compare_endpoint(pair: Aligned) -> Iterator[TrialChange]:
@@ -166,8 +161,7 @@ def _compare_outcomes(
     pair: Aligned, before: Endpoint, after: Endpoint, severity: ChangeSeverity
 ) -> Iterator[TrialChange]:
     named = [one.instrument for one in (before, after)]
-    key = COMPARERS[Comparison.NAME].key
-    other_instrument = named[0] and named[1] and key(named[0]) != key(named[1])
+    other_instrument = all(named) and _key("instrument", named[0]) != _key("instrument", named[1])
     # A measure may have stood in the description, and the other way round.
     is_same = not compare_texts(*map(_join_text, (before, after)))
     for name in _TEXTS:

@@ -2,7 +2,7 @@
 
 import re
 from calendar import month_name
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from extractor.evaluation.alignment import pair_values
 from extractor.evaluation.text import fold_text, measure_overlap
@@ -10,7 +10,7 @@ from extractor.schemas import Citation, Section, TrialRecord
 from extractor.text.book import read_text, word_set
 from extractor.text.numbers import find_durations
 
-from .changes import ChangeKind, ChangeSeverity, StatedValue, TrialChange, make_change
+from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, make_change
 from .wording import compare_texts
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
@@ -65,28 +65,27 @@ def compare_introductions(*records: TrialRecord) -> Iterator[TrialChange]:
         if words or changed:
             number = " -> ".join(" ".join(each) or "none" for each in many) if changed else ""
             message = f"introducing line: {'; '.join(filter(None, (number, words.describe())))}"
-            stated = (StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,)) for one in both)
+            was, now = (StatedValue(path="eligibility.criteria", value=one.quote, citations=(one,)) for one in both)
             severity = _MAJOR if changed or words.is_decisive else _MINOR
-            yield make_change("criterion", ChangeKind.CHANGED, severity, message, (*stated,), "lead_in")
+            yield make_change("criterion", ChangeKind.CHANGED, severity, message, (was, now), "lead_in")
 
 
 def compare_subjects(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChange]:
     """Yield changed titles and conditions. What one record lacks may only be left out in its format."""
     for name in _TITLES:
-        both = [_state_section(record, name) for record in (old, new)]
-        if all(one.value for one in both) and (words := compare_texts(both[0].value, both[1].value)):
+        before, after = (_state_section(record, name) for record in (old, new))
+        if before.value and after.value and (words := compare_texts(before.value, after.value)):
             severity, message = _MAJOR if words.is_decisive else _MINOR, f"{name.replace('_', ' ')}: {words.describe()}"
-            yield make_change("registration", ChangeKind.CHANGED, severity, message, (both[0], both[1]), name)
+            yield make_change("registration", ChangeKind.CHANGED, severity, message, (before, after), name)
     before, after = (_state_section(record, "conditions") for record in (old, new))
-    if before.value and after.value:
-        listed = [[one.strip() for one in re.split(r"[|\n]", side.value) if one.strip()] for side in (before, after)]
-        same = pair_values(*listed, lambda one, other: float(not compare_texts(one, other)), 1)
-        gone, come = ([one for n, one in enumerate(each) if n not in {pair[side] for pair in same}]
-                      for side, each in enumerate(listed))  # fmt: skip
-        if gone or come:
-            said = [*([f"{', '.join(gone)} removed"] if gone else []), *([f"{', '.join(come)} added"] if come else [])]
-            message = f"conditions: {'; '.join(said)}"
-            yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
+    was, now = (re.findall(r"[^|\n]*[^|\s][^|\n]*", side.value or "") for side in (before, after))
+    same = dict(pair_values(was, now, lambda one, other: float(not compare_texts(one, other)), 1))
+    gone = [one.strip() for at, one in enumerate(was) if at not in same]
+    come = [one.strip() for at, one in enumerate(now) if at not in same.values()]
+    if was and now and (gone or come):
+        said = (f"{', '.join(each)} {name}" for each, name in ((gone, "removed"), (come, "added")) if each)
+        message = f"conditions: {'; '.join(said)}"
+        yield make_change("registration", ChangeKind.CHANGED, _MAJOR, message, (before, after), "conditions")
 
 
 def _state_section(record: TrialRecord, name: str) -> StatedValue:
@@ -111,7 +110,7 @@ def compare_registries(old: TrialRecord, new: TrialRecord) -> Iterator[TrialChan
             severity = _MINOR
         unknown = "no limit" if is_people else "none"
         message = f"{name.replace('_', ' ')}: {before.value or unknown} -> {after.value or unknown}"
-        item = "eligibility" if is_people else "registration"
+        item: ItemName = "eligibility" if is_people else "registration"
         yield make_change(item, kind, severity, message, (before, after), name)
 
 
@@ -160,7 +159,7 @@ def _direct(name: str, old: _Value, new: _Value) -> ChangeKind:
     return ChangeKind.TIGHTENED if (high > low) is (name == "minimum_age") else ChangeKind.LOOSENED
 
 
-def compare_arms(old: TrialRecord, new: TrialRecord, told: Iterable[TrialChange]) -> Iterator[TrialChange]:
+def compare_arms(old: TrialRecord, new: TrialRecord, told: Sequence[TrialChange]) -> Iterator[TrialChange]:
     """Yield arms added, removed and renamed, arms of another type, and other numbers in descriptions.
 
     What an arm or intervention gives is compared as regimens. A number that no change ``told`` of a regimen quotes,
@@ -168,33 +167,37 @@ def compare_arms(old: TrialRecord, new: TrialRecord, told: Iterable[TrialChange]
     """
     before, after = ([one for one in each.sections if _name_part(one)] for each in (old, new))
     pairs = pair_values(before, after, _compare_names, 0.5)
-    quotes = [
-        " ".join(cited.quote for change in told if (side := getattr(change, name)) for cited in side.citations)
-        for name in ("old", "new")
-    ]
-    for row, column in pairs:
-        one, other = before[row], after[column]
-        for field in ("label", "type") if one.name.startswith("arms[") else ():
-            was, now = _state_part(one, field), _state_part(other, field)
-            words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
-            if was.value and now.value and words:
-                name = "label" if field == "label" else f"type of {other.part('label')}"
-                severe = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
-                message = f"{name}: {was.value} -> {now.value}"
-                yield make_change("arm", ChangeKind.CHANGED, _MAJOR if severe else _MINOR, message, (was, now), field)
+    sides = [[side for change in told if (side := getattr(change, name))] for name in ("old", "new")]
+    quotes = ["\n".join(cited.quote for side in each for cited in side.citations) for each in sides]
+    for one, other in ((before[row], after[column]) for row, column in pairs):
+        if one.name.startswith("arms["):
+            yield from _compare_heads(one, other)
         was, now = _state_part(one, "description"), _state_part(other, "description")
         words = compare_texts(was.value, now.value)
-        numbers = [[part.text for part in each if part.kind == "number"] for each in (words.gone, words.come)]
-        if all(numbers) and not all(text in quotes[n] for n in (0, 1) for text in numbers[n]):
-            said = "; ".join(f"{a} -> {b}" for a, b in zip(*numbers, strict=False))
+        gone, come = ([part.text for part in each if part.kind == "number"] for each in (words.gone, words.come))
+        known = all(text in quotes[side] for side, each in enumerate((gone, come)) for text in each)
+        if gone and come and not known:
+            said = "; ".join(" -> ".join(both) for both in zip(gone, come, strict=False))
             message = f"description of {other.part(str(_name_part(other)))}: {said}"
             yield make_change("arm", ChangeKind.CHANGED, _MAJOR, message, (was, now), "description")
-    for side, listed in enumerate((before, after)):
-        paired, kind = {pair[side] for pair in pairs}, (ChangeKind.REMOVED, ChangeKind.ADDED)[side]
-        for arm in (one for at, one in enumerate(listed) if at not in paired and one.name.startswith("arms[")):
+    for side, (each, kind) in enumerate(((before, ChangeKind.REMOVED), (after, ChangeKind.ADDED))):
+        paired = {pair[side] for pair in pairs}
+        for arm in (one for at, one in enumerate(each) if at not in paired and one.name.startswith("arms[")):
             label = _state_part(arm, "label")
-            pair = (None, label) if side else (label, None)
-            yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", pair)
+            both = (None, label) if side else (label, None)
+            yield make_change("arm", kind, _MAJOR, f"{label.value} {kind.value}", both)
+
+
+def _compare_heads(old: Section, new: Section) -> Iterator[TrialChange]:
+    """Yield another label or type of an arm."""
+    for field in ("label", "type"):
+        was, now = _state_part(old, field), _state_part(new, field)
+        words = compare_texts(*(str(each.value or "").replace("_", " ") for each in (was, now)))
+        if was.value and now.value and words:
+            name = "label" if field == "label" else f"type of {new.part('label')}"
+            severe = field == "type" or any(part.kind == "number" for part in (*words.gone, *words.come))
+            message = f"{name}: {was.value} -> {now.value}"
+            yield make_change("arm", ChangeKind.CHANGED, _MAJOR if severe else _MINOR, message, (was, now), field)
 
 
 def _name_part(section: Section) -> str | None:

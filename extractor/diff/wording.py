@@ -23,6 +23,8 @@ _SHOWN = 10
 """Most words that a message lists."""
 _LONGEST_NAME = 6
 """Most words that an abbreviation or a compound stands for."""
+_BRIEF = 12
+"""Most words of two texts that may be the same although they share none: "PFS" is progression-free survival."""
 _NEGATIONS = word_set("no not none never without neither nor cannot absence lack free except unless")
 _TURNING = (ConflictKind.NEGATION, ConflictKind.COURSE)
 _OPPOSITE = ("non", "un", "in", "im", "ir", "dis")
@@ -87,8 +89,8 @@ class WordChange:
     def leave_out(self, known: Collection[str]) -> "WordChange":
         """Return the change without the parts of these kinds or normal forms."""
         known = frozenset(known)
-        sides = (tuple(part for part in each if known.isdisjoint(part[:2])) for each in (self.gone, self.come))
-        return WordChange(*sides, self.joins)
+        gone, come = (tuple(p for p in each if known.isdisjoint(p[:2])) for each in (self.gone, self.come))
+        return WordChange(gone, come, self.joins)
 
     def describe(self) -> str:
         """Say what differs, in the words of the texts; empty if nothing does."""
@@ -126,8 +128,12 @@ def measure_likeness(old: str | None, new: str | None) -> float:
     >>> measure_likeness("Pregnancy or lactation", "Participants who are pregnant or breast-feeding")
     1.0
     """
-    number, change = len(read_wording(old).parts) + len(read_wording(new).parts), compare_texts(old, new)
-    return 1 - (len(change.gone) + len(change.come)) / number if number else 0.0
+    forms = [{part.form for part in read_wording(text).parts} for text in (old, new)]
+    number = sum(len(read_wording(text).parts) for text in (old, new))
+    if not number or (number > _BRIEF and 8 * len(forms[0] & forms[1]) < number):
+        return 0.0  # without a slow comparison
+    change = compare_texts(old, new)
+    return 1 - (len(change.gone) + len(change.come)) / number
 
 
 def _list_beyond(one: Wording, other: Wording) -> list[Part]:
