@@ -173,7 +173,9 @@ def _compare_outcomes(
             continue
         whole = f"{' '.join((old or 'none').split())} -> {' '.join((new or 'none').split())}"
         message = f"{name_label(name)}: {whole if name == 'time_frame' else words.describe()}"
-        rated = severity if name == "measure" or (name == "time_frame" and words.is_decisive) else _MINOR
+        # "12 weeks" is as good as "up to 12 weeks".
+        moves = name == "time_frame" and words.leave_out({"comparator"}).is_decisive
+        rated = severity if name == "measure" or moves else _MINOR
         yield make_change("endpoint", ChangeKind.REDEFINED, rated, message, pair, name)
     if other_instrument:
         message = f"instrument: {show(named[0])} -> {show(named[1])}"

@@ -16,7 +16,7 @@ from extractor.parse.drafts import ConflictKind
 from extractor.text.book import read_term, read_text, rule, word_set
 from extractor.text.clean import clean_text
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
-from extractor.text.numbers import read_number
+from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.quantity_names import fold_words
 
 _SHOWN = 10
@@ -29,7 +29,7 @@ _NEGATIONS = word_set("no not none never without neither nor cannot absence lack
 _TURNING = (ConflictKind.NEGATION, ConflictKind.COURSE)
 _OPPOSITE = ("non", "un", "in", "im", "ir", "dis")
 _AND, _OR = frozenset({"and"}), frozenset({"or"})
-_ENDING = re.compile(r"(?<=\w{4})(?:ing|ed|e|ly)$")
+_ENDING = re.compile(r"(?<=\w{4})(?:ation|ing|ed|e|ly)$")
 
 
 class Part(NamedTuple):
@@ -162,7 +162,10 @@ def _drop_other_forms(short: list[Part], long: list[Part]) -> None:
     used: set[int] = set()
     for part in list(short) if runs else ():
         keys = [("form", part.form)]
-        keys += [("initials", part.text.removesuffix("s").lower())] if _is_abbreviation(part.text) else []
+        if _is_abbreviation(part.text):  # "ANC" and "QOL" have a letter for a word without content, too
+            letters = part.text.removesuffix("s").lower()
+            fewer = (letters[:at] + letters[at + 1 :] for at in range(1, len(letters)) if len(letters) > 2)
+            keys += [("initials", initials) for initials in (letters, *fewer)]
         span = next((runs[key] for key in keys if key in runs), None)
         if part.kind == "word" and span and used.isdisjoint(range(*span)):
             used.update(range(*span))
@@ -201,10 +204,8 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
         entry = read_term(vocabulary, tokens, at, found.end) if found else None
         if found and entry:
             return Part("comparator", entry.value, found.text), found.end
-    number = rule("number").starts(tokens, at) if tokens.codes[at] in (NUMBER, NAME_NUMBER) else None
-    value = read_number(number.text) if number else None
-    if number and value is not None:
-        return _read_number(tokens, at, number.end, value)
+    if number := _read_number(tokens, at):
+        return number
     word = tokens.words[at]
     if not word[0].isalnum():
         return (Part("word", word, word) if word in "%+" else None), at + 1
@@ -213,16 +214,28 @@ def _read_part(tokens: Tokens, at: int) -> tuple[Part | None, int]:
     return (Part("negation", "not", word) if word.lower() in _NEGATIONS else Part("word", _fold(word), word)), at + 1
 
 
-def _read_number(tokens: Tokens, at: int, end: int, value: float) -> tuple[Part, int]:
-    again = tokens.words[end : end + 3]
-    if again[::2] == ["(", ")"] and read_number(again[1]) == value:  # "two (2) weeks"
+def _read_number(tokens: Tokens, at: int) -> tuple[Part, int] | None:
+    """Read "18", "18 years", "two (2) weeks" or "week 18", and return the next token; None for another word."""
+    unit_before = read_time_unit(tokens.words[at]) and tokens.words[at]
+    first = at + bool(unit_before)
+    found = rule("number").starts(tokens, first) if tokens.codes[first : first + 1] in (NUMBER, NAME_NUMBER) else None
+    value = read_number(found.text) if found else None
+    if found is None or value is None:
+        return None
+    end, again = found.end, tokens.words[found.end : found.end + 3]
+    if again[::2] == ["(", ")"] and read_number(again[1]) == value:
         end += 3
-    start = end + (end < len(tokens) and tokens.words[end] == "-" and tokens.joined(end))
-    if unit := rule("limit_unit").starts(tokens, start):
-        form = " ".join(map(str, scale_quantity(value, unit.text)))
-        return Part("number", form, tokens.read(at, unit.end)), unit.end
+    unit = rule("limit_unit").starts(tokens, end + (tokens.words[end : end + 1] == ["-"] and tokens.joined(end)))
+    if unit and not unit_before:
+        return Part("number", _scale(value, unit.text), tokens.read(at, unit.end)), unit.end
+    if unit_before:
+        return None if unit else (Part("number", _scale(value, unit_before), tokens.read(at, end)), end)
     counted = end < len(tokens) and tokens.words[end] not in ("and", "or") and bool(_fold(tokens.words[end]))
     return Part("number", f"{value:.12g}", tokens.read(at, end + counted)), end
+
+
+def _scale(value: float, unit: str) -> str:
+    return " ".join(map(str, scale_quantity(value, unit)))
 
 
 def _is_abbreviation(word: str) -> bool:
