@@ -7,12 +7,12 @@ from typing import Any
 from extractor.evaluation.alignment import Aligned, pair_values
 from extractor.evaluation.fields import DOSING, ENDPOINTS
 from extractor.evaluation.text import fold_name, fold_text
+from extractor.evaluation.wording import compare_texts, measure_likeness, read_wording
 from extractor.pages import name_label
 from extractor.schemas import Category, Criterion, Endpoint, Frequency, Rank, Regimen, Role
 
 from .changes import ChangeKind, ChangeSeverity, TrialChange, make_change, show
 from .limits import admits, compare_limits, list_limits
-from .wording import compare_texts, measure_likeness, read_wording
 
 _MAJOR, _MINOR = ChangeSeverity.MAJOR, ChangeSeverity.MINOR
 _DETAILS = frozenset({Category.CONSENT_COMPLIANCE, Category.LOGISTICS})
@@ -186,7 +186,7 @@ def compare_own(name: str, pair: Aligned) -> Iterator[TrialChange]:
     """Yield the values of a user's own field that only one version has, side by side in the order of the text.
 
     >>> from extractor.evaluation.alignment import Side
-    >>> from extractor.schemas import CustomItem
+        >>> from extractor.schemas import CustomItem
     >>> sides = ([Side(CustomItem(values={"value": word}), "custom.blinding[0]")] for word in ("open", "double"))
     >>> [change.message for change in compare_own("blinding", Aligned(*sides))]
     ['blinding: open -> double']

@@ -5,14 +5,15 @@ from math import isclose
 from typing import NamedTuple
 
 from extractor.evaluation.alignment import pair_values
-from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds, scale_quantity
+from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds
+from extractor.evaluation.text import scale_quantity
+from extractor.evaluation.wording import read_wording
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
 from extractor.text.book import rule
 from extractor.text.numbers import DAYS, read_time_unit
 from extractor.text.passage import read_passage
 
 from .changes import ChangeKind
-from .wording import read_wording
 
 _LIMIT = COMPARERS[Comparison.LIMIT]
 _WINDOW = "time window"

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from extractor.evaluation.alignment import pair_values
 from extractor.evaluation.text import fold_text, measure_overlap
+from extractor.evaluation.wording import compare_texts
 from extractor.schemas import Citation, Section, TrialRecord
 from extractor.text.book import read_text, word_set
 from extractor.text.numbers import find_durations
 
 from .changes import ChangeKind, ChangeSeverity, ItemName, StatedValue, TrialChange, make_change
-from .wording import compare_texts
 
 _PEOPLE = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 _DATES = ("start_date", "primary_completion_date", "completion_date")

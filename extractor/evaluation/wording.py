@@ -10,7 +10,6 @@ from importlib.resources import files
 from itertools import zip_longest
 from typing import NamedTuple
 
-from extractor.evaluation.comparers import scale_quantity
 from extractor.ground.conflicts import compare_tokens
 from extractor.parse.drafts import ConflictKind
 from extractor.text.book import read_term, read_text, rule, word_set
@@ -18,6 +17,8 @@ from extractor.text.clean import clean_text
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Tokens
 from extractor.text.numbers import read_number, read_time_unit
 from extractor.text.quantity_names import fold_words
+
+from .text import fold_name, scale_quantity
 
 _SHOWN = 10
 """Most words that a message lists."""
@@ -134,6 +135,18 @@ def measure_likeness(old: str | None, new: str | None) -> float:
         return 0.0  # without a slow comparison
     change = compare_texts(old, new)
     return 1 - (len(change.gone) + len(change.come)) / number
+
+
+def may_name_one_thing(one: str, other: str) -> bool:
+    """Return whether two texts share a content word, also abbreviated. Texts without such words may name one thing.
+
+    >>> may_name_one_thing("ANC", "absolute neutrophil count"), may_name_one_thing("aged", "Age of patients")
+    (True, True)
+    >>> may_name_one_thing("serum creatinine", "total bilirubin")
+    False
+    """
+    shortest = min(len(read_wording(one).parts), len(read_wording(other).parts))
+    return fold_name(one) == fold_name(other) or not shortest or measure_likeness(one, other) > 0
 
 
 def _list_beyond(one: Wording, other: Wording) -> list[Part]:
