@@ -66,7 +66,7 @@ def _fold(text: str) -> str:
 
 def measure_versions(folder: Path, half: str, show: str) -> None:
     """Print a table of real and told changes by part."""
-    rules = Extractor(assist="never")
+    rules = Extractor(effort="none")
     sides = [{one.record_id: one for one in read_once(folder / name)} for name in ("old", "new")]
     halves = json.loads((folder / "halves.json").read_text("utf-8")) if half else {}
     trials = [name for name in sides[0] if name in sides[1] and halves.get(name, "") == half]

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from extractor.ask.querying import converse
 from extractor.fields import read_fields
-from extractor.fields.models import Declared
-from extractor.ground.examples import check_examples
+from extractor.fields.files import Declared
+from extractor.ground.claims import check_examples
 from extractor.llm.client import Model
 from extractor.llm.exchange import Exchange
 from extractor.llm.opening import ModelChoice, Route, open_model
@@ -24,7 +24,7 @@ from extractor.llm.providers import Reasoning
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.llm.store import OpenStore
-from extractor.options import Assist, Effort, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.pipeline import extract
 from extractor.read import read_stream
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
@@ -72,9 +72,8 @@ class Extractor:
         model: ``provider/name``, the bare name of a model of OpenAI, or ``http://host:port/v1#NAME``. Without a model,
             only the rules run.
         tasks: What to extract: ``eligibility``, ``dosing``, ``endpoints``.
-        assist: Which questions the model gets; see ``Assist``.
         effort: How doubtful a value must be before the model is asked: an ``Effort``, or the confidence from 0 to 1
-            below which it is.
+            below which it is. ``none`` asks nothing.
         min_confidence: Values with a lower confidence (0 to 1) are left out and reported as absent.
         replay: The folder of an earlier run, whose answers replace the model.
         exchange: Takes answers from a provider's batch files, and writes the requests that are still open.
@@ -104,7 +103,6 @@ class Extractor:
         model: str | ModelSpec | None = None,
         *,
         tasks: Collection[Task | str] = frozenset(Task),
-        assist: Assist | str = Assist.AUTO,
         effort: Effort | str | float = Effort.MEDIUM,
         min_confidence: float = 0.0,
         replay: str | Path | None = None,
@@ -128,7 +126,7 @@ class Extractor:
             patience = Patience(seconds=max(timeout, Patience().seconds))
             asking = replace(asking, timeout=timeout, patience=patience)
         self.asking, self._budget = asking, _open_budget(spec, max_usd, prices, asking.reasoning)
-        self.options = ExtractionOptions(tasks, assist, min_confidence, effort, check_examples(read_fields(fields)))
+        self.options = ExtractionOptions(tasks, min_confidence, effort, check_examples(read_fields(fields)))
         self.choice = ModelChoice(spec, Path(replay) if replay else None, exchange)
 
     @asynccontextmanager
@@ -150,7 +148,7 @@ class Extractor:
             asking: The other settings of the client.
         """
         refuse_less("concurrency", concurrency, 1)
-        choice = ModelChoice() if self.options.assist is Assist.NEVER else self.choice
+        choice = self.choice if self.options.asks else ModelChoice()
         settings = replace(asking or self.asking, concurrency=concurrency)
         async with open_model(choice, settings, calls, route or Route(self._budget)) as model:
             yield OpenExtractor(model, self.options)

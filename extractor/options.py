@@ -10,25 +10,10 @@ from extractor.schemas import Task
 from extractor.suggestions import refuse_unknown, suggest
 
 
-class Assist(StrEnum):
-    """Which questions a model gets.
-
-    - ``auto``: those about fields that the rules are unsure of; ``Effort`` says how unsure.
-    - ``always``: every field of every line, as with the effort ``high``; the two options mean the same.
-    - ``never``: none.
-
-    >>> Assist("auto")
-    <Assist.AUTO: 'auto'>
-    """
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
 class Effort(StrEnum):
     """How doubtful a value must be before a model is asked about it.
 
+    - ``none``: the model is asked nothing; only the rules run.
     - ``low``: its confidence is below 0.6.
     - ``medium``: its confidence is below 0.9.
     - ``high``: the model is asked about everything and reads the whole record. The rules are a second opinion.
@@ -37,12 +22,13 @@ class Effort(StrEnum):
     <Effort.HIGH: 'high'>
     """
 
+    NONE = "none"
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
 
 
-_ASKS_BELOW = {Effort.LOW: 0.6, Effort.MEDIUM: 0.9, Effort.HIGH: 2.0}
+_ASKS_BELOW = {Effort.NONE: 0.0, Effort.LOW: 0.6, Effort.MEDIUM: 0.9, Effort.HIGH: 2.0}
 """The confidence below which a value is asked about."""
 
 
@@ -51,18 +37,18 @@ _RARITY = 4
 
 
 def read_effort(effort: str | float) -> Effort | float:
-    """An effort by its name, or as the confidence from 0 to 1 below which a value is asked about.
+    """Read an effort by its name, or as the confidence from 0 to 1 below which a value is asked about.
 
     Raises ``ValueError`` for anything else.
 
-    >>> read_effort("low"), read_effort("0.8")
-    (<Effort.LOW: 'low'>, 0.8)
+    >>> read_effort("low"), read_effort("0.8"), read_effort(0)
+    (<Effort.LOW: 'low'>, 0.8, <Effort.NONE: 'none'>)
     """
     with suppress(ValueError):
         if effort in set(Effort):
             return Effort(effort)
         if not isinstance(effort, bool) and 0 <= (confidence := float(effort)) <= 1:
-            return confidence
+            return confidence or Effort.NONE
     nearest = suggest(str(effort), tuple(Effort))
     raise ValueError(f"{effort}: no such effort{nearest}; choose from {', '.join(Effort)}, or a number from 0 to 1")
 
@@ -71,19 +57,16 @@ def read_effort(effort: str | float) -> Effort | float:
 class ExtractionOptions:
     """The tasks to extract, the use of the model, and the lowest confidence of a value.
 
-    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about; ``always`` and
-    ``high`` imply each other. A value with a confidence below ``min_confidence`` (0 to 1) is left out; its absence has
-    the reason ``low_confidence``. ``fields`` are the user's own. Names and efforts may be strings. Raises
-    ``ValueError`` for an unknown name, no task, or a confidence outside 0 to 1.
+    ``effort`` is one of ``Effort``, or the confidence from 0 to 1 below which a value is asked about. A value with a
+    confidence below ``min_confidence`` (0 to 1) is left out; its absence has the reason ``low_confidence``. ``fields``
+    are the user's own. Names and efforts may be strings. Raises ``ValueError`` for an unknown name, no task, or a
+    confidence outside 0 to 1.
 
-    >>> ExtractionOptions(["dosing"], "never").assist
-    <Assist.NEVER: 'never'>
-    >>> ExtractionOptions(assist="always") == ExtractionOptions(effort="high")
-    True
+    >>> ExtractionOptions(["dosing"], effort="none").asks
+    False
     """
 
     tasks: frozenset[Task]
-    assist: Assist
     min_confidence: float
     effort: Effort | float
     fields: tuple[CustomField, ...]
@@ -91,7 +74,6 @@ class ExtractionOptions:
     def __init__(
         self,
         tasks: Collection[Task | str] = frozenset(Task),
-        assist: Assist | str = Assist.AUTO,
         min_confidence: float = 0.0,
         effort: Effort | str | float = Effort.MEDIUM,
         fields: Iterable[CustomField] = (),
@@ -99,25 +81,17 @@ class ExtractionOptions:
         if not tasks:
             raise ValueError(f"no task is named; choose from {', '.join(Task)}")
         refuse_unknown("task", sorted(tasks), tuple(Task))
-        if assist not in set(Assist):
-            raise ValueError(f"{assist}: no such assist; choose from {', '.join(Assist)}")
         if not 0 <= min_confidence <= 1:
             raise ValueError(f"{min_confidence} is not a confidence; choose a number from 0 to 1, such as 0.9")
-        chosen, effort = Assist(assist), read_effort(effort)
-        if chosen is Assist.ALWAYS:
-            effort = Effort.HIGH
-        elif chosen is Assist.AUTO and effort is Effort.HIGH:
-            chosen = Assist.ALWAYS
-        object.__setattr__(self, "effort", effort)
+        object.__setattr__(self, "effort", read_effort(effort))
         object.__setattr__(self, "tasks", frozenset(map(Task, tasks)))
-        object.__setattr__(self, "assist", chosen)
         object.__setattr__(self, "min_confidence", float(min_confidence))
         object.__setattr__(self, "fields", tuple(fields))
 
     @property
     def asks(self) -> bool:
         """Whether a model is asked at all."""
-        return self.assist is not Assist.NEVER
+        return self.effort is not Effort.NONE
 
     @property
     def asks_below(self) -> float:
@@ -132,4 +106,4 @@ class ExtractionOptions:
     @property
     def reads_all(self) -> bool:
         """Whether the model reads the whole record."""
-        return self.asks and self.asks_below > 1
+        return self.asks_below > 1

@@ -5,30 +5,27 @@ import pickle
 import pytest
 
 from extractor import Extractor, Task
-from extractor.options import Assist, Effort, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 
 
 def test_names_may_be_given_as_text():
-    options = ExtractionOptions(["dosing", "endpoints"], "never", 1)
-    assert options == ExtractionOptions({Task.DOSING, Task.ENDPOINTS}, Assist.NEVER, 1.0)
-    assert options == Extractor(tasks=["endpoints", "dosing"], assist="never", min_confidence=1).options
+    options = ExtractionOptions(tasks=["dosing", "endpoints"], effort="none", min_confidence=1)
+    assert options == ExtractionOptions(tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0)
+    assert options == Extractor(tasks=["endpoints", "dosing"], effort="none", min_confidence=1).options
     assert pickle.loads(pickle.dumps(options)) == options
 
 
 def test_without_a_word_everything_is_extracted_and_kept():
-    assert ExtractionOptions() == ExtractionOptions(frozenset(Task), Assist.AUTO, 0.0) == Extractor().options
+    everything = ExtractionOptions(tasks=frozenset(Task), effort=Effort.MEDIUM, min_confidence=0.0)
+    assert ExtractionOptions() == everything == Extractor().options
 
 
-def test_to_ask_always_and_a_high_effort_are_the_same():
-    always = ExtractionOptions(assist="always", effort="low")
-    assert always == ExtractionOptions(effort="high") == Extractor(assist="always").options
-    assert (always.assist, always.effort, always.reads_all) == (Assist.ALWAYS, Effort.HIGH, True)
-    assert not ExtractionOptions(assist="never", effort="high").reads_all
-
-
-def test_no_effort_asks_about_no_field():
-    none, little = ExtractionOptions(effort=0), ExtractionOptions(effort=0.01)
+def test_no_effort_asks_nothing():
+    none, little, high = (ExtractionOptions(effort=effort) for effort in (0, 0.01, "high"))
+    assert none == ExtractionOptions(effort="none")
     assert none.asks_below == none.asks_rare_below == 0
+    assert [one.asks for one in (none, little, high)] == [False, True, True]
+    assert [one.reads_all for one in (none, little, high)] == [False, False, True]
     assert little.asks_rare_below > 0.5
 
 
@@ -43,10 +40,9 @@ def test_an_effort_is_a_name_or_the_confidence_below_which_is_asked():
     [
         ({"tasks": ["colours", "dosing"]}, "colours: no such task; choose from eligibility, dosing, endpoints"),
         ({"tasks": []}, "no task is named; choose from eligibility, dosing, endpoints"),
-        ({"assist": "sometimes"}, "sometimes: no such assist; choose from auto, always, never"),
-        ({"effort": "huge"}, "huge: no such effort; choose from low, medium, high, or a number from 0 to 1"),
-        ({"effort": 1.5}, "1.5: no such effort; choose from low, medium, high, or a number from 0 to 1"),
-        ({"effort": "nan"}, "nan: no such effort; choose from low, medium, high, or a number from 0 to 1"),
+        ({"effort": "huge"}, "huge: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
+        ({"effort": 1.5}, "1.5: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
+        ({"effort": "nan"}, "nan: no such effort; choose from none, low, medium, high, or a number from 0 to 1"),
         ({"min_confidence": 1.1}, "1.1 is not a confidence; choose a number from 0 to 1"),
         ({"min_confidence": -0.1}, "-0.1 is not a confidence; choose a number from 0 to 1"),
         ({"min_confidence": float("nan")}, "nan is not a confidence; choose a number from 0 to 1"),

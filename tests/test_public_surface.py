@@ -11,7 +11,6 @@ import extractor.schemas
 from extractor import errors
 
 PUBLIC = {
-    "Assist",
     "ConflictKind",
     "Effort",
     "Extractor",

@@ -17,7 +17,6 @@ from .export import export
 from .fetch import fetch
 from .options import FieldsOption, read_custom_fields
 from .parse import parse
-from .reparse import reparse
 from .report import report
 from .review import review
 from .run import run
@@ -47,7 +46,7 @@ def schema(
     if fields:
         if task:
             raise ValueError("--fields are part of the whole extraction; leave out TASK")
-        from extractor.fields.schema import add_fields
+        from extractor.fields.declaration import add_fields
 
         schema = add_fields(schema, read_custom_fields(fields))
     typer.echo(json.dumps(schema, indent=2))
@@ -68,7 +67,6 @@ for _command in (report, review, export):
 app.command(rich_help_panel=_SCORE)(evaluate)
 app.command(rich_help_panel=_SCORE)(calibrate)
 app.command(rich_help_panel=_SCORE)(diff)
-app.command(rich_help_panel=_SCORE)(reparse)
 app.command(rich_help_panel=_SET_UP)(doctor)
 app.add_typer(serve, name="serve", rich_help_panel=_SET_UP)
 app.command(rich_help_panel=_SET_UP)(schema)

@@ -34,7 +34,7 @@ def submit(
         {
             "name a folder with --out, or a file of requests with --requests: one of the two": both and not dry_run,
             "a batch needs a model; name it with --model": not given.model,
-            "--assist never asks nothing, so there is nothing to submit": given.assist == "never",
+            "--effort none asks nothing, so there is nothing to submit": given.effort == "none",
         }
     )
     from extractor.llm.exchange import Exchange

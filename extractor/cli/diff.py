@@ -125,7 +125,7 @@ def _extract(name: str, out: Path, workers: int | None) -> bool:
     from .job import RunJob
     from .perform import perform_job
 
-    rules, limits = Extractor(assist="never"), RunLimits()
+    rules, limits = Extractor(effort="none"), RunLimits()
     job = RunJob(inputs=(name,), extractor=rules, limits=limits, out=out, fresh=False, quiet=True, workers=workers)
     code = perform_job(job)
     failures = read_failures(out / FAILURES)

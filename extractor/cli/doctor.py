@@ -16,7 +16,6 @@ from .options import FILES, JsonOption, ModelOption, option
 PURPOSES: Final = {
     "export": "Parquet and DuckDB tables",
     "fhir": "FHIR R5 resources",
-    "omop": "OHDSI cohort definitions",
     "review": "extractor review",
     "serve": "extractor serve",
     "notebook": "the notebooks",
@@ -155,7 +154,7 @@ def _check_model(name: str) -> Check:
     source = Source(path="doctor", format="flat")
     record = TrialRecord(record_id="doctor", source=source, sections=(Section(name="eligibility", text=_PROBE),))
     try:
-        found = Extractor(spec, assist="always").extract(record)
+        found = Extractor(spec, effort="high").extract(record)
     except ExtractorError as error:
         problem, _, remedy = str(error).partition("; ")
         return Check("model", "failed", problem, remedy)

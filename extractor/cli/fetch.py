@@ -1,5 +1,6 @@
 """``extractor fetch``: records from the registry into a file; and the NCT numbers among the inputs of a run."""
 
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -85,7 +86,7 @@ def fetch(
 
 @contextmanager
 def find_records(
-    inputs: Sequence[str], folder: Path | None, base_url: str | None, *, fresh: bool, quiet: bool
+    inputs: Sequence[str], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit code.
 
@@ -102,7 +103,7 @@ def find_records(
     if not numbers:
         yield tuple(inputs), OK
         return
-    registry = Registry(base_url=base_url or BASE_URL)
+    registry = Registry(base_url=os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL)
     others = [one for one in inputs if one.upper() not in numbers]
     with TemporaryDirectory(prefix="extractor-") as scratch, ExitStack() as stack:
         path = (folder or Path(scratch)) / _FETCHED

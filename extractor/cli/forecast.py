@@ -15,9 +15,8 @@ from extractor.llm.store import CallStore
 from extractor.read import read_records
 from extractor.run.addresses import open_inputs
 from extractor.run.executor import open_executor
-from extractor.run.folder import MANIFEST
 from extractor.run.forecast import Forecast, Measured, forecast_run, measure_records
-from extractor.run.manifest import describe_settings, explain_changed, read_manifest
+from extractor.run.manifest import MANIFEST, describe_settings, explain_changed, read_manifest
 from extractor.run.records import describe_failure
 from extractor.run.tally import Tally
 
@@ -26,22 +25,14 @@ from .job import RunJob
 from .progress import show_progress
 
 
-def forecast_job(job: RunJob, sample: int | None = None, latency: float | None = None, *, as_json: bool = False) -> int:
-    """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model.
-
-    ``sample`` is the number of records to estimate from, all if None; ``latency`` is the seconds per call, a default
-    if None.
-    """
+def forecast_job(job: RunJob) -> int:
+    """Print the forecast of a run's calls, time and cost, and return the exit code. Calls no model."""
     tally = Tally()
-    with show_progress(tally, job.count if sample is None else lambda: None, quiet=job.quiet):
-        measured = asyncio.run(_measure(job, sample, tally))
+    with show_progress(tally, job.count, quiet=job.quiet):
+        measured = asyncio.run(_measure(job, tally))
     _warn_of_other_settings(job)
-    forecast = forecast_run(measured, _rates(job), job.pricing, job.limits.concurrency, latency)
-    if as_json:
-        print(forecast.model_dump_json(indent=2))
-    else:
-        print_forecast(forecast)
-        _say_what_fields_add(job.extractor.options.fields)
+    print_forecast(forecast_run(measured, _rates(job), job.pricing, job.limits.concurrency))
+    _say_what_fields_add(job.extractor.options.fields)
     return FAILED if tally.failed else OK
 
 
@@ -91,7 +82,7 @@ def _warn_of_other_settings(job: RunJob) -> None:
         say(f"{job.out}: holds a run with other settings ({differences}); the run itself needs another --out")
 
 
-async def _measure(job: RunJob, sample: int | None, tally: Tally) -> Measured:
+async def _measure(job: RunJob, tally: Tally) -> Measured:
     """Measure the requests for all records, in as many processes as would extract them."""
 
     def report(error: Exception) -> None:
@@ -104,9 +95,7 @@ async def _measure(job: RunJob, sample: int | None, tally: Tally) -> Measured:
     records = read_records(*job.inputs, on_error=report, stdin=sys.stdin.buffer, open_address=open_inputs)
     chosen, options = islice(records, job.limits.records), job.extractor.options
     async with open_executor(job.workers) as executor:
-        return await measure_records(
-            chosen, options, executor, sample, on_error=report, on_estimate=note_estimate
-        )  # fmt: skip
+        return await measure_records(chosen, options, executor, on_error=report, on_estimate=note_estimate)
 
 
 def _rates(job: RunJob) -> Cases[Rates]:

@@ -58,8 +58,8 @@ EffortOption = Annotated[
     str,
     option(
         MODEL,
-        "Ask about what is likely wrong, about what is uncertain, about everything, or below this confidence.",
-        metavar="low|medium|high|0..1",
+        "Ask a model about nothing, what is likely wrong, what is uncertain, everything, or below this confidence.",
+        metavar="none|low|medium|high|0..1",
     ),
 ]
 ReasoningOption = Annotated[
@@ -108,10 +108,6 @@ class RunOptions:
     fields: FieldsOption = None
     model: ModelOption = None
     effort: EffortOption = "medium"
-    assist: Annotated[
-        Literal["auto", "always", "never"],
-        option(MODEL, "Ask a model what --effort says, everything (as --effort high), or nothing."),
-    ] = "auto"
     max_usd: Annotated[
         float | None,
         option(
@@ -121,22 +117,16 @@ class RunOptions:
             metavar="USD",
         ),
     ] = None
-    max_tokens: Annotated[
-        int | None, option(RARE, "Most tokens for the run and all that resume it.", min=1, metavar="N")
-    ] = None
     prices: PricesOption = None
     reasoning: ReasoningOption = None
     model_option: ModelOptionOption = None
-    strict: Annotated[bool, option(RARE, "A trial with two different texts is a failure.", "--strict")] = False
     log_json: LogOption = None
-    base_url: BaseUrlOption = None
 
     @property
     def extraction(self) -> dict[str, Any]:
         """What to extract, as ``ExtractionOptions`` takes it."""
         return {
             "tasks": split_names(self.tasks),
-            "assist": self.assist,
             "effort": self.effort,
             "min_confidence": self.min_confidence,
             "fields": read_custom_fields(self.fields),
@@ -148,7 +138,7 @@ def read_custom_fields(given: Sequence[str] | None) -> "tuple[CustomField, ...]"
     if not given:
         return ()
     from extractor.fields import read_fields
-    from extractor.ground.examples import check_examples
+    from extractor.ground.claims import check_examples
 
     for one in given:  # each alone, so that messages name its file
         check_examples(read_fields(one), f"{one}, field ")

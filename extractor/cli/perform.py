@@ -38,14 +38,14 @@ _SLICE_S = 0.5
 
 def perform_job(job: RunJob) -> int:
     """Run the batch and return the exit code. Raises errors that stop the whole run, such as ``StoreError``."""
-    patience = job.asking.patience or Patience()
+    patience = job.extractor.asking.patience or Patience()
     tally, interrupts, since = Tally(), Interrupts(patience.seconds), monotonic()
     code, stopped_by = OK, "an error"
     with _open_sink(job) as sink:
         folder = sink if isinstance(sink, RunFolder) else None
         spec = job.extractor.choice.spec
         options = job.extractor.options
-        facts = {"assist": options.assist.value, "effort": options.effort, "model": spec.name if spec else None}
+        facts = {"effort": options.effort, "model": spec.name if spec else None}
         tell(Event.RUN_STARTED, **facts, workers=job.processes)
         try:
             with show_progress(tally, partial(job.count, folder), quiet=job.quiet, counts=bool(folder)):
@@ -110,9 +110,9 @@ async def _extract_all(job: RunJob, sink: Sink, tally: Tally, interrupts: Interr
     route = Route(answerer=lambda: queue) if queue else Route(budget)
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(job.connect())
-        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.engine == "ray" else 1)
+        requests = job.limits.concurrency * (max(1, executor.capacity // 2) if job.ray else 1)
         calls = folder.calls if folder else None
-        opened = await stack.enter_async_context(job.extractor.open(requests, calls, route, job.asking))
+        opened = await stack.enter_async_context(job.extractor.open(requests, calls, route))
         await stack.enter_async_context(executor)
         if folder:
             folder.begin()
@@ -169,7 +169,7 @@ async def _extract_in_rounds(
 
     policy = replace(PollPolicy(sleep=sleep), first_wait=job.poll_s)
     costs = job.pricing.live_cost, queue.reservation_of
-    async with open_batch_client(spec, book, job.asking, policy, show_status, *costs) as client:
+    async with open_batch_client(spec, book, job.extractor.asking, policy, show_status, *costs) as client:
         if not job.waits:
             await extract_once()
             await client.plan()
@@ -189,6 +189,6 @@ async def _extract_in_rounds(
 
 def _open_sink(job: RunJob) -> AbstractContextManager[Sink]:
     if job.out is None:
-        return nullcontext(StreamSink(sys.stdout, sys.stderr, strict=job.strict))
+        return nullcontext(StreamSink(sys.stdout, sys.stderr))
     settings, price = describe_settings(job.extractor), job.pricing.cost
-    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, strict=job.strict, price=price)
+    return RunFolder(job.out, settings, inputs=job.inputs, fresh=job.fresh, price=price)

@@ -41,19 +41,7 @@ def report(
     if summary.shown < summary.records:
         say(f"{summary.shown} of {summary.records} records can be opened (--limit)")
     if open_it:
-        _show_in_browser(path)
+        import webbrowser
 
-
-def open_report_of(run: Path) -> None:
-    """Write the report of a run into its folder, and open it in the browser."""
-    from extractor.report import write_report
-
-    write_report(run, run / _NAME)
-    _show_in_browser(run / _NAME)
-
-
-def _show_in_browser(path: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(path.resolve().as_uri()):
-        say(f"no browser can be opened here; open {path}")
+        if not webbrowser.open(path.resolve().as_uri()):
+            say(f"no browser can be opened here; open {path}")

@@ -5,6 +5,7 @@ from typing import get_args
 
 from extractor.evaluation.alignment import Aligned, Side, align
 from extractor.evaluation.fields import CRITERIA, DOSING, ENDPOINTS
+from extractor.parse.eligibility.admission import describe_gold
 from extractor.schemas import Task, TrialExtraction, TrialRecord
 
 from .changes import ItemName, TrialChange, TrialDiff
@@ -48,11 +49,12 @@ def diff_trials(
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
-    >>> extraction = Extractor(assist="never").extract(record)
+    >>> extraction = Extractor().extract(record)
     >>> shorter = extraction.model_copy(update={"endpoints": extraction.endpoints[1:]})
     >>> diff_trials(extraction, shorter).changes[0].message
     'primary endpoint removed'
     """
+    old, new = (describe_gold(one, located=False) for one in (old, new))
     missing = _list_missing(old, new)
     found: list[TrialChange] = []
     for task, (group, compare, _) in _COMPARED.items():

@@ -7,11 +7,8 @@ from typing import NamedTuple
 from extractor.evaluation.alignment import pair_values
 from extractor.evaluation.comparers import COMPARERS, Bound, list_bounds
 from extractor.evaluation.text import scale_quantity
-from extractor.evaluation.wording import read_wording
 from extractor.schemas import Comparator, Comparison, Criterion, CriterionKind
-from extractor.text.book import rule
 from extractor.text.numbers import DAYS, read_time_unit
-from extractor.text.passage import read_passage
 
 from .changes import ChangeKind
 
@@ -52,11 +49,7 @@ class AdmissionLimit(NamedTuple):
 
 def admits(criterion: Criterion) -> bool:
     """Return whether people to whom the statement itself applies can take part."""
-    return (criterion.kind is CriterionKind.INCLUSION) is not _is_negated(criterion)
-
-
-def _is_negated(criterion: Criterion) -> bool:
-    return bool(read_wording(criterion.quote).count("negation")) if criterion.negated is None else criterion.negated
+    return (criterion.kind is CriterionKind.INCLUSION) is not bool(criterion.negated)
 
 
 def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
@@ -71,12 +64,10 @@ def list_limits(criteria: Iterable[Criterion]) -> list[AdmissionLimit]:
     found: list[AdmissionLimit] = []
     for criterion in criteria:
         excludes = not admits(criterion)
-        # "Must not have bilirubin > 2" is read as a limit of those who are admitted: <= 2.
-        inverted = _is_negated(criterion) and rule("must_not").search(read_passage(criterion.quote).tokens) is not None
         for bound in list_bounds(criterion.constraints):
             text = f"{bound.quantity} {bound.comparator.value} {bound.value:,} {bound.unit or ''}".rstrip()
             if bound.value or not bound.of_range or bound.comparator is not Comparator.AT_LEAST:
-                found.append(AdmissionLimit(bound, excludes is not inverted, text))
+                found.append(AdmissionLimit(bound, excludes is not criterion.turned, text))
         if window := criterion.time_window:
             bound = Bound(_WINDOW, window.comparator, window.value, window.unit.value)
             found.append(AdmissionLimit(bound, excludes, " ".join(window.quote.split())))

@@ -179,7 +179,7 @@ def restore_item(path: str, field: CustomField, item: CustomItem) -> tuple[Custo
     flaws = [Flaw(f"{path}.values.{name}", "the field has no such attribute", remedy) for name in values]
     for name, value in ((name, item.values.get(name)) for name in known):
         try:
-            values |= {} if value in (None, "", [], ()) else {name: known[name].restore(value)}
+            values |= {} if value in (None, "", [], ()) else {name: known[name].read_all(value)}
         except ValueError as error:
             values[name] = None
             flaws.append(Flaw(f"{path}.values.{name}", str(error), "correct it"))

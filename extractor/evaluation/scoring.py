@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extractor.fields import CustomField, read_fields
-from extractor.fields.models import Declared
+from extractor.fields.files import Declared
 
 from .comparers import ErrorKind
 from .fields import Field, add_groups

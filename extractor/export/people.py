@@ -140,22 +140,18 @@ def read_age(written: str) -> Age | None:
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others include their limit.
 
-    The words of its evidence decide, if they stand with the criteria where there are any: "elderly over 65" in a
-    summary is loose. For gold, a criterion of age with the same number decides.
+    Evidence says it. For gold, which has none, a criterion of age with the same number decides.
     """
-    from extractor.mentions.limits import find_limits  # noqa: PLC0415 - it loads the rules of the parser
-
     age: Age = getattr(eligibility, name)
-    proof = next((piece for piece in eligibility.evidence if piece.field == name), None)
-    listed = {one.section for one in eligibility.criteria}
-    limits = find_limits(read_text(proof.quote), None) if proof and (proof.section in listed or not listed) else ()
-    aged = [one for one in eligibility.criteria if one.category is Category.AGE and not proof]
-    for one in (*limits, *(limit for criterion in aged for limit in criterion.constraints)):
+    side = _INCLUSIVE[name]
+    if proof := next((piece for piece in eligibility.evidence if piece.field == name), None):
+        return proof.comparator or side
+    aged = (one for one in eligibility.criteria if one.category is Category.AGE)
+    for one in (limit for criterion in aged for limit in criterion.constraints):
         if one.value == age.value and one.value_high is None:
-            # "Not older than 65", and "under 18" among exclusions, name the other side.
-            sides = [side for side in (one.comparator, one.comparator.opposite) if side]
-            return next((side for side in sides if side[0] == _INCLUSIVE[name][0]), _INCLUSIVE[name])
-    return _INCLUSIVE[name]
+            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
+            return next((each for each in sides if each[0] == side[0]), side)
+    return side
 
 
 def _read_bound(criterion: Criterion, limit: Constraint) -> dict[str, float]:

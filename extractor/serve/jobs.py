@@ -31,11 +31,11 @@ from extractor.llm.calls import Call
 from extractor.llm.metering import Reservation
 from extractor.llm.opening import Route
 from extractor.llm.patience import Watch
-from extractor.options import Assist, Effort, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.read import read_records
 from extractor.run.executor import Executor, extract_with
-from extractor.run.folder import MANIFEST, RunFolder
-from extractor.run.manifest import describe_settings, read_manifest
+from extractor.run.folder import RunFolder
+from extractor.run.manifest import MANIFEST, describe_settings, read_manifest
 from extractor.run.records import RunLimits, extract_records, note_unread
 from extractor.run.results import write_atomically
 from extractor.run.tally import Tally
@@ -79,7 +79,6 @@ class Job(BaseModel):
     name: str = Field(description="Name of the upload. Records without an id of their own are named after it.")
     bytes: NonNegativeInt = Field(description="Size of the upload.")
     tasks: tuple[Task, ...]
-    assist: Assist
     effort: Effort | float = Field(default=Effort.MEDIUM, description="How much the model is asked.")
     min_confidence: float = Field(default=0.0, ge=0, le=1, description="Values with a lower confidence are left out.")
     fields: tuple[str, ...] = Field(default=(), description="The service's own fields that are extracted.")
@@ -224,7 +223,6 @@ class JobRunner:
             name=name,
             bytes=size,
             tasks=tuple(sorted(options.tasks)),
-            assist=options.assist,
             effort=options.effort,
             min_confidence=options.min_confidence,
             fields=tuple(field.name for field in options.fields),
@@ -297,7 +295,7 @@ class JobRunner:
         try:
             with (self.path(job.id) / EVENTS).open("a", encoding="utf-8") as file:
                 _event_log.set(EventLog(file))
-                facts = {"assist": job.assist.value, "effort": job.effort, "model": model}
+                facts = {"effort": job.effort, "model": model}
                 tell(Event.RUN_STARTED, **facts, workers=self._settings.workers)
                 state, status, reason = await self._perform(entry, tally)
                 tell(Event.RUN_ENDED, status=status, seconds=round(monotonic() - since, 3), **tally.facts)
@@ -345,7 +343,6 @@ class JobRunner:
         extractor = Extractor(
             settings.model,
             tasks=job.tasks,
-            assist=job.assist,
             effort=job.effort,
             min_confidence=job.min_confidence,
             reasoning=settings.reasoning,
@@ -380,7 +377,7 @@ class JobRunner:
 
     def _asks(self, job: Job) -> bool:
         """Whether a job uses the model."""
-        return self._settings.model is not None and job.assist is not Assist.NEVER
+        return self._settings.model is not None and job.effort is not Effort.NONE
 
     def _set(self, entry: _Entry, **changes: Any) -> None:
         entry.job = entry.job.model_copy(update=changes)

@@ -13,7 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, StringConstraints
 
 from extractor.fields import CustomField
-from extractor.options import Assist, Effort, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.schemas import Task
 
 from .callers import OPERATOR, Caller
@@ -92,14 +92,11 @@ def _check_tasks(text: str) -> str:
 
 async def _read_options(
     service: ServiceOfRequest,
-    assist: Annotated[
-        Assist, Query(description="Ask the model what the rules left open (auto), everything or nothing.")
-    ] = Assist.AUTO,
     effort: Annotated[
         str | None,
         Query(
-            description="How much to ask: low, medium, high, or the confidence below which a value is asked about; "
-            "the service's own if left out.",
+            description="How much to ask the model: none, low, medium, high, or the confidence below which a value is "
+            "asked about; the service's own if left out.",
             pattern=rf"^({'|'.join(Effort)}|0(\.\d+)?|1(\.0+)?)$",
             max_length=20,
         ),
@@ -123,7 +120,7 @@ async def _read_options(
 ) -> ExtractionOptions:
     names = None if fields is None else [name for given in fields for name in given.split(",") if name]
     own = _choose_fields(service.settings.fields, names)
-    return ExtractionOptions(tasks.split(","), assist, min_confidence, effort or service.settings.effort, own)
+    return ExtractionOptions(tasks.split(","), min_confidence, effort or service.settings.effort, own)
 
 
 def _choose_fields(fields: tuple[CustomField, ...], names: list[str] | None) -> tuple[CustomField, ...]:

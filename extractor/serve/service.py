@@ -11,7 +11,7 @@ from extractor.errors import EngineError, RecordError, RecordTooLarge, RecordToo
 from extractor.events import listening
 from extractor.llm.client import Model
 from extractor.llm.opening import Route
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.run.executor import ProcessExecutor, extract_with
 from extractor.run.worker import advance_record
 from extractor.schemas import TrialRecord
@@ -104,7 +104,7 @@ class Service:
             raise self._start_again(error)
 
     async def _start_processes(self) -> None:
-        record, options = _read_example(), ExtractionOptions(assist=Assist.NEVER)
+        record, options = _read_example(), ExtractionOptions(effort=Effort.NONE)
         steps = (self._executor.compute(advance_record, record, options, [None]) for _ in range(self.settings.workers))
         await asyncio.gather(*steps)
 
@@ -127,7 +127,7 @@ class Service:
         """Extract the record in a body, as JSON. Raises ``ProblemError`` and ``ModelError``."""
         if self._taken >= self.settings.queue:
             raise ProblemError("queue-full", "the queue of extractions is full", retry_s=1)
-        model = None if options.assist is Assist.NEVER else self.model
+        model = self.model if options.asks else None
         self._taken += 1
         try:
             async with self._limited(), self._asking if model else self._computing:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from .book import rule
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
-from .numbers import list_readings, read_number
+from .numbers import list_readings, multiply, read_number
 from .units import UnitPlace, find_dimension, find_unit, list_units
 
 
@@ -73,7 +73,7 @@ class _Item:
     is_sure: bool = True
 
 
-_MOST = 12
+_MOST_LEVELS = 12
 """The most numbers in a list of levels."""
 _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
 
@@ -81,7 +81,7 @@ _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then t
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
     """The numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
-    while len(items) < _MOST and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
+    while len(items) < _MOST_LEVELS and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
         if items and not _are_levels(items, item):
             break
         items.append(item)
@@ -96,7 +96,7 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
     """The joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
-    if at < end and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-":
+    if at < end and tokens.gap(at) == "-":
         return "-", at
     joint = rule("level_joint").starts(tokens, at, end)
     return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
@@ -127,13 +127,8 @@ def _spread(items: list[_Item]) -> list[_Item]:
         unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
         scale = item.scale if item.unit else scale
         shares = item.scale == 1 and scale > 1 and item.value < 1000
-        spread.append(replace(item, unit=unit, value=_times(item.value, scale) if shares else item.value))
+        spread.append(replace(item, unit=unit, value=multiply(item.value, scale) if shares else item.value))
     return spread[::-1]
-
-
-def _times(value: float, scale: float) -> int | float:
-    product = float(f"{value * scale:.12g}")
-    return int(product) if product.is_integer() else product
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
@@ -247,7 +242,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
         if ten and (ten["sure"] or _counts_after(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
             factor = 10 ** int(ten["power"])
-            return _times(value, factor), factor, behind + 2
+            return multiply(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
@@ -256,7 +251,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
     if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # too large to represent
         return value, 1, behind
     factor = factor or 10 ** int(exponent)
-    return _times(value, factor), factor, scaled.end
+    return multiply(value, factor), factor, scaled.end
 
 
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
@@ -273,21 +268,21 @@ def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_LARGE = 10_000
-_REACH = 9
+_LEAST_CELLS = 10_000
+_COUNTED_REACH = 9
 """The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
 
 
 def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
     """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
-    found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
+    found = (find_unit(tokens, place, end) for place in range(at, min(at + _COUNTED_REACH + 4, end)))
     return any(unit.parts[0].code in _COUNTS for unit in found if unit)
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
     """The unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
-    if scale == 1 and value < _LARGE and not lost:
+    if scale == 1 and value < _LEAST_CELLS and not lost:
         return None
     tolerance = rule("tolerance_after").starts(tokens, behind, end)
     place = tolerance.end if tolerance else behind
@@ -297,7 +292,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
     if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
         return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
-    for first in range(place, min(place + _REACH, end)):
+    for first in range(place, min(place + _COUNTED_REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
             more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" before "cells/kg"
@@ -317,4 +312,4 @@ def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> 
     least = 3 if lost.end > at + 1 else 5  # a bare "103" is more likely one hundred and three
     if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
         return value
-    return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))
+    return multiply(value if lost.end > behind else 1, 10 ** int(power[2:]))

@@ -28,11 +28,11 @@ _BARE = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
-_BEFORE, _AFTER = 110, 60
+_NAME_BEFORE, _NAME_BEHIND = 110, 60
 """How many characters before and after a limit may name its quantity."""
 _CLAUSE, _SENTENCE = re.compile(r"[;\n]|\.\s"), re.compile(r"\n|\.\s")
 _OF_AGE = r"(?:years?|yrs?|months?|weeks?)[\s-]*(?:of age|old)\b"
-_SHORT = frozenset({"ms", "s", "min"})  # nobody gives an age in them
+_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # nobody gives an age in them
 _WORST_ECOG = 5
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})  # units of visual acuity that count what is lost
 
@@ -172,7 +172,7 @@ def _name(text: str, unit: str | None, quote: str, value: float | None) -> Known
     idle = frozenset().union(*map(word_list, ("people", "scale_words", "idle_words")))
     if idle.issuperset(words) and (near := _choose_near(text, words, unit, quote)):
         return near
-    of_time = unit is not None and unit not in _SHORT and find_dimension(unit)[1] == (("s", 1),)
+    of_time = unit is not None and unit not in _NO_AGE_UNITS and find_dimension(unit)[1] == (("s", 1),)
     if of_time and (named is None or named.name == "duration"):
         written = "" if value is None else re.escape(f"{value:g}")
         aged = written and re.search(rf"\b{written}[\s-]*{_OF_AGE}", quote)  # "18 years old", "6 months of age"
@@ -301,7 +301,8 @@ def spell_words(text: str) -> tuple[str, ...]:
 def list_quantities() -> Mapping[str, KnownQuantity]:
     """All quantities by name."""
     quantities = {}
-    for name, entry in read_table("quantity_names").items():
+    for name, written in read_table("quantity_names").items():
+        entry = {"unit": "{score}"} | written
         lists = {key: tuple(entry[key]) for key in ("names", "others", "any", "implied", "usual") if key in entry}
         weak = entry.get("weak", False) or entry.get("general", False)
         codes = entry.get("loinc", {})
@@ -310,6 +311,16 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
         more = lists | {"both": frozenset(entry.get("both", ())), "weak": weak, "loinc": loinc}
         quantities[name] = KnownQuantity(**entry | more, name=name)
     return quantities
+
+
+def get_quantity(name: str) -> KnownQuantity:
+    """Return a quantity of the vocabulary, or the change of one, by its canonical name.
+
+    >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
+    ('g/dL', True)
+    """
+    known = list_quantities()
+    return known[name] if name in known else known[name.removesuffix("_change")].change_of()
 
 
 def _to_singular(word: str) -> str:
@@ -374,8 +385,8 @@ def _choose_near(text: str, words: tuple[str, ...], unit: str | None, quote: str
     of_scale = not word_list("scale_words").isdisjoint(words)
     if at < 0 or (unit is None and not of_scale):
         return None
-    before = quote[max(0, at - _BEFORE) : at]
-    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _AFTER])[0] if of_scale else ""
+    before = quote[max(0, at - _NAME_BEFORE) : at]
+    behind = _CLAUSE.split(quote[at + len(text) : at + len(text) + _NAME_BEHIND])[0] if of_scale else ""
     # "QTcF: men < 450 ms; women < 470 ms": the clause before names the quantity, too.
     for nearby in map(fold_words, (_CLAUSE.split(before)[-1], behind, _SENTENCE.split(before)[-1])):
         near = _choose((*nearby, words[-1]) if words and words[-1] in _HEADS else nearby, unit)

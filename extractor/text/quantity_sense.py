@@ -6,7 +6,7 @@ from enum import Enum
 from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
 
-_BEFORE, _AFTER, _REACH = 120, 40, 60
+_READ_BEFORE, _READ_AFTER, _NUMBER_REACH = 120, 40, 60
 """How many characters are read before a limit, after it, and between the name of a quantity and its number."""
 
 
@@ -35,9 +35,9 @@ def read_senses(text: str, quote: str, value: float, within: str = "") -> frozen
     if place is None:
         return frozenset()
     name, first, end = place
-    before = read_text(quote[max(0, name - _BEFORE) : name])
+    before = read_text(quote[max(0, name - _READ_BEFORE) : name])
     between = read_text(quote[name:first])
-    after = read_text(quote[end : end + _AFTER])
+    after = read_text(quote[end : end + _READ_AFTER])
     senses = {Sense.CHANGE} if _is_change(before, between) else set()
     if rule("other_fluid").search(after) or rule("other_fluid").search(between):
         senses.add(Sense.OTHER_FLUID)
@@ -61,7 +61,7 @@ def _find_place(text: str, quote: str, value: float, within: str) -> tuple[int, 
     if start >= 0:
         found = [(start, one.start() + start, one.end() + start) for one in re.finditer(number, within)]
         return found[-1] if found else None
-    named = re.finditer(rf"{re.escape(text)}(?=(?P<gap>.{{0,{_REACH}}}?){number})", quote, re.DOTALL)
+    named = re.finditer(rf"{re.escape(text)}(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})", quote, re.DOTALL)
     near = [(len(one["gap"]), one.start(), one.end() + len(one["gap"])) for one in named] if text else []
     return min((gap, name, first, first + len(f"{value:g}")) for gap, name, first in near)[1:] if near else None
 

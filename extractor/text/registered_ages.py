@@ -20,9 +20,9 @@ OLDEST = 120 * _YEAR
 _ADULT = 18 * _YEAR
 _EVERYBODY = 99 * _YEAR
 """A registered upper limit of at least so many days admits everybody."""
-_REACH = 18
+_ITEM_REACH = 18
 """Most tokens between the start of an item and its age."""
-_NEAR = 4
+_BOUND_REACH = 4
 """Tokens after an age that may name its bound."""
 
 
@@ -80,8 +80,8 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
     if start is None or _stands_among_signs(section, first):
         return False
     line_end = tokens.codes.find("\n", last)
-    end = min(last + _REACH, len(tokens) if line_end < 0 else line_end)
-    near = min(end, last + _NEAR)
+    end = min(last + _ITEM_REACH, len(tokens) if line_end < 0 else line_end)
+    near = min(end, last + _BOUND_REACH)
     clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
     young = count_days(age) < _ADULT
     if _is_of_families(tokens, start, end, adult=(young, young if registered is None else registered < _ADULT)):
@@ -103,7 +103,7 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
     """The start of the item that holds a token; None if it is too far away. The word for age and a colon open none."""
-    low = max(0, at - _REACH)
+    low = max(0, at - _ITEM_REACH)
     for one in range(at - 1, low - 1, -1):
         if tokens.words[one] in ("\n", ";") or (tokens.words[one] == ":" and not rule("said_age").ends(tokens, one)):
             start = one + 1

@@ -137,7 +137,7 @@ class UnitPlace:
 
 
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
-_LONGEST = 4
+_LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 
 
@@ -183,7 +183,7 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
 def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
     """The unit with the longest spelling that begins at a token, and its end."""
     glued, best = "", None
-    for at in range(first, min(first + _LONGEST, end)):
+    for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         dotted = word == "." and tokens.joined(at)
         if dotted or word == "^" or (word in "()" and glued in ("m", "m2")):
@@ -225,7 +225,7 @@ def _is_name(tokens: Tokens, at: int, end: int) -> bool:
     """Whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
     if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
         return False
-    return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+    return tokens.gap(at) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:

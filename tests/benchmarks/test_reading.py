@@ -21,7 +21,7 @@ def test_a_sheet_holds_the_text_and_numbered_facts_of_all_exports(tmp_path):
 
     text, said = (out / "sheets" / f"{trial}.md").read_text("utf-8").split("# What the exports say")
     assert study["protocolSection"]["eligibilityModule"]["eligibilityCriteria"].splitlines()[-1].strip() in text
-    for kind, export in (("A", "table"), ("L", "table"), ("R", "FHIR"), ("R", "OMOP")):
+    for kind, export in (("A", "table"), ("L", "table"), ("R", "FHIR")):
         assert any(line.startswith(kind) and export in line for line in said.splitlines())
 
     limits = [line.partition(":")[0] for line in said.splitlines() if line.startswith("L")]

@@ -23,7 +23,7 @@ class Version(NamedTuple):
 
 
 def read(record: TrialRecord) -> Version:
-    return Version(record, Extractor(assist="never").extract(record))
+    return Version(record, Extractor(effort="none").extract(record))
 
 
 @pytest.fixture(scope="module")

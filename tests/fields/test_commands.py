@@ -74,12 +74,11 @@ def test_a_run_resumes_with_its_fields_and_refuses_others(study, fields, tmp_pat
     assert "the fields have changed" in refused.output
 
 
-def test_a_run_is_reparsed_with_its_fields(study, fields, tmp_path):
+def test_a_run_is_replayed_with_its_fields(study, fields, tmp_path):
     with serve_stub(answering(WASHOUT)) as stub:
         out = extract(study, fields, tmp_path / "run", "--model", f"{stub.url}#stub")
-    done = invoke("reparse", out, "--dry-run", "--json")
-    report = json.loads(done.stdout)
-    assert (report["records"], report["changed"], report["open"], report["calls_to_ask"]) == (1, 0, 0, 0)
+    again = extract(study, fields, tmp_path / "again", "--replay", out)
+    assert (again / "extractions.jsonl").read_bytes() == (out / "extractions.jsonl").read_bytes()
 
 
 def test_values_are_exported_with_canonical_units(study, fields, tmp_path):

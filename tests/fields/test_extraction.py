@@ -398,7 +398,7 @@ def test_a_second_value_beside_one_of_the_rules_is_a_warning_where_no_model_was_
         "utf-8",
     )
     text = "Inclusion Criteria:\n\n* Haemoglobin of 12 g/dL (women) or 13 g/dL in men aged 18"
-    extraction = Extractor(assist="never", fields=path).extract(trial(title="A trial", eligibility=text))
+    extraction = Extractor(effort="none", fields=path).extract(trial(title="A trial", eligibility=text))
     assert [one.values["value"].value for one in extraction.custom["haemoglobin"]] == [12]
     (finding,) = [one for one in extraction.findings if one.severity is Severity.WARNING]
     assert finding.field == "eligibility.criteria[0].custom.haemoglobin"

@@ -17,7 +17,7 @@ def check_value(text: str, kind: str, value: str, line: str) -> Reading[Any] | N
     attribute = Attribute(name="value", type=kind, required=True)
     field = CustomField(name="stated", definition="What the text states.", attributes=(attribute,))
     claim = {"quote": text, "value": attribute.read(value)}
-    return check_claim(claim, field, read_passage(line)).readings.get("value")
+    return check_claim(claim, field, read_passage(line))[0].get("value")
 
 
 def support(text: str, kind: str, value: str) -> Support | None:

@@ -1,7 +1,7 @@
 import pytest
 
 from extractor.fields.value_forms import read_amount, read_limit, read_quantity, read_time, read_window
-from extractor.ground.limits import find_limit
+from extractor.ground.constraints import find_limit
 from extractor.ground.support import find_amount, find_support
 from extractor.ground.times import find_length
 from extractor.mentions.rows import find_numbers, find_rows

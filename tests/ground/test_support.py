@@ -29,7 +29,7 @@ def record():
 
 
 def test_every_value_of_the_rules_follows_from_its_quote(record):
-    pieces = [piece for _, item in Extractor(assist="never").extract(record).list_items() for piece in item.evidence]
+    pieces = [piece for _, item in Extractor(effort="none").extract(record).list_items() for piece in item.evidence]
     assert {piece.support for piece in pieces} == {Support.LITERAL, Support.PARSED, Support.INFERRED}
     assert all(record.raw_text(piece.section)[piece.start : piece.end] == piece.quote for piece in pieces)
 

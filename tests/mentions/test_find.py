@@ -2,10 +2,9 @@
 
 import pytest
 
-from extractor.ground.limits import find_limit
+from extractor.ground.constraints import find_limit
 from extractor.ground.owners import is_own
-from extractor.mentions.find import find_mentions
-from extractor.mentions.mention import Kind, Role
+from extractor.mentions.find import Kind, Role, find_mentions
 from extractor.schemas import Comparator, Quantity
 from extractor.text.book import read_text
 

@@ -5,11 +5,10 @@ import pytest
 from extractor.fields.value_forms import read_limit
 from extractor.ground.support import find_support
 from extractor.ground.times import find_stated_age
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.mentions.moments import read_time_frame
 from extractor.parse import parse_record
-from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.eligibility.windows import read_window
+from extractor.parse.eligibility.constraints import read_constraints, read_window
 from extractor.schemas import Age, TimeUnit
 from extractor.text.book import read_text
 from extractor.text.passage import read_passage

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, draft_record, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Category, Comparator, RegistryFields, Support
@@ -12,10 +12,9 @@ from extractor.text.book import rule
 from extractor.text.passage import LexedSection, Passage
 
 from .category import score_lines, target_words
-from .constraints import read_constraints
+from .constraints import read_constraints, read_window
 from .outline import OutlineEntry, Role, find_suspects, read_outline
 from .people import Stated, read_ages, read_healthy, read_sex
-from .windows import read_window
 
 __all__ = ["read_eligibility"]
 

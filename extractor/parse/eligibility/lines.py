@@ -178,7 +178,7 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
     return _Marker(Bullet(found.lastgroup or ""), ordinal, found.end(), start)
 
 
-_AHEAD = 12
+_NEXT_ITEM_REACH = 12
 """How many blocks ahead the next item may be, after sub-items."""
 _LONGEST_HEADING = 2000
 """In characters, including white space of the layout."""
@@ -204,7 +204,7 @@ def read_blocks(section: LexedSection) -> list[Line]:
         last = line
     parts: list[Line] = []
     for place, block in enumerate(blocks):
-        ahead = blocks[place + 1 : place + 1 + _AHEAD]
+        ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
         parts += _split_run_on(block, next((other.ordinal for other in ahead if other.bullet is block.bullet), None))
     return parts
 
@@ -232,7 +232,7 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
 
 _PUNCTUATION = ".;:,)]）；。"
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-_NEAR = 200
+_INTRODUCTION_REACH = 200
 """How many characters before a sub-item can introduce it."""
 
 
@@ -245,7 +245,7 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
     for mark in sorted([*_find_circles(block), *_find_numbers(block, follows)], key=lambda mark: mark.end):
         start, _ = strip_span(raw, mark.end, block.end)
         if start < block.end and mark.before > parts[-1].start:
-            front = raw[max(block.start, mark.before - _NEAR) : mark.before].rstrip()
+            front = raw[max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before].rstrip()
             inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
             bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
             parts[-1] = replace(parts[-1], end=mark.before)

@@ -13,8 +13,8 @@ from extractor.mentions.ages import (
     is_other_age,
     list_age_bounds,
 )
-from extractor.mentions.limit import Limit
-from extractor.mentions.limits import find_limits
+from extractor.mentions.bounds import Limit
+from extractor.mentions.constraints import find_limits
 from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit

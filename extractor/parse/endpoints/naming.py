@@ -196,7 +196,7 @@ def _continues_title(tokens: Tokens, place: int) -> bool:
 
 def _is_joined(tokens: Tokens, place: int) -> bool:
     """Whether a hyphen joins a word to the one before."""
-    return tokens.text[tokens.ends[place - 1] : tokens.starts[place]] == "-"
+    return tokens.gap(place) == "-"
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:

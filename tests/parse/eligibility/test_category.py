@@ -54,7 +54,7 @@ def test_confidence_falls_without_evidence_and_a_heading_is_likelier_no_criterio
 
 def read(line):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Asthma")
-    return Extractor(assist="never").extract(record).eligibility.criteria[0]
+    return Extractor(effort="none").extract(record).eligibility.criteria[0]
 
 
 @pytest.mark.parametrize(

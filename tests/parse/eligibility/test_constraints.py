@@ -2,9 +2,8 @@
 
 import pytest
 
-from extractor.mentions.limits import find_limits
-from extractor.parse.eligibility.constraints import read_constraints
-from extractor.parse.eligibility.windows import read_window
+from extractor.mentions.constraints import find_limits
+from extractor.parse.eligibility.constraints import read_constraints, read_window
 from extractor.schemas import CriterionKind
 from extractor.text.passage import read_passage
 

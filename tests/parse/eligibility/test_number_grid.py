@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from extractor.ground.support import find_support
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.parse.eligibility.constraints import read_constraints
 from extractor.schemas import Comparator, Constraint, CriterionKind, Support
 from extractor.text.passage import read_passage

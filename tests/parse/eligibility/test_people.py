@@ -2,7 +2,7 @@ from itertools import count
 
 import pytest
 
-from extractor.mentions.limits import find_limits
+from extractor.mentions.constraints import find_limits
 from extractor.parse import parse_record
 from extractor.parse.eligibility import read_eligibility
 from extractor.parse.eligibility.people import Stated, read_ages, read_healthy, read_sex

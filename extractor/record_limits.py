@@ -86,14 +86,14 @@ def limit_time(source: Source) -> Iterator[None]:
 
 
 def tell_too_slow(source: Source, seconds: float) -> RecordTooSlow:
-    """The error of a record that took longer than it may."""
+    """Make the error of a record that took longer than it may."""
     return RecordTooSlow(source.path, f"the record took longer than {seconds:g} seconds", _REMEDY, place=source.place)
 
 
 def limit_steps(
     stages: Generator[Asked, Reply | None, Result], source: Source
 ) -> Generator[Asked, Reply | None, Result]:
-    """The same generator, with a limit on the time of each step. What happens between two steps does not count."""
+    """Limit the time of each step of a generator. Time between two steps does not count."""
     reply = None
     while True:
         with limit_time(source):

@@ -1,4 +1,4 @@
-"""A limit of a criterion: its comparator, its numbers with their signs and powers of ten, and the limits beside it."""
+"""A limit of a criterion: its comparator, its numbers with their powers of ten, the words that name its quantity."""
 
 import re
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from extractor.schemas import Comparator
 from extractor.text.book import read_term, rule
 from extractor.text.lexer import NUMBER, Range, Tokens
-from extractor.text.numbers import TIMES, Duration, find_durations, has_minus, list_readings, read_number
+from extractor.text.numbers import TIMES, Duration, find_durations, has_minus, list_readings, multiply, read_number
 from extractor.text.patterns import Found
-from extractor.text.quantity_names import find_worse_side, name_quantity
+from extractor.text.quantity_names import find_exactly, find_worse_side, name_quantity, names_quantity
 from extractor.text.units import read_unit
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
@@ -18,7 +18,7 @@ BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 """The comparators of a range whose ends count."""
 COUNTS = TIMES | {"double": 2, "triple": 3}
 """Words that multiply, or count how often."""
-_NEAR = 8
+_NAME_REACH = 8
 """How many tokens before a minus may name the quantity."""
 
 
@@ -81,13 +81,15 @@ def read_pair(found: Found) -> tuple[int | float | None, int | float | None]:
     if high < 0 < low and has_minus(found.tokens, found.place("low")[0]):
         low = -low
     low = scale_alike(low, found.read("high") or "")
-    if 0 < high < low:
-        low, high = _read_alike(found, low, high)
+    if 0 < high < low:  # "1.000-1.800 g" has two decimals, or two thousands
+        lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
+        rising = ((one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999))
+        low, high = next(rising, (low, high))
     falls = high < low and (low < 0 or high < 0) and not found.has("second")
     return (high, low) if falls else (low, high)
 
 
-_LARGE = 1000
+_WHOLE = 1000
 """A smaller number may share the power of ten of the next one."""
 _DIGITS = re.compile(r"[\d.,· ]*\d(?=\s?[a-z*×·^])", re.IGNORECASE)
 
@@ -106,14 +108,7 @@ def read_factor(written: str) -> float:
 def scale_alike(value: float, other: str) -> int | float:
     """A value with the power of ten of the next number on its quantity: "10" before "or < 4 x 10^9/L"."""
     factor = read_factor(other)
-    return _times(value, factor) if factor > 1 and value < _LARGE else value
-
-
-def _read_alike(found: Found, low: float, high: float) -> tuple[int | float, int | float]:
-    """The ends of a range whose first readings fall: "1.000-1.800 g" has two decimals, or two thousands."""
-    lows, highs = (list_readings(found.read(name) or "") for name in ("low", "high"))
-    pairs = [(one, other) for one in lows for other in highs if one < other and (one > 999) is (other > 999)]
-    return pairs[0] if pairs else (low, high)
+    return multiply(value, factor) if factor > 1 and value < _WHOLE else value
 
 
 def read_value(found: Found, name: str) -> int | float | None:
@@ -137,7 +132,7 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
         return False
     if tokens.words[first - 1].lower() == "minus" or rule("before_minus").ends(tokens, first - 1, first - 2):
         return True
-    near, unit = tokens.read(max(0, first - 1 - _NEAR), first - 1), tokens.words[end] if end < len(tokens) else ""
+    near, unit = tokens.read(max(0, first - 1 - _NAME_REACH), first - 1), tokens.words[end] if end < len(tokens) else ""
     # The words of the last clause name it, else those before: "heart rate < 100; T-score -3 to -1", "RASS 0, -1".
     clauses = (_CLAUSE.split(near)[-1], near)
     quantity = next(filter(None, (name_quantity(words, read_unit(unit), near) for words in clauses)), None)
@@ -146,11 +141,6 @@ def is_below_zero(tokens: Tokens, first: int, end: int) -> bool:
 
 _CLAUSE = re.compile("[;,]|\\band\\b")
 _SIGNED_UNITS = frozenset({"D", "DS", "dioptre", "dioptres", "diopter", "diopters", "dB", "SD", "°"})
-
-
-def _times(value: float, factor: float) -> int | float:
-    product = float(f"{value * factor:.12g}")
-    return int(product) if product.is_integer() else product
 
 
 def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -164,16 +154,11 @@ def share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
         pressures = len(names) > 1 and all(rule("pressure_word").search(tokens, *name) for name in names)
         shares = (joined and limit.quantity is None and last.quantity and not timed) or pressures
         if shares and limit.unit and last.unit is None:
-            value = scale_alike(last.value, _quote_number(tokens, limit))
+            end = limit.unit[0]
+            first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
+            value = scale_alike(last.value, tokens.read(first, end))  # the number as written, with its power of ten
             shared[at - 1] = replace(last, value=value, unit=limit.unit, time_unit=limit.time_unit)
     return shared
-
-
-def _quote_number(tokens: Tokens, limit: Limit) -> str:
-    """The number of a limit as written, with its power of ten."""
-    end = limit.unit[0] if limit.unit else limit.end
-    first = next((at for at in range(limit.first, end) if tokens.codes[at] == NUMBER), end)
-    return tokens.read(first, end) if first < end else ""
 
 
 def join_sums(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -237,17 +222,108 @@ def _is_range(tokens: Tokens, low: Limit, high: Limit) -> bool:
     same_unit = not low.time_unit or not high.time_unit or low.time_unit == high.time_unit
     if low.comparator not in LOWER or high.comparator not in UPPER or low.value >= high.value or not same_unit:
         return False
-    if (
-        high.quantity
-        and low.quantity
-        and high.quantity[0] >= low.end
-        and not _same_words(tokens, low.quantity, high.quantity)
-    ):
-        return False
+    if high.quantity and low.quantity and high.quantity[0] >= low.end:
+        same = tokens.read(*low.quantity).lower() == tokens.read(*high.quantity).lower()
+        if not same and not rule("names_nobody").covers(tokens, *high.quantity):
+            return False
     return low.end == high.first or rule("fills_range").covers(tokens, low.end, high.first) is not None
 
 
-def _same_words(tokens: Tokens, one: Range, other: Range) -> bool:
-    """Whether two limits name one quantity, or the second names none."""
-    names = (tokens.read(*place).lower() for place in (one, other))
-    return next(names) == next(names) or rule("names_nobody").covers(tokens, *other) is not None
+_QUANTITY_BEFORE_LIMIT = 32
+"""How many tokens before a limit are searched for its quantity."""
+_OPEN, _CLOSED = "([（", ")]）"
+_EDGES = " ,:;([-)]<>≤≥="
+
+
+def find_quantity(tokens: Tokens, floor: int, end: int) -> Range | None:
+    """The name of the quantity of a limit that begins at ``end``, searched from token ``floor`` on."""
+    first, last = _open_phrase(tokens, floor, end)
+    closed = max((tokens.codes.rfind(sign, first, last) for sign in _CLOSED), default=-1)
+    if closed >= 0 and "(" not in tokens.codes[first:closed] and _trim_end(tokens, closed + 1, last) > closed + 1:
+        first = closed + 1
+    last = _trim_end(tokens, first, last)
+    signs = rule("quantity_break").find(tokens, first, last)  # "CA 19-9", "25-OH", "LH:FSH" are one name each
+    kept = (at for at in signs if not (at.text in "-:" and tokens.joined(at.first) and tokens.joined(at.first + 1)))
+    first = max([first, *(at.end for at in kept)])
+    opened = tokens.codes.find("(", first, last)
+    front = opened + 1 if opened > first and tokens.codes[last - 1] == ")" else last
+    if not _is_pair(tokens, first, last):
+        splits = rule("quantity_split").find(tokens, first, front)
+        cuts = [found.end for found in splits if not rule("ratio_of").search(tokens, first, found.first)]
+        first = max((cut for cut in cuts if _has_words(tokens, cut, last)), default=first)
+    leads = (found.end for found in rule("quantity_lead").find(tokens, first, front))
+    first = max((lead for lead in leads if lead < last and not tokens.joined(lead)), default=first)
+    while first < last and tokens.codes[first] in _EDGES:
+        first += 1
+    closed = tokens.codes.rfind(")", first, last)
+    if closed >= 0 and "(" not in tokens.codes[first:closed] and _has_words(tokens, closed + 1, last):
+        first = closed + 1  # the bracket opened before the words: "... disease) BMI"
+    first = _take_list(tokens, floor, first, last)
+    named = any(word[0].isalpha() for word in tokens.words[first:last])
+    return (first, last) if named and (last > first + 1 or len(tokens.words[first]) > 1) else None
+
+
+def _is_pair(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether the words are two quantities of one limit: "AST and ALT", but not "asthma and platelets"."""
+    if not rule("joined_quantities").covers(tokens, first, last):
+        return False
+    joint = next(at for at in range(first, last) if tokens.words[at].lower() in _AND)
+    if joint - first > _LONGEST_IN_LIST:
+        return False
+    return names_quantity(tokens.read(first, joint), surely=True) or not names_quantity(tokens.read(joint + 1, last))
+
+
+def _take_list(tokens: Tokens, floor: int, first: int, last: int) -> int:
+    """The start of a list of known quantities that ends with a name: "AST, ALT or GGT"."""
+    joint = max((at + 1 for at in range(first, last) if tokens.words[at].lower() in _AND), default=first)
+    known = find_exactly(tokens.read(joint, last))
+    while first > floor + 1 and known:
+        end = first - 1
+        while end > floor and (tokens.codes[end - 1] == "," or tokens.words[end - 1].lower() in _AND):
+            end -= 1
+        if tokens.codes[end] != "," and tokens.words[end].lower() not in _AND:
+            break
+        start = end
+        while start > max(floor, end - _LONGEST_IN_LIST) and (
+            tokens.words[start - 1].isalnum() and tokens.words[start - 1].lower() not in _AND
+        ):
+            start -= 1
+        other = find_exactly(tokens.read(start, end)) if start < end else None
+        if other is None or other.unit != known.unit:
+            break
+        first, last = start, end
+    return first
+
+
+_AND = frozenset({"and", "or"})
+_LONGEST_IN_LIST = 5
+"""The most words of a quantity in a list."""
+
+
+def _joins(tokens: Tokens, at: int) -> bool:
+    """Whether a sign joins both sides into one name: "CA 19-9", "25-OH", "LH:FSH"."""
+    return tokens.codes[at] in "-:" and tokens.joined(at) and tokens.joined(at + 1)
+
+
+def _open_phrase(tokens: Tokens, floor: int, end: int) -> Range:
+    """The tokens before ``end``, or before the bracket if the limit stands alone in one."""
+    first, depth = max(floor, end - _QUANTITY_BEFORE_LIMIT), 0
+    for at in range(end - 1, first - 1, -1):
+        code = tokens.codes[at]
+        if code in _CLOSED:
+            depth += 1
+        elif code in _OPEN:
+            if depth == 0:
+                return (at + 1, end) if _has_words(tokens, at + 1, end) else _open_phrase(tokens, floor, at)
+            depth -= 1
+    return first, end
+
+
+def _has_words(tokens: Tokens, first: int, end: int) -> bool:
+    last = _trim_end(tokens, first, end)
+    return any(len(word) > 1 and word.isalpha() for word in tokens.words[first:last])
+
+
+def _trim_end(tokens: Tokens, first: int, end: int) -> int:
+    found = rule("quantity_tail").ends(tokens, end, first)
+    return found.first if found else end

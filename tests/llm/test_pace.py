@@ -6,9 +6,9 @@ import pytest
 
 from extractor.llm.client import Model
 from extractor.llm.completions import Completion, Ending
-from extractor.llm.limits import Pace, RetryPolicy
 from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
+from extractor.llm.pace import Pace, RetryPolicy
 from extractor.llm.patience import Watch
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec

@@ -13,13 +13,13 @@ from extractor.text.patterns import Found
 from extractor.text.quantity_names import choose_reading, names_quantity
 from extractor.text.units import find_unit
 
-from .graded import read_acuity, read_grades
-from .limit import (
+from .bounds import (
     BOTH_COUNT,
     COUNTS,
     LOWER,
     UPPER,
     Limit,
+    find_quantity,
     join_bounds,
     join_sums,
     read_comparator,
@@ -28,11 +28,11 @@ from .limit import (
     share_units,
     turn_comparator,
 )
-from .limit_names import find_quantity
+from .graded import read_acuity, read_grades
 
 _VALUE_WORDS = COUNTS.keys() | {"I", "II", "III", "IV", "V", "VI"}
 _MASSES = frozenset({"mg", "mcg", "ug", "μg"})
-_REACH = 12
+_SIGNS = 12
 """The most tokens of a comparator and its words before a number."""
 
 
@@ -102,7 +102,7 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
         if (
             acuity
             and acuity.first <= found.first
-            and rule("vision_word").search(tokens, max(0, found.first - _REACH), found.first)
+            and rule("vision_word").search(tokens, max(0, found.first - _SIGNS), found.first)
         ):
             if limit := read_acuity(tokens, acuity, floor):
                 yield limit
@@ -125,14 +125,16 @@ def _find_measured(tokens: Tokens, graded: list[Limit], kind: CriterionKind | No
 def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     words = (found.read("low") or "").lower()
     low, high = read_pair(found)
-    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
-    compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _REACH))
+    compared = rule("comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
+    compared = compared or rule("distant_comparison").ends(tokens, found.first, max(floor, found.first - _SIGNS))
     if low is None or (not compared and (words in COUNTS or _is_name(tokens, found, floor))):
         return None
     if compared and rule("sample_size").ends(tokens, compared.first, compared.first - 1):
         return None
-    if not found.has("unit") and not found.has("low_unit") and _is_year(tokens, found, compared):
-        return None
+    signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
+    bare = not signed and not found.has("unit") and not found.has("low_unit")
+    if bare and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]):
+        return None  # "diagnosed between 2010 and 2015", "before 2019"
     suffix = Comparator.AT_LEAST if found.has("plus") else read_comparator("comparator_suffixes", found, "suffix")
     comparator = read_comparator("comparators", compared, "comparator") if compared else None
     if comparator in (None, Comparator.EQUAL, Comparator.BETWEEN) and suffix:
@@ -145,18 +147,12 @@ def _read_measure(tokens: Tokens, found: Found, floor: int) -> _Measure | None:
     return _Measure(found, compared, first, low, high, comparator, unit, time_unit)
 
 
-def _is_year(tokens: Tokens, found: Found, compared: Found | None) -> bool:
-    """Whether a number without a unit is a calendar year: "diagnosed between 2010 and 2015", "before 2019"."""
-    signed = compared and tokens.codes[compared.end - 1] in "<>≤≥="
-    return not signed and re.fullmatch("(19|20)[0-9]{2}", tokens.words[found.place("low")[0]]) is not None
-
-
 def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
     """The unit in the first of some named parts that matched, without a hyphen, and its unit of time."""
     tokens, unit = found.tokens, next(filter(None, map(found.part, names)), None)
     if not unit:
         return None, None
-    ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in _ORDINAL_ENDS
+    ordinal = tokens.codes[unit[0]] == "-" or tokens.words[unit[0]] in ("th", "st", "nd", "rd")
     unit = (unit[0] + ordinal, unit[1])
     if tokens.words[unit[0]] == "D" and (tokens.codes[unit[0] - 2] == "-" or "." in tokens.words[unit[0] - 1]):
         return unit, None  # dioptres, no days
@@ -170,17 +166,14 @@ def _read_unit(found: Found, *names: str) -> tuple[Range | None, str | None]:
     return unit, read_time_unit(timed.text) if timed else None
 
 
-_ORDINAL_ENDS = frozenset({"th", "st", "nd", "rd"})
-
-
 def _is_name(tokens: Tokens, found: Found, floor: int) -> bool:
     """Whether it is a number in a name ("type 2", "Day 1", "2017") or a lone number word, without a comparator."""
     first, end = found.place("low")
     word = tokens.words[first]
     alone = not any(map(found.has, ("unit", "suffix", "plus"))) and not found.has("high") and end == first + 1
     numeral = word.isdecimal() and ((len(word) > 1 and word[0] == "0") or (alone and re.fullmatch("(19|20)..", word)))
-    joined = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] in ("", "-")
-    named = joined and tokens.words[first - 1].isalpha() and not rule("age_word").starts(tokens, first - 1)
+    joined = tokens.gap(first) in ("", "-") and tokens.words[first - 1].isalpha()
+    named = joined and not rule("age_word").starts(tokens, first - 1)
     numbered = rule("numbered_name").ends(tokens, first, max(0, first - 4))
     opens = first == floor == 0 and rule("counted_noun").starts(tokens, end)
     return bool((alone and word.isalpha() and not opens) or numeral or named or numbered)
@@ -204,13 +197,9 @@ def _compare(measure: _Measure, floor: int, kind: CriterionKind | None) -> tuple
     rest = rule("time_unit").ends(tokens, found.first, found.first - 2)
     if rest or not measure.time_unit or not (aged or rule("age_after").starts(tokens, found.end)):
         return None, False
-    attained = measure.first > 0 and tokens.words[measure.first - 1].lower() in _ATTAINED
-    is_upper = kind is CriterionKind.EXCLUSION and not attained
+    before = tokens.words[measure.first - 1].lower() if measure.first else ""
+    is_upper = kind is CriterionKind.EXCLUSION and before not in ("completed", "attained", "reached")
     return Comparator.AT_MOST if is_upper else Comparator.AT_LEAST, False
-
-
-_ATTAINED = frozenset({"completed", "attained", "reached"})
-"""Before an age that somebody has at least, in either list."""
 
 
 def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit | None:
@@ -226,7 +215,7 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
         end, unit, time_unit = unit[0], None, None
     if rule("relative_after").starts(tokens, end) or (unit is None and rule("no_limit_after").starts(tokens, end)):
         return None
-    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _REACH):
+    if kind is not CriterionKind.EXCLUSION and rule("must_not").ends(tokens, measure.first, measure.first - _SIGNS):
         comparator = comparator.opposite or comparator
     if is_turned(tokens, measure.first):
         comparator = comparator.opposite or comparator
@@ -246,9 +235,13 @@ def _decide(measure: _Measure, floor: int, kind: CriterionKind | None) -> Limit 
     return Limit(comparator, measure.low, high, measure.first, end, quantity, unit, time_unit, sure, given)
 
 
-def is_turned(tokens: Tokens, first: int) -> bool:
-    """Whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
-    return any(rule(name).ends(tokens, first, first - _REACH) for name in ("fails_to", "denied_verb"))
+def _count_things(measure: _Measure) -> Limit | None:
+    """A bare count that opens a criterion: "Two prior lines of therapy"."""
+    found, tokens = measure.found, measure.found.tokens
+    counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
+    if measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
+        return None
+    return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
 
 
 def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
@@ -261,13 +254,9 @@ def _find_rate(tokens: Tokens, quantity: Range, end: int) -> Range | None:
     return (end, rate.end) if rate else None
 
 
-def _count_things(measure: _Measure) -> Limit | None:
-    """A bare count that opens a criterion: "Two prior lines of therapy"."""
-    found, tokens = measure.found, measure.found.tokens
-    counted = rule("counted_noun").starts(tokens, found.end) if not measure.unit and not found.has("high") else None
-    if measure.first or not counted or not rule("counted_thing").search(tokens, found.end, counted.end):
-        return None
-    return Limit(Comparator.EQUAL, measure.low, None, found.first, found.end, counted.part("noun"), sure=False)
+def is_turned(tokens: Tokens, first: int) -> bool:
+    """Whether a denied verb turns the comparator behind it: "has not dropped below 8" is at least 8."""
+    return any(rule(name).ends(tokens, first, first - _SIGNS) for name in ("fails_to", "denied_verb"))
 
 
 def _bounds(measure: _Measure) -> tuple[Comparator | None, int | float | None, int]:
@@ -293,8 +282,10 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
         return name
     named = find_quantity(tokens, floor, measure.first)
     if unit is None:
-        counted = None if named and _is_name_of_scale(tokens, named) else rule("counted_noun")
-        noun = counted.starts(tokens, end) if counted else None
+        last = tokens.words[named[1] - 1] if named else ""  # "ICDAS <= 2 molars" names its scale in front
+        in_capitals = len(last) >= _ACRONYM and last.isupper()
+        is_scale = named and (in_capitals or names_quantity(tokens.read(*named), surely=True))
+        noun = None if is_scale else rule("counted_noun").starts(tokens, end)
         small = isinstance(measure.low, int) and measure.low < _FEW
         by_words = tokens.words[measure.first].isalpha() if measure.compared else measure.found.has("suffix")
         if noun and (by_words or small or not named or rule("nameless_words").covers(tokens, *named)):
@@ -313,12 +304,6 @@ def _quantity(measure: _Measure, floor: int, unit: Range | None, end: int) -> Ra
     return named
 
 
-def _is_name_of_scale(tokens: Tokens, named: Range) -> bool:
-    """Whether words before a bare number name what it limits, so that those behind it do not: "ICDAS <= 2 molars"."""
-    last = tokens.words[named[1] - 1]
-    return names_quantity(tokens.read(*named), surely=True) or (len(last) >= _ACRONYM and last.isupper())
-
-
 _ACRONYM = 4
 """The fewest letters of the name of a scale in capitals."""
 
@@ -333,7 +318,7 @@ def _is_scale(tokens: Tokens, found: Found, quantity: Range | None) -> bool:
         return True  # "pain >= 4 (0-10)"
     if bracketed and found.read("low") == "0" and quantity and tokens.words[quantity[1] - 1].upper() in _SCALES:
         return True  # "a pain VAS (0-100 mm)"
-    return bracketed and rule("comparison").search(tokens, found.end, found.end + _REACH) is not None
+    return bracketed and rule("comparison").search(tokens, found.end, found.end + _SIGNS) is not None
 
 
 _SCALES = frozenset({"VAS", "NRS", "SCALE", "SCORE"})
@@ -366,7 +351,7 @@ def _split(measure: _Measure, limit: Limit) -> Iterator[Limit]:
     low_unit, low_time = _read_unit(found, "low_unit")
     low_end = found.place("low")[1]
     pressure = rule("pressure").starts(tokens, low_end) if limit.value_high is None else None
-    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _REACH):
+    if limit.value_high is not None and rule("outside_before").ends(tokens, limit.first, limit.first - _SIGNS):
         yield replace(limit, comparator=Comparator.LESS, value_high=None)
         yield replace(limit, comparator=Comparator.MORE, value=limit.value_high, value_high=None)
         return

@@ -1,4 +1,4 @@
-"""Waiting: retries after faults, and the pace of all requests to a model.
+"""Pace requests to a model: retries after faults, and rates.
 
 Times are seconds of a monotonic clock.
 """
@@ -49,7 +49,7 @@ class RetryPolicy:
 
 
 class Pace:
-    """Lets requests go: at most so many, and so many tokens, a minute.
+    """Holds requests back so that at most ``requests`` and ``tokens`` a minute are sent.
 
     A pause that the server asks for holds all further requests. Belongs to one event loop.
     """
@@ -68,7 +68,7 @@ class Pace:
             await self._policy.sleep(left)
 
     def pause(self, seconds: float) -> None:
-        """Hold all further requests for so long."""
+        """Hold all further requests for ``seconds``."""
         self._paused_until = max(self._paused_until, self._policy.clock() + seconds)
 
     def correct(self, tokens: float) -> None:
@@ -87,7 +87,7 @@ class Pace:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that a server asks for, as milliseconds, seconds or an HTTP date; None if it asks for none.
+    """Read how many seconds a server asks to wait: milliseconds, seconds or an HTTP date. Return None without them.
 
     A date is compared with the server's own ``Date`` header if there is one, because clocks differ.
 
@@ -99,12 +99,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def is_temporary(status: int) -> bool:
-    """Whether a request that failed with this HTTP status may succeed later."""
+    """Return whether a request that failed with this HTTP status may succeed later."""
     return status in _TEMPORARY or status >= 500
 
 
 def _limiter(per_minute: float | None) -> AsyncLimiter | None:
-    """A limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
+    """Make a limiter that spreads a rate evenly: the burst is the amount of one second, at least 1."""
     if not per_minute:
         return None
     rate = per_minute / 60

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from extractor.mentions.find import find_mentions
-from extractor.mentions.limit import BOTH_COUNT, LOWER, UPPER
-from extractor.mentions.mention import Mention, Role
+from extractor.mentions.bounds import BOTH_COUNT, LOWER, UPPER
+from extractor.mentions.find import Mention, Role, find_mentions
 from extractor.parse.drafts import Span
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 from extractor.text.aliases import find_entry
@@ -15,10 +14,9 @@ from extractor.text.passage import Passage
 from extractor.text.quantity_names import find_exactly
 from extractor.text.units import read_unit
 
-from .names import find_names
 from .number_units import borrows_unit, has_unit, stands_bare
 from .owners import SIDES, is_own
-from .places import Derived, Supported, cut, find_quote, span_of
+from .places import Derived, Supported, cut, find_names, find_quote, span_of
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
@@ -49,16 +47,16 @@ def find_limit(tokens: Tokens, value: Constraint | Quantity, quantity: str = "")
     stated = (at for at, one in enumerate(mentions) if any(not bounds.isdisjoint(pair) for pair in one.bounds))
     proven = [
         (one, support)
-        for at in islice(stated, _MOST)
-        if (support := _prove(value, quantity, one := mentions[at], mentions[max(0, at - _NEAR) : at + _NEAR], tokens))
+        for at in islice(stated, _SAME)
+        if (support := _prove(value, quantity, one := mentions[at], mentions[max(0, at - _ENDS) : at + _ENDS], tokens))
     ]
     best = min(proven, key=lambda one: one[1] is not Support.PARSED, default=None)
     return Derived(best[0].first, best[0].end, best[1]) if best else None
 
 
-_NEAR = 12
+_ENDS = 12
 """How many mentions before or behind one may be the other end of its range."""
-_MOST = 24
+_SAME = 24
 """The most mentions of the same numbers that are looked at. No line of a record has more."""
 
 
