@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from extractor.schemas import TrialExtraction, TrialRecord
 
-from . import read_assets, render_fragment
+from . import read_assets, render_template
 from .view import Json, view
 
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
@@ -45,7 +45,7 @@ class ShownExtraction:
             "absences": Counter(absence.reason.value for absence in one.absences),
             "style": read_assets("extractor.pages", "card.css"),
         }
-        return render_fragment("card.html", card)
+        return render_template("card.html", card)
 
 
 def _cut(text: bytes, start: int, end: int) -> str:

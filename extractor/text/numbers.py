@@ -251,10 +251,10 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
 
 def _in_dioptres(found: Found) -> bool:
     """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    if found.read("unit") != "D":
+        return False
     signed = is_signed(found.tokens, found.place("low")[0])
-    decimal = re.search("[.,]", found.read("low") or "")
-    plain = signed or decimal or rule("refraction_word").search(found.tokens)
-    return found.read("unit") == "D" and bool(plain)
+    return bool(signed or re.search("[.,]", found.read("low") or "") or rule("refraction_word").search(found.tokens))
 
 
 @lru_cache(maxsize=256)

@@ -111,7 +111,7 @@ def test_gold_of_own_fields_alone_has_a_headline_and_no_rows_of_dashes(sources):
     own = [{"record_id": "A", "eligibility": {}, "custom": {"blinding": [{"of": None, "values": {"value": "double"}}]}}]
     report = evaluate(own, own, resamples=0, fields=read_fields("blinding"))
     page = render_score_page(report, WorstErrors(0))
-    assert re.search(r"F1, mean over your own fields, normalised</dt><dd>1\.000", page)
+    assert re.search(r"F1, mean over fields, normalised</dt><dd>1\.000", page)
     assert "eligibility.sex" not in page
     assert re.search(r"\d+ fields without a value in gold or in the prediction: not shown", page)
 
