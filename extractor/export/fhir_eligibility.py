@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from extractor.schemas import Category, Comparator, Constraint, Criterion, CriterionKind, Sex
-from extractor.text.book import read_table, rule, word_set
-from extractor.text.passage import read_passage
-from extractor.text.quantity_names import find_loinc, fold_words, list_quantities
+from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Sex
+from extractor.text.book import read_table, word_set
+from extractor.text.quantity_names import find_loinc, fold_words, get_quantity, list_quantities
 from extractor.text.registered_ages import AGES
 
 from .columns import name_limit
@@ -60,7 +59,8 @@ def add_group(trial: TrialResources) -> Json | None:
             continue
         for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
-        proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence if each.field != "negated")
+        cited = (each for each in criterion.evidence if each.section and each.field != "negated")
+        proofs += ((f"{path}.{each.field}", each) for each in cited)
         said += criterion.lead_in or "", criterion.quote
     if not characteristics:
         return None
@@ -109,7 +109,8 @@ def _describe(name: str, stated: Stated[Any]) -> Json:
 def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, found: list[Json] | str) -> list[Json]:
     """A criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
+    has_offsets = any(piece.section for piece in criterion.evidence)
+    trial.leave_out(f"{path}.section", None if has_offsets else criterion.section, "no_offsets")
     if isinstance(found, list):
         described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
         trial.leave_out(f"{path}.category", criterion.category, "no_element")
@@ -126,13 +127,8 @@ def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, foun
         text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
         trial.leave_out(f"{path}.time_window", window, "no_direction")
     # "Participants must be off steroids" among the exclusions is what they must be.
-    is_excluded = criterion.kind is CriterionKind.EXCLUSION and not _demands(criterion)
+    is_excluded = criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
     return [text | {"valueCodeableConcept": {"text": words}, "exclude": is_excluded}]
-
-
-def _demands(criterion: Criterion) -> bool:
-    """Whether a criterion says what participants must do or be, in whatever list it stands."""
-    return rule("demanded").starts(read_passage(criterion.quote).tokens, 0) is not None
 
 
 def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
@@ -165,6 +161,9 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         "no limit": not limits,
         "a time window": criterion.time_window,
         "a negation": criterion.negated,
+        "an exception": criterion.has_exception,
+        "a demand among the exclusions": criterion.demanded,
+        "a limit of one sex": any(piece.sex for piece in criterion.evidence),
         "an alternative of the line before it": after and after.quote.lower().split()[-1:] == ["or"],
     }
     if more := next((name for name, found in others.items() if found), None):
@@ -180,11 +179,9 @@ def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
         raise _SaysMoreError(" ".join(strange))
     sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
     joint = "and" if excluded else "or"  # "all of" combines inclusions, and ``exclude`` alternatives
-    if excluded and _demands(criterion):
-        raise _SaysMoreError("a demand among the exclusions")
     if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
         raise _SaysMoreError("another combination than all of the included or any of the excluded")
-    return [_read_limit(criterion, limit) | {"exclude": excluded} for limit in limits]
+    return [_read_limit(criterion, index) | {"exclude": excluded} for index in range(len(limits))]
 
 
 def _list_other_words(criterion: Criterion) -> list[str]:
@@ -192,11 +189,11 @@ def _list_other_words(criterion: Criterion) -> list[str]:
 
     Raises ``_SaysMoreError`` if the places of the limits are not known.
     """
-    start = next((piece.start for piece in criterion.evidence if piece.field == "quote"), None)
+    start = next((piece.start for piece in criterion.evidence if piece.field == "quote"), 0)
     text, words = criterion.quote, list[str]()
     for index, limit in enumerate(criterion.constraints):
         proof = next((piece for piece in criterion.evidence if piece.field == f"constraints[{index}]"), None)
-        if start is None or proof is None or proof.start < start:
+        if proof is None or proof.start < start:
             raise _SaysMoreError("no place of a limit")
         named = {
             *_split(limit.quantity),
@@ -213,14 +210,14 @@ def _split(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-def _read_limit(criterion: Criterion, limit: Constraint) -> Json:
+def _read_limit(criterion: Criterion, index: int) -> Json:
     """The code and value of a limit. Raises ``_SaysMoreError`` without a name, code or unit, or without a range."""
-    known = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
+    limit = criterion.constraints[index]
+    by_context = (piece.quantity for piece in criterion.evidence if piece.field == f"constraints[{index}]")
+    known = name_limit(limit.model_dump(mode="json"), next(by_context, None))
     is_age = criterion.category is Category.AGE and known.quantity == "age"
-    if not (is_age or (known.loinc and _is_name(limit.quantity, known.quantity or ""))) or known.note not in (
-        None,
-        "no conversion",
-    ):
+    is_coded = known.loinc and known.quantity and _is_name(limit.quantity, known.quantity)
+    if not (is_age or is_coded) or known.note not in (None, "no conversion"):
         raise _SaysMoreError(known.note or f"no LOINC code of {limit.quantity}")
     loinc, ucum = known.loinc, known.unit_ucum
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
@@ -238,6 +235,6 @@ def _read_limit(criterion: Criterion, limit: Constraint) -> Json:
 def _is_name(text: str, quantity: str) -> bool:
     """Whether a text holds nothing but names of a quantity: "Body mass index (BMI)", "ECOG status score"."""
     rest = f" {' '.join(fold_words(text))} "
-    for words in sorted(map(fold_words, list_quantities()[quantity].names), key=len, reverse=True):
+    for words in sorted(map(fold_words, get_quantity(quantity).names), key=len, reverse=True):
         rest = rest.replace(f" {' '.join(words)} ", "  ")
     return {"score"}.issuperset(rest.split())

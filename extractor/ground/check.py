@@ -159,17 +159,17 @@ def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
 ) -> tuple[tuple[Draft, ...], list[Rejection]]:
     """What the chunk bears out of a user's own field, and what it does not."""
-    checked = [check_claim(claim, field, search.here) for claim in claims]
-    refused = [
-        _reject(search.draft.chunk, field.name, value, search.here, reason)
-        for one in checked
-        for value, reason in one.refused
-    ]
-    chunk, found = search.draft.chunk, [one.readings for one in checked if one.readings]
-    # A claim stands at its first words; a judgement without any stands at the chunk.
-    places = [next((span for one in readings.values() for span in one.spans), chunk.span) for readings in found]
-    pairs = zip(places, found, strict=True)
-    return tuple(Draft(field.group.path, chunk, place, model=readings) for place, readings in pairs), refused
+    chunk, here = search.draft.chunk, search.here
+    found: list[Draft] = []
+    refused: list[Rejection] = []
+    for claim in claims:
+        readings, reasons = check_claim(claim, field, here)
+        refused += (_reject(chunk, field.name, value, here, reason) for value, reason in reasons)
+        if readings:
+            # A claim stands at its first words; a judgement without any stands at the chunk.
+            words = next((span for reading in readings.values() for span in reading.spans), chunk.span)
+            found.append(Draft(field.group.path, chunk, words, model=readings))
+    return tuple(found), refused
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:

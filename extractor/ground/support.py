@@ -18,6 +18,7 @@ from extractor.schemas import (
     Frequency,
     Instrument,
     Period,
+    Quantity,
     Route,
     Support,
     TimePoint,
@@ -29,7 +30,7 @@ from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .constraints import find_constraint, has_other_reading
+from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
 from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
@@ -120,7 +121,14 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
+def _find_bare_number(tokens: Tokens, value: float) -> Derived | None:
+    return next((Derived(one.first, one.end) for one in find_numbers(tokens) if one.value == value), None)
+
+
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    int: _find_bare_number,
+    float: _find_bare_number,
+    Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
     Period: find_length,

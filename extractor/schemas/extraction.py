@@ -1,12 +1,11 @@
 """The extraction of one trial record: who may take part, what is given, what is measured (guideline, parts 1 to 3)."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
-from .card import render_card
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
 from .record import Source
 from .vocabulary import (
@@ -107,6 +106,10 @@ class Instrument(FrozenModel):
         return f"{self.name} {self.version or ''}".rstrip()
 
 
+_SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
+"""A fact that goes without evidence of its own, since it is read in the quote of the criterion."""
+
+
 class CriterionAnnotation(FrozenModel):
     """One condition that decides who may take part, as an annotator writes it."""
 
@@ -135,6 +138,21 @@ class CriterionAnnotation(FrozenModel):
     ] = None
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
+    )
+    turned: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= 2.",
+        exclude_if=lambda turned: not turned,
+    )
+    demanded: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether an exclusion says what must be: 'participants must be off steroids'.",
+        exclude_if=lambda demanded: not demanded,
+    )
+    has_exception: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether it also says who may take part although excluded, or not although included.",
+        exclude_if=lambda has_exception: not has_exception,
     )
 
 
@@ -304,6 +322,9 @@ class TrialExtraction(FrozenModel):
     Gold annotations are the same shape without provenance, so both read and write through this model.
     """
 
+    display: ClassVar[Callable[["TrialExtraction"], Any] | None] = None
+    """What a notebook displays of it; ``extractor.pages.notebook`` sets it."""
+
     record_id: str
     eligibility: Eligibility
     dosing: tuple[Regimen, ...] = ()
@@ -344,6 +365,7 @@ class TrialExtraction(FrozenModel):
         for name, items in self.custom.items():
             yield from ((f"custom.{name}[{n}]", one) for n, one in enumerate(items))
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         """Return the values with their quotes, for notebooks; ``show`` also marks them in the text."""
-        return render_card(self.record_id, self.list_items(), self.findings, self.absences)
+        display = type(self).display
+        return display(self)._repr_html_() if display else None

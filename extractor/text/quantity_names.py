@@ -329,6 +329,16 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
     return quantities
 
 
+def get_quantity(name: str) -> KnownQuantity:
+    """Return a quantity of the vocabulary, or the change of one, by its canonical name.
+
+    >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
+    ('g/dL', True)
+    """
+    known = list_quantities()
+    return known[name] if name in known else known[name.removesuffix("_change")].change_of()
+
+
 @cache
 def _index() -> Mapping[str, list[tuple[tuple[str, ...], KnownQuantity]]]:
     """Names by their first word, longer ones first."""

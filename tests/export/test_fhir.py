@@ -221,7 +221,7 @@ def tell(extraction):
     return json.dumps([trial.resources, [(row.field, row.value, row.reason) for row in trial.unmapped]], default=str)
 
 
-WHOLE = strip(FULL.model_dump(mode="json"), {"findings"})
+WHOLE = strip(FULL.model_dump(mode="json"), {"findings", "turned", "demanded", "has_exception"})
 SURE = strip(WHOLE, {"confidence"})
 
 
@@ -281,7 +281,7 @@ HB_BY_SEX = "Haemoglobin < 12.5 g/dL (men) or < 11.5 g/dL (women)"
         (SAID, {"lead_in": "At least one of the following:"}),
         (SAID, {"negated": True}),
         (SAID, {"time_window": {"quote": "within 2 weeks", "comparator": "<=", "value": 2, "unit": "week"}}),
-        (f"Participants must have {SAID}.", {"kind": "exclusion"}),  # what must be
+        (f"Participants must have {SAID}.", {"kind": "exclusion", "demanded": True}),  # what must be
         (HB_BY_SEX, {"constraints": HB}),
     ],
 )
@@ -301,7 +301,7 @@ def build_from(eligibility):
     source = Source(path="a.json", format="ctgov_json")
     registry = RegistryFields(minimum_age="18 Years", maximum_age="75 Years")
     record = TrialRecord(record_id="NCT90000001", source=source, sections=sections, registry=registry)
-    trial = build_trial(Extractor(assist="never").extract(record), record)
+    trial = build_trial(Extractor(effort="none").extract(record), record)
     return {one["id"]: one for one in find(trial, "Group")[0]["characteristic"]}, trial.unmapped
 
 

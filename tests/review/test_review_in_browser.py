@@ -114,7 +114,7 @@ def test_a_curator_mends_a_record_and_it_becomes_gold(page, served):
     endpoint = unfold(page, "endpoint-0")
     endpoint.get_by_label("value", exact=True).fill("3")
     endpoint.get_by_label("value", exact=True).press("Enter")
-    expect(endpoint.locator(".before")).to_have_text("was: 6 month")
+    expect(endpoint.locator(".before")).to_have_text("was: 6 months")
     expect_state(page, "endpoint-0", "to decide")  # other fields of it are still doubtful
     doubt = re.compile(r"^\d+ % sure of .*kind of time.* and that no specimen is stated$")
     expect(endpoint.locator(".head .doubt")).to_have_text(doubt)
