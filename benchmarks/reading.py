@@ -4,7 +4,7 @@
     python -m benchmarks.reading --out DIR
 
 The first command takes trials at random from files of studies (API v2, one a line), extracts them by the rules alone,
-and exports them as tables, FHIR and OMOP. It writes a sheet for each trial to ``DIR/sheets``: its text, then one
+and exports them as tables and FHIR. It writes a sheet for each trial to ``DIR/sheets``: its text, then one
 numbered line for each age, limit, rule and dosage that an export states with a confidence of 0.8 or more. Readers
 write ``DIR/wrong/*.jsonl``, a line ``{"trial": ..., "fact": "L3", "wrong": true, "why": ...}`` for each fact that the
 text does not bear out; ``wrong`` is false where that is debatable. The second command prints the share of wrong facts.
@@ -47,8 +47,8 @@ def write_sheets(sources: list[Path], out: Path, fold: int, trials: int, seed: i
     out.mkdir(parents=True)
     records = out / "trials.jsonl"
     records.write_text("".join(chosen), "utf-8")
-    _run("run", records, "--assist", "never", "--out", out / "run")
-    for name in ("jsonl", "fhir", "omop"):
+    _run("run", records, "--effort", "none", "--out", out / "run")
+    for name in ("jsonl", "fhir"):
         _run("export", out / "run", "--to", out / name, "--format", name)
     facts = _read_facts(out)
     (out / "facts.json").write_text(json.dumps(facts), "utf-8")
@@ -92,7 +92,7 @@ def _read_facts(out: Path) -> Facts:
     for one in read_lines(out / "jsonl" / "evidence.jsonl"):
         proofs[one["record_id"], one["item"], one["item_index"]][one["field"]] = one["confidence"] or 0
     tables, resources = _read_tables(out / "jsonl", proofs), _read_fhir(out / "fhir", proofs)
-    for trial, kind, said in (*tables, *resources, *_read_omop(out / "omop")):
+    for trial, kind, said in (*tables, *resources):
         if (kind, said) not in facts[trial]:
             facts[trial].append((kind, said))
     return facts
@@ -158,15 +158,6 @@ def _read_fhir(folder: Path, proofs: Proofs) -> Iterator[tuple[str, str, str]]:
         said = {name: regimen.get(name) for name in ("title", "dosage")}
         if any(key != "text" for dosage in said["dosage"] or () for key in dosage):
             yield regimen["id"].partition("-dosing-")[0], "D", f"FHIR dosage: {json.dumps(said, ensure_ascii=False)}"
-
-
-def _read_omop(folder: Path) -> Iterator[tuple[str, str, str]]:
-    for path in folder.glob("*.json"):
-        cohort = json.loads(path.read_text("utf-8"))
-        names = {one["id"]: one["name"] for one in cohort.get("ConceptSets", ())}
-        for rule in cohort.get("InclusionRules", ()):
-            said = json.dumps(rule["expression"], ensure_ascii=False)
-            yield path.stem, "R", f"OMOP, {rule['name']} [{rule['description']}]: {said}; concept sets: {_show(names)}"
 
 
 def _show(values: Mapping[Any, Any]) -> str:

@@ -1,10 +1,7 @@
-"""Synthetic records: distinct ones, and small ones with one open question each; and a run of them."""
+"""Synthetic records: distinct ones, and small ones with one open question each."""
 
 import json
-import subprocess
 from pathlib import Path
-
-from benchmarks.processes import run_command
 
 _RECORD = Path(__file__).parents[1] / "tests" / "records" / "study.json"
 _PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
@@ -32,11 +29,3 @@ def write_open_records(path: Path, count: int) -> None:
                 "outcomesModule": {"primaryOutcomes": [{"measure": measure, "timeFrame": "12 weeks"}]},
             }
             file.write(json.dumps({"protocolSection": study}) + "\n")
-
-
-def make_run(folder: Path, count: int) -> Path:
-    """Run the rules over ``count`` distinct records, in a separate process, and return the run's folder."""
-    records, run = folder / f"{count}.jsonl", folder / f"run-{count}"
-    write_distinct_records(records, count)
-    subprocess.run(run_command(records, "--assist", "never", "--out", run), check=True)
-    return run

@@ -168,14 +168,9 @@ class _SlowServer:
 
 
 def _make_reply(request: bytes) -> bytes:
-    """Return a valid answer to a request of this program or of langextract, which names its own list."""
-    if b'"extraction_class"' in request or b"_attributes" in request:
-        content = json.dumps({"extractions": [{"outcome": "nights", "outcome_attributes": {}}]})
-    else:
-        numbers = [int(number) for number in _OWN_LINE.findall(request)]
-        content = json.dumps(
-            {"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]}
-        )
+    """Return a valid answer for the last line of a request."""
+    numbers = [int(number) for number in _OWN_LINE.findall(request)]
+    content = json.dumps({"items": [{"n": number, "concept": "other", "domain": "other"} for number in numbers[-1:]]})
     message = {"role": "assistant", "content": content}
     return json.dumps(_complete("stub", message, len(request) // 4, 20)).encode()
 

@@ -73,7 +73,7 @@ def _restore(kind: type[RecordError], arguments: tuple[Any, ...], fields: dict[s
 
 
 class RecordTooLarge(RecordError):
-    """A record has more characters, sections, lines or items than any honest one: see ``extractor.limits``."""
+    """A record has more characters, sections, lines or items than any honest one: see ``extractor.record_limits``."""
 
 
 class RecordTooSlow(RecordError):

@@ -7,10 +7,10 @@ from extractor.ask.dialogue import QuestionBatch, Replies, dialogue
 from extractor.assemble import assemble_extraction
 from extractor.assemble.provenance import drop_doubtful
 from extractor.audit import add_findings
-from extractor.limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.options import ExtractionOptions
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.declared import learn_words
+from extractor.record_limits import MAX_ITEMS, check_size, limit_steps, limit_time, refuse_larger
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Extraction = Generator[QuestionBatch, Replies | None, TrialExtraction]
@@ -21,7 +21,7 @@ def extract(record: TrialRecord, options: ExtractionOptions) -> Extraction:
     """Run one record through all stages. The caller asks the model; no stage uses the network.
 
     The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises ``RecordTooLarge``
-    or ``RecordTooSlow`` for a record beyond the limits of ``extractor.limits``.
+    or ``RecordTooSlow`` for a record beyond the limits of ``extractor.record_limits``.
     """
     return limit_steps(_run_stages(record, options), record.source)
 

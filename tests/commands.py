@@ -93,7 +93,7 @@ def invoke(*words: object, **environment: str) -> Result:
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
     """The folder of a run without a model, made in this process."""
-    done = invoke("run", source, "--assist", "never", "--out", folder, "--workers", 1, "--quiet", *options)
+    done = invoke("run", source, "--effort", "none", "--out", folder, "--workers", 1, "--quiet", *options)
     assert done.exit_code == 0, done.output
     return folder
 

@@ -8,7 +8,7 @@ import yaml
 from extractor.errors import AnswerMissing, AnswersError
 from extractor.llm import network
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.spec import SERVER, ModelSpec
 from extractor.schemas import FindingKind, Origin
 from tests.cassette import read_cassette, use_cassette

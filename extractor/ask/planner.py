@@ -64,10 +64,6 @@ class Estimate:
     def __add__(self, other: "Estimate") -> "Estimate":
         return Estimate(self.questions + other.questions, self.size + other.size, self.seconds + other.seconds)
 
-    def times(self, factor: float) -> "Estimate":
-        """What so many times as many records take."""
-        return Estimate(round(factor * self.questions), self.size.times(factor), factor * self.seconds)
-
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> Estimate:
     """The cost of a record's questions if no answer is asked again, parsing included in ``seconds``."""
@@ -86,7 +82,7 @@ def count_asked(questions: Sequence[Question]) -> int:
 
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> tuple[Question, ...]:
-    """The questions that a record leaves, task by task in reading order; none for ``Assist.NEVER``.
+    """The questions that a record leaves, task by task in reading order; none for ``Effort.NONE``.
 
     A chunk is asked about once, since its number identifies the answer.
     """

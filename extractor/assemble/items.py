@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from extractor.parse.drafts import Draft, Reading
+from extractor.parse.eligibility.admission import describe_ages, describe_criterion
 from extractor.parse.parsed import ParsedRecord
 from extractor.parse.scoring import measured
 from extractor.schemas import (
@@ -54,11 +55,13 @@ def assemble_eligibility(parsed: ParsedRecord, result: ModelResult) -> tuple[Eli
         quote = Reading(parsed.raw(draft.span), stands.confidence, (draft.span,), origin=stands.origin)
         values["quote"] = item.add("quote", quote)
         values |= item.add_fields(_CRITERION[1:])
-        criteria.append(Criterion(section=draft.span.section, **values, **item.build()))
+        criterion = Criterion(section=draft.span.section, **values, **item.build())
+        criteria.append(describe_criterion(criterion, parsed.passage(draft.span)))
         nested.add(path, criteria[-1], item)
     if not criteria:
         builder.add_absence("criteria", _explain_no_criteria(parsed, result))
     eligibility = Eligibility(**fields, **builder.build(), criteria=tuple(criteria))
+    eligibility = describe_ages(eligibility, parsed.sections)
     nested.absences[:0] = builder.absences
     return eligibility, nested
 

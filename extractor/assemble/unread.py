@@ -3,8 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 
-from extractor.mentions.find import find_mentions
-from extractor.mentions.mention import Kind, Mention, Role
+from extractor.mentions.find import Kind, Mention, Role, find_mentions
 from extractor.parse.dosing.amounts import find_amounts
 from extractor.parse.drafts import Chunk, Span, span_of
 from extractor.parse.parsed import ParsedRecord

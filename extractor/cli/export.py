@@ -1,4 +1,4 @@
-"""``extractor export``: a run's results as tables, FHIR resources or cohort definitions."""
+"""``extractor export``: write a run's results as tables or as FHIR resources."""
 
 import sys
 from collections.abc import Iterator
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .console import refuse, say, split_names, warn_incomplete
-from .options import ALL_TASKS, FILES, RARE, WHAT, MinConfidenceOption, QuietOption, TasksOption, option
+from extractor.options import FILES, RARE, WHAT, split_names
+
+from .console import refuse, say, warn_incomplete
+from .options import ALL_TASKS, MinConfidenceOption, QuietOption, TasksOption, option
 
 if TYPE_CHECKING:
     from extractor.export import Threshold
@@ -24,8 +26,8 @@ def export(
         option(FILES, "A .duckdb database, a .csv, .parquet or .jsonl file of one table, or a folder.", metavar="PATH"),
     ],
     format_: Annotated[
-        Literal["jsonl", "csv", "parquet", "duckdb", "fhir", "omop"] | None,
-        option(FILES, "For a folder: files of tables, of FHIR resources, or of cohort definitions (omop).", "--format"),
+        Literal["jsonl", "csv", "parquet", "duckdb", "fhir"] | None,
+        option(FILES, "For a folder: files of tables or of FHIR resources.", "--format"),
     ] = None,
     gold: Annotated[
         Path | None, option(FILES, "Take corrected records from this folder of a review.", metavar="DIR")
@@ -41,22 +43,15 @@ def export(
     ] = False,
     bundles: Annotated[bool, option(RARE, "For fhir: one transaction for each trial.", "--bundles")] = False,
     bom: Annotated[bool, option(RARE, "Mark CSV as UTF-8, for Excel.", "--bom")] = False,
-    vocabulary: Annotated[
-        Path | None, option(RARE, "For omop: a folder of vocabulary files from Athena.", metavar="DIR")
-    ] = None,
-    dialect: Annotated[
-        str | None, option(RARE, "For omop: also write SQL, such as duckdb or postgresql.", metavar="NAME")
-    ] = None,
 ) -> None:
-    """Write a run's results, or reviewed gold, as tables, as FHIR resources or as cohort definitions.
+    """Write a run's results, or reviewed gold, as tables or as FHIR resources.
 
     Tables are flat, joined by record_id and positions. CSV is safe to open in a
     spreadsheet: a cell that would be a formula starts with an apostrophe. Parquet
     and DuckDB need the extra export.
 
     --format fhir writes FHIR R5, one ndjson file for each type of resource; it needs
-    the extra fhir. --format omop writes eligibility as OHDSI cohort definitions; it
-    needs the extra omop. Both list in unmapped.jsonl what has no place there.
+    the extra fhir. unmapped.jsonl lists what has no place there.
 
     The destination appears only when it is complete; an export that fails
     leaves the earlier one. A run that was interrupted or is still going needs
@@ -79,12 +74,8 @@ def export(
 
     refuse(
         {
-            f"--format {format_} writes no tables; drop --tables": tables and format_ in ("fhir", "omop"),
+            f"--format {format_} writes no tables; drop --tables": tables and format_ == "fhir",
             "--bundles needs --format fhir": bundles and format_ != "fhir",
-            "--vocabulary needs --format omop": vocabulary and format_ != "omop",
-            "--dialect needs --format omop": dialect and format_ != "omop",
-            "cohort definitions are made from eligibility; drop --tasks": format_ == "omop"
-            and "eligibility" not in split_names(tasks),
         }
     )
     refuse_unknown("task", split_names(tasks), tuple(Task))
@@ -100,11 +91,6 @@ def export(
     if format_ == "fhir":
         some = [Task(one) for one in split_names(tasks)]
         report = export_fhir(_read_pairs(run, found, threshold), to, some, bundles=bundles, force=force).describe()
-    elif format_ == "omop":
-        from extractor.export.cohorts import export_cohorts
-
-        pairs = _read_pairs(run, found, threshold)
-        report = export_cohorts(pairs, to, vocabulary, dialect, force=force).describe()
     else:
         destination = Destination.choose(to, Format(format_) if format_ else None, force=force, bom=bom)
         needed = any(table.name in ("records", "eligibility") for table in chosen)
@@ -118,8 +104,6 @@ def export(
         if threshold.seen:
             below = f"left out below {threshold.minimum:g}: {threshold}"
             say(f"{below}; others keep their sure fields, and positions count what is left")
-        if format_ == "omop" and not vocabulary:
-            say("without --vocabulary the definitions are drafts: their concept sets have names and no concepts")
 
 
 def _prepare(run: Path, found: "FinishedRun", gold: Path | None, *, partial: bool) -> None:

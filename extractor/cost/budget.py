@@ -75,7 +75,7 @@ class Budget:
         return reservation
 
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Like ``reserve``, but returns None instead of waiting for room. The call costs so many ``times`` as much."""
+        """Reserve ``times`` the cost of a call, or return None if there is no room now."""
         size = sum([measure_call(call)] * times, RequestSize())
         if not self.reached and self._has_room(_use(forecast_request(size, self._rates.expected))):
             return self._set_aside(size)
@@ -94,7 +94,7 @@ class Budget:
         return reservation
 
     def allows(self, reservation: Reservation) -> bool:
-        """Whether there is room now for another request like this one."""
+        """Return whether there is room now for another request like this one."""
         return self._has_room(reservation.most)
 
     def lose(self, reservation: Reservation) -> None:
@@ -142,7 +142,7 @@ def _count_tokens(usage: Usage) -> int:
 
 
 def _use(tokens: Tokens) -> Usage:
-    """A request's usage if all of its static part is written into a cache."""
+    """Return a request's usage if all of its static part is written into a cache."""
     parts = {"prompt_tokens": tokens.prompt, "written_tokens": tokens.static, "output_tokens": tokens.output}
     return Usage(**{name: round(part) for name, part in parts.items()})
 
@@ -171,7 +171,7 @@ class Pricing:
         *,
         in_batches: bool = False,
     ) -> "Pricing":
-        """The pricing of a model."""
+        """Return the pricing of a model."""
         return cls(spec, prices.find(spec) if spec else None, limits or Limits(), in_batches, reasoning)
 
     def __post_init__(self) -> None:
@@ -179,7 +179,7 @@ class Pricing:
             model = self.spec or "a run without --model"
             raise ValueError(
                 f"--max-usd: the price of {model} is unknown; write it into a file and name that with --prices FILE"
-                " (docs/how-to/cost.md shows one), or use --max-tokens"
+                " (docs/how-to/cost.md shows one)"
             )
 
     @property
@@ -191,12 +191,12 @@ class Pricing:
 
     @property
     def cost(self) -> Callable[[Usage], int] | None:
-        """Returns the cost of a usage in picodollars; None if no price is known."""
+        """Return the cost of a usage in picodollars, or None if no price is known."""
         return self.price.cost if self.price else None
 
     @property
     def live_cost(self) -> Callable[[Usage], int] | None:
-        """The same for a call that is sent live, also by a run in batches."""
+        """Return the cost of a call that is sent live, which a run in batches also makes."""
         return self.listed.price.cost if self.listed else None
 
     @property
@@ -212,7 +212,7 @@ class Pricing:
         return Cases(0, room // _THOUGHT, room)
 
     def rates(self, store: CallStore | None = None) -> Cases[Rates]:
-        """The token rates of requests, calibrated on the run's own calls if there are enough."""
+        """Return the token rates of requests, calibrated on the run's own calls if there are enough."""
         rates = load_rates(self.spec, self.thinking)
         calls = store.latest_calls(_MAX_CALLS) if store else ()
         return calibrate(
@@ -224,7 +224,7 @@ class Pricing:
         )
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
-        """The budget of all invocations of a run, whose calls are in ``store``."""
+        """Open the budget of all invocations of a run, whose calls are in ``store``."""
         if not self.limits:
             return Budget(self.limits, self.rates(), self.price)
         if store:

@@ -43,7 +43,7 @@ class Price(BaseModel):
     thinking: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt] | None = None
 
     def cost(self, usage: Usage) -> int:
-        """The cost of these tokens in picodollars.
+        """Return the cost of these tokens in picodollars.
 
         >>> price = Price(prompt="0.25", output=2, cached="0.025")
         >>> price.cost(Usage(prompt_tokens=1000, cached_tokens=400, output_tokens=100)) / PICO
@@ -57,7 +57,7 @@ class Price(BaseModel):
         return round(dollars * PICO / 1_000_000)
 
     def batched(self) -> "Price":
-        """The price of the same tokens in a batch.
+        """Return the price of the same tokens in a batch.
 
         >>> price = Price(prompt=1, output=8, batch="0.5").batched()
         >>> price.prompt, price.output, price.cached, price.batch
@@ -92,7 +92,7 @@ class PriceList:
     own: tuple[ListedPrice, ...] = ()
 
     def find(self, spec: ModelSpec) -> ListedPrice | None:
-        """The price of a model, None if unknown.
+        """Find the price of a model. Return None if it is unknown.
 
         For a server named by its address, only the user's own prices count, first for the address, then for the
         model's name.
@@ -132,7 +132,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
 
 
 def _matches(listed: str, name: str) -> bool:
-    """Whether a listed name, which may end with ``*``, matches a name or its dated snapshot."""
+    """Return whether a listed name, which may end with ``*``, matches a name or its dated snapshot."""
     if listed.endswith("*"):
         return name.startswith(listed[:-1])
     return re.fullmatch(re.escape(listed) + f"(?:{_SNAPSHOT})?", name) is not None
@@ -145,7 +145,7 @@ def _find_listed(name: str, provider: str) -> ListedPrice | None:
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """A model's price for text; None without one. Of prices tiered by prompt length, the first one counts."""
+    """Return a model's price for text, if it has one. Of prices tiered by prompt length, the first one counts."""
     prices = model.get_prices(datetime.now(UTC))
     stated = (prices.input_mtok, prices.cache_read_mtok, prices.cache_write_mtok, prices.output_mtok)
     prompt, cached, written, output = map(_base, stated)
@@ -163,7 +163,7 @@ def _base(price: Any) -> Decimal | None:
 
 
 def list_names(provider: str) -> tuple[str, ...]:
-    """The names of a provider's models that have a price."""
+    """List a provider's models that have a price."""
     listed = list_providers()[provider].prices
     found = next((each for each in get_snapshot().providers if each.id == listed), None)
     return tuple(model.id for model in found.models if "image" not in model.id) if found else ()

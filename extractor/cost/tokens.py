@@ -46,18 +46,14 @@ class RequestSize:
     def __add__(self, other: Self) -> "RequestSize":
         return RequestSize(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(RequestSize)))
 
-    def times(self, factor: float) -> "RequestSize":
-        """The size of so many times as many requests."""
-        return RequestSize(*(round(factor * getattr(self, f.name)) for f in fields(RequestSize)))
-
 
 def measure_call(call: Call) -> RequestSize:
-    """The size of a call's first request."""
+    """Measure the first request of a call."""
     return measure_texts(call.system, call.user, len(schema_of(call.reply_model)), call.max_output_tokens)
 
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
-    """The size of a request, from its texts, the characters of its schema, and its output limit.
+    """Measure a request by its texts, the characters of its schema, and its output limit.
 
     >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).most_tokens
     50
@@ -67,7 +63,7 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
 
 
 def _expect_answer(user: str) -> float:
-    """Expected characters of an answer to the lines of a message."""
+    """Forecast the characters of an answer to the lines of a message."""
     mean = {name: size["mean"] for name, size in _measurements()["key"].items()}
     lines = LINE.findall(user)
     keys = (mean.get(key, mean["other"]) for _, asked in lines for key in asked.split())
@@ -81,7 +77,7 @@ def _measurements() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Cases(Generic[T]):
-    """What is unknown: the least case, the expected one, and the highest."""
+    """A forecast in three cases: the least, the expected, and the most."""
 
     low: T
     expected: T
@@ -138,7 +134,7 @@ _OF_A_RUN = (0.85, 1.0, 1.2)
 
 
 def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> Cases[Rates]:
-    """The default rates for a model, without a ``spec`` those of a hosted one.
+    """Load the default rates for a model. Without a ``spec`` they are those of a hosted one.
 
     ``thinking`` is its tokens of thinking per call: least, expected and most.
     """
@@ -160,14 +156,14 @@ def load_rates(spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)) -> C
 
 
 def forecast_request(size: RequestSize, rates: Rates) -> Tokens:
-    """The tokens of requests without second calls. No answer exceeds its output limit."""
+    """Forecast the tokens of requests without second calls. No answer exceeds its output limit."""
     schema = size.schema * rates.schema
     output = min(size.answer * rates.answer, size.most_tokens) + size.calls * rates.thinking
     return Tokens(size.calls, size.messages * rates.messages + schema, size.system * rates.messages + schema, output)
 
 
 def forecast_calls(size: RequestSize, rates: Rates) -> Tokens:
-    """The tokens of all calls, including re-asks and rechecks. Few calls may differ much from the measured share."""
+    """Forecast the tokens of all calls, with re-asks and rechecks. Few calls may differ much from the share."""
     first, calls = forecast_request(size, rates), max(1, size.calls)
     variance = max(rates.again * (1 - rates.again), 1 / rates.counted)
     share = rates.again + rates.deviations * sqrt(variance * (1 / rates.counted + 1 / calls))
@@ -182,7 +178,7 @@ def forecast_calls(size: RequestSize, rates: Rates) -> Tokens:
 
 
 def calibrate(rates: Cases[Rates], calls: Iterable[tuple[RequestSize, Usage, bool]]) -> Cases[Rates]:
-    """Rates measured on the calls of a run, or ``rates`` if there are too few calls.
+    """Measure the rates on the calls of a run. Return ``rates`` if there are too few calls.
 
     Each call is a tuple of its size, its usage with that of its re-asks, and whether it is a recheck. Calls with
     re-asks count only as such.

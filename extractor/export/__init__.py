@@ -1,7 +1,4 @@
-"""Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources.
-
-``export.cohorts`` writes cohort definitions. It reads with the rules of ``extractor.parse``, which load slowly.
-"""
+"""Write a run's results as flat tables joined by keys (CSV, JSON lines, Parquet, DuckDB), or as FHIR R5 resources."""
 
 from .columns import read_registry
 from .export import Threshold, choose_tables, describe_tables, export_run, find_results, read_results

@@ -1,27 +1,24 @@
 """Columns of an export, including computed ones: canonical units, days, and registered fields."""
 
-from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from extractor.schemas import Comparator, CriterionKind, Eligibility, Sex, TrialRecord
-from extractor.text.book import read_text, rule
-from extractor.text.lexer import Tokens
-from extractor.text.quantity_names import find_loinc, name_quantity
+from extractor.schemas import Comparator, CriterionKind, TrialRecord
+from extractor.text.quantity_names import find_loinc, get_quantity, name_quantity
 from extractor.text.registered_ages import AGES
 from extractor.text.units import convert, find_dimension, read_unit
 
-from .people import read_age, read_answer, read_comparator
+from .people import read_registered
 
 Row = tuple[Any, ...]
 Json = Mapping[str, Any]
 
 REGISTERED = "registered"
 """The key under which ``find_rows`` adds the registered fields to an extraction."""
+COMPARATORS = "comparators"
+"""The key under which it adds those of the ages."""
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
-_SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
-"""Rules that find words for a sex."""
 _DAYS = "In days; a month is 30.4375 days, a year 365.25."
 
 
@@ -29,13 +26,15 @@ _DAYS = "In days; a month is 30.4375 days, a year 365.25."
 class Column:
     """A column of a table. ``kind`` is text, integer, number (which may have a fraction) or boolean.
 
-    ``path`` leads to its value in the item of a row; it is empty for keys and computed columns.
+    ``path`` leads to its value in the item of a row; it is empty for keys and computed columns. ``default`` is the
+    value where the item's JSON leaves it out.
     """
 
     name: str
     meaning: str
     kind: str = "text"
     path: tuple[str, ...] = ()
+    default: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,11 @@ def read_registry(record: TrialRecord) -> Row:
         fields.minimum_age,
         fields.maximum_age,
         fields.sex,
-        *(_to_days(_read_period(fields.text(name))) for name in AGES),
-        read_answer(fields.healthy_volunteers or ""),
+        *(
+            age and _to_days(age.model_dump())
+            for age in (read_registered(name, fields.text(name) or "") for name in AGES)
+        ),
+        read_registered("healthy_volunteers", fields.healthy_volunteers or ""),
     )
 
 
@@ -81,92 +83,54 @@ class CanonicalLimit(NamedTuple):
     note: str | None = None
 
 
-def name_limit(limit: Json, criterion: Json, within: str = "") -> CanonicalLimit:
-    """The canonical form of a limit, or what is known of it and why there is none.
+def name_limit(limit: Json, known: str | None = None) -> CanonicalLimit:
+    """Return the canonical form of a limit, or what is known of it and why there is none.
 
-    ``within`` are the limit's words in the criterion, if they are known.
+    ``known`` is its quantity where the words around it named that, and its own words do not.
     """
     written, value, high = limit.get("unit"), limit["value"], limit.get("value_high")
     unit = read_unit(written) if written else None
-    quantity = name_quantity(limit.get("quantity") or "", unit, criterion.get("quote") or "", value, within)
+    quantity = get_quantity(known) if known else name_quantity(limit.get("quantity") or "", unit, value=value)
     if quantity is None:
         return CanonicalLimit(unit_ucum=unit, note="no quantity")
-    known = CanonicalLimit(quantity.name, quantity.laboratory)
+    named = CanonicalLimit(quantity.name, quantity.laboratory)
     if written and unit is None:
-        return known._replace(note="unknown unit")
+        return named._replace(note="unknown unit")
     ends = [one for one in (value, high) if one is not None]
     used = unit or next(filter(None, map(quantity.infer_unit, reversed(ends))), None)
-    known = known._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
+    named = named._replace(loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used)
     if used is None:
-        return known._replace(note="no unit")
+        return named._replace(note="no unit")
     values = [one for end in ends if (one := quantity.to_canonical(end, used)) is not None]
     if len(values) < len(ends):
-        return known._replace(note="no conversion")
+        return named._replace(note="no conversion")
     if not all(map(quantity.is_possible, values)):
-        return known._replace(note="implausible")
-    return known._replace(unit=quantity.unit, value=values[0], value_high=values[1] if len(values) > 1 else None)
+        return named._replace(note="implausible")
+    return named._replace(unit=quantity.unit, value=values[0], value_high=values[1] if len(values) > 1 else None)
 
 
 def read_admitted(limit: Json, criterion: Json) -> str | None:
-    """The comparator of the values that the criterion admits.
+    """Return the comparator of the values that the criterion admits.
 
-    None if the criterion is negated, has an exception, or is a demand among the exclusions.
+    Return None if the criterion is negated, has an exception, or is a demand among the exclusions.
 
-    >>> [read_admitted({"comparator": "<"}, {"kind": kind, "quote": "INR < 2"}) for kind in ("inclusion", "exclusion")]
+    >>> [read_admitted({"comparator": "<"}, {"kind": kind}) for kind in ("inclusion", "exclusion")]
     ['<', '>=']
     """
-    includes = criterion["kind"] == CriterionKind.INCLUSION
-    exception = rule("excluded_anyway" if includes else "admitted_anyway")
-    tokens = read_text(criterion["quote"])
-    demanded = not includes and rule("demanded").starts(tokens, 0)
-    if criterion.get("negated") or demanded or exception.search(tokens):
+    if any(criterion.get(name) for name in ("negated", "has_exception", "demanded")):
         return None
     comparator = Comparator(limit["comparator"])
-    if includes:
+    if criterion["kind"] == CriterionKind.INCLUSION:
         return comparator.value
     if comparator.opposite:
         return comparator.opposite.value
     return "outside" if comparator is Comparator.BETWEEN else "<>"
 
 
-def find_sex(limit: int, criterion: Mapping[str, Any]) -> Sex | None:
-    """The sex that a criterion names for its limit at this index; None if it names none, or both together.
-
-    The sexes stand before the limits or behind them, in the same clause. The first one shows which.
-
-    >>> quote = "Hb < 13 g/dL in men and < 12 g/dL in women"
-    >>> ends = [{"field": f"constraints[{at}]", "start": 0, "end": end} for at, end in enumerate((12, 33))]
-    >>> whole = {"field": "quote", "start": 0, "end": len(quote)}
-    >>> [find_sex(at, {"quote": quote, "evidence": [whole, *ends]}).value for at in (0, 1)]
-    ['male', 'female']
-    """
-    tokens = read_text(criterion["quote"])
-    pieces = criterion.get("evidence") or ()
-    begin = next((piece["start"] for piece in pieces if piece["field"] == "quote"), 0)
-    limits = (piece for piece in pieces if piece["field"].startswith("constraints["))
-    last = {piece["field"]: bisect(tokens.ends, piece["end"] - begin - 1) for piece in limits}  # their last tokens
-    place, places = last.get(f"constraints[{limit}]"), sorted(last.values())
-    named = _find_named(tokens)
-    if not named or place is None or rule("all_sexes").search(tokens) or len(tokens.text) != len(criterion["quote"]):
-        return None
-    if min(named) < places[0]:
-        at = max((one for one in named if one < place), default=None)
-    else:
-        following = next((one for one in places if one > place), len(tokens))
-        at = min((one for one in named if place < one < following), default=None)
-    if at is None or not frozenset(".;").isdisjoint(tokens.codes[min(at, place) : max(at, place)]):
-        return None
-    return named[at]
-
-
-def _find_named(tokens: Tokens) -> dict[int, Sex]:
-    """The tokens that name a sex."""
-    found = ((one.first, sex) for name, sex in _SEXED.items() for one in rule(name).find(tokens))
-    return {at: sex for at, sex in found if not rule("not_sex").starts(tokens, at)}
-
-
-def _list_evidence(field: str, item: Json) -> list[Json]:
-    return [piece for piece in item.get("evidence") or () if piece["field"] == field]
+def _list_evidence(item: Json, name: str, member: Json) -> list[Json]:
+    """The evidence of a member of the list ``name`` of an item."""
+    index = next(place for place, one in enumerate(item[name]) if one is member)
+    return [piece for piece in item.get("evidence") or () if piece["field"] == f"{name}[{index}]"]
 
 
 def _find_least(pieces: Sequence[Json]) -> float | None:
@@ -174,16 +138,14 @@ def _find_least(pieces: Sequence[Json]) -> float | None:
 
 
 def _compute_limit(limit: Json, criterion: Json) -> Row:
-    index = next(place for place, one in enumerate(criterion["constraints"]) if one is limit)
-    pieces = _list_evidence(f"constraints[{index}]", criterion)
-    named = name_limit(limit, criterion, pieces[0]["quote"] if pieces else "")
-    sex = find_sex(index, criterion)
-    return *named, read_admitted(limit, criterion), sex.value if sex else None, _find_least(pieces)
+    pieces = _list_evidence(criterion, "constraints", limit)
+    seen = pieces[0] if pieces else {}
+    named = name_limit(limit, seen.get("quantity"))
+    return *named, read_admitted(limit, criterion), seen.get("sex"), _find_least(pieces)
 
 
 def _compute_amount(amount: Json, regimen: Json) -> Row:
-    index = next(place for place, one in enumerate(regimen["amounts"]) if one is amount)
-    confidence = _find_least(_list_evidence(f"amounts[{index}]", regimen))
+    confidence = _find_least(_list_evidence(regimen, "amounts", amount))
     unit = read_unit(amount["unit"]) if amount.get("unit") else None
     if unit is None:
         return None, None, None, None, confidence
@@ -205,23 +167,10 @@ def _days_of(*names: str) -> Computed:
     return Computed(columns, lambda item, _: tuple(_to_days(item.get(name)) for name in names))
 
 
-def _read_period(written: str | None) -> Json | None:
-    age = read_age(written or "")
-    return age.model_dump(mode="json") if age else None
-
-
 def _compute_people(people: Json, extraction: Json) -> Row:
     """The ages of the text in days and their comparators, and the registered values beside them."""
-    comparators = (_name_comparator(name, people) if people.get(name) else None for name in AGES)
     *_, sex, lowest, highest, healthy = extraction.get(REGISTERED) or _UNREGISTERED
-    return *(_to_days(people.get(name)) for name in AGES), *comparators, lowest, highest, sex, healthy
-
-
-def _name_comparator(name: str, people: Json) -> str:
-    proofs = _list_evidence(name, people)
-    criteria = () if proofs else people.get("criteria") or ()
-    shape = {name: people[name], "evidence": proofs, "criteria": criteria}
-    return read_comparator(name, Eligibility.model_validate(shape)).value
+    return *(_to_days(people.get(name)) for name in AGES), *extraction[COMPARATORS], lowest, highest, sex, healthy
 
 
 _REGISTERED_COLUMNS = (

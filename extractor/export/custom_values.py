@@ -76,21 +76,15 @@ def _measure(value: Any) -> dict[str, Any]:
         return {}
     ends = {"number": parts.get("value", parts.get("low")), "number_high": parts.get("value_high", parts.get("high"))}
     measured = ends | {"comparator": parts.get("comparator"), "unit": parts["unit"]}
-    unit = read_unit(parts["unit"]) if parts["unit"] else None
-    if unit is None:
+    if not parts["unit"] or (unit := read_unit(parts["unit"])) is None:
         return measured
-    canonical = _name_canonical(unit)
-    converted = {
-        f"{name}_canonical": convert(number, unit, canonical) for name, number in ends.items() if number is not None
-    }
-    return measured | converted | {"unit_canonical": canonical}
+    # Days for hours and longer, else the unit itself: what is measured decides on more, and is not known here.
+    is_time = find_dimension(unit)[1] == find_dimension("d")[1]
+    canonical = "d" if is_time and (convert(1, unit, "d") or 0) >= _HOUR else unit
+    for name, number in ends.items():
+        measured[f"{name}_canonical"] = None if number is None else convert(number, unit, canonical)
+    return measured | {"unit_canonical": canonical}
 
 
 _HOUR = 0.04
 """The least part of a day that is shown in days. A QT interval stays in milliseconds."""
-
-
-def _name_canonical(unit: str) -> str:
-    """Days for hours and longer, else the unit itself: what is measured decides on more, and is not known here."""
-    is_time = find_dimension(unit)[1] == find_dimension("d")[1]
-    return "d" if is_time and (convert(1, unit, "d") or 0) >= _HOUR else unit

@@ -18,7 +18,7 @@ from extractor.schemas import Task, TrialExtraction
 from extractor.suggestions import refuse_unknown
 
 from .files import COLUMNS_FILE, Destination, Format, load_tables, open_tables
-from .tables import Registry, Table, find_rows, list_tables
+from .tables import Registry, Table, complete_gold, find_rows, list_tables
 
 _RESULTS = "extractions.jsonl"
 _BY_DATABASE = frozenset({Format.PARQUET, Format.DUCKDB})
@@ -163,7 +163,7 @@ def read_results(
 
 def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialExtraction:
     """Parse an extraction. Raises ``StoreError`` for invalid data, and for results of an earlier version."""
-    again = "recreate it with `extractor reparse`"
+    again = "recreate it with `extractor run --replay`"
     try:
         extraction = TrialExtraction.model_validate_json(data)
     except ValidationError as error:
@@ -175,4 +175,4 @@ def _parse(data: bytes, place: str, remedy: str, threshold: Threshold) -> TrialE
     confidences = (piece.confidence for _, item in extraction.list_items() for piece in item.evidence)
     if threshold.minimum and None in confidences:
         raise StoreError(f"{place}: has values without a confidence; {again}, or drop --min-confidence")
-    return threshold.apply(extraction)
+    return threshold.apply(complete_gold(extraction))

@@ -1,35 +1,48 @@
 """Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics hold together. A criterion becomes values only if it can be said whole, by the test that cohort
-definitions use, and if "all of" and ``exclude`` are enough to combine its parts. Any other criterion is a text, since
-a part alone would admit or exclude others than the criterion does.
+All characteristics hold together. A criterion becomes values only if it says nothing but its limits, and if "all of"
+and ``exclude`` are enough to combine them. Any other criterion is a text, since a limit alone would admit or exclude
+others than the criterion does.
 """
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from extractor.schemas import Category, Comparator, Constraint, Criterion, CriterionKind, Sex
-from extractor.text.quantity_names import find_loinc, list_quantities
+from extractor.schemas import Category, Comparator, Criterion, CriterionKind, Sex
+from extractor.text.book import read_table, word_set
+from extractor.text.quantity_names import find_loinc, fold_words, get_quantity, list_quantities
 from extractor.text.registered_ages import AGES
 
 from .columns import name_limit
-from .fhir_types import LOINC, Json, Proof, TrialResources, UnmappedReason, code, own_code, quantity, value_range
-from .omop_circe import CriteriaGroup, Domain, Occurred, Operator, Reason, SexLimit, Undecided
-from .omop_groups import limits_age, read_groups, read_targets
-from .omop_rules import demands
-from .omop_vocabulary import WordLists
+from .fhir_types import (
+    LOINC,
+    Json,
+    Proof,
+    TrialResources,
+    UnmappedReason,
+    code,
+    is_sure,
+    own_code,
+    quantity,
+    value_range,
+)
 from .people import People, Stated, read_people
 
 _EBM = "http://hl7.org/fhir/uv/ebm/StructureDefinition"
 _SEX = "46098-0"
 """The LOINC code of a person's sex."""
-_ELSEWHERE: Mapping[Reason, UnmappedReason] = {
-    Reason.TARGET_CONDITION: "target_condition",
-    Reason.OTHER_AGE: "other_age",
-}
-"""Why a criterion that cohort definitions leave out is no text either."""
-_NAMED = {Domain.CONDITION: "condition", Domain.DRUG: "past drug", Domain.PROCEDURE: "past procedure"}
-"""What a criterion asks for that names a condition or a treatment."""
+_DECISIVE = ("kind", "quote", "constraints", "time_window")
+"""The fields of a criterion that decide whether its limits stand as values."""
+_WORD = re.compile(r"\d+|[^\W\d_]+")
+
+
+_SEXES = {"male", "female"}
+
+
+class _SaysMoreError(Exception):
+    """A criterion that is more than its limits; the message says what more."""
 
 
 def add_group(trial: TrialResources) -> Json | None:
@@ -37,21 +50,17 @@ def add_group(trial: TrialResources) -> Json | None:
     eligibility, people = trial.extraction.eligibility, read_people(trial.extraction, trial.record)
     proofs: list[Proof] = [(f"eligibility.{each.field}", each) for each in eligibility.evidence]
     characteristics = _read_people(trial, people, proofs)
-    # A Group may ask for what a database does not hold, such as a biomarker.
-    anything = [
-        one.model_copy(update={"category": None}) if one.constraints and one.category is not Category.AGE else one
-        for one in eligibility.criteria
-    ]
-    groups, undecided = read_groups(anything, WordLists(), people, read_targets(trial.record))
-    said: list[str] = []
+    values, said = _read_limits(eligibility.criteria), list[str]()
     for index, criterion in enumerate(eligibility.criteria):
-        path, result = f"eligibility.criteria[{index}]", groups.get(index) or undecided[index]
-        if elsewhere := _find_other_place(criterion, result, people):
-            trial.leave_out(path, criterion.quote, elsewhere)
+        path, found = f"eligibility.criteria[{index}]", values[index]
+        is_stated = people.compare(criterion) if isinstance(found, list) else None
+        if is_stated is not None:  # the ages stand already, or are those of some participants
+            trial.leave_out(path, criterion.quote, "age_bound" if is_stated else "other_age")
             continue
-        for place, one in enumerate(_read_criterion(trial, path, criterion, result)):
+        for place, one in enumerate(_read_criterion(trial, path, criterion, found)):
             characteristics.append({"id": f"criterion-{index}" + (f"-{place}" if place else "")} | one)
-        proofs += ((f"{path}.{each.field}", each) for each in criterion.evidence if each.field != "negated")
+        cited = (each for each in criterion.evidence if each.section and each.field != "negated")
+        proofs += ((f"{path}.{each.field}", each) for each in cited)
         said += criterion.lead_in or "", criterion.quote
     if not characteristics:
         return None
@@ -64,13 +73,6 @@ def add_group(trial: TrialResources) -> Json | None:
         "characteristic": characteristics,
     }
     return trial.add("Group", "-eligibility", content, proofs, "\n".join(said))
-
-
-def _find_other_place(criterion: Criterion, result: CriteriaGroup | Undecided, people: People) -> UnmappedReason | None:
-    """Why a criterion is no characteristic: its ages stand already, or it would keep the trial's own patients out."""
-    if isinstance(result, Undecided):
-        return _ELSEWHERE.get(result.reason)
-    return "age_bound" if limits_age(result) and people.compare(criterion) else None
 
 
 def _read_people(trial: TrialResources, people: People, proofs: list[Proof]) -> list[Json]:
@@ -99,30 +101,23 @@ def _describe(name: str, stated: Stated[Any]) -> Json:
         value = quantity(stated.value.value, stated.value.unit.value, stated.comparator)
         return {"code": age_code, "valueQuantity": value}
     if name == "sex":
-        return _name_sex(stated.value)
+        value = code("http://hl7.org/fhir/administrative-gender", stated.value)
+        return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
     return {"code": {"text": "healthy volunteer"}, "valueBoolean": False}
 
 
-def _read_criterion(
-    trial: TrialResources, path: str, criterion: Criterion, result: CriteriaGroup | Undecided
-) -> list[Json]:
-    """A criterion as values with codes, or as one text with all that this leaves out listed."""
+def _read_criterion(trial: TrialResources, path: str, criterion: Criterion, found: list[Json] | str) -> list[Json]:
+    """A criterion as the values ``found``, or as one text with all that this leaves out listed, and why."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
-    trial.leave_out(f"{path}.section", None if criterion.evidence else criterion.section, "no_offsets")
-    reason: UnmappedReason = (
-        "unsure" if isinstance(result, Undecided) and result.reason is Reason.UNSURE else "compound"
-    )
-    detail = str(result)
-    if isinstance(result, CriteriaGroup):
-        try:
-            if values := _read_values(criterion, result):
-                described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
-                trial.leave_out(f"{path}.category", criterion.category, "no_element")
-                return [described | value for value in values]
-        except Undecided as error:
-            detail = str(error)
+    has_offsets = any(piece.section for piece in criterion.evidence)
+    trial.leave_out(f"{path}.section", None if has_offsets else criterion.section, "no_offsets")
+    if isinstance(found, list):
+        described = {"extension": [{"url": f"{_EBM}/characteristic-description", "valueMarkdown": words}]}
+        trial.leave_out(f"{path}.category", criterion.category, "no_element")
+        return [described | value for value in found]
     for index, limit in enumerate(criterion.constraints):
-        trial.leave_out(f"{path}.constraints[{index}]", limit, reason, detail if reason == "compound" else "")
+        reason: UnmappedReason = "compound" if found else "unsure"
+        trial.leave_out(f"{path}.constraints[{index}]", limit, reason, found)
     trial.leave_out(f"{path}.negated", criterion.negated or None, "no_element")
     criterion = trial.drop_unsure(path, criterion, "category", "time_window")
     known = criterion.category
@@ -132,41 +127,114 @@ def _read_criterion(
         text["extension"] = [{"url": f"{_EBM}/characteristic-timing", "extension": said}]
         trial.leave_out(f"{path}.time_window", window, "no_direction")
     # "Participants must be off steroids" among the exclusions is what they must be.
-    is_excluded = criterion.kind is CriterionKind.EXCLUSION and not demands(criterion)
+    is_excluded = criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
     return [text | {"valueCodeableConcept": {"text": words}, "exclude": is_excluded}]
 
 
-def _read_values(criterion: Criterion, group: CriteriaGroup) -> list[Json]:
-    """The codes and values of a criterion; none if it restricts nobody, or for a combination that a Group lacks."""
-    members, excluded = group.members, group.operator is Operator.NONE
-    joined = any(isinstance(one, CriteriaGroup) and one.operator is Operator.ALL for one in members)
-    if criterion.time_window or (group.operator is Operator.ANY and len(members) > 1) or (excluded and joined):
-        raise Undecided(Reason.CONJUNCTION)
-    found = [_name_sex(one.sex) for one in members if isinstance(one, SexLimit)]
-    for one in members:
-        if isinstance(one, Occurred):
-            value = {"text": one.concepts.name}
-            found.append({"code": {"text": _NAMED[one.concepts.domain]}, "valueCodeableConcept": value})
-    found += (_read_limit(criterion, limit) for limit in criterion.constraints)
-    return [one | {"exclude": excluded} for one in found]
+def _read_limits(criteria: Sequence[Criterion]) -> list[list[Json] | str]:
+    """Read each criterion as values, or say what it is beside its limits; nothing if its limits are not sure.
+
+    Inclusion criteria that bound one quantity differently are for different groups of participants.
+    """
+    found: list[list[Json] | str] = []
+    bounds: dict[tuple[str, str], dict[float, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for index, criterion in enumerate(criteria):
+        try:
+            found.append(_read_values(criterion, after=criteria[index - 1] if index else None))
+        except _SaysMoreError as error:
+            found.append(str(error))
+            continue
+        for limit in criterion.constraints if criterion.kind is CriterionKind.INCLUSION else ():
+            ends = ((">", limit.value), ("<", limit.value_high)) if limit.value_high is not None else ()
+            for side, value in ends or ((limit.comparator[0], limit.value),):
+                bounds[limit.quantity.lower(), side][value or 0].add(index)
+    for values in bounds.values():
+        for index in {index for one in values.values() for index in one} if len(values) > 1 else ():
+            found[index] = "a limit of some participants"
+    return found
 
 
-def _name_sex(sex: Sex) -> Json:
-    value = code("http://hl7.org/fhir/administrative-gender", sex)
-    return {"code": code(LOINC, _SEX, "sex"), "valueCodeableConcept": value}
+def _read_values(criterion: Criterion, after: Criterion | None) -> list[Json]:
+    """The codes and values of a criterion that says nothing but its limits. Raises ``_SaysMoreError`` for any other."""
+    excluded, limits = criterion.kind is CriterionKind.EXCLUSION, criterion.constraints
+    others = {
+        "no limit": not limits,
+        "a time window": criterion.time_window,
+        "a negation": criterion.negated,
+        "an exception": criterion.has_exception,
+        "a demand among the exclusions": criterion.demanded,
+        "a limit of one sex": any(piece.sex for piece in criterion.evidence),
+        "an alternative of the line before it": after and after.quote.lower().split()[-1:] == ["or"],
+    }
+    if more := next((name for name, found in others.items() if found), None):
+        raise _SaysMoreError(more)
+    if not is_sure(criterion, *_DECISIVE):
+        raise _SaysMoreError
+    words = _list_other_words(criterion)
+    if _SEXES & {word.rstrip("s") for word in words} == _SEXES:
+        words = [word for word in words if word.rstrip("s") not in _SEXES]
+    lists = read_table("fhir")["says_nothing"]
+    idle = word_set(f"{lists['anywhere']} {lists['exclusion' if excluded else 'inclusion']}")
+    if strange := [word for word in words if word not in idle]:
+        raise _SaysMoreError(" ".join(strange))
+    sides = {(limit.quantity.lower(), limit.comparator[0]) for limit in limits}
+    joint = "and" if excluded else "or"  # "all of" combines inclusions, and ``exclude`` alternatives
+    if len(limits) > 1 and (joint in words or len(sides) < len(limits)):
+        raise _SaysMoreError("another combination than all of the included or any of the excluded")
+    return [_read_limit(criterion, index) | {"exclude": excluded} for index in range(len(limits))]
 
 
-def _read_limit(criterion: Criterion, limit: Constraint) -> Json:
-    """The code and value of a limit. Raises ``Undecided`` without a unit, or if its bounds make no range."""
-    known = name_limit(limit.model_dump(mode="json"), criterion.model_dump(mode="json"))
+def _list_other_words(criterion: Criterion) -> list[str]:
+    """The words of a criterion, and of the line above it, that stand in no limit, and those that are none of a limit.
+
+    Raises ``_SaysMoreError`` if the places of the limits are not known.
+    """
+    start = next((piece.start for piece in criterion.evidence if piece.field == "quote"), 0)
+    text, words = criterion.quote, list[str]()
+    for index, limit in enumerate(criterion.constraints):
+        proof = next((piece for piece in criterion.evidence if piece.field == f"constraints[{index}]"), None)
+        if proof is None or proof.start < start:
+            raise _SaysMoreError("no place of a limit")
+        named = {
+            *_split(limit.quantity),
+            *_split(limit.unit or ""),
+            *_split(read_table("fhir")["says_nothing"]["limit"]),
+        }
+        words += (word for word in _split(proof.quote) if word not in named and not word.isdigit())
+        first, end = proof.start - start, proof.end - start
+        text = text[:first] + " " * (end - first) + text[end:]
+    return [*_split(criterion.lead_in or ""), *words, *_split(text)]
+
+
+def _split(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def _read_limit(criterion: Criterion, index: int) -> Json:
+    """The code and value of a limit. Raises ``_SaysMoreError`` without a name, code or unit, or without a range."""
+    limit = criterion.constraints[index]
+    by_context = (piece.quantity for piece in criterion.evidence if piece.field == f"constraints[{index}]")
+    known = name_limit(limit.model_dump(mode="json"), next(by_context, None))
+    is_age = criterion.category is Category.AGE and known.quantity == "age"
+    is_coded = known.loinc and known.quantity and _is_name(limit.quantity, known.quantity)
+    if not (is_age or is_coded) or known.note not in (None, "no conversion"):
+        raise _SaysMoreError(known.note or f"no LOINC code of {limit.quantity}")
     loinc, ucum = known.loinc, known.unit_ucum
     named = {"code": code(LOINC, loinc.split("|") if loinc else None, limit.quantity)}
     bounds = [quantity(one, limit.unit, ucum=ucum) for one in (limit.value, limit.value_high) if one is not None]
     if "code" not in bounds[0]:
-        raise Undecided(Reason.UNIT, limit.unit or "none")
+        raise _SaysMoreError(f"no unit: {limit.unit}")
     if limit.comparator is not Comparator.BETWEEN:
         return named | {"valueQuantity": quantity(limit.value, limit.unit, limit.comparator.value, ucum)}
     span = value_range(bounds[0], bounds[-1])
     if span is None:
-        raise Undecided(Reason.VALUE, f"{limit.value:g} to {limit.value_high:g}")
+        raise _SaysMoreError(f"no range: {limit.value:g} to {limit.value_high:g}")
     return named | {"valueRange": span}
+
+
+def _is_name(text: str, quantity: str) -> bool:
+    """Whether a text holds nothing but names of a quantity: "Body mass index (BMI)", "ECOG status score"."""
+    rest = f" {' '.join(fold_words(text))} "
+    for words in sorted(map(fold_words, get_quantity(quantity).names), key=len, reverse=True):
+        rest = rest.replace(f" {' '.join(words)} ", "  ")
+    return {"score"}.issuperset(rest.split())

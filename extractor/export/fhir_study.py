@@ -24,8 +24,7 @@ from extractor.schemas.values import list_values
 from extractor.text.book import read_table
 
 from .fhir_eligibility import add_group
-from .fhir_types import BASE, HL7, Json, TrialResources, UnmappedReason, code, own_code, quantity, value_range
-from .omop_groups import is_sure
+from .fhir_types import BASE, HL7, Json, TrialResources, UnmappedReason, code, is_sure, own_code, quantity, value_range
 
 _DESIGN = "http://hl7.org/fhir/study-design"
 _PHASES = frozenset(

@@ -12,8 +12,6 @@ from pydantic import BaseModel
 from extractor.schemas import Citation, Evidence, ExtractedItem, TrialExtraction, TrialRecord
 from extractor.text.units import read_unit
 
-from .omop_groups import is_sure
-
 Json = dict[str, Any]
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 Proof = tuple[str, Evidence | Citation]
@@ -30,10 +28,23 @@ _LONGEST_ID = 40
 # fmt: off
 UnmappedReason = Literal[
     "no_element", "compound", "unsure", "no_direction", "no_restriction", "no_ucum", "no_time_unit", "no_range",
-    "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "target_condition", "input_missing",
+    "no_offsets", "text_decides", "registry_decides", "age_bound", "other_age", "input_missing",
 ]
 # fmt: on
 """Why a value has no place in the resources (docs/how-to/fhir.md)."""
+
+
+_LEAST = 0.8
+"""The least confidence of a value that a resource states."""
+
+
+def is_sure(item: ExtractedItem, *names: str) -> bool:
+    """Whether the values of some fields, such as ``constraints`` or ``amounts[0]``, are sure enough to be stated.
+
+    A corrected item has no evidence, and is sure.
+    """
+    stated = (one for one in item.evidence if one.field in names or one.field.partition("[")[0] in names)
+    return all(one.confidence is None or one.confidence >= _LEAST for one in stated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,20 +30,22 @@ T_co = TypeVar("T_co", covariant=True)
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
-_SEXES = {one.value: one for one in Sex} | {"both": Sex.ALL}
-_ANSWERS = {"no": False, "false": False, "yes": True, "true": True, "accepts healthy volunteers": True}
+_WORDS: Mapping[str, Sex | bool] = {
+    **{one.value: one for one in Sex},
+    "both": Sex.ALL,
+    "no": False,
+    "false": False,
+    **dict.fromkeys(("yes", "true", "accepts healthy volunteers"), True),
+}
+"""Registered sexes and answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stated(Generic[T_co]):
-    """A value that an export states. ``confidence`` is None for a registered value, and for gold.
-
-    ``comparator`` is that of an age: "over 18 years" is > 18 years.
-    """
+    """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18 years."""
 
     value: T_co
     citation: Citation | None = None
-    confidence: float | None = None
     comparator: Comparator | None = None
 
     @property
@@ -94,18 +96,15 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     """
     eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
     left_out: list[LeftOut] = []
-    proofs = {piece.field: piece for piece in eligibility.evidence}
-    for name, read in (*dict.fromkeys(AGES, read_age).items(), ("sex", _read_sex), ("healthy_volunteers", read_answer)):
+    for name in (*AGES, "sex", "healthy_volunteers"):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
-        registered = read(written) if written else None
+        registered = read_registered(name, written or "")
         if value is not None:
-            proof = proofs.get(name)
-            comparator = read_comparator(name, eligibility) if name in AGES else None
-            cited, sure = (proof.cite(), proof.confidence) if proof else (None, None)
-            found[name] = Stated(value, cited, sure, comparator)
+            cited = next((piece.cite() for piece in eligibility.evidence if piece.field == name), None)
+            found[name] = Stated(value, cited, read_comparator(name, eligibility) if name in AGES else None)
         elif registered is not None and written:
             citation = Citation(section=f"registry.{name}", start=0, end=len(written), quote=written)
-            found[name] = Stated(registered, citation, comparator=_INCLUSIVE.get(name))
+            found[name] = Stated(registered, citation, _INCLUSIVE.get(name))
         if written and (value is not None or registered is None):
             left_out.append(LeftOut(f"registry.{name}", written, "no_restriction" if value is None else "text_decides"))
     for finding in extraction.findings:
@@ -121,17 +120,10 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     return People(ages, found.get("sex"), found.get("healthy_volunteers"), tuple(left_out))
 
 
-def _read_sex(written: str) -> Sex | None:
-    return _SEXES.get(written.strip().lower())
-
-
-def read_answer(written: str) -> bool | None:
-    """Return a registered yes or no; None if it is neither."""
-    return _ANSWERS.get(written.strip().lower())
-
-
-def read_age(written: str) -> Age | None:
-    """Return a registered age; None for "N/A", and for one that nobody reaches."""
+def read_registered(name: str, written: str) -> Any:
+    """Return a registered age, sex or yes and no; None for "N/A", and for an age that nobody reaches."""
+    if name not in AGES:
+        return _WORDS.get(written.strip().lower())
     found = next(find_durations(read_text(written)), None)
     age = Age(value=found.low, unit=found.unit) if found and found.days is not None else None
     return age if age and count_days(age) <= OLDEST else None
@@ -140,22 +132,18 @@ def read_age(written: str) -> Age | None:
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     """Return how an age of the text bounds: "over 18 years" is ``>``, "under 65" ``<``; others include their limit.
 
-    The words of its evidence decide, if they stand with the criteria where there are any: "elderly over 65" in a
-    summary is loose. For gold, a criterion of age with the same number decides.
+    Evidence says it. For gold, which has none, a criterion of age with the same number decides.
     """
-    from extractor.mentions.limits import find_limits  # noqa: PLC0415 - it loads the rules of the parser
-
     age: Age = getattr(eligibility, name)
-    proof = next((piece for piece in eligibility.evidence if piece.field == name), None)
-    listed = {one.section for one in eligibility.criteria}
-    limits = find_limits(read_text(proof.quote), None) if proof and (proof.section in listed or not listed) else ()
-    aged = [one for one in eligibility.criteria if one.category is Category.AGE and not proof]
-    for one in (*limits, *(limit for criterion in aged for limit in criterion.constraints)):
+    side = _INCLUSIVE[name]
+    if proof := next((piece for piece in eligibility.evidence if piece.field == name), None):
+        return proof.comparator or side
+    aged = (one for one in eligibility.criteria if one.category is Category.AGE)
+    for one in (limit for criterion in aged for limit in criterion.constraints):
         if one.value == age.value and one.value_high is None:
-            # "Not older than 65", and "under 18" among exclusions, name the other side.
-            sides = [side for side in (one.comparator, one.comparator.opposite) if side]
-            return next((side for side in sides if side[0] == _INCLUSIVE[name][0]), _INCLUSIVE[name])
-    return _INCLUSIVE[name]
+            sides = [each for each in (one.comparator, one.comparator.opposite) if each]
+            return next((each for each in sides if each[0] == side[0]), side)
+    return side
 
 
 def _read_bound(criterion: Criterion, limit: Constraint) -> dict[str, float]:

@@ -15,8 +15,7 @@ from pydantic import BaseModel
 
 from extractor.fields import CustomField
 from extractor.fields.declaration import make_model
-from extractor.fields.files import read_fields
-from extractor.fields.models import Declared
+from extractor.fields.files import Declared, read_fields
 from extractor.schemas import (
     Absence,
     Citation,
@@ -28,9 +27,11 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
+from extractor.text.registered_ages import AGES
 
-from .columns import COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
+from .columns import COMPARATORS, COMPUTED, REGISTERED, Column, Computed, Json, Row, read_registry
 from .custom_values import COLUMNS, list_custom_rows
+from .people import read_comparator
 
 Registry = Mapping[str, Row]
 """Results of ``read_registry`` by record."""
@@ -124,7 +125,10 @@ def find_rows(
     >>> [(table, row[:6]) for table, row in find_rows(extraction)]
     [('records', ('A', None, None, None, None, None)), ('eligibility', ('A', None, None, None, None, 'male'))]
     """
-    whole = extraction.model_dump(mode="json") | {REGISTERED: registry.get(extraction.record_id)}
+    people = extraction.eligibility
+    comparators = [read_comparator(name, people).value if getattr(people, name) else None for name in AGES]
+    added = {REGISTERED: registry.get(extraction.record_id), COMPARATORS: comparators}
+    whole = extraction.model_dump(mode="json") | added
     yield from _walk(list_tables(fields)[0], whole, (extraction.record_id,), {})
     yield from ((CUSTOM, row) for row in list_custom_rows(extraction))
 
@@ -147,19 +151,30 @@ def tabulate(
     own = read_fields(fields)
     columns = {table.name: [column.name for column in table.columns] for table in list_tables(own)}
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in columns}
-    for extraction in extractions:
+    for extraction in map(complete_gold, extractions):
         for name, row in find_rows(extraction, registry, own):
             tables[name].append(dict(zip(columns[name], row, strict=True)))
     return tables
 
 
+def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return gold with what its criteria say of whom they admit, as an extraction has it; any other unchanged."""
+    if all(criterion.evidence for criterion in extraction.eligibility.criteria):
+        return extraction
+    from extractor.parse.eligibility.admission import describe_gold  # noqa: PLC0415 - it loads the rules
+
+    return describe_gold(extraction)
+
+
 def _walk(table: Table, value: Any, keys: Row, parent: Json) -> Iterator[tuple[str, Row]]:
-    cells = (_pick(value, column.path) for column in table.values)
+    found = ((_pick(value, column.path), column.default) for column in table.values)
+    cells = (default if cell is None else cell for cell, default in found)
     joined = tuple("|".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells)
     yield table.name, keys + joined + table.computed.compute(value, parent)
     if table.item:
         names = [column.path[0] for column in list_tables()[-1].values]
-        for index, one in enumerate(value.get("evidence") or ()):
+        proofs = (one for one in value.get("evidence") or () if one["section"])  # gold stands in no section
+        for index, one in enumerate(proofs):
             item_index = keys[1] if len(keys) > 1 else None
             yield "evidence", (keys[0], table.item, item_index, index, *map(one.get, names))
     for below in table.below:
@@ -251,7 +266,8 @@ def _plan(
             meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
             offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
             column = "_".join((*prefix, offset))
-            columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path))
+            default = field.default if field.exclude_if else None
+            columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path, default))
     return tuple(columns), tuple(tables)
 
 

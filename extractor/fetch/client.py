@@ -16,7 +16,7 @@ from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from extractor.errors import RegistryError, RegistryRefused
-from extractor.llm.limits import RetryPolicy, is_temporary, retry_after
+from extractor.llm.pace import RetryPolicy, is_temporary, retry_after
 from extractor.llm.spec import hide_user
 
 from .pages import BadPage, Page, read_page
@@ -212,7 +212,7 @@ class RegistryClient:
 
 
 def _read_message(body: bytes) -> str:
-    """The message of an error on one line: the registry sends plain text, proxies send web pages."""
+    """Read the message of an error on one line: the registry sends plain text, proxies send web pages."""
     if body.lstrip()[:1] == b"<":
         return _describe_web_page(body)
     return " ".join(body.decode("utf-8", "replace").split())[:_LONGEST_MESSAGE]

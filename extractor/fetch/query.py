@@ -22,7 +22,7 @@ _LONGEST_SHOWN = 40
 
 
 def is_nct_number(text: str) -> bool:
-    """Whether the text is an NCT number: ``NCT`` in any case, and eight digits.
+    """Return whether the text is an NCT number: ``NCT`` in any case, and eight digits.
 
     >>> is_nct_number("nct04736823"), is_nct_number("NCT04736823.json")
     (True, False)

@@ -1,17 +1,19 @@
-"""What a custom field is: where it stands, what it means, its attributes, and rules that read it.
+"""Declare a user's field: which items have it, what it means, its attributes, and rules that read it.
 
-A declaration is a value: a pydantic model and a TOML table that mean the same give equal ones.
+A pydantic model and a TOML table that mean the same give equal declarations.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Self
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, create_model, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
+from pydantic_core import ErrorDetails
 
+from extractor.errors import FieldError
 from extractor.schemas import (
     ExtractedItem,
     FieldInfo,
@@ -24,7 +26,7 @@ from extractor.schemas import (
 )
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.fields import list_model
-from extractor.suggestions import refuse_unknown
+from extractor.suggestions import refuse_unknown, suggest
 
 from .attributes import Attribute, AttributeType
 
@@ -49,22 +51,18 @@ class Of(StrEnum):
         return tuple(info for info in list_fields(self.task) if info.group == group)
 
 
-def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in names}
-
-
 class Example(FrozenModel):
-    """A text of the user's own, and what the field's answer to it is; ``value`` None says that there is none."""
+    """A text of the user's own with the field's answer to it; without a ``value``, the text states nothing."""
 
     text: str = Field(min_length=1, max_length=2000)
     value: Any = None
 
 
 class FieldRule(FrozenModel):
-    """A token rule of the rule book's language, and what it gives: values of attributes that it does not capture.
+    """A token rule in the rule book's language, with values of attributes that it gives without capturing them.
 
     A named part of the pattern is the value of the attribute of that name. ``examples`` are texts in which it must
-    be found, ``near_misses`` texts in which it must not.
+    be found, ``near_misses`` texts in which it must not. In TOML, ``value`` is short for ``gives = { value = ... }``.
     """
 
     pattern: str = Field(min_length=1, max_length=1000)
@@ -76,21 +74,22 @@ class FieldRule(FrozenModel):
     @model_validator(mode="before")
     @classmethod
     def _give_value(cls, given: Any) -> Any:
-        """``value`` is what the rule gives a field of one type."""
         if not isinstance(given, dict) or "value" not in given or not isinstance(given.get("gives", {}), dict):
             return given
-        return _without(given, "value") | {"gives": {"value": given["value"]} | given.get("gives", {})}
+        rest = {key: value for key, value in given.items() if key != "value"}
+        return rest | {"gives": {"value": given["value"]} | given.get("gives", {})}
 
 
 Claim = Mapping[str, Any]
 """What somebody says of a field at one place: values by attribute, and the words that bear them out as ``quote``."""
 _CONDITION = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>!?=)\s*(?P<words>[\w\s|]+?)\s*")
-
-
 _SECTIONS = (
     *("title", "official_title", "brief_summary", "detailed_description", "conditions", "keywords", "eligibility"),
     *("arms", "interventions", "primary_outcomes", "secondary_outcomes", "other_outcomes"),
 )
+_Words = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(lambda g: (g,) if isinstance(g, str) else g)
+]
 
 
 class CustomField(FrozenModel):
@@ -114,12 +113,12 @@ class CustomField(FrozenModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
     of: Of = Of.RECORD
     when: str = ""
-    definition: str = Field(min_length=1, max_length=4000)
+    definition: str = Field(max_length=4000)
     attributes: tuple[Attribute, ...]
     many: bool = False
     judgement: bool = False
-    sections: tuple[str, ...] = ()
-    mentions: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    sections: _Words = ()
+    mentions: _Words = ()
     examples: tuple[Example, ...] = ()
     rules: tuple[FieldRule, ...] = ()
     confidence: Mapping[Support, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
@@ -129,45 +128,32 @@ class CustomField(FrozenModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_attributes(cls, given: Any) -> Any:
-        """A table of attributes by their names; without one, the field's type is that of its only attribute."""
+    def _list_attributes(cls, given: Any) -> Any:
+        """Take a table of attributes by their names, or the type of the only attribute."""
         if not isinstance(given, dict):
             return given
-        named = given.get("attributes")
-        if "attributes" in given:
-            if both := [key for key in ("type", "choices") if key in given]:
-                raise ValueError(f"write attributes or {' and '.join(both)}, not both")
-            if not isinstance(named, dict):
-                return given
-            listed = [{"name": name} | one if isinstance(one, dict) else one for name, one in named.items()]
-            return given | {"attributes": listed}
-        alone = {"name": "value", "required": True} | {key: given[key] for key in ("type", "choices") if key in given}
-        return _without(given, "type", "choices") | {"attributes": [alone]}
-
-    @field_validator("rules", mode="before")
-    @classmethod
-    def _refuse_one_rule(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            raise ValueError("write each rule as a table [[field.rules]], with two brackets")  # noqa: TRY004
-        return given
-
-    @field_validator("mentions", "sections", mode="before")
-    @classmethod
-    def _list_one(cls, given: Any) -> Any:
-        return (given,) if isinstance(given, str) else given
+        alone = {key: given[key] for key in ("type", "choices") if key in given}
+        rest = {key: value for key, value in given.items() if key not in alone}
+        if "attributes" not in given:
+            return rest | {"attributes": [{"name": "value", "required": True, **alone}]}
+        if alone:
+            raise ValueError(f"write attributes or {' and '.join(alone)}, not both")
+        if not isinstance(named := given["attributes"], dict):
+            return given
+        return rest | {"attributes": [{"name": n} | one if isinstance(one, dict) else one for n, one in named.items()]}
 
     @field_validator("definition")
     @classmethod
-    def _one_paragraph(cls, definition: str) -> str:
+    def _join_lines(cls, definition: str) -> str:
         if not definition.strip():
-            raise ValueError("is empty; say what the field is")
+            raise ValueError("is empty; say what the field is, in Python in the docstring of the class")
         return " ".join(definition.split())
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         names = [one.name for one in self.attributes]
         if not names:
-            raise ValueError("a field needs at least one attribute")
+            raise ValueError("a field needs at least one attribute, in Python such as value: str")
         if len(set(names)) < len(names):
             raise ValueError(f"two attributes have one name: {', '.join(names)}")
         if "quote" in names and self.needs_quote:
@@ -179,25 +165,7 @@ class CustomField(FrozenModel):
         list(self._conditions())
         unknown = [name for name in self.sections if not any(one.startswith(name.split("[")[0]) for one in _SECTIONS)]
         refuse_unknown("section", unknown, _SECTIONS)
-        for example in self.examples:
-            if example.value is not None:
-                self._refuse_unknown_names(example)
-                claims, broken = self.read(example.value)
-                if broken or not claims:
-                    raise ValueError(f"example {example.text!r}: {broken[0][1] if broken else 'no value'}")
-                quotes = [claim["quote"] for claim in claims if "quote" in claim and self.needs_quote]
-                if missing := [quote for quote in quotes if quote not in example.text]:
-                    raise ValueError(f"example {example.text!r}: the quote {missing[0]!r} is not in the text")
         return self
-
-    def _refuse_unknown_names(self, example: Example) -> None:
-        given = example.value if isinstance(example.value, list) else [example.value]
-        names = [name for one in given if isinstance(one, dict) for name in one]
-        known = ("quote", *(one.name for one in self.attributes))
-        if self.is_plain and given and isinstance(given[0], dict) and not {"quote", "value"} >= given[0].keys():
-            form = self.attributes[0].type.form or "as one of its words"
-            raise ValueError(f"example {example.text!r}: {given[0]!r}: write the value {form}")
-        refuse_unknown("attribute", names, known)
 
     @property
     def is_plain(self) -> bool:
@@ -215,27 +183,21 @@ class CustomField(FrozenModel):
         return (60 if self.needs_quote else 10) + 30 * len(self.attributes) * (3 if self.many else 1)
 
     @property
-    def label(self) -> str:
-        """A readable name of the field."""
-        return self.name.replace("_", " ")
-
-    @property
     def group(self) -> ItemGroup:
         """Its values as items of an extraction, with the attributes as their fields.
 
-        >>> value = Attribute(name="value", type="boolean", required=True)
-        >>> field = CustomField(name="pregnancy", definition="May pregnant women take part?", attributes=(value,))
+        >>> field = CustomField(name="pregnancy", type="boolean", definition="May pregnant women take part?")
         >>> [(one.path, one.label, one.kind.value, one.required) for one in field.group.fields]
         [('custom.pregnancy.value', 'pregnancy', 'yes_no', True)]
         """
         return _make_group(self)
 
     def attribute(self, name: str) -> Attribute:
-        """An attribute by its name. Raises ``KeyError``."""
+        """Return an attribute by its name. Raises ``KeyError``."""
         return {one.name: one for one in self.attributes}[name]
 
     def _conditions(self) -> Iterator[tuple[str, bool, frozenset[str]]]:
-        """The conditions of ``when``: a field, whether it must be one of the words, the words."""
+        """Yield the conditions of ``when``: a field, whether it must be one of the words, the words."""
         for text in self.when.split(" and ") if self.when else ():
             found = _CONDITION.fullmatch(text)
             if not found:
@@ -247,6 +209,10 @@ class CustomField(FrozenModel):
             refuse_unknown(found["name"], sorted(words), closed[found["name"]])
             yield found["name"], found["sign"] == "=", words
 
+    def applies(self, find: Callable[[str], object]) -> bool:
+        """Whether an item has the field; ``find`` gives the item's value of a built-in field."""
+        return all((str(find(name)) in words) is wanted for name, wanted, words in self._conditions())
+
     def may_stand_in(self, section: str) -> bool:
         """Whether a field of the record is looked for in a section."""
         return not self.sections or section.startswith(self.sections)
@@ -255,26 +221,19 @@ class CustomField(FrozenModel):
         """Whether a text has one of the words that a statement of the field mentions."""
         return not self.mentions or _find_beginnings(self.mentions).search(text) is not None
 
-    def applies(self, find: Callable[[str], object]) -> bool:
-        """Whether an item has the field; ``find`` gives the item's value of a built-in field."""
-        return all((str(find(name)) in words) is wanted for name, wanted, words in self._conditions())
-
     def read(self, written: Any) -> tuple[tuple[Claim, ...], tuple[tuple[str, str], ...]]:
-        """The claims that a model or an example writes, and what cannot be read: the text and the reason.
+        """Return the claims that a model or an example writes, and what cannot be read: the text and the reason.
 
-        >>> value = Attribute(name="value", type="quote")
-        >>> field = CustomField(name="assay", definition="The test.", attributes=(value,))
+        >>> field = CustomField(name="assay", type="quote", definition="The test.")
         >>> field.read(["22C3", 5])[0][0]
         {'value': '22C3'}
         """
-        if written is None:
-            return (), ()
         claims: list[Claim] = []
         broken: list[tuple[str, str]] = []
-        for one in written if isinstance(written, list | tuple) and not self._is_one_list(written) else [written]:
+        for one in self._split(written):
             given = one if isinstance(one, dict) else {self.attributes[0].name: one}
             values: dict[str, Any] = {}
-            faults = len(broken)
+            faults: list[tuple[str, str]] = []
             for attribute in self.attributes:
                 raw = given.get(attribute.name)
                 found: list[Any] = []
@@ -282,28 +241,29 @@ class CustomField(FrozenModel):
                     try:
                         found += [] if member in (None, "", []) else [attribute.read(member)]
                     except ValueError as error:
-                        broken.append((str(member), str(error)))
+                        faults.append((str(member), str(error)))
                 if found:
                     values[attribute.name] = tuple(found) if attribute.many else found[0]
             quote = given.get("quote") if self.needs_quote else None
             lacking = [one.name for one in self.attributes if one.required and one.name not in values]
             if values and not lacking:
                 claims.append(({"quote": str(quote)} if quote else {}) | values)
-            elif len(broken) == faults:
-                broken.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
+            elif not faults:
+                faults.append((str(one), f"{self.name}: {', '.join(lacking) or 'a value'} is missing"))
+            broken += faults
         return tuple(claims), tuple(broken)
 
     def list_answers(self, written: Any, quote: str) -> list[Any]:
-        """What an example writes, each as a model is asked to write it: a bare value gets its quote."""
-        several = written if isinstance(written, list | tuple) and not self._is_one_list(written) else [written]
-        name = self.attributes[0].name
-        return [
-            one if isinstance(one, dict) or not self.needs_quote else {"quote": quote, name: one} for one in several
-        ]
+        """Return what an example writes, each as a model is asked to write it: a bare value gets its quote."""
+        bare, name = not self.needs_quote, self.attributes[0].name
+        return [one if bare or isinstance(one, dict) else {"quote": quote, name: one} for one in self._split(written)]
 
-    def _is_one_list(self, written: Any) -> bool:
-        """Whether a list is the value of the only attribute, and not several values of the field."""
-        return self.is_plain and self.attributes[0].many and not any(isinstance(one, dict | list) for one in written)
+    def _split(self, written: Any) -> list[Any]:
+        """Return the values of the field in what is written: a list may be several, or the only attribute's value."""
+        if not isinstance(written, list | tuple):
+            return [] if written is None else [written]
+        is_one = self.is_plain and self.attributes[0].many and not any(isinstance(one, dict | list) for one in written)
+        return [written] if is_one else list(written)
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -315,6 +275,46 @@ class CustomField(FrozenModel):
             known = {one.name: one.json_schema for one in self.attributes}
             one = {"type": "object", "properties": quote | known, "additionalProperties": False}
         return {"type": "array", "items": one} if self.many and one.get("type") != "array" else one
+
+
+_KEYS = (*CustomField.model_fields, *Attribute.model_fields, *Example.model_fields, *FieldRule.model_fields)
+
+
+def read_declaration(table: Any, where: str) -> CustomField:
+    """Read a field from a table of TOML, or what a model says in this form.
+
+    Raises ``FieldError`` with ``where``, the place of each fault in the table, and its remedy.
+    """
+    try:
+        return CustomField.model_validate(table)
+    except ValidationError as error:
+        named = table.get("attributes", {"": table}) if isinstance(table, dict) else {}  # that of one type has no name
+        faults = [f"{_name_place(one['loc'], list(named))}{_explain(one)}" for one in error.errors()]
+        raise FieldError(f"{where}: {'; '.join(faults)}") from error
+
+
+def _name_place(place: tuple[int | str, ...], attributes: Sequence[str]) -> str:
+    if place[:1] == ("attributes",) and len(place) > 1:
+        place = (attributes[int(place[1])], *place[2:])
+    shown = ".".join(str(part) for part in place if part != "")
+    return f"{shown}: " if shown else ""
+
+
+def _explain(fault: ErrorDetails) -> str:
+    given, name = fault["input"], str(fault["loc"][-1]) if fault["loc"] else ""
+    match fault["type"]:
+        case "extra_forbidden":
+            return f"there is no such key{suggest(name, _KEYS)}"
+        case "missing":
+            return "is missing; write it"
+        case "tuple_type":
+            return "write a list; one of tables has each under two brackets, such as [[field.rules]]"
+        case "enum":
+            return f"{given!r} is none of {', '.join(AttributeType)}{suggest(str(given), list(AttributeType))}"
+        case "string_pattern_mismatch":
+            small = ", all small, such as my_field" if name == "name" else ""
+            return f"{given!r}: begin with a letter, go on with letters, digits and _{small}"
+    return fault["msg"].removeprefix("Value error, ")
 
 
 @cache
@@ -331,16 +331,34 @@ def _make_group(field: CustomField) -> ItemGroup:
 
 @cache
 def make_model(field: CustomField) -> type[FrozenModel]:
-    """The model of a field's values: a field of it for each attribute."""
-    label = {one.name: field.label if field.is_plain else one.name.replace("_", " ") for one in field.attributes}
-    fields: dict[str, Any] = {one.name: one.annotate(field.name, label[one.name]) for one in field.attributes}
+    """Make the model of a field's values: a field of it for each attribute."""
+    names = {one.name: field.name if field.is_plain else one.name for one in field.attributes}
+    fields: Any = {one.name: one.annotate(field.name, names[one.name].replace("_", " ")) for one in field.attributes}
     return create_model(to_pascal(field.name), __base__=FrozenModel, __doc__=field.definition, **fields)
 
 
-_PROTOCOL = ("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under")
+def add_fields(schema: dict[str, Any], fields: Iterable[CustomField]) -> dict[str, Any]:
+    """Return the schema of an extraction in which ``custom`` has these fields, with the types of their values.
+
+    >>> field = CustomField(name="pregnancy", type="boolean", definition="May pregnant women take part?")
+    >>> whole = add_fields(TrialExtraction.model_json_schema(mode="serialization"), [field])
+    >>> list(whole["properties"]["custom"]["properties"])
+    ['pregnancy']
+    """
+    definitions, listed = dict(schema["$defs"]), {}
+    item = definitions["CustomItem"]
+    for field in fields:
+        values = make_model(field).model_json_schema(mode="serialization")
+        definitions |= values.pop("$defs", {})
+        own = item | {"description": field.definition, "properties": item["properties"] | {"values": values}}
+        listed[field.name] = {"type": "array", "items": own}
+    custom = schema["properties"]["custom"] | {"properties": listed, "additionalProperties": False}
+    return schema | {"$defs": definitions, "properties": schema["properties"] | {"custom": custom}}
+
+
 TAKEN = frozenset(
     [
-        *_PROTOCOL,
+        *("regimens", "people", "n", "stands", "ok", "split", "d", "t", "under"),
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(name for task in Task for i in list_fields(task) for name in (i.name, i.metadata.key) if name),

@@ -1,24 +1,26 @@
-"""Custom fields from TOML files, and the catalogue of those that come with the product."""
+"""Read fields from TOML files, and from the catalogue that comes with the product."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from extractor.errors import FieldError
 from extractor.suggestions import suggest
 
-from .declaration import TAKEN, CustomField
-from .models import Declared, declare, describe
+from .declaration import TAKEN, CustomField, read_declaration
+from .models import declare
 from .rules import check_rules
 
+Declared = CustomField | type[BaseModel] | str | Path
+"""A declaration, a pydantic model, the path of a TOML file, or the name of a file of the catalogue."""
 _CATALOGUE = files(__package__) / "catalogue"
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """The declarations of fields, in order, with their rules checked.
+    """Return the declarations of fields, in order, with their rules checked.
 
     Args:
         given: Pydantic models, TOML files, names of the catalogue, or declarations; one, or several.
@@ -35,7 +37,11 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     found: dict[str, CustomField] = {}
     for one in several:
         place = f"{one}, field " if isinstance(one, str | Path) else ""
-        for field in _read_one(one):
+        if isinstance(one, str | Path):
+            fields: Iterable[CustomField] = _read_file(str(one))
+        else:
+            fields = [one if isinstance(one, CustomField) else declare(one)]
+        for field in fields:
             if field.name in TAKEN:
                 raise FieldError(f"{place}{field.name}: the guideline has a field or key of that name; take another")
             if field.name in found:
@@ -45,50 +51,14 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     return tuple(found.values())
 
 
-def _read_one(given: Declared) -> Iterator[CustomField]:
-    if isinstance(given, CustomField):
-        yield given
-    elif isinstance(given, str | Path):
-        yield from _read_file(str(given))
-    else:
-        yield declare(given)
-
-
 def list_catalogue() -> tuple[str, ...]:
-    """The names of the fields that come with the product."""
-    return tuple(
-        sorted(file.name.removesuffix(".toml") for file in _CATALOGUE.iterdir() if file.name.endswith(".toml"))
-    )
-
-
-def _explain_unknown(name: str) -> str:
-    """Why a name is none of the catalogue, and what to write instead."""
-    known = list_catalogue()
-    if "," in name:
-        return "one name or file at a time; repeat --fields, or give a list in Python"
-    homes = [file for file in known if f'name = "{name}"' in (_CATALOGUE / f"{file}.toml").read_text("utf-8")]
-    if homes:
-        return f"this field is one of the file {homes[0]}; name that"
-    return f"no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"
+    """Return the names of the files of fields that come with the product."""
+    return tuple(sorted(Path(file.name).stem for file in _CATALOGUE.iterdir() if file.name.endswith(".toml")))
 
 
 def _read_file(name: str) -> Iterator[CustomField]:
-    if name.endswith(".py"):
-        raise FieldError(f"{name}: a file of fields is TOML; give a pydantic model to Extractor(fields=...) in Python")
-    if name in list_catalogue():
-        text = (_CATALOGUE / f"{name}.toml").read_text("utf-8")
-    else:
-        try:
-            text = Path(name).read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            if "/" in name or name.endswith(".toml") or Path(name).exists():
-                reason = getattr(error, "strerror", None) or error
-                raise FieldError(
-                    f"{name}: cannot be read ({reason}); give a TOML file with [[field]] tables"
-                ) from error
-            raise FieldError(f"{name}: {_explain_unknown(name)}") from error
     try:
-        tables = tomllib.loads(text)
+        tables = tomllib.loads(_read_text(name))
     except tomllib.TOMLDecodeError as error:
         raise FieldError(f"{name}: {error}; TOML is described at https://toml.io") from error
     unknown = tables.keys() - {"field"}
@@ -96,10 +66,27 @@ def _read_file(name: str) -> Iterator[CustomField]:
         wrong = f"{', '.join(sorted(unknown))} is unknown" if unknown else "there is no list of fields"
         raise FieldError(f"{name}: {wrong}; write each field as a table [[field]], with two brackets")
     for number, table in enumerate(tables["field"], start=1):
-        try:
-            yield CustomField.model_validate(table)
-        except ValidationError as error:
-            given = table if isinstance(table, dict) else {}
-            attributes = given.get("attributes", {"": given})
-            message = describe(error, list(attributes) if isinstance(attributes, dict) else ())
-            raise FieldError(f"{name}, field {given.get('name', number)}: {message}") from error
+        shown = table.get("name", number) if isinstance(table, dict) else number
+        yield read_declaration(table, f"{name}, field {shown}")
+
+
+def _read_text(name: str) -> str:
+    """Return the text of a file of the catalogue, or of the user. Raises ``FieldError`` with what to write instead."""
+    known = list_catalogue()
+    if name.endswith(".py"):
+        raise FieldError(f"{name}: a file of fields is TOML; give a pydantic model to Extractor(fields=...) in Python")
+    if name in known:
+        return (_CATALOGUE / f"{name}.toml").read_text("utf-8")
+    try:
+        return Path(name).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        if "/" in name or name.endswith(".toml") or Path(name).exists():
+            reason = getattr(error, "strerror", None) or error
+            remedy = f"cannot be read ({reason}); give a TOML file with [[field]] tables"
+        elif "," in name:
+            remedy = "one name or file at a time; repeat --fields, or give a list in Python"
+        elif homes := [one for one in known if f'name = "{name}"' in (_CATALOGUE / f"{one}.toml").read_text("utf-8")]:
+            remedy = f"this field is one of the file {homes[0]}; name that"
+        else:
+            remedy = f"no such field{suggest(name, known)}; give a file, or one of {', '.join(known)}"
+        raise FieldError(f"{name}: {remedy}") from error

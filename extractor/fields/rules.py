@@ -1,4 +1,4 @@
-"""The token rules of custom fields: compiled with the rule book, checked, and read in a passage."""
+"""The token rules of users' fields: compile them with the rule book, check them, and read a passage with them."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 @cache
 def compile_rules(field: CustomField) -> tuple[tuple[Rule, FieldRule], ...]:
-    """The rules of a field. Their words are known from then on, so call it before texts are read."""
+    """Compile the rules of a field. Their words are known from then on, so call it before texts are read."""
     book = load_book().rules
     return tuple(
         (make_rule(name=f"{field.name} {number}", pattern=one.pattern, book=book), one)
@@ -28,25 +28,36 @@ def compile_rules(field: CustomField) -> tuple[tuple[Rule, FieldRule], ...]:
     )
 
 
+def find_claims(
+    rule: Rule, declared: FieldRule, field: CustomField, tokens: Tokens, first: int = 0, end: int | None = None
+) -> Iterator[tuple[Found, dict[str, Any]]]:
+    """Yield where a rule finds something, with the values that can be read of it."""
+    for found in rule.find(tokens, first, end):
+        for claim in field.read(_collect(found, declared, field))[0]:
+            yield found, dict(claim)
+
+
+def _collect(found: Found, declared: FieldRule, field: CustomField) -> dict[str, Any]:
+    return {one.name: found.read(one.name) or declared.gives.get(one.name) for one in field.attributes}
+
+
 def check_rules(field: CustomField, where: str = "") -> None:
     """Raise ``FieldError`` for a rule that cannot be read, misses an example, or finds a near miss.
 
     ``where`` stands before the field's name in messages.
     """
-    for number, declared in enumerate(field.rules, start=1):
+    page = "docs/how-to/your-own-fields.md shows the language"
+    for number, (rule, declared) in enumerate(compile_rules(field), start=1):
         shown = f"{where}{field.name}, rule {number} {declared.pattern.strip()!r}"
         try:
-            problem = next(_list_problems(compile_rules(field)[number - 1][0], declared, field), None)
+            problem = next(_list_problems(rule, declared, field), None)
         except RuleError as error:
             hint = "a number is #, also in kg/m2; " if re.search(r"(?<![{,\d])\d", declared.pattern) else ""
-            raise FieldError(f"{shown} cannot be read: {error}; {hint}{_PAGE}") from error
+            raise FieldError(f"{shown} cannot be read: {error}; {hint}{page}") from error
         except re.error as error:
-            raise FieldError(f"{shown} cannot be read: its brackets do not match; {_PAGE}") from error
+            raise FieldError(f"{shown} cannot be read: its brackets do not match; {page}") from error
         if problem:
             raise FieldError(f"{shown}: {problem}")
-
-
-_PAGE = "docs/how-to/your-own-fields.md shows the language"
 
 
 def _list_problems(rule: Rule, declared: FieldRule, field: CustomField) -> Iterator[str]:
@@ -64,45 +75,19 @@ def _list_problems(rule: Rule, declared: FieldRule, field: CustomField) -> Itera
     for text in declared.examples:
         if not field.may_be_in(text):
             yield f"its example {text!r} has none of the field's mentions, so the rule would not be tried on it"
-        if next(find_claims(rule, declared, field, read_text(text)), None) is None:
-            yield f"it finds nothing in its example {text!r}{_explain(rule, declared, field, text)}"
+        tokens = read_text(text)
+        if next(find_claims(rule, declared, field, tokens), None) is None:
+            found = rule.search(tokens)
+            faults = field.read(_collect(found, declared, field))[1] if found else ()
+            why = f" that can be read: {faults[0][1]}" if faults else f"; as words it is: {' '.join(tokens.words)}"
+            yield f"it finds nothing in its example {text!r}{why}"
     yield from _list_bad_near_misses(rule, declared)
 
 
 def _list_bad_near_misses(rule: Rule, declared: FieldRule) -> Iterator[str]:
-    words = {
-        word.casefold() for word in _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}")
-    }
+    words = _WORD.findall(f"{_CAPTURE.sub('', declared.pattern)} {' '.join(declared.examples)}".casefold())
     for text in declared.near_misses:
         if rule.search(read_text(text)):
             yield f"it finds its near miss {text!r}"
-        if words.isdisjoint(word.casefold() for word in _WORD.findall(text)):
+        if set(words).isdisjoint(_WORD.findall(text.casefold())):
             yield f"its near miss {text!r} shares no word with the rule, so it proves nothing"
-
-
-def _explain(rule: Rule, declared: FieldRule, field: CustomField, text: str) -> str:
-    """Why a rule that matches a text gives no value."""
-    found = rule.search(read_text(text))
-    for attribute in field.attributes if found else ():
-        try:
-            attribute.read_all((found and found.read(attribute.name)) or declared.gives.get(attribute.name) or "")
-        except ValueError as error:
-            return f" that can be read: {error}"
-    return f"; as words it is: {' '.join(read_text(text).words)}"
-
-
-def find_claims(
-    rule: Rule, declared: FieldRule, field: CustomField, tokens: Tokens, first: int = 0, end: int | None = None
-) -> Iterator[tuple[Found, dict[str, Any]]]:
-    """Where a rule finds something, with the values that can be read of it."""
-    for found in rule.find(tokens, first, end):
-        values: dict[str, Any] = {}
-        for attribute in field.attributes:
-            given = found.read(attribute.name) or declared.gives.get(attribute.name)
-            try:
-                if given is not None:
-                    values[attribute.name] = attribute.read_all(given)
-            except ValueError:
-                continue
-        if values and all(one.name in values for one in field.attributes if one.required):
-            yield found, values

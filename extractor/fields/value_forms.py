@@ -1,4 +1,4 @@
-"""Values as a model writes them in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day", "CTCAE | 5.0".
+"""Read values that a model writes in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day", "CTCAE | 5.0".
 
 A small model copies words well and fills nested numbers badly; a string also takes a third of the tokens.
 Every reader raises ``ValueError`` with the form that is allowed; ``show_value`` writes a value in this form.
@@ -16,7 +16,6 @@ from extractor.schemas import (
     Period,
     Quantity,
     TimePoint,
-    TimeUnit,
     TimeWindow,
 )
 from extractor.text.book import find_terms, read_text, rule
@@ -35,7 +34,9 @@ _COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _SECOND_PART = re.compile(r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])")
 """The second part of a fixed combination, with the unit of both: "/100 mg" behind 600, "mg/100 mg" too."""
-_WEEK = 7
+_ONE_TIME = re.compile(r"\s*+[^\W\d_]*+\s*+[\d.,/]*+\s*+-?\s*+[^\W\d_]*+\s*+")
+"""A number and a unit, or the other way round."""
+_TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
 _EXPOSURE = re.compile(r"(?<!\s)\s*AUC\s*(?:of|=|:)?\s*(?P<amount>\d.*)", re.IGNORECASE | re.DOTALL)
 """The dose of carboplatin, whose unit stands first."""
 _VERSION = re.compile(
@@ -44,7 +45,7 @@ _VERSION = re.compile(
 
 
 def read_limit(text: str) -> Constraint:
-    """A numeric limit written as "quantity: comparator number unit".
+    """Read a numeric limit written as "quantity: comparator number unit".
 
     >>> limit = read_limit("neutrophils: >= 1.5 x 10^9 /L")
     >>> limit.quantity, limit.comparator.value, limit.value, limit.unit
@@ -61,17 +62,21 @@ def read_limit(text: str) -> Constraint:
         raise ValueError(f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x ULN"')
     low, high = _bounds(found)
     sign = "".join((found.read("sign") or found.read("bare") or "=").split())
+    unit = _read_behind(tokens, found)
+    if (ordinal := _ORDINAL.match(unit)) and tokens.joined(found.end):  # "95th percentile"
+        unit = unit[ordinal.end() :]
+    before = "".join((found.read("over") or "").split())  # what the text has of the unit before the number
     return Constraint(
         quantity=tokens.read(0, found.first),
         comparator=Comparator.BETWEEN if high is not None else Comparator(_SIGNS.get(sign, sign)),
         value=low,
         value_high=high,
-        unit=_read_limit_unit(tokens, found) or None,
+        unit=before or (f"x {unit}" if found.read("factor") else unit) or None,
     )
 
 
-def read_quantity(text: str) -> Quantity:
-    """A limit without the name of what is limited: "comparator number unit".
+def read_quantity(written: str) -> Quantity:
+    """Read a limit without the name of what is limited: "comparator number unit".
 
     >>> quantity = read_quantity("<= 40 %")
     >>> quantity.comparator.value, quantity.value, quantity.unit
@@ -79,22 +84,19 @@ def read_quantity(text: str) -> Quantity:
     >>> read_quantity("at least 3").comparator.value, read_quantity("18 or more").comparator.value
     ('>=', '>=')
     """
-    tokens = _read_tokens(text)
-    signs = find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes")
-    words = (
-        f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}" if signs else text
-    )
+    text, tokens = written, _read_tokens(written)
+    if signs := find_terms(tokens, "comparators") or find_terms(tokens, "comparator_suffixes"):  # the sign comes first
+        text = f"{signs[0].value} {tokens.read(0, signs[0].first)} {tokens.read(signs[0].end, len(tokens))}"
     try:
-        limit = read_limit(f"quantity: {' '.join(words.split())}")
+        limit = read_limit(f"quantity: {' '.join(text.split())}")
     except ValueError:
-        raise ValueError(
-            f'{text!r}: write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
-        ) from None
+        form = 'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        raise ValueError(f"{written!r}: {form}") from None
     return Quantity(**limit.model_dump(exclude={"quantity"}))
 
 
 def read_bare_number(text: str) -> int | float:
-    """A number alone, in digits or words.
+    """Read a number alone, in digits or words.
 
     >>> read_bare_number("1,500"), read_bare_number("three")
     (1500, 3)
@@ -105,8 +107,24 @@ def read_bare_number(text: str) -> int | float:
     return -value if text.strip().startswith("-") else value
 
 
+def read_whole_number(text: str) -> int:
+    """Read a whole number alone, in digits or words."""
+    number = read_bare_number(text)
+    if number != int(number):
+        raise ValueError(f"{text!r}: write a whole number")
+    return int(number)
+
+
+def read_truth(text: str) -> bool:
+    """Read true or false, or yes or no."""
+    truth = {"true": True, "yes": True, "false": False, "no": False}.get(text.strip().casefold())
+    if truth is None:
+        raise ValueError(f"{text!r}: write true or false")
+    return truth
+
+
 def read_amount(text: str) -> Amount:
-    """A dose written as "number unit", "low-high unit" or "up to number unit".
+    """Read a dose written as "number unit", "low-high unit" or "up to number unit".
 
     >>> amount = read_amount("1-2 x 10^6 cells/kg")
     >>> amount.low, amount.high, amount.unit
@@ -130,19 +148,31 @@ def read_amount(text: str) -> Amount:
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
-    """An age, a length of time, or a moment: the unit stands last, or first.
+    """Read an age, a length of time, or a moment: the unit stands last, or first.
 
     >>> read_time(Period, "21 day")
     Period(value=21, unit=<TimeUnit.DAY: 'day'>)
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    value, unit = _read_time(text)
-    return kind(value=value, unit=unit)
+    number, _, unit = text.strip().partition(" ")
+    written = (text, f"{unit} {number}")  # "day 30" is turned
+    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
+    if not found or found.low != found.high:
+        raise ValueError(_TIME_FORM.format(text))
+    return kind(value=found.low, unit=found.unit)
+
+
+def read_one_time(kind: type[TimedT], text: str) -> TimedT:
+    """Read a time as ``read_time`` does, from a text that says nothing else: no sign, comparator or second time."""
+    value = read_time(kind, text)
+    if not _ONE_TIME.fullmatch(text):
+        raise ValueError(_TIME_FORM.format(text))
+    return value
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """A time limit as its quote and, behind a bar, its sense; the quote alone leaves its sense to the rules.
+    """Read a time limit: its quote and, behind a bar, its sense. The quote alone leaves the sense to the rules.
 
     >>> read_window("within 6 months of screening | <= 6 month").comparator.value
     '<='
@@ -153,25 +183,24 @@ def read_window(text: str) -> TimeWindow | str:
     found = _SENSE.fullmatch(sense)
     if not quote or not found:
         return text.strip(" |")
-    value, unit = _read_time(found["time"])
+    length = read_time(Period, found["time"])
     sign = _SIGNS.get(found["sign"], found["sign"])
-    return TimeWindow(quote=quote, comparator=Comparator(sign), value=value, unit=unit)
+    return TimeWindow(quote=quote, comparator=Comparator(sign), value=length.value, unit=length.unit)
 
 
 def read_instrument(text: str) -> Instrument:
-    """A grading system, with its version after a bar or "v".
+    """Read a grading system, with its version after a bar or "v".
 
     >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
     True
     """
-    found = _VERSION.fullmatch(text.strip())
-    if not found:
-        return Instrument(name=text.strip())
-    return Instrument(name=found["name"], version=found["version"].strip() or None)
+    if found := _VERSION.fullmatch(text.strip()):
+        return Instrument(name=found["name"], version=found["version"].strip() or None)
+    return Instrument(name=text.strip())
 
 
 def cut_outcome(text: str, description: str | None, time_frame: str | None) -> dict[str, str | None]:
-    """The three parts of a flattened outcome, from the first words of the second and third.
+    """Cut a flattened outcome into its three parts, from the first words of the second and the third.
 
     A part begins after a comma; the description as early as possible, the time frame as late as possible. Raises
     ``ValueError`` for words that begin no part.
@@ -179,18 +208,19 @@ def cut_outcome(text: str, description: str | None, time_frame: str | None) -> d
     >>> cut_outcome("Survival, overall, From infusion to death., 2 years", "From infusion", "2 years")
     {'measure': 'Survival, overall', 'description': 'From infusion to death.', 'time_frame': '2 years'}
     """
-    last = _starts(text, time_frame)[-1] if time_frame else len(text)
-    first = next((start for start in _starts(text, description) if start < last), None) if description else last
+    last = _find_starts(text, time_frame)[-1] if time_frame else len(text)
+    first = next((start for start in _find_starts(text, description) if start < last), None) if description else last
     if first is None:
         raise ValueError(f"split: {description!r} begins after the time frame; the order is measure, d, t")
+    measure, explanation = (part.strip().removesuffix(",").rstrip() for part in (text[:first], text[first:last]))
     return {
-        "measure": _part(text[:first]),
-        "description": _part(text[first:last]) if description else None,
+        "measure": measure,
+        "description": explanation if description else None,
         "time_frame": text[last:].strip() if time_frame else None,
     }
 
 
-def _starts(text: str, words: str) -> list[int]:
+def _find_starts(text: str, words: str) -> list[int]:
     # A last word cut short by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
     starts = [found.start() for found in re.finditer(rf"(?<=[,\s]){expression}", text, re.IGNORECASE)]
@@ -200,25 +230,13 @@ def _starts(text: str, words: str) -> list[int]:
     return starts
 
 
-def _part(text: str) -> str:
-    return text.strip().removesuffix(",").rstrip()
-
-
 def _read_tokens(text: str) -> Tokens:
     return read_text(clean_text(text.strip()).text)
 
 
 def _read_behind(tokens: Tokens, found: Found) -> str:
-    """The text behind what was found: the unit."""
+    """Return the text behind what was found: the unit."""
     return tokens.text[tokens.ends[found.end - 1] :].strip()
-
-
-def _read_limit_unit(tokens: Tokens, found: Found) -> str:
-    """The unit of a limit, with what the text of the limit has of it before the number."""
-    unit = _read_behind(tokens, found)
-    if ordinal := _ORDINAL.match(unit):  # "95th percentile"
-        unit = unit[ordinal.end() :] if tokens.joined(found.end) else unit
-    return "".join((found.read("over") or "").split()) or (f"x {unit}" if found.read("factor") else unit)
 
 
 def _bounds(found: Found) -> tuple[int | float, int | float | None]:
@@ -237,44 +255,14 @@ def _read_bound(text: str) -> int | float | None:
     whole, plus, days = text.lstrip("- ").partition("+")
     value = read_number(whole.strip())
     if value is not None and plus:
-        value = round(value + int(days) / _WEEK, 2) if days.strip() in "0123456" else None
+        value = round(value + int(days) / 7, 2) if days.strip() in "0123456" else None
     return -value if value is not None and text.startswith("-") else value
 
 
-def _read_time(text: str) -> tuple[int | float, TimeUnit]:
-    number, _, unit = text.strip().partition(" ")
-    written = (text, f"{unit} {number}")  # "day 30" is turned
-    found = next((found for each in written for found in find_durations(_read_tokens(each))), None)
-    if not found or found.low != found.high:
-        raise ValueError(f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"')
-    return found.low, found.unit
-
-
 def show_value(value: Any) -> str:
-    """Format a value briefly, as people and models write it.
+    """Write a value as people and models do.
 
-    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value("oral")
-    ('1-2 mg', '21 day', 'oral')
+    >>> show_value(Amount(low=1, high=2, unit="mg")), show_value(Period(value=21, unit="day")), show_value(True)
+    ('1-2 mg', '21 day', 'true')
     """
-    match value:
-        case Constraint(comparator=sign) | Quantity(comparator=sign):
-            low, high = _show(value.value), _show(value.value_high)
-            limit = f"{low}-{high}" if sign is Comparator.BETWEEN else f"{sign.value} {low}"
-            named = f"{value.quantity}: " if isinstance(value, Constraint) else ""
-            return f"{named}{limit} {value.unit or ''}".rstrip()
-        case Amount():
-            low, high = _show(value.low), _show(value.high)
-            both = f"{low}-{high}" if low and high else f"at least {low}" if low else f"up to {high}"
-            return f"{low if low == high else both} {value.unit}"
-        case Age() | Period() | TimePoint():
-            return f"{_show(value.value)} {value.unit.value}"
-        case Instrument(name=name, version=version):
-            return f"{name} {version or ''}".rstrip()
-        case TimeWindow(quote=quote):
-            return quote
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _show(value: float | None) -> str:
-    """All digits, without ".0" for whole numbers; empty for None."""
-    return "" if value is None else str(int(value)) if float(value).is_integer() else str(value)

@@ -23,8 +23,7 @@ from extractor.text.passage import Passage
 from extractor.text.registered_ages import AGES
 
 from .claims import check_claim
-from .names import find_agent
-from .places import MODEL_CONFIDENCE, Supported, find_parts, read_supported
+from .places import MODEL_CONFIDENCE, Supported, find_agent, find_parts, read_supported
 from .refusals import explain_refusal
 from .support import find_support
 from .times import find_stated_age, find_window
@@ -124,16 +123,11 @@ class _Search:
 
     def _choose_finder(self, field: str) -> Callable[[Any, Passage], Supported | None]:
         """How values of a field are found: ages by their side, windows in their quote, the others by their type."""
-        if field in AGES:
-            return partial(find_stated_age, lower=field == AGES[0], admits=self._kind is CriterionKind.INCLUSION)
+        if field in AGES:  # the side depends on the list: that of the answer, else that of the rules
+            said = self.values.get("kind")
+            kind = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
+            return partial(find_stated_age, lower=field == AGES[0], admits=kind is not CriterionKind.EXCLUSION)
         return find_window if field == "time_window" else find_support
-
-    @property
-    def _kind(self) -> CriterionKind:
-        """Whether the chunk admits or excludes: the model's answer, else the rules' reading of its list."""
-        said = self.values.get("kind")
-        known = said if isinstance(said, CriterionKind) else self.draft.read("kind").value
-        return known or CriterionKind.INCLUSION
 
     def _find_frame(self) -> Passage:
         """The time frame of an outcome: that of the answer, else that of the rules, else the whole outcome."""
@@ -165,23 +159,17 @@ def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: "_Search"
 ) -> tuple[tuple[Draft, ...], list[Rejection]]:
     """What the chunk bears out of a user's own field, and what it does not."""
-    checked = [check_claim(claim, field, search.here) for claim in claims]
-    refused = [
-        _reject(search.draft.chunk, field.name, value, search.here, reason)
-        for one in checked
-        for value, reason in one.refused
-    ]
-    whole = search.draft.chunk.span
-    return tuple(
-        Draft(field.group.path, search.draft.chunk, _place(one.readings) or whole, model=one.readings)
-        for one in checked
-        if one.readings
-    ), refused
-
-
-def _place(readings: Mapping[str, Reading[Any]]) -> Span | None:
-    """The words of a claim; None for a judgement without any."""
-    return next((span for reading in readings.values() for span in reading.spans), None)
+    chunk, here = search.draft.chunk, search.here
+    found: list[Draft] = []
+    refused: list[Rejection] = []
+    for claim in claims:
+        readings, reasons = check_claim(claim, field, here)
+        refused += (_reject(chunk, field.name, value, here, reason) for value, reason in reasons)
+        if readings:
+            # A claim stands at its first words; a judgement without any stands at the chunk.
+            words = next((span for reading in readings.values() for span in reading.spans), chunk.span)
+            found.append(Draft(field.group.path, chunk, words, model=readings))
+    return tuple(found), refused
 
 
 def _find_across(limit: Constraint, lead_in: Chunk, chunk: Chunk, parsed: ParsedRecord) -> Supported | None:

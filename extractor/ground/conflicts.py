@@ -47,22 +47,18 @@ def _read_meaning(token: str) -> _Meaning | None:
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
-    return dict(_list_words())
-
-
-def _list_words() -> Iterator[tuple[str, _Meaning]]:
-    for entry in terms_of("limit_units"):
-        yield from ((t.lower(), (ConflictKind.UNIT, t.lower())) for t in entry.terms if t.isalpha())
-    for entry in terms_of("dose_units"):
-        yield from ((t.lower().replace("μ", "u"), (ConflictKind.UNIT, entry.value)) for t in entry.terms)
-    yield from ((t, (ConflictKind.UNIT, t)) for t in ("%", "uln", "lln", "x"))
-    table = tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))
-    for kind in table["kind"]:
+    """The words of units, and those of ``critical_words.toml``, with their meanings."""
+    units = [(t.lower(), t.lower()) for entry in terms_of("limit_units") for t in entry.terms if t.isalpha()]
+    units += [(t.lower().replace("μ", "u"), entry.value) for entry in terms_of("dose_units") for t in entry.terms]
+    words: dict[str, _Meaning] = {t: (ConflictKind.UNIT, unit) for t, unit in units}
+    words |= {t: (ConflictKind.UNIT, t) for t in ("%", "uln", "lln", "x")}
+    for kind in tomllib.loads((files(__package__) / "critical_words.toml").read_text("utf-8"))["kind"]:
         values = {word: group[0] for group in kind["same"] for word in group}
-        yield from ((w, (ConflictKind(kind["name"]), values.get(w, w))) for w in kind["words"])
+        words |= {word: (ConflictKind(kind["name"]), values.get(word, word)) for word in kind["words"]}
+    return words
 
 
-_BAND = 6
+_MOST_DRIFT = 6
 """The greatest drift between quote and text in an alignment, in tokens."""
 _LONGEST_SEARCHED = 200
 """How many tokens at the start of a quote are searched for."""
@@ -115,7 +111,7 @@ def _find_starts(wanted: str, codes: str, windows: Sequence[tuple[int, int]]) ->
 
 def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | None:
     """Align the whole quote with the words around ``start``; text before and after it costs nothing."""
-    low, width = start - _BAND, 2 * _BAND + 1
+    low, width = start - _MOST_DRIFT, 2 * _MOST_DRIFT + 1
     costs, moves = [0] * width, list[list[str]]()
     for row, word in enumerate(quote):
         before, costs, moved = costs, list[int](), list[str]()
@@ -127,7 +123,7 @@ def _align(quote: Sequence[str], words: Sequence[str], start: int) -> Nearest | 
             costs.append(min(paired, added, left_out))
             moved.append("pair" if costs[-1] == paired else "quote" if costs[-1] == added else "text")
         moves.append(moved)
-    column = min(range(width), key=lambda c: (costs[c], abs(c - _BAND)))
+    column = min(range(width), key=lambda c: (costs[c], abs(c - _MOST_DRIFT)))
     return _trace(quote, words, moves, (low, column, costs[column])) if costs[column] < _FAR else None
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
-from extractor.text.book import load_book, rule
+from extractor.text.book import read_text, rule
 from extractor.text.clean import CleanText, apply_changes, clean_text
-from extractor.text.lexer import Tokens, lex
+from extractor.text.lexer import Tokens
 
 _PLAIN = {"tolerance": "±", "unequal": "≠", "dashes": "-", "quote": "'", "trademark": "", "line_end": " "}
 # Signs of several characters, joined before the text is cut into tokens.
@@ -92,9 +92,13 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     >>> fold_clean(clean_text("Within 4 weeks, naïve; 1½ ± ≠")).folded.text
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
-    folded = _fold(cleaned.text)
-    load_book()  # registers its words, which must precede any reading of text
-    tokens = lex(folded.text)
+    text = cleaned.text
+    found = ((change.start(), change.end(), _replacement(change, text)) for change in _CHANGES.finditer(text))
+    folded = apply_changes(text, [(start, end, new) for start, end, new in found if new != text[start:end]])
+    # Only ASCII is lowered: other characters are folded already and must keep their length.
+    lower = (c.lower() if c.isascii() else c for c in folded.text)
+    folded = replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
+    tokens = read_text(folded.text)
     numbers = [(found.first, found.end) for found in rule("number").find(tokens) if found.end > found.first + 1]
     tokens, places = _join_digits(tokens)
     inner = frozenset(place for first, end in numbers for place in range(places[first] + 1, places[end - 1] + 1))
@@ -120,15 +124,6 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
     starts, ends = [tokens.starts[at] for at in firsts], [tokens.ends[end - 1] for _, end in groups]
     places = [place for place, (first, end) in enumerate(groups) for _ in range(first, end)]
     return Tokens(tokens.text, words, starts, ends, "".join(codes)), places
-
-
-def _fold(text: str) -> CleanText:
-    """Fold a cleaned text, with a map back to it."""
-    found = ((change.start(), change.end(), _replacement(change, text)) for change in _CHANGES.finditer(text))
-    folded = apply_changes(text, [(start, end, new) for start, end, new in found if new != text[start:end]])
-    # Only ASCII is lowered: other characters are folded already and must keep their length.
-    lower = (c.lower() if c.isascii() else c for c in folded.text)
-    return replace(folded, text=folded.text.lower() if folded.text.isascii() else "".join(lower))
 
 
 def _replacement(found: re.Match[str], text: str) -> str:

@@ -1,16 +1,15 @@
 """Whether a number in a text has a unit: beside it, after other words, or shared with the next number."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 
 from extractor.mentions.rows import find_numbers
 from extractor.text.book import find_terms, rule, word_set
 from extractor.text.lexer import NUMBER, Range, Tokens, lex
-from extractor.text.patterns import Found
-from extractor.text.units import UnitPlace, find_unit, read_unit
+from extractor.text.units import find_unit, read_unit
 
-_BEFORE, _AFTER = 10, 24
+_BEFORE, _BEHIND = 10, 24
 _UNIT_REACH = 7
 """The most words between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
 _STOPS = frozenset(";:\n")
@@ -144,7 +143,7 @@ def _words_after(tokens: Tokens, at: int) -> Range:
         return at, at
     at = factor.end if factor else at  # "25 x 40 cm"
     end = at
-    while end < len(tokens) and end < at + _AFTER and tokens.codes[end] not in _STOPS:
+    while end < len(tokens) and end < at + _BEHIND and tokens.codes[end] not in _STOPS:
         part = tokens.joined(end) and (tokens.words[end - 1].isalpha() or tokens.words[end - 1] in "/^")  # "mm3"
         part |= end > at and tokens.words[end - 1].lower() in ("per", "every", "/")  # "per 48 hours", "/ 1.73 m2"
         number = tokens.codes[end] == NUMBER and not part
@@ -175,12 +174,12 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     """
     if at >= end:
         return frozenset()
-    if (rate := tokens.words[at].lower()) in _RATES:
-        return frozenset({_RATES[rate]})
+    if (word := tokens.words[at].lower()) in _RATES:
+        return frozenset({_RATES[word]})
     first = at + (tokens.words[at] == "-")
     place = find_unit(tokens, first, end, loose=first > 0 and tokens.words[first - 1] == "(")
     limit = rule("limit_unit").starts(tokens, first, end) or rule("normal_limit").starts(tokens, first, end)
-    if apart and tokens.words[at] in _TOO_SHORT and not _reaches(at + 1, place, limit):
+    if apart and tokens.words[at] in _TOO_SHORT and not any(each.end > at + 1 for each in (place, limit) if each):
         return frozenset()
     names: set[str | None] = set()
     if limit and (not place or limit.end > place.end):
@@ -188,7 +187,10 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
     if place and names <= {None}:
         if not counted and (place.parts[0].piece or place.code in _COUNTING):
             return frozenset()
-        names |= {place.code, place.dose, *_read_rate(tokens, place.code, place.end, end)}
+        behind = range(place.end + 1, min(place.end + 4, end - 1))  # the rate after the substance
+        sign = next((at for at in behind if tokens.words[at].lower() in ("/", "per")), None)
+        rate = find_unit(tokens, sign + 1, end, loose=True) if sign else None
+        names |= {place.code, place.dose, f"{place.code}/{rate.code}" if rate else None}
     front, slash, below = limit.text.partition("/") if limit else ("", "", "")
     if slash and (names <= {None} or any(name and name.startswith("{") for name in names)):
         names |= {read_unit(slash + below), f"{front}/{below}".lower() if not place else None}
@@ -197,20 +199,6 @@ def _read_unit(tokens: Tokens, at: int, end: int, *, apart: bool = False, counte
 
 _RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 _TOO_SHORT = frozenset("admcfuADMCFU")
-
-
-def _reaches(end: int, *found: UnitPlace | Found | None) -> bool:
-    return any(each.end > end for each in found if each)
-
-
-def _read_rate(tokens: Tokens, code: str, at: int, end: int) -> Iterator[str]:
-    """The unit with the rate after a substance."""
-    for place in range(at + 1, min(at + 4, end - 1)):
-        if tokens.words[place].lower() in ("/", "per"):
-            rate = find_unit(tokens, place + 1, end, loose=True)
-            if rate:
-                yield f"{code}/{rate.code}"
-            return
 
 
 def _begins_with(tokens: Tokens, at: int, end: int, unit: str) -> bool:

@@ -2,17 +2,15 @@
 
 from functools import cache, lru_cache
 
-from extractor.mentions.find import find_mentions
-from extractor.mentions.mention import Kind, Mention, Role
+from extractor.mentions.find import Kind, Mention, Role, find_mentions
 from extractor.text.book import read_table, rule, word_list, word_set
 from extractor.text.lexer import NUMBER, Tokens, lex
-from extractor.text.patterns import Found
 from extractor.text.quantity_names import fold_words, list_named, spell_words
 from extractor.text.units import read_unit
 
 SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
-_FEW = 4
+_AGE_PHRASE = 4
 """A quantity with fewer words, one of which is "age", is the age of a person."""
 
 
@@ -30,7 +28,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if said.is_set_aside() or said.is_of_other_people() or said.is_part_of_ratio() or said.counts_others():
         return None
-    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _FEW:
+    if not _AGE.isdisjoint(said.spelled) and len(said.words) < _AGE_PHRASE:
         return said.is_age()
     if (side := said.read_side()) is not None:
         return side or None
@@ -117,17 +115,13 @@ class _Said:
         for name in ("ratio_of_two", "divided_by", "part_of_fraction"):
             for found in rule(name).find(tokens, mention.clause[0], mention.number[0]):
                 one, other = (set(spell_words(found.read(part) or "")) for part in ("one", "other"))
-                joined = name != "part_of_fraction" or self._is_joined(found)
+                sign = found.place("one")[1]  # no space stands around that of a fraction, as behind a heading's colon
+                joined = name != "part_of_fraction" or (tokens.joined(sign) and tokens.joined(sign + 1))
                 both_known = name == "part_of_fraction" and len(_name(found.text)) > 1  # "AST/ALT" is no ratio
                 is_part = (self.words <= one) is not (self.words <= other) or self.words == one == other  # "E/e'"
                 if is_part and joined and not both_known:
                     return True
         return False
-
-    def _is_joined(self, found: Found) -> bool:
-        """Whether no space stands around the sign of a fraction, as it does behind a heading and its colon."""
-        sign = found.place("one")[1]
-        return self.tokens.joined(sign) and self.tokens.joined(sign + 1)
 
     def counts_others(self) -> bool:
         """Whether a bare number in a clause counts other things than the quantity: the dentists of "by 2 dentists"."""
@@ -143,7 +137,7 @@ class _Said:
     def _find_direct(self) -> int:
         """The end of the words directly behind a number, which may name what it counts if they have no number."""
         mention, tokens = self.mention, self.tokens
-        end, stop = mention.end, min(len(tokens), mention.end + _BEHIND + len(self.words))
+        end, stop = mention.end, min(len(tokens), mention.end + _COUNTED_REACH + len(self.words))
         barred = NUMBER + "(" if mention.subject and mention.subject[0] < mention.first else NUMBER
         while end < stop and tokens.codes[end] not in barred and not rule("clause_joint").starts(tokens, end):
             end += 1
@@ -181,7 +175,7 @@ class _Said:
         return self.words <= self.front and not self.words.isdisjoint(self.named) and not self.words < self.named
 
 
-_BEHIND = 4
+_COUNTED_REACH = 4
 """How many tokens behind a number the name of what it counts may begin."""
 
 

@@ -11,7 +11,7 @@ from extractor.text.clean import CleanText
 from extractor.text.lexer import NAME_NUMBER, NUMBER, Range, Tokens
 from extractor.text.numbers import is_signed, joins_words
 
-from .conflicts import Nearest, compare_tokens, find_nearest
+from .conflicts import compare_tokens, find_nearest
 from .fold import FoldedText, fold_clean, fold_text
 
 
@@ -170,21 +170,18 @@ def _report_nearest(quote: FoldedText, text: FoldedText, expected: int | None) -
     nearest = find_nearest(quote.tokens.words, text, near)
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
-    conflicts = tuple(_list_conflicts(nearest, quote.tokens, text))
-    if not conflicts:
-        return QuoteCheck(QuoteStatus.ABSENT)
-    return QuoteCheck(QuoteStatus.CONFLICT, *_raw_span(text, (nearest.first, nearest.end)), conflicts)
-
-
-def _list_conflicts(nearest: Nearest, quote: Tokens, text: FoldedText) -> Iterator[TokenConflict]:
+    conflicts = []
     for quoted_at, stated_at in nearest.differences:
-        quoted = "" if quoted_at is None else quote.read(quoted_at, quoted_at + 1)
+        quoted = "" if quoted_at is None else quote.tokens.read(quoted_at, quoted_at + 1)
         stated = "" if stated_at is None else text.tokens.read(stated_at, stated_at + 1)
         if kind := compare_tokens(quoted, stated):
-            yield TokenConflict(kind, quoted, stated)
+            conflicts.append(TokenConflict(kind, quoted, stated))
     if not nearest.differences and (cut := _name_cut(text, nearest.first, nearest.end)):
         kinds = {"/": ConflictKind.UNIT} | dict.fromkeys("<>=≤≥", ConflictKind.COMPARATOR)
-        yield TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)
+        conflicts = [TokenConflict(kinds.get(cut[0], ConflictKind.NUMBER), "", cut)]
+    if not conflicts:
+        return QuoteCheck(QuoteStatus.ABSENT)
+    return QuoteCheck(QuoteStatus.CONFLICT, *_raw_span(text, (nearest.first, nearest.end)), tuple(conflicts))
 
 
 _SIGNS = "<>=≤≥!"

@@ -21,10 +21,9 @@ from extractor.text.lexer import Range, Tokens
 from extractor.text.numbers import find_durations
 from extractor.text.passage import Passage
 
-from .limits import has_unit_of
-from .names import list_mentions
+from .constraints import has_unit_of
 from .owners import is_own
-from .places import cut, find_quote, span_of
+from .places import cut, find_quote, list_mentions, span_of
 from .quotes import QuoteStatus, verify_quote
 from .times import find_age, find_length, find_window
 

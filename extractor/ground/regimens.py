@@ -14,11 +14,10 @@ from extractor.fields.value_forms import show_value
 from extractor.parse.dosing import DosingText, read_dosing_text
 from extractor.parse.dosing.agents import is_joint
 from extractor.parse.dosing.amounts import choose_levels
+from extractor.parse.dosing.clauses import Link, Statement, find_link
 from extractor.parse.dosing.days import count_days
-from extractor.parse.dosing.links import Link, find_link
 from extractor.parse.dosing.marks import Fact
 from extractor.parse.dosing.merging import resolve_frequency, resolve_length
-from extractor.parse.dosing.statements import Statement
 from extractor.parse.drafts import Draft, Reading, Refusal, Rejection, Span
 from extractor.parse.parsed import ParsedRecord
 from extractor.schemas import Amount, FindingKind, Frequency, Period, Route, Support, Task
@@ -36,8 +35,8 @@ _READERS: Mapping[str, Callable[[Statement], tuple[Any, Fact | None]]] = {
 """What a statement says of a field, and the mark that says it."""
 PROVEN = ("amounts", *_READERS)
 """The fields of a regimen whose link to its agent is proven."""
-_NEAR = frozenset({Link.BESIDE, Link.CLAUSE})
-_SURE = {"route": _NEAR, "frequency": _NEAR, "cycle": _NEAR | {Link.SECTION}, "duration": _NEAR}
+_NEAR_LINKS = frozenset({Link.BESIDE, Link.CLAUSE})
+_SURE = {"route": _NEAR_LINKS, "frequency": _NEAR_LINKS, "cycle": _NEAR_LINKS | {Link.SECTION}, "duration": _NEAR_LINKS}
 """The links of each field that are seldom wrong."""
 _ROUNDED = 0.05
 """How much half a year may differ from 26 weeks."""
@@ -124,7 +123,12 @@ class _Proof:
         if section is None or (field == "amounts" and value.low is None):  # "up to 40 mg"
             return None
         given, others = (
-            [m for m in marks if section.span(m.first, m.end).overlaps(self._quote) and _says(m, value)]
+            [
+                mark
+                for mark in marks
+                if section.span(mark.first, mark.end).overlaps(self._quote)
+                if any(is_same(value, one) for one in (mark.value if isinstance(mark.value, tuple) else (mark.value,)))
+            ]
             for marks in (getattr(section.marks, name), section.others.get(name, ()))
         )
         if given or not others:
@@ -146,28 +150,31 @@ class _Proof:
 
     def _can_be_beside(self, amount: Amount, levels: Sequence[Amount]) -> bool:
         """Whether an amount can be one of the agent's beside its levels: it meets one, or is of another kind."""
-        if any(_meet(amount, level) for level in levels) or any(amount_in(each, levels) for each in self._amounts):
+        (low, high), *ends = ((each.low or each.high or 0, each.high or each.low or 0) for each in (amount, *levels))
+        if any(max(low, one) <= min(high, other) for one, other in ends):
+            return True  # they have a number in common
+        if any(amount_in(each, levels) for each in self._amounts):
             return True  # of several levels, the words near the quote state others
         reading = self.draft.model["amounts"]
         places = [span for value, span in zip(reading.value, reading.spans, strict=True) if value == amount]
-        if all(map(self._is_bracketed, places)):  # "two tablets of 3 mg (6 mg)"
-            return True
+        sections = [(self.text.sections.get(span.section), span) for span in places]
+        firsts = [(one, one.read.between(span.start, span.end).first if one else 0) for one, span in sections]
+        if all(one and first and one.tokens.words[first - 1] == "(" for one, first in firsts):
+            return True  # "two tablets of 3 mg (6 mg)"
         own = [(one.section, one.reach) for place, one in self._own if place == _HERE and one.reach[0] < one.reach[1]]
         reaches = [self.text.sections[section].span(*reach) for section, reach in own]
         beside = any(reach.contains(span) for span in places for reach in reaches)
         return beside and not any(_kind_of(amount) == _kind_of(level) for level in levels)
-
-    def _is_bracketed(self, span: Span) -> bool:
-        section = self.text.sections.get(span.section)
-        first = section.read.between(span.start, span.end).first if section else 0
-        return bool(section and first and section.tokens.words[first - 1] == "(")
 
     def _link_amount(self, stated: _Stated) -> Span | Refusal | None:
         """Link an amount that its agent has. It is open if the words state levels that the regimen omits.
 
         It is refused if the text states the rest of the regimen with other amounts alone.
         """
-        said = [one for place, one in self._own if place == _HERE and _is_alike(one, stated.one)]
+        # The statements there that differ in amounts alone.
+        facts = [read(stated.one)[0] for read in _READERS.values()]
+        here = [one for place, one in self._own if place == _HERE]
+        said = [one for one in here if one is stated.one or [read(one)[0] for read in _READERS.values()] == facts]
         omitted = [level for one in said for level in one.levels if not amount_in(level, self._amounts)]
         is_open = any(_kind_of(level) == _kind_of(stated.value) for level in omitted)
         for field, read in _READERS.items():
@@ -275,21 +282,10 @@ def _is_stated(one: Statement, mark: Fact) -> bool:
     return one.holds(mark) and mark not in one.amounts
 
 
-def _is_alike(one: Statement, other: Statement) -> bool:
-    """Whether two statements differ in amounts alone."""
-    return one is other or all(read(one)[0] == read(other)[0] for read in _READERS.values())
-
-
 def _kind_of(amount: Amount) -> tuple[object, bool]:
     """What two amounts share that can contradict each other: what is measured, and whether it is a rate."""
     base = amount.unit.partition("/")[0]
     return find_dimension(base)[1] or base, amount.unit.endswith(("/h", "/min"))
-
-
-def _meet(one: Amount, other: Amount) -> bool:
-    """Whether two amounts have a number in common, or one lies in the range of the other."""
-    ends = [(each.low or each.high or 0, each.high or each.low or 0) for each in (one, other)]
-    return max(low for low, _ in ends) <= min(high for _, high in ends)
 
 
 def amount_in(amount: Amount, levels: Sequence[Amount]) -> bool:
@@ -305,7 +301,3 @@ def is_same(one: Any, other: Any) -> bool:
         return bool(one == other)
     bounds = (one.low, one.high) == (other.low, other.high)
     return bounds and one.unit.removesuffix("/day") == other.unit.removesuffix("/day")
-
-
-def _says(mark: Fact, value: Any) -> bool:
-    return any(is_same(value, each) for each in (mark.value if isinstance(mark.value, tuple) else (mark.value,)))

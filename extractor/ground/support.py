@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from extractor.mentions.limit import LOWER, UPPER, read_comparator
+from extractor.mentions.bounds import LOWER, UPPER, read_comparator
 from extractor.mentions.rows import find_numbers, find_rows
 from extractor.parse.dosing.schedule import find_frequencies
 from extractor.parse.drafts import Span
@@ -18,6 +18,7 @@ from extractor.schemas import (
     Frequency,
     Instrument,
     Period,
+    Quantity,
     Route,
     Support,
     TimePoint,
@@ -29,10 +30,9 @@ from extractor.text.passage import Passage
 from extractor.text.quantities import find_quantity_lists
 from extractor.text.units import find_unit
 
-from .limits import find_constraint, has_other_reading
-from .names import find_named_instrument
+from .constraints import find_constraint, find_limit, has_other_reading
 from .number_units import has_unit
-from .places import Derived, Supported, cut, find_quote, span_of
+from .places import Derived, Supported, cut, find_named_instrument, find_quote, span_of
 from .times import find_age, find_length, find_point, find_window
 
 
@@ -94,11 +94,11 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 def _compare(tokens: Tokens, first: int) -> Comparator | None:
     """The comparator directly before a number."""
-    found = rule("comparison").ends(tokens, first, first - _COMPARED)
+    found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
     return read_comparator("comparators", found, "comparator") if found else None
 
 
-_COMPARED = 14
+_COMPARATOR_REACH = 14
 """How many tokens before a number may compare it."""
 _BELOW = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 
@@ -112,7 +112,7 @@ def _has_volume(tokens: Tokens, first: int, below: Sequence[str]) -> bool:
 def _counts_a_place(tokens: Tokens, at: int) -> bool:
     """Whether a number belongs to a name: "IL-6", "Day 1"."""
     behind_word = at > 0 and tokens.words[at - 1].isalpha()
-    if behind_word and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] in ("", "-"):
+    if behind_word and tokens.gap(at) in ("", "-"):
         return True
     return rule("counts_a_place").ends(tokens, at, at - 1) is not None
 
@@ -122,7 +122,14 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return next((Derived(one.first, one.end) for one in stated if one.value == value), None)
 
 
+def _find_bare_number(tokens: Tokens, value: float) -> Derived | None:
+    return next((Derived(one.first, one.end) for one in find_numbers(tokens) if one.value == value), None)
+
+
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
+    int: _find_bare_number,
+    float: _find_bare_number,
+    Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
     Period: find_length,

@@ -1,21 +1,20 @@
 """Prove times: windows, ages, time points and lengths that a line says."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
 from extractor.mentions.ages import is_age, is_lifetime, is_other_age, list_age_bounds
-from extractor.mentions.find import find_mentions
-from extractor.mentions.limit import LOWER, UPPER
-from extractor.mentions.limits import find_limits
-from extractor.mentions.mention import Kind, Role
-from extractor.mentions.moments import Moment, MomentGroup, read_time_frame
+from extractor.mentions.bounds import LOWER, UPPER
+from extractor.mentions.constraints import find_limits
+from extractor.mentions.find import Kind, Role, find_mentions
+from extractor.mentions.moments import read_time_frame
 from extractor.mentions.rows import find_numbers
 from extractor.mentions.windows import Window, find_times, find_washouts, find_windows
 from extractor.schemas import Age, CriterionKind, Period, Support, TimePoint, TimeUnit, TimeWindow
 from extractor.text.book import rule
 from extractor.text.lexer import Range, Tokens
-from extractor.text.numbers import Duration, find_durations, read_number, read_time_unit
+from extractor.text.numbers import find_durations, read_number, read_time_unit
 from extractor.text.passage import Passage
 from extractor.text.registered_ages import count_days
 
@@ -79,7 +78,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
         if one.kind is Kind.AGE and _has_unit(tokens, one.number, value):
             return Derived(*one.number)
         first, end = one.number
-        named = rule("before_bare_age").ends(tokens, first, first - _NAMED_REACH)
+        named = rule("before_bare_age").ends(tokens, first, first - _AGE_WORD_REACH)
         in_years = value.unit is TimeUnit.YEAR and stands_bare(tokens, one.number)
         if in_years and (named or rule("after_bare_age").starts(tokens, end)):
             return Derived(first, end, Support.INFERRED)
@@ -91,7 +90,7 @@ def _has_unit(tokens: Tokens, number: Range, value: Age) -> bool:
     return has_unit(tokens, number, value.unit) or borrows_unit(tokens, number, value.unit, ["age"])
 
 
-_NAMED_REACH = 20
+_AGE_WORD_REACH = 20
 """How far before a number without a unit the word "age" may stand, in tokens."""
 
 
@@ -117,8 +116,9 @@ def find_stated_age(value: Age, passage: Passage, *, lower: bool, admits: bool) 
 
 def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     """A number that may be an age although its words do not say so: "babies of 2 to 23 months", "women, 55+"."""
-    of_people = any(rule(name).search(tokens) for name in _OF_PEOPLE)
-    if not of_people and value.value not in _first(tokens):
+    of_people = any(rule(name).search(tokens) for name in ("persons_named", "said_age", "turned_before", "aged_after"))
+    opening = {one.value for one in find_numbers(tokens) if one.first == 0}  # "18+, any gender"
+    if not of_people and value.value not in opening:
         return None
     windows = [range(one.first, one.end) for one in list_windows(tokens)]
     for one in find_mentions(tokens):
@@ -134,15 +134,6 @@ def _find_open_age(tokens: Tokens, value: Age, *, lower: bool) -> Range | None:
     return None
 
 
-_OF_PEOPLE = ("persons_named", "said_age", "turned_before", "aged_after")
-"""Rules for words of a line in which a number may be an age."""
-
-
-def _first(tokens: Tokens) -> set[float]:
-    """The number that a line begins with: "18+, any gender"."""
-    return {one.value for one in find_numbers(tokens) if one.first == 0}
-
-
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     """A moment or limit of a time frame. The first day or cycle is inferred, since it may be only the origin."""
     frame = read_time_frame(tokens)
@@ -151,7 +142,8 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
         lengths = (one for one in find_durations(tokens) if one.first not in intervals)
         if found := next((one for one in lengths if _is_same_length(one.low, one.unit, value)), None):  # "a fortnight"
             return Derived(found.first, found.end, Support.INFERRED)
-    for moments, support in ((frame.points, Support.PARSED), (_list_moments(frame.groups), Support.INFERRED)):
+    others = (moment for group in frame.groups for moment in group.moments)
+    for moments, support in ((frame.points, Support.PARSED), (others, Support.INFERRED)):
         for one in moments:
             fraction = one.value % 1 and _is_same_length(one.value, one.unit, value)  # "half a year" is 6 months
             if fraction or (one.value, one.unit) == (value.value, value.unit):
@@ -160,13 +152,17 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     return None
 
 
-def _list_moments(groups: Iterable[MomentGroup]) -> Iterator[Moment]:
-    return chain.from_iterable(group.moments for group in groups)
-
-
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """A length of time, in its unit or in another one of exactly the same length ("Q3W", "3-week" for 21 days)."""
-    lengths = [(Derived(one.first, one.end), bound, one.unit) for one in _list_lengths(tokens) for bound in _ends(one)]
+    durations = [*find_durations(tokens)]
+    lengths = [
+        (Derived(one.first, one.end), bound, one.unit)
+        for one in durations
+        # not the "4 Day" of "Cycle 4 Day 9"
+        if not rule("counts_a_moment").ends(tokens, one.first, one.first - 1)
+        or not rule("next_moment").starts(tokens, one.end - 1)
+        for bound in dict.fromkeys((one.low, one.high))
+    ]
     lengths += _list_named(tokens)
     exact = (place for place, number, unit in lengths if (number, unit) == (value.value, value.unit))
     same = (
@@ -174,22 +170,10 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
         for place, number, unit in lengths
         if _is_same_length(number, unit, value)
     )
-    sums = [(one.first, one.end) for one in find_durations(tokens) if one.is_sum]
+    sums = [(one.first, one.end) for one in durations if one.is_sum]
     point = find_point(tokens, TimePoint(value=value.value, unit=value.unit))
     is_part = point and any(first <= point.first < end for first, end in sums)
     return next(chain(exact, same), None) or (None if is_part else point)
-
-
-def _list_lengths(tokens: Tokens) -> Iterator[Duration]:
-    """The lengths of time of a text, without the "4 Day" of "Cycle 4 Day 9"."""
-    for one in find_durations(tokens):
-        counted = rule("counts_a_moment").ends(tokens, one.first, one.first - 1)
-        if not (counted and rule("next_moment").starts(tokens, one.end - 1)):
-            yield one
-
-
-def _ends(one: Duration) -> Iterable[float]:
-    return dict.fromkeys((one.low, one.high))
 
 
 def _list_named(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:

@@ -60,7 +60,7 @@ class BatchBook:
         self._database.execute("UPDATE calls SET state = 'rejected' WHERE state = 'refused'")
 
     def waiting(self, batch: int | None = None, most: int = -1) -> Iterator[WaitingCall]:
-        """The calls in a batch, or those without one."""
+        """Yield the calls in a batch, or those without one."""
         rows = self._database.execute(
             "SELECT id, question, name, version, prompt, system, user, output_limit FROM calls"
             " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch IS ? ORDER BY id LIMIT ?",
@@ -71,11 +71,11 @@ class BatchBook:
             yield WaitingCall(number, question, call)
 
     def count_waiting(self) -> int:
-        """The number of calls without an answer and without a batch."""
+        """Count the calls that have neither an answer nor a batch."""
         return int(self._database.value("SELECT count(*) FROM calls WHERE state = 'waiting' AND batch IS NULL"))
 
     def plan(self, prefix: str, most_requests: int = MOST_REQUESTS, most_bytes: int = MOST_BYTES) -> int:
-        """Put waiting calls into as few batches as the limits allow. Returns the number of these calls."""
+        """Put waiting calls into as few batches as the limits allow. Return the number of these calls."""
         parts: list[list[int]] = []
         size = 0
         for one in self.waiting():
@@ -98,7 +98,7 @@ class BatchBook:
         return sum(map(len, parts))
 
     def open_batches(self) -> list[StoredBatch]:
-        """The batches whose answers are not fetched yet."""
+        """List the batches whose answers are not fetched yet."""
         sql = "SELECT id, tag, requests, planned, input_file, batch FROM batches WHERE state <> 'fetched' ORDER BY id"
         rows = self._database.execute(sql).fetchall()
         return [StoredBatch(n, tag, count, datetime.fromisoformat(at), *ids) for n, tag, count, at, *ids in rows]
@@ -112,7 +112,7 @@ class BatchBook:
         self._database.execute("UPDATE batches SET state = 'made', batch = ? WHERE id = ?", (batch, number))
 
     def find(self, batch: int, name: str) -> tuple[int, int] | None:
-        """The number and the output limit of a call that waits in a batch, by its name there; None if none does."""
+        """Find a call that waits in a batch by its name there. Return its number and output limit."""
         sql = "SELECT id, output_limit FROM calls WHERE batch = ? AND question = ? AND state = 'waiting'"
         return self._database.row(sql, (batch, name))
 
@@ -130,7 +130,7 @@ class RequestBudget(Protocol):
         """Reserve what a call in flight may use, even without room."""
 
     def try_reserve(self, call: Call, times: int = 1) -> Reservation | None:
-        """Reserve what a call may use so many ``times``; None without room."""
+        """Reserve ``times`` what a call may use. Return None without room."""
 
     def charge(self, reservation: Reservation, usage: Usage) -> None:
         """Release a reservation, and count the actual usage."""
@@ -160,7 +160,7 @@ class BatchQueue:
         raise AnswerPending("the answer has not arrived yet")
 
     def reservation_of(self, name: str) -> Reservation | None:
-        """What a call that waits, by its name, may use; None without a budget."""
+        """Return what a waiting call of this name may use, or None without a budget."""
         return self._reserved.get(name)
 
     def settle(self) -> None:

@@ -11,7 +11,7 @@ _REFUSED = frozenset({400, 413, 422})
 
 
 def write_line(name: str, body: Mapping[str, Any], protocol: str) -> bytes:
-    r"""A request as a line of a file.
+    r"""Write a request as one line of a batch file.
 
     >>> write_line("a", {"model": "m"}, "anthropic")
     b'{"custom_id": "a", "params": {"model": "m"}}\n'
@@ -62,7 +62,7 @@ def read_line(row: Any) -> AnswerLine | None:
 
 
 def load_row(line: bytes) -> Any:
-    """A line of JSON; None if it is none."""
+    """Parse one JSON line. Return None if the line is not valid JSON."""
     try:
         return json.loads(line)
     except ValueError:

@@ -21,9 +21,9 @@ from .batch_book import BatchBook, StoredBatch
 from .batch_lines import load_row, read_line, write_line
 from .completions import as_json
 from .failures import explain_failure, read_failure
-from .limits import RetryPolicy
 from .live import LiveModel
 from .metering import Requests, Reservation
+from .pace import RetryPolicy
 from .patience import Watch
 from .settings import ClientSettings
 from .spec import ModelSpec
@@ -60,7 +60,7 @@ class BatchStatus:
 
 
 class Progress(NamedTuple):
-    """How far the provider is with a batch."""
+    """The progress of a batch at its provider."""
 
     state: str
     done: int
@@ -72,13 +72,13 @@ class _Provider(Protocol):
     """A provider's batch API."""
 
     async def create(self, batch: StoredBatch, bodies: Callable[[], Any]) -> str:
-        """Create the batch, or find one that was created already. Returns its id."""
+        """Create the batch, or find one that was created already. Return its id."""
 
     async def look(self, name: str) -> Progress:
-        """How far the batch is."""
+        """Return the progress of the batch."""
 
     def fetch(self, name: str) -> AsyncIterator[Any]:
-        """The answers of a batch that has ended, as plain data."""
+        """Yield the answers of a batch that has ended, as plain data."""
 
 
 class _OpenAI:

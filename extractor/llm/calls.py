@@ -15,7 +15,7 @@ RECHECK = "recheck"
 
 
 def estimate_tokens(text: str) -> int:
-    """The approximate number of tokens in a text. A provider's tokenizer cannot run here.
+    """Estimate the number of tokens in a text. A provider's tokenizer cannot run here.
 
     >>> estimate_tokens("overall survival")
     4
@@ -59,13 +59,13 @@ class Call:
         return _digest(self.system, self.user, schema_of(self.reply_model))
 
     def key_for(self, model: str) -> str:
-        """A key that is equal for calls that ask the same of the same model, with any limits and sampling."""
+        """Return a key that is equal for calls that ask the same of the same model, with any limits and sampling."""
         return _digest(model, self.question_key)
 
 
 @cache
 def schema_of(reply_model: type[BaseModel]) -> str:
-    """The JSON schema of a reply, as it is sent."""
+    """Return the JSON schema of a reply, as it is sent."""
     return json.dumps(reply_model.model_json_schema(), ensure_ascii=False)
 
 

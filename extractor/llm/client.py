@@ -18,8 +18,8 @@ from extractor.schemas import Usage
 from .calls import Call
 from .completions import Completion
 from .failures import TOO_LONG, is_too_long
-from .limits import RetryPolicy
 from .metering import Meter, Requests, Reservation
+from .pace import RetryPolicy
 from .patience import MOST_CALLS, Watch
 from .settings import ClientSettings
 from .spec import ModelSpec, hide_keys, name_model
@@ -32,7 +32,7 @@ class Answerer(Protocol):
     queues: bool
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
-        """The last answer with the usage of all, and their number, at most ``most``. Notes what it sends."""
+        """Ask, at most ``most`` times. Return the last answer with the usage of all, and their number."""
 
     async def close(self) -> None:
         """Release what it holds."""
@@ -107,7 +107,7 @@ class Model:
         return self._settings.most_calls
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
-        """The answer to a call: a stored one, or a new one, the last of at most ``most``, within the budget.
+        """Answer a call from the store, or ask the model, at most ``most`` times and within the budget.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call, ``RequestTooLong`` if it is
         too long for the model (all with the usage of the attempts), ``BudgetReached`` if the meter refuses,
@@ -124,12 +124,12 @@ class Model:
                 return await self._send(call, most)
 
     def reject(self, answer: Answer) -> None:
-        """Note that nothing of an answer can be used: the next run asks again."""
+        """Mark an answer as unusable, so that the next run asks again."""
         if self._store:
             self._store.reject(answer.number)
 
     def _find(self, call: Call) -> Answer | None:
-        """A stored answer, which costs nothing now. Raises ``AnswerPending`` if it will come by a batch."""
+        """Find a stored answer, which costs nothing now. Raises ``AnswerPending`` if it will come by a batch."""
         assert self._answerer is not None, "complete() holds the model open"
         kept = self._store.find(call, self.name) if self._store else None
         if kept is None or (kept.completion is None and not self._answerer.queues):
@@ -142,7 +142,7 @@ class Model:
         return Answer(kept.completion, kept.number)
 
     async def _send(self, call: Call, most: int) -> Answer:
-        """A new answer, within the budget. The call is stored before it is sent."""
+        """Ask for a new answer within the budget. The call is stored before it is sent."""
         assert self._answerer is not None
         reservation = await self._meter.reserve(call) if self._meter else Reservation()
         number = self._store.begin(call, self.name) if self._store else 0

@@ -1,4 +1,4 @@
-"""Reads what came back from a model, in the form of any provider, as text, ending, usage and name.
+"""Read replies of any provider as text, ending, usage and the model's name.
 
 Live replies are objects of an SDK, those of a batch are JSON; both are read as plain dictionaries. The forms are those
 of OpenAI's chat completions (also Azure, Groq, Mistral, OpenRouter, LiteLLM, Ollama, vLLM, llama.cpp), Anthropic's
@@ -18,7 +18,7 @@ from .spec import shown_model
 
 _Json = Mapping[str, Any]
 BROKEN = "broken JSON"
-"""What is said of a reply that ends too early."""
+"""How messages describe a reply that ends too early."""
 _SHOWN = 80
 """Characters of a reply that messages show."""
 _MOST_TOKENS = 10**9
@@ -76,7 +76,7 @@ def read_completion(reply: object) -> Completion:
 
 
 def unwrap_json(text: str) -> str:
-    r"""The JSON in a model's text, without code fences, thoughts or other prose. A bare list becomes the items.
+    r"""Extract the JSON from a model's text, without fences, thoughts or prose. A bare list becomes the items.
 
     >>> unwrap_json('<think>Hm.</think>```json\n{"items":[]}\n```')
     '{"items":[]}'
@@ -98,7 +98,7 @@ def unwrap_json(text: str) -> str:
 
 
 def is_json(text: str) -> bool:
-    """Whether the text is a complete JSON document."""
+    """Return whether the text is a complete JSON document."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -107,7 +107,7 @@ def is_json(text: str) -> bool:
 
 
 def as_json(reply: object) -> Any:
-    """A reply of an SDK as plain data; None if its parts have types that no reply has."""
+    """Convert a reply of an SDK to plain data. Return None if its parts have types that no reply has."""
     dump: Callable[..., Any] | None = getattr(reply, "model_dump", None)
     try:
         return dump(mode="json", warnings=False) if dump else reply
@@ -204,20 +204,20 @@ _READERS: Mapping[str, Callable[[_Json], Completion]] = {
 
 
 def _write(arguments: object, *, is_cut: bool) -> str:
-    """The arguments of a called tool. Providers close brackets that the output limit left open."""
+    """Return the arguments of a called tool. Providers close brackets that the output limit left open."""
     text = json.dumps(arguments)
     return text.removesuffix("}") if is_cut else text
 
 
 def _join(content: object) -> str:
-    """The text of a message, which may come in parts."""
+    """Join the text of a message, which may come in parts."""
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
     return str(content or "")
 
 
 def _count(place: object, key: str) -> int:
-    """A number of tokens; 0 for what is none."""
+    """Read a number of tokens. Return 0 for anything that is not one."""
     value = place.get(key) if isinstance(place, Mapping) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_TOKENS else 0
 
@@ -234,7 +234,7 @@ def _usage(prompt: int, output: int, *, cached: int = 0, written: int = 0, think
 
 
 def describe_garbled(body: object) -> str:
-    """What a reply is that is no answer, in a few words.
+    """Say in a few words what a reply is that is not an answer.
 
     >>> describe_garbled("<html>Sign in</html>")
     "not JSON: '<html>Sign in</html>'"

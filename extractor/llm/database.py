@@ -127,12 +127,12 @@ class Database:
         _call(self.path, self._remedy, self._connection.executemany, sql, rows)
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query, or None."""
+        """Return the first row of a query, or None."""
         found: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
         return found
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
-        """The first column of the first row, None if there is no row."""
+        """Return the first column of the first row, None if there is no row."""
         found = self.row(sql, parameters)
         return found[0] if found else None
 

@@ -61,7 +61,7 @@ class Exchange:
         return f"answers by file, SHA-256 {self._sha256[:16]}"
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:  # noqa: ARG002 - it sends none
-        """The answer of the files. Raises ``AnswerPending`` without one, and remembers the call."""
+        """Answer from the files. Without an answer, keep the call and raise ``AnswerPending``."""
         kept = self._store.recall(call.question_key)
         if kept is None:
             self._reply_model = call.reply_model
@@ -105,7 +105,7 @@ class Exchange:
 
 
 def _read_lines(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Each line that is not blank, with its file and number."""
+    """Yield each line that is not blank, with its file and number."""
     for path in paths:
         try:
             with path.open("rb") as file:

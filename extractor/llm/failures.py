@@ -14,7 +14,7 @@ from typing import Any
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 
 from .completions import BROKEN, GarbledReply
-from .limits import is_temporary, retry_after
+from .pace import is_temporary, retry_after
 from .spec import ModelSpec, hide_keys, name_model
 
 _NO_ACCESS = frozenset({401, 403, 404})
@@ -92,14 +92,14 @@ class Failure:
         return self.status in (400, 422, 501) and not self.is_about_length and bool(_NO_MODE.search(self.text))
 
     def refuses(self, parameters: Iterable[str]) -> str | None:
-        """The parameter of these that the provider does not accept, if that was the fault."""
+        """Find which of these parameters the provider refused. Return None if that was not the fault."""
         if self.status not in (400, 422):
             return None
         return next((name for name in parameters if re.search(rf"\b{name}\b", self.text)), None)
 
 
 def is_too_long(text: str) -> bool:
-    """Whether an error says that the request is too long for the model."""
+    """Return whether an error says that the request is too long for the model."""
     return bool(_TOO_LONG.search(text))
 
 
@@ -134,7 +134,7 @@ def read_failure(error: BaseException) -> Failure | None:
 def explain_failure(
     failure: Failure, spec: ModelSpec, attempts: int, *, longest_wait: float, away: bool = False
 ) -> ModelUnavailable:
-    """The error for users: model, problem and remedy, never a key. ``attempts`` were made.
+    """Make the error for users: model, problem and remedy, never a key. ``attempts`` were made.
 
     ``away`` means that all requests would fail now.
     """
@@ -161,18 +161,18 @@ def explain_failure(
 
 
 def lacks_key(error: BaseException) -> bool:
-    """Whether an SDK that opens without a key finds none for a request."""
+    """Return whether an SDK that opens without a key finds none for a request."""
     return bool(re.search(r"resolve authentication method|(locate|missing) credentials", str(error), re.IGNORECASE))
 
 
 def find_unknown(error: BaseException) -> str | None:
-    """The parameter that an SDK does not know, if that is the fault."""
+    """Find the parameter that an SDK does not know. Return None if that is not the fault."""
     found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
     return found and found[1]
 
 
 def explain_opening(error: Exception, spec: ModelSpec) -> Exception:
-    """The error for users if a provider's SDK cannot be opened, most often for want of its key."""
+    """Make the error for users if a provider's SDK cannot be opened, most often because it has no key."""
     if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
         return MissingKey(f"model {spec.name}: there is no key for it; set {spec.key_name}")
     return ModelUnavailable(hide_keys(f"{name_model(spec)}: cannot be opened: {error}", spec.api_key))

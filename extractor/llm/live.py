@@ -1,4 +1,4 @@
-"""Asks a model through instructor and its provider's SDK: one call with its re-asks, and again after faults.
+"""Ask a model through instructor and its provider's SDK, with re-asks and retries.
 
 Only a process that asks a model imports this module: instructor and an SDK take a second.
 """
@@ -35,9 +35,9 @@ from extractor.schemas import Usage
 from .calls import Call, estimate_tokens
 from .completions import BROKEN, Completion, Ending, GarbledReply, describe_garbled, read_completion
 from .failures import Failure, explain_failure, explain_opening, find_unknown, lacks_key, read_failure
-from .limits import Pace, RetryPolicy
 from .metering import Requests
 from .network import open_connection
+from .pace import Pace, RetryPolicy
 from .patience import Came, Watch
 from .providers import list_providers
 from .request_form import RequestForm
@@ -73,7 +73,7 @@ class LiveModel:
         self._unsigned = {"extra_headers": {"Authorization": openai.Omit()}} if without_key else {}
 
     async def __call__(self, call: Call, most: int, requests: Requests) -> tuple[Completion, int]:
-        """The last answer with the usage of all, and their number, at most ``most``.
+        """Ask, at most ``most`` times. Return the last answer with the usage of all, and their number.
 
         Raises ``ModelUnavailable`` with the usage of the attempts.
         """
@@ -249,7 +249,7 @@ class LiveModel:
         return failure.status == 200 or (failure.is_temporary and not too_long)
 
     def _stops(self, state: RetryCallState) -> bool:
-        """A server that is absent, not the request, is at fault: it is waited for until the watch gives it up."""
+        """Stop after some attempts, but wait for an absent server until the watch gives it up."""
         error = state.outcome.exception() if state.outcome else None
         failure = read_failure(error) if error else None
         most: float = self._policy.attempts
@@ -302,7 +302,7 @@ class _Answers:
         self.came(Came(f"{label}: {text!r}" if text else f"{label}, empty", "HTTP 200", is_answer=True))
 
     def are_worth_reask(self, state: RetryCallState) -> bool:
-        """Whether the last answer was complete and broke the schema, and another request may begin."""
+        """Return whether the last answer was complete and broke the schema, and another request may begin."""
         error = state.outcome.exception() if state.outcome else None
         complete = self.last is not None and self.last.ending is Ending.COMPLETE
         if self._watch.is_over or not self.requests.may_repeat():
@@ -310,7 +310,7 @@ class _Answers:
         return isinstance(error, _NO_ANSWER) and complete and self.garbled is None and not self._is_valid()
 
     def _is_valid(self) -> bool:
-        """Whether the last answer is valid: it may be text in place of the tool call that instructor looks for."""
+        """Return whether the last answer is valid, perhaps as text instead of the tool call that instructor expects."""
         assert self.last
         try:
             self._call.reply_model.model_validate_json(self.last.text, strict=_STRICT, context=dict(self._call.context))
@@ -363,12 +363,12 @@ def _quieten_litellm(spec: ModelSpec) -> None:
 
 
 def _is_unsent(error: BaseException) -> bool:
-    """Whether an SDK refused a request before it was sent."""
+    """Return whether an SDK refused a request before it was sent."""
     return lacks_key(error) or find_unknown(error) is not None
 
 
 def _describe_failure(failure: Failure) -> Came:
-    """What came back, for people."""
+    """Describe what came back, for people."""
     if failure.status is None:
         return Came("no answer in time" if failure.is_late else failure.said or "no connection", "no reply")
     brief = "rate limited" if failure.status == 429 else f"HTTP {failure.status}"
@@ -377,5 +377,5 @@ def _describe_failure(failure: Failure) -> Came:
 
 
 def _short_name(value: str) -> str | None:
-    """A short name without spaces. Anything else may quote the request."""
+    """Return a short name without spaces. Anything else may quote the request."""
     return value if value and len(value) <= _SHOWN and not any(map(str.isspace, value)) else None

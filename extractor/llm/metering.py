@@ -23,7 +23,7 @@ class Meter(Protocol):
         """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will be no room."""
 
     def allows(self, reservation: Reservation) -> bool:
-        """Whether there is room now for another request like this one."""
+        """Return whether there is room now for another request like this one."""
 
     def lose(self, reservation: Reservation) -> None:
         """Count a request without a reply at the most that it may have used."""
@@ -72,7 +72,7 @@ class Requests:
             self._reservation, self._charged = None, usage
 
     def may_repeat(self) -> bool:
-        """Whether there is room for one more request of this call."""
+        """Return whether there is room for one more request of this call."""
         return not (self._meter and self._reservation) or self._meter.allows(self._reservation)
 
     def note_sent(self) -> None:

@@ -12,7 +12,7 @@ _BODY_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encod
 
 
 def open_connection(key: str | None, *, direct: bool) -> httpx2.AsyncClient:
-    """A client that follows no redirects, and reads bounded replies without ``key``, which some servers repeat.
+    """Open a client that follows no redirects, and reads bounded replies without ``key``, which some servers repeat.
 
     ``direct`` ignores proxy settings, as for a server on this machine.
     """
@@ -28,7 +28,7 @@ class _GuardedTransport(httpx2.AsyncBaseTransport):
         self._inner = httpx2.AsyncClient(timeout=None, limits=limits, trust_env=not direct, follow_redirects=False)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The whole reply. Raises ``GarbledReply`` for one that is too long or packed wrongly."""
+        """Read the whole reply. Raises ``GarbledReply`` if it is too long or packed wrongly."""
         response, content = await self._inner.send(request, stream=True), bytearray()
         try:
             async for part in response.aiter_bytes():

@@ -1,4 +1,4 @@
-"""Opens the chosen model: a provider's, or the answers of an earlier run or of files."""
+"""Open the chosen model: a provider's, or the answers of an earlier run or of files."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing

@@ -17,9 +17,9 @@ MOST_CALLS = 5
 Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come from this number.
 """
 _ONCE_USABLE = 10
-"""A model that has been of use may fail so many times as often in a row: a weak one does."""
+"""A model that has been useful may fail this many times as often in a row, as weak models do."""
 _SHOWN_AFTER_S, _LATE_AFTER_S = 3.0, 10.0
-"""Shorter waits, for the first answer and for later ones, are not worth a word."""
+"""Shorter waits, for the first answer and for later ones, are not shown."""
 _PROBLEM_LENGTH = 300
 
 
@@ -150,7 +150,7 @@ class Watch:
             self._exchanging.discard(task)
 
     def pausing(self, sleep: Callable[[float], Awaitable[None]]) -> Callable[[float], Awaitable[None]]:
-        """The same ``sleep``, whose ends ``describe_wait`` names as the next try."""
+        """Wrap ``sleep`` so that ``describe_wait`` can name the next try."""
 
         async def noted(seconds: float) -> None:
             if self._why:
@@ -161,7 +161,7 @@ class Watch:
         return noted
 
     def describe_wait(self) -> str:
-        """What the calls wait for, for a progress line; empty if nothing is late."""
+        """Say what the calls wait for, for a progress line. Return "" if nothing is late."""
         now = self._clock()
         waited = now - self._since if self._since is not None and self._calls else 0.0
         if (left := self._next_try - now) > 0 and (waited or left > _SHOWN_AFTER_S):
@@ -206,5 +206,5 @@ class Watch:
             return self._hide(f"{tried}; what came last: {self._last.words}")
         return (
             f"{tried}, and nothing came back; is the server running, and the address right? "
-            "If it is only slow, give it more time (--patience SECONDS)"
+            "If it is only slow, give it more time (--timeout SECONDS)"
         )

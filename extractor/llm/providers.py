@@ -37,7 +37,7 @@ class Family(_Entry):
     batch: Literal["openai", "anthropic"] | None = None
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
-        """The parameters of an effort, and the output tokens that thinking may take. None is the family's default.
+        """Return the parameters of an effort, and the output tokens of thinking. None is the family's default.
 
         Raises ``ValueError`` if the effort of these models cannot be set.
 
@@ -64,7 +64,7 @@ class Provider(_Entry):
 
 @cache
 def list_providers() -> Mapping[str, Provider]:
-    """All providers by their names in ``--model provider/name``; ``server`` is one that is named by its address."""
+    """List the providers by their names in ``--model provider/name``. ``server`` is one named by its address."""
     table = tomllib.loads((files(__package__) / "providers.toml").read_text("utf-8"))
     return {name: Provider.model_validate(entry) for name, entry in table["provider"].items()}
 
@@ -79,7 +79,7 @@ def find_family(provider: str, model: str) -> Family:
 
 
 def guess_provider(model: str) -> str | None:
-    """The provider whose models have names like this one.
+    """Return the provider whose models have names like this one.
 
     >>> guess_provider("claude-sonnet-4-5"), guess_provider("gpt-5-mini"), guess_provider("a-model-of-mine")
     ('anthropic', 'openai', None)

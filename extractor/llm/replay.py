@@ -1,4 +1,4 @@
-"""Answers calls from the store of an earlier run, without a model and without the network."""
+"""Answer calls from the store of an earlier run, without a model and without the network."""
 
 import difflib
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Replay:
 
 
 def describe_miss(wanted: str, stored: Mapping[str, str]) -> str:
-    """A message with the stored questions nearest to ``wanted`` and the differences. ``stored`` are texts by name.
+    """Show the stored question nearest to ``wanted``, and how they differ. ``stored`` are texts by name.
 
     >>> print(describe_miss("two", {"a": "one"}))
     no answer to this call in the run's store; nearest is a:

@@ -41,14 +41,14 @@ class RequestForm:
         return self._modes[0]
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
-        """The messages of a call, with a mark where a cached prefix ends, if the provider needs one."""
+        """Return the messages of a call, with a mark where a cached prefix ends, if the provider needs one."""
         system: Any = call.system
         if self._family.cache == "marks":
             system = [{"type": "text", "text": call.system, "cache_control": {"type": "ephemeral"}}]
         return [{"role": "system", "content": system}, {"role": "user", "content": call.user}]
 
     def parameters(self, call: Call) -> dict[str, Any]:
-        """The parameters of a call, without those that the provider refused."""
+        """Return the parameters of a call, without those that the provider refused."""
         parameters: dict[str, Any] = {self._limit: call.max_output_tokens + self._room}
         if self._family.temperature:
             parameters["temperature"] = 0
@@ -58,18 +58,18 @@ class RequestForm:
         return {name: value for name, value in parameters.items() if name not in self._refused} | self._options
 
     def arguments(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters as arguments of the SDK, with options that it does not know beside the others."""
+        """Return the parameters as arguments of the SDK, with options that it does not know beside the others."""
         beside = {name: value for name, value in parameters.items() if name in self.beside}
         known = {name: value for name, value in parameters.items() if name not in self.beside}
         return known | ({"extra_body": beside} if beside else {})
 
     def reply_model(self, call: Call) -> type[BaseModel]:
-        """The reply's model with the schema that is sent."""
+        """Return the reply's model with the schema that is sent."""
         titled = self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE
         return _answer_to(call, titled=titled, closed=self.spec.provider != "google")
 
     def write(self, call: Call) -> dict[str, Any]:
-        """The body of a request in a batch, as instructor would send it now."""
+        """Return the body of a request in a batch, as instructor would send it now."""
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
@@ -113,7 +113,7 @@ class RequestForm:
         return self._room
 
     def gives_more_room(self, wanted: int, answer: Completion | None, room: int) -> bool:
-        """Whether thinking took the output limit of a request for ``wanted`` tokens that was written with this room.
+        """Return whether thinking took the output limit of a request for ``wanted`` tokens, written with this room.
 
         From then on there is more room for it. Usage does not always name thinking, but fewer characters than tokens
         show it: JSON with many numbers has two characters per token. If few tokens were written, the context was full.
@@ -131,7 +131,7 @@ class RequestForm:
 
 
 def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
-    """The call's reply model as instructor sees it: a schema, and a check of the answer in the context of the call.
+    """Make the reply model that instructor sees: its schema, and a check of the answer in the call's context.
 
     It has no fields of its own, because instructor would walk through them five times a call, and no context of
     instructor's, with which it would render templates in a record's text.
@@ -153,6 +153,6 @@ def _answer_to(call: Call, *, titled: bool, closed: bool) -> type[BaseModel]:
 
 @cache
 def _write_schema(model: type[BaseModel], titled: bool, closed: bool) -> str:  # noqa: FBT001 - a cache
-    """The schema that is sent. instructor names some by their ``title``; Gemini refuses ``additionalProperties``."""
+    """Return the schema to send. instructor names some by their ``title``; Gemini refuses ``additionalProperties``."""
     schema = f'{{"title": "{model.__name__}", {schema_of(model)[1:]}' if titled else schema_of(model)
     return schema if closed else schema.replace('"additionalProperties": false, ', "")

@@ -1,4 +1,4 @@
-"""Parses a model specification, the text after ``--model``."""
+"""Parse a model specification, the text after ``--model``."""
 
 import re
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def hide_keys(text: str, key: SecretStr | None = None) -> str:
 
 
 def name_model(spec: ModelSpec) -> str:
-    """The name of a model and its address or provider, for messages.
+    """Return the name of a model and its address or provider, for messages.
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m")), name_model(ModelSpec.parse("gpt-5-mini"))
     ('model m at http://gpu-1/v1', 'model gpt-5-mini at openai')
@@ -175,7 +175,7 @@ def name_model(spec: ModelSpec) -> str:
 
 
 def shown_model(name: str | None) -> str:
-    """A server's name for its model, without a path: llama.cpp reports the path of the weights, which is private.
+    """Drop the path from a server's name for its model: llama.cpp reports that of the weights, which is private.
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B"), shown_model(None)
     ('tiny-q4', 'meta-llama/Llama-3.1-8B', '')

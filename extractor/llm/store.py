@@ -1,4 +1,4 @@
-"""Stores every call to a model and its answer in SQLite, as cache, audit trail, queue of batches and replay."""
+"""Store every call to a model and its answer in SQLite, as cache, audit trail, queue of batches and replay."""
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -73,7 +73,7 @@ class MadeCall:
 
 
 def judge(completion: Completion) -> State:
-    """The state of a call whose answer has come, by its form."""
+    """Return the state of an answered call, judged by the form of its answer."""
     if completion.ending is Ending.CUT:
         return State.CUT
     is_usable = completion.ending is Ending.COMPLETE and is_json(completion.text)
@@ -177,7 +177,7 @@ class CallStore:
         self.database.execute("DELETE FROM calls WHERE id = ?", (number,))
 
     def find(self, call: Call, model: str) -> StoredCall | None:
-        """The usable answer to a call, also a cut one of a limit that was not lower; else where it waits."""
+        """Find the usable answer to a call, or one cut at a limit that was not lower, or where the call waits."""
         number = self.database.value(
             "SELECT id FROM calls WHERE key = ? AND (state IN ('answered', 'waiting', 'refused')"
             " OR state = 'cut' AND output_limit >= ?)"
@@ -187,7 +187,7 @@ class CallStore:
         return None if number is None else self.read(number)
 
     def recall(self, question: str) -> StoredCall | None:
-        """The answer of any model to a question, by its key: a usable one first, the latest first."""
+        """Find the answer of any model to a question by its key: usable ones first, then the latest."""
         number = self.database.value(
             "SELECT id FROM calls WHERE question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC,"
             " id DESC LIMIT 1",
@@ -196,7 +196,7 @@ class CallStore:
         return None if number is None else self.read(number)
 
     def read(self, number: int) -> StoredCall:
-        """The call with that number."""
+        """Read the call with this number."""
         row = self.database.row(
             f"SELECT state, why, answer, ending, coalesce(answered_by, ''), {_USAGE} FROM calls WHERE id = ?",  # noqa: S608
             (number,),
@@ -210,7 +210,7 @@ class CallStore:
         return StoredCall(number, State(state), completion, why)
 
     def texts_of(self, record_id: str | None) -> dict[str, str]:
-        """What some calls ask, by their names: of a record, or the latest ones if it has none."""
+        """Return what some calls ask, by name: calls of a record, or the latest ones if it has none."""
         for where, of in (("WHERE record_id = ?", (record_id,)), ("", ())):
             sql = f"SELECT question, user FROM calls {where} ORDER BY id DESC LIMIT 50"  # noqa: S608 - own words
             if rows := self.database.execute(sql, of).fetchall():
@@ -240,7 +240,7 @@ class CallStore:
         return Spending(_usage(row[2:]), picodollars=row[0], unpriced=row[1], lost=_usage(lost))
 
     def latest_calls(self, most: int) -> Iterator[MadeCall]:
-        """The latest ``most`` answered calls, newest first."""
+        """Yield the latest ``most`` answered calls, newest first."""
         rows = self.database.execute(
             f"SELECT system, user, length(schema), output_limit, is_recheck, {_USAGE} FROM calls"  # noqa: S608
             f" JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id DESC LIMIT {most:d}"
@@ -265,7 +265,7 @@ OpenStore = Callable[[], CallStore]
 
 
 def unpack(text: bytes) -> str:
-    """A stored text."""
+    """Unpack a stored text."""
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 

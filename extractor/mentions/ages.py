@@ -5,31 +5,30 @@ from extractor.text.book import read_text, rule
 from extractor.text.lexer import Tokens
 from extractor.text.registered_ages import OLDEST, count_days
 
-from .limit import LOWER, UPPER, Limit
-from .limits import is_turned
+from .bounds import LOWER, UPPER, Limit
+from .constraints import is_turned
 
-_FRONT = 14
+_LENGTH_REACH = 14
 """How many tokens before a length of time are examined."""
-_AGE_FRONT = 32
+_NAME_REACH = 32
 """How many tokens before an age may name it."""
-_LASTING = frozenset({"for", "since"})
 _ADDED = frozenset(",;:-()")
 _OF_AGES = (TimeUnit.YEAR, TimeUnit.MONTH, TimeUnit.WEEK, TimeUnit.DAY)
-_OPENING = 12
+_END_REACH = 12
 """How many tokens before an age may say at which moment, or name the other end of its range."""
-_BEFORE = 26
+_WHOSE_REACH = 26
 """How many tokens before an age decide whose age it is."""
 
 
 def is_age(tokens: Tokens, limit: Limit) -> bool:
     """Whether a limit bounds an age.
 
-    >>> from .limits import find_limits
+    >>> from .constraints import find_limits
     >>> tokens = read_text("Smokers aged 18 to 65 years who smoked for at least 10 years")
     >>> [is_age(tokens, limit) for limit in find_limits(tokens, None)]
     [True, False]
     """
-    first, end, floor = limit.first, limit.end, max(0, limit.first - _FRONT)
+    first, end, floor = limit.first, limit.end, max(0, limit.first - _LENGTH_REACH)
     other_unit = (limit.unit and not limit.time_unit) or limit.time_unit in ("hour", "minute")
     if other_unit or rule("within_front").ends(tokens, first, floor) or rule("age_difference").starts(tokens, end):
         return False
@@ -37,11 +36,13 @@ def is_age(tokens: Tokens, limit: Limit) -> bool:
         return rule("said_age").search(tokens, *within) is not None  # "18 < age < 65", but not "ECOG 0-1"
     if rule("old").search(tokens, first, end) or rule("old_after").starts(tokens, end):
         return not (rule("old_thing").ends(tokens, first, floor) or rule("thing_after").starts(tokens, end))
-    if tokens.words[first].lower() in _LASTING:
+    if tokens.words[first].lower() in ("for", "since"):
         return False  # "aged 42 to 65, postmenopausal for at least 1 year"
-    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _AGE_FRONT)
-    if (named or rule("said_age").search(tokens, first, end)) and (limit.time_unit or not _counts(tokens, limit)):
-        return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
+    named = rule("aged_before" if limit.time_unit else "bare_aged_before").ends(tokens, first, first - _NAME_REACH)
+    if named or rule("said_age").search(tokens, first, end):
+        is_count = not rule("said_age").ends(tokens, first, first - 1) and rule("counted").starts(tokens, end)
+        if limit.time_unit or not is_count:
+            return limit.value_high is not None or not rule("relation_after").starts(tokens, end)
     return _is_age_unnamed(tokens, limit, floor)
 
 
@@ -54,11 +55,6 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
 
 _AGES = range(12, 100)
 """Bare numbers that can only be ages if they limit people; smaller ones may be months."""
-
-
-def _counts(tokens: Tokens, limit: Limit) -> bool:
-    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
-    return not named and rule("counted").starts(tokens, limit.end) is not None
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit, floor: int) -> bool:
@@ -83,7 +79,7 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
     ``topic`` is the heading of a line that begins with the limit.
     """
-    first, floor = limit.first, max(0, limit.first - _FRONT)
+    first, floor = limit.first, max(0, limit.first - _LENGTH_REACH)
     if limit.quantity and first < limit.quantity[1] <= limit.end:  # "minimum life expectancy of 3 months"
         first = limit.quantity[1]
     if rule("within_front").ends(tokens, first, floor):
@@ -98,13 +94,13 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     """Whether it is the age of other people, at another time, or of some participants only."""
-    first = max(0, limit.first - _BEFORE)
+    first = max(0, limit.first - _WHOSE_REACH)
     admitted = rule("admitted_if").search(tokens, first, limit.first)
     first = admitted.end if admitted else first
     at_entry = rule("age_at_entry").ends(tokens, limit.first, first)
     other = not at_entry and rule("other_age").ends(tokens, limit.first, first)
     named = rule("said_age").search(tokens, limit.first, limit.end)
-    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _OPENING)
+    moment = not named and rule("moment_before").ends(tokens, limit.first, limit.first - _END_REACH)
     other = other or moment or rule("age_at_event").starts(tokens, limit.end)
     rest = limit.time_unit not in (None, "year") and rule("age_in_years").ends(tokens, limit.first, limit.first - 5)
     listed = admits and rule("listed_sign").ends(tokens, limit.first, first)
@@ -115,7 +111,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
 def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple[Age, bool]]:
     """The ages that a limit admits, or that an exclusion leaves, and whether each is the lowest or the highest.
 
-    >>> from .limits import find_limits
+    >>> from .constraints import find_limits
     >>> tokens = read_text("Younger than 18 years")
     >>> (limit,) = find_limits(tokens, None)
     >>> [lower for admits in (True, False) for _, lower in list_age_bounds(tokens, limit, admits=admits)]
@@ -139,4 +135,4 @@ def list_age_bounds(tokens: Tokens, limit: Limit, *, admits: bool) -> list[tuple
 
 def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """Whether an age without a comparator is the upper end of a range that was not read: "18 75 years"."""
-    return not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _OPENING) is not None
+    return not limit.sure and rule("age_before_it").ends(tokens, limit.first, limit.first - _END_REACH) is not None

@@ -1,8 +1,10 @@
-"""Find the mentions of a line: the limits that its readers read, and every other number beside them."""
+"""Find the mentions of a line: each number with all readings that its characters allow, a clause and a role."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from extractor.schemas import Comparator
@@ -12,17 +14,65 @@ from extractor.text.numbers import is_two_ways
 from extractor.text.quantity_names import spell_words
 
 from .ages import is_age, is_lifetime, is_of_people
-from .limit import Limit
-from .limits import find_limits, is_turned
-from .mention import Bounds, Kind, Mention, Role
-from .rows import Number, find_numbers, find_rows
+from .bounds import Limit
+from .constraints import find_limits, is_turned
+from .rows import Bounds, Number, find_numbers, find_rows
 
-_FRONT = 16
+
+class Kind(StrEnum):
+    """What a number measures: an age, a lifetime such as a life expectancy, another length of time, anything else."""
+
+    LIMIT = "limit"
+    AGE = "age"
+    LIFETIME = "lifetime"
+    LENGTH = "length"
+
+
+class Role(StrEnum):
+    """What a number does in its clause.
+
+    - ``stated``: it says how much there is, or may be.
+    - ``change``: it says how much something changes. ``aim``: a treatment shall reach it.
+    - ``scale``: it is an end of a scale. ``part``: it is a part of a name, a sum, a date or a tolerance.
+    """
+
+    STATED = "stated"
+    CHANGE = "change"
+    AIM = "aim"
+    SCALE = "scale"
+    PART = "part"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """``tokens.words[first:end]`` says ``bounds``, the likeliest reading first. All places are in tokens.
+
+    ``number`` are its digits or number words. ``comparators`` are those that the words allow; ``stated``: it has one of
+    its own. ``subject`` is the name of what is limited, None if only the limits before it name that. ``clause`` are the
+    words that speak of no other limit, ``inherited`` the clauses before it in the line. ``is_denied``:
+    the words around it may turn it into its opposite.
+    """
+
+    kind: Kind
+    first: int
+    end: int
+    number: Range
+    bounds: tuple[Bounds, ...]
+    comparators: tuple[Comparator, ...]
+    stated: bool
+    clause: Range
+    subject: Range | None = None
+    inherited: tuple[Range, ...] = ()
+    role: Role = Role.STATED
+    is_denied: bool = False
+
+
+_ROLES = 16
 """How many tokens before a number may say what it does in its clause."""
-_REACH = 80
+_CLAUSE = 80
 """How far before and behind a number its clause may go, in tokens, so that no text takes the square of its length."""
 _MOST_INHERITED = 6
-_ONE = 2
+_SINGLE = 2
 """The most tokens of a single number with its sign."""
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """What a number without any comparator can mean."""
@@ -45,7 +95,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
         while done < len(numbers) and numbers[done].first < limit.first:
             done += 1
         inherited = _inherit(subjects[:at], clauses[:at])
-        found.append(_of_limit(tokens, limit, (subjects[at], clauses[at], inherited), numbers[done : done + _MOST]))
+        found.append(_of_limit(tokens, limit, (subjects[at], clauses[at], inherited), numbers[done : done + _NUMBERS]))
     covered = {at for limit in limits for at in range(limit.first, limit.end)}
     ends, decided = [one.end for one in found], tuple(found)
     for first, end, bounds in find_rows(tokens, numbers):
@@ -56,7 +106,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     return tuple(sorted(found, key=lambda one: (one.first, -one.end)))
 
 
-_MOST = 12
+_NUMBERS = 12
 """The most numbers, with their other readings, of one limit."""
 
 
@@ -67,8 +117,17 @@ def _of_limit(
     within = [one for one in numbers if limit.first <= one.first and one.end <= limit.end]
     said = [one for one in within if one.value in (limit.value, limit.value_high)]
     number = (said[0].first, max(one.end for one in said)) if said else (limit.first, limit.end)
-    kind = Kind.AGE if is_age(tokens, limit) or is_of_people(tokens, limit) else _measure_time(tokens, limit)
-    denied, opposite = _is_denied(tokens, limit, clause), limit.comparator.opposite
+    kind = Kind.LIMIT
+    if is_age(tokens, limit) or is_of_people(tokens, limit):
+        kind = Kind.AGE
+    elif limit.time_unit is not None:
+        kind = Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
+    first, opposite = limit.first, limit.comparator.opposite
+    # "no change of more than 5 kg", "> 2 lines are not permitted" may mean the opposite
+    denied = not is_turned(tokens, first) and bool(
+        rule("not_before").ends(tokens, first, max(clause[0], first - 20))
+        or rule("not_permitted_behind").starts(tokens, limit.end)
+    )
     allowed: tuple[Comparator, ...] = (limit.comparator, opposite) if denied and opposite else (limit.comparator,)
     if tokens.words[number[1] : number[1] + 1] == ["+"] and not rule("limit_plus").starts(tokens, number[1]):
         allowed += (Comparator.EQUAL,)  # a score of 2+, or 2 and more
@@ -99,12 +158,6 @@ def _of_number(
     return Mention(Kind.LIMIT, first, end, place, bounds, allowed, is_row, clause, None, inherited, role)
 
 
-def _measure_time(tokens: Tokens, limit: Limit) -> Kind:
-    if limit.time_unit is None:
-        return Kind.LIMIT
-    return Kind.LIFETIME if is_lifetime(tokens, limit) else Kind.LENGTH
-
-
 def _list_bounds(tokens: Tokens, limit: Limit, within: Sequence[Number]) -> tuple[Bounds, ...]:
     """The bounds of a limit, then those of other readings of its numbers: "28+6", "100.000" of an unknown quantity."""
     likeliest: Bounds = (limit.value, limit.value_high)
@@ -130,17 +183,9 @@ def _list_allowed(tokens: Tokens, clause: Range, place: Range) -> tuple[Comparat
     named += [Comparator.AT_MOST] if rule("within_before").search(tokens, clause[0], first) else []
     named += [Comparator.LESS] if rule("earlier_than").ends(tokens, first, first - 4) else []
     if not named:
-        named = [term.value for term in find_terms(tokens, "comparators", max(0, first - _REACH), first)][-1:]
+        named = [term.value for term in find_terms(tokens, "comparators", max(0, first - _CLAUSE), first)][-1:]
     named += [Comparator.AT_MOST] if Comparator.BETWEEN in named else []
     return tuple(dict.fromkeys([*map(Comparator, named), *_UNNAMED]))
-
-
-def _is_denied(tokens: Tokens, limit: Limit, clause: Range) -> bool:
-    """Whether words around a limit may turn it round: "no change of more than 5 kg", "> 2 lines are not permitted"."""
-    if is_turned(tokens, limit.first):
-        return False
-    before = rule("not_before").ends(tokens, limit.first, max(clause[0], limit.first - 20))
-    return (before or rule("not_permitted_behind").starts(tokens, limit.end)) is not None
 
 
 def _find_subject(tokens: Tokens, limit: Limit, *, is_first: bool) -> Range | None:
@@ -181,7 +226,7 @@ def _inherit(subjects: Sequence[Range | None], clauses: Sequence[Range]) -> tupl
 
 def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
     """The part of a clause in the sentence of its number."""
-    first, end = max(clause[0], place[0] - _REACH), min(clause[1], place[1] + _REACH)
+    first, end = max(clause[0], place[0] - _CLAUSE), min(clause[1], place[1] + _CLAUSE)
     breaks = [one.end for one in rule("sentence_break").find(tokens, first, place[0])]
     stop = rule("sentence_break").search(tokens, place[1], end)
     return max([first, *breaks]), stop.first if stop else end
@@ -189,10 +234,10 @@ def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
 
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
     """What a number does, by the words before its comparator and behind it."""
-    first, low = place[0], max(0, place[0] - _FRONT)
+    first, low = place[0], max(0, place[0] - _ROLES)
     if rule("steps_of_scale").starts(tokens, place[1]):
         return Role.SCALE
-    is_row = place[1] - first > _ONE and rule("comparison").search(tokens, place[1], place[1] + _FRONT)
+    is_row = place[1] - first > _SINGLE and rule("comparison").search(tokens, place[1], place[1] + _ROLES)
     if is_row and rule("rated").ends(tokens, first, first - 2):  # "graded 0-6, of no more than 2"
         return Role.SCALE
     roles = ((Role.PART, "part_before"), (Role.SCALE, "scale_before"), (Role.AIM, "aim_before"))
@@ -200,7 +245,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
         return role
     in_front = quantity is None or quantity[0] < first
     changes = in_front and any(rule(name).ends(tokens, first, low) for name in ("change_before", "changed_by"))
-    named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _FRONT) if quantity else None
+    named = rule("named_change_before").ends(tokens, quantity[0], quantity[0] - _ROLES) if quantity else None
     reached_by = rule("reaches_value").starts(tokens, first - 1) if first else None
     is_reached = rule("value_reached").ends(tokens, first, low) or reached_by
     return Role.CHANGE if (changes or named) and not is_reached else Role.STATED
@@ -208,7 +253,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> Role:
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
     """The name of a quantity with the words that make it a change: "fall in haemoglobin", "weight has gone down by"."""
-    before = rule("named_change_before").ends(tokens, named[0], named[0] - _FRONT)
+    before = rule("named_change_before").ends(tokens, named[0], named[0] - _ROLES)
     first = before.first if before else named[0]
     behind = rule("change_word").search(tokens, named[1], limit) if not before else None
     return first, behind.end if behind else named[1]
@@ -217,14 +262,11 @@ def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
 def _is_label(tokens: Tokens, place: Range) -> bool:
     """Whether a number is that of a name, a version, an item of a list, or a year: "RECIST 1.1", "Visit 4", "2)"."""
     first, end = place
-    if rule("numbered_name").ends(tokens, first, max(0, first - 4)) or _YEAR.fullmatch(tokens.read(first, end)):
+    is_year = re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end))
+    if is_year or rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
-    is_glued = first > 0 and tokens.text[tokens.ends[first - 1] : tokens.starts[first]] == "-"
-    if is_glued and tokens.words[first - 1].isalpha():
+    if tokens.gap(first) == "-" and tokens.words[first - 1].isalpha():
         return True  # "ADHD-RS-5"
-    near = max(0, first - _REACH)
+    near = max(0, first - _CLAUSE)
     opened = tokens.codes.count("(", near, first) - tokens.codes.count(")", near, first)
     return opened <= 0 and tokens.codes[end : end + 1] == ")"
-
-
-_YEAR = re.compile(r"(?:19|20)\d\d")

@@ -9,10 +9,9 @@ from extractor.text.numbers import ROMAN, has_minus
 from extractor.text.patterns import Found
 from extractor.text.units import find_unit
 
-from .limit import LOWER, UPPER, Limit, read_comparator, turn_comparator
-from .limit_names import find_quantity
+from .bounds import LOWER, UPPER, Limit, find_quantity, read_comparator, turn_comparator
 
-_ANY_SCALE, _NEAR = frozenset({"score", "scores", "scale", "index"}), 4
+_ANY_SCALE, _SCALE_REACH = frozenset({"score", "scores", "scale", "index"}), 4
 
 
 def read_grades(tokens: Tokens, found: Found) -> Limit | None:
@@ -24,7 +23,7 @@ def read_grades(tokens: Tokens, found: Found) -> Limit | None:
     if (before := found.part("before")) and quantity[0] < before[1] < quantity[1]:  # "minimum Karnofsky score of 70"
         quantity = before[1], quantity[1]
     comparator, stated = _compare(tokens, found, quantity)
-    far = comparator is None and end - scale > _NEAR and tokens.words[scale].lower() in _ANY_SCALE
+    far = comparator is None and end - scale > _SCALE_REACH and tokens.words[scale].lower() in _ANY_SCALE
     whole = comparator is None and tokens.words[scale].lower() == "scale" and len(grades) > 1 and min(grades) < 2
     if not grades or not stated or far or whole:  # "(scale of 1 to 4)" limits nothing
         return None
@@ -45,7 +44,9 @@ def _is_no_grade(tokens: Tokens, found: Found) -> bool:
     measured = rule("rate_unit").starts(tokens, last) or find_unit(tokens, last)
     named = rule("numbered_place").ends(tokens, first, first - 1) or rule("of_trial_after").starts(tokens, last)
     ranged = tokens.words[last : last + 1] in (["to"], ["-"]) and tokens.codes[last + 1 : last + 2] in ("<", "≤")
-    return bool(item or measured or named or ranged or has_minus(tokens, first) or _follows_letter_grade(tokens, first))
+    joined = first - 1 if first and tokens.words[first - 1].lower() in ("-", "to", "/", "or", "and", ",") else first
+    lettered = joined > 0 and re.fullmatch(r"[IVX]+[A-Da-d]\d?", tokens.words[joined - 1])  # "stage IIIC-IV"
+    return bool(item or measured or named or ranged or has_minus(tokens, first) or lettered)
 
 
 def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator | None, bool]:
@@ -65,27 +66,16 @@ def _compare(tokens: Tokens, found: Found, quantity: Range) -> tuple[Comparator 
 
 def _list_grades(tokens: Tokens, first: int, last: int) -> list[int]:
     """The grades of a list; none if one of its parts is no grade."""
-    values = [_read_grade(tokens, at) for at in range(first, last) if rule("grade_value").starts(tokens, at)]
-    grades = [grade for grade in values if grade is not None]
-    return grades if len(grades) == len(values) else []
-
-
-def _read_grade(tokens: Tokens, at: int) -> int | None:
-    """The value of a grade in digits or as a Roman numeral; None for a part of a name ("F2", "2D", "v5")."""
-    word = tokens.words[at]
-    behind = at + 1 < len(tokens) and tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
-    if behind or (tokens.joined(at) and tokens.words[at - 1].isalpha()):
-        return None
-    return ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
-
-
-def _follows_letter_grade(tokens: Tokens, at: int) -> bool:
-    """Whether a grade is the end of a range whose beginning has a letter: "stage IIIC-IV" is no IV alone."""
-    joined = at - 1 if at and tokens.words[at - 1].lower() in ("-", "to", "/", "or", "and", ",") else at
-    return joined > 0 and _LETTERED.fullmatch(tokens.words[joined - 1]) is not None
-
-
-_LETTERED = re.compile(r"[IVX]+[A-Da-d]\d?")
+    grades = []
+    for at in (at for at in range(first, last) if rule("grade_value").starts(tokens, at)):
+        word = tokens.words[at]
+        behind = tokens.joined(at + 1) and tokens.words[at + 1].isalpha()
+        is_part = behind or (tokens.joined(at) and tokens.words[at - 1].isalpha())  # of a name: "F2", "2D", "v5"
+        grade = ROMAN.get(word) or (int(word) if word.isdecimal() and len(word) <= 3 else None)
+        if is_part or grade is None:
+            return []
+        grades.append(grade)
+    return grades
 
 
 def read_acuity(tokens: Tokens, found: Found, floor: int) -> Limit | None:

@@ -15,7 +15,7 @@ _ORDINALS = tuple(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 )
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-_LONGEST = {
+_LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
     TimeUnit.WEEK: 6240,
@@ -144,7 +144,7 @@ def _read_list(tokens: Tokens, found: Found, *, named: bool) -> Iterator[Moment]
         text = at.text.lower()
         starts = text == "first" and unit in _STARTS and not rule("first_of_days").starts(tokens, at.first)
         number = 0 if starts else _read_number(text)
-        too_long = number is not None and number > _LONGEST.get(unit, number)
+        too_long = number is not None and number > _LONGEST_WAIT.get(unit, number)
         if too_long and "," not in text:
             continue  # a calendar year, or the number of a drug or trial
         negative = _is_negative(tokens, at.first, alone=at.first == first)

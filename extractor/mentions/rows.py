@@ -10,8 +10,10 @@ from extractor.text.lexer import Tokens
 from extractor.text.numbers import MONTHS_OF_YEAR, ROMAN, TIMES, has_minus, list_readings, read_number
 from extractor.text.units import find_unit
 
-from .limit import is_below_zero
-from .mention import Bounds
+from .bounds import is_below_zero
+
+Bounds = tuple[float, float | None]
+"""One number, or the two ends of a range."""
 
 
 class Number(NamedTuple):
@@ -133,7 +135,7 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
     for each in one:
         for end in (each.end, skip_unit(tokens, each.end), each.end + _has_plus(tokens, each.end)):
             for start in (first, first - again, first - over):
-                if 0 < end == start and tokens.text[tokens.ends[end - 1] : tokens.starts[start]] == "-":
+                if 0 < end == start and tokens.gap(start) == "-":
                     return "-"  # in "II-III" the hyphen is no token
                 for name in ("through", "list_goes_on"):
                     if end < start and (found := rule(name).covers(tokens, end, start)):

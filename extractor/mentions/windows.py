@@ -10,7 +10,7 @@ from extractor.text.numbers import Duration, find_durations
 from extractor.text.patterns import Found
 
 from .ages import is_age, is_lifetime
-from .limit import LOWER, UPPER, Limit, read_comparator
+from .bounds import LOWER, UPPER, Limit, read_comparator
 
 _WITHIN = frozenset({"within", "in", "during"})
 _SPANS = _WITHIN | {"over", "throughout", "beginning"}
@@ -18,9 +18,9 @@ _ONWARD = word_set("for until till through plus later lasting between from durat
 _BACK = frozenset({"coming", "last", "past", "previous", "preceding", "prior", "former", "next"})
 _NO_UNITS = (TimeUnit.CYCLE, TimeUnit.MINUTE)
 """Units that a window does not have: a length in minutes is a constraint."""
-_EXCEPTION = 40
+_EXCEPTION_REACH = 40
 """How many tokens before a window an exception may begin."""
-_FRONT = 14
+_LENGTH_CONTEXT = 14
 """How many tokens before a length of time are examined."""
 
 Time = tuple[Found, Duration]
@@ -61,9 +61,9 @@ def find_windows(tokens: Tokens, times: Sequence[Time]) -> Iterator[Window]:
         sense = _read_sense(front, duration) if possible else None
         if sense and not _is_course(tokens, front, duration):
             comparator, sure, either, first = sense
-            bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _FRONT) is not None
+            bracketed = rule("bracketed_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT) is not None
             defines = bracketed or _is_aside(tokens, first, duration.end)
-            defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _FRONT)
+            defined = defines or rule("defined_before").ends(tokens, first, first - 2 * _LENGTH_CONTEXT)
             sure = sure and not defined and duration.low == duration.high
             bound, unit = duration.high if comparator in UPPER else duration.low, duration.unit
             aside = bool(defined) or _is_exempt(tokens, first)
@@ -92,7 +92,7 @@ def _is_aside(tokens: Tokens, first: int, end: int) -> bool:
 
 def _is_exempt(tokens: Tokens, first: int) -> bool:
     """Whether a window stands in an exception: "cancer, unless cured for 5 years"."""
-    return rule("exception_before").ends(tokens, first, first - _EXCEPTION) is not None
+    return rule("exception_before").ends(tokens, first, first - _EXCEPTION_REACH) is not None
 
 
 def _is_open(codes: str) -> bool:
@@ -126,7 +126,7 @@ def _is_course(tokens: Tokens, front: Found, duration: Duration) -> bool:
     if rule("of_trial_after").starts(tokens, duration.end):
         return True
     anchored = rule("window_anchor").starts(tokens, duration.end)
-    return not anchored and rule("trial_before").ends(tokens, front.first, front.first - _FRONT) is not None
+    return not anchored and rule("trial_before").ends(tokens, front.first, front.first - _LENGTH_CONTEXT) is not None
 
 
 def may_be_window(tokens: Tokens, time: Time) -> bool:

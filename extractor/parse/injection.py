@@ -22,6 +22,7 @@ from .drafts import Draft, Reading, Span
 from .parsed import HostileText, find_touched, list_blanks
 
 _LONGEST_QUOTE = 300
+"""How many characters of a hostile text a finding shows."""
 
 
 class _Hostile(NamedTuple):
@@ -79,13 +80,9 @@ def _fold_letters(text: str) -> str:
     if text.isascii():
         return text
     mixed_word, table = _look_alikes()
-    plain = expression("styled_letter").sub(lambda found: _normalize(found[0]), text)
+    styled = expression("styled_letter")
+    plain = styled.sub(lambda at: new if len(new := unicodedata.normalize("NFKC", at[0])) == 1 else at[0], text)
     return mixed_word.sub(lambda found: found[0].translate(table), plain)
-
-
-def _normalize(letter: str) -> str:
-    plain = unicodedata.normalize("NFKC", letter)
-    return plain if len(plain) == 1 else letter
 
 
 @cache

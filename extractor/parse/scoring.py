@@ -34,7 +34,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from extractor.schemas import Support
+from extractor.schemas import Support, Task
 from extractor.text.book import read_table, word_list
 from extractor.text.passage import Passage
 
@@ -124,7 +124,9 @@ class Scorer:
         found = _pick(self.classes, self.predict(items) if chances is None else chances)
         for features, passage, choice in zip(items, passages, found, strict=True):
             place = self.find_reason([feature for feature in features if feature.startswith("w ")], choice.value)
-            spans = (span_of((_find_word(passage, place) if place is not None else None) or passage),)
+            at = _list_places(passage)[place] if place is not None else None
+            idle = at is None or passage.tokens.words[at].lower() in word_list("function_words")
+            spans = (span_of(passage if at is None or idle else passage.part(at, at + 1)),)
             rivals = tuple(map(values, choice.rivals))
             readings.append(Reading(values(choice.value), choice.confidence, spans, Support.INFERRED, rivals))
         return readings
@@ -209,13 +211,6 @@ def _list_places(passage: Passage) -> list[int]:
     return [at for at in range(passage.first, passage.end) if words[at][-1].isalnum() or words[at] in _COMPARED]
 
 
-def _find_word(passage: Passage, place: int) -> Passage | None:
-    """The word at an index of ``list_words``, as a passage; None for a function word."""
-    at = _list_places(passage)[place]
-    idle = passage.tokens.words[at].lower() in word_list("function_words")
-    return None if idle else passage.part(at, at + 1)
-
-
 Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
@@ -231,7 +226,7 @@ def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
         parsed,
         whole=_calibrate(parsed.whole),
         criteria=tuple(map(_calibrate, parsed.criteria)),
-        regimens=tuple(map(_calibrate_regimen, parsed.regimens)),
+        regimens=tuple(map(_calibrate, parsed.regimens)),
         outcomes=tuple(map(_calibrate, parsed.outcomes)),
     )
 
@@ -256,13 +251,10 @@ def _calibrate(item: Draft) -> Draft:
     for name, reading in item.rules.items():
         confidence = _confidence(f"{item.group}.{name}", FOUND if reading.value else NOTHING, reading.confidence)
         rules[name] = reading if confidence == reading.confidence else replace(reading, confidence=confidence)
+    if item.group == Task.DOSING:  # a regimen is as sure as its agent
+        sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
+        rules["stands"] = Reading(value=True, confidence=sure)
     return replace(item, rules=rules)
-
-
-def _calibrate_regimen(item: Draft) -> Draft:
-    sure = _confidence("dosing.regimens", FOUND, item.rules["agent"].confidence)
-    calibrated = _calibrate(item)
-    return replace(calibrated, rules={**calibrated.rules, "stands": Reading(value=True, confidence=sure)})
 
 
 @lru_cache(maxsize=8192)

@@ -36,7 +36,7 @@ _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def is_aact_header(head: bytes) -> bool:
-    """Whether a table starts like AACT's table of studies.
+    """Return whether a table starts like AACT's table of studies.
 
     >>> is_aact_header(b"nct_id|study_type|brief_title|official_title")
     True
@@ -46,7 +46,7 @@ def is_aact_header(head: bytes) -> bool:
 
 
 def is_aact_table(text: str) -> bool:
-    """Whether a text starts with the names of columns as in AACT's tables."""
+    """Return whether a text starts with the names of columns as in AACT's tables."""
     return "nct id" in split_header(text.partition("\n")[0], "|")[:2] and "|" in text
 
 

@@ -146,7 +146,7 @@ def _name_table(member: zipfile.ZipInfo) -> str | None:
 
 
 def _is_aact(tables: Mapping[str, OpenTable]) -> bool:
-    """Whether an archive is an export of AACT, by the header of its table of studies."""
+    """Return whether an archive is an export of AACT, by the header of its table of studies."""
     if "studies" not in tables:
         return False
     try:

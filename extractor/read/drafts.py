@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
-from extractor.limits import MAX_SECTIONS
+from extractor.record_limits import MAX_SECTIONS
 from extractor.schemas import Part, RegistryFields, Section
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
@@ -67,7 +67,7 @@ def find_trial_id(text: str | None, numbers: re.Pattern[str] = _TRIAL_ID) -> str
 
 
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """All sections, but at most one more than a record may have: it is refused, and the rest would fill the memory."""
+    """Return all sections, but at most one more than a record may have. Such a record is refused later."""
     return tuple(islice(sections, MAX_SECTIONS + 1))
 
 
@@ -145,7 +145,7 @@ _SEPARATOR = re.compile(rf"\|(?={_TYPE}:)")
 
 
 def is_intervention_list(line: str) -> bool:
-    """Whether a line starts like a list of interventions. Prose may start with "Other:"; a list has capitals.
+    """Return whether a line starts like a list of interventions. Prose may start with "Other:"; a list has capitals.
 
     >>> is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"), is_intervention_list("Drug: a survey of its abuse")
     (True, False)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import BinaryIO
 
-from extractor.limits import MAX_LINES
+from extractor.record_limits import MAX_LINES
 from extractor.schemas import Section
 
 from .drafts import (
@@ -60,7 +60,7 @@ class _Lines:
         return self.text[spans[0][0] : spans[-1][1]] if spans else ""
 
     def starts_field(self, number: int) -> bool:
-        """Whether a field may start at this line."""
+        """Return whether a field may start at this line."""
         if number < 2 or is_intervention_list(self[number - 1]):
             return True
         gap = self.text[self.spans[number - 1][1] : self.spans[number][0]]
@@ -147,7 +147,7 @@ _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
 def _ends_outcome_list(line: str) -> bool:
-    """Whether a line ends like a list of outcomes.
+    """Return whether a line ends like a list of outcomes.
 
     >>> _ends_outcome_list("Overall survival, From infusion to death., 2 years")
     True

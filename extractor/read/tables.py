@@ -19,7 +19,7 @@ _STARTS_RECORD = re.compile(rb'"?(?:%s)[\w/-]*\d[\w/-]*"?[,\t](?=\S)' % _REGISTR
 
 
 def is_table_header(text: str) -> bool:
-    """Whether a text starts with the names of at least three columns of one of the tables.
+    """Return whether a text starts with the names of at least three columns of one of the tables.
 
     >>> is_table_header("NCT Number,Study Title,Conditions,Sponsor"), is_table_header("Age, sex, and title")
     (True, False)

@@ -133,7 +133,7 @@ def _read(words: MarkedWords, section: str, text: str) -> TrialExtraction:
 
 def _extract(*sections: Section) -> TrialExtraction:
     source = Source(path="marked words", format="flat")
-    return Extractor(assist="never").extract(TrialRecord(record_id="marked", source=source, sections=sections))
+    return Extractor(effort="none").extract(TrialRecord(record_id="marked", source=source, sections=sections))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

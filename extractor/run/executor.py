@@ -26,10 +26,10 @@ from extractor.ask.dialogue import Replies
 from extractor.ask.querying import converse, query_batch
 from extractor.errors import EngineError, RecordError
 from extractor.events import Event, tell
-from extractor.limits import tell_too_slow
 from extractor.llm.client import Model
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract
+from extractor.record_limits import tell_too_slow
 from extractor.schemas import Source, TrialRecord
 
 from .tally import ExtractedLine, to_line

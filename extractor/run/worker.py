@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from extractor.ask.dialogue import QuestionBatch, Replies
 from extractor.errors import ExtractorError, as_extractor_error
-from extractor.limits import MAX_SECONDS
 from extractor.options import ExtractionOptions
 from extractor.pipeline import Paused, advance
+from extractor.record_limits import MAX_SECONDS
 from extractor.schemas import Source, TrialRecord
 
 from .tally import ExtractedLine, to_line

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from .base import FieldMetadata, FrozenModel
-from .vocabulary import AbsenceReason, FindingKind, Origin, Severity, Support
+from .vocabulary import AbsenceReason, Comparator, FindingKind, Origin, Severity, Sex, Support
 
 
 class Evidence(FrozenModel):
@@ -22,6 +22,19 @@ class Evidence(FrozenModel):
     origin: Origin = Field(description="Who found the value.")
     support: Support = Field(description="How the value follows from the quote.")
     confidence: float | None = Field(default=None, ge=0, le=1, description="The probability that the value is right.")
+    sex: Sex | None = Field(
+        default=None, description="Of a limit: the sex for whom it holds.", exclude_if=lambda sex: sex is None
+    )
+    quantity: str | None = Field(
+        default=None,
+        description="Of a limit: its quantity, if only the words around it name that.",
+        exclude_if=lambda quantity: quantity is None,
+    )
+    comparator: Comparator | None = Field(
+        default=None,
+        description="Of an age: how its words bound it. Without one, they name it, and it counts.",
+        exclude_if=lambda comparator: comparator is None,
+    )
 
     def cite(self) -> "Citation":
         """Return the place and the quote alone."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from .base import Comparison, EvidenceKind, FieldMetadata, FrozenModel, Number
 from .evidence import Absence, Coverage, ExtractedItem, Finding, Usage
@@ -24,30 +24,51 @@ from .vocabulary import (
 )
 
 
-class Age(FrozenModel):
-    """An age limit as the free text states it."""
-
+class _Time(FrozenModel):
     value: Number = Field(description="The number.")
     unit: TimeUnit
 
+    def __str__(self) -> str:
+        return f"{self.value} {self.unit}"
 
-class Constraint(FrozenModel):
-    """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
-    quantity: str = Field(description="What is limited, in the words of the text.")
+class Age(_Time):
+    """An age limit as the free text states it."""
+
+
+class Period(_Time):
+    """A length of time stated as a number, such as a 21-day cycle."""
+
+
+class TimePoint(_Time):
+    """A numeric moment or limit."""
+
+
+class _Limit(FrozenModel):
     comparator: Comparator
     value: Number = Field(description="The limit, or the lower bound of 'between'.")
     value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
     unit: str | None = Field(default=None, description="As written; null for counts and grades.")
 
+    def __str__(self) -> str:
+        is_range = self.comparator is Comparator.BETWEEN
+        limit = f"{self.value}-{self.value_high}" if is_range else f"{self.comparator} {self.value}"
+        return f"{limit} {self.unit or ''}".rstrip()
 
-class Quantity(FrozenModel):
+
+class Quantity(_Limit):
     """A limit without the name of what is limited, in a user's own field. "below 40 %" is <, 40, %."""
 
-    comparator: Comparator
-    value: Number = Field(description="The number, or the lower bound of 'between'.")
-    value_high: Number | None = Field(default=None, description="Upper bound of 'between', else null.")
-    unit: str | None = Field(default=None, description="As written; null for counts and grades.")
+
+class _Limited(FrozenModel):
+    quantity: str = Field(description="What is limited, in the words of the text.")
+
+
+class Constraint(_Limit, _Limited):  # the key of the second base stands first
+    """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
+
+    def __str__(self) -> str:
+        return f"{self.quantity}: {super().__str__()}"
 
 
 class TimeWindow(FrozenModel):
@@ -57,6 +78,36 @@ class TimeWindow(FrozenModel):
     comparator: Comparator
     value: Number = Field(description="The number.")
     unit: TimeUnit
+
+    def __str__(self) -> str:
+        return self.quote
+
+
+class Amount(FrozenModel):
+    """One dose level. A range has low < high; an "up to" dose has no low."""
+
+    low: Number | None = Field(description="The least amount; null for 'up to'.")
+    high: Number | None = Field(description="The greatest amount.")
+    unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"up to {self.high} {self.unit}" if self.low is None else f"at least {self.low} {self.unit}"
+        return f"{self.low} {self.unit}" if self.low == self.high else f"{self.low}-{self.high} {self.unit}"
+
+
+class Instrument(FrozenModel):
+    """A named grading system, guideline, scale or set of criteria."""
+
+    name: str = Field(description="The usual short form, if the record has it.")
+    version: str | None = Field(default=None, description="As stated, such as '5.0'.")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version or ''}".rstrip()
+
+
+_SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
+"""A fact that goes without evidence of its own, since it is read in the quote of the criterion."""
 
 
 class CriterionAnnotation(FrozenModel):
@@ -88,6 +139,21 @@ class CriterionAnnotation(FrozenModel):
     negated: Annotated[bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)] = Field(
         default=None, description="Whether the statement is negated, as in 'no history of stroke'."
     )
+    turned: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= 2.",
+        exclude_if=lambda turned: not turned,
+    )
+    demanded: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether an exclusion says what must be: 'participants must be off steroids'.",
+        exclude_if=lambda demanded: not demanded,
+    )
+    has_exception: Annotated[bool, _SAID] = Field(
+        default=False,
+        description="Whether it also says who may take part although excluded, or not although included.",
+        exclude_if=lambda has_exception: not has_exception,
+    )
 
 
 class Criterion(ExtractedItem, CriterionAnnotation):
@@ -110,21 +176,6 @@ class EligibilityAnnotation(FrozenModel):
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):
     """Everything the record says of who may take part, with its provenance."""
-
-
-class Amount(FrozenModel):
-    """One dose level. A range has low < high; an "up to" dose has no low."""
-
-    low: Number | None = Field(description="The least amount; null for 'up to'.")
-    high: Number | None = Field(description="The greatest amount.")
-    unit: str = Field(description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ...")
-
-
-class Period(FrozenModel):
-    """A length of time stated as a number, such as a 21-day cycle."""
-
-    value: Number = Field(description="The number.")
-    unit: TimeUnit
 
 
 class RegimenAnnotation(FrozenModel):
@@ -163,20 +214,6 @@ class RegimenAnnotation(FrozenModel):
 
 class Regimen(ExtractedItem, RegimenAnnotation):
     """One agent and one way of giving it, with its provenance."""
-
-
-class TimePoint(FrozenModel):
-    """A numeric moment or limit."""
-
-    value: Number = Field(description="The number.")
-    unit: TimeUnit
-
-
-class Instrument(FrozenModel):
-    """A named grading system, guideline, scale or set of criteria."""
-
-    name: str = Field(description="The usual short form, if the record has it.")
-    version: str | None = Field(default=None, description="As stated, such as '5.0'.")
 
 
 class EndpointAnnotation(FrozenModel):
@@ -257,34 +294,26 @@ class Endpoint(ExtractedItem, EndpointAnnotation):
     """One registered outcome, with its provenance."""
 
 
+_BY_KEYS = Field(union_mode="left_to_right")
+_Value = Constraint | Quantity | Amount | Instrument | Period | Age | TimePoint
+_STORED = TypeAdapter[dict[str, Any]](
+    dict[str, Annotated[_Value | tuple[Annotated[_Value | Any, _BY_KEYS], ...] | Any, _BY_KEYS]]
+)
+"""Gives values of JSON the class that their keys allow. That a time is an age, the declaration of the field knows."""
+
+
 class CustomItem(ExtractedItem):
     """One value of a user's own field, with its provenance."""
 
     of: str | None = Field(default=None, description="Path of its criterion, regimen or endpoint; null for the record.")
-    values: dict[str, Any] = Field(description="By attribute; a field of one type has one, 'value'.")
+    values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
+        description="By attribute; a field of one type has one, 'value'."
+    )
     calibrated: bool = Field(default=False, description="Whether gold of the user's own gave the confidence.")
 
     def value_of(self, field: str) -> Any:
         """Return the value of an attribute; None, or an empty tuple, without one."""
         return self.values.get(field)
-
-    @field_validator("values")
-    @classmethod
-    def _restore(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """A stored value has no class; its keys tell which one it was, as far as it matters."""
-        return {name: _restore_value(value) for name, value in values.items()}
-
-
-def _restore_value(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(map(_restore_value, value))
-    if not isinstance(value, dict):
-        return value
-    for kind in (Constraint, Quantity, Amount, Instrument, Period):
-        needed = {name for name, info in kind.model_fields.items() if info.is_required()}
-        if needed <= value.keys() <= kind.model_fields.keys():
-            return kind.model_validate(value)
-    return value
 
 
 class TrialExtraction(FrozenModel):

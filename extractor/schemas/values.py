@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from .evidence import Evidence, ExtractedItem
 
-_PLACES = frozenset({"section", "rank", "index", "criteria"})
+_UNPROVEN = frozenset({"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"})
+"""Places, items of their own, and facts about how to read a criterion."""
 
 
 class Value(NamedTuple):
@@ -47,4 +48,4 @@ def list_values(path: str, item: ExtractedItem) -> Iterator[Value]:
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    return tuple(name for name in kind.model_fields if name not in ExtractedItem.model_fields and name not in _PLACES)
+    return tuple(name for name in kind.model_fields if name not in ExtractedItem.model_fields and name not in _UNPROVEN)

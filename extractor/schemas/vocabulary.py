@@ -14,24 +14,15 @@ class Task(StrEnum):
     ENDPOINTS = "endpoints"
 
 
-class Sex(StrEnum):
-    """Sex of the people who may take part."""
-
-    ALL = "all"
-    FEMALE = "female"
-    MALE = "male"
-
+Sex = StrEnum("Sex", "ALL FEMALE MALE")
+Sex.__doc__ = """Sex of the people who may take part."""
 
 TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE")
 TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points."""
 
 
-class CriterionKind(StrEnum):
-    """The list in which a criterion stands."""
-
-    INCLUSION = "inclusion"
-    EXCLUSION = "exclusion"
-
+CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
+CriterionKind.__doc__ = """The list in which a criterion stands."""
 
 Category = StrEnum(
     "Category",
@@ -80,45 +71,16 @@ Route = StrEnum(
 Route.__doc__ = """Way into the body."""
 
 
-class Frequency(StrEnum):
-    """How often an agent is given, as prescribers write it."""
+Frequency = StrEnum("Frequency", {
+    "ONCE": "once", "QD": "QD", "BID": "BID", "TID": "TID", "QID": "QID", "Q4H": "Q4H", "Q6H": "Q6H", "Q8H": "Q8H",
+    "Q12H": "Q12H", "QOD": "QOD", "QW": "QW", "BIW": "BIW", "TIW": "TIW", "Q2W": "Q2W", "Q3W": "Q3W", "Q4W": "Q4W",
+    "Q5W": "Q5W", "Q6W": "Q6W", "Q8W": "Q8W", "Q12W": "Q12W", "QM": "QM", "Q3M": "Q3M", "Q6M": "Q6M", "QY": "QY",
+    "PRN": "PRN", "CONTINUOUS": "continuous", "OTHER": "other",
+})  # fmt: skip
+Frequency.__doc__ = """How often an agent is given, as prescribers write it."""
 
-    ONCE = "once"
-    QD = "QD"
-    BID = "BID"
-    TID = "TID"
-    QID = "QID"
-    Q4H = "Q4H"
-    Q6H = "Q6H"
-    Q8H = "Q8H"
-    Q12H = "Q12H"
-    QOD = "QOD"
-    QW = "QW"
-    BIW = "BIW"
-    TIW = "TIW"
-    Q2W = "Q2W"
-    Q3W = "Q3W"
-    Q4W = "Q4W"
-    Q5W = "Q5W"
-    Q6W = "Q6W"
-    Q8W = "Q8W"
-    Q12W = "Q12W"
-    QM = "QM"
-    Q3M = "Q3M"
-    Q6M = "Q6M"
-    QY = "QY"
-    PRN = "PRN"
-    CONTINUOUS = "continuous"
-    OTHER = "other"
-
-
-class Rank(StrEnum):
-    """The registered rank of an outcome."""
-
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
-    OTHER = "other"
-
+Rank = StrEnum("Rank", "PRIMARY SECONDARY OTHER")
+Rank.__doc__ = """The registered rank of an outcome."""
 
 Concept = StrEnum(
     "Concept",
@@ -143,30 +105,18 @@ TimeKind = StrEnum("TimeKind", "AT UP_TO FROM_TO PER UNSPECIFIED")
 TimeKind.__doc__ = """How a time frame relates to its time points."""
 
 
-class Origin(StrEnum):
-    """Who found a value: the rules, a model, or both alike."""
+Origin = StrEnum("Origin", "RULE MODEL BOTH")
+Origin.__doc__ = """Who found a value: the rules, a model, or both alike."""
 
-    RULE = "rule"
-    MODEL = "model"
-    BOTH = "both"
+Support = StrEnum("Support", "LITERAL PARSED INFERRED UNSUPPORTED UNPROVEN")
+Support.__doc__ = """How a value follows from its evidence.
 
-
-class Support(StrEnum):
-    """How a value follows from its evidence.
-
-    - ``literal``: the value is the quoted text.
-    - ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
-    - ``inferred``: the text decides the value, which is a class of the guideline, or does not contradict it.
-    - ``unsupported``: in results of earlier versions, a rule's value that was not found again in what is quoted.
-    - ``unproven``: a judgement that no words bear out, in a user's own field that allows it.
-    """
-
-    LITERAL = "literal"
-    PARSED = "parsed"
-    INFERRED = "inferred"
-    UNSUPPORTED = "unsupported"
-    UNPROVEN = "unproven"
-
+- ``literal``: the value is the quoted text.
+- ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
+- ``inferred``: the text decides the value, which is a class of the guideline, or does not contradict it.
+- ``unsupported``: in results of earlier versions, a rule's value that was not found again in what is quoted.
+- ``unproven``: a judgement that no words bear out, in a user's own field that allows it.
+"""
 
 AbsenceReason = StrEnum(
     "AbsenceReason",
@@ -252,10 +202,5 @@ Of a record that contradicts itself (``extractor/audit``):
 - ``outcome_repeated``: an outcome that is registered twice.
 """
 
-
-class Severity(StrEnum):
-    """How much a finding matters to a reader."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+Severity = StrEnum("Severity", "INFO WARNING ERROR")
+Severity.__doc__ = """How much a finding matters to a reader."""

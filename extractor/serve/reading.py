@@ -5,8 +5,8 @@ from io import BytesIO
 from itertools import islice
 
 from extractor.errors import RecordError, RecordTooSlow
-from extractor.limits import limit_time
 from extractor.read import read_stream
+from extractor.record_limits import limit_time
 from extractor.schemas import Source, TrialRecord
 
 

@@ -19,7 +19,7 @@ _VERSION = re.compile(
     r"(?P<name>.*?\w\)?)(?:[\s,;(-]*v(?:ers?|ersion)?\.?\s*(?P<version>\d[\d.]*)|[\s,(]+(?P<bare>\d{1,2}\.\d{1,2}))\)?",
     re.IGNORECASE | re.DOTALL,
 )
-_LONGEST = 120
+_LONGEST_NAME = 120
 """The most characters of a name."""
 _OPENING = re.compile(
     r"(?:(?:the|an?|(?:first\s+)?(?:date|time|moment|assessment|documentation|occurrence)\s+(?:of|when|that))\s+)+(?=\S)",
@@ -59,7 +59,7 @@ def split_version(name: str) -> tuple[str, str | None]:
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
     (('CTCAE', '5.0'), ('QLQ-C30', None))
     """
-    found = _VERSION.fullmatch(name.strip()) if len(name) <= _LONGEST else None
+    found = _VERSION.fullmatch(name.strip()) if len(name) <= _LONGEST_NAME else None
     if not found or find_instrument(found["name"]) is None:
         return name, None
     return found["name"], (found["version"] or found["bare"]).rstrip(".")
@@ -72,7 +72,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
     """
-    if len(name) > _LONGEST:
+    if len(name) > _LONGEST_NAME:
         return None
     known, heads, words = _index(vocabulary), word_list("heads_of_names"), _fold(name)
     without = words[:-1] if words and words[-1] in heads else words  # "Asthma Control Test score"
@@ -132,11 +132,10 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
     names = [(name, entry) for entry in terms_of(vocabulary) for name in list_names(entry)]
     whole = [("".join(_fold(name)), entry) for name, entry in names]
     short = [("".join(_drop_heads(_fold(name))), entry) for name, entry in names]
-    return _leave_out_shared(short) | _leave_out_shared(whole) | _leave_out_shared(names)
-
-
-def _leave_out_shared(names: Iterable[tuple[str, Entry]]) -> dict[str, Entry]:
-    entries: dict[str, dict[str, Entry]] = {}
-    for name, entry in names:
-        entries.setdefault(name, {}).setdefault(entry.value, entry)
-    return {name: next(iter(found.values())) for name, found in entries.items() if name and len(found) == 1}
+    index: dict[str, Entry] = {}
+    for each in (short, whole, names):
+        entries: dict[str, dict[str, Entry]] = {}
+        for name, entry in each:
+            entries.setdefault(name, {}).setdefault(entry.value, entry)
+        index |= {name: next(iter(found.values())) for name, found in entries.items() if name and len(found) == 1}
+    return index

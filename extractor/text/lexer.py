@@ -274,6 +274,15 @@ class Tokens:
         """
         return 0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
 
+    def gap(self, index: int) -> str:
+        """The text between a token and the one before it, where a joining hyphen is no token; " " before the first.
+
+        >>> tokens = lex("SF-36 scores")
+        >>> tokens.gap(1), tokens.gap(2)
+        ('-', ' ')
+        """
+        return self.text[self.ends[index - 1] : self.starts[index]] if 0 < index < len(self.starts) else " "
+
     def without(self, places: "Sequence[tuple[int, int]]", first: int, end: int) -> "Tokens":
         """The tokens of a range outside some half-open places. They keep their offsets in the text.
 

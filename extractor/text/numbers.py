@@ -138,6 +138,16 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
     return int(value) if value.is_integer() else value
 
 
+def multiply(value: float, factor: float) -> int | float:
+    """A value times a power of ten, without the noise of floating point.
+
+    >>> multiply(1.1, 10**9), multiply(0.25, 3)
+    (1100000000, 0.75)
+    """
+    product = float(f"{value * factor:.12g}")
+    return int(product) if product.is_integer() else product
+
+
 _DIGITS = NUMBER + NAME_NUMBER
 _JOINING = _DIGITS + ")]%/"
 """After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
@@ -147,7 +157,7 @@ def has_minus(tokens: Tokens, at: int) -> bool:
     """Whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
     if at > 0 and tokens.words[at - 1].lower() == "minus":
         return True
-    glued = at > 0 and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
+    glued = tokens.gap(at) == "-"
     before = rule("before_minus").ends(tokens, at, at - 1) if glued else rule("minus_apart").ends(tokens, at, at - 2)
     return before is not None or is_signed(tokens, at)
 
@@ -241,10 +251,10 @@ def find_durations(tokens: Tokens, first: int = 0, end: int | None = None) -> It
 
 def _in_dioptres(found: Found) -> bool:
     """Whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
+    if found.read("unit") != "D":
+        return False
     signed = is_signed(found.tokens, found.place("low")[0])
-    decimal = re.search("[.,]", found.read("low") or "")
-    plain = signed or decimal or rule("refraction_word").search(found.tokens)
-    return found.read("unit") == "D" and bool(plain)
+    return bool(signed or re.search("[.,]", found.read("low") or "") or rule("refraction_word").search(found.tokens))
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from .book import rule
 from .lexer import NAME_NUMBER, NUMBER, UNKNOWN, Tokens
-from .numbers import list_readings, read_number
+from .numbers import list_readings, multiply, read_number
 from .units import UnitPlace, find_dimension, find_unit, list_units
 
 
@@ -42,19 +42,18 @@ def find_quantity_lists(
     done = first
     for found in _NUMBERS.finditer(tokens.codes, first, end):
         at = found.start()
-        if at < done or at in skipped or _is_named(tokens, at):
+        if at < done or at in skipped:
             continue
+        before = tokens.text[max(0, tokens.starts[at] - 2) : tokens.starts[at]]
+        if (before[-1:].isalpha() and before[-1:] not in "xX") or (before[-1:] == "-" and before[:1].isalpha()):
+            continue  # "TAK-861", "ID93"
         items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
         if items:
             yield tuple(_join(tokens, items))
-        done = items[-1].end if items else _after_number(tokens, at, end)
-
-
-def _is_named(tokens: Tokens, at: int) -> bool:
-    """Whether a number is joined to the letters of a name: "TAK-861", "ID93"."""
-    start = tokens.starts[at]
-    before = tokens.text[max(0, start - 2) : start]
-    return (before[-1:].isalpha() and before[-1:] not in "xX") or (before[-1:] == "-" and before[:1].isalpha())
+            done = items[-1].end
+        else:
+            number = _read_number(tokens, at, end)
+            done = number[2] if number else _read_decimal(tokens, at, end)[1]
 
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
@@ -73,7 +72,7 @@ class _Item:
     is_sure: bool = True
 
 
-_MOST = 12
+_MOST_LEVELS = 12
 """The most numbers in a list of levels."""
 _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then to", "then up to", "and then up to"})
 
@@ -81,7 +80,7 @@ _THROUGH = frozenset({"-", "~", "to", "through", "up to", "then to", "and then t
 def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> list[_Item]:
     """The numbers of a list up to the last one with a unit."""
     items: list[_Item] = []
-    while len(items) < _MOST and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
+    while len(items) < _MOST_LEVELS and at < end and at not in skipped and (item := _read_item(tokens, at, end)):
         if items and not _are_levels(items, item):
             break
         items.append(item)
@@ -91,12 +90,22 @@ def _read_chain(tokens: Tokens, at: int, end: int, skipped: Container[int]) -> l
         items[-1] = replace(item, joint=joint)
     while items and items[-1].unit is None:
         items.pop()
-    return _spread(items) if items else items
+    if not items:
+        return items
+    # A unit or power of ten counts for the numbers before it that have none, and a final "per day" for all.
+    unit = last = items[-1].unit
+    scale, spread = items[-1].scale, list[_Item]()
+    for item in reversed(items):
+        unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
+        scale = item.scale if item.unit else scale
+        shares = item.scale == 1 and scale > 1 and item.value < 1000
+        spread.append(replace(item, unit=unit, value=multiply(item.value, scale) if shares else item.value))
+    return spread[::-1]
 
 
 def _read_joint(tokens: Tokens, at: int, end: int) -> tuple[str | None, int]:
     """The joint after a number, and where the next one begins. The hyphen of "5mg-10mg" is no token."""
-    if at < end and tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-":
+    if at < end and tokens.gap(at) == "-":
         return "-", at
     joint = rule("level_joint").starts(tokens, at, end)
     return (joint.text.lower().strip(", "), joint.end) if joint else (None, at)
@@ -119,27 +128,13 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     return items[1:] if first and (coded or rule("label_before").ends(tokens, first)) else items
 
 
-def _spread(items: list[_Item]) -> list[_Item]:
-    """Apply a unit or power of ten to the numbers before it that have none, and a final "per day" to all."""
-    unit = last = items[-1].unit
-    scale, spread = items[-1].scale, list[_Item]()
-    for item in reversed(items):
-        unit = last if item.unit and last and last.parts[:-1] == item.unit.parts else item.unit or unit
-        scale = item.scale if item.unit else scale
-        shares = item.scale == 1 and scale > 1 and item.value < 1000
-        spread.append(replace(item, unit=unit, value=_times(item.value, scale) if shares else item.value))
-    return spread[::-1]
-
-
-def _times(value: float, scale: float) -> int | float:
-    product = float(f"{value * scale:.12g}")
-    return int(product) if product.is_integer() else product
-
-
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     """Join two numbers with a dash or "to" between them into a range, but not in a chain: "75 - 150 - 225"."""
-    if len(items) == 1:
-        yield _read_single(tokens, items[0])
+    if len(items) == 1 and (unit := items[0].unit):
+        (item,) = items
+        low = None if rule("at_most_before").ends(tokens, item.first) else item.value
+        high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
+        yield Quantity(low, high, unit, item.first, item.end, item.is_sure)
         return
     through = [item.joint in _THROUGH for item, _ in pairwise(items)]
     done = -1
@@ -156,13 +151,6 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
             yield Quantity(item.value, item.value, item.unit, item.first, item.end, item.is_sure)
 
 
-def _read_single(tokens: Tokens, item: _Item) -> Quantity:
-    assert item.unit
-    low = None if rule("at_most_before").ends(tokens, item.first) else item.value
-    high = None if low is not None and rule("at_least_before").ends(tokens, item.first) else item.value
-    return Quantity(low, high, item.unit, item.first, item.end, item.is_sure)
-
-
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     """A fraction of a piece: "1/2 tablet", "one and a half tablets"."""
     found = rule("part_of_piece").starts(tokens, at, end)
@@ -171,12 +159,9 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     whole, top, bottom = (read_number(found.read(name) or "0") or 0 for name in ("whole", "top", "bottom"))
     if bottom in (2, 3, 4) and top < bottom:
         return _Item(whole + round(top / bottom, 2), 1, unit, at, unit.end)
-    if top != _HALF or bottom or (whole > 1 and not found.has("joint")):
+    if top != 0.5 or bottom or (whole > 1 and not found.has("joint")):
         return None
     return _Item(top + (whole if found.has("joint") else 0), 1, unit, at, unit.end)
-
-
-_HALF = 0.5
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
@@ -222,11 +207,6 @@ def _choose_reading(tokens: Tokens, at: int, value: int | float, unit: UnitPlace
     return value, bool(_HALVED.fullmatch(word))
 
 
-def _after_number(tokens: Tokens, at: int, end: int) -> int:
-    number = _read_number(tokens, at, end)
-    return number[2] if number else _read_decimal(tokens, at, end)[1]
-
-
 def _read_number(  # noqa: PLR0911 - one return per notation
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
@@ -245,9 +225,11 @@ def _read_number(  # noqa: PLR0911 - one return per notation
         return None
     if behind + 1 < end and tokens.words[behind] in "xX*×·":
         ten = _TEN_TO.fullmatch(tokens.words[behind + 1])
-        if ten and (ten["sure"] or _counts_after(tokens, behind + 2, end)):  # "5 x 10e10", "1 x 106~1 x 108 cells"
+        near = range(behind + 2, min(behind + _COUNTED_REACH + 6, end))  # "106" of cells or organisms lost its sign
+        units = (find_unit(tokens, place, end) for place in near)
+        if ten and (ten["sure"] or any(one.parts[0].code in _COUNTS for one in units if one)):  # "5 x 10e10"
             factor = 10 ** int(ten["power"])
-            return _times(value, factor), factor, behind + 2
+            return multiply(value, factor), factor, behind + 2
     scaled = rule("scale_after").starts(tokens, behind, end)
     if not scaled:
         return value, 1, behind
@@ -256,7 +238,7 @@ def _read_number(  # noqa: PLR0911 - one return per notation
     if factor is None and not (exponent.isdecimal() and len(exponent) <= 2):  # too large to represent
         return value, 1, behind
     factor = factor or 10 ** int(exponent)
-    return _times(value, factor), factor, scaled.end
+    return multiply(value, factor), factor, scaled.end
 
 
 _TEN_TO = re.compile(r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)")
@@ -273,21 +255,15 @@ def _read_decimal(tokens: Tokens, at: int, end: int) -> tuple[int | float | None
 _COUNTS = frozenset({"{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}"})
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_LARGE = 10_000
-_REACH = 9
+_LEAST_CELLS = 10_000
+_COUNTED_REACH = 9
 """The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
-
-
-def _counts_after(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether cells or organisms follow, so that "106" may be a power of ten without its superscript."""
-    found = (find_unit(tokens, place, end) for place in range(at, min(at + _REACH + 4, end)))
-    return any(unit.parts[0].code in _COUNTS for unit in found if unit)
 
 
 def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: float, scale: float) -> UnitPlace | None:
     """The unit of cells or organisms that a large number counts. A bare power of ten counts cells too."""
     lost = rule("lost_power").starts(tokens, at, end)
-    if scale == 1 and value < _LARGE and not lost:
+    if scale == 1 and value < _LEAST_CELLS and not lost:
         return None
     tolerance = rule("tolerance_after").starts(tokens, behind, end)
     place = tolerance.end if tolerance else behind
@@ -297,7 +273,7 @@ def _find_counted(tokens: Tokens, at: int, behind: int, end: int, *, value: floa
     per = find_unit(tokens, behind + 1, end, loose=True) if divided else None
     if per and scale > 1 and per.parts[0].code in ("kg", "m2"):
         return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
-    for first in range(place, min(place + _REACH, end)):
+    for first in range(place, min(place + _COUNTED_REACH, end)):
         found = find_unit(tokens, first, end)
         if found and found.parts[0].code in _COUNTS:
             more = find_unit(tokens, found.end, end) if found.end < end else None  # "CAR T" before "cells/kg"
@@ -317,4 +293,4 @@ def _restore_power(tokens: Tokens, at: int, behind: int, value: int | float) -> 
     least = 3 if lost.end > at + 1 else 5  # a bare "103" is more likely one hundred and three
     if not (power.startswith("10") and power[2:].isdecimal() and least <= int(power[2:]) <= 12):
         return value
-    return _times(value if lost.end > behind else 1, 10 ** int(power[2:]))
+    return multiply(value if lost.end > behind else 1, 10 ** int(power[2:]))

@@ -20,9 +20,9 @@ OLDEST = 120 * _YEAR
 _ADULT = 18 * _YEAR
 _EVERYBODY = 99 * _YEAR
 """A registered upper limit of at least so many days admits everybody."""
-_REACH = 18
+_ITEM_REACH = 18
 """Most tokens between the start of an item and its age."""
-_NEAR = 4
+_BOUND_REACH = 4
 """Tokens after an age that may name its bound."""
 
 
@@ -77,11 +77,13 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
     tokens, place = section.tokens, section.between(*span)
     first, last = place.first, place.end
     start = _find_item(tokens, first)
-    if start is None or _stands_among_signs(section, first):
+    opening = [line for line in section.lines() if line.end <= first and line.text.endswith(":")]
+    of_signs = opening and rule("lists_signs").search(tokens, opening[-1].first, opening[-1].end)
+    if start is None or of_signs:
         return False
     line_end = tokens.codes.find("\n", last)
-    end = min(last + _REACH, len(tokens) if line_end < 0 else line_end)
-    near = min(end, last + _NEAR)
+    end = min(last + _ITEM_REACH, len(tokens) if line_end < 0 else line_end)
+    near = min(end, last + _BOUND_REACH)
     clause = next((at for at in range(last, end) if tokens.words[at] in ",.;("), end)
     young = count_days(age) < _ADULT
     if _is_of_families(tokens, start, end, adult=(young, young if registered is None else registered < _ADULT)):
@@ -103,7 +105,7 @@ def is_plain(section: LexedSection, span: tuple[int, int], age: Age, registered:
 
 def _find_item(tokens: Tokens, at: int) -> int | None:
     """The start of the item that holds a token; None if it is too far away. The word for age and a colon open none."""
-    low = max(0, at - _REACH)
+    low = max(0, at - _ITEM_REACH)
     for one in range(at - 1, low - 1, -1):
         if tokens.words[one] in ("\n", ";") or (tokens.words[one] == ":" and not rule("said_age").ends(tokens, one)):
             start = one + 1
@@ -114,12 +116,6 @@ def _find_item(tokens: Tokens, at: int) -> int | None:
         start = 0
     marker = rule("item_marker").starts(tokens, start, at)
     return marker.end if marker else start
-
-
-def _stands_among_signs(section: LexedSection, at: int) -> bool:
-    """Whether the last line that ends with a colon introduces a list of signs."""
-    opening = [line for line in section.lines() if line.end <= at and line.text.endswith(":")]
-    return bool(opening) and rule("lists_signs").search(section.tokens, opening[-1].first, opening[-1].end) is not None
 
 
 def _is_of_families(tokens: Tokens, first: int, end: int, *, adult: tuple[bool, bool]) -> bool:

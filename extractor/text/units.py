@@ -137,7 +137,7 @@ class UnitPlace:
 
 
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
-_LONGEST = 4
+_LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 
 
@@ -165,11 +165,8 @@ def _spellings() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
 def _key(term: str) -> str:
     """A spelling without spaces and signs, in lower case unless it is an abbreviation in capitals."""
     bare = re.sub(r"[\s.^()-]", "", term)
-    return bare if _is_cased(bare) else bare.lower()
-
-
-def _is_cased(bare: str) -> bool:
-    return is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
+    is_cased = is_abbreviation(bare) or (len(bare) == 1 and bare.isupper())
+    return bare if is_cased else bare.lower()
 
 
 def _look_up(glued: str, *, loose: bool) -> Unit | None:
@@ -183,7 +180,7 @@ def _look_up(glued: str, *, loose: bool) -> Unit | None:
 def _match(tokens: Tokens, first: int, end: int, *, loose: bool) -> tuple[Unit, int] | None:
     """The unit with the longest spelling that begins at a token, and its end."""
     glued, best = "", None
-    for at in range(first, min(first + _LONGEST, end)):
+    for at in range(first, min(first + _LONGEST_SPELLING, end)):
         word = tokens.words[at]
         dotted = word == "." and tokens.joined(at)
         if dotted or word == "^" or (word in "()" and glued in ("m", "m2")):
@@ -212,20 +209,16 @@ def find_unit(tokens: Tokens, first: int, end: int | None = None, *, loose: bool
     """
     end = len(tokens) if end is None else end
     base = _match(tokens, first, end, loose=loose)
-    if base is None or _is_name(tokens, base[1], end):
+    if base is None:
         return None
-    parts, at = [base[0]], _skip_repeat(tokens, base[1], end, base[:1])
+    at = base[1]  # "5 g-CSF", "L-dopa": a hyphen joins the letter to a name
+    if at < end and len(tokens.words[at - 1]) == 1 and tokens.words[at][0].isalpha() and tokens.gap(at) == "-":
+        return None
+    parts, at = [base[0]], _skip_repeat(tokens, at, end, base[:1])
     while step := _read_step(tokens, at, end):
         parts.append(step[0])
         at = step[1]
     return UnitPlace(tuple(parts), first, _skip_repeat(tokens, at, end, parts) if len(parts) > 1 else at)
-
-
-def _is_name(tokens: Tokens, at: int, end: int) -> bool:
-    """Whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
-    if at >= end or len(tokens.words[at - 1]) > 1 or not tokens.words[at][0].isalpha():
-        return False
-    return tokens.text[tokens.ends[at - 1] : tokens.starts[at]] == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:

@@ -13,7 +13,7 @@ from extractor.ask.questions import Question
 from extractor.ask.reply_models import Item, Reply, key_of, read_answers, words_of
 from extractor.errors import PromptError
 from extractor.ground.check import ground_answer
-from extractor.options import Assist, ExtractionOptions
+from extractor.options import Effort, ExtractionOptions
 from extractor.parse.drafts import Span
 from extractor.schemas import Concept, EndpointCategory, Role, Section, Source, Task, TrialRecord
 from extractor.text.passage import read_section
@@ -24,8 +24,8 @@ PROMPT = load_prompt()
 EMPTY = '{"lines": [], "answer": []}'
 
 
-def call_of(parsed, *tasks, assist=Assist.ALWAYS):
-    return render_call(parsed.record, plan_questions(parsed, ExtractionOptions(set(tasks), assist)))
+def call_of(parsed, *tasks, effort=Effort.HIGH):
+    return render_call(parsed.record, plan_questions(parsed, ExtractionOptions(tasks=tasks, effort=effort)))
 
 
 def ask(number, *fields, task=Task.ELIGIBILITY, text="Adults"):
@@ -82,7 +82,7 @@ def test_every_value_of_the_worked_example_is_supported_by_its_line():
 
 
 def test_user_part_holds_context_and_numbered_lines_and_the_system_part_nothing_of_the_record():
-    call = call_of(parsed_record(criterion(3, "Adults", category=OPEN)), Task.ELIGIBILITY, assist=Assist.AUTO)
+    call = call_of(parsed_record(criterion(3, "Adults", category=OPEN)), Task.ELIGIBILITY, effort=Effort.MEDIUM)
     assert call.user.splitlines() == [
         "Trial: A trial of $Drugamide in hay fever",
         "Conditions: Hay Fever|Asthma",
@@ -102,7 +102,7 @@ def test_user_part_holds_context_and_numbered_lines_and_the_system_part_nothing_
 )
 def test_text_cannot_forge_a_line(text, section):
     doubtful = parsed_record(criterion(3, text, section, category=OPEN))
-    call = call_of(doubtful, Task.ELIGIBILITY, assist=Assist.AUTO)
+    call = call_of(doubtful, Task.ELIGIBILITY, effort=Effort.MEDIUM)
     assert len(call.user.splitlines()) == 3
     assert re.findall(r"\[\d+\|", call.user) == ["[3|"]
 
@@ -116,7 +116,7 @@ def test_marks_of_chat_templates_are_broken_up_and_comparisons_are_not():
 
 def test_output_is_bounded_by_questions_and_fields():
     one, two = criterion(1, "Adults", category=OPEN), criterion(1, "Adults", category=OPEN, constraints=OPEN)
-    few, more = (call_of(parsed_record(found), Task.ELIGIBILITY, assist=Assist.AUTO) for found in (one, two))
+    few, more = (call_of(parsed_record(found), Task.ELIGIBILITY, effort=Effort.MEDIUM) for found in (one, two))
     many = call_of(parsed_record(*(criterion(n, "Adults") for n in range(20))), Task.ELIGIBILITY)
     assert few.max_output_tokens < more.max_output_tokens < many.max_output_tokens < 5000
 

@@ -1,7 +1,6 @@
 """Benchmarks of runs: throughput, workers, stages, forecasts."""
 
 import gzip
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from benchmarks.records import write_distinct_records, write_open_records
 from benchmarks.servers import serve_slowly
 from benchmarks.speed import measure_stages
 from benchmarks.throughput import drive
-from benchmarks.workers import measure_pairs
 from extractor.cli.app import app
 
 
@@ -25,7 +23,6 @@ def in_process(monkeypatch, forked_workers):
         assert done.exit_code == 0, done.output
         return 1.0
 
-    monkeypatch.setattr("benchmarks.workers.cpu_seconds", run)
     monkeypatch.setattr("benchmarks.speed.cpu_seconds", run)
 
 
@@ -41,17 +38,10 @@ def source(tmp_path):
 def test_every_record_costs_one_call_and_no_more_are_answered_than_can_be(tmp_path):
     write_open_records(tmp_path / "records.jsonl", 12)
     with serve_slowly(0.1) as server:
-        calls, seconds, taken, _ = drive("extractor", tmp_path, server, 4, 12)
+        calls, seconds, taken, _ = drive(tmp_path, server, 4, 12)
     assert calls == 12
     assert 0 < calls / seconds <= 1.01 * 4 / 0.1
     assert taken.peak > 20 * 2**20
-
-
-def test_pairs_of_runs_are_timed_and_compared(in_process, source, tmp_path, capsys):
-    (ratio,) = measure_pairs([source], Namespace(records=9, pairs=1, workers=2), tmp_path)
-    assert ratio > 0
-    assert "records/s; ratio" in capsys.readouterr().out
-    assert (tmp_path / "1" / "extractions.jsonl").read_bytes().count(b"\n") == 9
 
 
 def test_every_stage_of_a_file_is_measured(in_process, source):

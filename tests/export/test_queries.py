@@ -1,4 +1,4 @@
-"""The queries of the page on questions give the right answers for a few invented trials."""
+"""The queries of the pages on questions and on concept sets give the right answers for a few invented trials."""
 
 from pathlib import Path
 
@@ -8,8 +8,12 @@ import pytest
 from extractor.export import Destination, export_run, read_registry
 from extractor.schemas import RegistryFields, Source, TrialExtraction, TrialRecord
 
-PAGE = Path("docs/how-to/queries.md").read_text("utf-8")
-QUERIES = [block.partition("```")[0] for block in PAGE.split("```sql\n")[1:]]
+
+def list_queries(page):
+    return [block.partition("```")[0] for block in Path(page).read_text("utf-8").split("```sql\n")[1:]]
+
+
+QUERIES = list_queries("docs/how-to/queries.md") + list_queries("docs/how-to/concept-sets.md")
 
 
 def criterion(kind, *limits, **fields):
@@ -71,7 +75,32 @@ ANSWERS = [
     [(False, 1), (True, 1), (None, 1)],
     [(0.5, ">=", 1), (18, ">=", 1), (40, ">=", 1)],
     [(500, 500, "mg", "BID", 2)],
+    [
+        ("A", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 75_000, None, 8784, None),
+        ("B", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 100, None, None, None),
+        ("B", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">=", 90, None, 8636, None),
+        ("C", 0, 0, "platelet_count", 1, "Platelets in blood", ">=", 50, None, None, None),
+        ("C", 0, 1, "platelet_count", 1, "Platelets in blood", ">=", 100, None, None, None),
+        ("C", 1, 0, "haemoglobin", 2, "Haemoglobin in blood", ">", 9, None, None, None),
+    ],
+    [
+        ("haemoglobin", 2, "Haemoglobin in blood"),
+        ("platelet_count", 1, "Platelets in blood"),
+        ("platelet_count", 3, "Platelets in blood by automated count"),
+    ],
 ]
+CONCEPTS = """
+CREATE TABLE concept AS SELECT * FROM (VALUES
+    (1, 'Platelets in blood', 'Measurement', 'LOINC', 'S', '26515-7'),
+    (2, 'Haemoglobin in blood', 'Measurement', 'LOINC', 'S', '718-7'),
+    (3, 'Platelets in blood by automated count', 'Measurement', 'LOINC', 'S', '0-0'),
+    (4, 'Platelets, an old name', 'Measurement', 'LOINC', NULL, '9317-9'),
+    (8784, 'cells per microliter', 'Unit', 'UCUM', 'S', '/uL'),
+    (8636, 'gram per liter', 'Unit', 'UCUM', 'S', 'g/L')
+) AS rows(concept_id, concept_name, domain_id, vocabulary_id, standard_concept, concept_code);
+CREATE TABLE concept_ancestor AS SELECT * FROM (VALUES (1, 1), (1, 3), (1, 4), (2, 2), (2, 8636))
+    AS rows(ancestor_concept_id, descendant_concept_id);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +120,8 @@ def database(tmp_path_factory):
     ]
     registry = {record.record_id: read_registry(record) for record in records}
     export_run(folder, Destination.choose(folder / "t.duckdb", None), (), registry=registry)
-    with duckdb.connect(str(folder / "t.duckdb"), read_only=True) as opened:
+    with duckdb.connect(str(folder / "t.duckdb")) as opened:
+        opened.execute(CONCEPTS)
         yield opened
 
 

@@ -140,13 +140,14 @@ def test_a_limit_has_the_comparator_of_admitted_values(rows_of, criterion, compa
     [
         ("Hb < 13 g/dL in men and Hb < 12 g/dL in women", ["male", "female"]),
         ("Men: Hb < 13 g/dL; women: Hb < 12 g/dL", ["male", "female"]),
+        ("Women (not pregnant) and men with Hb < 13 g/dL", [None]),
         ("Men or women with Hb < 13 g/dL", [None]),
         ("Hb < 13 g/dL. Women must use contraception.", [None]),
         ("Hb < 13 g/dL and platelets < 50 G/L", [None, None]),
     ],
 )
 def test_a_limit_names_the_sex_for_which_it_holds(rows_of, quote, sexes):
-    extraction = Extractor(assist="never").extract(
+    extraction = Extractor(effort="none").extract(
         TrialRecord(
             record_id="A",
             source=Source(path="a", format="flat"),

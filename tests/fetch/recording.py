@@ -14,7 +14,7 @@ from vcr import VCR
 
 from extractor import Registry, RegistryQuery, fetch_records
 from extractor.errors import RegistryRefused
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 
 from .registry import Fault, make_study, serve_registry
 

@@ -12,7 +12,7 @@ import pytest
 from extractor import Registry, RegistryQuery, fetch_records
 from extractor.errors import RecordError, RegistryError, RegistryRefused
 from extractor.fetch import RecordFile, fetch_to_file
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 
 from .registry import Fault, make_study, serve_registry
 

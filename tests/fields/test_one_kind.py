@@ -38,7 +38,7 @@ def fields(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def extraction(fields):
-    return Extractor(assist="never", fields=fields).extract(RECORD)
+    return Extractor(effort="none", fields=fields).extract(RECORD)
 
 
 def test_value_and_evidence_are_the_same(extraction):

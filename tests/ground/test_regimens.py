@@ -6,7 +6,7 @@ from extractor.ground.check import ground_answer
 from extractor.ground.regimens import prove_regimens
 from extractor.parse import parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Span
-from extractor.schemas import Amount, Frequency, Part, Period, Route, Section, Support, TimeUnit
+from extractor.schemas import Amount, Frequency, Period, Route, Support, TimeUnit
 from tests.growth import LARGEST_EXPONENT, fit_growth
 from tests.trust import trial
 
@@ -21,12 +21,8 @@ def weeks(value):
 
 def prove(text, agent, quote=None, others=(), **values):
     """The proven answer about an agent of the only arm; ``others`` are further agents that the model lists."""
-    label = Part(name="label", start=0, end=5)
-    arm = Section(
-        name="arms[0]", text=f"Arm 1\n{text}", parts=(label, Part(name="description", start=6, end=6 + len(text)))
-    )
-    drug = Section(name="interventions[0]", text=DRUGS, parts=(Part(name="name", start=0, end=len(DRUGS)),))
-    parsed = parse_record(trial(title="A trial").model_copy(update={"sections": (arm, drug)}))
+    drug = {"name": DRUGS}
+    parsed = parse_record(trial(arms=[{"label": "Arm 1", "description": text}], interventions=[drug]))
     chunk = Chunk(900, ChunkKind.ARM, Span("arms[0]", 6, 6 + len(text)), text)
     listed = [{"agent": agent, "quote": quote or text, **values}, *({"agent": name, "quote": name} for name in others)]
     draft = Draft("dosing", chunk, chunk.span)

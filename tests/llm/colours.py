@@ -9,7 +9,7 @@ from extractor.ask.answers import ask
 from extractor.ask.questions import ModelReply, Question
 from extractor.llm.calls import Call, PromptVersion
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
 from extractor.parse.drafts import Chunk, ChunkKind, Span
 from extractor.schemas import Task

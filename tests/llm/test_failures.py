@@ -10,7 +10,7 @@ from extractor.ask.answers import ask
 from extractor.errors import ModelAway, ModelUnavailable, RequestTooLong
 from extractor.llm.client import Model
 from extractor.llm.failures import explain_failure, read_failure
-from extractor.llm.limits import retry_after
+from extractor.llm.pace import retry_after
 from extractor.llm.spec import SERVER, ModelSpec
 
 from .colours import ask_about, complete, model_of, patient, render

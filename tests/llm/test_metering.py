@@ -4,8 +4,8 @@ import pytest
 
 from extractor.errors import BudgetReached
 from extractor.llm.client import Model
-from extractor.llm.limits import RetryPolicy
 from extractor.llm.metering import Reservation
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec
 from extractor.schemas import Usage

@@ -17,7 +17,7 @@ from extractor.cost.prices import Price
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
 from extractor.llm.client import Model
 from extractor.llm.database import open_run, open_run_to_read
-from extractor.llm.limits import RetryPolicy
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.replay import Replay
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec

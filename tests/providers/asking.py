@@ -4,9 +4,9 @@ import asyncio
 
 from extractor.ask.reply_models import Reply
 from extractor.llm.calls import Call, PromptVersion
-from extractor.llm.limits import RetryPolicy
 from extractor.llm.live import LiveModel
 from extractor.llm.metering import Requests
+from extractor.llm.pace import RetryPolicy
 from extractor.llm.patience import Watch
 from extractor.llm.settings import ClientSettings
 from extractor.llm.spec import ModelSpec

@@ -30,7 +30,7 @@ from extractor.schemas import (
     Usage,
 )
 
-SETTINGS = {"assist": "never", "min_confidence": 0.0, "model": None}
+SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
 CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
 CALL = Usage(calls=1, prompt_tokens=100, output_tokens=10)
@@ -196,7 +196,7 @@ def test_answers_are_kept_apart_from_raw_replies_once_for_each_record(tmp_path):
 
 def keep_settings(**more):
     return lambda path: (path / "run.json").write_text(
-        json.dumps({"settings": {"assist": "never", "model": None}} | more)
+        json.dumps({"settings": {"effort": "none", "model": None}} | more)
     )
 
 
@@ -246,11 +246,11 @@ def test_fresh_discards_the_earlier_run_when_the_run_begins(tmp_path):
     with RunFolder(tmp_path, SETTINGS, fresh=True) as again:
         again.finish(Tally())
     assert written(tmp_path) == ["a"]
-    with RunFolder(tmp_path, {**SETTINGS, "assist": "auto"}, fresh=True) as again:
+    with RunFolder(tmp_path, {**SETTINGS, "effort": "medium"}, fresh=True) as again:
         assert not again.is_done(record("a"))
     assert not (tmp_path / "extractions.jsonl").exists()
     assert query(tmp_path, "SELECT count(*) FROM calls") == [(0,)]
-    assert manifest(tmp_path)["settings"]["assist"] == "auto"
+    assert manifest(tmp_path)["settings"]["effort"] == "medium"
 
 
 def test_a_folder_that_another_run_writes_into_is_refused_until_that_has_ended(tmp_path):

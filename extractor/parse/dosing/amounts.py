@@ -26,9 +26,9 @@ UNSURE = 0.5
 the agent's: "1.250 mg", "2 x 10 mg", "10 mg/mL"."""
 _FEW_CELLS = 1000
 """The least number of cells that is a dose."""
-_REACH = 8
+_CUE_REACH = 8
 """How many tokens before a number can show that it is no dose."""
-_APART = 14
+_BESIDE = 14
 """The greatest distance at which one amount can explain another, in tokens."""
 
 
@@ -52,7 +52,7 @@ def find_limits(tokens: Tokens) -> Iterator[AmountMark]:
     """
     for levels, unit in _find_measured(tokens):
         first = _skip_bracket(tokens, levels[0].first)
-        others = any(rule(name).ends(tokens, first, first - _REACH) for name in ("cap_before", "mixture_before"))
+        others = any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in ("cap_before", "mixture_before"))
         if (others or _is_level(levels, unit)) and (mark := _read_levels(tokens, levels, unit)):
             yield mark
 
@@ -67,36 +67,24 @@ def _find_measured(tokens: Tokens) -> Iterator[tuple[tuple[Quantity, ...], str]]
 
 def _read_levels(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> AmountMark | None:
     first, end = levels[0].first, max(level.end for level in levels)
-    if tolerance := rule("tolerance_before").ends(tokens, first, first - _REACH):  # "15 ± 3 mg/kg"
+    if tolerance := rule("tolerance_before").ends(tokens, first, first - _CUE_REACH):  # "15 ± 3 mg/kg"
         first = max(0, tolerance.first - 1)
         mean = read_number(tokens.words[first])
         levels = (replace(levels[-1], low=mean, high=mean, first=first),) if mean is not None else ()
-    daily = "/day" if "/" not in unit and _is_daily_total(tokens, first, end) else ""
+    # "total daily dose of 1500 mg", "1 g divided into 2 doses"
+    total = rule("total_before").ends(tokens, first, first - _CUE_REACH) or rule("total_after").starts(tokens, end)
+    daily = "/day" if "/" not in unit and total else ""
+    slashed = [tokens.words[one.end : one.end + 1] == ["/"] and one.unit.first > one.end for one in levels]
     amounts = dict.fromkeys(
         Amount(low=level.low, high=level.high, unit=f"{level.unit.dose}{daily}")
-        for before, level in zip((None, *levels), levels, strict=False)
-        if (level.high != 0 or unit == "Hz") and not (before and _is_slashed(tokens, before))
+        for is_second, level in zip((False, *slashed), levels, strict=False)  # of a combination: "160/4.5 ug"
+        if (level.high != 0 or unit == "Hz") and not is_second
     )
-    doubtful = any(rule(name).ends(tokens, first, first - _REACH) for name in ("pieces_before", "sum_before"))
-    sure = all(level.is_sure for level in levels) and not (doubtful or _is_concentration(unit))
+    doubtful = any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in ("pieces_before", "sum_before"))
+    base, *below = unit.split("/")  # a mixture or a flow is seldom what one giving contains: "mg/mL", "ug/g"
+    mixed = not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
+    sure = all(level.is_sure for level in levels) and not (doubtful or mixed)
     return Mark(tuple(amounts), first, end, 1 if sure else UNSURE) if amounts else None
-
-
-def _is_concentration(unit: str) -> bool:
-    """Whether a unit is that of a mixture or a flow, which is seldom what one giving contains: "mg/mL", "ug/g"."""
-    base, *below = unit.split("/")
-    return not (_VOLUMES | {"g"}).isdisjoint(below) or (base in _VOLUMES and not _RATES.isdisjoint(below))
-
-
-def _is_daily_total(tokens: Tokens, first: int, end: int) -> bool:
-    """Whether an amount is that of a whole day: "total daily dose of 1500 mg", "1 g divided into 2 doses"."""
-    before = rule("total_before").ends(tokens, first, first - _REACH)
-    return bool(before or rule("total_after").starts(tokens, end))
-
-
-def _is_slashed(tokens: Tokens, level: Quantity) -> bool:
-    """Whether a level is the first named part of a fixed combination: "160/4.5 ug"."""
-    return tokens.words[level.end : level.end + 1] == ["/"] and level.unit.first > level.end
 
 
 def _is_level(levels: tuple[Quantity, ...], unit: str) -> bool:
@@ -113,7 +101,7 @@ def _is_no_dose(tokens: Tokens, levels: tuple[Quantity, ...], unit: str) -> bool
     first, end = _skip_bracket(tokens, levels[0].first), max(level.end for level in levels)
     names = ["limit_before", "mixture_before", *(["volume_before"] if unit in _VOLUMES else [])]
     steps = rule("step_noun").starts(tokens, end)  # "in 5 mg increments"
-    if steps or _is_level(levels, unit) or any(rule(name).ends(tokens, first, first - _REACH) for name in names):
+    if steps or _is_level(levels, unit) or any(rule(name).ends(tokens, first, first - _CUE_REACH) for name in names):
         return True
     if rule("contained_before").ends(tokens, first):
         return not rule("piece_before").ends(tokens, first)
@@ -144,7 +132,7 @@ def drop_explaining(tokens: Tokens, amounts: Iterable[AmountMark]) -> tuple[Amou
     """
     kept: list[AmountMark] = []
     for amount in amounts:
-        if not kept or amount.first - kept[-1].end > _APART:
+        if not kept or amount.first - kept[-1].end > _BESIDE:
             kept.append(amount)
         elif _is_sum(tokens, amount, kept[-1]):
             continue
@@ -181,7 +169,7 @@ def _is_sum(tokens: Tokens, total: AmountMark, part: AmountMark) -> bool:
     one, other = total.value[0], part.value[0]
     if one.unit != other.unit or not (one.high or 0) > (other.high or 0):
         return False
-    before = rule("sum_before").ends(tokens, total.first, total.first - _REACH)
+    before = rule("sum_before").ends(tokens, total.first, total.first - _CUE_REACH)
     return bool(before or rule("sum_after").starts(tokens, total.end))
 
 

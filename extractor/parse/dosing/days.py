@@ -13,7 +13,7 @@ from extractor.text.patterns import Found
 from .marks import Mark, drop_overlaps
 
 Days = tuple[int, ...]
-_LONGEST = 400
+_LONGEST_RANGE = 400
 """The most days in a range."""
 
 
@@ -87,7 +87,7 @@ def _read_list(tokens: Tokens, at: int, *, factor: int = 1, counted: bool = Fals
         joint = rule("day_joint").starts(tokens, end)
         if joint and joint.end > end:
             at = joint.end
-        elif end == len(tokens) or tokens.text[tokens.ends[end - 1] : tokens.starts[end]] != "-":
+        elif end == len(tokens) or tokens.gap(end) != "-":
             break
     return (tuple(days), end) if days else None
 
@@ -100,7 +100,7 @@ def _add_days(days: list[int], value: int, between: str, factor: int) -> "range 
     if dashes > 0 or (through and days[-1] < 0 and value < -days[-1] and "-" in between):
         value = -value
     if through and factor == 1:
-        return range(days[-1] + 1, min(value, days[-1] + _LONGEST) + 1)
+        return range(days[-1] + 1, min(value, days[-1] + _LONGEST_RANGE) + 1)
     return [value * factor]
 
 
@@ -177,18 +177,13 @@ def code_days(days: Days, cycle: Period | None) -> Frequency:
     gaps = {after - before for before, after in pairwise(days)}
     if len(gaps) == 1 and (len(days) > 2 or min(gaps) <= _LONGEST_OF_TWO or min(gaps) in _MONTHLY):
         return code_interval(gaps.pop())
-    if gaps:
-        return _PER_WEEK.get(_count_weekdays(days), Frequency.OTHER)
+    if gaps:  # the same two or three days of each week?
+        weeks: dict[int, set[int]] = {}
+        for day in days:
+            weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
+        same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
+        return _PER_WEEK.get(len(weeks[0]) if same else 0, Frequency.OTHER)
     return code_interval(cycle.value * WHOLE_DAYS[cycle.unit]) if cycle and cycle.unit in WHOLE_DAYS else Frequency.ONCE
-
-
-def _count_weekdays(days: Days) -> int:
-    """How many days per week are listed, if they are the same in two or more weeks; else 0."""
-    weeks: dict[int, set[int]] = {}
-    for day in days:
-        weeks.setdefault((day - days[0]) // 7, set()).add((day - days[0]) % 7)
-    same = len(weeks) > 1 and all(listed == weeks[0] for listed in weeks.values())
-    return len(weeks[0]) if same else 0
 
 
 def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *, cyclic: bool) -> Frequency | None:
@@ -203,20 +198,17 @@ def code_schedule(stated: Frequency | None, days: Days, cycle: Period | None, *,
     True
     """
     if len(days) > 1:
-        return _code_several(stated, code_days(days, None), cycle)
+        listed = code_days(days, None)
+        if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
+            return listed
+        if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
+            return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
+        return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
     if stated is Frequency.QD and len(days) == 1 and cycle is None:  # "500 mg daily on the first day"
         return Frequency.ONCE
     if not days or (stated and (stated is not Frequency.ONCE or not cycle)):
         return stated
     return None if cyclic and cycle is None and days[0] > 0 else code_days(days, cycle)
-
-
-def _code_several(stated: Frequency | None, listed: Frequency, cycle: Period | None) -> Frequency:
-    if stated is None or stated is Frequency.ONCE:  # "once on days 1, 8 and 15"
-        return listed
-    if listed is Frequency.QD and (stated is Frequency.QW or (stated is Frequency.OTHER and cycle is None)):
-        return Frequency.OTHER  # "days 1-5 every week", "once or twice daily on days 8-180"
-    return listed if stated in _LENGTHS_OF_CYCLES and listed is not Frequency.OTHER else stated
 
 
 def count_days(period: Period | None) -> float | None:

@@ -14,7 +14,7 @@ _SHORTEST = 3
 """The least number of letters before a stem."""
 _KEPT = 50_000
 """How many words' kinds are cached."""
-_LONGEST = 60
+_MAXIMUM = 60
 """The most tokens of a name."""
 _MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _EDGES = frozenset("-*:,.(®™")
@@ -27,11 +27,6 @@ _NO_PARTS = ("ed", "ing", "ive", "ant", "ory", "like", "free", "naive", "cell", 
 def _stems() -> Mapping[str, str]:
     """The kind of agent that each stem names."""
     return {stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms}
-
-
-@cache
-def _ends() -> tuple[str, ...]:
-    return tuple(_stems())
 
 
 @cache
@@ -90,7 +85,7 @@ def is_alias(tokens: Tokens, first: int, end: int) -> bool:
     (True, False, False)
     """
     text = tokens.read(first, end)
-    if not 2 < len(text) < _LONGEST or not any(map(str.isalpha, text)) or rule("empty_name").covers(tokens, first, end):
+    if not 2 < len(text) < _MAXIMUM or not any(map(str.isalpha, text)) or rule("empty_name").covers(tokens, first, end):
         return False
     coded = any(read_term(vocabulary, tokens, first, end) for vocabulary in ("routes", "frequencies"))
     return not coded and rule("name_dose").search(tokens, first, end) is None
@@ -109,7 +104,7 @@ def stands_alone(tokens: Tokens, first: int, end: int) -> bool:
 
 def _is_glued(tokens: Tokens, index: int) -> bool:
     """Whether a token is joined to the one before, directly or by a hyphen."""
-    return tokens.text[tokens.ends[index - 1] : tokens.starts[index]] in ("", "-")
+    return tokens.gap(index) in ("", "-")
 
 
 def _chunk_end(tokens: Tokens, first: int) -> int:
@@ -144,9 +139,7 @@ def find_general(tokens: Tokens, first: int = 0, end: int | None = None) -> list
 def _find_stem(word: str) -> str | None:
     """The kind of a name, by the stem at its end."""
     behind = word.lower()[_SHORTEST:]
-    if not behind.endswith(_ends()):
-        return None
-    return next(kind for stem, kind in _stems().items() if behind.endswith(stem))
+    return next((kind for stem, kind in _stems().items() if behind.endswith(stem)), None)
 
 
 def expand_name(tokens: Tokens, first: int, end: int) -> Place:
@@ -218,7 +211,7 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> list[Place]:
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """The tokens of the bare name in a range, or None if it names no agent."""
-    first, end = _skip_doses(tokens, first, min(end, first + _LONGEST))
+    first, end = _skip_doses(tokens, first, min(end, first + _MAXIMUM))
     lead = rule("name_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end

@@ -15,12 +15,12 @@ from extractor.text.book import read_table, rule
 from extractor.text.lexer import lex
 
 from .agents import Agent, AgentNames
+from .clauses import Statement
 from .sections import DosingSection
-from .statements import Statement
 
-_NEAR = ("premedication", "rescue")
+_HINTS = ("premedication", "rescue")
 """Hints near the dose; the rule ``near_premedication`` finds the first."""
-_BEFORE, _AFTER = 150, 100
+_HINT_BEFORE, _HINT_AFTER = 150, 100
 """How many characters before and after a dose are near."""
 _LEAST_SURE = 0.5
 """The least confidence. Every agent gets its likeliest role, however many compete with it."""
@@ -96,7 +96,7 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     """The features of the agent, its statement and the trial, by name."""
     agent, tokens = statement.agent, statement.clause.tokens
     start, stop = tokens.span(statement.first, statement.end)
-    around = lex(tokens.text[max(0, start - _BEFORE) : stop + _AFTER])
+    around = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
     names, days = class_name(agent.key), statement.days.value if statement.days else (0,)
     checks = {
         "prepares": "ablative" in names and min(days) < 0 >= max(days),  # given only before the graft or the cells
@@ -108,7 +108,7 @@ def describe_role(statement: Statement, trial: Trial) -> list[str]:
     return [
         *("always", f"kind {agent.kind}", f"type {trial.types.get(agent.section, '')}"),
         *(f"name {name}" for name in names),
-        *(f"near {name}" for name in _NEAR if rule(f"near_{name}").search(around)),
+        *(f"near {name}" for name in _HINTS if rule(f"near_{name}").search(around)),
         *_describe_use(agent, trial),
         *_describe_arm(statement, trial),
         *(name for name, holds in checks.items() if holds),

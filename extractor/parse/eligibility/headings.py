@@ -7,7 +7,7 @@ from extractor.schemas import CriterionKind
 from extractor.text.book import rule
 from extractor.text.lexer import NUMBER, Tokens
 
-_LONGEST = 45
+_LONGEST_HEADING = 45
 """The most tokens of a heading."""
 _LONGEST_TITLE = 5
 """The most words of the title of some items."""
@@ -62,7 +62,7 @@ def read_list_heading(tokens: Tokens, *, bulleted: bool) -> tuple[bool, Criterio
     >>> read_list_heading(read_text("Meets all inclusion criteria of the main study"), bulleted=True)
     (False, None)
     """
-    if not tokens.words or len(tokens) > _LONGEST:
+    if not tokens.words or len(tokens) > _LONGEST_HEADING:
         return False, None
     colon, generic = ends_with_colon(tokens), is_generic(tokens)
     if named := rule("named_list").search(tokens) or rule("bare_list").covers(tokens, 0, len(tokens)):

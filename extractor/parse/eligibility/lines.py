@@ -178,7 +178,7 @@ def _read_marker(raw: str, start: int, end: int) -> _Marker | None:
     return _Marker(Bullet(found.lastgroup or ""), ordinal, found.end(), start)
 
 
-_AHEAD = 12
+_NEXT_ITEM_REACH = 12
 """How many blocks ahead the next item may be, after sub-items."""
 _LONGEST_HEADING = 2000
 """In characters, including white space of the layout."""
@@ -193,7 +193,9 @@ def read_blocks(section: LexedSection) -> list[Line]:
     ['Criteria:', 'Able to give consent', 'Adult']
     """
     lines = read_lines(section)
-    width = _find_wrap_width(lines)
+    widest = sorted(line.width for line in lines)[-3:]  # the width at which the text was wrapped, if it was
+    is_wrapped = len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12
+    width = widest[-1] if is_wrapped else None
     blocks: list[Line] = []
     last: Line | None = None
     for line in lines:
@@ -204,15 +206,9 @@ def read_blocks(section: LexedSection) -> list[Line]:
         last = line
     parts: list[Line] = []
     for place, block in enumerate(blocks):
-        ahead = blocks[place + 1 : place + 1 + _AHEAD]
+        ahead = blocks[place + 1 : place + 1 + _NEXT_ITEM_REACH]
         parts += _split_run_on(block, next((other.ordinal for other in ahead if other.bullet is block.bullet), None))
     return parts
-
-
-def _find_wrap_width(lines: Sequence[Line]) -> int | None:
-    """The width at which the text was wrapped, or None if it was not wrapped."""
-    widest = sorted(line.width for line in lines)[-3:]
-    return widest[-1] if len(lines) > 2 and 72 <= widest[-1] <= 112 and widest[0] >= widest[-1] - 12 else None
 
 
 def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
@@ -232,7 +228,7 @@ def _continues(block: Line, last: Line, line: Line, width: int | None) -> bool:
 
 _PUNCTUATION = ".;:,)]）；。"
 _CAPITAL = re.compile(r"\s*(?:[A-Z\d]|\\?[<>≤≥])")
-_NEAR = 200
+_INTRODUCTION_REACH = 200
 """How many characters before a sub-item can introduce it."""
 
 
@@ -241,11 +237,16 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
 
     ``follows`` is the number of the next item. Signs of the layout are a dangling dash, and a semicolon between items.
     """
-    raw, parts = block.section.raw, [block]
-    for mark in sorted([*_find_circles(block), *_find_numbers(block, follows)], key=lambda mark: mark.end):
+    raw, parts, opening = block.section.raw, [block], block.start
+    circles = [
+        _Marker(Bullet.CIRCLE, None, found.end(), found.start())
+        for found in expression("circle_inside").finditer(raw, *block.span)
+        if raw.count("(", opening, found.start()) <= raw.count(")", opening, found.start())
+    ]
+    for mark in sorted([*circles, *_find_numbers(block, follows)], key=lambda mark: mark.end):
         start, _ = strip_span(raw, mark.end, block.end)
         if start < block.end and mark.before > parts[-1].start:
-            front = raw[max(block.start, mark.before - _NEAR) : mark.before].rstrip()
+            front = raw[max(block.start, mark.before - _INTRODUCTION_REACH) : mark.before].rstrip()
             inner = mark.bullet is Bullet.CIRCLE and front.endswith((":", "："))
             bullet, column = (mark.bullet, block.column + 2) if inner else (block.bullet or mark.bullet, block.column)
             parts[-1] = replace(parts[-1], end=mark.before)
@@ -254,13 +255,6 @@ def _split_run_on(block: Line, follows: int | None) -> Iterator[Line]:
         words = raw[part.start : part.end]
         words = words if words[-1:].isalnum() else expression("dangling_mark").sub("", words)
         yield replace(part, end=part.start + len(words.rstrip(" \t\r\n;；") if len(parts) > 1 else words))
-
-
-def _find_circles(block: Line) -> Iterator[_Marker]:
-    raw, start = block.section.raw, block.start
-    for found in expression("circle_inside").finditer(raw, *block.span):
-        if raw.count("(", start, found.start()) <= raw.count(")", start, found.start()):
-            yield _Marker(Bullet.CIRCLE, None, found.end(), found.start())
 
 
 def _find_numbers(block: Line, follows: int | None) -> list[_Marker]:

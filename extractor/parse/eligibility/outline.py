@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import chain, pairwise, zip_longest
+from itertools import pairwise, zip_longest
 
 from extractor.parse.scoring import measured
 from extractor.schemas import CriterionKind
 from extractor.text.book import rule
-from extractor.text.lexer import NUMBER, Tokens
+from extractor.text.lexer import NUMBER
 from extractor.text.passage import LexedSection, Passage, split_sentences, strip_span
 
 from . import headings
@@ -308,7 +308,7 @@ def find_suspects(passages: Iterable[Passage]) -> Iterable[OutlineEntry]:
     [('Patients are eligible if they are over 12.', 'criterion')]
     """
     found: dict[str, OutlineEntry] = {}
-    for entry in chain.from_iterable(map(_read_prose, passages)):
+    for entry in (entry for passage in passages for entry in _read_prose(passage)):
         found.setdefault(" ".join(entry.passage.text.lower().split()), entry)
     return found.values()
 
@@ -319,8 +319,11 @@ def _read_prose(passage: Passage) -> Iterator[OutlineEntry]:
         tokens = sentence.tokens
         course = rule("trial_course").search(tokens)
         role, case = Role.SUSPECT, "suspect sentence of the trial's course" if course else "suspect sentence"
-        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:
-            under = _read_heading(tokens)
+        if tokens.codes.endswith(":") and 1 < len(tokens) <= 7:  # opens a list, or something else: "Design:"
+            words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
+            named = words and (words[-1] in _LISTS or (words[-1] == "criteria" and words[0] in _LISTS))
+            kind = CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION
+            under = kind if named else None
             continue
         if under:
             role, case = Role.CRITERION, "sentence under a heading"
@@ -344,11 +347,3 @@ def _split_items(passage: Passage) -> Iterator[Passage]:
 
 
 _LISTS = frozenset({"eligibility", "inclusion", "exclusion"})
-
-
-def _read_heading(tokens: Tokens) -> CriterionKind | None:
-    """The list that a heading in a summary opens; None if it opens something else ("Design:")."""
-    words = [word.lower() for word in tokens.words if word.isalpha()][-2:]
-    if not words or (words[-1] not in _LISTS and (words[-1] != "criteria" or words[0] not in _LISTS)):
-        return None
-    return CriterionKind.EXCLUSION if "exclusion" in words else CriterionKind.INCLUSION

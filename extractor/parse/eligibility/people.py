@@ -13,8 +13,8 @@ from extractor.mentions.ages import (
     is_other_age,
     list_age_bounds,
 )
-from extractor.mentions.limit import Limit
-from extractor.mentions.limits import find_limits
+from extractor.mentions.bounds import Limit
+from extractor.mentions.constraints import find_limits
 from extractor.parse.drafts import Reading, span_of
 from extractor.parse.scoring import measured
 from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Sex, Support, TimeUnit
@@ -226,7 +226,13 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
     ages = [one for one in limits if is_age(tokens, one) and not is_lifetime(tokens, one)]
     ages += [one for one in limits if not criterion.heading and is_of_people(tokens, one)]
     if certain and not ages and len(tokens) < 15 and _GRADED.isdisjoint(map(str.lower, tokens.words)):
-        ages = [one for one in limits if _begins_line(tokens, one, under_age=under_age)]
+        ages = [
+            one
+            for one in limits  # "Are at least 6": the line begins with a length of time, and counts nothing else
+            if _covers("anybody", tokens, 0, one.first)
+            if one.time_unit in ("year", "month") or (not one.unit and under_age)
+            if rule("age_end").starts(tokens, one.end) and not rule("relation_after").search(tokens, one.end)
+        ]
     for limit in ages:
         if is_other_age(tokens, limit, admits=admits):
             continue
@@ -235,14 +241,6 @@ def _read_criterion(criterion: Stated) -> Iterator[_Bound]:
         named = rule("age_named").ends(tokens, limit.first, limit.first - 4) or is_of_people(tokens, limit)
         if certain or (near and (limit.time_unit or named) and _names_age(tokens, limit)):
             yield from _read_bounds(passage, limit, admits=admits)
-
-
-def _begins_line(tokens: Tokens, limit: Limit, *, under_age: bool) -> bool:
-    """Whether a line about age begins with a length of time ("Are at least 6"), and nothing else is counted."""
-    begins = _covers("anybody", tokens, 0, limit.first)
-    timed = limit.time_unit in ("year", "month") or (not limit.unit and under_age)
-    ended = rule("age_end").starts(tokens, limit.end) and not rule("relation_after").search(tokens, limit.end)
-    return bool(begins and timed and ended)
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:

@@ -33,7 +33,7 @@ _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.O
 _CONCEPT_UNSURE = 0.7
 _LONGEST_START, _LONGEST_LIST = 40, 120
 """The most tokens of a start, and of a list of end events, so that time stays linear in the text."""
-_MOST = 8
+_MOST_EVENTS = 8
 
 _Events = tuple[Reading[str | None], Reading[tuple[str, ...] | None]]
 
@@ -250,7 +250,7 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
             end = found.first
             break
     events = (_trim_event(listed, *piece) for piece in _split_pieces(tokens, first, end))
-    return islice(filter(None, events), _MOST)
+    return islice(filter(None, events), _MOST_EVENTS)
 
 
 def _split_pieces(tokens: Tokens, first: int, stop: int) -> Iterator[tuple[int, int]]:
