@@ -30,12 +30,7 @@ from extractor.fields.value_forms import read_window, show_value
 from extractor.ground.check import ground_answer
 from extractor.parse import ParsedRecord, parse_record
 from extractor.parse.drafts import Chunk, ChunkKind, Draft, Reading, Span
-from extractor.schemas import (
-    Route,
-    Support,
-    Task,
-    TimeWindow,
-)
+from extractor.schemas import Route, Support, Task, TimeWindow
 from tests.trust import trial
 
 PLACES: Mapping[str, Mapping[str, Any]] = {
