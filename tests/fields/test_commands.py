@@ -1,4 +1,4 @@
-"""A user's own fields by the commands: run, resume, reparse, export, evaluate, diff, schema, batches, service."""
+"""A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema, batches, service."""
 
 import json
 import re
