@@ -19,7 +19,6 @@ Row = tuple[int, int, tuple[Bounds, ...]]
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 _GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
-_WEEK = 7
 
 
 class Number(NamedTuple):
@@ -69,7 +68,7 @@ def find_numbers(tokens: Tokens, first: int = 0, end: int | None = None) -> tupl
         found += (Number(place.first, last, reading) for reading in (value, *others))
         if weeks := rule("weeks_and_days").starts(tokens, place.first, end):
             days = read_number(tokens.words[weeks.end - 1]) or 0
-            found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < _WEEK else []
+            found += [Number(place.first, weeks.end, round(value + days / 7, 2))] if days < 7 else []
         if part := rule("months_of_years").starts(tokens, last + 1, end):
             months = read_number(part.read("months") or "") or 0
             found += [Number(place.first, part.end, value * MONTHS_OF_YEAR + months)] if months < MONTHS_OF_YEAR else []

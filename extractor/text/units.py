@@ -22,7 +22,6 @@ _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 _PRODUCT = "•·.*"
-_PER = frozenset({"/", "\u2044", "\u2215", "per", "pr"})
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Before these, cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
@@ -245,7 +244,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     if at + 1 >= end:
         return None
     word = tokens.words[at].lower()
-    if word in _PER or (word == "*" and tokens.codes[at + 1] != NUMBER):
+    if word in {"/", "\u2044", "\u2215", "per", "pr"} or (word == "*" and tokens.codes[at + 1] != NUMBER):
         return _read_denominator(tokens, at + 1, end)
     found = _match(tokens, at + (word in _PRODUCT), end, loose=True)  # "mg kg-1 hr-1", "mg•kg-1"
     if found and word in _PRODUCT and found[0].code == "m2":

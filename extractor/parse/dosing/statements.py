@@ -16,7 +16,6 @@ from .marks import Fact, Mark, Place, drop_touching, within
 from .schedule import STEP, PeriodMark
 from .sections import FIELDS, DosingSection, Findings
 
-_SEVERAL = 2
 _SPREAD_REACH = 200
 """How many statements back a clause without an agent can refer to."""
 _SHORT_WORD = 4
@@ -52,7 +51,7 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
-    one_topic = section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < _SEVERAL
+    one_topic = section.is_group and len({m.value.key for m in within(mentions, *section.title)}) < 2
     for first, end, is_step in list_clauses(section, mentions):
         if not section.is_group and "\n" in tokens.codes[seen:first]:
             topic = default  # another paragraph
