@@ -132,7 +132,8 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
     again = one[0].first > 0 and tokens.words[first - 1].lower() == tokens.words[one[0].first - 1].lower()
     over = 2 if tokens.words[first - 1] == "/" else 0  # "20/40 to 20/160"
     for each in one:
-        for end in (each.end, skip_unit(tokens, each.end), each.end + _has_plus(tokens, each.end)):
+        plus = tokens.joined(each.end) and tokens.words[each.end] == "+"
+        for end in (each.end, skip_unit(tokens, each.end), each.end + plus):
             for start in (first, first - again, first - over):
                 if 0 < end == start and tokens.gap(start) == "-":
                     return "-"  # in "II-III" the hyphen is no token
@@ -140,10 +141,6 @@ def _read_joint(tokens: Tokens, one: Sequence[Number], other: Sequence[Number]) 
                     if end < start and (found := rule(name).covers(tokens, end, start)):
                         return "-" if name == "through" else found.text.lower()
     return ""
-
-
-def _has_plus(tokens: Tokens, at: int) -> bool:
-    return tokens.joined(at) and tokens.words[at] == "+"
 
 
 def _close(row: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
