@@ -47,7 +47,14 @@ def read_statements(section: DosingSection, lexicon: AgentNames, default: Agent 
     tokens, marks = section.tokens, section.marks
     found_names = lexicon.find(section)
     mentions = drop_touching(found_names, [*marks.amounts, *marks.moment])
-    marks = replace(marks, amounts=_drop_timing(tokens, marks, found_names))
+    # Agents that only say when another one is given have no amount there: "after A 5 mg, B 3 mg".
+    timing = [m for m in found_names if any(at.first <= m.first and m.end <= at.end for at in marks.moment)]
+    amounts = [
+        amount
+        for amount in marks.amounts
+        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
+    ]
+    marks = replace(marks, amounts=tuple(amounts))
     cyclic = rule("cycle_word").search(tokens) is not None
     statements: list[Statement] = []
     topic, seen = default, 0
@@ -165,16 +172,6 @@ def _find_owner(clause: Clause, amount: AmountMark, named: Sequence[_Given], top
     if (topic if owner is None else owner.amounts) and is_name:
         return owner or topic or after if clause.speaks_of_dosing(amount.first - 1, amount.first) else None
     return owner or topic or after
-
-
-def _drop_timing(tokens: Tokens, marks: Findings, named: Sequence[Mention]) -> tuple[AmountMark, ...]:
-    """The amounts without those of agents that only say when another one is given: "after A 5 mg, B 3 mg"."""
-    timing = [m for m in named if any(moment.first <= m.first and m.end <= moment.end for moment in marks.moment)]
-    return tuple(
-        amount
-        for amount in marks.amounts
-        if not any(m.end <= amount.first and is_joint("dosed_at", tokens, m.end, amount.first) for m in timing)
-    )
 
 
 def _is_plain(clause: Clause, amount: AmountMark, unit: _Given) -> bool:
