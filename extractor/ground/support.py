@@ -91,7 +91,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
         (first, end)
         for first, end, stated in find_rows(tokens, find_numbers(tokens))
         if wanted in stated and first not in named and _has_volume(tokens, first, below)
-        if not (opposite and _compare(tokens, first) in opposite)
+        if not (opposite and _read_sign(tokens, first) in opposite)
     ]
     other_rate = amount.unit.removesuffix("/day") if amount.unit.endswith("/day") else f"{amount.unit}/day"
     for unit_of_it, support in ((amount.unit, Support.PARSED), (other_rate, Support.INFERRED)):
@@ -102,7 +102,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     return None
 
 
-def _compare(tokens: Tokens, first: int) -> Comparator | None:
+def _read_sign(tokens: Tokens, first: int) -> Comparator | None:
     """The comparator directly before a number."""
     found = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
     return read_comparator("comparators", found, "comparator") if found else None
