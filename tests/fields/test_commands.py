@@ -7,7 +7,7 @@ import re
 import jsonschema
 import pytest
 
-from extractor.export.custom_values import COLUMNS, list_custom_rows
+from extractor.export.columns import CUSTOM, list_columns, list_custom_rows
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke, read_lines
 from tests.llm.stub import serve as serve_stub
@@ -108,7 +108,7 @@ def test_a_row_shows_the_value_as_people_write_it_and_how_sure_it_is(value, text
     item = {"of": None, "values": {"value": value}, "support": "unproven", "origin": "model", "confidence": 0.5}
     said = {"record_id": "A", "eligibility": {}, "custom": {"dose": [item]}}
     (row,) = list_custom_rows(TrialExtraction.model_validate(said))
-    cells = dict(zip((column.name for column in COLUMNS), row, strict=True))
+    cells = dict(zip((column.name for column in list_columns(CUSTOM)), row, strict=True))
     assert cells["unit_canonical"] != "d"
     assert (cells["text"], cells["support"], cells["origin"], cells["confidence"]) == (text, "unproven", "model", 0.5)
 
