@@ -5,7 +5,7 @@ The text's value counts, else the registered one. The extraction has left out ag
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 from extractor.schemas import (
     Age,
@@ -26,7 +26,6 @@ from extractor.text.book import read_text
 from extractor.text.numbers import find_durations, read_time_unit
 from extractor.text.registered_ages import AGES, OLDEST, count_days
 
-T_co = TypeVar("T_co", covariant=True)
 LeftOutReason = Literal["text_decides", "registry_decides", "no_restriction"]
 """Why a value is not stated: the text's counts, the registered one counts, or it admits everybody."""
 _INCLUSIVE = dict(zip(AGES, (Comparator.AT_LEAST, Comparator.AT_MOST), strict=True))
@@ -41,10 +40,10 @@ _WORDS: Mapping[str, Sex | bool] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stated(Generic[T_co]):
+class Stated:
     """A value that an export states. ``comparator`` is that of an age: "over 18 years" is > 18 years."""
 
-    value: T_co
+    value: Any
     citation: Citation | None = None
     comparator: Comparator | None = None
 
@@ -66,9 +65,9 @@ class LeftOut(NamedTuple):
 class People:
     """Who may take part. ``ages`` are by field; an end without a limit is missing. ``left_out`` has what gave way."""
 
-    ages: Mapping[str, Stated[Age]]
-    sex: Stated[Sex] | None = None
-    healthy: Stated[bool] | None = None
+    ages: Mapping[str, Stated]
+    sex: Stated | None = None
+    healthy: Stated | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     def compare(self, criterion: Criterion) -> bool | None:
@@ -94,7 +93,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
     >>> age.comparator.value, age.value.value, age.registered, people.sex.value.value
     ('>=', 18, True, 'female')
     """
-    eligibility, found = extraction.eligibility, dict[str, Stated[Any]]()
+    eligibility, found = extraction.eligibility, dict[str, Stated]()
     left_out: list[LeftOut] = []
     for name in (*AGES, "sex", "healthy_volunteers"):
         value, written = getattr(eligibility, name), record.registry.text(name) if record else None
@@ -111,7 +110,7 @@ def read_people(extraction: TrialExtraction, record: TrialRecord | None = None) 
         name = finding.field.removeprefix("eligibility.")
         if finding.kind is FindingKind.AGE_DIFFERS and name in AGES and getattr(eligibility, name) is None:
             left_out.append(LeftOut(finding.field, finding.citations[0].quote, "registry_decides"))
-    ages: dict[str, Stated[Age]] = {name: found[name] for name in AGES if name in found}
+    ages = {name: found[name] for name in AGES if name in found}
     low, high = (count_days(ages[name].value) if name in ages else None for name in AGES)
     if low is not None and high is not None and low >= high:  # one that is registered only fits no other
         for name in [name for name, age in ages.items() if age.registered]:

@@ -258,10 +258,13 @@ def _plan(
             tables += nested[1]
         else:
             meaning = f"{field.description or ''}{' Joined by |.' if listed else ''}".strip()
+            if not meaning and issubclass(inner, StrEnum):
+                words = list(inner) if len(inner) <= _LONGEST_LIST else ["see `extractor schema`"]
+                meaning = f"{inner.__name__}: {', '.join(words)}."
             offset = f"char_{name}" if issubclass(model, Evidence | Citation) and inner is int else name  # "end" is SQL
             column = "_".join((*prefix, offset))
             default = field.default if field.exclude_if else None
-            columns.append(Column(column, meaning or _list_words(inner), _name_kind(inner), path, default))
+            columns.append(Column(column, meaning, _name_kind(inner), path, default))
     return tuple(columns), tuple(tables)
 
 
@@ -279,10 +282,3 @@ def _unwrap(annotation: Any) -> tuple[type, bool]:
 def _name_kind(inner: type) -> str:
     kinds = {bool: "boolean", int: "integer", float: "number"}
     return next((kind for each, kind in kinds.items() if issubclass(inner, each)), "text")
-
-
-def _list_words(inner: type) -> str:
-    if not issubclass(inner, StrEnum):
-        return ""
-    words = [member.value for member in inner]
-    return f"{inner.__name__}: {', '.join(words) if len(words) <= _LONGEST_LIST else 'see `extractor schema`'}."
